@@ -1,0 +1,115 @@
+"""Every exception that minidl raises on purpose, in one hierarchy.
+
+Each also derives from the built-in exception that a Python programmer would expect, so
+``except ValueError`` works as usual. A message has up to four parts: what happened, what was
+received, what was expected, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ArgumentError",
+    "DTypeError",
+    "DataError",
+    "GraphError",
+    "MinidlError",
+    "MissingRuleError",
+    "NonFiniteError",
+    "ShapeError",
+    "UnknownNameError",
+]
+
+
+class MinidlError(Exception):
+    """The base of every minidl exception.
+
+    Parameters
+    ----------
+    what : str
+        What happened.
+    received, expected : object, optional
+        What was given, and what would have been right; shown with ``str``.
+    hint : str, optional
+        What to do about it, as a sentence.
+
+    Examples
+    --------
+    >>> str(ArgumentError("lr must be positive", received=-1.0, expected="lr > 0", hint="Try 0.1."))
+    'lr must be positive; received -1.0; expected lr > 0. Try 0.1.'
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        received: object = None,
+        expected: object = None,
+        hint: str | None = None,
+    ) -> None:
+        message = what
+        if received is not None:
+            message += f"; received {received}"
+        if expected is not None:
+            message += f"; expected {expected}"
+        if hint is not None:
+            message += f". {hint}"
+        super().__init__(message)
+
+
+class ArgumentError(MinidlError, ValueError):
+    """An argument has a value that cannot be used."""
+
+
+class ShapeError(MinidlError, ValueError):
+    """Shapes do not fit together."""
+
+
+class DTypeError(MinidlError, TypeError):
+    """Data of a type that cannot be differentiated, such as text, complex or float16."""
+
+
+class DataError(MinidlError, ValueError):
+    """A data set or a file cannot be used; the message names file, column and row."""
+
+
+class GraphError(MinidlError, RuntimeError):
+    """The computation graph cannot do what was asked, such as a second backward pass."""
+
+
+class MissingRuleError(MinidlError, TypeError):
+    """A NumPy function was called on a Tensor, and minidl has no derivative for it."""
+
+
+class NonFiniteError(MinidlError, FloatingPointError):
+    """A value became infinite or not a number, found by :func:`minidl.debug`."""
+
+
+class UnknownNameError(MinidlError, ValueError):
+    """A name is in none of the tables; the message suggests the nearest one.
+
+    Parameters
+    ----------
+    kind : str
+        What was looked for, such as ``"optimizer"``.
+    name : str
+        The name that was not found.
+    known : iterable of str
+        The names that exist.
+
+    Examples
+    --------
+    >>> str(UnknownNameError("optimizer", "nga", ["nag", "momentum"]))
+    "unknown optimizer 'nga'; expected one of: nag, momentum. Did you mean 'nag'?"
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        names = list(known)
+        near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
+        super().__init__(
+            f"unknown {kind} {name!r}",
+            expected="one of: " + ", ".join(names),
+            hint=f"Did you mean {near[0]!r}?" if near else None,
+        )

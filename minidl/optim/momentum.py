@@ -1,0 +1,208 @@
+"""Momentum, and Nesterov's accelerated gradient in its two forms.
+
+Read them side by side: momentum asks for the gradient where it stands; NAG asks for it where the
+velocity is about to carry it; the reformulated NAG stores that look-ahead point instead of the
+iterate, so it can ask where it stands and still be NAG.
+
+The learning rate is inside the velocity in all three (as in Sutskever et al. 2013). PyTorch and
+optax keep it outside (``b <- m b + g; w <- w - a b``): the same for a constant learning rate,
+another method as soon as it changes, unless their buffer is rescaled by a_{t-1} / a_t (Goyal et
+al. 2017, arXiv 1706.02677, section 3).
+"""
+
+from __future__ import annotations
+
+from minidl.errors import ArgumentError
+from minidl.optim.base import Array, Gradient, Optimizer, learning_rate, momentum
+
+__all__ = ["NAG", "Momentum", "ReformulatedNAG"]
+
+
+class _WithVelocity(Optimizer):
+    """What the three share: `lr`, `momentum`, and one state vector, the velocity."""
+
+    lr = learning_rate()
+    momentum = momentum()
+    state_names = ("velocity",)
+
+    def __init__(self, lr: object, momentum: object = 0.9) -> None:
+        super().__init__(lr=lr, momentum=momentum)
+
+
+class Momentum(_WithVelocity):
+    r"""Classical momentum, also called the heavy ball.
+
+    .. math::
+        v &\leftarrow m v + a\, g(w) \\
+        w &\leftarrow w - v
+
+    Parameters
+    ----------
+    lr : float, Schedule or sequence of float
+        The learning rate a > 0: a number, a function of the step count, or one per replica.
+    momentum : float, Schedule or sequence of float, default 0.9
+        The momentum coefficient m, 0 <= m < 1. With 0 it is gradient descent.
+
+    Raises
+    ------
+    ArgumentError
+        `lr` is not positive and finite, or `momentum` is not in [0, 1).
+
+    Notes
+    -----
+    Source: Polyak 1964, eq. 9; in this form Sutskever et al. 2013, "On the importance of
+    initialization and momentum in deep learning", eq. 1-2 (there v has the other sign). A
+    constant gradient is amplified by ``1 / (1 - m)``. Along a Hessian eigenvalue h it is stable
+    iff ``0 < a h < 2 (1 + m)``.
+
+    ``keras.optimizers.SGD(lr, momentum=m)`` is the same, also under a schedule.
+    ``torch.optim.SGD(lr, momentum=m)`` is the same for a constant learning rate only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = np.array([1.0])
+    >>> optimizer = Momentum(lr=0.1, momentum=0.9)
+    >>> for _ in range(2):
+    ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
+    >>> w.round(4)
+    array([0.72])
+    """
+
+    def update(self, w: Array, grad: Gradient) -> None:
+        """Set v <- m v + lr grad(w), then w <- w - v."""
+        v = self.state["velocity"]
+        v[...] = self.momentum * v + self.lr * grad(w)
+        w -= v
+
+
+class NAG(_WithVelocity):
+    r"""Nesterov's accelerated gradient: the gradient is taken at the look-ahead point.
+
+    .. math::
+        v &\leftarrow m v + a\, g(w - m v) \\
+        w &\leftarrow w - v
+
+    Parameters
+    ----------
+    lr : float, Schedule or sequence of float
+        The learning rate a > 0: a number, a function of the step count, or one per replica.
+    momentum : float, Schedule or sequence of float, default 0.9
+        The momentum coefficient m, 0 <= m < 1. With 0 it is gradient descent.
+
+    Raises
+    ------
+    ArgumentError
+        `lr` is not positive and finite, or `momentum` is not in [0, 1).
+
+    Notes
+    -----
+    Source: Nesterov 1983, "A method of solving a convex programming problem with convergence rate
+    O(1/k^2)"; in this form Sutskever et al. 2013, eq. 3-4 (there v has the other sign).
+
+    On a quadratic, along a Hessian eigenvalue h, it is exactly classical momentum with the
+    coefficient ``m (1 - a h)``: less momentum where the curvature is high. It is stable iff
+    ``0 < a h < 2 (1 + m) / (1 + 2 m)``, a *smaller* range than momentum's.
+
+    PyTorch and Keras (``nesterov=True``) do not evaluate at the look-ahead point; they store it.
+    That is :class:`ReformulatedNAG`, and its iterates are these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = np.array([1.0])
+    >>> optimizer = NAG(lr=0.1, momentum=0.9)
+    >>> for _ in range(2):
+    ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
+    >>> w.round(4)
+    array([0.729])
+    """
+
+    def update(self, w: Array, grad: Gradient) -> None:
+        """Set v <- m v + lr grad(w - m v), then w <- w - v."""
+        v = self.state["velocity"]
+        mv = self.momentum * v
+        v[...] = mv + self.lr * grad(w - mv)
+        w -= v
+
+
+class ReformulatedNAG(_WithVelocity):
+    r"""Nesterov's accelerated gradient, stored at the look-ahead point.
+
+    .. math::
+        g &= g(w) \\
+        v &\leftarrow m_t v + a\, g \\
+        w &\leftarrow w - (m_{t+1} v + a\, g)
+
+    Parameters
+    ----------
+    lr : float, Schedule or sequence of float
+        The learning rate a > 0: a number, a function of the step count, or one per replica.
+    momentum : float, Schedule or sequence of float, default 0.9
+        The momentum coefficient m, 0 <= m < 1. With 0 it is gradient descent.
+
+    Raises
+    ------
+    ArgumentError
+        `lr` is not positive and finite, `momentum` is not in [0, 1), or it is assigned anew after
+        the first step (give a schedule instead: the rule needs the next momentum).
+
+    Notes
+    -----
+    Source: Bengio, Boulanger-Lewandowski and Pascanu 2012, arXiv 1212.0901, eq. 7.
+
+    The proof that it is :class:`NAG`: let ``w_t = theta_t - m_t v_t`` be NAG's look-ahead point.
+    NAG says ``v_{t+1} = m_t v_t + a_t g(w_t)`` and ``theta_{t+1} = theta_t - v_{t+1}``. Then
+
+        w_{t+1} = theta_{t+1} - m_{t+1} v_{t+1}
+                = w_t + m_t v_t - v_{t+1} - m_{t+1} v_{t+1}
+                = w_t - a_t g(w_t) - m_{t+1} v_{t+1},
+
+    which is the rule above. The new velocity is multiplied by the *next* momentum m_{t+1}; with
+    m_t instead the two part company as soon as the momentum changes. :meth:`iterate` recovers
+    ``theta = w + m v``. At the start v = 0, so both begin at the same point.
+
+    ``keras.optimizers.SGD(lr, momentum=m, nesterov=True)`` visits the same points, and so does
+    ``torch.optim.SGD(lr, momentum=m, nesterov=True)`` while the learning rate is constant.
+
+    Examples
+    --------
+    The iterate of two steps is NAG's, 0.729; what is stored lies ahead of it:
+
+    >>> import numpy as np
+    >>> w = np.array([1.0])
+    >>> optimizer = ReformulatedNAG(lr=0.1, momentum=0.9)
+    >>> for _ in range(2):
+    ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
+    >>> w.round(4), optimizer.iterate(w).round(4)
+    (array([0.5751]), array([0.729]))
+    """
+
+    def update(self, w: Array, grad: Gradient) -> None:
+        """Set v <- m v + lr grad(w), then w <- w - (m_next v + lr grad(w))."""
+        v = self.state["velocity"]
+        step = self.lr * grad(w)
+        v[...] = self.momentum * v + step
+        m_next = type(self).momentum.at(self, self.step_count + 1)
+        w -= m_next * v + step
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "momentum" and getattr(self, "state", None):
+            raise ArgumentError(
+                "the momentum of a running ReformulatedNAG cannot be replaced: its last step has"
+                " already used the next momentum",
+                received=repr(value),
+                expected="a schedule, given to the constructor",
+                hint="Pass momentum=lambda step: ..., call reset() first, or use NAG.",
+            )
+        super().__setattr__(name, value)
+
+    def iterate(self, w: Array) -> Array:
+        """Return theta = w + m v, a new array; the same as `w` before the first step."""
+        v = self.state.get("velocity")
+        return w.copy() if v is None else w + self.momentum * v
+
+    def stored(self, theta: Array) -> Array:
+        """Return w = theta - m v, a new array: the inverse of :meth:`iterate`."""
+        v = self.state.get("velocity")
+        return theta.copy() if v is None else theta - self.momentum * v

@@ -1,0 +1,194 @@
+"""Schedules: hyperparameters that are functions of the step count.
+
+The decision of this file: a schedule is a pure function ``step -> value``, so its value at the
+next step is known, which the reformulated NAG needs (it multiplies by the *next* momentum).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from minidl.errors import ArgumentError
+
+__all__ = [
+    "CosineDecay",
+    "ExponentialDecay",
+    "LinearWarmup",
+    "NesterovMomentum",
+    "Schedule",
+    "StepDecay",
+    "SutskeverMomentum",
+]
+
+Schedule = Callable[[int], float]
+
+
+def _positive(name: str, value: float) -> None:
+    if not (value > 0 and math.isfinite(value)):
+        raise ArgumentError(
+            f"{name} cannot be used", received=repr(value), expected="a finite number above 0"
+        )
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """``start * factor ** (k // every)``: a drop by `factor` every `every` steps.
+
+    Examples
+    --------
+    >>> schedule = StepDecay(0.1, every=100, factor=0.5)
+    >>> schedule(0), schedule(99), schedule(100), schedule(250)
+    (0.1, 0.1, 0.05, 0.025)
+    """
+
+    start: float
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("start", "every", "factor"):
+            _positive(name, getattr(self, name))
+
+    def __call__(self, step: int) -> float:
+        """Return the value at `step`."""
+        return self.start * self.factor ** (step // self.every)
+
+
+@dataclass(frozen=True)
+class ExponentialDecay:
+    """``start * rate ** k``.
+
+    Examples
+    --------
+    >>> ExponentialDecay(0.1, rate=0.5)(2)
+    0.025
+    """
+
+    start: float
+    rate: float
+
+    def __post_init__(self) -> None:
+        _positive("start", self.start)
+        _positive("rate", self.rate)
+
+    def __call__(self, step: int) -> float:
+        """Return the value at `step`."""
+        return self.start * self.rate**step
+
+
+@dataclass(frozen=True)
+class CosineDecay:
+    """``end + (start - end) (1 + cos(pi k / steps)) / 2``, then `end` for ever.
+
+    `end` must be positive, since a learning rate of 0 would be a silent no-op.
+    Source: Loshchilov and Hutter 2017, arXiv 1608.03983, eq. 5, without restarts.
+
+    Examples
+    --------
+    >>> schedule = CosineDecay(0.1, steps=10, end=0.01)
+    >>> [round(schedule(k), 3) for k in (0, 5, 10, 99)]
+    [0.1, 0.055, 0.01, 0.01]
+    """
+
+    start: float
+    steps: int
+    end: float
+
+    def __post_init__(self) -> None:
+        for name in ("start", "steps", "end"):
+            _positive(name, getattr(self, name))
+
+    def __call__(self, step: int) -> float:
+        """Return the value at `step`."""
+        share = min(step / self.steps, 1.0)
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * share)) / 2
+
+
+@dataclass(frozen=True)
+class LinearWarmup:
+    """``peak * (k + 1) / steps`` for the first `steps` steps, then `peak`, or what follows it.
+
+    Parameters
+    ----------
+    peak : float
+        The value that is reached at step ``steps - 1``.
+    steps : int
+        Length of the warm-up.
+    then : Schedule, optional
+        Takes over at step `steps`, counted from 0 again.
+
+    Examples
+    --------
+    >>> [LinearWarmup(0.4, steps=4)(k) for k in (0, 1, 3, 9)]
+    [0.1, 0.2, 0.4, 0.4]
+    """
+
+    peak: float
+    steps: int
+    then: Schedule | None = None
+
+    def __post_init__(self) -> None:
+        _positive("peak", self.peak)
+        _positive("steps", self.steps)
+
+    def __call__(self, step: int) -> float:
+        """Return the value at `step`."""
+        if step < self.steps:
+            return self.peak * (step + 1) / self.steps
+        return self.peak if self.then is None else self.then(step - self.steps)
+
+
+@dataclass(frozen=True)
+class NesterovMomentum:
+    """The momentum of Nesterov's 1983 method: m_k = (t_k - 1) / t_{k+1}.
+
+    ``t_1 = 1``, ``t_{k+1} = (1 + sqrt(1 + 4 t_k^2)) / 2``. Step 0 uses m_1 = 0, as it has no
+    velocity yet. With lr = 1/L it gives the O(1/k^2) bound (Nesterov 1983; Beck and Teboulle
+    2009, FISTA, eq. 4.1 to 4.3).
+
+    Examples
+    --------
+    >>> momentum = NesterovMomentum()
+    >>> [round(momentum(k), 4) for k in range(4)]
+    [0.0, 0.2818, 0.434, 0.5311]
+    """
+
+    def __call__(self, step: int) -> float:
+        """Return the value at `step`."""
+        t, following = self._pair(step + 1)
+        return (t - 1) / following
+
+    @staticmethod
+    def _pair(k: int) -> tuple[float, float]:
+        while len(_T) <= k:
+            _T.append((1 + math.sqrt(1 + 4 * _T[-1] ** 2)) / 2)
+        return _T[k - 1], _T[k]
+
+
+_T = [1.0]  # t_1, t_2, ...: a table that only grows, the same for every instance
+
+
+@dataclass(frozen=True)
+class SutskeverMomentum:
+    """``min(1 - 2 ** (-1 - log2(k // 250 + 1)), limit)``: 0.5, 0.75, 0.83, ... up to `limit`.
+
+    Source: Sutskever et al. 2013, eq. 5.
+
+    Examples
+    --------
+    >>> momentum = SutskeverMomentum(limit=0.9)
+    >>> momentum(0), momentum(250), momentum(100_000)
+    (0.5, 0.75, 0.9)
+    """
+
+    limit: float = 0.99
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.limit < 1:
+            raise ArgumentError("limit cannot be used", received=self.limit, expected="0 to < 1")
+
+    def __call__(self, step: int) -> float:
+        """Return the value at `step`."""
+        return min(1 - 2 ** (-1 - math.log2(step // 250 + 1)), self.limit)
