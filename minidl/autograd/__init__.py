@@ -1,0 +1,20 @@
+"""Differentiate NumPy: the Tensor, the operations, and derivatives of any order."""
+
+from minidl.autograd import ops
+from minidl.autograd.debug import debug
+from minidl.autograd.functional import GradientCheckError, grad, gradcheck
+from minidl.autograd.node import Array, no_grad
+from minidl.autograd.primitive import primitive
+from minidl.autograd.tensor import Tensor
+
+__all__ = [
+    "Array",
+    "GradientCheckError",
+    "Tensor",
+    "debug",
+    "grad",
+    "gradcheck",
+    "no_grad",
+    "ops",
+    "primitive",
+]

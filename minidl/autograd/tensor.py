@@ -1,0 +1,306 @@
+"""The Tensor: a node of the graph with the face of a NumPy array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl.autograd.node import Array, Node, creation, propagate
+from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
+
+__all__ = ["NUMPY", "Tensor", "make", "seed_for", "to_float"]
+
+NUMPY: dict[Any, Callable[..., Any]] = {}  # NumPy function -> primitive; filled by @primitive
+PLAIN: set[Any] = {  # functions with values that are no numbers to differentiate
+    np.less,
+    np.less_equal,
+    np.greater,
+    np.greater_equal,
+    np.equal,
+    np.not_equal,
+    np.isfinite,
+    np.isnan,
+    np.isinf,
+    np.argmax,
+    np.argmin,
+    np.argsort,
+    np.shape,
+    np.ndim,
+    np.size,
+    np.isclose,
+    np.allclose,
+    np.array_equal,
+}
+
+
+def to_float(data: object) -> Array:
+    """Return a new float array with a copy of `data`: float32 stays, integers become float64.
+
+    Raises
+    ------
+    DTypeError
+        The data are text, complex, float16, objects or anything else but real numbers.
+    ShapeError
+        Rows of different lengths.
+    """
+    try:
+        array = np.array(data.data if isinstance(data, Tensor) else data)
+    except ValueError as error:
+        raise ShapeError("the data are not a rectangular array", received=str(error)) from None
+    if array.dtype.char in "fd":
+        return array
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    raise DTypeError(
+        "a Tensor holds real numbers",
+        received=f"data of dtype {array.dtype}",
+        expected="float64, float32, or integers (which become float64)",
+        hint="Convert with .astype(np.float64) if that keeps what you mean.",
+    )
+
+
+class Tensor(Node):
+    """An array that remembers how it was computed and, when asked, gives its gradient.
+
+    Parameters
+    ----------
+    data : array_like of real numbers
+        Copied. float32 stays float32; everything else becomes float64.
+    requires_grad : bool, default False
+        Whether :meth:`backward` shall fill :attr:`grad`.
+
+    Attributes
+    ----------
+    data : ndarray of float32 or float64
+        The value.
+    grad : ndarray or None
+        The gradient, shaped like `data`; None until one has arrived. Gradients accumulate over
+        backward passes, as in PyTorch.
+    requires_grad : bool
+        Whether a gradient flows here.
+
+    Raises
+    ------
+    DTypeError
+        The data are complex, float16, text or objects.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: object, requires_grad: bool = False) -> None:
+        self.data = to_float(data)
+        self.grad = None
+        self.requires_grad = bool(requires_grad)
+        self._order = next(creation)
+        self._node = None
+
+    # -- what an array has ---------------------------------------------------------------------
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float64 or float32."""
+        return self.data.dtype
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802
+        """The transpose, with all axes reversed."""
+        return self.transpose()
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802
+        """The transpose of each matrix: the last two axes swapped."""
+        return self.swapaxes(-1, -2)
+
+    def item(self) -> float:
+        """Return the only element as a Python float."""
+        return float(self.data.item())
+
+    def numpy(self) -> Array:
+        """Return the array itself, without history; not a copy."""
+        return self.data
+
+    def detach(self) -> Tensor:
+        """Return a new Tensor with the same array and no history."""
+        return make(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self.data)))
+
+    def __float__(self) -> float:
+        return self.item()
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ArgumentError(
+                "the truth of a Tensor with several elements is ambiguous",
+                received=f"shape {self.shape}",
+                hint="Compare, then use .any() or .all() of the boolean array.",
+            )
+        return bool(self.data.item())
+
+    def __setitem__(self, index: object, value: object) -> None:
+        raise GraphError(
+            "a Tensor's elements cannot be assigned: the graph may already hold them",
+            received=f"index {index!r}",
+            hint="Build a new Tensor (minidl.ops.where helps), or write into a leaf's .data"
+            " before it is used.",
+        )
+
+    def __repr__(self) -> str:
+        flag = ", requires_grad=True" if self.requires_grad else ""
+        return f"Tensor({np.array2string(self.data, separator=', ', prefix='Tensor(')}{flag})"
+
+    def __lt__(self, other: object) -> Any:
+        return self.data < _array(other)
+
+    def __le__(self, other: object) -> Any:
+        return self.data <= _array(other)
+
+    def __gt__(self, other: object) -> Any:
+        return self.data > _array(other)
+
+    def __ge__(self, other: object) -> Any:
+        return self.data >= _array(other)
+
+    def __eq__(self, other: object) -> Any:
+        return self.data == _array(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.data != _array(other)
+
+    __hash__ = object.__hash__
+
+    # -- NumPy's protocols ---------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.requires_grad:
+            raise GraphError(
+                "turning this Tensor into an array would drop its gradient",
+                received=f"a Tensor of shape {self.shape} with requires_grad=True",
+                hint="Use .numpy() or .detach() to say that this is meant.",
+            )
+        return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if method != "__call__" or keywords:
+            words = ", ".join(keywords) or f".{method}"
+            raise MissingRuleError(
+                f"minidl cannot differentiate np.{ufunc.__name__} with {words}",
+                hint="Use the plain call; to write into an array, use .numpy() first.",
+            )
+        return self.__array_function__(ufunc, (), inputs, {})
+
+    def __array_function__(self, func: Any, types: Any, args: Any, keywords: Any) -> Any:
+        if func in NUMPY:
+            return NUMPY[func](*args, **keywords)
+        if func in PLAIN:
+            return func(*map(_array, args), **keywords)
+        raise MissingRuleError(
+            f"minidl has no derivative for np.{func.__name__}",
+            hint="Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
+            " if no gradient is wanted.",
+        )
+
+    # -- gradients -----------------------------------------------------------------------------
+
+    def backward(self, gradient: object = None, *, retain_graph: bool = False) -> None:
+        """Add to every leaf's :attr:`grad` the derivative of this Tensor with respect to it.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The gradient with respect to this Tensor, shaped like it: 1 for a scalar by default.
+            It is not modified.
+        retain_graph : bool, default False
+            Keep the graph for another pass; otherwise it is freed.
+
+        Raises
+        ------
+        GraphError
+            No graph leads here, or it was freed by an earlier pass.
+        ShapeError
+            `gradient` is missing for a Tensor that is not a scalar, or has another shape.
+        """
+        if not self.requires_grad:
+            raise GraphError(
+                "there is nothing to differentiate: no Tensor with requires_grad=True led here",
+                received=f"a Tensor of shape {self.shape}",
+                hint="Give requires_grad=True to an input, and stay outside no_grad().",
+            )
+        seed = seed_for(self, gradient)
+        for leaf, g in propagate([self], [seed], retain_graph=retain_graph).values():
+            held = leaf.grad
+            if held is None:
+                leaf.grad = np.array(g)  # a copy: gradients never alias one another
+            else:
+                held += g
+
+    if TYPE_CHECKING:  # attached by @primitive, one by one, where each is defined
+
+        def _unary(self) -> Tensor: ...
+        def _binary(self, other: object) -> Tensor: ...
+        def _reduction(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
+        def _any(self, *arguments: Any) -> Tensor: ...
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
+        __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
+        __neg__ = __abs__ = tanh = sigmoid = relu = silu = _unary
+        sum = mean = max = min = _reduction
+        reshape = transpose = swapaxes = astype = __getitem__ = _any
+
+
+def _array(value: object) -> Any:
+    return value.data if isinstance(value, Tensor) else value
+
+
+def make(data: Array, node: tuple[Any, ...] | None = None) -> Tensor:
+    """Return a Tensor that owns `data` as it is, recorded as the result of `node`."""
+    tensor = Tensor.__new__(Tensor)
+    tensor.data = data
+    tensor.grad = None
+    tensor.requires_grad = node is not None
+    tensor._order = next(creation)
+    tensor._node = node
+    return tensor
+
+
+def seed_for(output: Tensor, gradient: object) -> Array:
+    """Return the gradient that a backward pass from `output` starts with."""
+    if gradient is None:
+        if output.size != 1:
+            raise ShapeError(
+                "backward from a Tensor that is no scalar needs a gradient",
+                received=f"shape {output.shape}",
+                hint="Reduce it with .sum() or .mean(), or pass gradient=.",
+            )
+        return np.ones_like(output.data)
+    seed = to_float(gradient)
+    if seed.shape != output.shape:
+        raise ShapeError(
+            "the gradient does not fit the Tensor",
+            received=f"gradient of shape {seed.shape}",
+            expected=f"shape {output.shape}",
+        )
+    return seed.astype(output.dtype, copy=False)
