@@ -6,7 +6,7 @@ builds networks on one parameter vector, :mod:`~minidl.optim` updates that vecto
 :mod:`~minidl.comparison` races optimizers.
 """
 
-from minidl import errors, optim
+from minidl import errors, nn, optim
 from minidl.autograd import Tensor, debug, grad, gradcheck, no_grad, ops, primitive
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "errors",
     "grad",
     "gradcheck",
+    "nn",
     "no_grad",
     "ops",
     "optim",

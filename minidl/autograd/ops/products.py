@@ -9,7 +9,7 @@ import numpy as np
 from minidl.autograd.primitive import primitive
 from minidl.errors import ShapeError
 
-__all__ = ["dense", "matmul"]
+__all__ = ["dense", "linear", "matmul"]
 
 
 def _times(a: Any, b: Any) -> Any:
@@ -50,6 +50,23 @@ def matmul(a: Any, b: Any) -> Any:
     return _times(a, b)
 
 
+def _fits(x: Any, W: Any) -> None:
+    if x.ndim < 2 or x.shape[-1] != W.shape[-2]:
+        raise ShapeError(
+            "the input does not fit the layer",
+            received=f"input of shape {x.shape}",
+            expected=f"shape (n, {W.shape[-2]})",
+            hint="Rows are samples: a single sample x is x[None, :]." if x.ndim < 2 else None,
+        )
+
+
+@primitive(lambda g, y, x, W: matmul(g, W.mT), lambda g, y, x, W: matmul(x.mT, g))
+def linear(x: Any, W: Any) -> Any:
+    """Linear map, y = x W, of rows x (..., n, in) and W (..., in, out); dL/dW = x' g."""
+    _fits(x, W)
+    return _times(x, W)
+
+
 @primitive(
     lambda g, y, x, W, b: matmul(g, W.mT),
     lambda g, y, x, W, b: matmul(x.mT, g),
@@ -61,13 +78,7 @@ def dense(x: Any, W: Any, b: Any) -> Any:
     dL/dx = g W', dL/dW = x' g, dL/db = g summed over rows. The fused form saves a node, and the
     rule for x, twice as dear as the others, never runs for the data.
     """
-    if x.ndim < 2 or x.shape[-1] != W.shape[-2]:
-        raise ShapeError(
-            "the input does not fit the layer",
-            received=f"input of shape {x.shape}",
-            expected=f"shape (n, {W.shape[-2]})",
-            hint="Rows are samples: a single sample x is x[None, :]." if x.ndim < 2 else None,
-        )
+    _fits(x, W)
     y = _times(x, W)
     y += b
     return y

@@ -1,0 +1,57 @@
+"""Dropout: noise in training, nothing afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidl.errors import ArgumentError
+from minidl.nn.layer import Layer, Training
+from minidl.streams import Seed, check_seed, stream
+
+__all__ = ["Dropout"]
+
+
+class Dropout(Layer):
+    """Set a random part of the elements to zero in training, and scale up the others.
+
+    With probability `rate` an element becomes 0, otherwise it is divided by 1 - rate, so its
+    expectation stays (inverted dropout, as in PyTorch and Keras). Outside training it does
+    nothing. Srivastava et al. 2014.
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    seed : int, optional
+        For ``training=True``; a generator given as ``training=`` is used instead of it.
+
+    Raises
+    ------
+    ArgumentError
+        `rate` is not in [0, 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Dropout(0.5)(np.ones((1, 4)), training=np.random.default_rng(1))
+    array([[2., 2., 0., 2.]])
+    """
+
+    def __init__(self, rate: float, *, seed: Seed = None) -> None:
+        if isinstance(rate, bool) or not 0 <= rate < 1:
+            raise ArgumentError(
+                "rate cannot be used", received=repr(rate), expected="a number from 0 up to, not, 1"
+            )
+        self.rate = float(rate)
+        self.generator = stream(check_seed(seed), "dropout")
+
+    def forward(self, x: Any, training: Training = False) -> Any:
+        """Return x, or in training x with noise."""
+        if training is False or self.rate == 0:
+            return x
+        generator = self.generator if training is True else training
+        keep = generator.random(x.shape) >= self.rate
+        return x * (keep / x.dtype.type(1 - self.rate))
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.rate})"

@@ -1,0 +1,121 @@
+"""What every layer and every model is: parameters found by attribute, and a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array, Tensor, no_grad
+from minidl.errors import GraphError
+from minidl.nn.parameters import Parameter, ParameterVector
+
+__all__ = ["Layer", "Training"]
+
+Training = bool | np.random.Generator
+
+
+class Layer:
+    """The base of layers and models; a new one writes :meth:`forward`.
+
+    Attributes that are parameters or layers, or lists of layers, are found by themselves, in the
+    order in which they were set.
+
+    Examples
+    --------
+    >>> from minidl import nn
+    >>> class Scale(nn.Layer):
+    ...     def __init__(self):
+    ...         self.factor = nn.Parameter([2.0])
+    ...     def forward(self, x, training=False):
+    ...         return x * self.factor
+    >>> Scale()([1.0, 3.0])
+    Tensor([2., 6.], requires_grad=True)
+    """
+
+    def forward(self, x: Any, training: Training = False) -> Any:
+        """Compute the output for rows `x`; see :meth:`__call__`."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(x, training)")
+
+    def __call__(self, x: Any, *, training: Training = False) -> Any:
+        """Return the output for rows `x`.
+
+        Parameters
+        ----------
+        x : array_like or Tensor, shape (..., n, in)
+            Rows are samples.
+        training : bool or numpy.random.Generator, default False
+            Whether layers such as :class:`Dropout` act as in training; a generator says so too,
+            and is what they draw from.
+        """
+        if not isinstance(x, (np.ndarray, Tensor)):
+            x = np.asarray(x, dtype=float)
+        return self.forward(x, training)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        held = self.__dict__.get(name)
+        if isinstance(held, Parameter) and held._packed and value is not held:
+            raise GraphError(
+                f"{name} is part of its model's parameter vector and cannot be replaced",
+                hint=f"Write into it instead: layer.{name}.data[...] = value.",
+            )
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_vector"}
+
+    def children(self) -> Iterator[tuple[str, Layer]]:
+        """Yield the layers held as attributes, or in lists of them, with their names."""
+        for name, value in list(vars(self).items()):
+            if isinstance(value, Layer):
+                yield name, value
+            elif isinstance(value, (list, tuple)):
+                for i, item in enumerate(value):
+                    if isinstance(item, Layer):
+                        yield str(i), item
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield each parameter once, own ones first, with a dotted name such as ``0.weight``."""
+        seen: set[int] = set()
+        for name, value in list(vars(self).items()):
+            if isinstance(value, Parameter) and id(value) not in seen:
+                seen.add(id(value))
+                yield name, value
+        for prefix, layer in self.children():
+            for name, parameter in layer.named_parameters():
+                if id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    yield f"{prefix}.{name}", parameter
+
+    @property
+    def parameters(self) -> ParameterVector:
+        """All parameters as one vector, packed on first use, in definition order."""
+        if "_vector" not in vars(self):
+            self._vector = ParameterVector(self.named_parameters())
+        return self._vector
+
+    def zero_grad(self) -> None:
+        """Set all gradients to zero."""
+        self.parameters.grad[...] = 0.0
+
+    def predict(self, X: Any, *, chunk: int = 4096) -> Array:
+        """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
+
+        Outputs are what the last layer gives: logits, for a classifier.
+
+        Examples
+        --------
+        >>> from minidl import nn
+        >>> nn.mlp(2, 3, 1, seed=0).predict([[0.0, 0.0]])
+        array([[0.]])
+        """
+        with no_grad():
+            rows = np.asarray(X, dtype=self._dtype())
+            if len(rows) <= chunk:
+                return np.asarray(self(rows).data)
+            starts = range(0, len(rows), chunk)
+            return np.concatenate([self(rows[i : i + chunk]).data for i in starts])
+
+    def _dtype(self) -> Any:
+        return next((p.dtype for _, p in self.named_parameters()), np.dtype(float))

@@ -1,0 +1,305 @@
+"""Losses: what a prediction costs, as a mean over samples, and the table of their names.
+
+Each is a thin face over a fused operation of :mod:`minidl.autograd.ops.losses`, where the formula
+is. The face aligns targets with outputs, so that (n,) is never broadcast against (n, 1) into an
+(n, n) table by mistake, and says what the targets should have been.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array, Tensor, ops
+from minidl.errors import ArgumentError, DataError, ShapeError, UnknownNameError
+
+__all__ = [
+    "LOSSES",
+    "BinaryCrossEntropy",
+    "Hinge",
+    "Huber",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SoftmaxCrossEntropy",
+    "loss",
+]
+
+
+class Loss(ABC):
+    """The base: called with outputs and targets, a loss gives their mean.
+
+    The mean is over samples (and over the columns of a sample, as in PyTorch and Keras). With a
+    leading replica axis, outputs (R, n, out), there is one mean for each replica.
+
+    Examples
+    --------
+    >>> BinaryCrossEntropy()(Tensor([[0.0], [0.0]]), [0, 1]).item()
+    0.6931471805599453
+    """
+
+    classifies = False  # whether the targets are classes, so that there is an accuracy
+
+    def __call__(self, outputs: Any, targets: Any) -> Any:
+        """Return the mean loss of `outputs` (n, out), a Tensor of no axes, for `targets`."""
+        return self.mean(outputs, self.prepare(targets, np.shape(outputs), outputs.dtype))
+
+    @abstractmethod
+    def mean(self, outputs: Any, targets: Array) -> Any:
+        """Return the mean loss, for targets that :meth:`prepare` has checked."""
+
+    def prepare(self, targets: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
+        """Return the targets as the operation wants them, for outputs of `shape`.
+
+        Raises
+        ------
+        ShapeError
+            The targets cannot belong to outputs of that shape.
+        DataError
+            Their values mean nothing to this loss.
+        """
+        raw = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
+        if raw.dtype.kind not in "biuf":
+            raise DataError(
+                f"{type(self).__name__} needs numbers as targets",
+                received=f"targets of dtype {raw.dtype}",
+                hint="Number the classes first, for instance with np.unique(y,"
+                " return_inverse=True)[1].",
+            )
+        column = raw.reshape((*raw.shape, 1)) if shape[-1:] == (1,) and raw.ndim == 1 else raw
+        if column.shape not in (shape, shape[-2:]):
+            raise ShapeError(
+                f"{type(self).__name__}: the targets do not fit the outputs",
+                received=f"outputs {shape}, targets {raw.shape}",
+                expected=f"targets of shape {shape}"
+                + (f" or {shape[:-1]}" if shape[-1:] == (1,) else ""),
+            )
+        return column.astype(dtype, copy=False)
+
+    def accuracy(self, outputs: Array, targets: Array) -> Any:
+        """Return the fraction of rows whose class is predicted; targets as prepared."""
+        raise ArgumentError(f"{type(self).__name__} has no accuracy: its targets are not classes")
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({inside})"
+
+
+def _axis(outputs: Any) -> tuple[int, int] | None:
+    return (-2, -1) if outputs.ndim > 2 else None
+
+
+class MeanSquaredError(Loss):
+    """Mean of (prediction - target)^2. As PyTorch's MSELoss and Keras's MeanSquaredError."""
+
+    def mean(self, outputs: Any, targets: Array) -> Any:
+        """Return the mean of the squared errors."""
+        return ops.mean_squared_error(outputs, targets, "mean", _axis(outputs))
+
+
+class MeanAbsoluteError(Loss):
+    """Mean of |prediction - target|. As PyTorch's L1Loss."""
+
+    def mean(self, outputs: Any, targets: Array) -> Any:
+        """Return the mean of the absolute errors."""
+        return ops.mean_absolute_error(outputs, targets, "mean", _axis(outputs))
+
+
+class Huber(Loss):
+    """Squared error for small errors, absolute error for large ones.
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Where the one becomes the other; greater than 0.
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        if not 0 < delta < float("inf"):
+            raise ArgumentError("delta cannot be used", received=delta, expected="delta > 0")
+        self.delta = float(delta)
+
+    def mean(self, outputs: Any, targets: Array) -> Any:
+        """Return the mean of Huber's losses."""
+        return ops.huber(outputs, targets, self.delta, "mean", _axis(outputs))
+
+
+class _Binary(Loss):
+    """What the two-class losses share: one score per sample, positive for class 1."""
+
+    classifies = True
+    expected = ""
+    midpoint = 0.5  # between the codes of the two classes
+
+    def prepare(self, targets: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
+        """Return the targets as a column of numbers, checked to be classes."""
+        column = super().prepare(targets, shape, dtype)
+        wrong = self.wrong(column)
+        if np.any(wrong):
+            place = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise DataError(
+                f"{type(self).__name__}: a target has a value that is no class",
+                received=f"{column[place]} in row {place[-2] if len(place) > 1 else place[0]}",
+                expected=self.expected,
+                hint="For more than two classes use SoftmaxCrossEntropy with one output per class.",
+            )
+        return self.coded(column)
+
+    def wrong(self, column: Array) -> Any:
+        """Return where the column holds a value that cannot be used."""
+        raise NotImplementedError
+
+    def coded(self, column: Array) -> Array:
+        """Return the column in the code that the formula wants."""
+        return column
+
+    def accuracy(self, outputs: Array, targets: Array) -> Any:
+        """Return the fraction of scores on the side of their target (0 counts as class 0)."""
+        return np.mean((outputs > 0) == (targets > self.midpoint), axis=(-2, -1))
+
+
+class BinaryCrossEntropy(_Binary):
+    """Mean of -t log s(z) - (1 - t) log(1 - s(z)), for a logit z and a target t in [0, 1].
+
+    Computed as softplus(z) - t z, safe at any logit. As PyTorch's BCEWithLogitsLoss, and Keras's
+    BinaryCrossentropy(from_logits=True).
+    """
+
+    expected = "0 or 1 (or a probability between)"
+
+    def wrong(self, column: Array) -> Any:
+        """Return where a target is outside [0, 1]."""
+        return ~((column >= 0) & (column <= 1))
+
+    def mean(self, outputs: Any, targets: Array) -> Any:
+        """Return the mean cross-entropy."""
+        return ops.bce_with_logits(outputs, targets, "mean", _axis(outputs))
+
+
+class Hinge(_Binary):
+    """Mean of max(0, 1 - s z), for a score z and a class s: targets -1 and 1, or 0 and 1."""
+
+    midpoint = 0.0
+    expected = "-1 or 1, or 0 or 1"
+
+    def wrong(self, column: Array) -> Any:
+        """Return where a target is none of -1, 0 and 1."""
+        return (column != -1) & (column != 0) & (column != 1)
+
+    def coded(self, column: Array) -> Array:
+        """Return 0 as -1."""
+        return np.where(column > 0, column, column.dtype.type(-1))
+
+    def mean(self, outputs: Any, targets: Array) -> Any:
+        """Return the mean hinge loss."""
+        return ops.hinge(outputs, targets, "mean", _axis(outputs))
+
+
+class SoftmaxCrossEntropy(Loss):
+    """Mean of -log softmax(z)[t], for logits z (n, K) and a class t.
+
+    Targets are class indices 0 .. K-1 of shape (n,), or one-hot rows or probabilities (n, K). As
+    PyTorch's CrossEntropyLoss, and Keras's CategoricalCrossentropy(from_logits=True) (or Sparse).
+    """
+
+    classifies = True
+
+    def prepare(self, targets: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
+        """Return class indices as integers, or probabilities, checked."""
+        t = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
+        K = shape[-1]
+        if t.ndim and t.shape[-1] == 1 and t.ndim == len(shape) and K > 1:
+            t = t[..., 0]
+        if t.shape in (shape, shape[-2:]) and K > 1:
+            return self._distributions(super().prepare(t, shape, dtype))
+        if t.shape not in (shape[:-1], shape[-2:-1]):
+            raise ShapeError(
+                "SoftmaxCrossEntropy: the targets do not fit the logits",
+                received=f"logits {shape}, targets {t.shape}",
+                expected=f"class indices {shape[:-1]} or probabilities {shape}",
+            )
+        if t.dtype.kind not in "biuf":
+            raise DataError(
+                "SoftmaxCrossEntropy needs class indices",
+                received=f"targets of dtype {t.dtype}",
+                hint="Number the classes with np.unique(y, return_inverse=True)[1].",
+            )
+        wrong = ~((t >= 0) & (t < K) & (t == np.floor(t)))
+        if np.any(wrong):
+            row = int(np.argwhere(wrong)[0][-1])
+            raise DataError(
+                "SoftmaxCrossEntropy: a target is no class index",
+                received=f"{t.reshape(-1, t.shape[-1])[0, row] if t.ndim > 1 else t[row]}"
+                f" in row {row}",
+                expected=f"an integer from 0 to {K - 1}, as there are {K} outputs",
+            )
+        return t.astype(np.int64)
+
+    def _distributions(self, q: Array) -> Array:
+        if np.any(q < 0) or not np.allclose(q.sum(axis=-1), 1, atol=1e-6):
+            raise DataError(
+                "SoftmaxCrossEntropy: a row of probabilities is not one",
+                received=f"row sums from {q.sum(-1).min():g} to {q.sum(-1).max():g},"
+                f" smallest entry {q.min():g}",
+                expected="numbers >= 0 that sum to 1 in each row",
+            )
+        return q
+
+    def mean(self, outputs: Any, targets: Array) -> Any:
+        """Return the mean cross-entropy of the rows."""
+        return ops.softmax_cross_entropy(
+            outputs, targets, "mean", (-1,) if outputs.ndim > 2 else None
+        )
+
+    def accuracy(self, outputs: Array, targets: Array) -> Any:
+        """Return the fraction of rows whose largest logit is the target's."""
+        classes = targets if targets.dtype.kind in "iu" else targets.argmax(axis=-1)
+        return np.mean(outputs.argmax(axis=-1) == classes, axis=-1)
+
+
+LOSSES: dict[str, type[Loss]] = {
+    "mean_squared_error": MeanSquaredError,
+    "mean_absolute_error": MeanAbsoluteError,
+    "huber": Huber,
+    "hinge": Hinge,
+    "binary_cross_entropy": BinaryCrossEntropy,
+    "softmax_cross_entropy": SoftmaxCrossEntropy,
+}
+_ALIASES = {
+    "mse": "mean_squared_error",
+    "l2": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "l1": "mean_absolute_error",
+    "bce": "binary_cross_entropy",
+    "binary_crossentropy": "binary_cross_entropy",
+    "bce_with_logits": "binary_cross_entropy",
+    "cross_entropy": "softmax_cross_entropy",
+    "categorical_crossentropy": "softmax_cross_entropy",
+    "sparse_categorical_crossentropy": "softmax_cross_entropy",
+}
+
+
+def loss(name: str | Loss | type[Loss]) -> Loss:
+    """Return the loss of that name (a loss, or a class of losses, is taken as it is).
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such name; the message suggests the nearest.
+
+    Examples
+    --------
+    >>> loss("mse"), loss("huber")
+    (MeanSquaredError(), Huber(delta=1.0))
+    """
+    if isinstance(name, Loss):
+        return name
+    if isinstance(name, type) and issubclass(name, Loss):
+        return name()
+    key = str(name).strip().lower().replace("-", "_").replace(" ", "_")
+    key = _ALIASES.get(key, key)
+    if key not in LOSSES:
+        raise UnknownNameError("loss", name, [*LOSSES, *_ALIASES])
+    return LOSSES[key]()

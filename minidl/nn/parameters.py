@@ -1,0 +1,171 @@
+"""Parameters: one flat vector, and in it a view for each weight and bias.
+
+The decision of this file: a model is one vector. So an optimizer is a handful of vector
+operations whatever the depth, a checkpoint is a vector and its layout, and a point in parameter
+space is an array. The price is a rule: write *into* ``p.data``, never rebind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array, Tensor
+from minidl.errors import ArgumentError, GraphError, ShapeError
+
+__all__ = ["Parameter", "ParameterVector"]
+
+
+class Parameter(Tensor):
+    """A Tensor that is trained: a weight, or a bias.
+
+    Parameters
+    ----------
+    data : array_like
+        The initial value, copied; float64 unless float32.
+    penalized : bool, default True
+        Whether an L2 penalty counts it. Biases say False.
+
+    Examples
+    --------
+    >>> Parameter([1.0, 2.0]).requires_grad
+    True
+    """
+
+    __slots__ = ("_packed", "penalized")
+
+    penalized: bool
+    _packed: bool
+
+    def __init__(self, data: object, *, penalized: bool = True) -> None:
+        object.__setattr__(self, "_packed", False)
+        super().__init__(data, requires_grad=True)
+        self.penalized = penalized
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if self._packed and name in ("data", "grad") and value is not getattr(self, name):
+            raise GraphError(
+                f"the {name} of a parameter is a view into its model's vector and cannot be"
+                " replaced",
+                hint=f"Write into it instead: p.{name}[...] = value.",
+            )
+        super().__setattr__(name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.data.copy(), self.penalized)
+
+    def pack(self, data: Array, grad: Array) -> None:
+        """Move into a vector: copy the value into the view `data`, and stay there."""
+        data[...] = self.data.reshape(data.shape)
+        grad[...] = 0.0
+        self.data = data
+        self.grad = grad
+        object.__setattr__(self, "_packed", True)
+
+
+def _restore(data: Array, penalized: bool) -> Parameter:
+    return Parameter(data, penalized=penalized)
+
+
+class ParameterVector:
+    """All parameters of a model as one vector, with its gradient beside it.
+
+    Parameters
+    ----------
+    named : iterable of (str, Parameter)
+        In definition order. Their data become views into :attr:`value`.
+
+    Attributes
+    ----------
+    value, grad : ndarray, shape (P,)
+        All values, and all gradients. Optimizers write into `value`.
+    names : tuple of str
+        Such as ``"0.weight"``, in order.
+    shapes : tuple of tuple of int
+        The shape of each.
+    penalized : ndarray of bool, shape (P,)
+        Which entries an L2 penalty counts.
+
+    Raises
+    ------
+    ArgumentError
+        There is none, or their dtypes differ.
+    GraphError
+        A parameter belongs to another vector already.
+
+    Examples
+    --------
+    >>> weight, bias = Parameter([[1.0], [2.0]]), Parameter([0.5])
+    >>> vector = ParameterVector([("weight", weight), ("bias", bias)])
+    >>> vector.value
+    array([1. , 2. , 0.5])
+    >>> vector.value[0] = 7.0
+    >>> weight.data
+    array([[7.],
+           [2.]])
+    """
+
+    def __init__(self, named: Iterable[tuple[str, Parameter]]) -> None:
+        pairs = list(named)
+        self._parameters = dict(pairs)
+        dtypes = {p.dtype for _, p in pairs}
+        if len(dtypes) != 1:
+            raise ArgumentError(
+                "a parameter vector needs parameters of one dtype",
+                received=", ".join(sorted(map(str, dtypes))) or "no parameters",
+            )
+        for name, p in pairs:
+            if p._packed:
+                raise GraphError(
+                    f"parameter {name!r} belongs to another model's vector already",
+                    hint="Build a new layer, or use the model that holds it.",
+                )
+        self.names = tuple(name for name, _ in pairs)
+        self.shapes = tuple(p.shape for _, p in pairs)
+        sizes = [p.size for _, p in pairs]
+        self.value: Array = np.empty(sum(sizes), dtype=dtypes.pop())
+        self.grad: Array = np.zeros_like(self.value)
+        self.penalized = np.repeat([p.penalized for _, p in pairs], sizes)
+        ends = np.cumsum(sizes).tolist()
+        for (_, p), size, end in zip(pairs, sizes, ends, strict=True):
+            part = slice(end - size, end)
+            p.pack(self.value[part].reshape(p.shape), self.grad[part].reshape(p.shape))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self._parameters.values())
+
+    def __getitem__(self, name: str) -> Parameter:
+        return self._parameters[name]
+
+    @property
+    def size(self) -> int:
+        """The number P of entries."""
+        return self.value.size
+
+    def set(self, value: object) -> None:
+        """Write a whole vector of shape (P,) into :attr:`value`.
+
+        Raises
+        ------
+        ShapeError
+            The vector has another shape.
+        """
+        new = np.asarray(value)
+        if new.shape != self.value.shape:
+            raise ShapeError(
+                "the vector does not fit the model",
+                received=f"shape {new.shape}",
+                expected=f"shape {self.value.shape}",
+            )
+        self.value[...] = new
+
+    def __repr__(self) -> str:
+        inside = ", ".join(
+            f"{name} {shape}" for name, shape in zip(self.names, self.shapes, strict=True)
+        )
+        return f"ParameterVector({self.size}: {inside})"

@@ -1,0 +1,59 @@
+"""The L2 penalty on weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import ops
+from minidl.errors import ArgumentError
+from minidl.nn.layer import Layer
+from minidl.nn.parameters import ParameterVector
+
+__all__ = ["L2Penalty"]
+
+
+class L2Penalty:
+    """Half the strength times the sum of squared weights; biases are left alone.
+
+    (strength / 2) ||W||^2 is added to the loss, so strength W is added to the gradient. The same
+    as ``torch.optim.SGD(weight_decay=strength)`` for the weights alone, and as Keras's
+    ``regularizers.L2(strength / 2)``. Keras's ``weight_decay`` is something else: it shrinks the
+    weights beside the step and never enters the velocity.
+
+    Parameters
+    ----------
+    strength : float
+        At least 0 and finite.
+
+    Raises
+    ------
+    ArgumentError
+        `strength` is negative or not finite.
+
+    Examples
+    --------
+    >>> from minidl import nn
+    >>> layer = nn.Dense(2, 1, initializer="constant:3", bias_initializer="constant:5")
+    >>> L2Penalty(0.1)(layer).item()
+    0.9
+    """
+
+    def __init__(self, strength: float) -> None:
+        if not 0 <= strength < float("inf"):
+            raise ArgumentError(
+                "strength cannot be used", received=repr(strength), expected="a number >= 0"
+            )
+        self.strength = float(strength)
+
+    def __call__(self, model: Layer) -> Any:
+        """Return the penalty as a Tensor, to be added to a loss."""
+        squares = [ops.square(p).sum() for _, p in model.named_parameters() if p.penalized]
+        return (self.strength / 2) * sum(squares[1:], squares[0])
+
+    def add(self, vector: ParameterVector) -> float:
+        """Return the penalty and add its gradient to ``vector.grad``: two vector operations."""
+        weights = vector.value * vector.penalized
+        vector.grad += self.strength * weights
+        return 0.5 * self.strength * float(np.dot(weights, weights))

@@ -1,0 +1,198 @@
+"""Layers one after the other, and the multilayer perceptron."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import ArgumentError, ShapeError
+from minidl.nn.activations import Activation
+from minidl.nn.activations import activation as new_activation
+from minidl.nn.dense import Dense, check_count
+from minidl.nn.dropout import Dropout
+from minidl.nn.initializers import Initializer
+from minidl.nn.layer import Layer, Training
+from minidl.nn.parameters import Parameter
+from minidl.streams import Seed, check_seed, stream
+
+__all__ = ["Sequential", "mlp"]
+
+
+class Sequential(Layer):
+    """Layers applied one after the other.
+
+    Parameters
+    ----------
+    *layers : Layer
+        At least one; a single list of layers is fine too.
+    seed : int, optional
+        For the weights that have not been drawn yet: each layer has its own stream, so adding a
+        layer does not change those before it. None draws fresh numbers.
+
+    Raises
+    ------
+    ArgumentError
+        There are no layers, or something is not a layer.
+    ShapeError
+        A :class:`Dense` layer's input is not as wide as the output of the one before.
+
+    Examples
+    --------
+    >>> from minidl import nn
+    >>> model = nn.Sequential(nn.Dense(2, 8), nn.ReLU(), nn.Dense(8, 1), seed=0)
+    >>> model([[0.0, 1.0], [1.0, 0.0]]).shape
+    (2, 1)
+    """
+
+    def __init__(self, *layers: Layer | list[Layer], seed: Seed = None) -> None:
+        given: Any = layers
+        if len(layers) == 1 and isinstance(layers[0], (list, tuple)):
+            given = layers[0]
+        self.layers: list[Layer] = list(given)
+        for position, layer in enumerate(self.layers):
+            if not isinstance(layer, Layer):
+                raise ArgumentError(
+                    f"element {position} of Sequential is not a layer",
+                    received=repr(layer),
+                    expected="a layer, such as nn.Dense(2, 16) or nn.Tanh()",
+                )
+        if not self.layers:
+            raise ArgumentError("a Sequential needs at least one layer")
+        self.seed = None if seed is None else check_seed(seed)
+        self.built = False
+        self._check_widths()
+
+    def _check_widths(self) -> None:
+        dense = [(i, layer) for i, layer in enumerate(self.layers) if isinstance(layer, Dense)]
+        for (i, a), (j, b) in pairwise(dense):
+            between = self.layers[i + 1 : j]
+            known = all(isinstance(layer, (Activation, Dropout)) for layer in between)
+            if known and a.out_features != b.in_features:
+                raise ShapeError(
+                    f"layer {j} does not fit layer {i}",
+                    received=f"{a!r} followed by {b!r}",
+                    expected=f"Dense({a.out_features}, {b.out_features})",
+                )
+
+    def build(self, seed: Seed = None, *numbers: int) -> None:
+        """Draw all weights that have not been drawn, each layer from its own stream.
+
+        A seed of this model's own goes before the `seed` of a model around it.
+        """
+        if self.built:
+            return
+        if self.seed is not None:
+            numbers = ()
+        self.seed = check_seed(seed if self.seed is None else self.seed)
+        for i, layer in enumerate(self.layers):
+            if isinstance(layer, Sequential):
+                layer.build(self.seed, *numbers, i)
+            elif isinstance(layer, Dense) and not layer.built:
+                own = self.seed if layer.seed is None else layer.seed
+                after = (a for a in self.layers[i + 1 :] if not isinstance(a, Dropout))
+                default = getattr(next(after, None), "initializer", None)
+                name = default if isinstance(default, str) else "glorot_uniform"
+                layer.build(stream(own, "initialization", *numbers, i), name)
+        self.built = True
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield each parameter once, as ``0.weight``, ``0.bias``, ``2.weight``, ..."""
+        self.build()
+        return super().named_parameters()
+
+    def forward(self, x: Any, training: Training = False) -> Any:
+        """Return the output of the last layer."""
+        if not self.built:
+            self.build()
+        for layer in self.layers:
+            x = layer(x, training=training)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, position: int) -> Layer:
+        return self.layers[position]
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))})"
+
+    def summary(self) -> str:
+        """Return a table of layers, with the shape of their weights and their parameter counts.
+
+        Examples
+        --------
+        >>> print(mlp(2, 3, 1, seed=0).summary())
+        layer  type         weight  parameters
+        0      Dense(2, 3)  (2, 3)           9
+        1      Tanh()                        0
+        2      Dense(3, 1)  (3, 1)           4
+        total                               13
+        """
+        rows = [("layer", "type", "weight", "parameters")]
+        for i, layer in enumerate(self.layers):
+            count = sum(p.size for _, p in layer.named_parameters())
+            shape = str(layer.weight.shape) if isinstance(layer, Dense) else ""
+            rows.append((str(i), repr(layer), shape, str(count)))
+        rows.append(("total", "", "", str(sum(p.size for _, p in self.named_parameters()))))
+        widths = [max(len(row[k]) for row in rows) for k in range(4)]
+        return "\n".join(
+            "  ".join([*(c.ljust(w) for c, w in zip(row[:3], widths, strict=False)), ""])
+            + row[3].rjust(widths[3])
+            for row in rows
+        )
+
+
+def mlp(
+    *sizes: int,
+    activation: str | Layer | type[Layer] = "tanh",
+    dropout: float = 0.0,
+    initializer: str | Initializer | None = None,
+    seed: Seed = None,
+    dtype: Any = np.float64,
+) -> Sequential:
+    """Return a multilayer perceptron: dense layers with an activation between them.
+
+    Parameters
+    ----------
+    *sizes : int
+        Widths from input to output, at least two. The outputs are plain numbers: logits, for the
+        losses of a classifier.
+    activation : str, Layer or class, default "tanh"
+        After every layer but the last; a name of ``minidl list activations``.
+    dropout : float, default 0.0
+        Rate of a :class:`Dropout` after every activation; none when 0.
+    initializer : str or callable, optional
+        For all weights; by default what suits the activation.
+    seed : int, optional
+        For the weights.
+    dtype : numpy dtype, default float64
+        Or float32.
+
+    Raises
+    ------
+    ArgumentError
+        There are fewer than two sizes, or one is not a positive integer.
+
+    Examples
+    --------
+    >>> mlp(2, 16, 16, 1, activation="tanh", seed=0)
+    Sequential(Dense(2, 16), Tanh(), Dense(16, 16), Tanh(), Dense(16, 1))
+    """
+    if len(sizes) < 2:
+        raise ArgumentError(
+            "mlp needs the width of its input and of its output",
+            received=f"mlp{sizes}",
+            expected="for instance mlp(2, 16, 16, 1)",
+        )
+    widths = [check_count("a layer's size", size) for size in sizes]
+    layers: list[Layer] = []
+    for i, (n_in, n_out) in enumerate(pairwise(widths)):
+        if i:
+            layers.append(new_activation(activation))
+            layers.extend([Dropout(dropout, seed=seed)] if dropout else [])
+        layers.append(Dense(n_in, n_out, initializer=initializer, dtype=dtype))
+    return Sequential(*layers, seed=seed)
