@@ -14,6 +14,7 @@ __all__ = [
     "ArgumentError",
     "DTypeError",
     "DataError",
+    "DivergenceWarning",
     "GraphError",
     "MinidlError",
     "MissingRuleError",
@@ -113,3 +114,7 @@ class UnknownNameError(MinidlError, ValueError):
             expected="one of: " + ", ".join(names),
             hint=f"Did you mean {near[0]!r}?" if near else None,
         )
+
+
+class DivergenceWarning(UserWarning):
+    """A run ended early because its loss grew beyond all bounds; the text says what to try."""

@@ -45,6 +45,11 @@ class Dropout(Layer):
         self.rate = float(rate)
         self.generator = stream(check_seed(seed), "dropout")
 
+    @property
+    def stochastic(self) -> bool:
+        """True: this layer draws random numbers in training."""
+        return True
+
     def forward(self, x: Any, training: Training = False) -> Any:
         """Return x, or in training x with noise."""
         if training is False or self.rate == 0:

@@ -34,6 +34,11 @@ class Layer:
     Tensor([2., 6.], requires_grad=True)
     """
 
+    @property
+    def stochastic(self) -> bool:
+        """Whether the layer, or one in it, draws random numbers in training."""
+        return any(layer.stochastic for _, layer in self.children())
+
     def forward(self, x: Any, training: Training = False) -> Any:
         """Compute the output for rows `x`; see :meth:`__call__`."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(x, training)")

@@ -1,0 +1,33 @@
+"""Training: batches, the objective, the Trainer, its history and its callbacks."""
+
+from minidl.training.batches import batches
+from minidl.training.callbacks import (
+    Callback,
+    CSVLog,
+    EarlyStopping,
+    LearningRateSchedule,
+    StopAtTarget,
+)
+from minidl.training.checkpoint import Checkpoint, load_model, load_run, save_model, save_run
+from minidl.training.history import History
+from minidl.training.objective import Objective
+from minidl.training.progress import Progress
+from minidl.training.trainer import Trainer
+
+__all__ = [
+    "CSVLog",
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "History",
+    "LearningRateSchedule",
+    "Objective",
+    "Progress",
+    "StopAtTarget",
+    "Trainer",
+    "batches",
+    "load_model",
+    "load_run",
+    "save_model",
+    "save_run",
+]

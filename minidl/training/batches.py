@@ -1,0 +1,70 @@
+"""Which rows make up a batch. Optimizers never know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minidl.autograd import Array
+from minidl.errors import ArgumentError
+from minidl.optim import BatchSize
+
+__all__ = ["batches", "rows_per_batch"]
+
+GATHER_BYTES = 64 * 2**20  # up to here a shuffled copy of the data is made, once an epoch
+
+
+def rows_per_batch(batch_size: BatchSize, n: int) -> int:
+    """Return the number of rows in a full batch: `batch_size`, at most n.
+
+    Raises
+    ------
+    ArgumentError
+        `batch_size` is neither "full" nor an integer of at least 1.
+
+    Examples
+    --------
+    >>> rows_per_batch("full", 750), rows_per_batch(32, 750), rows_per_batch(1000, 750)
+    (750, 32, 750)
+    """
+    if isinstance(batch_size, str) and batch_size == "full":
+        return n
+    whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
+    if not whole or int(batch_size) < 1:
+        raise ArgumentError(
+            "batch_size cannot be used", received=repr(batch_size), expected='"full", 1, 32, ...'
+        )
+    return min(int(batch_size), n)
+
+
+def batches(
+    X: Array, t: Array, rows: int, generator: np.random.Generator | None = None
+) -> Iterator[tuple[Array, Array]]:
+    """Yield the batches of one epoch; the last may be smaller.
+
+    Parameters
+    ----------
+    X, t : ndarray, shape (n, ...)
+        Inputs and targets.
+    rows : int
+        Rows per batch. If all n are in one batch, their order cannot matter and is kept.
+    generator : numpy.random.Generator, optional
+        For a random order; without it the rows are taken as they come.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [Xb.ravel().tolist() for Xb, tb in batches(np.arange(5)[:, None], np.arange(5), 2)]
+    [[0, 1], [2, 3], [4]]
+    """
+    n = len(X)
+    if rows >= n:
+        yield X, t
+        return
+    order = None if generator is None else generator.permutation(n)
+    if order is not None and X.nbytes <= GATHER_BYTES:
+        X, t, order = X.take(order, 0), t.take(order, 0), None  # one gather, then slices
+    for start in range(0, n, rows):
+        part = slice(start, start + rows)
+        yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])

@@ -1,0 +1,97 @@
+"""The function that training minimises: loss and gradient at any point of parameter space."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from minidl.autograd import Array, no_grad
+from minidl.nn import L2Penalty, Layer, Loss
+from minidl.nn.layer import Training
+
+__all__ = ["Objective"]
+
+CHUNK = 8192  # rows evaluated at once, so that memory stays bounded
+
+
+class Objective:
+    """Mean loss of a model on given rows, plus its L2 penalty, as a function of a vector.
+
+    Parameters
+    ----------
+    model : Layer
+        Its vector is the point at which it is evaluated, and holds the gradient.
+    loss : Loss
+        The loss; targets are given as its ``prepare`` returns them.
+    l2 : float, default 0.0
+        Strength of the penalty; see :class:`~minidl.nn.L2Penalty`.
+
+    Attributes
+    ----------
+    value : float
+        The value found by the last call of :meth:`gradient`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minidl import nn
+    >>> model = nn.Dense(1, 1, initializer="constant:2", bias=False)
+    >>> objective = Objective(model, nn.MeanSquaredError())
+    >>> X, t = np.array([[1.0], [3.0]]), np.zeros((2, 1))
+    >>> objective.gradient(np.array([1.0]), X, t), objective.value  # mean of w^2 x^2, at w = 1
+    (array([10.]), 5.0)
+    """
+
+    def __init__(self, model: Layer, loss: Loss, l2: float = 0.0) -> None:
+        self.model = model
+        self.loss = loss
+        self.penalty = L2Penalty(l2)
+        self.vector = model.parameters
+        self.value = math.nan
+
+    def gradient(self, point: Array, X: Array, t: Array, training: Training = False) -> Array:
+        """Return the gradient at `point` (P,), a view that the next call overwrites.
+
+        The model's own vector is the same before and after, also when an error is raised.
+        """
+        vector = self.vector
+        w = vector.value
+        if point is w:
+            return self._gradient_here(X, t, training)
+        kept = w.copy()
+        w[...] = point
+        try:
+            return self._gradient_here(X, t, training)
+        finally:
+            w[...] = kept
+
+    def _gradient_here(self, X: Array, t: Array, training: Training) -> Array:
+        vector = self.vector
+        vector.grad.fill(0.0)
+        loss = self.loss.mean(self.model(X, training=training), t)
+        loss.backward()
+        self.value = float(loss.data)
+        if self.penalty.strength:
+            self.value += self.penalty.add(vector)
+        return vector.grad
+
+    def measure(self, X: Array, t: Array) -> dict[str, float]:
+        """Return ``loss`` and, for classes, ``accuracy``, of the model as it is on all rows.
+
+        The loss includes the penalty. Rows are taken in bounded chunks.
+        """
+        n = len(X)
+        loss = accuracy = 0.0
+        with no_grad():
+            for start in range(0, n, CHUNK):
+                part = slice(start, start + CHUNK)
+                outputs = self.model(X[part])
+                share = len(outputs) / n
+                loss += share * float(self.loss.mean(outputs, t[part]).data)
+                if self.loss.classifies:
+                    accuracy += share * float(self.loss.accuracy(outputs.data, t[part]))
+        if self.penalty.strength:
+            weights = self.vector.value * self.vector.penalized
+            loss += 0.5 * self.penalty.strength * float(np.dot(weights, weights))
+        return {"loss": loss, "accuracy": accuracy} if self.loss.classifies else {"loss": loss}

@@ -1,0 +1,76 @@
+"""Progress on standard error: a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from minidl.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from minidl.training.trainer import Trainer
+
+__all__ = ["Progress"]
+
+
+class Progress(Callback):
+    """Show how training goes.
+
+    Parameters
+    ----------
+    file : text stream, optional
+        Where to; standard error by default.
+    lines : int, default 10
+        How many plain lines a run gets when `file` is not a terminal; every epoch if it is
+        shorter than that.
+    """
+
+    def __init__(self, file: TextIO | None = None, *, lines: int = 10) -> None:
+        self.file = file
+        self.lines = lines
+        self._bar: Any = None
+        self._every = 1
+        self._last = 0
+
+    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
+        """Begin the bar, or choose how often to print a line."""
+        file = self.file or sys.stderr
+        self._last = epochs
+        self._every = max(1, (epochs - trainer.epoch) // self.lines)
+        if file.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
+
+    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
+        """Move the bar, or print a line when it is time for one."""
+        epoch = int(record["epoch"])
+        if self._bar is not None:
+            self._bar.update(epoch - self._bar.n)
+            self._bar.set_postfix_str(f"loss {record['train_loss']:.4f}")
+        elif epoch % self._every == 0 or epoch == self._last:
+            print(line(record), file=self.file or sys.stderr)
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def line(record: Mapping[str, float]) -> str:
+    """Return one row of a history as a line of text.
+
+    Examples
+    --------
+    >>> line({"epoch": 3, "train_loss": 0.25, "train_accuracy": 0.9, "seconds": 0.1})
+    'epoch 3  train_loss 0.25000  train_accuracy 0.9000'
+    """
+    parts = [f"epoch {int(record['epoch'])}"]
+    for name, value in record.items():
+        if name in ("train_loss", "validation_loss"):
+            parts.append(f"{name} {value:.5f}")
+        elif "accuracy" in name:
+            parts.append(f"{name} {value:.4f}")
+    return "  ".join(parts)

@@ -1,0 +1,86 @@
+"""Rows of data as the Trainer wants them, checked once, before the first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array, no_grad
+from minidl.errors import DataError
+from minidl.nn import Layer, Loss
+
+__all__ = ["Rows", "check_rows"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Inputs X (n, features) in the model's dtype, and targets t as the loss prepared them."""
+
+    X: Array
+    t: Array
+
+
+def check_rows(what: str, X: Any, y: Any, model: Layer, loss: Loss) -> Rows:
+    """Return the rows in the form that training uses.
+
+    Parameters
+    ----------
+    what : str
+        "training" or "validation", for the error.
+    X, y : array_like
+        Inputs and targets, one row each per sample.
+    model : Layer
+        Gives the dtype and the shape of the outputs.
+    loss : Loss
+        Prepares the targets.
+
+    Raises
+    ------
+    DataError
+        There are no rows, X and y differ in length, X is not numeric or not finite (the first
+        such row and column are named), or the targets mean nothing to the loss.
+    ShapeError
+        Inputs do not fit the model, or targets its outputs.
+    """
+    dtype = model.parameters.value.dtype
+    try:
+        inputs: Array = np.asarray(X, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the {what} inputs are not a table of numbers: {error}") from None
+    targets = np.asarray(y)
+    if inputs.ndim < 2:
+        raise DataError(
+            f"the {what} inputs are not a table",
+            received=f"shape {inputs.shape}",
+            expected="(rows, features)",
+            hint="One feature is X[:, None].",
+        )
+    if len(inputs) == 0:
+        raise DataError(f"there are no {what} rows", received=f"X of shape {inputs.shape}")
+    if targets.ndim == 0 or len(inputs) != len(targets):
+        raise DataError(
+            f"the {what} inputs and targets differ in length",
+            received=f"X of shape {inputs.shape}, y of shape {targets.shape}",
+        )
+    _demand_finite(f"{what} input", inputs)
+    if targets.dtype.kind == "f":
+        _demand_finite(f"{what} target", targets)
+    with no_grad():
+        outputs = model(inputs[:1]).data
+    t = loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype)
+    return Rows(inputs, t)
+
+
+def _demand_finite(what: str, values: Array, chunk: int = 65536) -> None:
+    for start in range(0, len(values), chunk):
+        bad = ~np.isfinite(values[start : start + chunk])
+        if bad.any():
+            row, *rest = (int(i) for i in np.argwhere(bad)[0])
+            place = f"row {start + row}" + "".join(f", column {i}" for i in rest)
+            raise DataError(
+                f"a {what} is not a finite number",
+                received=f"{values[(start + row, *rest)]} in {place}",
+                hint="Remove or fill in missing values first; scikit-learn's SimpleImputer does.",
+            )

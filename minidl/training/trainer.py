@@ -1,0 +1,344 @@
+"""The Trainer: epochs over batches, one measured row after each.
+
+The inner loop is one line, ``optimizer.step(w, gradient of this batch)``. Everything else here is
+about telling the truth: the loss of one set of weights, at the optimizer's iterate, on all rows.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array
+from minidl.errors import ArgumentError, DataError, DivergenceWarning
+from minidl.nn import Layer, Loss
+from minidl.nn import loss as loss_named
+from minidl.nn.dense import check_count
+from minidl.optim import BatchSize, Optimizer
+from minidl.streams import Seed, check_seed, stream
+from minidl.training.batches import batches, rows_per_batch
+from minidl.training.callbacks import Callback
+from minidl.training.history import History
+from minidl.training.objective import Objective
+from minidl.training.rows import Rows, check_rows
+
+__all__ = ["Trainer"]
+
+DIVERGED = 1e4  # times the initial loss
+
+
+class Trainer:
+    """Trains a model, and keeps the history.
+
+    Parameters
+    ----------
+    model : Layer
+        What :func:`minidl.nn.mlp` returns, or any layer with parameters.
+    loss : str or Loss
+        A name of ``minidl list losses`` or a loss.
+    optimizer : Optimizer
+        A new one: it holds the state of one run.
+    batch_size : "full" or int, default 32
+        Rows per update. "full" is all rows at once, in their order; 1 is stochastic.
+    seed : int, optional
+        For the order of rows and for dropout. None draws fresh numbers. The order depends on the
+        seed and the epoch only: never on the optimizer.
+    l2 : float, default 0.0
+        Strength of the L2 penalty on weights; it is part of the reported losses.
+    shuffle : bool, default True
+        Whether each epoch has an order of its own.
+    measure_every : int, default 1
+        After how many epochs the loss on all rows is measured and a row recorded. 0: only before
+        training and at the end.
+    callbacks : iterable of Callback, optional
+        Called in this order.
+
+    Attributes
+    ----------
+    history : History
+        The record so far, also after an interruption.
+    epoch : int
+        Epochs completed.
+
+    Raises
+    ------
+    ArgumentError
+        An argument cannot be used.
+    UnknownNameError
+        There is no loss of that name.
+
+    Examples
+    --------
+    >>> from minidl import Trainer, datasets, nn, optim
+    >>> data = datasets.load("moons", n=200, seed=0)
+    >>> trainer = Trainer(nn.mlp(2, 8, 1, seed=0), "bce", optimizer=optim.NAG(0.1), seed=0)
+    >>> history = trainer.fit(data.X_train, data.y_train, epochs=5)
+    >>> history["epoch"]
+    array([0, 1, 2, 3, 4, 5])
+    """
+
+    def __init__(
+        self,
+        model: Layer,
+        loss: str | Loss | type[Loss],
+        *,
+        optimizer: Optimizer,
+        batch_size: BatchSize = 32,
+        seed: Seed = None,
+        l2: float = 0.0,
+        shuffle: bool = True,
+        measure_every: int = 1,
+        callbacks: Iterable[Callback] = (),
+    ) -> None:
+        if not isinstance(model, Layer):
+            raise ArgumentError(
+                "model is not a layer", received=repr(model), expected="nn.mlp(...)"
+            )
+        if not isinstance(optimizer, Optimizer):
+            raise ArgumentError(
+                "optimizer is not an Optimizer",
+                received=repr(optimizer),
+                expected="for instance minidl.optim.NAG(lr=0.1, momentum=0.9)",
+            )
+        rows_per_batch(batch_size, 1)
+        self.model = model
+        self.loss = loss_named(loss)
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        self.seed = check_seed(seed)
+        self.shuffle = bool(shuffle)
+        self.measure_every = check_count("measure_every", measure_every, 0)
+        self.callbacks = list(callbacks)
+        self.objective = Objective(model, self.loss, l2)
+        self.history = History()
+        self.epoch = self.samples = 0
+        self.seconds = 0.0
+        self._stored: tuple[Array, Array] | None = None
+        self._stop: str | None = None
+
+    def stop(self, reason: str) -> None:
+        """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
+        self._stop = reason
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        epochs: int,
+        validation: Sequence[Any] | None = None,
+        callbacks: Iterable[Callback] = (),
+    ) -> History:
+        """Train for some epochs more, and return the history.
+
+        A second call goes on where the first ended, exactly as if there had been one.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, features)
+            Finite numbers; converted to the model's dtype.
+        y : array_like, shape (n,) or (n, outputs)
+            Targets, as the loss wants them.
+        epochs : int
+            How many, at least 0.
+        validation : (X, y), optional
+            Rows to measure as well.
+        callbacks : iterable of Callback, optional
+            For this call, after the Trainer's own.
+
+        Returns
+        -------
+        History
+            :attr:`history`. ``stopped_by`` says why it ended; at a divergence the model holds the
+            weights after the last good epoch.
+
+        Raises
+        ------
+        DataError
+            The data are empty, not finite, or no targets for this loss.
+        ShapeError
+            The data do not fit the model.
+        ArgumentError
+            `epochs` is negative, or the optimizer has been used in another run.
+        KeyboardInterrupt
+            Ctrl-C was pressed; what happened until then is in :attr:`history`.
+        """
+        check_count("epochs", epochs, 0)
+        self._begin()
+        train = check_rows("training", X, y, self.model, self.loss)
+        held_out = None
+        if validation is not None:
+            held_out = check_rows("validation", *_pair(validation), self.model, self.loss)
+        hooks = [*self.callbacks, *callbacks]
+        with np.errstate(over="ignore", invalid="ignore"):  # a divergence is told in words
+            try:
+                self._run(train, held_out, self.epoch + epochs, hooks)
+            except KeyboardInterrupt:
+                self.history.stopped_by = "interrupted"
+                raise
+            finally:
+                self._show_iterate()
+                for hook in hooks:
+                    hook.on_fit_end(self)
+        if self.history.diverged:
+            warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
+        return self.history
+
+    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
+        """Return the ``loss``, and for classes the ``accuracy``, of the model on these rows.
+
+        Raises
+        ------
+        DataError, ShapeError
+            As for :meth:`fit`.
+        """
+        rows = check_rows("evaluation", X, y, self.model, self.loss)
+        return self.objective.measure(rows.X, rows.t)
+
+    def _begin(self) -> None:
+        if not len(self.history) and self.optimizer.step_count:
+            raise ArgumentError(
+                "this optimizer has taken steps in another run and remembers its velocity",
+                received=f"{self.optimizer!r} after {self.optimizer.step_count} steps",
+                hint="Give each Trainer a new optimizer, or call optimizer.reset().",
+            )
+        self._stop = self.history.stopped_by = self.history.diverged_at = None
+        self.history.advice = ""
+
+    def _run(self, train: Rows, held_out: Rows | None, last: int, hooks: list[Callback]) -> None:
+        for hook in hooks:
+            hook.on_fit_begin(self, last)
+        if not len(self.history):
+            self._measure(train, held_out, math.nan, hooks)
+        while self.epoch < last and self._stop is None:
+            for hook in hooks:
+                hook.on_epoch_begin(self, self.epoch + 1)
+            good = self.model.parameters.value.copy()
+            self._hide_iterate()
+            running = self._train_epoch(train)
+            self._show_iterate()
+            self.epoch += 1
+            every = self.measure_every
+            measured = self.epoch == last or (every > 0 and self.epoch % every == 0)
+            finite = math.isfinite(running)
+            if not finite or (measured and not self._measure(train, held_out, running, hooks)):
+                self._diverge(good)
+        self.history.stopped_by = self._stop or "epochs"
+
+    def _train_epoch(self, train: Rows) -> float:
+        """Take one epoch's steps; return the mean of the batches' losses."""
+        n = len(train.X)
+        rows = rows_per_batch(self.batch_size, n)
+        shuffled = self.shuffle and rows < n
+        order = stream(self.seed, "shuffle", self.epoch + 1) if shuffled else None
+        noise = self.model.stochastic
+        training = stream(self.seed, "dropout", self.epoch + 1) if noise else True
+        objective, step = self.objective, self.optimizer.step
+        w = self.model.parameters.value
+        total = 0.0
+        start = time.perf_counter()
+        for X, t in batches(train.X, train.t, rows, order):
+            step(w, partial(objective.gradient, X=X, t=t, training=training))
+            total += objective.value * len(X)
+            self.samples += len(X)
+            if not math.isfinite(total):
+                break
+        self.seconds += time.perf_counter() - start
+        return total / n
+
+    def _measure(
+        self, train: Rows, held_out: Rows | None, running: float, hooks: list[Callback]
+    ) -> bool:
+        """Record a row; return False, and record none, if the loss is too large to go on."""
+        found = self.objective.measure(train.X, train.t)
+        if not len(self.history) and not math.isfinite(found["loss"]):
+            raise DataError(
+                "the loss is not finite before training has begun",
+                received=found["loss"],
+                hint="Look at the scale of the data, and at the initial weights.",
+            )
+        initial = self.history.row(0)["train_loss"] if len(self.history) else 0.0
+        if not found["loss"] <= (DIVERGED * initial if initial > 0 else sys.float_info.max):
+            return False
+        g = self.model.parameters.grad
+        record: dict[str, float] = {
+            "epoch": self.epoch,
+            "updates": self.optimizer.step_count,
+            "gradient_evaluations": self.optimizer.gradient_evaluations,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "train_loss": found["loss"],
+            "running_loss": running,
+            "gradient_norm": math.sqrt(float(np.dot(g, g))) if self.epoch else math.nan,
+        }
+        if "accuracy" in found:
+            record["train_accuracy"] = found["accuracy"]
+        if held_out is not None:
+            other = self.objective.measure(held_out.X, held_out.t)
+            record.update({f"validation_{name}": value for name, value in other.items()})
+        self.history.append(record)
+        for hook in hooks:
+            hook.on_epoch_end(self, record)
+        return True
+
+    def _diverge(self, good: Array) -> None:
+        """End the run with the last good weights, and say what to do."""
+        self.model.parameters.set(good)
+        self.optimizer.state.clear()
+        self._stored = None
+        self._stop = "diverged"
+        history = self.history
+        history.diverged_at = self.epoch
+        first, last = history.row(0), history.row(-1)
+        history.advice = (
+            f"{self.optimizer!r} diverged in epoch {self.epoch}: the loss was"
+            f" {first['train_loss']:.4g} at the start and {last['train_loss']:.4g} after epoch"
+            f" {last['epoch']}. Try a learning rate ten times smaller."
+        )
+
+    def stored_vector(self) -> Array:
+        """Return the vector that the optimizer stores; between epochs, not always the model's."""
+        value = self.model.parameters.value
+        return value.copy() if self._stored is None else self._stored[0]
+
+    def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
+        """Take over a saved run; the model and the optimizer have been restored already."""
+        self.epoch, self.samples = int(counts["epoch"]), int(counts["samples"])
+        self.seconds = float(counts["seconds"])
+        self.history = history
+        self._stored = (stored.copy(), self.model.parameters.value.copy())
+
+    # -- the iterate: what is judged, and what the model holds between epochs ------------------
+
+    def _show_iterate(self) -> None:
+        if self._stored is None:
+            w = self.model.parameters.value
+            theta = self.optimizer.iterate(w)
+            if theta is not w:
+                self._stored = (w.copy(), theta)
+                w[...] = theta
+
+    def _hide_iterate(self) -> None:
+        if self._stored is not None:
+            stored, theta = self._stored
+            w = self.model.parameters.value
+            # Unless somebody has written into the model, the very bits that were stored.
+            w[...] = stored if np.array_equal(w, theta) else self.optimizer.stored(w)
+            self._stored = None
+
+
+def _pair(validation: Sequence[Any]) -> tuple[Any, Any]:
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise ArgumentError(
+            "validation cannot be used",
+            received=type(validation).__name__,
+            expected="a pair of inputs and targets, validation=(X, y)",
+        )
+    return validation[0], validation[1]
