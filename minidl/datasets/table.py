@@ -1,0 +1,168 @@
+"""The table of data sets: one row for each of the fifteen names.
+
+The loader, the command line and the cards in ``datasets/`` read this table and no other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from minidl.datasets import generated
+from minidl.datasets.dataset import Task
+from minidl.errors import UnknownNameError
+
+__all__ = ["TABLE", "Info", "describe", "find", "lookup", "names"]
+
+
+@dataclass(frozen=True)
+class Info:
+    """One row: a name, and what it stands for.
+
+    Attributes
+    ----------
+    name : str
+        The name, as printed.
+    task : "binary", "multiclass" or "regression"
+        What is learned.
+    classes : int
+        How many classes there are; 0 for regression.
+    summary : str
+        One line for ``minidl list datasets``.
+    make : callable, optional
+        ``make(n, noise, seed) -> (X, y)``; None for a set that was measured.
+    noise : float, optional
+        The default noise; None for a set that was measured.
+    max_noise : float, default inf
+        The largest noise that means anything.
+    """
+
+    name: str
+    task: Task
+    classes: int
+    summary: str
+    make: generated.Generator | None = None
+    noise: float | None = None
+    max_noise: float = math.inf
+
+    @property
+    def kind(self) -> Literal["generated", "real"]:
+        """Whether rows are made on demand or were measured.
+
+        Examples
+        --------
+        >>> lookup("moons").kind, lookup("iris").kind
+        ('generated', 'real')
+        """
+        return "real" if self.make is None else "generated"
+
+
+TABLE = (
+    Info("moons", "binary", 2, "two interleaved half circles", generated.moons, 0.2),
+    Info("circles", "binary", 2, "a circle within a circle", generated.circles, 0.1),
+    Info("blobs", "multiclass", 3, "three Gaussian clouds", generated.blobs, 1.0),
+    Info("xor", "binary", 2, "the signs of two coordinates differ or agree", generated.xor, 0.1),
+    Info("spirals", "binary", 2, "two spiral arms around each other", generated.spirals, 0.05),
+    Info(
+        "gaussian_quantiles",
+        "multiclass",
+        3,
+        "a Gaussian cloud cut into three rings",
+        generated.gaussian_quantiles,
+        0.0,
+    ),
+    Info(
+        "classification",
+        "binary",
+        2,
+        "two classes of two clusters each in ten dimensions",
+        generated.classification,
+        0.01,
+        max_noise=1.0,
+    ),
+    Info("iris", "multiclass", 3, "150 irises: 4 measurements, 3 species"),
+    Info("wine", "multiclass", 3, "178 wines: 13 chemical measurements, 3 growers"),
+    Info("breast_cancer", "binary", 2, "569 tumours: 30 measurements, malignant or benign"),
+    Info("digits", "multiclass", 10, "1797 handwritten digits of 8 by 8 pixels"),
+    Info("diabetes", "regression", 0, "442 patients: 10 measurements, progression in a year"),
+    Info(
+        "friedman1",
+        "regression",
+        0,
+        "Friedman's first function, 5 of 10 features matter",
+        generated.friedman1,
+        1.0,
+    ),
+    Info("sine", "regression", 0, "one period of a sine", generated.sine, 0.1),
+    Info("linear", "regression", 0, "a plane with known weights", generated.linear, 0.5),
+)
+
+
+def names() -> tuple[str, ...]:
+    """Return the fifteen names, as printed.
+
+    Examples
+    --------
+    >>> names()[:3]
+    ('moons', 'circles', 'blobs')
+    """
+    return tuple(info.name for info in TABLE)
+
+
+def find(name: object) -> Info | None:
+    """Return the row for a name, or None; capitals, spaces, ``_`` and ``-`` do not matter.
+
+    Examples
+    --------
+    >>> find("Breast cancer").name
+    'breast_cancer'
+    >>> find("points.csv") is None
+    True
+    """
+    wanted = _bare(str(name))
+    return next((info for info in TABLE if _bare(info.name) == wanted), None)
+
+
+def lookup(name: object) -> Info:
+    """Return the row for a name; capitals, spaces, ``_`` and ``-`` do not matter.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such name; the message suggests the nearest.
+
+    Examples
+    --------
+    >>> lookup("Gaussian-quantiles").name
+    'gaussian_quantiles'
+    """
+    info = find(name)
+    if info is None:
+        raise UnknownNameError("data set", name, names())
+    return info
+
+
+def describe(name: object) -> str:
+    """Return one line about a set, for ``minidl list datasets``.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such name; the message suggests the nearest.
+
+    Examples
+    --------
+    >>> describe("moons")
+    'two interleaved half circles (binary, generated, noise 0.2)'
+    >>> describe("iris")
+    '150 irises: 4 measurements, 3 species (multiclass, real)'
+    """
+    info = lookup(name)
+    noise = "" if info.noise is None else f", noise {info.noise:g}"
+    return f"{info.summary} ({info.task}, {info.kind}{noise})"
+
+
+def _bare(name: str) -> str:
+    """Return a name without what does not matter in it."""
+    return "".join(name.lower().replace("_", " ").replace("-", " ").split())
