@@ -17,7 +17,7 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError
-from minidl.nn.dense import check_count
+from minidl.nn.checks import check_count
 
 if TYPE_CHECKING:
     from minidl.training.trainer import Trainer

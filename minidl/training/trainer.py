@@ -20,7 +20,7 @@ from minidl.autograd import Array
 from minidl.errors import ArgumentError, DataError, DivergenceWarning
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
-from minidl.nn.dense import check_count
+from minidl.nn.checks import check_count
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed, stream
 from minidl.training.batches import batches, rows_per_batch

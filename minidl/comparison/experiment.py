@@ -1,0 +1,205 @@
+"""The race: the same networks, seeds and rows for every optimizer.
+
+Seed s fixes the split, the initial weights and the order of rows, identically for all, so that
+runs with one seed are pairs. Seeds are the outer loop: a race that is cut short still has pairs.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from minidl import datasets, nn
+from minidl.datasets import Dataset
+from minidl.errors import ArgumentError, DivergenceWarning
+from minidl.nn.checks import check_count
+from minidl.optim import TABLE, BatchSize, Entry, lookup
+from minidl.training import History, Trainer
+
+__all__ = ["Contestant", "Experiment", "Run", "loss_for"]
+
+LOSS_OF_TASK = {
+    "binary": "binary_cross_entropy",
+    "multiclass": "softmax_cross_entropy",
+    "regression": "mean_squared_error",
+}
+
+
+def loss_for(data: Dataset) -> str:
+    """Return the name of the usual loss for the task of a data set."""
+    return LOSS_OF_TASK[data.task]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """An optimizer as it runs: a row of the table, at a learning rate and a batch size."""
+
+    entry: Entry
+    lr: float
+    momentum: float
+    batch_size: BatchSize
+
+    @property
+    def name(self) -> str:
+        """The name of the row."""
+        return self.entry.name
+
+
+@dataclass(frozen=True)
+class Run:
+    """One contestant's run with one seed."""
+
+    optimizer: str
+    seed: int
+    history: History
+    hit: int | None
+
+    @property
+    def epochs(self) -> float:
+        """Epochs to converge; infinity if it never did, or diverged."""
+        return math.inf if self.hit is None else float(self.hit)
+
+    def at_hit(self, column: str) -> float:
+        """Return a count when the target was reached; infinity if it never was."""
+        if self.hit is None:
+            return math.inf
+        position = int((self.history["epoch"] == self.hit).argmax())
+        return float(self.history[column][position])
+
+
+class Experiment:
+    """What is raced, and how; iterate over :meth:`runs` to race it.
+
+    Parameters are those of :func:`minidl.comparison.compare`, which documents them.
+    """
+
+    def __init__(
+        self,
+        problem: str | Dataset,
+        model: Callable[[int], nn.Layer] | None = None,
+        *,
+        optimizers: Sequence[str] | None = None,
+        lr: float = 0.1,
+        momentum: float = 0.9,
+        batch_size: BatchSize | None = None,
+        hidden: Sequence[int] = (16, 16),
+        activation: str = "tanh",
+        loss: str | None = None,
+        epochs: int = 50,
+        seeds: int | Sequence[int] = 10,
+        target_loss: float | None = None,
+        target_accuracy: float | None = None,
+        sustained: int = 3,
+    ) -> None:
+        if target_loss is not None and target_accuracy is not None:
+            raise ArgumentError("a target is a loss or an accuracy, one of the two")
+        if target_loss is None and target_accuracy is None:
+            target_loss = 0.1
+        self.problem = problem
+        self.model = model
+        names = [entry.name for entry in TABLE] if optimizers is None else optimizers
+        self.contestants = _contestants(names, lr, momentum, batch_size)
+        self.hidden = tuple(check_count("hidden", width) for width in hidden)
+        self.activation = activation
+        nn.activation(activation)
+        self.loss = loss
+        self.epochs = check_count("epochs", epochs)
+        count = isinstance(seeds, int)
+        self.seeds = tuple(range(check_count("seeds", seeds)) if count else seeds)  # type: ignore[arg-type]
+        self.target_loss, self.target_accuracy = target_loss, target_accuracy
+        self.sustained = check_count("sustained", sustained)
+
+    @property
+    def name(self) -> str:
+        """The name of the data set."""
+        return self.problem.name if isinstance(self.problem, Dataset) else str(self.problem)
+
+    @property
+    def target(self) -> str:
+        """The target in words."""
+        if self.target_loss is not None:
+            return f"training loss {self.target_loss:g}"
+        return f"training accuracy {self.target_accuracy:g}"
+
+    def __len__(self) -> int:
+        return len(self.seeds) * len(self.contestants)
+
+    def runs(self) -> Iterator[Run]:
+        """Train one network after the other; yield each run when it is over."""
+        for seed in self.seeds:
+            data = self._data(seed)
+            for contestant in self.contestants:
+                history = self._train(data, contestant, seed)
+                hit = history.epochs_to(
+                    self.target_loss, accuracy=self.target_accuracy, sustained=self.sustained
+                )
+                yield Run(contestant.name, seed, history, hit)
+
+    def _data(self, seed: int) -> Dataset:
+        if isinstance(self.problem, Dataset):
+            return self.problem
+        return datasets.load(self.problem, split_seed=seed)
+
+    def _train(self, data: Dataset, contestant: Contestant, seed: int) -> History:
+        if self.model is not None:
+            model = self.model(seed)
+        else:
+            sizes = (data.n_features, *self.hidden, data.n_outputs)
+            model = nn.mlp(*sizes, activation=self.activation, seed=seed)
+        trainer = Trainer(
+            model,
+            self.loss or loss_for(data),
+            optimizer=contestant.entry.make(contestant.lr, contestant.momentum),
+            batch_size=contestant.batch_size,
+            seed=seed,
+        )
+        if self.target_accuracy is not None and not trainer.loss.classifies:
+            raise ArgumentError(
+                f"{data.name} is a regression, which has no accuracy",
+                hint="Give a target loss instead.",
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DivergenceWarning)  # the table says it
+            return trainer.fit(data.X_train, data.y_train, epochs=self.epochs)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what was raced, as plain data."""
+        return {
+            "problem": self.name,
+            "optimizers": [
+                {
+                    "name": c.name,
+                    "lr": c.lr,
+                    "momentum": c.momentum if c.entry.has_momentum else None,
+                    "batch_size": c.batch_size,
+                }
+                for c in self.contestants
+            ],
+            "hidden": list(self.hidden) if self.model is None else None,
+            "activation": self.activation if self.model is None else None,
+            "loss": self.loss,
+            "epochs": self.epochs,
+            "seeds": list(self.seeds),
+            "target_loss": self.target_loss,
+            "target_accuracy": self.target_accuracy,
+            "sustained": self.sustained,
+        }
+
+
+def _contestants(
+    names: Sequence[str], lr: float, momentum: float, batch_size: BatchSize | None
+) -> list[Contestant]:
+    found: list[Contestant] = []
+    for name in names:
+        entry = lookup(name)
+        if any(c.name == entry.name for c in found):
+            raise ArgumentError("an optimizer is named twice", received=repr(name))
+        entry.make(lr, momentum)  # bad numbers are told before anything is trained
+        rows = entry.batch_size if entry.fixed else entry.batches(batch_size)
+        found.append(Contestant(entry, lr, momentum, rows))
+    if not found:
+        raise ArgumentError("there is nothing to compare", hint="Name at least one optimizer.")
+    return found
