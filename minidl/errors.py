@@ -99,6 +99,8 @@ class UnknownNameError(MinidlError, ValueError):
         The name that was not found.
     known : iterable of str
         The names that exist.
+    aliases : iterable of str, optional
+        Other names that would do; suggested, but not listed.
 
     Examples
     --------
@@ -106,9 +108,13 @@ class UnknownNameError(MinidlError, ValueError):
     "unknown optimizer 'nga'; expected one of: nag, momentum. Did you mean 'nag'?"
     """
 
-    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+    def __init__(
+        self, kind: str, name: object, known: Iterable[str], aliases: Iterable[str] = ()
+    ) -> None:
         names = list(known)
-        near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
+        typed = str(name).strip().lower()
+        near = difflib.get_close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
+        near = near or [word for word in names if typed and word.startswith(typed)]
         super().__init__(
             f"unknown {kind} {name!r}",
             expected="one of: " + ", ".join(names),

@@ -73,7 +73,8 @@ class Run:
 class Experiment:
     """What is raced, and how; iterate over :meth:`runs` to race it.
 
-    Parameters are those of :func:`minidl.comparison.compare`, which documents them.
+    Parameters are those of :func:`minidl.comparison.compare`, which documents them, and ``load``:
+    a function, seed -> Dataset, for a problem whose name alone does not say how it is loaded.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Experiment:
         target_loss: float | None = None,
         target_accuracy: float | None = None,
         sustained: int = 3,
+        load: Callable[[int], Dataset] | None = None,
     ) -> None:
         if target_loss is not None and target_accuracy is not None:
             raise ArgumentError("a target is a loss or an accuracy, one of the two")
@@ -100,6 +102,7 @@ class Experiment:
             target_loss = 0.1
         self.problem = problem
         self.model = model
+        self.load = load
         names = [entry.name for entry in TABLE] if optimizers is None else optimizers
         self.contestants = _contestants(names, lr, momentum, batch_size)
         self.hidden = tuple(check_count("hidden", width) for width in hidden)
@@ -141,6 +144,8 @@ class Experiment:
     def _data(self, seed: int) -> Dataset:
         if isinstance(self.problem, Dataset):
             return self.problem
+        if self.load is not None:
+            return self.load(seed)
         return datasets.load(self.problem, split_seed=seed)
 
     def _train(self, data: Dataset, contestant: Contestant, seed: int) -> History:

@@ -26,7 +26,7 @@ class Row:
     reached: int
     seeds: int
     diverged: int
-    diverged_at: float
+    diverged_at: int | None
     epochs: float
     updates: float
     seconds: float
@@ -46,7 +46,7 @@ def row(contestant: Contestant, runs: Sequence[Run]) -> Row:
         reached=sum(run.hit is not None for run in runs),
         seeds=len(runs),
         diverged=len(ends),
-        diverged_at=median(ends),
+        diverged_at=sorted(ends)[(len(ends) - 1) // 2] if ends else None,
         epochs=median([run.epochs for run in runs]),
         updates=median([run.at_hit("updates") for run in runs]),
         seconds=median([run.at_hit("seconds") for run in runs]),
@@ -57,7 +57,7 @@ def row(contestant: Contestant, runs: Sequence[Run]) -> Row:
 def text_table(rows: Sequence[Row], runs: Sequence[Run], budget: int) -> str:
     """Return the table as text: `>E` for never within E epochs, `diverged @ e` for divergence."""
     header = ("optimizer", "batch", "lr", "reached", "epochs", "updates", "seconds", "final loss")
-    lines = [header]
+    lines: list[tuple[str, ...]] = [header]
     for r in rows:
         lines.append(_cells(r, [run for run in runs if run.optimizer == r.optimizer], budget))
     widths = [max(len(cells[k]) for cells in lines) for k in range(len(header))]
@@ -76,7 +76,7 @@ def _cells(r: Row, runs: Sequence[Run], budget: int) -> tuple[str, ...]:
     if math.isfinite(r.epochs):
         how_long = (f"{r.epochs:g}", f"{r.updates:g}", f"{r.seconds:.2f}")
     elif 2 * r.diverged >= r.seeds:
-        how_long = (f"diverged @ {r.diverged_at:g}", "-", "-")
+        how_long = (f"diverged @ {r.diverged_at}", "-", "-")
     else:
         how_long = (f">{budget}", f">{total:g}", f">{spent:.2f}")
     final = f"{r.final_loss:.4f}" if math.isfinite(r.final_loss) else "diverged"

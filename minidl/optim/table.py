@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from minidl.errors import ArgumentError, UnknownNameError
 from minidl.optim.base import Optimizer
 from minidl.optim.gradient_descent import GradientDescent
@@ -152,7 +154,7 @@ def lookup(name: str) -> Entry:
         if wanted == entry.name or wanted in entry.aliases:
             return entry
     known = [entry.name for entry in TABLE]
-    raise UnknownNameError("optimizer", name, known + [a for e in TABLE for a in e.aliases])
+    raise UnknownNameError("optimizer", name, known, [a for e in TABLE for a in e.aliases])
 
 
 def SGD(lr: object, momentum: object = 0.0, *, nesterov: bool = False) -> Optimizer:  # noqa: N802
@@ -181,14 +183,15 @@ def SGD(lr: object, momentum: object = 0.0, *, nesterov: bool = False) -> Optimi
     >>> SGD(0.1, 0.9, nesterov=True)
     ReformulatedNAG(lr=0.1, momentum=0.9)
     """
-    plain = isinstance(momentum, (int, float)) and momentum == 0
-    if nesterov and plain:
+    optimizer = ReformulatedNAG(lr, momentum) if nesterov else Momentum(lr, momentum)
+    checked = optimizer.hyperparameters["momentum"]
+    if callable(checked) or np.any(checked):
+        return optimizer
+    if nesterov:
         raise ArgumentError(
             "nesterov=True with momentum=0 would do nothing: it is plain gradient descent",
             received=f"momentum={momentum!r}",
             expected="0 < momentum < 1",
             hint="Give a momentum such as 0.9, or leave nesterov out.",
         )
-    if plain:
-        return GradientDescent(lr)
-    return ReformulatedNAG(lr, momentum) if nesterov else Momentum(lr, momentum)
+    return GradientDescent(lr)

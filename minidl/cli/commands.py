@@ -1,0 +1,259 @@
+"""What each command does, once its options are known."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from minidl import __version__, datasets, nn
+from minidl.cli.terminal import bold
+from minidl.comparison import Comparison, Experiment, Run
+from minidl.comparison.experiment import loss_for
+from minidl.datasets import Dataset
+from minidl.errors import ArgumentError, DataError, DivergenceWarning
+from minidl.optim import TABLE, lookup
+from minidl.training import Progress, StopAtTarget, Trainer, save_model
+
+__all__ = ["LISTS", "compare", "list_names", "train"]
+
+DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train one network, print what came of it, write the files that were asked for."""
+    _check_places(options.json, options.csv, options.save)
+    entry = lookup(options.optimizer)
+    optimizer = entry.make(options.lr, options.momentum)
+    batch_size = entry.batches(options.batch_size)
+    data = _load(options, seed=options.seed)
+    model = nn.mlp(
+        data.n_features,
+        *options.hidden,
+        data.n_outputs,
+        activation=options.activation,
+        dropout=options.dropout,
+        initializer=options.initializer,
+        seed=options.seed,
+    )
+    trainer = Trainer(
+        model,
+        options.loss or loss_for(data),
+        optimizer=optimizer,
+        batch_size=batch_size,
+        seed=options.seed,
+        l2=options.l2,
+        callbacks=_callbacks(options),
+    )
+    if options.target_accuracy is not None and not trainer.loss.classifies:
+        raise ArgumentError("this loss has no accuracy", hint="Use --target-loss.")
+    code = _fit(trainer, data, options.epochs)
+    if options.json != "-":
+        _print_result(trainer, data, options)
+    _write_train_files(trainer, data, options)
+    return code or _judge(options, trainer)
+
+
+def _check_places(*paths: str | None) -> None:
+    """Say before training, not after it, that a result could not be written."""
+    for path in paths:
+        if path and path != "-" and not Path(path).absolute().parent.is_dir():
+            raise DataError(
+                f"cannot write {path}", received=f"no folder {Path(path).absolute().parent}"
+            )
+
+
+def _load(options: argparse.Namespace, seed: int = 0, split_seed: int | None = None) -> Dataset:
+    return datasets.load(
+        options.dataset,
+        n=options.rows,
+        noise=options.noise,
+        test_size=options.test_size,
+        target=options.target_column,
+        task=options.task,
+        seed=seed,
+        split_seed=split_seed,
+    )
+
+
+def _callbacks(options: argparse.Namespace) -> list[Any]:
+    callbacks: list[Any] = [] if options.quiet else [Progress()]
+    if options.target_loss is not None or options.target_accuracy is not None:
+        callbacks.append(StopAtTarget(options.target_loss, accuracy=options.target_accuracy))
+    return callbacks
+
+
+def _fit(trainer: Trainer, data: Dataset, epochs: int) -> int:
+    held_out = (data.X_test, data.y_test) if len(data.X_test) else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DivergenceWarning)  # told in the result
+            trainer.fit(data.X_train, data.y_train, epochs=epochs, validation=held_out)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def _print_result(trainer: Trainer, data: Dataset, options: argparse.Namespace) -> None:
+    history = trainer.history
+    print(data.summary())
+    print(f"model      {trainer.model!r}, {trainer.model.parameters.size} parameters")
+    print(f"optimizer  {trainer.optimizer!r}, batch size {trainer.batch_size}")
+    if not len(history):
+        print("interrupted before the first measurement")
+        return
+    last = history.row(-1)
+    words = [
+        f"{name.replace('_', ' ')} {last[name]:.4f}"
+        for name in ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
+        if name in last
+    ]
+    print(bold(f"epoch {last['epoch']}: ") + ", ".join(words))
+    print(f"           {last['updates']} updates in {last['seconds']:.2f} s")
+    if options.target_loss is not None or options.target_accuracy is not None:
+        hit = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
+        goal = (
+            f"loss {options.target_loss:g}"
+            if options.target_loss is not None
+            else f"accuracy {options.target_accuracy:g}"
+        )
+        reached = "not reached" if hit is None else f"reached in epoch {hit}"
+        print(f"           target training {goal} {reached}")
+    if history.diverged:
+        print(f"diverged   {history.advice}")
+    if history.stopped_by == "interrupted":
+        print("           interrupted: the history so far is kept")
+
+
+def _write_train_files(trainer: Trainer, data: Dataset, options: argparse.Namespace) -> None:
+    if options.json:
+        record = {
+            "minidl": __version__,
+            "settings": {k: v for k, v in vars(options).items() if k not in ("run", "command")},
+            "optimizer": repr(trainer.optimizer),
+            "batch_size": trainer.batch_size,
+            "loss": repr(trainer.loss),
+            "model": repr(trainer.model),
+            "history": trainer.history.to_dict(),
+        }
+        _write_json(record, options.json)
+    if options.csv:
+        trainer.history.to_csv(options.csv)
+    if options.save:
+        extra: dict[str, Any] = {"x_mean": data.x_mean, "x_scale": data.x_scale}
+        if data.class_names:
+            extra["class_names"] = data.class_names
+        else:
+            extra.update(y_mean=data.y_mean, y_scale=data.y_scale)
+        save_model(trainer.model, options.save, extra)
+
+
+def _write_json(record: Any, where: str) -> None:
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    if where == "-":
+        sys.stdout.write(text)
+    else:
+        Path(where).write_text(text, encoding="utf-8")
+
+
+def _judge(options: argparse.Namespace, trainer: Trainer) -> int:
+    history = trainer.history
+    if history.diverged and options.fail_on_diverge:
+        return DIVERGED
+    targeted = options.target_loss is not None or options.target_accuracy is not None
+    if options.fail_under_target and targeted:
+        hit = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
+        return MISSED if hit is None else 0
+    return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Race optimizers and print the table, also of what was finished before Ctrl-C."""
+    _check_places(options.json)
+    experiment = Experiment(
+        options.dataset,
+        optimizers=options.optimizers,
+        lr=options.lr,
+        momentum=options.momentum,
+        batch_size=options.batch_size,
+        hidden=options.hidden,
+        activation=options.activation,
+        loss=options.loss,
+        epochs=options.epochs,
+        seeds=options.seeds,
+        target_loss=options.target_loss,
+        target_accuracy=options.target_accuracy,
+        sustained=options.sustained,
+        load=lambda seed: _load(options, split_seed=seed),
+    )
+    runs, code = _race(experiment, options)
+    comparison = Comparison(experiment.settings(), runs)
+    if options.json:
+        _write_json(comparison.to_dict(), options.json)
+    if options.json != "-":
+        print(comparison)
+    if code:
+        return code
+    if options.fail_on_diverge and any(run.history.diverged for run in runs):
+        return DIVERGED
+    if options.fail_under_target and any(run.hit is None for run in runs):
+        return MISSED
+    return 0
+
+
+def _race(experiment: Experiment, options: argparse.Namespace) -> tuple[list[Run], int]:
+    runs: list[Run] = []
+    visible = sys.stderr.isatty() and not options.quiet
+    bar: Any = None
+    if visible:
+        from tqdm import tqdm
+
+        bar = tqdm(total=len(experiment), unit="run", file=sys.stderr)
+    try:
+        for run in experiment.runs():
+            runs.append(run)
+            if bar is not None:
+                bar.set_postfix_str(f"{run.optimizer}, seed {run.seed}", refresh=False)
+                bar.update()
+    except KeyboardInterrupt:
+        return runs, INTERRUPTED
+    finally:
+        if bar is not None:
+            bar.close()
+    return runs, 0
+
+
+def list_names(options: argparse.Namespace) -> int:
+    """Print the names of one kind, one per line, each with a few words."""
+    rows = LISTS[options.what]()
+    width = max(len(name) for name, _ in rows)
+    for name, words in rows:
+        print(f"{name.ljust(width)}  {words}".rstrip())
+    return 0
+
+
+def _first_line(thing: Any) -> str:
+    return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+def _optimizers() -> list[tuple[str, str]]:
+    return [
+        (e.name, f"batch size {e.batch_size}; {e.summary}; also {', '.join(e.aliases)}")
+        for e in TABLE
+    ]
+
+
+LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "datasets": lambda: [(name, datasets.describe(name)) for name in datasets.names()],
+    "optimizers": _optimizers,
+    "activations": lambda: [(n, _first_line(c)) for n, c in nn.ACTIVATIONS.items()],
+    "losses": lambda: [(n, _first_line(c)) for n, c in nn.LOSSES.items()],
+    "initializers": lambda: [
+        *((n, _first_line(f)) for n, f in nn.INITIALIZERS.items()),
+        ("constant:0.1", "The same number everywhere, whichever follows the colon."),
+    ],
+}
