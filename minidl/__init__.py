@@ -6,19 +6,26 @@ builds networks on one parameter vector, :mod:`~minidl.optim` updates that vecto
 :mod:`~minidl.comparison` races optimizers.
 """
 
-from minidl import errors, nn, optim
+from minidl import datasets, errors, nn, optim, training
 from minidl.autograd import Tensor, debug, grad, gradcheck, no_grad, ops, primitive
+from minidl.training import History, Trainer, load_model, save_model
 
 __all__ = [
+    "History",
     "Tensor",
+    "Trainer",
+    "datasets",
     "debug",
     "errors",
     "grad",
     "gradcheck",
+    "load_model",
     "nn",
     "no_grad",
     "ops",
     "optim",
     "primitive",
+    "save_model",
+    "training",
 ]
 __version__ = "0.1.0"

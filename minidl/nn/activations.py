@@ -6,10 +6,12 @@ steady size. The formulas are with the operations, in :mod:`minidl.autograd.ops.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minidl.autograd import ops
-from minidl.errors import ArgumentError, UnknownNameError
+from minidl.errors import UnknownNameError
+from minidl.nn.checks import check_number
 from minidl.nn.layer import Layer, Training
 
 __all__ = [
@@ -70,7 +72,7 @@ class LeakyReLU(Activation):
     initializer = "he_uniform"
 
     def __init__(self, slope: float = 0.01) -> None:
-        self.slope = _finite("slope", slope)
+        self.slope = check_number("slope", slope, math.isfinite, "a finite number")
 
     def forward(self, x: Any, training: Training = False) -> Any:
         """Return x or slope x."""
@@ -89,7 +91,7 @@ class ELU(Activation):
     initializer = "he_uniform"
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = _finite("alpha", alpha)
+        self.alpha = check_number("alpha", alpha, math.isfinite, "a finite number")
 
     def forward(self, x: Any, training: Training = False) -> Any:
         """Return x or alpha (e^x - 1)."""
@@ -198,10 +200,3 @@ def activation(name: str | Layer | type[Layer]) -> Layer:
     if key not in ACTIVATIONS:
         raise UnknownNameError("activation", name, ACTIVATIONS)
     return ACTIVATIONS[key]()
-
-
-def _finite(name: str, value: float) -> float:
-    number = float(value)
-    if not abs(number) < float("inf"):
-        raise ArgumentError(f"{name} cannot be used", received=value, expected="a finite number")
-    return number

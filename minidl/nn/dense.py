@@ -7,22 +7,14 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import ops
-from minidl.errors import ArgumentError, DTypeError
+from minidl.errors import DTypeError, GraphError, ShapeError
+from minidl.nn.checks import check_count
 from minidl.nn.initializers import Initializer, initializer
 from minidl.nn.layer import Layer, Training
 from minidl.nn.parameters import Parameter
 from minidl.streams import Seed, check_seed, stream
 
 __all__ = ["Dense", "check_count"]
-
-
-def check_count(name: str, value: object, least: int = 1) -> int:
-    """Return `value` as an int of at least `least`, or raise :class:`ArgumentError`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ArgumentError(
-            f"{name} cannot be used", received=repr(value), expected=f"an integer >= {least}"
-        )
-    return int(value)
 
 
 class Dense(Layer):
@@ -41,8 +33,8 @@ class Dense(Layer):
     bias_initializer : str or callable, default "zeros"
         For b, drawn as a matrix of shape (1, out).
     seed : int, optional
-        For a layer used by itself; in a :class:`Sequential` the model's seed rules. None draws
-        fresh numbers.
+        It goes before the seed of a :class:`Sequential` around the layer. With neither, the
+        numbers are fresh.
     dtype : numpy dtype, default float64
         Or float32.
 
@@ -58,7 +50,7 @@ class Dense(Layer):
     UnknownNameError
         There is no initializer of that name.
     ShapeError
-        The input has another number of columns (on call).
+        The input has another number of columns (on call), or an initializer gave another shape.
 
     Examples
     --------
@@ -84,8 +76,11 @@ class Dense(Layer):
         self.in_features = check_count("in_features", in_features)
         self.out_features = check_count("out_features", out_features)
         self.initializer = None if initializer is None else _named(initializer)
+        self.default_initializer = "glorot_uniform"
         self.bias_initializer = _named(bias_initializer)
         self.has_bias = bool(bias)
+        if not bias:
+            self.bias = None
         self.seed = None if seed is None else check_seed(seed)
         self.dtype = np.dtype(dtype)
         if self.dtype.char not in "fd":
@@ -96,21 +91,43 @@ class Dense(Layer):
     @property
     def built(self) -> bool:
         """Whether the weights have been drawn; they are when first looked at."""
-        return "weight" in vars(self)
+        return "weight" in vars(self) and "bias" in vars(self)
 
-    def build(self, generator: np.random.Generator, default: str = "glorot_uniform") -> None:
-        """Draw the weights, with the `default` initializer unless the layer was given one."""
-        shape = (self.in_features, self.out_features)
-        draw = initializer(self.initializer or default)
-        self.weight = Parameter(np.asarray(draw(shape, generator), dtype=self.dtype))
-        self.bias = None
-        if self.has_bias:
-            row = initializer(self.bias_initializer)((1, self.out_features), generator)
-            self.bias = Parameter(np.asarray(row[0], dtype=self.dtype), penalized=False)
+    def build(self, generator: np.random.Generator) -> None:
+        """Draw the weights that are not there yet; a `seed` of the layer's own goes first."""
+        if self.seed is not None:
+            generator = stream(self.seed, "initialization")
+        if "weight" not in vars(self):
+            shape = (self.in_features, self.out_features)
+            choice = self.initializer or self.default_initializer
+            self.weight = Parameter(self._drawn(choice, shape, generator))
+        if "bias" not in vars(self):
+            row = self._drawn(self.bias_initializer, (1, self.out_features), generator)
+            self.bias = Parameter(row[0], penalized=False)
+
+    def _drawn(self, choice: str | Initializer, shape: Any, generator: Any) -> Any:
+        drawn = np.asarray(initializer(choice)(shape, generator), dtype=self.dtype)
+        if drawn.shape != shape:
+            raise ShapeError(
+                f"the initializer {choice!r} gave an array of another shape",
+                received=f"shape {drawn.shape}",
+                expected=f"shape {shape}",
+            )
+        return drawn
+
+    def __setattr__(self, name: str, value: object) -> None:
+        wanted = {"weight": Parameter, "bias": Parameter | None}.get(name, object)
+        if not isinstance(value, wanted):
+            raise GraphError(
+                f"{name} is a parameter and cannot be replaced by something else",
+                received=type(value).__name__,
+                hint=f"Write into it instead: layer.{name}.data[...] = value.",
+            )
+        super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         if name in ("weight", "bias") and "has_bias" in vars(self):
-            self.build(stream(check_seed(self.seed), "initialization"))
+            self.build(np.random.default_rng())
             return vars(self)[name]
         raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl.errors import ArgumentError
+import numpy as np
+
+from minidl.nn.checks import check_number
 from minidl.nn.layer import Layer, Training
 from minidl.streams import Seed, check_seed, stream
 
@@ -23,7 +25,8 @@ class Dropout(Layer):
     rate : float
         In [0, 1).
     seed : int, optional
-        For ``training=True``; a generator given as ``training=`` is used instead of it.
+        For ``training=True``; without one, that of the :class:`Sequential` around it, if any. A
+        generator given as ``training=`` is used instead.
 
     Raises
     ------
@@ -38,11 +41,9 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float, *, seed: Seed = None) -> None:
-        if isinstance(rate, bool) or not 0 <= rate < 1:
-            raise ArgumentError(
-                "rate cannot be used", received=repr(rate), expected="a number from 0 up to, not, 1"
-            )
-        self.rate = float(rate)
+        expected = "a number from 0 up to, but not, 1"
+        self.rate = check_number("rate", rate, lambda r: 0 <= r < 1, expected)
+        self.seed = None if seed is None else check_seed(seed)
         self.generator = stream(check_seed(seed), "dropout")
 
     @property
@@ -52,9 +53,9 @@ class Dropout(Layer):
 
     def forward(self, x: Any, training: Training = False) -> Any:
         """Return x, or in training x with noise."""
-        if training is False or self.rate == 0:
+        if not training or self.rate == 0:
             return x
-        generator = self.generator if training is True else training
+        generator = training if isinstance(training, np.random.Generator) else self.generator
         keep = generator.random(x.shape) >= self.rate
         return x * (keep / x.dtype.type(1 - self.rate))
 

@@ -6,12 +6,14 @@ LeCun keep the variance of what flows through the layer; they differ in which fa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, UnknownNameError
+from minidl.nn.checks import check_number
 
 __all__ = [
     "INITIALIZERS",
@@ -106,11 +108,10 @@ def constant(value: float) -> Initializer:
     >>> constant(0.1)((1, 3), np.random.default_rng(0))
     array([[0.1, 0.1, 0.1]])
     """
-    if not np.isfinite(value):
-        raise ArgumentError("value cannot be used", received=value, expected="a finite number")
+    number = check_number("value", value, math.isfinite, "a finite number")
 
     def fill(shape: Shape, generator: np.random.Generator) -> Array:
-        return np.full(shape, float(value))
+        return np.full(shape, number)
 
     return fill
 
@@ -151,7 +152,8 @@ def initializer(name: str | Initializer) -> Initializer:
     """
     if callable(name):
         return name
-    key, _, value = str(name).strip().lower().replace("-", "_").partition(":")
+    key, _, value = str(name).strip().lower().partition(":")
+    key = key.replace("-", "_").replace(" ", "_")
     if key == "constant":
         try:
             return constant(float(value))

@@ -9,6 +9,7 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.errors import GraphError
+from minidl.nn.checks import as_floats, check_count
 from minidl.nn.parameters import Parameter, ParameterVector
 
 __all__ = ["Layer", "Training"]
@@ -19,7 +20,7 @@ Training = bool | np.random.Generator
 class Layer:
     """The base of layers and models; a new one writes :meth:`forward`.
 
-    Attributes that are parameters or layers, or lists of layers, are found by themselves, in the
+    Attributes that are parameters or layers, or lists of them, are found by themselves, in the
     order in which they were set.
 
     Examples
@@ -54,36 +55,50 @@ class Layer:
             Whether layers such as :class:`Dropout` act as in training; a generator says so too,
             and is what they draw from.
         """
-        if not isinstance(x, (np.ndarray, Tensor)):
-            x = np.asarray(x, dtype=float)
-        return self.forward(x, training)
+        rows = as_floats(x)
+        if rows is not x:
+            rows = rows.astype(self._dtype(), copy=False)
+        return self.forward(rows, training)
 
     def __setattr__(self, name: str, value: object) -> None:
-        held = self.__dict__.get(name)
-        if isinstance(held, Parameter) and held._packed and value is not held:
-            raise GraphError(
-                f"{name} is part of its model's parameter vector and cannot be replaced",
-                hint=f"Write into it instead: layer.{name}.data[...] = value.",
-            )
+        held = vars(self).get(name)
+        if value is not held:
+            self._check_change(name, held, value)
         super().__setattr__(name, value)
 
+    def _check_change(self, name: str, held: object, value: object) -> None:
+        """Raise if weights would be lost, or used without being in the parameter vector."""
+        packed = any(p._packed for p in _parameters_in(held))
+        if isinstance(held, Parameter) and (packed or not isinstance(value, Parameter)):
+            what = "part of its model's parameter vector" if packed else "a parameter"
+            raise GraphError(
+                f"{name} is {what} and cannot be replaced",
+                hint=f"Write into it instead: layer.{name}.data[...] = value.",
+            )
+        if packed or ("_vector" in vars(self) and _parameters_in(value)):
+            raise GraphError(
+                f"{name} cannot be set: the model's parameters are one vector already",
+                hint="Change a copy.deepcopy(model), whose parameters are not, or build anew.",
+            )
+
     def __getstate__(self) -> dict[str, Any]:
+        _parameters_in(self)  # a copy has the same weights, so they are drawn now
         return {name: value for name, value in vars(self).items() if name != "_vector"}
 
-    def children(self) -> Iterator[tuple[str, Layer]]:
-        """Yield the layers held as attributes, or in lists of them, with their names."""
+    def _members(self) -> Iterator[tuple[str, object]]:
         for name, value in list(vars(self).items()):
-            if isinstance(value, Layer):
-                yield name, value
-            elif isinstance(value, (list, tuple)):
-                for i, item in enumerate(value):
-                    if isinstance(item, Layer):
-                        yield str(i), item
+            yield name, value
+            if isinstance(value, (list, tuple)):
+                yield from ((f"{name}.{i}", item) for i, item in enumerate(value))
+
+    def children(self) -> Iterator[tuple[str, Layer]]:
+        """Yield the layers held as attributes, or in lists, with names such as ``blocks.0``."""
+        return ((name, value) for name, value in self._members() if isinstance(value, Layer))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield each parameter once, own ones first, with a dotted name such as ``0.weight``."""
         seen: set[int] = set()
-        for name, value in list(vars(self).items()):
+        for name, value in self._members():
             if isinstance(value, Parameter) and id(value) not in seen:
                 seen.add(id(value))
                 yield name, value
@@ -115,12 +130,21 @@ class Layer:
         >>> nn.mlp(2, 3, 1, seed=0).predict([[0.0, 0.0]])
         array([[0.]])
         """
+        size = check_count("chunk", chunk)
+        rows = as_floats(X.data if isinstance(X, Tensor) else X)
+        rows = np.atleast_1d(rows.astype(self._dtype(), copy=False))
+        starts = range(0, max(len(rows), 1), size)
         with no_grad():
-            rows = np.asarray(X, dtype=self._dtype())
-            if len(rows) <= chunk:
-                return np.asarray(self(rows).data)
-            starts = range(0, len(rows), chunk)
-            return np.concatenate([self(rows[i : i + chunk]).data for i in starts])
+            parts = [self(rows[i : i + size]) for i in starts]
+        return np.concatenate([p.data if isinstance(p, Tensor) else p for p in parts])
 
     def _dtype(self) -> Any:
         return next((p.dtype for _, p in self.named_parameters()), np.dtype(float))
+
+
+def _parameters_in(value: object) -> list[Parameter]:
+    if isinstance(value, Parameter):
+        return [value]
+    if isinstance(value, Layer):
+        return [parameter for _, parameter in value.named_parameters()]
+    return [p for v in value for p in _parameters_in(v)] if isinstance(value, (list, tuple)) else []

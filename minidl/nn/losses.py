@@ -7,6 +7,7 @@ is. The face aligns targets with outputs, so that (n,) is never broadcast agains
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor, ops
 from minidl.errors import ArgumentError, DataError, ShapeError, UnknownNameError
+from minidl.nn.checks import as_floats, check_number
 
 __all__ = [
     "LOSSES",
@@ -44,7 +46,8 @@ class Loss(ABC):
 
     def __call__(self, outputs: Any, targets: Any) -> Any:
         """Return the mean loss of `outputs` (n, out), a Tensor of no axes, for `targets`."""
-        return self.mean(outputs, self.prepare(targets, np.shape(outputs), outputs.dtype))
+        outputs = as_floats(outputs)
+        return self.mean(outputs, self.prepare(targets, outputs.shape, outputs.dtype))
 
     @abstractmethod
     def mean(self, outputs: Any, targets: Array) -> Any:
@@ -68,19 +71,34 @@ class Loss(ABC):
                 hint="Number the classes first, for instance with np.unique(y,"
                 " return_inverse=True)[1].",
             )
-        column = raw.reshape((*raw.shape, 1)) if shape[-1:] == (1,) and raw.ndim == 1 else raw
+        flat = shape[-1:] == (1,) and raw.ndim and raw.shape in (shape[:-1], shape[-2:-1])
+        column = raw[..., None] if flat else raw
         if column.shape not in (shape, shape[-2:]):
             raise ShapeError(
                 f"{type(self).__name__}: the targets do not fit the outputs",
                 received=f"outputs {shape}, targets {raw.shape}",
                 expected=f"targets of shape {shape}"
-                + (f" or {shape[:-1]}" if shape[-1:] == (1,) else ""),
+                + (f" or {shape[:-1]}" if len(shape) > 1 and shape[-1] == 1 else ""),
             )
         return column.astype(dtype, copy=False)
 
-    def accuracy(self, outputs: Array, targets: Array) -> Any:
-        """Return the fraction of rows whose class is predicted; targets as prepared."""
-        raise ArgumentError(f"{type(self).__name__} has no accuracy: its targets are not classes")
+    def accuracy(self, outputs: Any, targets: Any) -> Any:
+        """Return the fraction of rows whose class is predicted, one for each replica.
+
+        Raises
+        ------
+        ArgumentError
+            The targets of this loss are not classes.
+        """
+        if not self.classifies:
+            raise ArgumentError(f"{type(self).__name__} has no accuracy: it knows no classes")
+        scores = as_floats(outputs.data if isinstance(outputs, Tensor) else outputs)
+        right = self.right(scores, self.prepare(targets, scores.shape, scores.dtype))
+        return np.mean(right, axis=tuple(range(1, right.ndim)) if scores.ndim > 2 else None)
+
+    def right(self, outputs: Array, targets: Array) -> Array:
+        """Return where the class is predicted, for targets that :meth:`prepare` has checked."""
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value}" for name, value in vars(self).items())
@@ -117,9 +135,8 @@ class Huber(Loss):
     """
 
     def __init__(self, delta: float = 1.0) -> None:
-        if not 0 < delta < float("inf"):
-            raise ArgumentError("delta cannot be used", received=delta, expected="delta > 0")
-        self.delta = float(delta)
+        expected = "a finite number greater than 0"
+        self.delta = check_number("delta", delta, lambda d: 0 < d < math.inf, expected)
 
     def mean(self, outputs: Any, targets: Array) -> Any:
         """Return the mean of Huber's losses."""
@@ -131,7 +148,6 @@ class _Binary(Loss):
 
     classifies = True
     expected = ""
-    midpoint = 0.5  # between the codes of the two classes
 
     def prepare(self, targets: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
         """Return the targets as a column of numbers, checked to be classes."""
@@ -155,9 +171,10 @@ class _Binary(Loss):
         """Return the column in the code that the formula wants."""
         return column
 
-    def accuracy(self, outputs: Array, targets: Array) -> Any:
-        """Return the fraction of scores on the side of their target (0 counts as class 0)."""
-        return np.mean((outputs > 0) == (targets > self.midpoint), axis=(-2, -1))
+    def right(self, outputs: Array, targets: Array) -> Array:
+        """Return which scores are on the side of their target (a score of 0 is class 0)."""
+        right: Array = (outputs > 0) == (targets > 0.5)
+        return right
 
 
 class BinaryCrossEntropy(_Binary):
@@ -181,12 +198,11 @@ class BinaryCrossEntropy(_Binary):
 class Hinge(_Binary):
     """Mean of max(0, 1 - s z), for a score z and a class s: targets -1 and 1, or 0 and 1."""
 
-    midpoint = 0.0
     expected = "-1 or 1, or 0 or 1"
 
     def wrong(self, column: Array) -> Any:
-        """Return where a target is none of -1, 0 and 1."""
-        return (column != -1) & (column != 0) & (column != 1)
+        """Return where a target is neither of the two; beside a -1 a 0 is neither."""
+        return (column != 1) & (column != (-1 if np.any(column == -1) else 0))
 
     def coded(self, column: Array) -> Array:
         """Return 0 as -1."""
@@ -210,7 +226,7 @@ class SoftmaxCrossEntropy(Loss):
         """Return class indices as integers, or probabilities, checked."""
         t = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
         K = shape[-1]
-        if t.ndim and t.shape[-1] == 1 and t.ndim == len(shape) and K > 1:
+        if K > 1 and t.shape[-1:] == (1,) and t.shape[:-1] in (shape[:-1], shape[-2:-1]):
             t = t[..., 0]
         if t.shape in (shape, shape[-2:]) and K > 1:
             return self._distributions(super().prepare(t, shape, dtype))
@@ -228,11 +244,10 @@ class SoftmaxCrossEntropy(Loss):
             )
         wrong = ~((t >= 0) & (t < K) & (t == np.floor(t)))
         if np.any(wrong):
-            row = int(np.argwhere(wrong)[0][-1])
+            place = tuple(int(i) for i in np.argwhere(wrong)[0])
             raise DataError(
                 "SoftmaxCrossEntropy: a target is no class index",
-                received=f"{t.reshape(-1, t.shape[-1])[0, row] if t.ndim > 1 else t[row]}"
-                f" in row {row}",
+                received=f"{t[place]} in row {place[-1]}",
                 expected=f"an integer from 0 to {K - 1}, as there are {K} outputs",
             )
         return t.astype(np.int64)
@@ -253,10 +268,11 @@ class SoftmaxCrossEntropy(Loss):
             outputs, targets, "mean", (-1,) if outputs.ndim > 2 else None
         )
 
-    def accuracy(self, outputs: Array, targets: Array) -> Any:
-        """Return the fraction of rows whose largest logit is the target's."""
+    def right(self, outputs: Array, targets: Array) -> Array:
+        """Return in which rows the largest logit is that of the target."""
         classes = targets if targets.dtype.kind in "iu" else targets.argmax(axis=-1)
-        return np.mean(outputs.argmax(axis=-1) == classes, axis=-1)
+        right: Array = outputs.argmax(axis=-1) == classes
+        return right
 
 
 LOSSES: dict[str, type[Loss]] = {
@@ -301,5 +317,5 @@ def loss(name: str | Loss | type[Loss]) -> Loss:
     key = str(name).strip().lower().replace("-", "_").replace(" ", "_")
     key = _ALIASES.get(key, key)
     if key not in LOSSES:
-        raise UnknownNameError("loss", name, [*LOSSES, *_ALIASES])
+        raise UnknownNameError("loss", name, LOSSES, _ALIASES)
     return LOSSES[key]()

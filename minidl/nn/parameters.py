@@ -54,7 +54,7 @@ class Parameter(Tensor):
         super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.data.copy(), self.penalized)
+        return _restore, (self.data.copy(), self.penalized, self.requires_grad)
 
     def pack(self, data: Array, grad: Array) -> None:
         """Move into a vector: copy the value into the view `data`, and stay there."""
@@ -65,8 +65,10 @@ class Parameter(Tensor):
         object.__setattr__(self, "_packed", True)
 
 
-def _restore(data: Array, penalized: bool) -> Parameter:
-    return Parameter(data, penalized=penalized)
+def _restore(data: Array, penalized: bool, requires_grad: bool) -> Parameter:
+    parameter = Parameter(data, penalized=penalized)
+    parameter.requires_grad = requires_grad
+    return parameter
 
 
 class ParameterVector:
@@ -120,7 +122,8 @@ class ParameterVector:
             if p._packed:
                 raise GraphError(
                     f"parameter {name!r} belongs to another model's vector already",
-                    hint="Build a new layer, or use the model that holds it.",
+                    hint="Build a new layer, use the model that holds it, or take a"
+                    " copy.deepcopy of it.",
                 )
         self.names = tuple(name for name, _ in pairs)
         self.shapes = tuple(p.shape for _, p in pairs)
@@ -132,6 +135,15 @@ class ParameterVector:
         for (_, p), size, end in zip(pairs, sizes, ends, strict=True):
             part = slice(end - size, end)
             p.pack(self.value[part].reshape(p.shape), self.grad[part].reshape(p.shape))
+
+    def __setattr__(self, name: str, new: object) -> None:
+        if name in ("value", "grad") and new is not vars(self).get(name, new):
+            raise GraphError(
+                f"the {name} of a parameter vector is what its parameters look into, and cannot"
+                " be replaced",
+                hint=f"Write into it instead: parameters.{name}[...] = new.",
+            )
+        super().__setattr__(name, new)
 
     def __len__(self) -> int:
         return len(self.names)

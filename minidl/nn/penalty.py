@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from minidl.autograd import ops
-from minidl.errors import ArgumentError
+from minidl.autograd import Tensor, ops
+from minidl.nn.checks import check_number
 from minidl.nn.layer import Layer
 from minidl.nn.parameters import ParameterVector
 
@@ -41,16 +42,13 @@ class L2Penalty:
     """
 
     def __init__(self, strength: float) -> None:
-        if not 0 <= strength < float("inf"):
-            raise ArgumentError(
-                "strength cannot be used", received=repr(strength), expected="a number >= 0"
-            )
-        self.strength = float(strength)
+        expected = "a finite number >= 0"
+        self.strength = check_number("strength", strength, lambda s: 0 <= s < math.inf, expected)
 
     def __call__(self, model: Layer) -> Any:
         """Return the penalty as a Tensor, to be added to a loss."""
         squares = [ops.square(p).sum() for _, p in model.named_parameters() if p.penalized]
-        return (self.strength / 2) * sum(squares[1:], squares[0])
+        return (self.strength / 2) * sum(squares[1:], squares[0]) if squares else Tensor(0.0)
 
     def add(self, vector: ParameterVector) -> float:
         """Return the penalty and add its gradient to ``vector.grad``: two vector operations."""

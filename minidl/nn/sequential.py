@@ -11,7 +11,8 @@ import numpy as np
 from minidl.errors import ArgumentError, ShapeError
 from minidl.nn.activations import Activation
 from minidl.nn.activations import activation as new_activation
-from minidl.nn.dense import Dense, check_count
+from minidl.nn.checks import check_count
+from minidl.nn.dense import Dense
 from minidl.nn.dropout import Dropout
 from minidl.nn.initializers import Initializer
 from minidl.nn.layer import Layer, Training
@@ -29,8 +30,8 @@ class Sequential(Layer):
     *layers : Layer
         At least one; a single list of layers is fine too.
     seed : int, optional
-        For the weights that have not been drawn yet: each layer has its own stream, so adding a
-        layer does not change those before it. None draws fresh numbers.
+        For the weights that have not been drawn yet, and for dropout: each layer has its own
+        stream, so adding a layer does not change those before it. None draws fresh numbers.
 
     Raises
     ------
@@ -51,7 +52,7 @@ class Sequential(Layer):
         given: Any = layers
         if len(layers) == 1 and isinstance(layers[0], (list, tuple)):
             given = layers[0]
-        self.layers: list[Layer] = list(given)
+        self.layers: tuple[Layer, ...] = tuple(given)
         for position, layer in enumerate(self.layers):
             if not isinstance(layer, Layer):
                 raise ArgumentError(
@@ -61,9 +62,19 @@ class Sequential(Layer):
                 )
         if not self.layers:
             raise ArgumentError("a Sequential needs at least one layer")
-        self.seed = None if seed is None else check_seed(seed)
+        self.seed: int | None = None
         self.built = False
         self._check_widths()
+        self._choose_initializers()
+        if seed is not None:
+            self.build(seed)
+
+    def _choose_initializers(self) -> None:
+        """Tell each dense layer which initializer suits the activation after it."""
+        for i, layer in enumerate(self.layers):
+            after = next((a for a in self.layers[i + 1 :] if not isinstance(a, Dropout)), None)
+            if isinstance(layer, Dense) and isinstance(after, Activation):
+                layer.default_initializer = after.initializer
 
     def _check_widths(self) -> None:
         dense = [(i, layer) for i, layer in enumerate(self.layers) if isinstance(layer, Dense)]
@@ -80,23 +91,19 @@ class Sequential(Layer):
     def build(self, seed: Seed = None, *numbers: int) -> None:
         """Draw all weights that have not been drawn, each layer from its own stream.
 
-        A seed of this model's own goes before the `seed` of a model around it.
+        A model with a seed has done so already. A seed of its own, and that of a layer, goes
+        before the `seed` of a model around it.
         """
         if self.built:
             return
-        if self.seed is not None:
-            numbers = ()
-        self.seed = check_seed(seed if self.seed is None else self.seed)
+        self.seed = check_seed(seed)
         for i, layer in enumerate(self.layers):
-            if isinstance(layer, Sequential):
-                layer.build(self.seed, *numbers, i)
-            elif isinstance(layer, Dense) and not layer.built:
-                own = self.seed if layer.seed is None else layer.seed
-                after = (a for a in self.layers[i + 1 :] if not isinstance(a, Dropout))
-                default = getattr(next(after, None), "initializer", None)
-                name = default if isinstance(default, str) else "glorot_uniform"
-                layer.build(stream(own, "initialization", *numbers, i), name)
+            _seed_layer(layer, self.seed, *numbers, i)
         self.built = True
+
+    def children(self) -> Iterator[tuple[str, Layer]]:
+        """Yield the layers, named ``0``, ``1``, ..."""
+        return ((name.removeprefix("layers."), layer) for name, layer in super().children())
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield each parameter once, as ``0.weight``, ``0.bias``, ``2.weight``, ..."""
@@ -132,6 +139,7 @@ class Sequential(Layer):
         2      Dense(3, 1)  (3, 1)           4
         total                               13
         """
+        self.build()
         rows = [("layer", "type", "weight", "parameters")]
         for i, layer in enumerate(self.layers):
             count = sum(p.size for _, p in layer.named_parameters())
@@ -144,6 +152,19 @@ class Sequential(Layer):
             + row[3].rjust(widths[3])
             for row in rows
         )
+
+
+def _seed_layer(layer: Layer, seed: int, *numbers: int) -> None:
+    """Draw the weights of a layer and of those within it, each from a stream of its own."""
+    if isinstance(layer, Sequential):
+        layer.build(seed, *numbers)
+    elif isinstance(layer, Dense):
+        layer.build(stream(seed, "initialization", *numbers))
+    elif isinstance(layer, Dropout) and layer.seed is None:
+        layer.generator = stream(seed, "dropout", *numbers)
+    else:
+        for i, (_, child) in enumerate(layer.children()):
+            _seed_layer(child, seed, *numbers, i)
 
 
 def mlp(
@@ -168,7 +189,7 @@ def mlp(
     initializer : str or callable, optional
         For all weights; by default what suits the activation.
     seed : int, optional
-        For the weights.
+        For the weights, and for dropout.
     dtype : numpy dtype, default float64
         Or float32.
 
@@ -193,6 +214,6 @@ def mlp(
     for i, (n_in, n_out) in enumerate(pairwise(widths)):
         if i:
             layers.append(new_activation(activation))
-            layers.extend([Dropout(dropout, seed=seed)] if dropout else [])
+            layers.extend([Dropout(dropout)] if dropout else [])
         layers.append(Dense(n_in, n_out, initializer=initializer, dtype=dtype))
     return Sequential(*layers, seed=seed)
