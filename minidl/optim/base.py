@@ -60,10 +60,10 @@ class Hyperparameter:
     def check(self, value: object) -> Any:
         """Return `value` as a float or an (R, 1) array, or raise :class:`ArgumentError`."""
         try:
-            if isinstance(value, (bool, str, bytes)):
+            if np.asarray(value).dtype.kind in "bcSU":  # bool, complex, bytes, str
                 raise TypeError
             array = np.array(value, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             array = np.array(np.nan)
         if array.size == 0 or array.ndim > 2 or not np.all(self.valid(array)):
             raise ArgumentError(
@@ -218,7 +218,9 @@ class Optimizer(ABC):
             The state was saved by another class, or lacks or adds a vector.
         """
         vectors = dict(state["state"])
-        if state["optimizer"] != type(self).__name__ or set(vectors) - set(self.state_names):
+        complete = set(vectors) == set(self.state_names)
+        fresh = not vectors and state["step_count"] == 0
+        if state["optimizer"] != type(self).__name__ or not (complete or fresh):
             raise ArgumentError(
                 "this state belongs to another optimizer",
                 received=f"{state['optimizer']} with {sorted(vectors)}",

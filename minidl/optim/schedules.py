@@ -142,22 +142,24 @@ class LinearWarmup:
 
 @dataclass(frozen=True)
 class NesterovMomentum:
-    """The momentum of Nesterov's 1983 method: m_k = (t_k - 1) / t_{k+1}.
+    """The momentum of Nesterov's 1983 method: m_k = (t_k - 1) / t_{k+1} at step k, and m_0 = 0.
 
-    ``t_1 = 1``, ``t_{k+1} = (1 + sqrt(1 + 4 t_k^2)) / 2``. Step 0 uses m_1 = 0, as it has no
-    velocity yet. With lr = 1/L it gives the O(1/k^2) bound (Nesterov 1983; Beck and Teboulle
-    2009, FISTA, eq. 4.1 to 4.3).
+    ``t_1 = 1``, ``t_{k+1} = (1 + sqrt(1 + 4 t_k^2)) / 2``. Step 0 has no velocity yet, and step 1
+    looks ahead by m_1 = 0 (FISTA's y_2 = x_1). With lr = 1/L it gives the O(1/k^2) bound
+    (Nesterov 1983; Beck and Teboulle 2009, FISTA, eq. 4.1 to 4.3).
 
     Examples
     --------
     >>> momentum = NesterovMomentum()
     >>> [round(momentum(k), 4) for k in range(4)]
-    [0.0, 0.2818, 0.434, 0.5311]
+    [0.0, 0.0, 0.2818, 0.434]
     """
 
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""
-        t, following = self._pair(step + 1)
+        if step == 0:
+            return 0.0
+        t, following = self._pair(step)
         return (t - 1) / following
 
     @staticmethod
