@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,19 @@ class Callback:
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """Run when the run is over, for whatever reason."""
+
+
+def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
+    """Return the callbacks as a list, or raise :class:`ArgumentError`."""
+    hooks: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [None]
+    for hook in hooks:
+        if not isinstance(hook, Callback):
+            raise ArgumentError(
+                "callbacks cannot be used",
+                received=repr(callbacks),
+                expected="a list of callbacks, such as [EarlyStopping()]",
+            )
+    return hooks
 
 
 class StopAtTarget(Callback):
@@ -95,7 +108,7 @@ class EarlyStopping(Callback):
     monitor : str, default "validation_loss"
         A column of the history; a column with "accuracy" in its name is better when larger.
     patience : int, default 10
-        How many measured epochs without improvement are waited for.
+        The run ends at this many measured epochs in a row without improvement, as in Keras.
     min_delta : float, default 0.0
         What counts as an improvement.
     restore_best : bool, default True
@@ -113,7 +126,7 @@ class EarlyStopping(Callback):
         if not 0 <= min_delta < math.inf:
             raise ArgumentError("min_delta cannot be used", received=min_delta, expected=">= 0")
         self.monitor = monitor
-        self.patience = check_count("patience", patience, 0)
+        self.patience = check_count("patience", patience)
         self.min_delta = min_delta
         self.restore_best = restore_best
         self.best = math.inf
@@ -135,18 +148,21 @@ class EarlyStopping(Callback):
             )
         sign = -1.0 if "accuracy" in self.monitor else 1.0
         value = sign * record[self.monitor]
+        if math.isnan(value) and record["epoch"] == 0:
+            return  # running_loss and gradient_norm begin with epoch 1
         if value < self.best - self.min_delta:
             self.best, self.best_epoch, self.waited = value, int(record["epoch"]), 0
             self.weights = trainer.model.parameters.value.copy()
             return
         self.waited += 1
-        if self.waited > self.patience:
+        if self.waited >= self.patience:
             trainer.stop("early stopping")
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """Give the model its best weights."""
         if self.restore_best and self.weights is not None:
             trainer.model.parameters.set(self.weights)
+        self.weights = None
 
 
 class LearningRateSchedule(Callback):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.nn.checks import check_count
 from minidl.nn.describe import build, describe
 from minidl.nn.layer import Layer
 from minidl.training.callbacks import Callback
@@ -38,8 +39,16 @@ def save_model(model: Layer, path: str | Path, extra: Mapping[str, Any] | None =
         The file; replaced if it exists.
     extra : mapping of str to array_like, optional
         Kept beside it, for instance the mean and scale of the inputs.
+
+    Raises
+    ------
+    DataError
+        Something in `extra` is no array of numbers or text.
     """
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise DataError(f"{name} cannot be saved: it is not an array of numbers or text")
     _write(path, {**_model_arrays(model), **arrays})
 
 
@@ -84,7 +93,8 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
                 hint="Build it yourself and pass it: load_model(path, into=model).",
             )
         model = build(description, arrays["model/value"].dtype)
-    _put(model, arrays, path)
+    _check_layout(model, arrays, path)
+    model.parameters.set(arrays["model/value"])
     return model
 
 
@@ -143,8 +153,9 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
             expected=f"seed={words['seed']}",
         )
     state = {n.removeprefix("state/"): v for n, v in arrays.items() if n.startswith("state/")}
+    _check_layout(trainer.model, arrays, path)
     trainer.optimizer.load_state_dict({**words, "state": state})
-    _put(trainer.model, arrays, path)
+    trainer.model.parameters.set(arrays["model/value"])
     trainer.restore(words, History.from_dict(words["history"]), arrays["run/stored"])
 
 
@@ -161,7 +172,7 @@ class Checkpoint(Callback):
 
     def __init__(self, path: str | Path, *, every: int = 1) -> None:
         self.path = Path(path)
-        self.every = every
+        self.every = check_count("every", every)
 
     def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Save, if it is time."""
@@ -174,19 +185,21 @@ class Checkpoint(Callback):
             save_run(trainer, self.path)
 
 
-def _model_arrays(model: Layer) -> dict[str, Any]:
+def _layout(model: Layer) -> list[list[Any]]:
     vector = model.parameters
-    layout = [[name, list(shape)] for name, shape in zip(vector.names, vector.shapes, strict=True)]
+    return [[name, list(shape)] for name, shape in zip(vector.names, vector.shapes, strict=True)]
+
+
+def _model_arrays(model: Layer) -> dict[str, Any]:
     return {
-        "model/value": vector.value,
-        "model/layout": np.array(json.dumps(layout)),
+        "model/value": model.parameters.value,
+        "model/layout": np.array(json.dumps(_layout(model))),
         "model/layers": np.array(json.dumps(describe(model))),
     }
 
 
-def _put(model: Layer, arrays: Mapping[str, Any], path: str | Path) -> None:
-    vector = model.parameters
-    layout = [[name, list(shape)] for name, shape in zip(vector.names, vector.shapes, strict=True)]
+def _check_layout(model: Layer, arrays: Mapping[str, Any], path: str | Path) -> None:
+    layout = _layout(model)
     saved = json.loads(str(arrays["model/layout"]))
     if layout != saved:
         raise ShapeError(
@@ -194,24 +207,27 @@ def _put(model: Layer, arrays: Mapping[str, Any], path: str | Path) -> None:
             received=f"{layout}",
             expected=f"{saved}, as in {path}",
         )
-    vector.set(arrays["model/value"])
 
 
 def _write(path: str | Path, arrays: Mapping[str, Any]) -> None:
     target = Path(path)
     beside = target.with_name(target.name + ".part")
-    with beside.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-    os.replace(beside, target)
+    try:
+        with beside.open("wb") as file:
+            np.savez(file, **arrays)
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _read(path: str | Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy would leave a damaged file open.
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
     except FileNotFoundError:
         raise DataError(f"there is no file {path}") from None
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is not a saved model: {error}") from None
     if "model/value" not in arrays:
         raise DataError(f"{path} is not a saved model", received=", ".join(arrays))

@@ -13,6 +13,7 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, DataError, UnknownNameError
+from minidl.nn.checks import check_count
 
 __all__ = ["History"]
 
@@ -133,6 +134,7 @@ class History:
         """
         if (loss is None) == (accuracy is None):
             raise ArgumentError("a target is a loss or an accuracy, one of the two")
+        check_count("sustained", sustained)
         if loss is not None:
             holds = self[f"{on}_loss"] <= loss
         else:
@@ -197,8 +199,11 @@ class History:
         """Return the columns of a CSV file; why the run stopped is not in it."""
         history = cls()
         with Path(path).open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                history.append({k: int(v) if k in COUNTS else float(v) for k, v in row.items()})
+            for number, row in enumerate(csv.DictReader(file)):
+                try:
+                    history.append({k: int(v) if k in COUNTS else float(v) for k, v in row.items()})
+                except (TypeError, ValueError) as error:
+                    raise DataError(f"{path}, row {number}: {error}") from None
         return history
 
     def __repr__(self) -> str:

@@ -60,8 +60,8 @@ class Objective:
         if point is w:
             return self._gradient_here(X, t, training)
         kept = w.copy()
-        w[...] = point
         try:
+            w[...] = point
             return self._gradient_here(X, t, training)
         finally:
             w[...] = kept

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from minidl.nn.checks import check_count
 from minidl.training.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -22,13 +24,13 @@ class Progress(Callback):
     file : text stream, optional
         Where to; standard error by default.
     lines : int, default 10
-        How many plain lines a run gets when `file` is not a terminal; every epoch if it is
-        shorter than that.
+        How many plain lines a run gets at most when `file` is not a terminal, besides those of
+        epoch 0 and of the last; every epoch if it is shorter than that.
     """
 
     def __init__(self, file: TextIO | None = None, *, lines: int = 10) -> None:
         self.file = file
-        self.lines = lines
+        self.lines = check_count("lines", lines)
         self._bar: Any = None
         self._every = 1
         self._last = 0
@@ -37,7 +39,7 @@ class Progress(Callback):
         """Begin the bar, or choose how often to print a line."""
         file = self.file or sys.stderr
         self._last = epochs
-        self._every = max(1, (epochs - trainer.epoch) // self.lines)
+        self._every = max(1, math.ceil((epochs - trainer.epoch) / self.lines))
         if file.isatty():
             from tqdm import tqdm
 

@@ -45,11 +45,8 @@ def check_rows(what: str, X: Any, y: Any, model: Layer, loss: Loss) -> Rows:
         Inputs do not fit the model, or targets its outputs.
     """
     dtype = model.parameters.value.dtype
-    try:
-        inputs: Array = np.asarray(X, dtype=dtype)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"the {what} inputs are not a table of numbers: {error}") from None
-    targets = np.asarray(y)
+    inputs = _as_array(f"the {what} inputs are not a table of numbers", X, dtype)
+    targets = _as_array(f"the {what} targets are not an array", y)
     if inputs.ndim < 2:
         raise DataError(
             f"the {what} inputs are not a table",
@@ -71,6 +68,16 @@ def check_rows(what: str, X: Any, y: Any, model: Layer, loss: Loss) -> Rows:
         outputs = model(inputs[:1]).data
     t = loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype)
     return Rows(inputs, t)
+
+
+def _as_array(otherwise: str, values: Any, dtype: Any = None) -> Array:
+    try:
+        if dtype and getattr(getattr(values, "dtype", None), "kind", "f") in "cmM":
+            raise TypeError(f"their dtype is {values.dtype}")  # NumPy would convert it silently
+        with np.errstate(over="ignore"):  # too large for float32: inf, found below
+            return np.asarray(values, dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{otherwise}: {error}") from None
 
 
 def _demand_finite(what: str, values: Array, chunk: int = 65536) -> None:

@@ -24,7 +24,7 @@ from minidl.nn.checks import check_count
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed, stream
 from minidl.training.batches import batches, rows_per_batch
-from minidl.training.callbacks import Callback
+from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.history import History
 from minidl.training.objective import Objective
 from minidl.training.rows import Rows, check_rows
@@ -115,7 +115,7 @@ class Trainer:
         self.seed = check_seed(seed)
         self.shuffle = bool(shuffle)
         self.measure_every = check_count("measure_every", measure_every, 0)
-        self.callbacks = list(callbacks)
+        self.callbacks = check_callbacks(callbacks)
         self.objective = Objective(model, self.loss, l2)
         self.history = History()
         self.epoch = self.samples = 0
@@ -157,7 +157,7 @@ class Trainer:
         -------
         History
             :attr:`history`. ``stopped_by`` says why it ended; at a divergence the model holds the
-            weights after the last good epoch.
+            weights after the last measured epoch, the last row of the history.
 
         Raises
         ------
@@ -166,17 +166,18 @@ class Trainer:
         ShapeError
             The data do not fit the model.
         ArgumentError
-            `epochs` is negative, or the optimizer has been used in another run.
+            `epochs` is negative, `validation` is not a pair or not given in every call, something
+            is no callback, or the optimizer has been used in another run.
         KeyboardInterrupt
             Ctrl-C was pressed; what happened until then is in :attr:`history`.
         """
         check_count("epochs", epochs, 0)
-        self._begin()
         train = check_rows("training", X, y, self.model, self.loss)
         held_out = None
         if validation is not None:
             held_out = check_rows("validation", *_pair(validation), self.model, self.loss)
-        hooks = [*self.callbacks, *callbacks]
+        self._begin(held_out)
+        hooks = self.callbacks + check_callbacks(callbacks)
         with np.errstate(over="ignore", invalid="ignore"):  # a divergence is told in words
             try:
                 self._run(train, held_out, self.epoch + epochs, hooks)
@@ -202,13 +203,15 @@ class Trainer:
         rows = check_rows("evaluation", X, y, self.model, self.loss)
         return self.objective.measure(rows.X, rows.t)
 
-    def _begin(self) -> None:
+    def _begin(self, held_out: Rows | None) -> None:
         if not len(self.history) and self.optimizer.step_count:
             raise ArgumentError(
                 "this optimizer has taken steps in another run and remembers its velocity",
                 received=f"{self.optimizer!r} after {self.optimizer.step_count} steps",
                 hint="Give each Trainer a new optimizer, or call optimizer.reset().",
             )
+        if len(self.history) and ("validation_loss" in self.history) != (held_out is not None):
+            raise ArgumentError("validation is for every fit() of a Trainer, or for none")
         self._stop = self.history.stopped_by = self.history.diverged_at = None
         self.history.advice = ""
 
@@ -217,16 +220,18 @@ class Trainer:
             hook.on_fit_begin(self, last)
         if not len(self.history):
             self._measure(train, held_out, math.nan, hooks)
+        measured = True
         while self.epoch < last and self._stop is None:
             for hook in hooks:
                 hook.on_epoch_begin(self, self.epoch + 1)
-            good = self.model.parameters.value.copy()
+            if measured:  # otherwise nobody knows yet whether these weights are good
+                good = self.model.parameters.value.copy()
             self._hide_iterate()
             running = self._train_epoch(train)
             self._show_iterate()
             self.epoch += 1
-            every = self.measure_every
-            measured = self.epoch == last or (every > 0 and self.epoch % every == 0)
+            ends = self.epoch == last or self._stop is not None
+            measured = ends or (self.measure_every > 0 and self.epoch % self.measure_every == 0)
             finite = math.isfinite(running)
             if not finite or (measured and not self._measure(train, held_out, running, hooks)):
                 self._diverge(good)
@@ -291,7 +296,8 @@ class Trainer:
     def _diverge(self, good: Array) -> None:
         """End the run with the last good weights, and say what to do."""
         self.model.parameters.set(good)
-        self.optimizer.state.clear()
+        for vector in self.optimizer.state.values():
+            vector.fill(0.0)
         self._stored = None
         self._stop = "diverged"
         history = self.history
@@ -306,7 +312,11 @@ class Trainer:
     def stored_vector(self) -> Array:
         """Return the vector that the optimizer stores; between epochs, not always the model's."""
         value = self.model.parameters.value
-        return value.copy() if self._stored is None else self._stored[0]
+        if self._stored is None:
+            return value.copy()
+        stored, theta = self._stored
+        # Unless somebody has written into the model, the very bits that were stored.
+        return stored.copy() if np.array_equal(value, theta) else self.optimizer.stored(value)
 
     def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
         """Take over a saved run; the model and the optimizer have been restored already."""
@@ -327,10 +337,7 @@ class Trainer:
 
     def _hide_iterate(self) -> None:
         if self._stored is not None:
-            stored, theta = self._stored
-            w = self.model.parameters.value
-            # Unless somebody has written into the model, the very bits that were stored.
-            w[...] = stored if np.array_equal(w, theta) else self.optimizer.stored(w)
+            self.model.parameters.set(self.stored_vector())
             self._stored = None
 
 

@@ -1,0 +1,130 @@
+"""Ctrl-C in the middle: what happened until then is kept, and the run can go on."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from training_problems import NAMES, Do, content, two_class_trainer, two_classes
+
+from minidl import nn
+from minidl.training import Checkpoint, CSVLog
+
+X, Y = two_classes()
+
+
+def press(trainer, at):
+    """Make the gradient raise KeyboardInterrupt at its call of that number, once."""
+    mean, calls = trainer.loss.mean, []
+
+    def interrupted(outputs, targets):
+        if outputs.requires_grad:
+            calls.append(None)
+            if len(calls) == at:
+                raise KeyboardInterrupt
+        return mean(outputs, targets)
+
+    trainer.loss.mean = interrupted
+
+
+@pytest.mark.parametrize("hook", ["on_fit_begin", "on_epoch_begin", "on_epoch_end"])
+@pytest.mark.parametrize("name", NAMES)
+def test_an_interrupt_in_a_callback_keeps_the_history_and_is_raised_again(name, hook):
+    def stop(trainer, *arguments):
+        if trainer.epoch == (0 if hook == "on_fit_begin" else 2):
+            raise KeyboardInterrupt
+
+    ends = []
+    end = Do(on_fit_end=lambda trainer: ends.append(trainer.history.stopped_by))
+    trainer = two_class_trainer(name, callbacks=[end])
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(X, Y, epochs=9, callbacks=[Do(**{hook: stop})])
+    assert trainer.history.stopped_by == "interrupted"
+    assert ends == ["interrupted"]
+    epochs = [row["epoch"] for row in trainer.history]
+    assert epochs == ([] if hook == "on_fit_begin" else [0, 1, 2])
+    if hook != "on_fit_begin":
+        assert trainer.evaluate(X, Y)["loss"] == trainer.history["train_loss"][-1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_epoch_end"])
+def test_a_run_interrupted_between_epochs_goes_on_bit_for_bit(name, hook):
+    def stop(trainer, *arguments):
+        if trainer.epoch == 2:
+            raise KeyboardInterrupt
+
+    trainer, whole = two_class_trainer(name), two_class_trainer(name)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(X, Y, epochs=6, callbacks=[Do(**{hook: stop})])
+    trainer.fit(X, Y, epochs=4)
+    whole.fit(X, Y, epochs=6)
+    assert content(trainer.history) == content(whole.history)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_interrupt_within_a_gradient_leaves_the_iterate_in_the_model(name):
+    """For both NAGs: neither the look-ahead point where the gradient was, nor the stored one."""
+    steps = {"batch": 1, "stochastic": 75}.get(name, 3)
+    trainer, twin = two_class_trainer(name), two_class_trainer(name)
+    twin.fit(X, Y, epochs=2)
+    press(trainer, 2 * steps + 1)  # the first gradient of the third epoch
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(X, Y, epochs=5)
+    assert trainer.history.stopped_by == "interrupted"
+    assert trainer.history["epoch"].tolist() == [0, 1, 2]
+    assert_allclose(trainer.model.parameters.value, twin.model.parameters.value, atol=1e-15)
+    assert trainer.optimizer.step_count == 2 * steps
+
+
+def test_an_interrupt_in_the_middle_of_an_epoch_leaves_the_same_iterate_for_both_nags():
+    thetas = []
+    for name in ("nag", "nag-reformulated"):
+        trainer = two_class_trainer(name)
+        press(trainer, 9)
+        with pytest.raises(KeyboardInterrupt):
+            trainer.fit(X, Y, epochs=5)
+        thetas.append(trainer.model.parameters.value.copy())
+        assert (trainer.epoch, trainer.optimizer.step_count) == (2, 8)
+        assert trainer.samples == 2 * 75 + 2 * 32
+    assert np.all(np.isfinite(thetas[0]))
+    assert_allclose(*thetas, rtol=0, atol=1e-14)
+
+
+def test_after_an_interrupt_in_an_epoch_training_goes_on():
+    trainer = two_class_trainer("nag-reformulated")
+    press(trainer, 5)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(X, Y, epochs=5)
+    history = trainer.fit(X, Y, epochs=4)
+    assert history["epoch"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert history.stopped_by == "epochs"
+
+
+def test_another_error_closes_the_hooks_and_is_not_called_an_interrupt():
+    def fail(trainer, epoch):
+        raise RuntimeError("broken")
+
+    ends = []
+    trainer = two_class_trainer()
+    hooks = [Do(on_epoch_begin=fail), Do(on_fit_end=lambda trainer: ends.append("end"))]
+    with pytest.raises(RuntimeError, match="broken"):
+        trainer.fit(X, Y, epochs=2, callbacks=hooks)
+    assert ends == ["end"]
+    assert trainer.history.stopped_by is None
+    assert len(trainer.history) == 1
+
+
+def test_files_written_until_then_are_complete(tmp_path):
+    trainer = two_class_trainer("nag")
+    press(trainer, 8)  # in epoch 3
+    log, saved = tmp_path / "log.csv", tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(X, Y, epochs=5, callbacks=[CSVLog(log), Checkpoint(saved)])
+    assert len(log.read_text().splitlines()) == 4
+    with np.load(saved) as file:
+        assert np.all(np.isfinite(file["model/value"]))
+    twin = two_class_trainer("nag")
+    twin.fit(X, Y, epochs=2)
+    model = nn.mlp(2, 6, 1, seed=9)
+    with np.load(saved) as file:
+        model.parameters.set(file["model/value"])
+    assert_array_equal(model.parameters.value, twin.model.parameters.value)
