@@ -34,6 +34,7 @@ class Progress(Callback):
         self._bar: Any = None
         self._every = 1
         self._last = 0
+        self._unsaid: str | None = None
 
     def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
         """Begin the bar, or choose how often to print a line."""
@@ -51,14 +52,22 @@ class Progress(Callback):
         if self._bar is not None:
             self._bar.update(epoch - self._bar.n)
             self._bar.set_postfix_str(f"loss {record['train_loss']:.4f}")
-        elif epoch % self._every == 0 or epoch == self._last:
-            print(line(record), file=self.file or sys.stderr)
+            return
+        self._unsaid = line(record)
+        if epoch % self._every == 0 or epoch == self._last:
+            self._say()
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Close the bar."""
+        """Close the bar, or print the last epoch if it has not been."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+        self._say()
+
+    def _say(self) -> None:
+        if self._unsaid is not None:
+            print(self._unsaid, file=self.file or sys.stderr)
+            self._unsaid = None
 
 
 def line(record: Mapping[str, float]) -> str:

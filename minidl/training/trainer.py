@@ -18,7 +18,15 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, DataError, DivergenceWarning
-from minidl.nn import Layer, Loss
+from minidl.nn import (
+    BinaryCrossEntropy,
+    Layer,
+    Loss,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    SoftmaxCrossEntropy,
+)
 from minidl.nn import loss as loss_named
 from minidl.nn.checks import check_count
 from minidl.optim import BatchSize, Optimizer
@@ -70,7 +78,8 @@ class Trainer:
     Raises
     ------
     ArgumentError
-        An argument cannot be used.
+        An argument cannot be used, or a model that ends with a sigmoid or softmax meets a loss
+        that takes logits.
     UnknownNameError
         There is no loss of that name.
 
@@ -110,6 +119,7 @@ class Trainer:
         rows_per_batch(batch_size, 1)
         self.model = model
         self.loss = loss_named(loss)
+        _refuse_probabilities(model, self.loss)
         self.optimizer = optimizer
         self.batch_size = batch_size
         self.seed = check_seed(seed)
@@ -339,6 +349,18 @@ class Trainer:
         if self._stored is not None:
             self.model.parameters.set(self.stored_vector())
             self._stored = None
+
+
+def _refuse_probabilities(model: Layer, loss: Loss) -> None:
+    """Say that these losses take logits, to people who would squash their outputs twice."""
+    last = model.layers[-1] if isinstance(model, Sequential) else model
+    for squash, name in ((Sigmoid, BinaryCrossEntropy), (Softmax, SoftmaxCrossEntropy)):
+        if isinstance(last, squash) and isinstance(loss, name):
+            raise ArgumentError(
+                f"{name.__name__} takes logits, and the model ends with {squash.__name__}",
+                received=repr(model),
+                hint=f"Leave {squash.__name__} out: the loss contains it, stable at any logit.",
+            )
 
 
 def _pair(validation: Sequence[Any]) -> tuple[Any, Any]:

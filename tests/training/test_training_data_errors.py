@@ -227,3 +227,17 @@ def test_bad_rows_in_a_later_fit_leave_the_run_as_it_was():
 def test_one_row_is_enough(n):
     history = two_class_trainer("nag", batch_size=32).fit(X[:n], Y[:n], epochs=3)
     assert history["updates"].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("squash", "loss", "outputs"),
+    [(nn.Sigmoid(), "bce", 1), (nn.Softmax(), "cross_entropy", 3)],
+    ids=["sigmoid", "softmax"],
+)
+def test_a_model_that_squashes_its_outputs_is_refused_by_a_loss_on_logits(
+    squash: nn.Layer, loss: str, outputs: int
+) -> None:
+    model = nn.Sequential(nn.Dense(2, outputs), squash, seed=0)
+    with pytest.raises(ArgumentError, match=r"takes logits.*Leave S\w+ out"):
+        Trainer(model, loss, optimizer=optim.GradientDescent(0.1))
+    assert Trainer(model, "mse", optimizer=optim.GradientDescent(0.1)).loss.classifies is False
