@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ class _Debugger:
         if result.requires_grad:
             copies = [np.array(a) if isinstance(a, np.ndarray) else a for a in arrays]
             self.copies[result._order] = (copies, result.data.copy())
+            weakref.finalize(result, self.copies.pop, result._order, None)
 
     def before_backward(self, tensor: Tensor) -> None:
         operation, _, arrays, _ = tensor._node or ()

@@ -19,7 +19,30 @@ class GradientCheckError(MinidlError, AssertionError):
 
 
 def _listed(value: Any) -> list[Any]:
-    return [value] if isinstance(value, Tensor) else list(value)
+    values = [value] if isinstance(value, Tensor) else list(value)
+    for i, one in enumerate(values):
+        if not isinstance(one, Tensor):
+            raise ArgumentError(
+                "only Tensors can be differentiated, or differentiated by",
+                received=f"{type(one).__name__} at position {i}",
+            )
+    return values
+
+
+def _seeds(outs: list[Tensor], given: Any, create_graph: bool) -> list[Any]:
+    """Return the gradient each output starts with; Tensors when they shall have a graph."""
+    if given is None:
+        given = [None] * len(outs)
+    if len(given) != len(outs):
+        raise ArgumentError(
+            "grad_outputs needs one gradient for each output",
+            received=f"{len(given)} for {len(outs)}",
+        )
+    checked = [seed_for(out, seed) for out, seed in zip(outs, given, strict=True)]
+    if not create_graph:
+        return checked
+    pairs = zip(given, checked, strict=True)
+    return [seed if isinstance(seed, Tensor) else make(array) for seed, array in pairs]
 
 
 def grad(
@@ -55,7 +78,9 @@ def grad(
     Raises
     ------
     GraphError
-        An input has ``requires_grad=False``.
+        An input has ``requires_grad=False``, or the graph was freed by an earlier pass.
+    ShapeError
+        A gradient in `grad_outputs` is not shaped like its output, or missing for no scalar.
 
     Examples
     --------
@@ -71,9 +96,7 @@ def grad(
     48.0
     """
     outs, ins = _listed(outputs), _listed(inputs)
-    given = [None] * len(outs) if grad_outputs is None else grad_outputs
-    if isinstance(outputs, Tensor) and grad_outputs is not None:
-        given = [grad_outputs]
+    given = [grad_outputs] if isinstance(outputs, Tensor) else grad_outputs
     for i, tensor in enumerate(ins):
         if not tensor.requires_grad:
             raise GraphError(
@@ -81,13 +104,8 @@ def grad(
                 received="a Tensor with requires_grad=False",
                 hint="Give it requires_grad=True before computing with it.",
             )
-    pairs = [
-        (out, seed if create_graph and isinstance(seed, Tensor) else seed_for(out, seed))
-        for out, seed in zip(outs, given, strict=True)
-        if out.requires_grad
-    ]
-    if create_graph:
-        pairs = [(out, seed if isinstance(seed, Tensor) else make(seed)) for out, seed in pairs]
+    seeds = _seeds(outs, given, create_graph)
+    pairs = [pair for pair in zip(outs, seeds, strict=True) if pair[0].requires_grad]
     found = propagate(
         [out for out, _ in pairs],
         [seed for _, seed in pairs],

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import GraphError
+from minidl.errors import DTypeError, GraphError, ShapeError
 
-__all__ = ["Array", "Node", "Operation", "Rule", "no_grad", "propagate"]
+__all__ = ["Array", "Node", "Operation", "Rule", "no_grad", "propagate", "to_float"]
 
 Array = npt.NDArray[Any]
 Rule = Callable[..., Any]
@@ -61,6 +61,42 @@ class Node:
         """The shape of the array."""
         return self.data.shape
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle as a new leaf, for creation numbers are never shared."""
+        if self._node is not None:
+            raise GraphError(
+                "only leaves can be copied or pickled",
+                received=f"a result of shape {self.shape} with a graph behind it",
+                hint="Use .detach() to copy the value alone.",
+            )
+        return type(self), (self.data, self.requires_grad), (None, {"grad": self.grad})
+
+
+def to_float(data: object) -> Array:
+    """Return a new float array with a copy of `data`: float32 stays, integers become float64.
+
+    Raises
+    ------
+    DTypeError
+        The data are text, complex, float16, objects or anything else but real numbers.
+    ShapeError
+        Rows of different lengths.
+    """
+    try:
+        array = np.array(data.data if isinstance(data, Node) else data)
+    except ValueError as error:
+        raise ShapeError("the data are not a rectangular array", received=str(error)) from None
+    if array.dtype.char in "fd":
+        return array
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    raise DTypeError(
+        "a Tensor holds real numbers",
+        received=f"data of dtype {array.dtype}",
+        expected="float64, float32, or integers (which become float64)",
+        hint="Convert with .astype(np.float64) if that keeps what you mean.",
+    )
+
 
 class State(threading.local):
     """What holds for the present thread: is a graph recorded, and is somebody debugging."""
@@ -99,17 +135,62 @@ def _ones(n: int, char: str) -> Array:
     return ones
 
 
-def fit(g: Any, like: Array) -> Any:
-    """Undo broadcasting and promotion: sum and cast `g` to the shape and dtype of `like`."""
+def fit(g: Any, like: Array, name: str) -> Any:
+    """Undo broadcasting and promotion: sum and cast `g` to the shape and dtype of `like`.
+
+    `name` is the operation whose rule gave `g`, for the message if no sum makes it fit.
+    """
     shape = like.shape
     if g.shape != shape:
         if g.ndim == 2 and shape == g.shape[1:] and isinstance(g, np.ndarray):
             g = np.dot(_ones(len(g), g.dtype.char), g)  # a bias; 3 times faster than .sum(0)
         else:
             extra = g.ndim - len(shape)
-            one = (i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1)
+            pairs = list(zip(shape, g.shape[max(extra, 0) :], strict=False))
+            if extra < 0 or any(n not in (1, m) for n, m in pairs):
+                raise ShapeError(
+                    f"a rule of {name} gave a gradient that does not fit its argument",
+                    received=f"gradient of shape {g.shape}",
+                    expected=f"shape {shape}, or one that it broadcasts to",
+                )
+            one = (i for i, (n, m) in enumerate(pairs, extra) if n != m)
             g = g.sum(axis=(*range(extra), *one), keepdims=True).reshape(shape)
     return g if g.dtype == like.dtype else g.astype(like.dtype)
+
+
+def _recorded(arguments: tuple[Any, ...], arrays: list[Any]) -> list[Any]:
+    """Return the Tensors among the arguments, and the arrays that the others became."""
+    return [a if isinstance(a, Node) else b for a, b in zip(arguments, arrays, strict=True)]
+
+
+def _freed(tensor: Node) -> GraphError:
+    return GraphError(
+        "this graph was freed by an earlier backward pass",
+        received=f"a Tensor of shape {tensor.shape}",
+        hint="Compute it again, or pass retain_graph=True to the first pass.",
+    )
+
+
+class _Waiting:
+    """What Tensors have received: leaves, to be kept, and results, to be passed on."""
+
+    __slots__ = ("heap", "leaves", "results")
+
+    def __init__(self) -> None:
+        self.heap: list[int] = []
+        self.leaves: dict[int, tuple[Node, Any]] = {}
+        self.results: dict[int, tuple[Node, Any]] = {}
+
+    def add(self, tensor: Node, g: Any) -> None:
+        """Add to what the Tensor has received; never in place, for gradients may be shared."""
+        order = tensor._order
+        sums = self.leaves if tensor._node is None else self.results
+        if order in sums:
+            sums[order] = (tensor, sums[order][1] + g)
+            return
+        sums[order] = (tensor, g)
+        if sums is self.results:
+            heapq.heappush(self.heap, -order)
 
 
 def propagate(
@@ -123,7 +204,8 @@ def propagate(
     """Carry gradients from `outputs` back; return those of all leaves and of the `wanted`.
 
     Each Tensor is taken once, the youngest first, when all gradients that flow into it have been
-    summed: linear in the size of the graph, and the same order on every run.
+    summed: linear in the size of the graph, and the same order on every run. Nothing older than
+    the oldest of the `wanted` can lead to one, so the pass ends there.
 
     Parameters
     ----------
@@ -141,45 +223,31 @@ def propagate(
     dict
         Creation number -> (Tensor, its gradient).
     """
-    waiting: dict[int, tuple[Node, Any]] = {}
-    heap: list[int] = []
-    found: dict[int, tuple[Node, Any]] = {}
+    waiting = _Waiting()
+    found = waiting.leaves
     debugger = STATE.debugger
-
-    def arrive(tensor: Node, g: Any) -> None:
-        order = tensor._order
-        if order in waiting:
-            waiting[order] = (tensor, waiting[order][1] + g)
-        else:
-            waiting[order] = (tensor, g)
-            heapq.heappush(heap, -order)
-
+    oldest = min(wanted, default=-1)
     for output, seed in zip(outputs, seeds, strict=True):
-        arrive(output, seed)
-    while heap:
-        order = -heapq.heappop(heap)
-        tensor, g = waiting.pop(order)
-        node = tensor._node
-        if node is None or order in wanted:
+        waiting.add(output, seed)
+    while waiting.heap:
+        order = -heapq.heappop(waiting.heap)
+        tensor, g = waiting.results.pop(order)
+        if order in wanted:
             found[order] = (tensor, g)
-        if node is None:
-            continue
-        if node is FREED:
-            raise GraphError(
-                "this graph was freed by an earlier backward pass",
-                received=f"a Tensor of shape {tensor.shape}",
-                hint="Compute it again, or pass retain_graph=True to the first pass.",
-            )
-        operation, arguments, arrays, keywords = node
+        if order <= oldest:
+            break
+        if not tensor._node:  # FREED
+            raise _freed(tensor)
+        operation, arguments, arrays, keywords = tensor._node
         if debugger is not None:
             debugger.before_backward(tensor)
-        given, y = (arguments, tensor) if create_graph else (arrays, tensor.data)
+        given, y = (_recorded(arguments, arrays), tensor) if create_graph else (arrays, tensor.data)
         for rule, argument in zip(operation.rules, arguments, strict=False):
-            if isinstance(argument, Node) and argument.requires_grad:
-                d = fit(rule(g, y, *given, **keywords), argument.data)
+            if rule is not None and isinstance(argument, Node) and argument.requires_grad:
+                d = fit(rule(g, y, *given, **keywords), argument.data, operation.name)
                 if debugger is not None:
                     debugger.after_backward(tensor, d)
-                arrive(argument, d)
+                waiting.add(argument, d)
         if not (retain_graph or create_graph):
             tensor._node = FREED
     return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.autograd.node import STATE, Operation, Rule
 from minidl.autograd.tensor import NUMPY, Tensor, make
-from minidl.errors import DTypeError, MinidlError, ShapeError
+from minidl.errors import DTypeError, MinidlError, MissingRuleError, ShapeError
 
 __all__ = ["primitive"]
 
@@ -62,13 +62,12 @@ def primitive(
     """
 
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
-        operation = Operation(forward.__name__, rules)
-        differentiable = len(rules)
+        operation, differentiable = Operation(forward.__name__, rules), len(rules)
 
         @functools.wraps(forward)
         def call(*arguments: Any, **keywords: Any) -> Any:
             if keywords and any(isinstance(value, Tensor) for value in keywords.values()):
-                return call(*inspect.signature(forward).bind(*arguments, **keywords).args)
+                arguments, keywords = _by_position(forward, arguments, keywords)
             arrays: list[Any] = []
             is_tensor = tracked = False
             for argument in arguments:
@@ -82,23 +81,31 @@ def primitive(
                     arrays.append(argument)
             if not is_tensor:
                 return forward(*arrays, **keywords)
+            if tracked and len(arguments) > differentiable:
+                _demand_constants(forward, arguments, differentiable)
             y = _forward(forward, arrays, keywords)
-            state = STATE
             node = (operation, arguments, arrays, keywords)
-            result = make(y, node if tracked and state.recording else None)
-            if state.debugger is not None:
-                state.debugger.after_forward(result, node)
+            result = make(y, node if tracked and STATE.recording else None)
+            if STATE.debugger is not None:
+                STATE.debugger.after_forward(result, node)
             return result
 
-        for function in numpy:
-            NUMPY[function] = call
-        for name in methods:
-            setattr(Tensor, name, call)
-        if reflected is not None:
-            setattr(Tensor, reflected, lambda self, other: call(other, self))
+        _register(call, numpy, methods, reflected)
         return call
 
     return decorate
+
+
+def _register(
+    call: Callable[..., Any], numpy: Iterable[Any], methods: Iterable[str], reflected: str | None
+) -> None:
+    """Make `call` what NumPy's functions, the methods and the reflected operator mean."""
+    for function in numpy:
+        NUMPY[function] = call
+    for name in methods:
+        setattr(Tensor, name, call)
+    if reflected is not None:
+        setattr(Tensor, reflected, lambda self, other: call(other, self))
 
 
 def _forward(forward: Callable[..., Any], arrays: list[Any], keywords: dict[str, Any]) -> Any:
@@ -107,9 +114,9 @@ def _forward(forward: Callable[..., Any], arrays: list[Any], keywords: dict[str,
         y = forward(*arrays, **keywords)
     except MinidlError:
         raise
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         given = ", ".join(_describe(value) for value in arrays)
-        kind = DTypeError if isinstance(error, TypeError) else ShapeError
+        kind = ShapeError if isinstance(error, ValueError) else DTypeError
         what = f"{forward.__name__} does not accept this: {error}"
         raise kind(what, received=given) from error
     if type(y) is not np.ndarray:
@@ -121,6 +128,30 @@ def _forward(forward: Callable[..., Any], arrays: list[Any], keywords: dict[str,
             expected="a result of float64 or float32",
         )
     return y
+
+
+def _demand_constants(forward: Any, arguments: tuple[Any, ...], differentiable: int) -> None:
+    """Refuse a gradient that would be dropped: that of an argument for which there is no rule."""
+    for position, argument in enumerate(arguments[differentiable:], differentiable):
+        if isinstance(argument, Tensor) and argument.requires_grad:
+            raise _no_rule(forward.__name__, position)
+
+
+def _by_position(forward: Any, arguments: Any, keywords: Any) -> tuple[Any, Any]:
+    """Return the same call with its Tensors among the positional arguments."""
+    bound = inspect.signature(forward).bind(*arguments, **keywords)
+    bound.apply_defaults()
+    if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
+        raise _no_rule(forward.__name__, "given by keyword only")
+    return bound.args, bound.kwargs
+
+
+def _no_rule(name: str, which: object) -> MissingRuleError:
+    return MissingRuleError(
+        f"{name} has no derivative with respect to its argument {which}",
+        received="a Tensor with requires_grad=True",
+        hint="Use .detach() to say that it is a constant.",
+    )
 
 
 def _describe(value: object) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.autograd.node import Array, Node, creation, propagate
-from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
+from minidl.autograd.node import Array, Node, creation, propagate, to_float
+from minidl.errors import ArgumentError, GraphError, MissingRuleError, ShapeError
 
-__all__ = ["NUMPY", "Tensor", "make", "seed_for", "to_float"]
+__all__ = ["NUMPY", "Tensor", "make", "seed_for"]
 
 NUMPY: dict[Any, Callable[..., Any]] = {}  # NumPy function -> primitive; filled by @primitive
 PLAIN: set[Any] = {  # functions with values that are no numbers to differentiate
@@ -33,32 +33,6 @@ PLAIN: set[Any] = {  # functions with values that are no numbers to differentiat
     np.allclose,
     np.array_equal,
 }
-
-
-def to_float(data: object) -> Array:
-    """Return a new float array with a copy of `data`: float32 stays, integers become float64.
-
-    Raises
-    ------
-    DTypeError
-        The data are text, complex, float16, objects or anything else but real numbers.
-    ShapeError
-        Rows of different lengths.
-    """
-    try:
-        array = np.array(data.data if isinstance(data, Tensor) else data)
-    except ValueError as error:
-        raise ShapeError("the data are not a rectangular array", received=str(error)) from None
-    if array.dtype.char in "fd":
-        return array
-    if array.dtype.kind in "biu":
-        return array.astype(np.float64)
-    raise DTypeError(
-        "a Tensor holds real numbers",
-        received=f"data of dtype {array.dtype}",
-        expected="float64, float32, or integers (which become float64)",
-        hint="Convert with .astype(np.float64) if that keeps what you mean.",
-    )
 
 
 class Tensor(Node):
@@ -132,6 +106,12 @@ class Tensor(Node):
 
     def item(self) -> float:
         """Return the only element as a Python float."""
+        if self.size != 1:
+            raise ArgumentError(
+                "only a Tensor with one element is a number",
+                received=f"shape {self.shape}",
+                hint="Index it or reduce it first, or use .numpy().",
+            )
         return float(self.data.item())
 
     def numpy(self) -> Array:
@@ -216,7 +196,8 @@ class Tensor(Node):
         if func in NUMPY:
             return NUMPY[func](*args, **keywords)
         if func in PLAIN:
-            return func(*map(_array, args), **keywords)
+            named = {name: _array(value) for name, value in keywords.items()}
+            return func(*map(_array, args), **named)
         raise MissingRuleError(
             f"minidl has no derivative for np.{func.__name__}",
             hint="Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
@@ -251,11 +232,10 @@ class Tensor(Node):
             )
         seed = seed_for(self, gradient)
         for leaf, g in propagate([self], [seed], retain_graph=retain_graph).values():
-            held = leaf.grad
-            if held is None:
+            if leaf.grad is None:
                 leaf.grad = np.array(g)  # a copy: gradients never alias one another
             else:
-                held += g
+                leaf.grad += g  # in place for an array, and kept for a NumPy scalar
 
     if TYPE_CHECKING:  # attached by @primitive, one by one, where each is defined
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.ops.activations import log_softmax, sigmoid, softmax
-from minidl.autograd.ops.reductions import Axis, _kept
+from minidl.autograd.ops.reductions import Axis, _count, _kept
 from minidl.autograd.primitive import primitive
-from minidl.errors import ShapeError, UnknownNameError
+from minidl.errors import ArgumentError, ShapeError, UnknownNameError
 
 __all__ = [
     "bce_with_logits",
@@ -31,7 +31,7 @@ def _reduce(losses: Any, reduction: str, axis: Axis) -> Any:
     if reduction not in ("mean", "sum"):
         raise UnknownNameError("reduction", reduction, ["mean", "sum", "none"])
     total = np.add.reduce(losses, axis=axis)
-    return total / (losses.size / total.size) if reduction == "mean" else total
+    return total / _count(losses, total) if reduction == "mean" else total
 
 
 def _spread(g: Any, like: Any, reduction: str, axis: Axis) -> Any:
@@ -39,14 +39,16 @@ def _spread(g: Any, like: Any, reduction: str, axis: Axis) -> Any:
     if reduction == "none":
         return g
     whole = _kept(g, like, axis, False)
-    return whole / (like.size / g.size) if reduction == "mean" else whole
+    return whole / _count(like, g) if reduction == "mean" else whole
 
 
 def _same_shape(p: Any, t: Any) -> None:
-    if t.shape != p.shape and t.shape != p.shape[1:]:
+    shape = np.shape(p)
+    shared = len(shape) > 2 and np.shape(t) == shape[1:]  # all replicas have the same targets
+    if np.shape(t) != shape and not shared:
         raise ShapeError(
             "predictions and targets have different shapes",
-            received=f"predictions {p.shape}, targets {t.shape}",
+            received=f"predictions {np.shape(p)}, targets {np.shape(t)}",
             hint="Targets are never broadcast: reshape them, for instance y[:, None].",
         )
 
@@ -94,6 +96,9 @@ def huber(p: Any, t: Any, delta: float = 1.0, reduction: str = "mean", axis: Axi
     lambda g, y, z, s, reduction="mean", axis=None: (
         _spread(g, z, reduction, axis) * np.where(np.less(s * z, 1), -s, 0.0)
     ),
+    lambda g, y, z, s, reduction="mean", axis=None: (
+        _spread(g, z, reduction, axis) * np.where(np.less(s * z, 1), -z, 0.0)
+    ),
 )
 def hinge(z: Any, s: Any, reduction: str = "mean", axis: Axis = None) -> Any:
     """Hinge loss of a score z and a sign s = +-1, max(0, 1 - s z); d/dz = -s where s z < 1."""
@@ -123,7 +128,8 @@ def bce_with_logits(z: Any, t: Any, reduction: str = "mean", axis: Axis = None) 
 def _probabilities(t: Any, z: Any) -> Any:
     """Return targets as probabilities: class indices become one-hot rows."""
     if t.dtype.kind in "iu":
-        if t.shape != z.shape[:-1] and t.shape != z.shape[1:-1]:
+        shared = z.ndim > 2 and t.shape == z.shape[1:-1]
+        if t.shape != z.shape[:-1] and not shared:
             raise ShapeError(
                 "class indices do not fit the logits",
                 received=f"logits {z.shape}, indices {t.shape}",
@@ -158,5 +164,13 @@ def softmax_cross_entropy(z: Any, t: Any, reduction: str = "mean", axis: Axis = 
     d/dz = softmax(z) - q, for probabilities that sum to 1.
     """
     q = _probabilities(t, z)
+    if t.dtype.kind in "iu" and t.size:
+        low, high = t.item(t.argmin()), t.item(t.argmax())  # on few numbers faster than t.min()
+        if low < 0 or high >= z.shape[-1]:
+            raise ArgumentError(
+                "a class index is out of range",
+                received=f"indices from {low} to {high}",
+                expected=f"0 to {z.shape[-1] - 1}, for logits {z.shape}",
+            )
     losses = -np.add.reduce(q * log_softmax(z), axis=-1)
     return _reduce(losses, reduction, axis)

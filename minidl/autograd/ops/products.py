@@ -14,7 +14,7 @@ __all__ = ["dense", "linear", "matmul"]
 
 def _times(a: Any, b: Any) -> Any:
     # np.dot is 1.5 to 2.3 times faster than @ on small matrices.
-    return np.dot(a, b) if np.ndim(a) == 2 and np.ndim(b) == 2 else np.matmul(a, b)
+    return np.dot(a, b) if a.ndim == 2 and b.ndim == 2 else np.matmul(a, b)
 
 
 def _left(g: Any, y: Any, a: Any, b: Any) -> Any:

@@ -84,4 +84,4 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     top = np.max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
     y = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return y if keepdims else y.reshape(np.max(x, axis=axis).shape)
+    return y if keepdims else np.squeeze(y, axis=axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from minidl.autograd.primitive import primitive
 
@@ -24,8 +25,10 @@ def reshape(x: Any, *shape: Any) -> Any:
 
 
 def _axes(axes: tuple[Any, ...], ndim: int) -> list[int]:
-    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-    return [a % ndim for a in order] if order else list(range(ndim))[::-1]
+    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int | np.integer) else axes
+    if order is None or axes == ():
+        return list(range(ndim))[::-1]
+    return list(normalize_axis_tuple(order, ndim))
 
 
 @primitive(

@@ -1,0 +1,43 @@
+"""Swap the optimizer by a flag, and leave everything else as it was.
+
+    python examples/02_swap_the_optimizer.py --optimizer nag
+
+A name stands for an update rule and for how batches are drawn; ``minidl list optimizers`` shows
+the table. Weights, split and order of rows depend on the seed only, never on the optimizer.
+"""
+
+import argparse
+
+from minidl import Trainer, datasets, nn, optim
+
+
+def train(name: str, epochs: int) -> None:
+    entry = optim.lookup(name)
+    data = datasets.load("circles", seed=0)
+    trainer = Trainer(
+        nn.mlp(2, 16, 16, 1, seed=0),
+        loss="binary_cross_entropy",
+        optimizer=entry.make(lr=0.1, momentum=0.9),
+        batch_size=entry.batch_size,
+        seed=0,
+    )
+    history = trainer.fit(data.X_train, data.y_train, epochs=epochs)
+    first, last = history.row(0), history.row(-1)
+    print(
+        f"{entry.name:16s} batch size {entry.batch_size!s:>4}: loss {first['train_loss']:.3f} ->"
+        f" {last['train_loss']:.3f} in {last['updates']:5d} updates"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--optimizer", help="one name; all of them by default")
+    parser.add_argument("--epochs", type=int, default=10)
+    options = parser.parse_args()
+    names = [options.optimizer] if options.optimizer else [entry.name for entry in optim.TABLE]
+    for name in names:
+        train(name, options.epochs)
+
+
+if __name__ == "__main__":
+    main()

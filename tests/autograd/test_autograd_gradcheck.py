@@ -1,0 +1,175 @@
+"""Tests of the test: `gradcheck` finds rules with planted faults, and says where they are."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, gradcheck, ops, primitive
+from minidl.autograd import GradientCheckError
+from minidl.errors import ArgumentError
+
+Rule = Callable[..., Any]
+A, B = np.array([[0.3, -1.2, 0.8], [0.5, 1.1, -0.4]]), np.array([0.7, -0.9, 1.6])
+
+
+def leaves(*arrays: Any) -> list[Tensor]:
+    return [Tensor(array, requires_grad=True) for array in arrays]
+
+
+def product(left: Rule, right: Rule) -> Callable[..., Any]:
+    @primitive(left, right)
+    def planted(a: Any, b: Any) -> Any:
+        return a * b
+
+    return planted
+
+
+def cube(rule: Rule) -> Callable[..., Any]:
+    @primitive(rule)
+    def planted(x: Any) -> Any:
+        return x * x * x
+
+    return planted
+
+
+def right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return g * b
+
+
+FAULTS: dict[str, tuple[int, Rule]] = {
+    "wrong sign": (1, lambda g, y, a, b: -g * a),
+    "missing factor": (1, lambda g, y, a, b: g),
+    "factor a hundred thousandth too large": (1, lambda g, y, a, b: g * a * (1 + 1e-5)),
+    "other argument": (1, lambda g, y, a, b: g * b),
+    "mean in place of the sum over what was broadcast": (
+        1,
+        lambda g, y, a, b: np.mean(g * a, axis=0),
+    ),
+    "first row in place of the sum": (1, lambda g, y, a, b: (g * a)[0]),
+    "zero": (1, lambda g, y, a, b: 0.0 * g * a),
+    "gradient not multiplied": (1, lambda g, y, a, b: a + 0 * g),
+    "not a number": (1, lambda g, y, a, b: g * a * np.nan),
+    "infinite": (1, lambda g, y, a, b: g * np.inf),
+    "one element": (1, lambda g, y, a, b: g * a * np.array([1.0, 1.0, 0.0])),
+    "reversed": (1, lambda g, y, a, b: (g * a)[:, ::-1]),
+}
+
+
+@np.errstate(invalid="ignore")
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found_and_its_input_named(name: str) -> None:
+    where, rule = FAULTS[name]
+    message = rf"the gradient with respect to input {where} is wrong; .* off by .*planted"
+    with pytest.raises(GradientCheckError, match=message):
+        gradcheck(product(right, rule), leaves(A, B))
+    mirrored = product(lambda g, y, a, b: rule(g, y, b, a), lambda g, y, a, b: g * a)
+    with pytest.raises(GradientCheckError, match="input 0 is wrong"):
+        gradcheck(mirrored, leaves(B, A))
+
+
+def test_the_right_rules_of_the_planted_product_pass() -> None:
+    assert gradcheck(product(right, lambda g, y, a, b: g * a), leaves(A, B), order=2)
+
+
+def test_a_rule_that_lets_no_gradient_through_is_found() -> None:
+    @primitive(None, lambda g, y, a, b: g * a)
+    def planted(a: Any, b: Any) -> Any:
+        return a * b
+
+    assert gradcheck(lambda b: planted(A, b), leaves(B)[0])
+    with pytest.raises(GradientCheckError, match="input 0"):
+        gradcheck(planted, leaves(A, B))
+
+
+def array(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
+
+
+SECOND: dict[str, Rule] = {
+    "dropped graph": lambda g, y, x: g * 3 * array(x) ** 2,
+    "part of the graph dropped": lambda g, y, x: g * 3 * array(x) * x,
+    "gradient taken for a constant": lambda g, y, x: (
+        Tensor(array(g)) * 3 * x * x if isinstance(g, Tensor) else g * 3 * x * x
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(SECOND)[:2])
+def test_a_rule_wrong_in_second_order_only_passes_the_first_and_fails_the_second(name: str) -> None:
+    planted = cube(SECOND[name])
+    x = leaves(A)[0]
+    assert gradcheck(planted, x)
+    with pytest.raises(GradientCheckError, match="second derivative with respect to input 0"):
+        gradcheck(planted, x, order=2)
+
+
+def test_a_gradient_that_loses_the_way_back_to_its_seed_is_found_behind_another_operation() -> None:
+    planted = cube(SECOND["gradient taken for a constant"])
+    x = leaves(A)[0]
+    assert gradcheck(lambda t: ops.tanh(planted(t)), x)
+    with pytest.raises(GradientCheckError, match="second derivative"):
+        gradcheck(lambda t: ops.tanh(planted(t)), x, order=2)
+
+
+@pytest.mark.parametrize(
+    ("rules", "where"),
+    [
+        ((lambda g, y, a, b: g * array(b), lambda g, y, a, b: g * a), 1),
+        ((lambda g, y, a, b: g * b, lambda g, y, a, b: g * array(a)), 0),
+    ],
+)
+def test_a_missing_mixed_second_derivative_is_found(rules: tuple[Rule, Rule], where: int) -> None:
+    planted = product(*rules)
+    assert gradcheck(planted, leaves(A, B))
+    with pytest.raises(
+        GradientCheckError, match=f"second derivative with respect to input {where}"
+    ):
+        gradcheck(planted, leaves(A, B), order=2)
+
+
+def test_a_forward_function_that_leaves_the_graph_is_found() -> None:
+    with pytest.raises(GradientCheckError, match="the gradient with respect to input 0"):
+        gradcheck(lambda x: Tensor(np.sin(x.data)), leaves(A))
+
+
+def test_inputs_without_requires_grad_are_constants() -> None:
+    faulty = product(right, lambda g, y, a, b: -g * a)
+    assert gradcheck(faulty, [*leaves(A), Tensor(B)], order=2)
+
+
+def test_every_seed_finds_the_fault_and_passes_the_right_rule() -> None:
+    faulty = cube(lambda g, y, x: g * 2 * x * x)
+    correct = cube(lambda g, y, x: g * 3 * x * x)
+    for seed in range(20):
+        assert gradcheck(correct, leaves(A), order=2, seed=seed)
+        with pytest.raises(GradientCheckError):
+            gradcheck(faulty, leaves(A), seed=seed)
+
+
+def test_the_tolerance_is_relative_to_one_plus_the_derivative() -> None:
+    nearly = cube(lambda g, y, x: g * 3 * x * x * 1.001)
+    assert gradcheck(nearly, leaves(A), tolerance=2e-3)
+    with pytest.raises(GradientCheckError):
+        gradcheck(nearly, leaves(A), tolerance=1e-5)
+
+
+@pytest.mark.parametrize("order", [0, 3, -1, "2", None])
+def test_only_the_orders_one_and_two_exist(order: Any) -> None:
+    with pytest.raises(ArgumentError, match=f"received {order}; expected 1 or 2|order cannot"):
+        gradcheck(ops.tanh, leaves(A), order=order)
+
+
+def test_something_must_be_there_to_check() -> None:
+    with pytest.raises(ArgumentError, match="nothing to check"):
+        gradcheck(ops.tanh, Tensor(A))
+    with pytest.raises(ArgumentError, match="nothing to check"):
+        gradcheck(ops.tanh, [])
+
+
+def test_the_inputs_are_left_as_they_were() -> None:
+    x = leaves(A)[0]
+    gradcheck(lambda t: ops.tanh(t) * t, x, order=2)
+    assert x.grad is None
+    assert np.array_equal(x.data, A)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+
+WORDS = {
+    "01_train_one_network.py": ["train_loss", "running_loss", "stopped by: epochs"],
+    "02_swap_the_optimizer.py": ["batch", "stochastic", "nag-reformulated"],
+    "03_custom_loop.py": ["65 parameters", "epoch 10"],
+    "04_epochs_to_converge.py": ["NAG against momentum", "seed by seed"],
+    "05_your_own_csv.py": ["accuracy", "trees.csv, line 62, column 'kind'"],
+    "06_look_ahead_on_a_bowl.py": ["0.842", "0.202", "166", "179", "1.357", "never"],
+}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_runs_and_prints_what_it_is_about(path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-W", "error", str(path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    assert found.stderr == ""
+    for word in WORDS[path.name]:
+        assert word in found.stdout
+
+
+def test_the_examples_are_numbered_without_gaps() -> None:
+    assert [path.name[:2] for path in EXAMPLES] == [f"{i:02d}" for i in range(1, len(EXAMPLES) + 1)]
+    assert {path.name for path in EXAMPLES} == set(WORDS)
+
+
+def test_the_flag_of_the_second_example_takes_any_name_and_suggests_the_nearest() -> None:
+    script = str(EXAMPLES[1])
+    one = subprocess.run(
+        [sys.executable, script, "--optimizer", "nesterov", "--epochs", "2"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert one.stdout.startswith("nag ")
+    wrong = subprocess.run(
+        [sys.executable, script, "--optimizer", "nestrov"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Did you mean 'nesterov'?" in wrong.stderr
