@@ -136,7 +136,7 @@ class LinearWarmup:
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""
         if step < self.steps:
-            return self.peak * (step + 1) / self.steps
+            return self.peak * ((step + 1) / self.steps)  # in this order, never above the peak
         return self.peak if self.then is None else self.then(step - self.steps)
 
 
