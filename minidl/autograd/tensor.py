@@ -232,10 +232,11 @@ class Tensor(Node):
             )
         seed = seed_for(self, gradient)
         for leaf, g in propagate([self], [seed], retain_graph=retain_graph).values():
-            if leaf.grad is None:
-                leaf.grad = np.array(g)  # a copy: gradients never alias one another
-            else:
-                leaf.grad += g  # in place for an array, and kept for a NumPy scalar
+            held = leaf.grad
+            if isinstance(held, np.ndarray):
+                held += g  # in place: it may be a view of a model's gradient
+            else:  # a copy, for gradients never alias one another
+                leaf.grad = np.array(g if held is None else held + g)
 
     if TYPE_CHECKING:  # attached by @primitive, one by one, where each is defined
 

@@ -43,12 +43,12 @@ def _spread(g: Any, like: Any, reduction: str, axis: Axis) -> Any:
 
 
 def _same_shape(p: Any, t: Any) -> None:
-    shape = np.shape(p)
-    shared = len(shape) > 2 and np.shape(t) == shape[1:]  # all replicas have the same targets
-    if np.shape(t) != shape and not shared:
+    shape, given = getattr(p, "shape", ()), getattr(t, "shape", ())
+    shared = len(shape) > 2 and given == shape[1:]  # all replicas have the same targets
+    if given != shape and not shared:
         raise ShapeError(
             "predictions and targets have different shapes",
-            received=f"predictions {np.shape(p)}, targets {np.shape(t)}",
+            received=f"predictions {shape}, targets {given}",
             hint="Targets are never broadcast: reshape them, for instance y[:, None].",
         )
 

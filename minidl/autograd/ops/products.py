@@ -13,8 +13,10 @@ __all__ = ["dense", "linear", "matmul"]
 
 
 def _times(a: Any, b: Any) -> Any:
-    # np.dot is 1.5 to 2.3 times faster than @ on small matrices.
-    return np.dot(a, b) if a.ndim == 2 and b.ndim == 2 else np.matmul(a, b)
+    """Return the matrix product of arrays, or of Tensors when a rule is differentiated."""
+    if a.ndim == 2 and b.ndim == 2 and isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.dot(a, b)  # 1.5 to 2.3 times faster than @ on small matrices
+    return np.matmul(a, b)
 
 
 def _left(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -22,8 +24,8 @@ def _left(g: Any, y: Any, a: Any, b: Any) -> Any:
         return g.reshape((*g.shape, 1)) * b
     if a.ndim == 1:
         g = g.reshape((*g.shape[:-1], 1, g.shape[-1]))
-        return matmul(g, b.mT).reshape((*g.shape[:-2], a.shape[0]))
-    return matmul(g, b.mT)
+        return _times(g, b.mT).reshape((*g.shape[:-2], a.shape[0]))
+    return _times(g, b.mT)
 
 
 def _right(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -32,7 +34,7 @@ def _right(g: Any, y: Any, a: Any, b: Any) -> Any:
         return (a.reshape((-1, 1)) * g).reshape((*g.shape[:-2], *b.shape[-2:]))
     if b.ndim == 1:
         return g.reshape((*g.shape, 1)) * a
-    return matmul(a.mT, g)
+    return _times(a.mT, g)
 
 
 @primitive(
@@ -60,7 +62,7 @@ def _fits(x: Any, W: Any) -> None:
         )
 
 
-@primitive(lambda g, y, x, W: matmul(g, W.mT), lambda g, y, x, W: matmul(x.mT, g))
+@primitive(lambda g, y, x, W: _times(g, W.mT), lambda g, y, x, W: _times(x.mT, g))
 def linear(x: Any, W: Any) -> Any:
     """Linear map, y = x W, of rows x (..., n, in) and W (..., in, out); dL/dW = x' g."""
     _fits(x, W)
@@ -68,8 +70,8 @@ def linear(x: Any, W: Any) -> Any:
 
 
 @primitive(
-    lambda g, y, x, W, b: matmul(g, W.mT),
-    lambda g, y, x, W, b: matmul(x.mT, g),
+    lambda g, y, x, W, b: _times(g, W.mT),
+    lambda g, y, x, W, b: _times(x.mT, g),
     lambda g, y, x, W, b: g,
 )
 def dense(x: Any, W: Any, b: Any) -> Any:

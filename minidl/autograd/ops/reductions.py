@@ -21,7 +21,7 @@ def _kept(value: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     if keepdims or value.ndim == x.ndim:
         return value
     if axis is None:
-        return value.reshape((1,) * x.ndim)
+        return value  # without axes, it fits any shape
     axes = {a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))}
     return value.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
 
