@@ -51,9 +51,8 @@ def main() -> None:
             f"   {over[0]:>8} {over[1]:>6}    {steps[0]:>8} {steps[1]:>6}"
         )
     limit = 2 * (1 + M) / (1 + 2 * M)
-    print(
-        f"\nNAG is stable for x < 2 (1 + m) / (1 + 2 m) = {limit:.3f}, momentum for x < {2 + 2 * M}."
-    )
+    print(f"\nNAG is stable for x < 2 (1 + m) / (1 + 2 m) = {limit:.3f},")
+    print(f"momentum for x < 2 (1 + m) = {2 + 2 * M}.")
     print("So NAG is not always faster, and it does cross the minimum; it overshoots less.")
 
 

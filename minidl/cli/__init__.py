@@ -32,9 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mean_squared_error ...
     0
     """
-    from minidl.cli.parser import parser
+    from minidl.cli.parser import parse
 
-    options = parser().parse_args(arguments)
+    options = parse(arguments)
     try:
         code: int = options.run(options)
         sys.stdout.flush()

@@ -14,6 +14,7 @@ from minidl import __version__, datasets, nn
 from minidl.cli.terminal import bold
 from minidl.comparison import Comparison, Experiment, Run
 from minidl.comparison.experiment import loss_for
+from minidl.comparison.report import counted
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError, DivergenceWarning
 from minidl.optim import TABLE, lookup
@@ -22,11 +23,15 @@ from minidl.training import Progress, StopAtTarget, Trainer, save_model
 __all__ = ["LISTS", "compare", "list_names", "train"]
 
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
+NO_SETTINGS = ("run", "parser", "command")
+DATA = ("rows", "noise", "test_size", "target_column", "task")
 
 
 def train(options: argparse.Namespace) -> int:
     """Train one network, print what came of it, write the files that were asked for."""
-    _check_places(options.json, options.csv, options.save)
+    _check_places(options)
+    if options.fail_under_target and not _targeted(options):
+        raise ArgumentError("--fail-under-target needs --target-loss or --target-accuracy")
     entry = lookup(options.optimizer)
     optimizer = entry.make(options.lr, options.momentum)
     batch_size = entry.batches(options.batch_size)
@@ -50,7 +55,9 @@ def train(options: argparse.Namespace) -> int:
         callbacks=_callbacks(options),
     )
     if options.target_accuracy is not None and not trainer.loss.classifies:
-        raise ArgumentError("this loss has no accuracy", hint="Use --target-loss.")
+        raise ArgumentError(
+            "this loss has no accuracy", received=repr(trainer.loss), hint="Use --target-loss."
+        )
     code = _fit(trainer, data, options.epochs)
     if options.json != "-":
         _print_result(trainer, data, options)
@@ -58,13 +65,23 @@ def train(options: argparse.Namespace) -> int:
     return code or _judge(options, trainer)
 
 
-def _check_places(*paths: str | None) -> None:
+def _check_places(options: argparse.Namespace) -> None:
     """Say before training, not after it, that a result could not be written."""
-    for path in paths:
-        if path and path != "-" and not Path(path).absolute().parent.is_dir():
-            raise DataError(
-                f"cannot write {path}", received=f"no folder {Path(path).absolute().parent}"
-            )
+    for option in ("json", "csv", "save"):
+        file = getattr(options, option, None)
+        if file is None or (file == "-" and option == "json"):
+            continue
+        place = Path(file).absolute()
+        if file == "-":
+            raise ArgumentError(f"--{option} needs a file; only --json can write to -")
+        if place.is_dir():
+            raise DataError(f"--{option}: cannot write {file!r}, which is a folder")
+        if not place.parent.is_dir():
+            raise DataError(f"--{option}: cannot write {file}: there is no folder {place.parent}")
+
+
+def _targeted(options: argparse.Namespace) -> bool:
+    return options.target_loss is not None or options.target_accuracy is not None
 
 
 def _load(options: argparse.Namespace, seed: int = 0, split_seed: int | None = None) -> Dataset:
@@ -82,7 +99,7 @@ def _load(options: argparse.Namespace, seed: int = 0, split_seed: int | None = N
 
 def _callbacks(options: argparse.Namespace) -> list[Any]:
     callbacks: list[Any] = [] if options.quiet else [Progress()]
-    if options.target_loss is not None or options.target_accuracy is not None:
+    if _targeted(options):
         callbacks.append(StopAtTarget(options.target_loss, accuracy=options.target_accuracy))
     return callbacks
 
@@ -113,8 +130,8 @@ def _print_result(trainer: Trainer, data: Dataset, options: argparse.Namespace) 
         if name in last
     ]
     print(bold(f"epoch {last['epoch']}: ") + ", ".join(words))
-    print(f"           {last['updates']} updates in {last['seconds']:.2f} s")
-    if options.target_loss is not None or options.target_accuracy is not None:
+    print(f"           {counted(int(last['updates']), 'update')} in {last['seconds']:.2f} s")
+    if _targeted(options):
         hit = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
         goal = (
             f"loss {options.target_loss:g}"
@@ -133,7 +150,7 @@ def _write_train_files(trainer: Trainer, data: Dataset, options: argparse.Namesp
     if options.json:
         record = {
             "minidl": __version__,
-            "settings": {k: v for k, v in vars(options).items() if k not in ("run", "command")},
+            "settings": {k: v for k, v in vars(options).items() if k not in NO_SETTINGS},
             "optimizer": repr(trainer.optimizer),
             "batch_size": trainer.batch_size,
             "loss": repr(trainer.loss),
@@ -164,8 +181,7 @@ def _judge(options: argparse.Namespace, trainer: Trainer) -> int:
     history = trainer.history
     if history.diverged and options.fail_on_diverge:
         return DIVERGED
-    targeted = options.target_loss is not None or options.target_accuracy is not None
-    if options.fail_under_target and targeted:
+    if options.fail_under_target:
         hit = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
         return MISSED if hit is None else 0
     return 0
@@ -173,7 +189,7 @@ def _judge(options: argparse.Namespace, trainer: Trainer) -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Race optimizers and print the table, also of what was finished before Ctrl-C."""
-    _check_places(options.json)
+    _check_places(options)
     experiment = Experiment(
         options.dataset,
         optimizers=options.optimizers,
@@ -191,7 +207,8 @@ def compare(options: argparse.Namespace) -> int:
         load=lambda seed: _load(options, split_seed=seed),
     )
     runs, code = _race(experiment, options)
-    comparison = Comparison(experiment.settings(), runs)
+    data = {name: getattr(options, name) for name in DATA}
+    comparison = Comparison({**experiment.settings(), "data": data}, runs)
     if options.json:
         _write_json(comparison.to_dict(), options.json)
     if options.json != "-":

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
+from collections.abc import Sequence
 
 from minidl import __version__
 from minidl.cli import commands
 from minidl.optim import TABLE, BatchSize
 
-__all__ = ["parser"]
+__all__ = ["parse", "parser"]
+
+COMMANDS = {"train": commands.train, "compare": commands.compare, "list": commands.list_names}
 
 EPILOG = """exit codes:
   0    success
@@ -18,6 +23,17 @@ EPILOG = """exit codes:
   4    the target was not reached (with --fail-under-target)
   130  interrupted with Ctrl-C; what was finished is kept and printed
 """
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options; what is none is refused with the nearest one, and the exit code 2."""
+    options, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        known = re.findall(r"--[a-z0-9-]+", options.parser.format_usage())
+        near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
+        hint = f". Did you mean {near[0]!r}?" if near else ""
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,22 +46,36 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"minidl {__version__}")
     sub = top.add_subparsers(dest="command", required=True, metavar="train | compare | list")
-    _train(sub.add_parser("train", help="train one network and report the loss of every epoch"))
-    _compare(sub.add_parser("compare", help="race optimizers: epochs to converge, over seeds"))
-    _list(sub.add_parser("list", help="list what can be named in options"))
+    for name, what, add_options in (
+        ("train", "train one network and report its loss", _train),
+        ("compare", "race optimizers: epochs to converge, over seeds", _compare),
+        ("list", "list what can be named in options", _list),
+    ):
+        command = sub.add_parser(
+            name,
+            help=what,
+            description=f"{what[0].upper()}{what[1:]}.",
+            epilog=EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(run=COMMANDS[name], parser=command)
+        add_options(command)
     return top
 
 
 def _train(p: argparse.ArgumentParser) -> None:
-    p.set_defaults(run=commands.train)
     _data(p)
     names = ", ".join(entry.name for entry in TABLE)
-    p.add_argument("--optimizer", default="nag", help=f"{names} (default: nag)")
+    p.add_argument("--optimizer", metavar="NAME", default="nag", help=f"{names} (default: nag)")
     _network(p)
-    p.add_argument("--initializer", help="by default what suits the activation; see minidl list")
+    p.add_argument(
+        "--initializer",
+        metavar="NAME",
+        help="of the weights, see minidl list (default: what suits the activation)",
+    )
     p.add_argument("--dropout", type=float, default=0.0, help="rate in [0, 1) (default: 0)")
     p.add_argument("--l2", type=float, default=0.0, help="strength of the penalty (default: 0)")
-    p.add_argument("--epochs", type=int, default=100, help="default: 100")
+    p.add_argument("--epochs", type=int, default=100, help="how many at most (default: 100)")
     p.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     _target(p, "stop at")
     p.add_argument("--json", metavar="FILE", help="write settings and history; - prints only JSON")
@@ -59,19 +89,28 @@ def _train(p: argparse.ArgumentParser) -> None:
 
 
 def _compare(p: argparse.ArgumentParser) -> None:
-    p.set_defaults(run=commands.compare)
     _data(p)
     p.add_argument(
-        "--optimizers", type=_words, help="names, separated by commas (default: all six)"
+        "--optimizers",
+        metavar="NAMES",
+        type=_words,
+        help="such as momentum,nag; see minidl list (default: all six)",
     )
     _network(p)
     p.add_argument("--epochs", type=int, default=50, help="budget of each run (default: 50)")
     p.add_argument(
-        "--seeds", type=_seeds, default=10, help="how many, or a list 3,5,8 (default: 10)"
+        "--seeds",
+        type=_seeds,
+        default=10,
+        help="how many, or which, such as 3,5,8; 3, is seed 3 alone (default: 10)",
     )
     _target(p, "count epochs until")
     p.add_argument(
-        "--sustained", type=int, default=3, help="epochs in a row the target must hold (default: 3)"
+        "--sustained",
+        metavar="EPOCHS",
+        type=int,
+        default=3,
+        help="for how many in a row the target must hold (default: 3)",
     )
     p.add_argument("--json", metavar="FILE", help="write every curve; - prints only JSON")
     p.add_argument("--quiet", action="store_true", help="no progress")
@@ -82,20 +121,32 @@ def _compare(p: argparse.ArgumentParser) -> None:
 
 
 def _list(p: argparse.ArgumentParser) -> None:
-    p.set_defaults(run=commands.list_names)
     p.add_argument("what", choices=list(commands.LISTS), help="what to list")
 
 
 def _data(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("data")
-    group.add_argument("--dataset", default="moons", help="a name or a CSV or NPZ file (moons)")
-    group.add_argument("--rows", type=int, help="of a generated set (default: 1000)")
-    group.add_argument("--noise", type=float, help="of a generated set")
     group.add_argument(
-        "--test-size", type=float, default=0.25, help="share held out (default: .25)"
+        "--dataset",
+        metavar="NAME",
+        default="moons",
+        help="see minidl list; or a CSV or NPZ file (default: moons)",
     )
-    group.add_argument("--target-column", type=_column, help="of a file: name, or number from 0")
-    group.add_argument("--task", help="of a file: classification or regression")
+    group.add_argument("--rows", type=int, help="how many to generate (default: 1000)")
+    group.add_argument("--noise", type=float, help="of a generated set (default: its own)")
+    group.add_argument(
+        "--test-size", type=float, default=0.25, help="share held out (default: 0.25)"
+    )
+    group.add_argument(
+        "--target-column",
+        metavar="COLUMN",
+        type=_column,
+        help="of a file: name, or position from 0, -1 being the last"
+        " (default: target, label, class or y)",
+    )
+    group.add_argument(
+        "--task", help="of a file: classification or regression (default: what the target says)"
+    )
 
 
 def _network(p: argparse.ArgumentParser) -> None:
@@ -105,44 +156,67 @@ def _network(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument(
         "--batch-size",
+        metavar="ROWS",
         type=_batch_size,
-        help="rows per update, or full (default: its own)",
+        help="rows per update, or full (default: the optimizer's, see minidl list)",
     )
     group = p.add_argument_group("network")
     group.add_argument(
-        "--hidden", type=_widths, default=(16, 16), help='widths, or "none" (default: 16,16)'
+        "--hidden",
+        metavar="WIDTHS",
+        type=_widths,
+        default=(16, 16),
+        help="of the hidden layers, or none (default: 16,16)",
     )
-    group.add_argument("--activation", default="tanh", help="default: tanh")
-    group.add_argument("--loss", help="by default what suits the task")
+    group.add_argument(
+        "--activation", metavar="NAME", default="tanh", help="see minidl list (default: tanh)"
+    )
+    group.add_argument(
+        "--loss", metavar="NAME", help="see minidl list (default: what suits the task)"
+    )
 
 
 def _target(p: argparse.ArgumentParser, what: str) -> None:
     group = p.add_mutually_exclusive_group()
-    group.add_argument("--target-loss", type=float, help=f"{what} this training loss")
-    group.add_argument("--target-accuracy", type=float, help=f"{what} this training accuracy")
+    group.add_argument(
+        "--target-loss", metavar="LOSS", type=float, help=f"{what} this training loss"
+    )
+    group.add_argument(
+        "--target-accuracy",
+        metavar="SHARE",
+        type=float,
+        help=f"{what} this training accuracy, from 0 to 1",
+    )
 
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def _integers(words: Sequence[str], expected: str) -> list[int]:
+    try:
+        return [int(word) for word in words]
+    except ValueError:
+        message = f"expected {expected}; received {','.join(words)!r}"
+        raise argparse.ArgumentTypeError(message) from None
+
+
 def _widths(text: str) -> tuple[int, ...]:
-    return () if text.strip().lower() in ("", "none") else tuple(map(int, _words(text)))
+    if text.strip().lower() in ("", "none"):
+        return ()
+    return tuple(_integers(text.split(","), "widths such as 16,16, or none"))
 
 
 def _batch_size(text: str) -> BatchSize:
-    return "full" if text.strip().lower() == "full" else int(text)
+    if text.strip().lower() == "full":
+        return "full"
+    return _integers([text], "a number of rows, or full")[0]
 
 
 def _seeds(text: str) -> int | list[int]:
-    return [int(word) for word in _words(text)] if "," in text else int(text)
+    seeds = _integers(_words(text) or [text], "a number of seeds, or a list such as 3,5,8")
+    return seeds if "," in text else seeds[0]
 
 
 def _column(text: str) -> str | int:
-    return int(text) if text.lstrip("-").isdigit() else text
-
-
-# argparse shows these names when the text cannot be read
-_widths.__name__ = "widths such as 16,16"
-_batch_size.__name__ = "batch size"
-_seeds.__name__ = "seeds"
+    return int(text) if re.fullmatch("-?[0-9]+", text) else text

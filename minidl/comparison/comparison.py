@@ -9,7 +9,7 @@ from typing import Any
 
 from minidl import nn
 from minidl.comparison.experiment import Contestant, Experiment, Run
-from minidl.comparison.report import Duel, Row, as_dict, duel, row, sentence, text_table
+from minidl.comparison.report import Duel, Row, as_dict, counted, duel, row, sentence, text_table
 from minidl.comparison.statistics import holm
 from minidl.datasets import Dataset
 from minidl.errors import DataError
@@ -34,8 +34,8 @@ class Comparison:
     rows : list of Row
         One for each optimizer.
     duels : list of (Duel, float)
-        NAG (or the first optimizer) against each other one with its batch size, and the p-value
-        after Holm's correction.
+        The first that ran of NAG, reformulated NAG, momentum and mini-batch, against each other
+        one with its batch size, and the p-value after Holm's correction.
     """
 
     def __init__(self, settings: Mapping[str, Any], runs: Sequence[Run]) -> None:
@@ -55,7 +55,8 @@ class Comparison:
 
     def _duels(self, contestants: Sequence[Contestant]) -> list[tuple[Duel, float]]:
         names = [c.name for c in contestants]
-        first = next((n for n in ("nag", "nag-reformulated") if n in names), names[0])
+        heroes = ("nag", "nag-reformulated", "momentum", "mini-batch")
+        first = next((name for name in heroes if name in names), names[0])
         rows = next(c.batch_size for c in contestants if c.name == first)
         rank = ["momentum", "mini-batch", "batch", "stochastic", "nag-reformulated"]
         others = sorted(
@@ -91,9 +92,9 @@ class Comparison:
             f", hidden {','.join(map(str, s['hidden']))} {s['activation']}" if s["hidden"] else ""
         )
         head = (
-            f"{s['problem']}{network}: epochs until the {target} has held for"
-            f" {s['sustained']} epochs, at most {self.budget};"
-            f" medians over {len(s['seeds'])} seeds"
+            f"{Path(s['problem']).name}{network}: epochs until the {target} has held for"
+            f" {counted(s['sustained'], 'epoch')}, at most {self.budget};"
+            f" medians over {counted(len(s['seeds']), 'seed')}"
         )
         parts = [head, "", self.table(), "", *self.sentences(), *self._notes()]
         return "\n".join(parts)
@@ -101,10 +102,14 @@ class Comparison:
     def _notes(self) -> Iterator[str]:
         if not self.complete:
             planned = len(self.settings["seeds"]) * len(self.settings["optimizers"])
-            yield f"Interrupted: {len(self.runs)} of {planned} runs were finished."
+            yield f"Interrupted: {len(self.runs)} of {counted(planned, 'run')} were finished."
+        if any(d.tested and min(d.reached) < d.seeds for d, _ in self.duels):
+            yield f"Averages and p-values count a run that never arrived as {self.budget} epochs."
+        if len(self.rows) > 1 and not self.duels:
+            yield "No two of these ran at one batch size, so no pair is compared by epochs."
         for r in self.rows:
             if r.diverged and 2 * r.diverged < r.seeds:
-                yield f"{r.optimizer} diverged on {r.diverged} of {r.seeds} seeds."
+                yield f"{r.optimizer} diverged on {r.diverged} of {counted(r.seeds, 'seed')}."
         if len({r.batch_size for r in self.rows}) > 1:
             yield (
                 "An epoch costs more updates the smaller the batch: across batch sizes, compare"
@@ -120,13 +125,14 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data, with every curve."""
-        import numpy as np
+        from importlib.metadata import version
 
         from minidl import __version__
 
         return {
             "minidl": __version__,
-            "numpy": np.__version__,
+            "numpy": version("numpy"),
+            "scikit-learn": version("scikit-learn"),
             "settings": self.settings,
             "rows": [as_dict(r) for r in self.rows],
             "duels": [{**as_dict(d), "p_holm": p} for d, p in self.duels],
@@ -165,7 +171,7 @@ class Comparison:
                 for r in data["runs"]
             ]
             return cls(data["settings"], runs)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (LookupError, TypeError, ValueError) as error:  # not JSON, or JSON of something else
             raise DataError(f"{path} is not a saved comparison", received=repr(error)) from None
 
 

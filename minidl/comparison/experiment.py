@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from minidl import datasets, nn
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DivergenceWarning
-from minidl.nn.checks import check_count
+from minidl.nn.checks import check_count, check_number
 from minidl.optim import TABLE, BatchSize, Entry, lookup
-from minidl.training import History, Trainer
+from minidl.training import History, StopAtTarget, Trainer
+from minidl.training.batches import rows_per_batch
 
 __all__ = ["Contestant", "Experiment", "Run", "loss_for"]
 
@@ -96,36 +97,27 @@ class Experiment:
         sustained: int = 3,
         load: Callable[[int], Dataset] | None = None,
     ) -> None:
-        if target_loss is not None and target_accuracy is not None:
-            raise ArgumentError("a target is a loss or an accuracy, one of the two")
         if target_loss is None and target_accuracy is None:
             target_loss = 0.1
+        StopAtTarget(target_loss, accuracy=target_accuracy)  # refuses what is no target
         self.problem = problem
         self.model = model
         self.load = load
-        names = [entry.name for entry in TABLE] if optimizers is None else optimizers
-        self.contestants = _contestants(names, lr, momentum, batch_size)
+        self.contestants = _contestants(optimizers, lr, momentum, batch_size)
         self.hidden = tuple(check_count("hidden", width) for width in hidden)
         self.activation = activation
         nn.activation(activation)
         self.loss = loss
         self.epochs = check_count("epochs", epochs)
-        count = isinstance(seeds, int)
-        self.seeds = tuple(range(check_count("seeds", seeds)) if count else seeds)  # type: ignore[arg-type]
+        self.seeds = _seeds(seeds)
         self.target_loss, self.target_accuracy = target_loss, target_accuracy
         self.sustained = check_count("sustained", sustained)
+        self._last_model: nn.Layer | None = None
 
     @property
     def name(self) -> str:
         """The name of the data set."""
         return self.problem.name if isinstance(self.problem, Dataset) else str(self.problem)
-
-    @property
-    def target(self) -> str:
-        """The target in words."""
-        if self.target_loss is not None:
-            return f"training loss {self.target_loss:g}"
-        return f"training accuracy {self.target_accuracy:g}"
 
     def __len__(self) -> int:
         return len(self.seeds) * len(self.contestants)
@@ -136,10 +128,22 @@ class Experiment:
             data = self._data(seed)
             for contestant in self.contestants:
                 history = self._train(data, contestant, seed)
-                hit = history.epochs_to(
-                    self.target_loss, accuracy=self.target_accuracy, sustained=self.sustained
-                )
-                yield Run(contestant.name, seed, history, hit)
+                yield Run(contestant.name, seed, history, self._hit(history, seed))
+
+    def _hit(self, history: History, seed: int) -> int | None:
+        """Return the epochs to converge; None if it never did, or diverged, be it afterwards."""
+        initial = history.row(0)["train_loss"]
+        if self.target_loss is not None and initial <= self.target_loss:
+            raise ArgumentError(
+                "the target is reached before training",
+                received=f"target_loss={self.target_loss:g}",
+                expected=f"less than the initial loss, {initial:.4g} with seed {seed}",
+            )
+        if history.diverged:
+            return None
+        return history.epochs_to(
+            self.target_loss, accuracy=self.target_accuracy, sustained=self.sustained
+        )
 
     def _data(self, seed: int) -> Dataset:
         if isinstance(self.problem, Dataset):
@@ -148,14 +152,23 @@ class Experiment:
             return self.load(seed)
         return datasets.load(self.problem, split_seed=seed)
 
-    def _train(self, data: Dataset, contestant: Contestant, seed: int) -> History:
-        if self.model is not None:
-            model = self.model(seed)
-        else:
+    def _new_model(self, data: Dataset, seed: int) -> nn.Layer:
+        if self.model is None:
             sizes = (data.n_features, *self.hidden, data.n_outputs)
-            model = nn.mlp(*sizes, activation=self.activation, seed=seed)
+            return nn.mlp(*sizes, activation=self.activation, seed=seed)
+        model = self.model(seed)
+        if model is self._last_model:
+            raise ArgumentError(
+                "the model that was given is already trained",
+                received="the same object twice",
+                expected="a function of the seed that returns a new model each time",
+            )
+        self._last_model = model
+        return model
+
+    def _train(self, data: Dataset, contestant: Contestant, seed: int) -> History:
         trainer = Trainer(
-            model,
+            self._new_model(data, seed),
             self.loss or loss_for(data),
             optimizer=contestant.entry.make(contestant.lr, contestant.momentum),
             batch_size=contestant.batch_size,
@@ -163,7 +176,8 @@ class Experiment:
         )
         if self.target_accuracy is not None and not trainer.loss.classifies:
             raise ArgumentError(
-                f"{data.name} is a regression, which has no accuracy",
+                "this loss has no accuracy",
+                received=repr(trainer.loss),
                 hint="Give a target loss instead.",
             )
         with warnings.catch_warnings():
@@ -195,16 +209,35 @@ class Experiment:
 
 
 def _contestants(
-    names: Sequence[str], lr: float, momentum: float, batch_size: BatchSize | None
+    optimizers: Sequence[str] | None, lr: float, momentum: float, batch_size: BatchSize | None
 ) -> list[Contestant]:
+    lr = check_number("lr", lr, lambda x: 0 < x < math.inf, "a finite number greater than 0")
+    momentum = check_number("momentum", momentum, lambda m: 0 <= m < 1, "0 <= momentum < 1")
+    names = [entry.name for entry in TABLE] if optimizers is None else optimizers
+    if isinstance(names, str):
+        raise ArgumentError("optimizers cannot be used", received=repr(names), expected="a list")
     found: list[Contestant] = []
     for name in names:
         entry = lookup(name)
         if any(c.name == entry.name for c in found):
             raise ArgumentError("an optimizer is named twice", received=repr(name))
-        entry.make(lr, momentum)  # bad numbers are told before anything is trained
         rows = entry.batch_size if entry.fixed else entry.batches(batch_size)
+        rows_per_batch(rows, 1)  # a bad one is told before anything is trained
         found.append(Contestant(entry, lr, momentum, rows))
     if not found:
         raise ArgumentError("there is nothing to compare", hint="Name at least one optimizer.")
+    return found
+
+
+def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Return 0, 1, ... for a number of seeds, and a list as it is."""
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        return tuple(range(check_count("seeds", seeds)))
+    found = tuple(check_count("a seed", seed, 0) for seed in seeds)
+    if not found or len(set(found)) < len(found):
+        raise ArgumentError(
+            "seeds cannot be used",
+            received=str(list(found)),
+            expected="at least one seed, and each once",
+        )
     return found

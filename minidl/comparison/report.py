@@ -10,7 +10,7 @@ from typing import Any
 from minidl.comparison.experiment import Contestant, Run
 from minidl.comparison.statistics import median, sign_flip
 
-__all__ = ["FEWEST_SEEDS", "Duel", "Row", "duel", "row", "sentence", "text_table"]
+__all__ = ["FEWEST_SEEDS", "Duel", "Row", "counted", "duel", "row", "sentence", "text_table"]
 
 FEWEST_SEEDS = 6  # below, not even seeds that all agree reach p < 0.05
 LEVEL = 0.05
@@ -74,11 +74,11 @@ def _cells(r: Row, runs: Sequence[Run], budget: int) -> tuple[str, ...]:
     total = median([run.history.row(-1)["updates"] for run in runs])
     spent = median([run.history.row(-1)["seconds"] for run in runs])
     if math.isfinite(r.epochs):
-        how_long = (f"{r.epochs:g}", f"{r.updates:g}", f"{r.seconds:.2f}")
+        how_long = (f"{r.epochs:g}", f"{r.updates:.15g}", f"{r.seconds:.2f}")
     elif 2 * r.diverged >= r.seeds:
         how_long = (f"diverged @ {r.diverged_at}", "-", "-")
     else:
-        how_long = (f">{budget}", f">{total:g}", f">{spent:.2f}")
+        how_long = (f">{budget}", f">{total:.15g}", f">{spent:.2f}")
     final = f"{r.final_loss:.4f}" if math.isfinite(r.final_loss) else "diverged"
     return (r.optimizer, r.batch_size, f"{r.lr:g}", f"{r.reached}/{r.seeds}", *how_long, final)
 
@@ -93,6 +93,8 @@ class Duel:
         Their names.
     fewer, more, equal : int
         On how many seeds the first needed fewer epochs, more, or as many.
+    neither : int
+        On how many of the equal ones neither arrived.
     medians : (float, float)
         Median epochs of both; infinite if most seeds never arrived.
     mean_difference : float
@@ -108,6 +110,7 @@ class Duel:
     fewer: int
     more: int
     equal: int
+    neither: int
     medians: tuple[float, float]
     mean_difference: float
     p: float
@@ -117,6 +120,11 @@ class Duel:
     def seeds(self) -> int:
         """The number of pairs."""
         return self.fewer + self.more + self.equal
+
+    @property
+    def tested(self) -> bool:
+        """Whether there are enough seeds, and any difference, for a p-value to be told."""
+        return self.seeds >= FEWEST_SEEDS and self.equal < self.seeds
 
     @property
     def one_method(self) -> bool:
@@ -139,6 +147,7 @@ def duel(a: str, b: str, runs: Sequence[Run], budget: int) -> Duel:
         fewer=sum(x < 0 for x in d),
         more=sum(x > 0 for x in d),
         equal=sum(x == 0 for x in d),
+        neither=sum(math.isinf(x) and math.isinf(y) for x, y in pairs),
         medians=(median([x for x, _ in pairs]), median([y for _, y in pairs])),
         mean_difference=sum(d) / len(d) if d else 0.0,
         p=sign_flip(d),
@@ -161,24 +170,44 @@ def sentence(d: Duel, p: float, budget: int) -> str:
     start = f"{a[0].upper()}{a[1:]} against {b}: "
     if not d.seeds:
         return start + "no seed was run with both, so there is nothing to compare."
-    if d.reached == (0, 0):
-        return start + f"neither reached the target within {budget} epochs, so no difference shown."
+    if d.neither == d.seeds:
+        within = counted(budget, "epoch")
+        return f"{start}neither reached the target within {within}, so no difference shown."
     if d.equal == d.seeds:
         same = " They are one method." if d.one_method else ""
-        return f"{start}the same number of epochs on all {d.seeds} seeds.{same}"
+        return f"{start}the same number of epochs on {_all_equal(d)}.{same}"
     counts = (
-        f"it needed fewer epochs on {d.fewer} of {d.seeds} seeds, more on {d.more}"
-        f" and as many on {d.equal} (median {_epochs(d.medians[0], budget)}"
-        f" against {_epochs(d.medians[1], budget)})"
+        f"it needed fewer epochs on {d.fewer} of {counted(d.seeds, 'seed')}, more on {d.more}"
+        f" and as many on {d.equal - d.neither}"
+        f"{f', and neither arrived on {d.neither}' if d.neither else ''}"
+        f" (median {_epochs(d.medians[0], budget)} against {_epochs(d.medians[1], budget)})"
     )
     if d.seeds < FEWEST_SEEDS:
-        few = f"{d.seeds} seed{'s are' if d.seeds > 1 else ' is'} too few to claim a difference"
-        return f"{start}{counts}, but {few}; take {FEWEST_SEEDS} or more."
+        few = f"{counted(d.seeds, 'seed')} {'is' if d.seeds == 1 else 'are'} too few"
+        return f"{start}{counts}, but {few} to claim a difference; take {FEWEST_SEEDS} or more."
     if p >= LEVEL:
         return f"{start}{counts}: no difference shown (p = {_probability(p)})."
     size = abs(d.mean_difference)
     word = "fewer" if d.mean_difference < 0 else "more"
     return f"{start}{counts}: {size:.1f} {word} on average (p = {_probability(p)})."
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "seed"), counted(10, "seed")
+    ('1 seed', '10 seeds')
+    """
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _all_equal(d: Duel) -> str:
+    if d.neither:
+        arrived = counted(d.seeds - d.neither, "seed")
+        return f"{arrived}, and neither reached the target on {d.neither}"
+    return f"all {d.seeds} seeds" if d.seeds > 1 else "the only seed"
 
 
 def _epochs(value: float, budget: int) -> str:
@@ -191,7 +220,10 @@ def _probability(p: float) -> str:
 
 def as_dict(value: Any) -> dict[str, Any]:
     """Return a row or a duel as plain data; infinities become None."""
-    return {
-        name: None if isinstance(x, float) and not math.isfinite(x) else x
-        for name, x in vars(value).items()
-    }
+    return {name: _finite(x) for name, x in vars(value).items()}
+
+
+def _finite(x: Any) -> Any:
+    if isinstance(x, tuple):
+        return [_finite(each) for each in x]
+    return None if isinstance(x, float) and not math.isfinite(x) else x

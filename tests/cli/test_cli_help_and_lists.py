@@ -1,0 +1,112 @@
+"""Help that mentions everything, and lists that are the tables."""
+
+import re
+import runpy
+import sys
+
+import pytest
+
+from minidl import __version__, datasets, nn
+from minidl.cli import main
+from minidl.optim import TABLE
+
+SHARED = re.findall(
+    r"\S+",
+    "--help --dataset --rows --noise --test-size --target-column --task --lr --momentum"
+    " --batch-size --hidden --activation --loss --epochs --target-loss --target-accuracy --json"
+    " --quiet --fail-on-diverge --fail-under-target",
+)
+OPTIONS = {
+    "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l2", "--seed", "--csv",
+              "--save"},
+    "compare": {*SHARED, "--optimizers", "--seeds", "--sustained"},
+    "list": {"--help"},
+}  # fmt: skip
+
+
+def helped(capsys, *arguments):
+    with pytest.raises(SystemExit) as left:
+        main([*arguments, "--help"])
+    assert left.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_help_explains_every_option(command, capsys):
+    usage, explained = helped(capsys, command).split("options:\n")
+    found = set(re.findall(r"^  (?:-h, )?(--[a-z0-9-]+)", explained, re.MULTILINE))
+    assert found == OPTIONS[command]
+    assert found - {"--help"} <= set(re.findall(r"--[a-z0-9-]+", usage))
+    for option in found:  # each with words of its own
+        text = explained.split(f"{option}", 1)[1]
+        assert re.match(r"(?: [A-Z0-9_]+)?\s+[a-z\[]", text), option
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["compare"], ["list"]])
+def test_help_documents_the_exit_codes(command, capsys):
+    codes = helped(capsys, *command).split("exit codes:\n")[1]
+    assert re.findall(r"^  (\d+) +\S", codes, re.MULTILINE) == ["0", "1", "2", "3", "4", "130"]
+    assert "--fail-on-diverge" in codes
+    assert "--fail-under-target" in codes
+
+
+def test_help_names_the_commands_and_the_lists(capsys):
+    assert {"train", "compare", "list"} <= set(helped(capsys).split())
+    assert all(what in helped(capsys, "list") for what in LISTED)
+
+
+def test_help_for_train_names_every_optimizer(capsys):
+    text = " ".join(helped(capsys, "train").split()).replace("nag- reformulated", TABLE[-1].name)
+    assert ", ".join(entry.name for entry in TABLE) in text
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"minidl {__version__}\n"
+
+
+LISTED = {
+    "datasets": datasets.names(),
+    "optimizers": [entry.name for entry in TABLE],
+    "activations": list(nn.ACTIVATIONS),
+    "losses": list(nn.LOSSES),
+    "initializers": [*nn.INITIALIZERS, "constant:0.1"],
+}
+
+
+@pytest.mark.parametrize("what", LISTED)
+def test_a_list_is_its_table_with_a_few_words_for_each_name(what, capsys):
+    assert main(["list", what]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(LISTED[what])
+    assert all(len(line.split()) > 2 for line in lines)
+
+
+def test_the_list_of_optimizers_says_batch_sizes_and_aliases(capsys):
+    main(["list", "optimizers"])
+    for entry, line in zip(TABLE, capsys.readouterr().out.splitlines(), strict=True):
+        assert f" batch size {entry.batch_size}; {entry.summary}; " in line
+        assert line.endswith("; also " + ", ".join(entry.aliases))
+
+
+@pytest.mark.parametrize("what", ["activations", "initializers"])
+def test_what_a_list_names_can_be_typed(what, capsys):
+    option = f"--{what.removesuffix('s')}"
+    for name in LISTED[what]:
+        command = ["train", option, name, "--rows", "20", "--epochs", "1", "--quiet"]
+        assert main(command) == 0, name
+
+
+@pytest.mark.parametrize("name", LISTED["datasets"])
+def test_every_listed_data_set_can_be_trained_on(name, capsys):
+    assert main(["train", "--dataset", name, "--epochs", "1", "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith(f"{name}: ")
+
+
+def test_the_module_exits_with_the_code_of_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["minidl", "train", "--lr", "0"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("minidl", run_name="__main__")
+    assert left.value.code == 2
