@@ -6,14 +6,17 @@ builds networks on one parameter vector, :mod:`~minidl.optim` updates that vecto
 :mod:`~minidl.comparison` races optimizers.
 """
 
-from minidl import datasets, errors, nn, optim, training
+from minidl import comparison, datasets, errors, nn, optim, training
 from minidl.autograd import Tensor, debug, grad, gradcheck, no_grad, ops, primitive
+from minidl.comparison import compare
 from minidl.training import History, Trainer, load_model, save_model
 
 __all__ = [
     "History",
     "Tensor",
     "Trainer",
+    "compare",
+    "comparison",
     "datasets",
     "debug",
     "errors",

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "minidl").rglob("*.py"))
 FLOORS = [
     "errors",
+    "checks",
     "streams",
     "autograd",
     "nn",

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from minidl import datasets, nn
+from minidl.checks import check_count, check_number
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DivergenceWarning
-from minidl.nn.checks import check_count, check_number
 from minidl.optim import TABLE, BatchSize, Entry, lookup
 from minidl.training import History, StopAtTarget, Trainer
 from minidl.training.batches import rows_per_batch

@@ -6,6 +6,7 @@ anything else that looks like a path is a file.
 
 from __future__ import annotations
 
+import sys
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.datasets.checks import integer, number, seed_number
+from minidl.checks import check_count, check_number
 from minidl.datasets.dataset import Dataset, Raw, prepare
 from minidl.datasets.files import is_path, read
 from minidl.datasets.table import TABLE, Info, find, lookup
@@ -23,6 +24,7 @@ __all__ = ["generate", "load"]
 
 Array = npt.NDArray[Any]
 ROWS = 1000
+LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators
 
 
 def load(
@@ -83,9 +85,11 @@ def load(
     ...
     minidl.errors.ArgumentError: n is for generated sets; received n=100 with 'wine'
     """
-    seed = seed_number("seed", seed)
-    split_seed = seed if split_seed is None else seed_number("split_seed", split_seed)
-    test_size = number("test_size", test_size, below=1.0, expected="0 <= test_size < 1")
+    seed = check_count("seed", seed, 0, LARGEST_SEED)
+    split_seed = (
+        seed if split_seed is None else check_count("split_seed", split_seed, 0, LARGEST_SEED)
+    )
+    test_size = check_number("test_size", test_size, lambda x: 0 <= x < 1, "0 <= test_size < 1")
     info = find(name)
     if info is not None:
         _refuse("files", name, target=target, task=task)
@@ -144,12 +148,13 @@ def generate(
             expected="one of: " + ", ".join(row.name for row in TABLE if row.make),
             hint=f'Use load("{info.name}").',
         )
-    n = integer("n", n, low=max(info.classes, 2))
+    n = check_count("n", n, max(info.classes, 2))
     if noise is None:
         noise = info.noise
-    limit = "a finite number" if info.max_noise == np.inf else f"noise <= {info.max_noise:g}"
-    noise = number("noise", noise, up_to=info.max_noise, expected=f"0 <= noise, {limit}")
-    X, y = info.make(n, noise, seed_number("seed", seed))
+    largest = min(info.max_noise, sys.float_info.max)
+    words = "a finite number >= 0" if info.max_noise == np.inf else f"0 <= noise <= {largest:g}"
+    noise = check_number("noise", noise, lambda x: 0 <= x <= largest, words)
+    X, y = info.make(n, noise, check_count("seed", seed, 0, LARGEST_SEED))
     dtype = np.int64 if info.classes else np.float64
     return np.ascontiguousarray(X, dtype=np.float64), y.astype(dtype)
 

@@ -10,8 +10,8 @@ import math
 from typing import Any
 
 from minidl.autograd import ops
+from minidl.checks import check_number
 from minidl.errors import UnknownNameError
-from minidl.nn.checks import check_number
 from minidl.nn.layer import Layer, Training
 
 __all__ = [

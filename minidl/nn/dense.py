@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import ops
+from minidl.checks import check_count
 from minidl.errors import DTypeError, GraphError, ShapeError
-from minidl.nn.checks import check_count
 from minidl.nn.initializers import Initializer, initializer
 from minidl.nn.layer import Layer, Training
 from minidl.nn.parameters import Parameter
 from minidl.streams import Seed, check_seed, stream
 
-__all__ = ["Dense", "check_count"]
+__all__ = ["Dense"]
 
 
 class Dense(Layer):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.nn.checks import check_number
+from minidl.checks import check_number
 from minidl.nn.layer import Layer, Training
 from minidl.streams import Seed, check_seed, stream
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from minidl.autograd import Array
+from minidl.checks import check_number
 from minidl.errors import ArgumentError, UnknownNameError
-from minidl.nn.checks import check_number
 
 __all__ = [
     "INITIALIZERS",

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
+from minidl.checks import check_count
 from minidl.errors import GraphError
-from minidl.nn.checks import as_floats, check_count
+from minidl.nn.floats import as_floats
 from minidl.nn.parameters import Parameter, ParameterVector
 
 __all__ = ["Layer", "Training"]

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array, Tensor, ops
+from minidl.checks import check_number
 from minidl.errors import ArgumentError, DataError, ShapeError, UnknownNameError
-from minidl.nn.checks import as_floats, check_number
+from minidl.nn.floats import as_floats
 
 __all__ = [
     "LOSSES",

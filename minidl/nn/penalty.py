@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Tensor, ops
-from minidl.nn.checks import check_number
+from minidl.checks import check_number
 from minidl.nn.layer import Layer
 from minidl.nn.parameters import ParameterVector
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from minidl.checks import check_count
 from minidl.errors import ArgumentError, ShapeError
 from minidl.nn.activations import Activation
 from minidl.nn.activations import activation as new_activation
-from minidl.nn.checks import check_count
 from minidl.nn.dense import Dense
 from minidl.nn.dropout import Dropout
 from minidl.nn.initializers import Initializer
@@ -115,7 +115,7 @@ class Sequential(Layer):
         if not self.built:
             self.build()
         for layer in self.layers:
-            x = layer(x, training=training)
+            x = layer.forward(x, training)  # x is an array or a Tensor already
         return x
 
     def __len__(self) -> int:

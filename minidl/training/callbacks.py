@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.autograd import Array
+from minidl.checks import check_count
 from minidl.errors import ArgumentError
-from minidl.nn.checks import check_count
 
 if TYPE_CHECKING:
     from minidl.training.trainer import Trainer

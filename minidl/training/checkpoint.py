@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, ShapeError
-from minidl.nn.checks import check_count
 from minidl.nn.describe import build, describe
 from minidl.nn.layer import Layer
 from minidl.training.callbacks import Callback

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array
+from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, UnknownNameError
-from minidl.nn.checks import check_count
 
 __all__ = ["History"]
 

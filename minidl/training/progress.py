@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from minidl.nn.checks import check_count
+from minidl.checks import check_count
 from minidl.training.callbacks import Callback
 
 if TYPE_CHECKING:

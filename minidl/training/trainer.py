@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array
+from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, DivergenceWarning
 from minidl.nn import (
     BinaryCrossEntropy,
@@ -28,7 +29,6 @@ from minidl.nn import (
     SoftmaxCrossEntropy,
 )
 from minidl.nn import loss as loss_named
-from minidl.nn.checks import check_count
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed, stream
 from minidl.training.batches import batches, rows_per_batch
@@ -132,6 +132,7 @@ class Trainer:
         self.seconds = 0.0
         self._stored: tuple[Array, Array] | None = None
         self._stop: str | None = None
+        self._stochastic = False
 
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
@@ -231,6 +232,7 @@ class Trainer:
         if not len(self.history):
             self._measure(train, held_out, math.nan, hooks)
         measured = True
+        self._stochastic = self.model.stochastic  # once: it asks every layer
         while self.epoch < last and self._stop is None:
             for hook in hooks:
                 hook.on_epoch_begin(self, self.epoch + 1)
@@ -253,8 +255,7 @@ class Trainer:
         rows = rows_per_batch(self.batch_size, n)
         shuffled = self.shuffle and rows < n
         order = stream(self.seed, "shuffle", self.epoch + 1) if shuffled else None
-        noise = self.model.stochastic
-        training = stream(self.seed, "dropout", self.epoch + 1) if noise else True
+        training = stream(self.seed, "dropout", self.epoch + 1) if self._stochastic else True
         objective, step = self.objective, self.optimizer.step
         w = self.model.parameters.value
         total = 0.0

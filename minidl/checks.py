@@ -1,0 +1,59 @@
+"""Arguments, checked: a number that can be used, or an error that says what was received."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import ArgumentError
+
+__all__ = ["check_count", "check_number"]
+
+
+def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """Return `value` as an int from `least` to `most`, both included.
+
+    Raises
+    ------
+    ArgumentError
+        It is not an integer (True and 3.0 are not), or out of range.
+
+    Examples
+    --------
+    >>> check_count("epochs", 5)
+    5
+    """
+    try:
+        found = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        found = None
+    if found is None or found < least or (most is not None and found > most):
+        expected = f"an integer >= {least}" if most is None else f"an integer, {least} to {most}"
+        raise ArgumentError(f"{name} cannot be used", received=repr(value), expected=expected)
+    return found
+
+
+def check_number(name: str, value: Any, valid: Callable[[float], bool], expected: str) -> float:
+    """Return `value` as a float for which `valid` holds; `expected` says the same in words.
+
+    Raises
+    ------
+    ArgumentError
+        It is not a number (True and text are not), or not a valid one.
+
+    Examples
+    --------
+    >>> check_number("rate", 0.5, lambda rate: 0 <= rate < 1, "0 <= rate < 1")
+    0.5
+    """
+    try:
+        found = math.nan if isinstance(value, (bool, np.bool_, str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not valid(found):
+        raise ArgumentError(f"{name} cannot be used", received=repr(value), expected=expected)
+    return found
