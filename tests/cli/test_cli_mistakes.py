@@ -42,7 +42,7 @@ def outcome(capsys, arguments):
         ("--hidden 16,x", "--hidden: expected widths such as 16,16, or none; received '16,x'"),
         ("--hidden 16,", "expected widths such as 16,16, or none; received '16,'"),
         ("--hidden 0", "received 0; expected an integer >= 1"),
-        ("--rows 1", "n cannot be used; received 1; expected a whole number from 2"),
+        ("--rows 1", "n cannot be used; received 1; expected an integer >= 2"),
         ("--noise -1", "noise cannot be used; received -1.0"),
         ("--test-size 1", "test_size cannot be used; received 1.0; expected 0 <= test_size < 1"),
         ("--dataset iris --noise 1", "noise is for generated sets; received noise=1.0 with 'iris'"),
