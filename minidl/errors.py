@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "ArgumentError",
@@ -58,6 +59,16 @@ class MinidlError(Exception):
         if hint is not None:
             message += f". {hint}"
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), str(self))
+
+
+def _restore(kind: type[MinidlError], message: str) -> MinidlError:
+    """Return an error as it was before it was pickled, say to leave another process."""
+    error = kind.__new__(kind)
+    error.args = (message,)
+    return error
 
 
 class ArgumentError(MinidlError, ValueError):

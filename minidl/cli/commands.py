@@ -245,11 +245,14 @@ def _race(experiment: Experiment, options: argparse.Namespace) -> tuple[list[Run
 
 
 def list_names(options: argparse.Namespace) -> int:
-    """Print the names of one kind, one per line, each with a few words."""
-    rows = LISTS[options.what]()
-    width = max(len(name) for name, _ in rows)
-    for name, words in rows:
-        print(f"{name.ljust(width)}  {words}".rstrip())
+    """Print the names of one kind, or of all, one per line, each with a few words."""
+    for what in [options.what] if options.what else LISTS:
+        if not options.what:
+            print(bold(f"{what}:"))
+        rows = LISTS[what]()
+        width = max(len(name) for name, _ in rows)
+        for name, words in rows:
+            print(f"{name.ljust(width)}  {words}".rstrip())
     return 0
 
 

@@ -80,7 +80,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     _target(p, "stop at")
     p.add_argument("--json", metavar="FILE", help="write settings and history; - prints only JSON")
     p.add_argument("--csv", metavar="FILE", help="write the history as a table")
-    p.add_argument("--save", metavar="FILE", help="write the trained model (.npz)")
+    p.add_argument("--save", metavar="FILE", help="write the model and its inputs' scale (.npz)")
     p.add_argument("--quiet", action="store_true", help="no progress")
     p.add_argument("--fail-on-diverge", action="store_true", help="exit with 3 if the run diverges")
     p.add_argument(
@@ -109,7 +109,7 @@ def _compare(p: argparse.ArgumentParser) -> None:
         "--sustained",
         metavar="EPOCHS",
         type=int,
-        default=3,
+        default=None,
         help="for how many in a row the target must hold (default: 3)",
     )
     p.add_argument("--json", metavar="FILE", help="write every curve; - prints only JSON")
@@ -121,7 +121,7 @@ def _compare(p: argparse.ArgumentParser) -> None:
 
 
 def _list(p: argparse.ArgumentParser) -> None:
-    p.add_argument("what", choices=list(commands.LISTS), help="what to list")
+    p.add_argument("what", nargs="?", choices=list(commands.LISTS), help="all of them by default")
 
 
 def _data(p: argparse.ArgumentParser) -> None:

@@ -9,7 +9,17 @@ from typing import Any
 
 from minidl import nn
 from minidl.comparison.experiment import Contestant, Experiment, Run
-from minidl.comparison.report import Duel, Row, as_dict, counted, duel, row, sentence, text_table
+from minidl.comparison.report import (
+    Duel,
+    Row,
+    as_dict,
+    counted,
+    duel,
+    fewest_seeds,
+    row,
+    sentence,
+    text_table,
+)
 from minidl.comparison.statistics import holm
 from minidl.datasets import Dataset
 from minidl.errors import DataError
@@ -79,7 +89,16 @@ class Comparison:
 
     def sentences(self) -> list[str]:
         """Return a plain sentence for each duel."""
-        return [sentence(d, p, self.budget) for d, p in self.duels]
+        return [sentence(d, p, self.budget, self.fewest) for d, p in self.duels]
+
+    @property
+    def fewest(self) -> int:
+        """The number of seeds below which no difference is claimed."""
+        return fewest_seeds(self._rivals)
+
+    @property
+    def _rivals(self) -> int:
+        return sum(not d.one_method for d, _ in self.duels)
 
     def __str__(self) -> str:
         s = self.settings
@@ -94,7 +113,7 @@ class Comparison:
         head = (
             f"{Path(s['problem']).name}{network}: epochs until the {target} has held for"
             f" {counted(s['sustained'], 'epoch')}, at most {self.budget};"
-            f" medians over {counted(len(s['seeds']), 'seed')}"
+            f" medians over {counted(len(s['seeds']), 'seed') if self.complete else 'what was run'}"
         )
         parts = [head, "", self.table(), "", *self.sentences(), *self._notes()]
         return "\n".join(parts)
@@ -103,7 +122,14 @@ class Comparison:
         if not self.complete:
             planned = len(self.settings["seeds"]) * len(self.settings["optimizers"])
             yield f"Interrupted: {len(self.runs)} of {counted(planned, 'run')} were finished."
-        if any(d.tested and min(d.reached) < d.seeds for d, _ in self.duels):
+        told = [d for d, _ in self.duels if d.tested(self.fewest)]
+        if told:
+            corrected = f", after Holm's correction for {self._rivals} pairs"
+            yield (
+                "p is that of a two-sided sign-flip test over the seeds"
+                f"{corrected if self._rivals > 1 else ''}."
+            )
+        if any(min(d.reached) < d.seeds for d in told):
             yield f"Averages and p-values count a run that never arrived as {self.budget} epochs."
         if len(self.rows) > 1 and not self.duels:
             yield "No two of these ran at one batch size, so no pair is compared by epochs."
@@ -190,7 +216,7 @@ def compare(
     seeds: int | Sequence[int] = 10,
     target_loss: float | None = None,
     target_accuracy: float | None = None,
-    sustained: int = 3,
+    sustained: int | None = None,
     progress: bool = False,
 ) -> Comparison:
     """Race optimizers, and count the epochs that each needs to reach a target.
@@ -223,8 +249,9 @@ def compare(
         alike for every optimizer.
     target_loss, target_accuracy : float, optional
         Of the training rows; one of them. By default the loss 0.1.
-    sustained : int, default 3
-        How many epochs in a row the target must hold, which keeps a lucky epoch from counting.
+    sustained : int, optional
+        How many epochs in a row the target must hold, which keeps a lucky epoch from counting; by
+        default 3, or all of a smaller budget.
     progress : bool, default False
         Whether to show a bar on standard error.
 

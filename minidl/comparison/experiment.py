@@ -94,7 +94,7 @@ class Experiment:
         seeds: int | Sequence[int] = 10,
         target_loss: float | None = None,
         target_accuracy: float | None = None,
-        sustained: int = 3,
+        sustained: int | None = None,
         load: Callable[[int], Dataset] | None = None,
     ) -> None:
         if target_loss is None and target_accuracy is None:
@@ -111,7 +111,8 @@ class Experiment:
         self.epochs = check_count("epochs", epochs)
         self.seeds = _seeds(seeds)
         self.target_loss, self.target_accuracy = target_loss, target_accuracy
-        self.sustained = check_count("sustained", sustained)
+        wanted = min(3, self.epochs) if sustained is None else sustained
+        self.sustained = check_count("sustained", wanted, 1, self.epochs)
         self._last_model: nn.Layer | None = None
 
     @property

@@ -10,9 +10,8 @@ from typing import Any
 from minidl.comparison.experiment import Contestant, Run
 from minidl.comparison.statistics import median, sign_flip
 
-__all__ = ["FEWEST_SEEDS", "Duel", "Row", "counted", "duel", "row", "sentence", "text_table"]
+__all__ = ["Duel", "Row", "counted", "duel", "fewest_seeds", "row", "sentence", "text_table"]
 
-FEWEST_SEEDS = 6  # below, not even seeds that all agree reach p < 0.05
 LEVEL = 0.05
 
 
@@ -101,8 +100,8 @@ class Duel:
         Of min(epochs, budget), first minus second.
     p : float
         Sign-flip p-value of the differences, not corrected.
-    reached : (int, int)
-        On how many seeds each arrived.
+    reached, diverged : (int, int)
+        On how many seeds each arrived, and diverged.
     """
 
     first: str
@@ -115,16 +114,16 @@ class Duel:
     mean_difference: float
     p: float
     reached: tuple[int, int]
+    diverged: tuple[int, int]
 
     @property
     def seeds(self) -> int:
         """The number of pairs."""
         return self.fewer + self.more + self.equal
 
-    @property
-    def tested(self) -> bool:
+    def tested(self, fewest: int) -> bool:
         """Whether there are enough seeds, and any difference, for a p-value to be told."""
-        return self.seeds >= FEWEST_SEEDS and self.equal < self.seeds
+        return self.seeds >= fewest and self.equal < self.seeds and not self.one_method
 
     @property
     def one_method(self) -> bool:
@@ -141,6 +140,7 @@ def duel(a: str, b: str, runs: Sequence[Run], budget: int) -> Duel:
     seeds = [s for (name, s) in times if name == a and (b, s) in times]
     pairs = [(times[a, s], times[b, s]) for s in seeds]
     d = [min(x, budget) - min(y, budget) for x, y in pairs]
+    lost = [(run.optimizer, run.seed) for run in runs if run.history.diverged]
     return Duel(
         first=a,
         second=b,
@@ -152,6 +152,7 @@ def duel(a: str, b: str, runs: Sequence[Run], budget: int) -> Duel:
         mean_difference=sum(d) / len(d) if d else 0.0,
         p=sign_flip(d),
         reached=(sum(x <= budget for x, _ in pairs), sum(y <= budget for _, y in pairs)),
+        diverged=(sum((a, s) in lost for s in seeds), sum((b, s) in lost for s in seeds)),
     )
 
 
@@ -164,15 +165,33 @@ SPOKEN: dict[str, str] = {
 }
 
 
-def sentence(d: Duel, p: float, budget: int) -> str:
-    """Return a duel as one plain sentence; `p` is the p-value after correction."""
+def fewest_seeds(comparisons: int) -> int:
+    """Return how many seeds it takes for unanimous ones to reach p < 0.05 after Holm.
+
+    n seeds that all agree have p = 2 / 2^n, and the smallest of k p-values is multiplied by k.
+
+    Examples
+    --------
+    >>> fewest_seeds(1), fewest_seeds(2)
+    (6, 7)
+    """
+    n = 6
+    while max(comparisons, 1) * 2 / 2**n >= LEVEL:
+        n += 1
+    return n
+
+
+def sentence(d: Duel, p: float, budget: int, fewest: int = 6) -> str:
+    """Return a duel as one plain sentence.
+
+    `p` is the p-value after correction, `fewest` the number of seeds that a claim needs.
+    """
     a, b = SPOKEN.get(d.first, d.first), SPOKEN.get(d.second, d.second)
     start = f"{a[0].upper()}{a[1:]} against {b}: "
     if not d.seeds:
         return start + "no seed was run with both, so there is nothing to compare."
     if d.neither == d.seeds:
-        within = counted(budget, "epoch")
-        return f"{start}neither reached the target within {within}, so no difference shown."
+        return f"{start}{_why_neither(d, budget)}, so no difference shown."
     if d.equal == d.seeds:
         same = " They are one method." if d.one_method else ""
         return f"{start}the same number of epochs on {_all_equal(d)}.{same}"
@@ -182,14 +201,29 @@ def sentence(d: Duel, p: float, budget: int) -> str:
         f"{f', and neither arrived on {d.neither}' if d.neither else ''}"
         f" (median {_epochs(d.medians[0], budget)} against {_epochs(d.medians[1], budget)})"
     )
-    if d.seeds < FEWEST_SEEDS:
+    if d.one_method:
+        return (
+            f"{start}{counts}. They are one method: here training is so unstable that the"
+            " rounding errors, by which alone they differ, grow until they show."
+        )
+    return f"{start}{counts}{_verdict(d, p, fewest)}"
+
+
+def _verdict(d: Duel, p: float, fewest: int) -> str:
+    if d.seeds < fewest:
         few = f"{counted(d.seeds, 'seed')} {'is' if d.seeds == 1 else 'are'} too few"
-        return f"{start}{counts}, but {few} to claim a difference; take {FEWEST_SEEDS} or more."
+        return f", but {few} to claim a difference; take {fewest} or more."
     if p >= LEVEL:
-        return f"{start}{counts}: no difference shown (p = {_probability(p)})."
+        return f": no difference shown (p = {_probability(p)})."
     size = abs(d.mean_difference)
     word = "fewer" if d.mean_difference < 0 else "more"
-    return f"{start}{counts}: {size:.1f} {word} on average (p = {_probability(p)})."
+    return f": {size:.1f} {word} on average (p = {_probability(p)})."
+
+
+def _why_neither(d: Duel, budget: int) -> str:
+    if d.diverged == (d.seeds, d.seeds):
+        return "both diverged on every seed"
+    return f"neither reached the target within {counted(budget, 'epoch')}"
 
 
 def counted(n: int, noun: str) -> str:

@@ -198,5 +198,5 @@ def activation(name: str | Layer | type[Layer]) -> Layer:
     key = str(name).strip().lower().replace("-", "_").replace(" ", "_")
     key = _ALIASES.get(key, key)
     if key not in ACTIVATIONS:
-        raise UnknownNameError("activation", name, ACTIVATIONS)
+        raise UnknownNameError("activation", name, ACTIVATIONS, _ALIASES)
     return ACTIVATIONS[key]()

@@ -21,8 +21,9 @@ Training = bool | np.random.Generator
 class Layer:
     """The base of layers and models; a new one writes :meth:`forward`.
 
-    Attributes that are parameters or layers, or lists of them, are found by themselves, in the
-    order in which they were set.
+    Attributes that are parameters or layers, or lists or dicts of them, are found by themselves,
+    in the order in which they were set. What is added to a list after the first use of
+    :attr:`parameters` is not.
 
     Examples
     --------
@@ -89,8 +90,7 @@ class Layer:
     def _members(self) -> Iterator[tuple[str, object]]:
         for name, value in list(vars(self).items()):
             yield name, value
-            if isinstance(value, (list, tuple)):
-                yield from ((f"{name}.{i}", item) for i, item in enumerate(value))
+            yield from _inside(name, value)
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Yield the layers held as attributes, or in lists, with names such as ``blocks.0``."""
@@ -143,9 +143,25 @@ class Layer:
         return next((p.dtype for _, p in self.named_parameters()), np.dtype(float))
 
 
+def _inside(name: str, value: object) -> Iterator[tuple[str, object]]:
+    """Yield what lists, tuples and dicts hold, at any depth, with dotted names."""
+    if isinstance(value, (list, tuple)):
+        items: Any = enumerate(value)
+    elif isinstance(value, dict):
+        items = value.items()
+    else:
+        return
+    for key, item in items:
+        yield f"{name}.{key}", item
+        yield from _inside(f"{name}.{key}", item)
+
+
 def _parameters_in(value: object) -> list[Parameter]:
     if isinstance(value, Parameter):
         return [value]
     if isinstance(value, Layer):
         return [parameter for _, parameter in value.named_parameters()]
-    return [p for v in value for p in _parameters_in(v)] if isinstance(value, (list, tuple)) else []
+    items = (item for _, item in _inside("", value))
+    return [
+        p for item in items if isinstance(item, (Parameter, Layer)) for p in _parameters_in(item)
+    ]

@@ -80,6 +80,9 @@ class Loss(ABC):
                 received=f"outputs {shape}, targets {raw.shape}",
                 expected=f"targets of shape {shape}"
                 + (f" or {shape[:-1]}" if len(shape) > 1 and shape[-1] == 1 else ""),
+                hint="One output per class belongs to SoftmaxCrossEntropy."
+                if self.classifies and shape[-1:] > (1,)
+                else None,
             )
         return column.astype(dtype, copy=False)
 
@@ -229,7 +232,8 @@ class SoftmaxCrossEntropy(Loss):
         K = shape[-1]
         if K > 1 and t.shape[-1:] == (1,) and t.shape[:-1] in (shape[:-1], shape[-2:-1]):
             t = t[..., 0]
-        if t.shape in (shape, shape[-2:]) and K > 1:
+        indices = t.dtype.kind in "iu" and t.shape in (shape[:-1], shape[-2:-1])
+        if t.shape in (shape, shape[-2:]) and K > 1 and not indices:
             return self._distributions(super().prepare(t, shape, dtype))
         if t.shape not in (shape[:-1], shape[-2:-1]):
             raise ShapeError(

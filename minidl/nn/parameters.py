@@ -113,10 +113,12 @@ class ParameterVector:
         pairs = list(named)
         self._parameters = dict(pairs)
         dtypes = {p.dtype for _, p in pairs}
+        if not pairs:
+            raise ArgumentError("the model has no parameters, so there is nothing to train")
         if len(dtypes) != 1:
             raise ArgumentError(
                 "a parameter vector needs parameters of one dtype",
-                received=", ".join(sorted(map(str, dtypes))) or "no parameters",
+                received=", ".join(sorted(map(str, dtypes))),
             )
         for name, p in pairs:
             if p._packed:

@@ -50,8 +50,12 @@ class L2Penalty:
         squares = [ops.square(p).sum() for _, p in model.named_parameters() if p.penalized]
         return (self.strength / 2) * sum(squares[1:], squares[0]) if squares else Tensor(0.0)
 
-    def add(self, vector: ParameterVector) -> float:
-        """Return the penalty and add its gradient to ``vector.grad``: two vector operations."""
+    def value(self, vector: ParameterVector) -> float:
+        """Return the penalty of a vector of parameters."""
         weights = vector.value * vector.penalized
-        vector.grad += self.strength * weights
         return 0.5 * self.strength * float(np.dot(weights, weights))
+
+    def add(self, vector: ParameterVector) -> float:
+        """Return the penalty, and add its gradient to ``vector.grad``."""
+        vector.grad += self.strength * (vector.value * vector.penalized)
+        return self.value(vector)

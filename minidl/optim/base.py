@@ -143,8 +143,11 @@ class Optimizer(ABC):
         ------
         DTypeError
             `w` is not an array of float32 or float64.
+        ArgumentError
+            `grad` is not a function.
         ShapeError
-            The gradient, or state from earlier steps, has another shape than `w`.
+            A hyperparameter has one value per replica and `w` has no such rows; the gradient, or
+            state from earlier steps, has another shape than `w`.
         """
         if not isinstance(w, np.ndarray) or w.dtype.char not in "fd":
             raise DTypeError(
@@ -164,6 +167,9 @@ class Optimizer(ABC):
                     hint="Use one optimizer per vector, or call reset().",
                 )
 
+        if self.step_count == 0:
+            self._check_first(w, grad)
+
         def gradient(point: Array) -> Array:
             g = grad(point)
             self.gradient_evaluations += 1
@@ -178,6 +184,22 @@ class Optimizer(ABC):
 
         self.update(w, gradient)
         self.step_count += 1
+
+    def _check_first(self, w: Array, grad: Gradient) -> None:
+        """Refuse, before the first step, what could never work."""
+        if not callable(grad):
+            raise ArgumentError(
+                "grad is not a function",
+                received=type(grad).__name__,
+                expected="a function: point -> gradient at that point",
+            )
+        for name, value in self.hyperparameters.items():
+            if isinstance(value, np.ndarray) and (w.ndim != 2 or len(value) != len(w)):
+                raise ShapeError(
+                    f"{name} has one value per replica, and the vector no such replicas",
+                    received=f"{len(value)} values for w of shape {w.shape}",
+                    expected=f"a single number, or w of shape ({len(value)}, P)",
+                )
 
     def iterate(self, w: Array) -> Array:
         """Return the method's iterate theta, given the stored vector `w`.

@@ -6,6 +6,7 @@ next step is known, which the reformulated NAG needs (it multiplies by the *next
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -159,17 +160,17 @@ class NesterovMomentum:
         """Return the value at `step`."""
         if step == 0:
             return 0.0
-        t, following = self._pair(step)
-        return (t - 1) / following
-
-    @staticmethod
-    def _pair(k: int) -> tuple[float, float]:
-        while len(_T) <= k:
-            _T.append((1 + math.sqrt(1 + 4 * _T[-1] ** 2)) / 2)
-        return _T[k - 1], _T[k]
+        known = _table(-(-step // 1000))  # in thousands, so that it is rarely made longer
+        return (known[step - 1] - 1) / known[step]
 
 
-_T = [1.0]  # t_1, t_2, ...: a table that only grows, the same for every instance
+@functools.lru_cache(maxsize=8)
+def _table(thousands: int) -> tuple[float, ...]:
+    """Return t_1, t_2, ... up to one more than so many thousands."""
+    t = [1.0]
+    for _ in range(1000 * thousands):
+        t.append((1 + math.sqrt(1 + 4 * t[-1] ** 2)) / 2)
+    return tuple(t)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,14 @@ from minidl.training.callbacks import (
     LearningRateSchedule,
     StopAtTarget,
 )
-from minidl.training.checkpoint import Checkpoint, load_model, load_run, save_model, save_run
+from minidl.training.checkpoint import (
+    Checkpoint,
+    load_extra,
+    load_model,
+    load_run,
+    save_model,
+    save_run,
+)
 from minidl.training.history import History
 from minidl.training.objective import Objective
 from minidl.training.progress import Progress
@@ -26,6 +33,7 @@ __all__ = [
     "StopAtTarget",
     "Trainer",
     "batches",
+    "load_extra",
     "load_model",
     "load_run",
     "save_model",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.nn.describe import build, describe
@@ -25,7 +26,7 @@ from minidl.training.history import History
 if TYPE_CHECKING:
     from minidl.training.trainer import Trainer
 
-__all__ = ["Checkpoint", "load_model", "load_run", "save_model", "save_run"]
+__all__ = ["Checkpoint", "load_extra", "load_model", "load_run", "save_model", "save_run"]
 
 
 def save_model(model: Layer, path: str | Path, extra: Mapping[str, Any] | None = None) -> None:
@@ -98,6 +99,31 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     return model
 
 
+def load_extra(path: str | Path) -> dict[str, Array]:
+    """Return what was saved beside a model, such as the scale of its inputs.
+
+    ``minidl train --save`` keeps ``x_mean`` and ``x_scale``; for classes ``class_names``, and for
+    a regression ``y_mean`` and ``y_scale``.
+
+    Raises
+    ------
+    DataError
+        The file does not exist or is not a saved model.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from minidl import nn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.npz")
+    ...     save_model(nn.mlp(2, 1, seed=0), path, {"x_mean": [5.0, 7.0]})
+    ...     load_extra(path)
+    {'x_mean': array([5., 7.])}
+    """
+    arrays = _read(path)
+    return {n.removeprefix("extra/"): a for n, a in arrays.items() if n.startswith("extra/")}
+
+
 def save_run(trainer: Trainer, path: str | Path) -> None:
     """Write all that a run needs to go on: weights, optimizer state, counts and history.
 
@@ -106,7 +132,6 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
     optimizer = trainer.optimizer.state_dict()
     words = {
         "optimizer": optimizer["optimizer"],
-        "hyperparameters": repr(trainer.optimizer),
         "step_count": optimizer["step_count"],
         "gradient_evaluations": optimizer["gradient_evaluations"],
         "epoch": trainer.epoch,
@@ -131,7 +156,8 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
 def load_run(trainer: Trainer, path: str | Path) -> None:
     """Put a saved run into a Trainer made with the same arguments, so that ``fit`` goes on.
 
-    The continued run is the same, bit for bit, as one that never stopped.
+    The continued run is the same, bit for bit, as one that never stopped. Learning rate, momentum,
+    batch size and penalty are those of the Trainer, so they may be changed here on purpose.
 
     Raises
     ------
@@ -228,7 +254,7 @@ def _read(path: str | Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise DataError(f"there is no file {path}") from None
     except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a saved model: {error}") from None
-    if "model/value" not in arrays:
+        raise DataError(f"{path} is not a saved model") from error
+    if not {"model/value", "model/layout", "model/layers"} <= set(arrays):
         raise DataError(f"{path} is not a saved model", received=", ".join(arrays))
     return arrays

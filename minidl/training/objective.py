@@ -83,7 +83,7 @@ class Objective:
         """
         n = len(X)
         loss = accuracy = 0.0
-        with no_grad():
+        with no_grad(), np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, n, CHUNK):
                 part = slice(start, start + CHUNK)
                 outputs = self.model(X[part])
@@ -92,6 +92,5 @@ class Objective:
                 if self.loss.classifies:
                     accuracy += share * float(self.loss.accuracy(outputs.data, t[part]))
         if self.penalty.strength:
-            weights = self.vector.value * self.vector.penalized
-            loss += 0.5 * self.penalty.strength * float(np.dot(weights, weights))
+            loss += self.penalty.value(self.vector)
         return {"loss": loss, "accuracy": accuracy} if self.loss.classifies else {"loss": loss}

@@ -244,9 +244,12 @@ class Trainer:
             self.epoch += 1
             ends = self.epoch == last or self._stop is not None
             measured = ends or (self.measure_every > 0 and self.epoch % self.measure_every == 0)
-            finite = math.isfinite(running)
-            if not finite or (measured and not self._measure(train, held_out, running, hooks)):
-                self._diverge(good)
+            if self._too_large(running):
+                self._diverge(good, running)
+            elif measured:
+                reached = self._measure(train, held_out, running, hooks)
+                if self._too_large(reached):
+                    self._diverge(good, reached)
         self.history.stopped_by = self._stop or "epochs"
 
     def _train_epoch(self, train: Rows) -> float:
@@ -271,8 +274,8 @@ class Trainer:
 
     def _measure(
         self, train: Rows, held_out: Rows | None, running: float, hooks: list[Callback]
-    ) -> bool:
-        """Record a row; return False, and record none, if the loss is too large to go on."""
+    ) -> float:
+        """Return the loss on all rows, and record a row unless it is too large to go on."""
         found = self.objective.measure(train.X, train.t)
         if not len(self.history) and not math.isfinite(found["loss"]):
             raise DataError(
@@ -280,9 +283,8 @@ class Trainer:
                 received=found["loss"],
                 hint="Look at the scale of the data, and at the initial weights.",
             )
-        initial = self.history.row(0)["train_loss"] if len(self.history) else 0.0
-        if not found["loss"] <= (DIVERGED * initial if initial > 0 else sys.float_info.max):
-            return False
+        if self._too_large(found["loss"]):
+            return found["loss"]
         g = self.model.parameters.grad
         record: dict[str, float] = {
             "epoch": self.epoch,
@@ -302,9 +304,13 @@ class Trainer:
         self.history.append(record)
         for hook in hooks:
             hook.on_epoch_end(self, record)
-        return True
+        return found["loss"]
 
-    def _diverge(self, good: Array) -> None:
+    def _too_large(self, loss: float) -> bool:
+        initial = self.history.row(0)["train_loss"] if len(self.history) else 0.0
+        return not loss <= (DIVERGED * initial if initial > 0 else sys.float_info.max)
+
+    def _diverge(self, good: Array, reached: float) -> None:
         """End the run with the last good weights, and say what to do."""
         self.model.parameters.set(good)
         for vector in self.optimizer.state.values():
@@ -315,9 +321,9 @@ class Trainer:
         history.diverged_at = self.epoch
         first, last = history.row(0), history.row(-1)
         history.advice = (
-            f"{self.optimizer!r} diverged in epoch {self.epoch}: the loss was"
-            f" {first['train_loss']:.4g} at the start and {last['train_loss']:.4g} after epoch"
-            f" {last['epoch']}. Try a learning rate ten times smaller."
+            f"{self.optimizer!r} diverged in epoch {self.epoch}: the loss became {reached:.4g},"
+            f" from {last['train_loss']:.4g} after epoch {last['epoch']} and"
+            f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
         )
 
     def stored_vector(self) -> Array:

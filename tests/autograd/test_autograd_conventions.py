@@ -225,3 +225,10 @@ def test_parameters_of_both_precisions_get_gradients_of_their_own() -> None:
     w = Tensor(np.ones((3, 2)), requires_grad=True)
     gx, gw = grad((x @ w).sum(), [x, w])
     assert (gx.dtype, gw.dtype) == (np.float32, np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_slope_of_silu_is_1_however_large_the_input(dtype: type) -> None:
+    x = Tensor(np.array([1e3, 1e8, 1e17], dtype=dtype), requires_grad=True)
+    ops.silu(x).sum().backward()
+    np.testing.assert_array_equal(x.grad, [1, 1, 1])

@@ -110,3 +110,11 @@ def test_the_module_exits_with_the_code_of_the_command(monkeypatch, capsys):
     with pytest.raises(SystemExit) as left:
         runpy.run_module("minidl", run_name="__main__")
     assert left.value.code == 2
+
+
+def test_list_without_a_kind_lists_them_all(capsys):
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    for what in LISTED:
+        assert main(["list", what]) == 0
+        assert f"{what}:\n{capsys.readouterr().out}" in printed

@@ -92,7 +92,12 @@ def test_a_tiny_p_value_is_written_in_powers_of_ten():
 def test_p_values_are_corrected_for_the_number_of_rivals():
     made = race({"nag": [10] * 6, "momentum": [20] * 6, "mini-batch": [30] * 6})
     assert [(d.p, corrected) for d, corrected in made.duels] == [(0.03125, 0.0625)] * 2
-    assert all(text.endswith("no difference shown (p = 0.062).") for text in made.sentences())
+    few = "6 seeds are too few to claim a difference; take 7 or more."
+    assert all(text.endswith(few) for text in made.sentences())
+    seven = race({"nag": [10] * 7, "momentum": [20] * 7, "mini-batch": [30] * 7})
+    assert [p for _, p in seven.duels] == [0.03125] * 2
+    assert all(text.endswith("on average (p = 0.031).") for text in seven.sentences())
+    assert "sign-flip test over the seeds, after Holm's correction for 2 pairs." in str(seven)
 
 
 def test_the_other_form_of_nag_is_no_rival_and_costs_no_correction():
@@ -151,3 +156,17 @@ def test_only_seeds_that_both_have_run_are_compared():
     made = race({"momentum": [20, 30, 40], "nag": [10, 20]})
     duel = made.duels[0][0]
     assert (duel.seeds, duel.medians, duel.reached) == (2, (15.0, 25.0), (2, 2))
+
+
+def test_two_that_diverge_on_every_seed_are_not_said_to_have_run_out_of_epochs():
+    assert said(nag=["@ 1"] * 6, momentum=["@ 2"] * 6) == (
+        "NAG against momentum: both diverged on every seed, so no difference shown."
+    )
+
+
+def test_the_two_forms_of_nag_that_part_are_explained_and_not_tested():
+    made = race({"nag": [10] * 6, "nag-reformulated": [11] * 6})
+    (text,) = made.sentences()
+    assert "They are one method: here training is so unstable" in text
+    assert "p =" not in text
+    assert "sign-flip" not in str(made)

@@ -272,3 +272,15 @@ def test_prediction_records_no_graph_and_never_aliases_the_input() -> None:
     assert np.array_equal(out, X)
     assert not np.shares_memory(out, X)
     assert nn.mlp(3, 1, dtype=np.float32).predict(X).dtype == np.float32
+
+
+def test_layers_in_dicts_and_nested_lists_are_trained_too() -> None:
+    class Heads(nn.Layer):
+        def __init__(self) -> None:
+            self.heads = {"a": nn.Dense(2, 1, seed=0), "b": [[nn.Dense(2, 1, seed=1)]]}
+
+        def forward(self, x, training=False):
+            return self.heads["a"](x) + self.heads["b"][0][0](x)
+
+    names = Heads().parameters.names
+    assert names == ("heads.a.weight", "heads.a.bias", "heads.b.0.0.weight", "heads.b.0.0.bias")

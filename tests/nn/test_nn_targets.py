@@ -202,3 +202,8 @@ def test_losses_and_activations_are_found_by_name_alias_class_or_instance() -> N
 def test_misspelt_name_gets_the_nearest(find: object, wrong: str, nearest: str) -> None:
     with pytest.raises(errors.UnknownNameError, match=f"Did you mean '{nearest}'"):
         find(wrong)
+
+
+def test_a_two_class_loss_on_one_output_per_class_is_told_which_loss_to_take() -> None:
+    with pytest.raises(errors.ShapeError, match="belongs to SoftmaxCrossEntropy"):
+        nn.BinaryCrossEntropy()(Tensor(np.zeros((4, 3))), [0, 1, 2, 0])

@@ -208,3 +208,17 @@ def test_state_saved_before_the_first_step_is_accepted() -> None:
 def test_optimizer_cannot_be_made_without_a_formula() -> None:
     with pytest.raises(TypeError, match="abstract"):
         optim.Optimizer(lr=0.1)  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize("make", [optim.GradientDescent, optim.Momentum, optim.NAG])
+def test_a_rate_for_each_replica_needs_a_row_for_each(make) -> None:
+    with pytest.raises(ShapeError, match=r"lr has one value per replica.*2 values for w of shape"):
+        make([0.1, 0.2]).step(np.ones(3), lambda point: point)
+    w = np.ones((2, 3))
+    make([0.1, 0.2]).step(w, lambda point: point)
+    np.testing.assert_allclose(w, [[0.9] * 3, [0.8] * 3])
+
+
+def test_a_gradient_in_the_place_of_its_function_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"grad is not a function; received ndarray"):
+        optim.NAG(0.1).step(np.ones(3), np.ones(3))

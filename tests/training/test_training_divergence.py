@@ -200,3 +200,9 @@ def test_a_loss_that_is_not_finite_before_training_is_an_error_of_the_data():
 def test_a_stable_run_says_nothing():
     history = two_class_trainer("nag").fit(*two_classes(), epochs=3)
     assert (history.diverged, history.diverged_at, history.advice) == (False, None, "")
+
+
+def test_the_advice_says_what_the_loss_became() -> None:
+    trainer = linear_trainer(lr=1e3)
+    with pytest.warns(DivergenceWarning, match=r"the loss became (inf|nan|\d\S*), from \S+ after"):
+        trainer.fit(*line(), epochs=50)

@@ -105,7 +105,11 @@ def gelu(x: Any) -> Any:
     return x * (0.5 * (1.0 + erf(x * _SQRT_HALF)))
 
 
-@primitive(lambda g, y, x: g * (sigmoid(x) * (1.0 + x - y)), methods=["silu"])
+def _silu_slope(s: Any, y: Any) -> Any:
+    return s + y * (1.0 - s)
+
+
+@primitive(lambda g, y, x: g * _silu_slope(sigmoid(x), y), methods=["silu"])
 def silu(x: Any) -> Any:
     """Sigmoid linear unit, also swish: y = x s(x), s the sigmoid; dy/dx = s + y (1 - s)."""
     return x * sigmoid(x)

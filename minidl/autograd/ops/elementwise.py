@@ -2,7 +2,7 @@
 
 In each rule g is the gradient with respect to the result y. A rule gives the gradient with
 respect to one argument as if nothing had been broadcast; the sum over repeated elements is taken
-in one place, :func:`minidl.autograd.tensor.fit`.
+in one place, :func:`minidl.autograd.node.fit`.
 """
 
 from __future__ import annotations
