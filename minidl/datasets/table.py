@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from minidl.checks import bare_name
 from minidl.datasets import generated
 from minidl.datasets.dataset import Task
 from minidl.errors import UnknownNameError
@@ -120,8 +121,8 @@ def find(name: object) -> Info | None:
     >>> find("points.csv") is None
     True
     """
-    wanted = _bare(str(name))
-    return next((info for info in TABLE if _bare(info.name) == wanted), None)
+    wanted = bare_name(name)
+    return next((info for info in TABLE if bare_name(info.name) == wanted), None)
 
 
 def lookup(name: object) -> Info:
@@ -161,8 +162,3 @@ def describe(name: object) -> str:
     info = lookup(name)
     noise = "" if info.noise is None else f", noise {info.noise:g}"
     return f"{info.summary} ({info.task}, {info.kind}{noise})"
-
-
-def _bare(name: str) -> str:
-    """Return a name without what does not matter in it."""
-    return "".join(name.lower().replace("_", " ").replace("-", " ").split())

@@ -10,8 +10,7 @@ import math
 from typing import Any
 
 from minidl.autograd import ops
-from minidl.checks import check_number
-from minidl.errors import UnknownNameError
+from minidl.checks import check_name, check_number
 from minidl.nn.layer import Layer, Training
 
 __all__ = [
@@ -195,8 +194,4 @@ def activation(name: str | Layer | type[Layer]) -> Layer:
         return name
     if isinstance(name, type) and issubclass(name, Layer):
         return name()
-    key = str(name).strip().lower().replace("-", "_").replace(" ", "_")
-    key = _ALIASES.get(key, key)
-    if key not in ACTIVATIONS:
-        raise UnknownNameError("activation", name, ACTIVATIONS, _ALIASES)
-    return ACTIVATIONS[key]()
+    return ACTIVATIONS[check_name("activation", name, ACTIVATIONS, _ALIASES)]()

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import check_number
-from minidl.errors import ArgumentError, UnknownNameError
+from minidl.checks import bare_name, check_name, check_number
+from minidl.errors import ArgumentError
 
 __all__ = [
     "INITIALIZERS",
@@ -152,9 +152,8 @@ def initializer(name: str | Initializer) -> Initializer:
     """
     if callable(name):
         return name
-    key, _, value = str(name).strip().lower().partition(":")
-    key = key.replace("-", "_").replace(" ", "_")
-    if key == "constant":
+    word, colon, value = str(name).partition(":")
+    if bare_name(word) == "constant":
         try:
             return constant(float(value))
         except ValueError:
@@ -163,6 +162,5 @@ def initializer(name: str | Initializer) -> Initializer:
                 received=repr(name),
                 expected="for instance 'constant:0.1'",
             ) from None
-    if value or key not in INITIALIZERS:
-        raise UnknownNameError("initializer", name, [*INITIALIZERS, "constant:0.1"])
-    return INITIALIZERS[key]
+    known = [*INITIALIZERS, "constant:0.1"]
+    return INITIALIZERS[check_name("initializer", name if colon else word, known)]

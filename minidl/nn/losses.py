@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array, Tensor, ops
-from minidl.checks import check_number
-from minidl.errors import ArgumentError, DataError, ShapeError, UnknownNameError
+from minidl.checks import check_name, check_number
+from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.nn.floats import as_floats
 
 __all__ = [
@@ -319,8 +319,4 @@ def loss(name: str | Loss | type[Loss]) -> Loss:
         return name
     if isinstance(name, type) and issubclass(name, Loss):
         return name()
-    key = str(name).strip().lower().replace("-", "_").replace(" ", "_")
-    key = _ALIASES.get(key, key)
-    if key not in LOSSES:
-        raise UnknownNameError("loss", name, LOSSES, _ALIASES)
-    return LOSSES[key]()
+    return LOSSES[check_name("loss", name, LOSSES, _ALIASES)]()

@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from minidl.errors import ArgumentError, UnknownNameError
+from minidl.checks import check_name
+from minidl.errors import ArgumentError
 from minidl.optim.base import Optimizer
 from minidl.optim.gradient_descent import GradientDescent
 from minidl.optim.momentum import NAG, Momentum, ReformulatedNAG
@@ -149,12 +150,9 @@ def lookup(name: str) -> Entry:
     >>> lookup("Nesterov").name, lookup("mini_batch").name
     ('nag', 'mini-batch')
     """
-    wanted = str(name).strip().lower().replace("_", "-").replace(" ", "-")
-    for entry in TABLE:
-        if wanted == entry.name or wanted in entry.aliases:
-            return entry
-    known = [entry.name for entry in TABLE]
-    raise UnknownNameError("optimizer", name, known, [a for e in TABLE for a in e.aliases])
+    rows = {entry.name: entry for entry in TABLE}
+    aliases = {alias: entry.name for entry in TABLE for alias in entry.aliases}
+    return rows[check_name("optimizer", name, rows, aliases)]
 
 
 def SGD(lr: object, momentum: object = 0.0, *, nesterov: bool = False) -> Optimizer:  # noqa: N802
