@@ -20,6 +20,7 @@ __all__ = [
     "MinidlError",
     "MissingRuleError",
     "NonFiniteError",
+    "OutOfRangeError",
     "ShapeError",
     "UnknownNameError",
 ]
@@ -77,6 +78,10 @@ class ArgumentError(MinidlError, ValueError):
 
 class ShapeError(MinidlError, ValueError):
     """Shapes do not fit together."""
+
+
+class OutOfRangeError(MinidlError, IndexError):
+    """An index or a position lies outside what it counts."""
 
 
 class DTypeError(MinidlError, TypeError):

@@ -23,7 +23,7 @@ class _Debugger:
         self.copies: dict[int, tuple[list[Any], Array]] = {}
 
     def after_forward(self, result: Tensor, node: tuple[Any, ...]) -> None:
-        operation, _, arrays, _ = node
+        operation, _, _, arrays, _ = node
         _demand_finite(result.data, operation.name, arrays, "forward")
         if result.requires_grad:
             copies = [np.array(a) if isinstance(a, np.ndarray) else a for a in arrays]
@@ -31,7 +31,7 @@ class _Debugger:
             weakref.finalize(result, self.copies.pop, result._order, None)
 
     def before_backward(self, tensor: Tensor) -> None:
-        operation, _, arrays, _ = tensor._node or ()
+        operation, _, _, arrays, _ = tensor._node or ()
         arrays_before, result_before = self.copies.get(tensor._order, (arrays, tensor.data))
         pairs = list(zip(arrays, arrays_before, strict=True))
         for position, (now, before) in enumerate([*pairs, (tensor.data, result_before)]):
@@ -45,7 +45,7 @@ class _Debugger:
                 )
 
     def after_backward(self, tensor: Tensor, gradient: Any) -> None:
-        operation, _, arrays, _ = tensor._node or ()
+        operation, _, _, arrays, _ = tensor._node or ()
         value = gradient.data if isinstance(gradient, Tensor) else gradient
         _demand_finite(value, operation.name, arrays, "backward")
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.node import propagate
+from minidl.autograd.ops.elementwise import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError, MinidlError
 
@@ -116,7 +117,7 @@ def grad(
     results = []
     for tensor in ins:
         g = found[tensor._order][1] if tensor._order in found else np.zeros_like(tensor.data)
-        results.append(g if isinstance(g, Tensor) else make(np.array(g)))
+        results.append(positive(g) if isinstance(g, Tensor) else make(np.array(g)))  # no aliases
     return results[0] if isinstance(inputs, Tensor) else results
 
 

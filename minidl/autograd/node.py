@@ -19,22 +19,52 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import DTypeError, GraphError, ShapeError
+from minidl.errors import DTypeError, GraphError, MissingRuleError, ShapeError
 
-__all__ = ["Array", "Node", "Operation", "Rule", "no_grad", "propagate", "to_float"]
+__all__ = ["Array", "Node", "Operation", "Rule", "no_grad", "no_rule", "propagate", "to_float"]
 
 Array = npt.NDArray[Any]
 Rule = Callable[..., Any]
 
 
 class Operation:
-    """What the graph keeps of a primitive: its name, and one rule per argument."""
+    """What the graph keeps of a primitive: its name, one rule per argument, and how to call it.
 
-    __slots__ = ("name", "rules")
+    `each` gives the rule of any position beyond `rules`, for operations of any number of arguments.
+    """
 
-    def __init__(self, name: str, rules: tuple[Rule | None, ...]) -> None:
+    __slots__ = ("call", "each", "name", "rules")
+
+    def __init__(
+        self, name: str, rules: tuple[Rule | None, ...], each: Callable[[int], Rule] | None
+    ) -> None:
         self.name = name
         self.rules = rules
+        self.each = each
+        self.call: Callable[..., Any] = lambda: None  # the decorated function, set by @primitive
+
+    def edges(self, arguments: tuple[Any, ...], tracked: list[int]) -> list[tuple[Rule, Node]]:
+        """Return the ways that a gradient will go back: each with its rule and where it leads."""
+        found = []
+        for position in tracked:
+            if position < len(self.rules):
+                rule = self.rules[position]
+            elif self.each is not None:
+                rule = self.each(position)
+            else:
+                raise no_rule(self.name, f"its argument {position}")
+            if rule is not None:
+                found.append((rule, arguments[position]))
+        return found
+
+
+def no_rule(name: str, which: str) -> MissingRuleError:
+    """Return the error for a gradient that would be dropped."""
+    return MissingRuleError(
+        f"{name} has no derivative with respect to {which}",
+        received="a Tensor with requires_grad=True",
+        hint="Use .detach() to say that it is a constant.",
+    )
 
 
 FREED: tuple[Any, ...] = ()  # stands where an operation was, after its backward pass
@@ -54,7 +84,7 @@ class Node:
     grad: Array | None
     requires_grad: bool
     _order: int
-    _node: tuple[Any, ...] | None  # (operation, arguments, their arrays, keywords), or FREED
+    _node: tuple[Any, ...] | None  # (operation, edges, arguments, their arrays, keywords), or FREED
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -193,6 +223,7 @@ class _Waiting:
             heapq.heappush(self.heap, -order)
 
 
+@np.errstate(under="ignore")  # what is too small for a float is rightly zero
 def propagate(
     outputs: Iterable[Node],
     seeds: Iterable[Any],
@@ -238,16 +269,18 @@ def propagate(
             break
         if not tensor._node:  # FREED
             raise _freed(tensor)
-        operation, arguments, arrays, keywords = tensor._node
+        operation, edges, arguments, arrays, keywords = tensor._node
         if debugger is not None:
             debugger.before_backward(tensor)
         given, y = (_recorded(arguments, arrays), tensor) if create_graph else (arrays, tensor.data)
-        for rule, argument in zip(operation.rules, arguments, strict=False):
-            if rule is not None and isinstance(argument, Node) and argument.requires_grad:
-                d = fit(rule(g, y, *given, **keywords), argument.data, operation.name)
-                if debugger is not None:
-                    debugger.after_backward(tensor, d)
-                waiting.add(argument, d)
+        for rule, argument in edges:
+            d = rule(g, y, *given, **keywords)
+            like = argument.data
+            if d.shape != like.shape or d.dtype != like.dtype:
+                d = fit(d, like, operation.name)
+            if debugger is not None:
+                debugger.after_backward(tensor, d)
+            waiting.add(argument, d)
         if not (retain_graph or create_graph):
             tensor._node = FREED
     return found

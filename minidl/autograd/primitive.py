@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Operation, Rule
+from minidl.autograd.node import STATE, Operation, Rule, no_rule
 from minidl.autograd.tensor import NUMPY, Tensor, make
-from minidl.errors import DTypeError, MinidlError, MissingRuleError, ShapeError
+from minidl.errors import DTypeError, MinidlError, MissingRuleError, OutOfRangeError, ShapeError
 
-__all__ = ["primitive"]
+__all__ = ["composite", "primitive"]
 
 P = ParamSpec("P")
 
 
 def primitive(
     *rules: Rule | None,
+    each: Callable[[int], Rule] | None = None,
     numpy: Iterable[Any] = (),
     methods: Iterable[str] = (),
     reflected: str | None = None,
@@ -35,6 +37,8 @@ def primitive(
         changes what it is given, and it may ignore broadcasting, which is undone for it. The same
         rule runs on arrays, and on Tensors when a derivative of the derivative is wanted. None
         stands for an argument through which no gradient flows.
+    each : callable, optional
+        For any number of arguments: ``position -> rule`` for those beyond `rules`.
     numpy : iterable of NumPy functions, optional
         Those that shall mean this operation when called with a Tensor.
     methods : iterable of str, optional
@@ -62,35 +66,67 @@ def primitive(
     """
 
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
-        operation, differentiable = Operation(forward.__name__, rules), len(rules)
+        operation = Operation(forward.__name__, rules, each)
+        operation.call = _differentiable(forward, operation)
+        _register(operation.call, numpy, methods, reflected)
+        return operation.call
 
-        @functools.wraps(forward)
+    return decorate
+
+
+def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
+    """Return `forward` as a function of arrays and Tensors that records what it did."""
+    most = len(operation.rules) if operation.each is None else sys.maxsize
+
+    @functools.wraps(forward)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        if keywords and any(isinstance(value, Tensor) for value in keywords.values()):
+            arguments, keywords = _by_position(forward, arguments, keywords)
+        arrays: list[Any] = []
+        tracked: list[int] = []  # positions of the Tensors that want a gradient
+        is_tensor = False
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                is_tensor = True
+                if argument.requires_grad:
+                    tracked.append(len(arrays))
+                arrays.append(argument.data)
+            elif isinstance(argument, (list, tuple)) and len(arrays) < most:
+                arrays.append(np.asarray(argument))
+            else:
+                arrays.append(argument)
+        if not is_tensor:
+            return forward(*arrays, **keywords)
+        edges = operation.edges(arguments, tracked) if tracked and STATE.recording else ()
+        y = _forward(forward, arrays, keywords)
+        node = (operation, edges, arguments, arrays, keywords)
+        result = make(y, node if edges else None)
+        if STATE.debugger is not None:
+            STATE.debugger.after_forward(result, node)
+        return result
+
+    return call
+
+
+def composite(
+    *, numpy: Iterable[Any] = (), methods: Iterable[str] = ()
+) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """Register a function that is written in other operations, and so needs no rule of its own.
+
+    Its body is plain NumPy, which means those operations as soon as a Tensor is among the
+    arguments. The parameters are those of :func:`primitive`.
+    """
+
+    def decorate(function: Callable[P, Any]) -> Callable[P, Any]:
+        @functools.wraps(function)
         def call(*arguments: Any, **keywords: Any) -> Any:
-            if keywords and any(isinstance(value, Tensor) for value in keywords.values()):
-                arguments, keywords = _by_position(forward, arguments, keywords)
-            arrays: list[Any] = []
-            is_tensor = tracked = False
-            for argument in arguments:
-                if isinstance(argument, Tensor):
-                    is_tensor = True
-                    tracked = tracked or argument.requires_grad
-                    arrays.append(argument.data)
-                elif isinstance(argument, (list, tuple)) and len(arrays) < differentiable:
-                    arrays.append(np.asarray(argument))
-                else:
-                    arrays.append(argument)
-            if not is_tensor:
-                return forward(*arrays, **keywords)
-            if tracked and len(arguments) > differentiable:
-                _demand_constants(forward, arguments, differentiable)
-            y = _forward(forward, arrays, keywords)
-            node = (operation, arguments, arrays, keywords)
-            result = make(y, node if tracked and STATE.recording else None)
-            if STATE.debugger is not None:
-                STATE.debugger.after_forward(result, node)
-            return result
+            try:
+                return function(*arguments, **keywords)
+            except TypeError:
+                _check_call(function, arguments, keywords)
+                raise
 
-        _register(call, numpy, methods, reflected)
+        _register(call, numpy, methods, None)
         return call
 
     return decorate
@@ -114,44 +150,61 @@ def _forward(forward: Callable[..., Any], arrays: list[Any], keywords: dict[str,
         y = forward(*arrays, **keywords)
     except MinidlError:
         raise
-    except (ValueError, TypeError, AttributeError) as error:
-        given = ", ".join(_describe(value) for value in arrays)
-        kind = ShapeError if isinstance(error, ValueError) else DTypeError
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
+        _check_call(forward, arrays, keywords)
+        given = ", ".join(map(_describe, [*arrays, *keywords.values()]))
         what = f"{forward.__name__} does not accept this: {error}"
-        raise kind(what, received=given) from error
+        raise _KINDS[_kind(error)](what, received=given) from error
     if type(y) is not np.ndarray:
         y = np.asarray(y)  # NumPy turns arrays without axes into scalars
     if y.dtype.char not in "fd":
         raise DTypeError(
             f"{forward.__name__} would leave the real numbers that minidl differentiates",
-            received=", ".join(_describe(value) for value in arrays),
+            received=", ".join(map(_describe, arrays)),
             expected="a result of float64 or float32",
         )
     return y
 
 
-def _demand_constants(forward: Any, arguments: tuple[Any, ...], differentiable: int) -> None:
-    """Refuse a gradient that would be dropped: that of an argument for which there is no rule."""
-    for position, argument in enumerate(arguments[differentiable:], differentiable):
-        if isinstance(argument, Tensor) and argument.requires_grad:
-            raise _no_rule(forward.__name__, position)
+_KINDS: dict[type[Exception], type[MinidlError]] = {
+    ValueError: ShapeError,  # before IndexError, for NumPy's error about an axis is both
+    IndexError: OutOfRangeError,
+    Exception: DTypeError,
+}
+
+
+def _kind(error: Exception) -> type[Exception]:
+    return next(kind for kind in _KINDS if isinstance(error, kind))
+
+
+def _check_call(function: Callable[..., Any], arguments: Any, keywords: dict[str, Any]) -> None:
+    """Refuse arguments that the function does not have, such as NumPy's ``out``."""
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*arguments, **keywords)
+    except TypeError as error:
+        shown = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+        raise MissingRuleError(
+            f"{function.__name__} cannot be called like this: {error}",
+            expected=f"{function.__name__}{inspect.Signature(shown)}",
+        ) from None
 
 
 def _by_position(forward: Any, arguments: Any, keywords: Any) -> tuple[Any, Any]:
-    """Return the same call with its Tensors among the positional arguments."""
+    """Return the same call with its Tensors among the positional arguments.
+
+    What can be given by keyword only is a constant, and becomes an array.
+    """
+    _check_call(forward, arguments, keywords)
     bound = inspect.signature(forward).bind(*arguments, **keywords)
     bound.apply_defaults()
-    if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
-        raise _no_rule(forward.__name__, "given by keyword only")
-    return bound.args, bound.kwargs
-
-
-def _no_rule(name: str, which: object) -> MissingRuleError:
-    return MissingRuleError(
-        f"{name} has no derivative with respect to its argument {which}",
-        received="a Tensor with requires_grad=True",
-        hint="Use .detach() to say that it is a constant.",
-    )
+    constants = dict(bound.kwargs)
+    for name, value in constants.items():
+        if isinstance(value, Tensor):
+            if value.requires_grad:
+                raise no_rule(forward.__name__, f"its keyword {name}")
+            constants[name] = value.data
+    return bound.args, constants
 
 
 def _describe(value: object) -> str:

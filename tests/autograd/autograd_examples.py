@@ -7,7 +7,7 @@ Examples stay away from kinks and poles; what happens there is in `test_autograd
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import autograd_formulas as formulas
@@ -23,6 +23,14 @@ class Example(NamedTuple):
 
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
+
+
+class Operation(NamedTuple):
+    """The same function three times: a formula for complex numbers, a library's, and examples."""
+
+    formula: Callable[..., Any]
+    library: Callable[..., Any]
+    examples: list[Example]
 
 
 def draw(*shape: int, low: float = -2.0, high: float = 2.0) -> Array:

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from minidl import Tensor, ops
-from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError
+from minidl.errors import ArgumentError, GraphError, MissingRuleError
 
 UFUNCS = [
     "absolute add divide exp expm1 log log1p matmul maximum minimum multiply negative power",
@@ -161,9 +161,9 @@ def test_writing_into_an_array_by_out_or_in_place_is_refused(data: Any) -> None:
         np.add(leaf(data), 1.0, out=out)
     with pytest.raises(MissingRuleError, match=r"np\.multiply with out"):
         out *= leaf(data)
-    with pytest.raises(DTypeError, match="'out'"):
+    with pytest.raises(MissingRuleError, match=r"'out'.*sum\(a, axis=None, "):
         np.sum(leaf(data), out=out)
-    with pytest.raises(DTypeError, match="'where'"):
+    with pytest.raises(MissingRuleError, match="'where'"):
         np.sum(leaf(data), where=data > 1)
     assert_array_equal(out, data)
 

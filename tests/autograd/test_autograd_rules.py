@@ -26,7 +26,7 @@ def exported_operations() -> set[str]:
 
 def test_every_operation_has_an_example() -> None:
     missing = sorted(exported_operations() - OPERATIONS.keys())
-    assert not missing, f"add to OPERATIONS in autograd_cases.py: {', '.join(missing)}"
+    assert not missing, f"add to the OPERATIONS of its family in cases_*.py: {', '.join(missing)}"
 
 
 def test_every_exported_operation_is_in_ops_and_every_example_is_exported() -> None:

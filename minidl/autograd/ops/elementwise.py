@@ -27,6 +27,7 @@ __all__ = [
     "minimum",
     "multiply",
     "negative",
+    "positive",
     "power",
     "sign",
     "sqrt",
@@ -107,6 +108,12 @@ def power(a: Any, b: Any) -> Any:
 def negative(x: Any) -> Any:
     """Negation, y = -x; dy/dx = -1."""
     return np.negative(x)
+
+
+@primitive(lambda g, y, x: g, numpy=[np.positive], methods=["__pos__"])
+def positive(x: Any) -> Any:
+    """Copy, y = +x; dy/dx = 1."""
+    return np.positive(x)
 
 
 @primitive(lambda g, y, x: g * y, numpy=[np.exp])

@@ -37,9 +37,9 @@ def _count(x: Any, y: Any) -> float:
     numpy=[np.sum],
     methods=["sum"],
 )
-def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def sum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Sum of elements; dy/dx = 1."""
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return np.sum(a, axis=axis, keepdims=keepdims)
 
 
 @primitive(
@@ -49,9 +49,9 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     numpy=[np.mean],
     methods=["mean"],
 )
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def mean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Arithmetic mean of n elements; dy/dx = 1 / n."""
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    return np.mean(a, axis=axis, keepdims=keepdims)
 
 
 def _to_extremes(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -60,15 +60,15 @@ def _to_extremes(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = Fal
 
 
 @primitive(_to_extremes, numpy=[np.max, np.amax], methods=["max"])
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def max(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Largest element; the gradient goes to it, in equal shares at a tie."""
-    return np.max(x, axis=axis, keepdims=keepdims)
+    return np.max(a, axis=axis, keepdims=keepdims)
 
 
 @primitive(_to_extremes, numpy=[np.min, np.amin], methods=["min"])
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def min(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Smallest element; the gradient goes to it, in equal shares at a tie."""
-    return np.min(x, axis=axis, keepdims=keepdims)
+    return np.min(a, axis=axis, keepdims=keepdims)
 
 
 @primitive(
@@ -76,12 +76,12 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
         _kept(g, x, axis, keepdims) * np.exp(x - _kept(y, x, axis, keepdims))
     )
 )
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Logarithm of a sum of exponentials, y = log sum e^x; dy/dx = softmax(x) = e^(x - y).
 
     The largest element is taken out of the sum first, so nothing overflows.
     """
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(a, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
-    y = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
+    y = np.log(np.add.reduce(np.exp(a - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axis)
