@@ -14,9 +14,10 @@ from minidl.autograd.node import STATE, Operation, Rule, no_rule
 from minidl.autograd.tensor import NUMPY, Tensor, make
 from minidl.errors import DTypeError, MinidlError, MissingRuleError, OutOfRangeError, ShapeError
 
-__all__ = ["composite", "primitive"]
+__all__ = ["composite", "primitive", "quiet"]
 
 P = ParamSpec("P")
+quiet = np.errstate(under="ignore")  # for functions where what is too small is rightly zero
 
 
 def primitive(
