@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from minidl import Tensor, grad, gradcheck, ops, primitive
 from minidl.autograd import tensor as tensor_module
+from minidl.autograd.primitive import composite
+from minidl.errors import DTypeError, MissingRuleError, OutOfRangeError, ShapeError
 
 
 @primitive(lambda g, y, x: g / (1 + np.abs(x)) ** 2)
@@ -53,7 +55,7 @@ def restored() -> Iterator[None]:
     yield
     tensor_module.NUMPY.clear()
     tensor_module.NUMPY.update(table)
-    for name in ("hypot", "__rfloordiv__"):
+    for name in ("logaddexp2", "times_thrice", "__rfloordiv__"):
         if hasattr(Tensor, name):
             delattr(Tensor, name)
 
@@ -61,20 +63,53 @@ def restored() -> Iterator[None]:
 @pytest.mark.usefixtures("restored")
 def test_an_operation_may_be_a_numpy_function_a_method_and_a_reflected_operator() -> None:
     @primitive(
-        lambda g, y, a, b: g * a / y,
-        lambda g, y, a, b: g * b / y,
-        numpy=[np.hypot],
-        methods=["hypot"],
+        lambda g, y, a, b: g * 2.0 ** (a - y),
+        lambda g, y, a, b: g * 2.0 ** (b - y),
+        numpy=[np.logaddexp2],
+        methods=["logaddexp2"],
         reflected="__rfloordiv__",
     )
-    def hypot(a: Any, b: Any) -> Any:
-        return np.hypot(a, b)
+    def logaddexp2(a: Any, b: Any) -> Any:
+        return np.logaddexp2(a, b)
 
     x = Tensor([3.0, 5.0], requires_grad=True)
-    for y in (np.hypot(x, 4.0), np.hypot(4.0, x), x.hypot(4.0), [4.0, 4.0] // x):  # type: ignore[attr-defined, operator]
-        assert_allclose(y.data, np.hypot(x.data, 4.0))
-        assert_allclose(grad(y.sum(), x).data, x.data / y.data)
-    assert gradcheck(np.hypot, [x, Tensor([[1.0], [2.0]], requires_grad=True)], order=2)
+    for y in (np.logaddexp2(x, 4.0), np.logaddexp2(4.0, x), x.logaddexp2(4.0), [4.0, 4.0] // x):  # type: ignore[attr-defined, operator]
+        assert_allclose(y.data, np.logaddexp2(x.data, 4.0))
+        assert_allclose(grad(y.sum(), x).data, 2 ** (x.data - y.data))
+    two = [x, Tensor([[1.0], [2.0]], requires_grad=True)]
+    assert gradcheck(np.logaddexp2, two, order=2)
+
+
+@primitive(each=lambda i: lambda g, y, *parts, power=1: g * power * parts[i] ** (power - 1))
+def power_sum(*parts: Any, power: float = 1) -> Any:
+    return sum(part**power for part in parts)
+
+
+def test_an_operation_of_any_number_of_arguments_gives_its_rule_by_position() -> None:
+    x, y = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0], requires_grad=True)
+    total = power_sum(x, 5.0, y, [1.0, 1.0], x, power=3)
+    assert_array_equal(total.data, [1 + 125 + 27 + 1 + 1, 8 + 125 + 27 + 1 + 8])
+    gx, gy = grad(total.sum(), [x, y])
+    assert_array_equal(gx.data, [6, 24])  # twice 3 x^2, for x is there twice
+    assert_array_equal(gy.data, [54])  # broadcast to two elements
+    assert gradcheck(lambda *two: power_sum(*two, 2.0, power=3), [x, y], order=2)
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_composite_needs_no_rule_and_names_the_arguments_it_has() -> None:
+    @composite(numpy=[np.ptp], methods=["times_thrice"])
+    def ptp(a: Any, axis: Any = None) -> Any:
+        return np.max(a, axis=axis) - np.min(a, axis=axis)
+
+    x = Tensor(DATA, requires_grad=True)
+    assert_array_equal(np.ptp(x, axis=1).data, np.ptp(DATA, axis=1))
+    assert_array_equal(ptp(DATA), np.ptp(DATA))
+    assert x.times_thrice().item() == np.ptp(DATA)  # type: ignore[attr-defined]
+    assert gradcheck(lambda t: np.ptp(t, axis=0), x, order=2)
+    with pytest.raises(MissingRuleError, match=r"ptp .*'out'; expected ptp\(a, axis=None\)"):
+        np.ptp(x, out=np.zeros(()))  # type: ignore[call-overload]
+    with pytest.raises(DTypeError, match=r"add .*'a'"):  # an error from within is left alone
+        composite()(lambda a: a + "a")(x)
 
 
 def test_keywords_reach_the_forward_function_and_every_rule() -> None:
@@ -86,6 +121,32 @@ def test_keywords_reach_the_forward_function_and_every_rule() -> None:
     assert affine(x, times=5, plus=1).item() == 11
     assert affine(x=x, times=5, plus=1).item() == 11
     assert grad(affine(x=x, times=5), x).item() == 5
+
+
+def test_a_keyword_that_is_a_constant_tensor_reaches_the_function_as_an_array() -> None:
+    @primitive(lambda g, y, x, *, times: g * times)
+    def scaled(x: Any, *, times: Any) -> Any:
+        assert type(times) is np.ndarray
+        return x * times
+
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    assert_array_equal(grad(scaled(x, times=Tensor([3.0, 4.0])).sum(), x).data, [3, 4])
+    with pytest.raises(MissingRuleError, match=r"scaled .*keyword times.*detach"):
+        scaled(x, times=Tensor([3.0, 4.0], requires_grad=True))
+
+
+def test_a_wrong_call_names_the_arguments_that_there_are() -> None:
+    with pytest.raises(MissingRuleError, match=r"softsign .*'scale'; expected softsign\(x\)"):
+        softsign(Tensor(DATA), scale=2.0)  # type: ignore[call-arg]
+    with pytest.raises(MissingRuleError, match=r"add .*missing.*expected add\(a, b\)"):
+        ops.add(Tensor(DATA))  # type: ignore[call-arg]
+
+
+def test_an_index_out_of_range_is_an_index_error_and_a_wrong_axis_a_shape_error() -> None:
+    with pytest.raises(OutOfRangeError, match=r"getitem .*index 7.*float64\[2, 3\], 7"):
+        Tensor(DATA)[7]
+    with pytest.raises(ShapeError, match=r"sum .*axis 2"):
+        Tensor(DATA).sum(axis=2)
 
 
 def test_an_argument_of_none_stands_for_a_constant() -> None:
