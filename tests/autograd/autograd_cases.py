@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import cases_activations
+import cases_contractions
+import cases_diagonals
 import cases_elementwise
 import cases_losses
 import cases_products
@@ -33,6 +35,8 @@ class Call(NamedTuple):
 
 FAMILIES = (
     cases_activations,
+    cases_contractions,
+    cases_diagonals,
     cases_elementwise,
     cases_losses,
     cases_products,

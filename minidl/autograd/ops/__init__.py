@@ -1,12 +1,32 @@
 """Every differentiable operation: each one block, its formula and its rules together."""
 
-from minidl.autograd.ops import activations, elementwise, losses, products, reductions, shapes
+from minidl.autograd.ops import (
+    activations,
+    contractions,
+    diagonals,
+    elementwise,
+    losses,
+    products,
+    reductions,
+    shapes,
+)
 from minidl.autograd.ops.activations import *  # noqa: F403
+from minidl.autograd.ops.contractions import *  # noqa: F403
+from minidl.autograd.ops.diagonals import *  # noqa: F403
 from minidl.autograd.ops.elementwise import *  # noqa: F403
 from minidl.autograd.ops.losses import *  # noqa: F403
 from minidl.autograd.ops.products import *  # noqa: F403
 from minidl.autograd.ops.reductions import *  # noqa: F403
 from minidl.autograd.ops.shapes import *  # noqa: F403
 
-_FAMILIES = (activations, elementwise, losses, products, reductions, shapes)
+_FAMILIES = (
+    activations,
+    contractions,
+    diagonals,
+    elementwise,
+    losses,
+    products,
+    reductions,
+    shapes,
+)
 __all__ = sorted(name for family in _FAMILIES for name in family.__all__)  # noqa: PLE0605

@@ -41,13 +41,14 @@ def _right(g: Any, y: Any, a: Any, b: Any) -> Any:
     _left,
     _right,
     numpy=[np.matmul],
-    methods=["__matmul__"],
+    methods=["__matmul__", "matmul"],
     reflected="__rmatmul__",
 )
 def matmul(a: Any, b: Any) -> Any:
     """Matrix product, y = a b, of the last two axes; dL/da = g b', dL/db = a' g.
 
-    Vectors count as a row on the left and as a column on the right, as in NumPy.
+    Vectors count as a row on the left and as a column on the right, and the axes before the last
+    two are broadcast, as in NumPy. Numbers are an error: their product is `*`.
     """
     return _times(a, b)
 
