@@ -7,7 +7,19 @@ builds networks on one parameter vector, :mod:`~minidl.optim` updates that vecto
 """
 
 from minidl import comparison, datasets, errors, nn, optim, training
-from minidl.autograd import Tensor, debug, grad, gradcheck, no_grad, ops, primitive
+from minidl.autograd import (
+    Tensor,
+    debug,
+    grad,
+    gradcheck,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    no_grad,
+    ops,
+    primitive,
+)
 from minidl.comparison import compare
 from minidl.training import History, Trainer, load_model, save_model
 
@@ -22,6 +34,10 @@ __all__ = [
     "errors",
     "grad",
     "gradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "load_model",
     "nn",
     "no_grad",

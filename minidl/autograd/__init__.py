@@ -1,8 +1,10 @@
 """Differentiate NumPy: the Tensor, the operations, and derivatives of any order."""
 
 from minidl.autograd import ops
+from minidl.autograd.check import GradientCheckError, gradcheck
 from minidl.autograd.debug import debug
-from minidl.autograd.functional import GradientCheckError, grad, gradcheck
+from minidl.autograd.derivatives import hessian, hvp, jacobian, jvp
+from minidl.autograd.functional import grad
 from minidl.autograd.node import Array, no_grad
 from minidl.autograd.primitive import primitive
 from minidl.autograd.tensor import Tensor
@@ -14,6 +16,10 @@ __all__ = [
     "debug",
     "grad",
     "gradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "no_grad",
     "ops",
     "primitive",

@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 import contextlib
-import weakref
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Array
+from minidl.autograd.node import STATE, Array, Node, propagate
 from minidl.autograd.tensor import Tensor
 from minidl.errors import GraphError, NonFiniteError
 
 __all__ = ["debug"]
 
 
-class _Debugger:
-    """Checks each value when made, and keeps copies to compare with in the backward pass."""
+class _Watched(list[Any]):
+    """The arrays of a recorded operation, and copies of all that its rules will read.
 
-    def __init__(self) -> None:
-        self.copies: dict[int, tuple[list[Any], Array]] = {}
+    It stands in the graph where the list of arrays was, so copies are freed with the graph.
+    """
+
+    before: list[tuple[str, Any]]
+
+
+class _Debugger:
+    """Checks each value when made, and compares with copies in the backward pass."""
 
     def after_forward(self, result: Tensor, node: tuple[Any, ...]) -> None:
-        operation, _, _, arrays, _ = node
-        _demand_finite(result.data, operation.name, arrays, "forward")
-        if result.requires_grad:
-            copies = [np.array(a) if isinstance(a, np.ndarray) else a for a in arrays]
-            self.copies[result._order] = (copies, result.data.copy())
-            weakref.finalize(result, self.copies.pop, result._order, None)
+        operation, edges, arguments, arrays, keywords = node
+        if not np.all(np.isfinite(result.data)):
+            within = _backward_of()
+            direction = f"backward pass of {within}" if within else "forward pass"
+            raise _not_finite(result.data, operation.name, arrays, direction)
+        if result._node is not None:
+            watched = _Watched(arrays)
+            watched.before = [
+                (name, _copy(now)) for name, now in _read(arrays, keywords, result.data)
+            ]
+            result._node = (operation, edges, arguments, watched, keywords)
 
-    def before_backward(self, tensor: Tensor) -> None:
-        operation, _, _, arrays, _ = tensor._node or ()
-        arrays_before, result_before = self.copies.get(tensor._order, (arrays, tensor.data))
-        pairs = list(zip(arrays, arrays_before, strict=True))
-        for position, (now, before) in enumerate([*pairs, (tensor.data, result_before)]):
-            if isinstance(now, np.ndarray) and not np.array_equal(now, before, equal_nan=True):
-                which = f"argument {position}" if position < len(pairs) else "the result"
+    def before_backward(self, tensor: Node) -> None:
+        operation, _, _, arrays, keywords = tensor._node or ()
+        if not isinstance(arrays, _Watched):  # recorded outside of debug()
+            return
+        pairs = zip(_read(arrays, keywords, tensor.data), arrays.before, strict=True)
+        for (which, now), (_, before) in pairs:
+            if not _same(now, before):
                 raise GraphError(
                     f"{which} of {operation.name} was changed in place between the forward and"
                     " the backward pass, so its gradient would be wrong",
@@ -44,23 +55,64 @@ class _Debugger:
                     hint="Write into arrays only after backward(), or work on a copy.",
                 )
 
-    def after_backward(self, tensor: Tensor, gradient: Any) -> None:
+    def after_backward(self, tensor: Node, gradient: Any) -> None:
         operation, _, _, arrays, _ = tensor._node or ()
         value = gradient.data if isinstance(gradient, Tensor) else gradient
-        _demand_finite(value, operation.name, arrays, "backward")
+        if not np.all(np.isfinite(value)):
+            raise _not_finite(value, operation.name, arrays, "backward pass")
 
 
-def _short(value: Array) -> str:
-    return np.array2string(value, threshold=6, precision=4)
+def _read(arrays: list[Any], keywords: dict[str, Any], result: Array) -> list[tuple[str, Any]]:
+    """Return all that the rules of an operation are given, by the names it has in messages."""
+    return [
+        *((f"argument {i}", value) for i, value in enumerate(arrays)),
+        *((f"keyword {name}", value) for name, value in keywords.items()),
+        ("the result", result),
+    ]
 
 
-def _demand_finite(value: Array, name: str, arrays: list[Any], direction: str) -> None:
-    if np.all(np.isfinite(value)):
-        return
+def _copy(value: Any) -> Any:
+    """Copy arrays, also those inside of tuples, lists and dictionaries."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, list | tuple):
+        return [_copy(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _copy(one) for name, one in value.items()}
+    return value
+
+
+def _same(now: Any, before: Any) -> bool:
+    if isinstance(now, np.ndarray):
+        return np.array_equal(now, before, equal_nan=now.dtype.kind == "f")
+    if isinstance(now, list | tuple):
+        return len(now) == len(before) and all(map(_same, now, before))
+    if isinstance(now, dict):
+        return now.keys() == before.keys() and all(_same(now[k], before[k]) for k in now)
+    return True  # numbers, names and slices cannot be changed in place
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, threshold=6, precision=4)
+    return repr(value)
+
+
+def _backward_of() -> str | None:
+    """Return the operation whose rule runs now, with create_graph; read off the call stack."""
+    frame: Any = sys._getframe()
+    code = propagate.__wrapped__.__code__  # type: ignore[attr-defined]
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return None if frame is None else str(frame.f_locals["operation"].name)
+
+
+def _not_finite(value: Array, name: str, arrays: list[Any], direction: str) -> NonFiniteError:
     shapes = ", ".join(str(a.shape) for a in arrays if isinstance(a, np.ndarray))
-    already = any(isinstance(a, np.ndarray) and not np.all(np.isfinite(a)) for a in arrays)
-    raise NonFiniteError(
-        f"{name} gave the first value that is not finite, in the {direction} pass",
+    floats = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+    already = not all(np.all(np.isfinite(a)) for a in floats)
+    return NonFiniteError(
+        f"{name} gave the first value that is not finite, in the {direction}",
         received=f"arguments of shape {shapes}; result of shape {value.shape}"
         f" with {np.sum(~np.isfinite(value))} non-finite",
         hint="An argument was not finite to begin with: look at the data." if already else None,
