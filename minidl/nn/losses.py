@@ -144,7 +144,7 @@ class Huber(Loss):
 
     def mean(self, outputs: Any, targets: Array) -> Any:
         """Return the mean of Huber's losses."""
-        return ops.huber(outputs, targets, self.delta, "mean", _axis(outputs))
+        return ops.huber(outputs, targets, "mean", _axis(outputs), delta=self.delta)
 
 
 class _Binary(Loss):

@@ -3,6 +3,7 @@
 from minidl.autograd.ops import (
     activations,
     contractions,
+    cross_entropy,
     diagonals,
     elementwise,
     losses,
@@ -12,6 +13,7 @@ from minidl.autograd.ops import (
 )
 from minidl.autograd.ops.activations import *  # noqa: F403
 from minidl.autograd.ops.contractions import *  # noqa: F403
+from minidl.autograd.ops.cross_entropy import *  # noqa: F403
 from minidl.autograd.ops.diagonals import *  # noqa: F403
 from minidl.autograd.ops.elementwise import *  # noqa: F403
 from minidl.autograd.ops.losses import *  # noqa: F403
@@ -22,6 +24,7 @@ from minidl.autograd.ops.shapes import *  # noqa: F403
 _FAMILIES = (
     activations,
     contractions,
+    cross_entropy,
     diagonals,
     elementwise,
     losses,

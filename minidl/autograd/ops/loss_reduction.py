@@ -1,0 +1,149 @@
+"""How the losses of samples become one number: reduction, axis, weights, and the rules for them.
+
+With losses l and weights w (1 if none are given), "mean" is sum(w l) / sum(w), "sum" is sum(w l)
+and "none" is w l, shaped as the losses. So a weight of 2 is the same as a row that occurs twice,
+and a weight of 0 the same as none, as in scikit-learn's metrics; Keras divides by the number of
+losses, and PyTorch by either, depending on the loss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd.node import Rule
+from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError
+
+__all__: list[str] = []
+
+Axis = int | tuple[int, ...] | None
+Shape = tuple[int, ...]
+
+
+def reduce(losses: Any, reduction: str, axis: Axis, w: Any = None) -> Any:
+    """Return the losses, weighted by `w` of the same shape, reduced over `axis`."""
+    if w is not None:
+        losses = losses * w
+    if reduction == "none":
+        return losses
+    if reduction not in ("mean", "sum"):
+        raise UnknownNameError("reduction", reduction, ["mean", "sum", "none"])
+    total = np.add.reduce(losses, axis=axis)
+    if reduction == "sum" or not total.size:
+        return total
+    return total / _divisor(losses.shape, total.size, axis, w)
+
+
+def _divisor(shape: Shape, means: int, axis: Axis, w: Any) -> Any:
+    """Return what a sum is divided by in the mean: the number of losses, or the sum of weights."""
+    if w is None:
+        count = math.prod(shape) / means
+        if count == 0:
+            raise ArgumentError(
+                "there is no mean of no losses",
+                received=f"losses of shape {shape}, axis={axis}",
+                hint='reduction="sum" gives 0.',
+            )
+        return count
+    divisor = np.add.reduce(w, axis=axis)
+    if not np.all(divisor):
+        raise ArgumentError(
+            "there is no mean of losses that all have weight 0 or are ignored",
+            received=f"losses of shape {shape}, axis={axis}",
+            hint='reduction="sum" gives 0.',
+        )
+    return divisor
+
+
+def spread(g: Any, shape: Shape, reduction: str, axis: Axis, w: Any = None) -> Any:
+    """Return the gradient of each of the losses of `shape`, given that of what they became."""
+    if reduction != "none":
+        if reduction == "mean" and g.size:
+            g = g / _divisor(shape, g.size, axis, w)
+        if axis is not None and g.ndim < len(shape):
+            axes = {i % len(shape) for i in (axis if isinstance(axis, tuple) else (axis,))}
+            g = g.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
+    return g if w is None else g * w
+
+
+def rule(slope: Callable[..., Any]) -> Rule:
+    """Return the rule of a loss whose derivative for one sample is ``slope(p, t, **parameters)``.
+
+    It is for elementwise losses, those shaped as the predictions p.
+    """
+
+    def of_all(  # noqa: PLR0917 (called by position, as the operation is)
+        g: Any,
+        y: Any,
+        p: Any,
+        t: Any,
+        reduction: str = "mean",
+        axis: Axis = None,
+        *,
+        sample_weight: Any = None,
+        **parameters: Any,
+    ) -> Any:
+        shape = p.shape
+        w = None if sample_weight is None else weights(sample_weight, shape, p.dtype)
+        return spread(g, shape, reduction, axis, w) * slope(p, like(t, p), **parameters)
+
+    return of_all
+
+
+def like(t: Any, p: Any) -> Any:
+    """Return targets in the dtype of the predictions, so that float32 stays float32."""
+    return t if t.dtype is p.dtype or t.dtype == p.dtype else t.astype(p.dtype)
+
+
+def aligned(p: Any, t: Any) -> Any:
+    """Return targets in the dtype of the predictions, checked to have their shape."""
+    given = getattr(t, "shape", ())
+    shape = getattr(p, "shape", None)
+    if shape is None or p.dtype.char not in "fd":
+        raise DTypeError(
+            "predictions are an array or a Tensor of float64 or float32",
+            received=f"{type(p).__name__} of dtype {getattr(p, 'dtype', None)}",
+        )
+    shared = len(shape) > 2 and given == shape[1:]  # all replicas have the same targets
+    if given != shape and not shared:
+        raise ShapeError(
+            "predictions and targets have different shapes",
+            received=f"predictions {shape}, targets {given}",
+            hint="Targets are never broadcast: reshape them, for instance y[:, None].",
+        )
+    return like(t if hasattr(t, "dtype") else np.asarray(t), p)
+
+
+def weights(given: Any, shape: Shape, dtype: Any, columns: bool = True) -> Any:
+    """Return a weight for each of the losses of `shape`, from one per loss or, else, per row.
+
+    A row is the last axis, where losses have `columns`. Replicas, along the first of three axes
+    (two without columns), may share their weights. Where two readings fit, it is that per row and
+    replica.
+    """
+    w = np.asarray(given)
+    if w.dtype.kind not in "biuf":
+        raise DTypeError("sample_weight holds numbers", received=f"dtype {w.dtype}")
+    known: dict[Shape, Any] = {}
+    if len(shape) > 1 + columns:  # a leading axis of replicas
+        known = {shape[1:-1]: (..., None), shape[1:]: ...} if columns else {shape[1:]: ...}
+    known[shape] = ...
+    if columns and len(shape) > 1:
+        known[shape[:-1]] = (..., None)
+    if w.shape not in known:
+        raise ShapeError(
+            "sample_weight does not fit the losses",
+            received=f"weights {w.shape}, losses {shape}",
+            expected=" or ".join(map(str, reversed(known))),
+            hint="Weights are never broadcast, but from a row to its columns.",
+        )
+    if not (np.isfinite(w).all() and (w >= 0).all()):
+        raise ArgumentError(
+            "a sample weight cannot be used",
+            received=f"weights from {w.min()} to {w.max()}",
+            expected="finite numbers >= 0",
+        )
+    return np.broadcast_to(w.astype(dtype)[known[w.shape]], shape)
