@@ -166,7 +166,7 @@ class _Wrong(NamedTuple):
 def _like(array: Array, values: Array) -> Array:
     """Return a new array with these values and the strides of `array`, where they can be kept."""
     spans = [s * (n - 1) for s, n in zip(array.strides, array.shape, strict=True)]
-    if array.size == 0 or array.flags.forc or any(s == 0 < n - 1 for s, n in _axes(array)):
+    if array.size == 0 or array.flags.c_contiguous or any(s == 0 < n - 1 for s, n in _axes(array)):
         return np.array(values)  # elements that share their memory could not be moved apart
     low = sum(min(span, 0) for span in spans)
     buffer = bytearray(sum(map(abs, spans)) + array.itemsize)
@@ -297,16 +297,17 @@ def _culprit(program: _Program, order: int, options: _Options) -> str:
     for (operation, _, arguments, arrays, keywords), this in first:
         wanted = [i for i, a in enumerate(arguments) if isinstance(a, Node) and a.requires_grad]
         alone = _alone(operation, arrays, keywords, wanted)
-        if any(array.dtype != np.float64 for array in alone.arrays):
+        if any(a.dtype != np.float64 for a in [*alone.arrays, *alone()[1]]):
             return (
                 f"{operation.name} computes in float32, in which differences are mostly rounding."
             )
         wrong = _search(alone, this, options)
         if wrong is not None:
             what = "rule" if this == 1 else "second derivative"
+            verdict = "is wrong" if wrong.measurable else "cannot be measured"
             given = ", ".join(f"{a.dtype}{list(a.shape)}" for a in alone.arrays)
             return (
-                f"By itself {operation.name} is wrong: its {what} for argument"
+                f"By itself {operation.name} {verdict}: its {what} for argument"
                 f" {wanted[wrong.input]}, at {given}, gives {wrong.claimed:.10g} and is off by"
                 f" {wrong.claimed - wrong.measured:.3g}. Check it (or is this a kink?)."
             )
@@ -351,7 +352,7 @@ def _error(wrong: _Wrong, order: int, culprit: str) -> GradientCheckError:
             f"{which} cannot be measured here",
             received=f"{wrong.claimed:.10g}, where central differences give"
             f" {wrong.measured:.10g} and much else with another step",
-            hint="A kink or the border of the domain is near, or f is mostly rounding.",
+            hint=f"A kink or the border of the domain is near, or f is mostly rounding. {culprit}",
         )
     return GradientCheckError(
         f"{which} is wrong",

@@ -73,6 +73,8 @@ def _read(arrays: list[Any], keywords: dict[str, Any], result: Array) -> list[tu
 
 def _copy(value: Any) -> Any:
     """Copy arrays, also those inside of tuples, lists and dictionaries."""
+    if isinstance(value, Node):
+        value = value.data
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, list | tuple):
@@ -83,13 +85,16 @@ def _copy(value: Any) -> Any:
 
 
 def _same(now: Any, before: Any) -> bool:
+    """Compare with a copy; nan equals nan."""
+    if isinstance(now, Node):
+        now = now.data
     if isinstance(now, np.ndarray):
         return np.array_equal(now, before, equal_nan=now.dtype.kind == "f")
     if isinstance(now, list | tuple):
         return len(now) == len(before) and all(map(_same, now, before))
     if isinstance(now, dict):
         return now.keys() == before.keys() and all(_same(now[k], before[k]) for k in now)
-    return True  # numbers, names and slices cannot be changed in place
+    return now is before or bool(now == before)
 
 
 def _short(value: Any) -> str:

@@ -1,5 +1,7 @@
 """`debug()` names the first value that is not finite, and finds arrays changed too early."""
 
+import threading
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -187,3 +189,105 @@ def test_operations_from_outside_the_package_are_looked_at() -> None:
         y = explosive(x).sum()
         with pytest.raises(NonFiniteError, match=r"^explosive .* backward"):
             y.backward()
+
+
+def test_a_rule_that_fails_with_a_graph_is_named_as_backward() -> None:
+    x = leaf([0.0, 4.0])
+    with debug():
+        y = ops.sqrt(x).sum()
+        expected = r"^divide gave .* in the backward pass of sqrt; "
+        with pytest.raises(NonFiniteError, match=expected):
+            grad(y, x, create_graph=True)
+        with pytest.raises(NonFiniteError, match=r"^log gave .* in the forward pass; "):
+            ops.log(x)
+
+
+@primitive(lambda g, y, x, index, *, weight: g * weight * index[0][0][0])
+def nested(x: Any, index: Any, *, weight: Any) -> Any:
+    return x * weight * index[0][0][0]
+
+
+@pytest.mark.parametrize("changed", ["keyword weight", "argument 1"])
+def test_keywords_and_arrays_inside_of_tuples_are_watched(changed: str) -> None:
+    x, weight, inner = leaf(), np.ones(3), np.array([2.0, 3.0])
+    with debug():
+        y = nested(x, ([inner, None], slice(None)), weight=weight).sum()
+        (weight if changed.startswith("keyword") else inner)[0] = 9
+        with pytest.raises(GraphError, match=f"^{changed} of nested was changed in place"):
+            y.backward()
+
+
+def test_an_index_in_a_tuple_and_a_list_of_rows_are_watched() -> None:
+    x, rows, listed = leaf(np.ones((3, 2))), np.array([0, 2]), [0, 2]
+    with debug():
+        y, z = x[rows, :].sum(), x[(listed,)].sum()
+        rows[0], listed[0] = 1, 1
+        for one in (y, z):
+            with pytest.raises(GraphError, match=r"^argument 1 of getitem was changed"):
+                one.backward()
+
+
+def test_a_slice_of_a_leaf_and_the_base_of_a_view_are_aliases() -> None:
+    x = leaf()
+    with debug():
+        y = (x * x).sum()
+        x.data[::2] += 1
+        with pytest.raises(GraphError, match="argument 0 of multiply"):
+            y.backward()
+        base = np.ones(6)
+        z = (leaf() * base[::2]).sum()
+        base += 1
+        with pytest.raises(GraphError, match="argument 1 of multiply"):
+            z.backward()
+
+
+def test_what_is_changed_before_a_second_pass_is_found_and_with_a_graph_too() -> None:
+    x = leaf()
+    with debug():
+        y = (x * x).sum()
+        y.backward(retain_graph=True)
+        g = grad(y, x, create_graph=True)
+        x.data += 1
+        for again in (y.backward, lambda: grad(g.sum(), x)):
+            with pytest.raises(GraphError, match="of multiply was changed in place"):
+                again()
+
+
+def test_a_graph_of_an_inner_context_is_watched_in_the_outer_one() -> None:
+    x = leaf()
+    with debug():
+        with debug():
+            y = (x * x).sum()
+        x.data += 1
+        with pytest.raises(GraphError, match="changed in place"):
+            y.backward()
+
+
+def test_debugging_is_per_thread() -> None:
+    seen = []
+    with debug():
+        thread = threading.Thread(target=lambda: seen.append((Tensor(np.inf) * 1).item()))
+        thread.start()
+        thread.join()
+    assert seen == [np.inf]
+
+
+def test_memory_does_not_grow_though_the_results_are_kept() -> None:
+    x = leaf(np.ones(1000))
+    kept = []
+
+    def steps(n: int) -> int:
+        for _ in range(n):
+            x.grad = None
+            loss = (x * x).sum()
+            loss.backward()
+            kept.append(loss)
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        with debug():
+            before = steps(100)
+            assert steps(1000) - before < 1000 * 1000  # one array of a step is 8000 bytes
+    finally:
+        tracemalloc.stop()

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minidl import Tensor, grad, no_grad, ops
+from minidl.errors import ArgumentError
 
 
 def leaf(data: Any) -> Tensor:
@@ -171,3 +172,58 @@ def test_tensors_given_by_keyword_are_arguments_like_others() -> None:
     assert_array_equal([gx.data, gy.data], [y.data, x.data])
     assert_array_equal(ops.clip(x, high=Tensor(2.0)).data, [1, 2])
     assert_array_equal(ops.where(condition=[True, False], a=x, b=y).data, [1, 4])
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_no_result_aliases_another_a_seed_or_an_array_of_the_graph(create_graph: bool) -> None:
+    x, z, seed = leaf([1.0, 2.0]), leaf([3.0, 4.0]), Tensor([1.0, 10.0], requires_grad=True)
+    y = x + z
+    w = y.reshape(2, 1).reshape(2)
+    inputs = [x, x, z, y, w]
+    found = grad([w, w], inputs, [seed, seed], create_graph=create_graph)
+    single = (
+        grad(w, inputs, seed, create_graph=create_graph, retain_graph=True)
+        if (create_graph)
+        else []
+    )
+    everything = [*found, *single, seed, x, z, y, w]
+    for i, one in enumerate([*found, *single]):
+        for other in everything[i + 1 :]:
+            assert not np.shares_memory(one.data, other.data)
+    assert [g.data.tolist() for g in found] == [[2, 20]] * 5
+
+
+def test_the_output_itself_and_duplicates_may_be_inputs() -> None:
+    x = leaf([1.0, 2.0])
+    assert_array_equal(grad(x, x, [3.0, 4.0]).data, [3, 4])
+    y = x * 2
+    gy, gx, again = grad(y, [y, x, x], [3.0, 4.0])
+    assert_array_equal([gy.data, gx.data, again.data], [[3, 4], [6, 8], [6, 8]])
+
+
+def test_outputs_that_share_a_subgraph_and_include_one_another_are_summed() -> None:
+    x = leaf(3.0)
+    shared = x * x
+    y, z = shared * 2, shared * x
+    assert grad([y, z, shared, y], [x, shared])[0].item() == 4 * 3 + 27 + 6 + 12
+
+
+def test_a_seed_of_another_dtype_is_cast_also_with_a_graph() -> None:
+    x, v = leaf([1.0, 2.0]), Tensor(np.ones(2, np.float32), requires_grad=True)
+    for create_graph in (False, True):
+        found = grad(x, x, v, create_graph=create_graph)
+        assert found.dtype == np.float64
+    assert grad(found.sum(), v).dtype == np.float32
+
+
+@pytest.mark.parametrize("given", [1.0, np.ones(2), (None,), [None] * 3])
+def test_several_outputs_need_a_list_of_as_many_gradients(given: Any) -> None:
+    x = leaf(2.0)
+    with pytest.raises(ArgumentError, match=r"(float|ndarray|1|3) for 2.*Give a list"):
+        grad([x * x, x], x, given)
+
+
+@pytest.mark.parametrize("wrong", [np.ones(2), 3.0, None, list("ab")])
+def test_what_is_no_tensor_cannot_be_differentiated(wrong: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"(ndarray|float|NoneType|str).*Wrap it"):
+        grad(leaf(1.0) * 2, wrong)

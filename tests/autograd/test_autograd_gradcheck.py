@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minidl import Tensor, gradcheck, ops, primitive
+from minidl import Tensor, gradcheck, no_grad, ops, primitive
 from minidl.autograd import GradientCheckError
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, DTypeError
 
 Rule = Callable[..., Any]
 A, B = np.array([[0.3, -1.2, 0.8], [0.5, 1.1, -0.4]]), np.array([0.7, -0.9, 1.6])
@@ -173,3 +173,129 @@ def test_the_inputs_are_left_as_they_were() -> None:
     gradcheck(lambda t: ops.tanh(t) * t, x, order=2)
     assert x.grad is None
     assert np.array_equal(x.data, A)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0, 1e3, 1e6])
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e3, 1e6])
+def test_a_relative_error_is_found_whatever_the_size_of_input_and_result(
+    size: float, scale: float
+) -> None:
+    def scaled(error: float) -> Callable[..., Any]:
+        @primitive(lambda g, y, x: g * (1 + error) * scale * 3 * x * x / size**3)
+        def planted(x: Any) -> Any:
+            return scale * x**3 / size**3
+
+        return planted
+
+    x = leaves(A * size)
+    for seed in range(5):
+        assert gradcheck(scaled(0.0), x, order=2, seed=seed)
+        with pytest.raises(GradientCheckError, match="By itself planted is wrong"):
+            gradcheck(scaled(1e-4), x, seed=seed)
+
+
+def test_a_small_gradient_does_not_hide_beside_a_large_one() -> None:
+    faulty = product(right, lambda g, y, a, b: 1.0001 * g * a)
+    with pytest.raises(GradientCheckError, match="input 1"):
+        gradcheck(faulty, leaves(A * 1e-3, B * 1e3))
+
+
+def test_one_wrong_entry_of_a_hundred_is_found() -> None:
+    factor = np.ones(100)
+    factor[37] = 1.001
+    with pytest.raises(GradientCheckError):
+        gradcheck(cube(lambda g, y, x: g * 3 * x * x * factor), leaves(np.linspace(1, 2, 100)))
+
+
+def test_in_a_program_of_many_the_wrong_operation_and_its_argument_are_named() -> None:
+    faulty = product(right, lambda g, y, a, b: 1.01 * g * a)
+
+    def program(a: Tensor, b: Tensor) -> Tensor:
+        h = ops.tanh(a @ b)
+        return ops.exp(faulty(h, ops.sigmoid(b[:2]))).sum() * h.mean()
+
+    expected = r"By itself planted is wrong: its rule for argument 1, at float64\[2\], float64\[2\]"
+    with pytest.raises(GradientCheckError, match=expected):
+        gradcheck(program, leaves(A, B))
+
+
+def test_the_operation_wrong_in_second_order_only_is_named() -> None:
+    planted = cube(SECOND["dropped graph"])
+    expected = (
+        "second derivative .* By itself planted is wrong: its second derivative for argument 0"
+    )
+    with pytest.raises(GradientCheckError, match=expected):
+        gradcheck(lambda x: ops.tanh(ops.exp(planted(x)).sum()), leaves(A), order=2)
+
+
+@pytest.mark.parametrize("leave", [lambda t: t.detach(), lambda t: Tensor(t.data)])
+def test_a_program_that_leaves_the_graph_is_not_blamed_on_an_operation(leave: Any) -> None:
+    with pytest.raises(GradientCheckError, match=r"right by itself, so f .*detach\(\)"):
+        gradcheck(lambda x: ops.tanh(x) * leave(x), leaves(A))
+
+
+def test_random_numbers_and_memory_are_found() -> None:
+    generator = np.random.default_rng(0)
+    with pytest.raises(GradientCheckError, match=r"two results .*random"):
+        gradcheck(lambda x: x * generator.standard_normal(3), leaves(A))
+
+
+def test_a_kink_is_an_error_at_it_and_next_to_it() -> None:
+    with pytest.raises(GradientCheckError, match=r"By itself relu .*kink"):
+        gradcheck(ops.relu, leaves(0.0))
+    with pytest.raises(GradientCheckError, match=r"relu .*kink"):
+        gradcheck(ops.relu, leaves([1e-7, 1.0]))
+
+
+def test_float32_is_refused_as_input_and_as_result() -> None:
+    with pytest.raises(DTypeError, match=r"float64: in float32 .*rounding; received input 1"):
+        gradcheck(ops.add, leaves(A, A.astype(np.float32)))
+    with pytest.raises(DTypeError, match="received result 0 of dtype float32"):
+        gradcheck(lambda x: x.astype(np.float32), leaves(A))
+    with pytest.raises(GradientCheckError, match="astype computes in float32"):
+        gradcheck(lambda x: ops.tanh(x.astype(np.float32)).astype(np.float64), leaves(A))
+
+
+@pytest.mark.parametrize("f", [lambda x: x.data, lambda x: (x, 1.0), lambda x: None])
+def test_a_function_that_gives_no_tensor_is_refused(f: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"f must return a Tensor.*(ndarray|float|NoneType)"):
+        gradcheck(f, leaves(A))
+
+
+def test_arrays_in_place_of_tensors_are_refused_with_advice() -> None:
+    with pytest.raises(ArgumentError, match=r"ndarray.*Tensor\(x, requires_grad=True\)"):
+        gradcheck(ops.tanh, A)  # type: ignore[arg-type]
+
+
+def test_several_results_are_all_checked() -> None:
+    faulty = cube(lambda g, y, x: g * 2 * x * x)
+    assert gradcheck(lambda x: (ops.tanh(x), x * x), leaves(A), order=2)
+    with pytest.raises(GradientCheckError, match="input 0 of result 1 is wrong"):
+        gradcheck(lambda x: (ops.tanh(x), faulty(x)), leaves(A))
+
+
+def test_empty_inputs_and_inputs_that_do_not_matter_pass() -> None:
+    assert gradcheck(ops.tanh, leaves(np.ones((0, 3))), order=2)
+    assert gradcheck(lambda a, b: a * 2, leaves(A, B), order=2)
+    assert gradcheck(lambda a: Tensor(1.0), leaves(A), order=2)
+
+
+@pytest.mark.parametrize("array", [A[:, ::-1], A.T, A[::-1, ::2], np.ones((4, 6))[::2, ::3]])
+def test_the_function_is_given_the_strides_of_the_inputs(array: Any) -> None:
+    seen = set()
+
+    def f(x: Tensor) -> Tensor:
+        seen.add(x.data.strides)
+        return x * x
+
+    x = leaves(array)[0]
+    x.data = array
+    before = array.copy()
+    assert gradcheck(f, x, order=2)
+    assert seen == {array.strides}
+    assert np.array_equal(array, before)
+
+
+def test_no_grad_is_refused() -> None:
+    with no_grad(), pytest.raises(ArgumentError, match="no_grad"):
+        gradcheck(ops.tanh, leaves(A))
