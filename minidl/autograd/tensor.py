@@ -179,7 +179,8 @@ class Tensor(Node):
             raise GraphError(
                 "turning this Tensor into an array would drop its gradient",
                 received=f"a Tensor of shape {self.shape} with requires_grad=True",
-                hint="Use .numpy() or .detach() to say that this is meant.",
+                hint="Join Tensors with minidl.ops.stack or concatenate; use .numpy() or .detach() to"
+                " say that a constant is meant.",
             )
         return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
 
@@ -188,6 +189,7 @@ class Tensor(Node):
             words = ", ".join(keywords) or f".{method}"
             raise MissingRuleError(
                 f"minidl cannot differentiate np.{ufunc.__name__} with {words}",
+                received=f"a Tensor of shape {self.shape}",
                 hint="Use the plain call; to write into an array, use .numpy() first.",
             )
         return self.__array_function__(ufunc, (), inputs, {})
@@ -198,8 +200,10 @@ class Tensor(Node):
         if func in PLAIN:
             named = {name: _array(value) for name, value in keywords.items()}
             return func(*map(_array, args), **named)
+        module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
         raise MissingRuleError(
-            f"minidl has no derivative for np.{func.__name__}",
+            f"minidl has no derivative for {module}.{func.__name__}",
+            received=f"a Tensor of shape {self.shape}",
             hint="Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
             " if no gradient is wanted.",
         )
@@ -247,8 +251,10 @@ class Tensor(Node):
 
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
         __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
+        matmul = dot = outer = _binary
         __neg__ = __pos__ = __abs__ = tanh = sigmoid = relu = silu = _unary
         sum = mean = max = min = _reduction
+        diag = diagonal = trace = tril = triu = _any
         reshape = transpose = swapaxes = astype = __getitem__ = _any
 
 
