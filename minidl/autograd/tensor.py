@@ -179,8 +179,8 @@ class Tensor(Node):
             raise GraphError(
                 "turning this Tensor into an array would drop its gradient",
                 received=f"a Tensor of shape {self.shape} with requires_grad=True",
-                hint="Join Tensors with minidl.ops.stack or concatenate; use .numpy() or .detach() to"
-                " say that a constant is meant.",
+                hint="Join Tensors with minidl.ops.stack; use .numpy() or .detach() to say that a"
+                " constant is meant.",
             )
         return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
 

@@ -175,6 +175,10 @@ def test_results_alias_neither_inputs_nor_vectors() -> None:
         assert not np.shares_memory(along.data, v.data)
 
 
+def wrong(value: Any) -> Callable[..., Any]:
+    return lambda x: value
+
+
 F: Callable[..., Any] = lambda x: (x * x).sum()  # noqa: E731
 FAILURES: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "no scalar": (ShapeError, r"shape \(3,\).*sum", lambda: hessian(np.tanh, X)),
@@ -183,10 +187,10 @@ FAILURES: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "shape along v": (ShapeError, r"input 0.*\(3, 1\)", lambda: jvp(F, X, V[:, None])),
     "missing v": (ArgumentError, "1 for 2", lambda: jvp(lambda a, b: a * b, [X, X], [V])),
     "one v for two": (ArgumentError, "1 for 2", lambda: hvp(lambda a, b: a @ b, [X, X], V)),
-    "no tensor": (ArgumentError, "float", lambda: jacobian(lambda x: 1.0, X)),
+    "no tensor": (ArgumentError, "float", lambda: jacobian(wrong(1.0), X)),
     "an array": (ArgumentError, "ndarray", lambda: jvp(lambda x: x.data, X, V)),
     "no inputs": (ArgumentError, "no inputs", lambda: jacobian(F, [])),
-    "nothing": (ArgumentError, "NoneType", lambda: hvp(lambda x: None, X, V)),
+    "nothing": (ArgumentError, "NoneType", lambda: hvp(wrong(None), X, V)),
 }
 
 

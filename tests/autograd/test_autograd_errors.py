@@ -128,6 +128,29 @@ FAILURES: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     ),
     "integers": (DTypeError, r"astype .*float64\[2, 3\]", lambda: X.astype(int)),
     "complex factor": (DTypeError, r"multiply .*real", lambda: X * np.array(1j)),
+    "tensors in a list": (
+        GraphError,
+        r"shape \(\).*minidl\.ops\.stack",
+        lambda: Tensor([X.sum(), X.mean()]),
+    ),
+    "an array of a tensor": (GraphError, r"\(2, 3\).*detach", lambda: np.array(X)),
+    "a function without a rule": (
+        MissingRuleError,
+        r"np\.linalg\.inv; received .*\(2, 3\).*minidl\.primitive",
+        lambda: np.linalg.inv(X),  # type: ignore[call-overload]
+    ),
+    "an array as the place to write": (
+        MissingRuleError,
+        r"np\.add with out; received .*\(2, 3\).*\.numpy",
+        lambda: np.add(X, 1, out=np.ones((2, 3))),  # type: ignore[call-overload]
+    ),
+    "the number of a vector": (ArgumentError, r"\(2,\).*Index", lambda: float(leaf(2))),
+    "the truth of a vector": (ArgumentError, r"\(2,\).*\.any\(\)", lambda: bool(leaf(2))),
+    "an element assigned": (
+        GraphError,
+        r"index 0.*minidl\.ops\.where",
+        lambda: X.__setitem__(0, 1.0),
+    ),
     "text": (DTypeError, "add .*'a'", lambda: X + "a"),
 }
 

@@ -77,7 +77,8 @@ def test_a_small_network_learns_with_it(softsign: Any) -> None:
     u = Tensor(generator.standard_normal((8, 1)) / 8, requires_grad=True)
 
     def loss() -> Tensor:
-        return ops.mean_squared_error(softsign(x @ w) @ u, target)
+        y: Tensor = ops.mean_squared_error(softsign(x @ w) @ u, target)
+        return y
 
     assert gradcheck(lambda a, b: ops.mean_squared_error(softsign(x @ a) @ b, target), [w, u])
     first = loss().item()

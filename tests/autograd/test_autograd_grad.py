@@ -170,7 +170,7 @@ def test_tensors_given_by_keyword_are_arguments_like_others() -> None:
     x, y = leaf([1.0, 5.0]), leaf([3.0, 4.0])
     gx, gy = grad(ops.multiply(a=x, b=y).sum(), [x, y])
     assert_array_equal([gx.data, gy.data], [y.data, x.data])
-    assert_array_equal(ops.clip(x, high=Tensor(2.0)).data, [1, 2])
+    assert_array_equal(ops.clip(x, max=Tensor(2.0)).data, [1, 2])
     assert_array_equal(ops.where(condition=[True, False], a=x, b=y).data, [1, 4])
 
 
