@@ -17,15 +17,16 @@ __all__ = ["softmax_cross_entropy"]
 
 def _are_indices(t: Any, z: Any) -> bool:
     """Return whether targets are class indices, one per row; say so if they can be neither."""
+    rows = z.shape[:-1]
     if t.dtype.kind not in "biu":
-        if t.shape == z.shape[:-1]:
+        if t.shape == rows:
             raise ShapeError(
                 "targets of floats are probabilities, one for each logit",
                 received=f"logits {z.shape}, targets {t.shape} of {t.dtype}",
                 hint="Class indices are an array of an integer type.",
             )
         return False
-    if t.shape == z.shape[:-1] or (z.ndim > 2 and t.shape == z.shape[1:-1]):
+    if t.shape == rows or (z.ndim > 2 and t.shape == rows[1:]):
         return True
     if t.shape == z.shape or (z.ndim > 2 and t.shape == z.shape[1:]):
         return False  # one-hot rows
@@ -36,14 +37,12 @@ def _are_indices(t: Any, z: Any) -> bool:
     )
 
 
-def _distribution(t: Any, z: Any, label_smoothing: float, ignore_index: int | None) -> Any:
-    """Return targets as rows q of probabilities: one-hot, smoothed, and 0 for ignored rows."""
+def _distribution(t: Any, z: Any, label_smoothing: float) -> Any:
+    """Return targets as rows q of probabilities: one-hot and smoothed."""
     K = z.shape[-1]
     q = like(np.equal(t[..., None], np.arange(K)) if _are_indices(t, z) else t, z)
     if label_smoothing:
         q = (1.0 - label_smoothing) * q + label_smoothing / K
-    if ignore_index is not None:
-        q = q * np.not_equal(t, ignore_index)[..., None]
     return q
 
 
@@ -90,8 +89,7 @@ def _to_rows(g: Any, z: Any, t: Any, reduction: str, axis: Axis, **options: Any)
 def _to_logits(  # noqa: PLR0917 (called by position, as the operation is)
     g: Any, y: Any, z: Any, t: Any, reduction: str = "mean", axis: Axis = None, **options: Any
 ) -> Any:
-    smoothing, ignored = options.get("label_smoothing", 0.0), options.get("ignore_index")
-    q = _distribution(t, z, smoothing, ignored)
+    q = _distribution(t, z, options.get("label_smoothing", 0.0))
     slope = softmax(z) * q.sum(axis=-1, keepdims=True) - q
     return _to_rows(g, z, t, reduction, axis, **options) * slope
 
@@ -154,6 +152,6 @@ def softmax_cross_entropy(
     0.6931471805599453
     """
     _check(t, z, label_smoothing, ignore_index)
-    q = _distribution(t, z, label_smoothing, ignore_index)
+    q = _distribution(t, z, label_smoothing)
     losses = -np.add.reduce(q * log_softmax(z), axis=-1)
     return reduce(losses, reduction, axis, _row_weights(t, z, sample_weight, ignore_index))

@@ -27,6 +27,9 @@ def reduce(losses: Any, reduction: str, axis: Axis, w: Any = None) -> Any:
     """Return the losses, weighted by `w` of the same shape, reduced over `axis`."""
     if w is not None:
         losses = losses * w
+    elif reduction == "mean" and losses.size:  # in every step of training
+        total = np.add.reduce(losses, axis=axis)
+        return total / (losses.size / total.size)
     if reduction == "none":
         return losses
     if reduction not in ("mean", "sum"):
@@ -41,7 +44,7 @@ def _divisor(shape: Shape, means: int, axis: Axis, w: Any) -> Any:
     """Return what a sum is divided by in the mean: the number of losses, or the sum of weights."""
     if w is None:
         count = math.prod(shape) / means
-        if count == 0:
+        if count == 0:  # never in a rule, for its forward pass has failed
             raise ArgumentError(
                 "there is no mean of no losses",
                 received=f"losses of shape {shape}, axis={axis}",
@@ -60,6 +63,8 @@ def _divisor(shape: Shape, means: int, axis: Axis, w: Any) -> Any:
 
 def spread(g: Any, shape: Shape, reduction: str, axis: Axis, w: Any = None) -> Any:
     """Return the gradient of each of the losses of `shape`, given that of what they became."""
+    if w is None and axis is None and reduction == "mean":  # in every step of training
+        return g / math.prod(shape)
     if reduction != "none":
         if reduction == "mean" and g.size:
             g = g / _divisor(shape, g.size, axis, w)
