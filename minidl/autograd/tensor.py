@@ -248,11 +248,24 @@ class Tensor(Node):
         def _binary(self, other: object) -> Tensor: ...
         def _reduction(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
         def _any(self, *arguments: Any) -> Tensor: ...
+        def _softmax(self, axis: Any = -1) -> Tensor: ...
+        def _where(self, condition: object, b: object) -> Tensor: ...
+        def _clip(
+            self, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+        ) -> Tensor: ...
 
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
         __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
         matmul = dot = outer = _binary
-        __neg__ = __pos__ = __abs__ = tanh = sigmoid = relu = silu = _unary
+        add = subtract = multiply = divide = pow = _binary
+        maximum = minimum = hypot = arctan2 = logaddexp = _binary
+        __neg__ = __pos__ = __abs__ = negative = positive = abs = absolute = sign = _unary
+        sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
+        sin = cos = tan = arcsin = arccos = arctan = _unary
+        sinh = cosh = tanh = arcsinh = arccosh = arctanh = _unary
+        erf = sigmoid = relu = silu = _unary
+        softmax = log_softmax = _softmax
+        clip, where = _clip, _where
         sum = mean = max = min = _reduction
         diag = diagonal = trace = tril = triu = _any
         reshape = transpose = swapaxes = astype = __getitem__ = _any

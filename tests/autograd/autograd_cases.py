@@ -17,6 +17,7 @@ import cases_losses
 import cases_products
 import cases_reductions
 import cases_shapes
+import cases_transcendental
 import numpy as np
 from autograd_examples import Array, Operation
 
@@ -42,6 +43,7 @@ FAMILIES = (
     cases_products,
     cases_reductions,
     cases_shapes,
+    cases_transcendental,
 )
 OPERATIONS: dict[str, Operation] = {
     name: operation for family in FAMILIES for name, operation in family.OPERATIONS.items()

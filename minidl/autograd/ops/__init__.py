@@ -10,6 +10,7 @@ from minidl.autograd.ops import (
     products,
     reductions,
     shapes,
+    transcendental,
 )
 from minidl.autograd.ops.activations import *  # noqa: F403
 from minidl.autograd.ops.contractions import *  # noqa: F403
@@ -20,6 +21,7 @@ from minidl.autograd.ops.losses import *  # noqa: F403
 from minidl.autograd.ops.products import *  # noqa: F403
 from minidl.autograd.ops.reductions import *  # noqa: F403
 from minidl.autograd.ops.shapes import *  # noqa: F403
+from minidl.autograd.ops.transcendental import *  # noqa: F403
 
 _FAMILIES = (
     activations,
@@ -31,5 +33,6 @@ _FAMILIES = (
     products,
     reductions,
     shapes,
+    transcendental,
 )
 __all__ = sorted(name for family in _FAMILIES for name in family.__all__)  # noqa: PLE0605

@@ -1,4 +1,4 @@
-"""Arithmetic and elementary functions, element by element, with broadcasting.
+"""Arithmetic, powers and choices, element by element, with broadcasting.
 
 In each rule g is the gradient with respect to the result y. A rule gives the gradient with
 respect to one argument as if nothing had been broadcast; the sum over repeated elements is taken
@@ -11,24 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.primitive import primitive
+from minidl.autograd.primitive import composite, primitive
+from minidl.errors import ArgumentError
 
 __all__ = [
+    "abs",
     "absolute",
     "add",
     "astype",
     "clip",
     "divide",
-    "exp",
-    "expm1",
-    "log",
-    "log1p",
     "maximum",
     "minimum",
     "multiply",
     "negative",
     "positive",
     "power",
+    "reciprocal",
     "sign",
     "sqrt",
     "square",
@@ -41,7 +40,7 @@ __all__ = [
     lambda g, y, a, b: g,
     lambda g, y, a, b: g,
     numpy=[np.add],
-    methods=["__add__"],
+    methods=["__add__", "add"],
     reflected="__radd__",
 )
 def add(a: Any, b: Any) -> Any:
@@ -53,7 +52,7 @@ def add(a: Any, b: Any) -> Any:
     lambda g, y, a, b: g,
     lambda g, y, a, b: -g,
     numpy=[np.subtract],
-    methods=["__sub__"],
+    methods=["__sub__", "subtract"],
     reflected="__rsub__",
 )
 def subtract(a: Any, b: Any) -> Any:
@@ -65,7 +64,7 @@ def subtract(a: Any, b: Any) -> Any:
     lambda g, y, a, b: g * b,
     lambda g, y, a, b: g * a,
     numpy=[np.multiply],
-    methods=["__mul__"],
+    methods=["__mul__", "multiply"],
     reflected="__rmul__",
 )
 def multiply(a: Any, b: Any) -> Any:
@@ -77,7 +76,7 @@ def multiply(a: Any, b: Any) -> Any:
     lambda g, y, a, b: g / b,
     lambda g, y, a, b: -g * y / b,
     numpy=[np.divide],
-    methods=["__truediv__"],
+    methods=["__truediv__", "divide"],
     reflected="__rtruediv__",
 )
 def divide(a: Any, b: Any) -> Any:
@@ -85,94 +84,98 @@ def divide(a: Any, b: Any) -> Any:
     return np.divide(a, b)
 
 
-def _is_zero(x: Any) -> Any:
-    return np.equal(x, 0)
+def _slope_of_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """Return g b a^(b-1), without a^(-1) where that is not finite and b = 0."""
+    if isinstance(b, np.ndarray) and b.dtype.kind != "f":
+        b = b.astype(y.dtype)  # b - 1 could wrap around
+    zero, lower = np.equal(b, 0), b - 1
+    if np.any(zero):
+        lower = np.where(zero & ~(np.absolute(a) >= np.finfo(y.dtype).tiny), 0.0, lower)
+    return g * (b * a**lower)
+
+
+def _slope_of_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """Return g y log a, and 0 where a = 0 and b >= 0, as y is 0 (or 1) for every such b."""
+    safe = np.where(np.equal(a, 0) & np.greater_equal(b, 0), 1.0, a)
+    return g * y * np.log(safe)
 
 
 @primitive(
-    lambda g, y, a, b: g * np.where(_is_zero(b), 0.0, b * a ** np.where(_is_zero(b), 1.0, b - 1)),
-    lambda g, y, a, b: g * y * np.log(np.where(_is_zero(a), 1.0, a)),
+    _slope_of_base,
+    _slope_of_exponent,
     numpy=[np.power, np.float_power],
-    methods=["__pow__"],
+    methods=["__pow__", "pow"],
     reflected="__rpow__",
 )
 def power(a: Any, b: Any) -> Any:
-    """Power, y = a^b; dy/da = b a^(b-1), 0 for b = 0; dy/db = y log a, 0 at a = 0.
+    """Power, y = a^b; dy/da = b a^(b-1), 0 for b = 0; dy/db = y log a, 0 at a = 0 for b >= 0.
 
-    A negative base with an exponent that is no integer gives nan, as in NumPy.
+    A negative base has all derivatives with respect to a at whole exponents, given as integers
+    or floats. Otherwise, and with respect to b, a negative base gives nan, as in NumPy and
+    PyTorch. Where b = 0 is differentiated too, d2y/da db = 1 / a is kept; PyTorch says 0.
     """
     return np.power(a, float(b) if isinstance(b, int) else b)
 
 
-@primitive(lambda g, y, x: -g, numpy=[np.negative], methods=["__neg__"])
+@primitive(lambda g, y, x: -g, numpy=[np.negative], methods=["__neg__", "negative"])
 def negative(x: Any) -> Any:
     """Negation, y = -x; dy/dx = -1."""
     return np.negative(x)
 
 
-@primitive(lambda g, y, x: g, numpy=[np.positive], methods=["__pos__"])
+@primitive(lambda g, y, x: g, numpy=[np.positive], methods=["__pos__", "positive"])
 def positive(x: Any) -> Any:
     """Copy, y = +x; dy/dx = 1."""
     return np.positive(x)
 
 
-@primitive(lambda g, y, x: g * y, numpy=[np.exp])
-def exp(x: Any) -> Any:
-    """Exponential, y = e^x; dy/dx = y."""
-    return np.exp(x)
-
-
-@primitive(lambda g, y, x: g * (y + 1), numpy=[np.expm1])
-def expm1(x: Any) -> Any:
-    """Exponential minus one, y = e^x - 1, exact for small x; dy/dx = y + 1."""
-    return np.expm1(x)
-
-
-@primitive(lambda g, y, x: g / x, numpy=[np.log])
-def log(x: Any) -> Any:
-    """Natural logarithm, y = log x; dy/dx = 1 / x."""
-    return np.log(x)
-
-
-@primitive(lambda g, y, x: g / (1 + x), numpy=[np.log1p])
-def log1p(x: Any) -> Any:
-    """Logarithm of 1 + x, exact for small x; dy/dx = 1 / (1 + x)."""
-    return np.log1p(x)
-
-
-@primitive(lambda g, y, x: g / (2 * y), numpy=[np.sqrt])
+@primitive(lambda g, y, x: g / (2 * y), numpy=[np.sqrt], methods=["sqrt"])
 def sqrt(x: Any) -> Any:
-    """Square root, y = sqrt(x); dy/dx = 1 / (2 y)."""
+    """Square root, y = sqrt(x); dy/dx = 1 / (2 y), which is inf at 0, as in PyTorch."""
     return np.sqrt(x)
 
 
-@primitive(lambda g, y, x: 2 * g * x, numpy=[np.square])
+@primitive(lambda g, y, x: 2 * g * x, numpy=[np.square], methods=["square"])
 def square(x: Any) -> Any:
     """Square, y = x^2; dy/dx = 2 x."""
     return np.square(x)
 
 
-@primitive(lambda g, y, x: g * np.sign(x), numpy=[np.absolute, np.fabs], methods=["__abs__"])
-def absolute(x: Any) -> Any:
-    """Absolute value, y = |x|; dy/dx = sign x, which is 0 at 0."""
-    return np.absolute(x)
-
-
-@primitive(lambda g, y, x: 0.0 * g, numpy=[np.sign])
-def sign(x: Any) -> Any:
-    """Sign: -1, 0 or 1; dy/dx = 0."""
-    return np.sign(x)
-
-
-def _share(a: Any, b: Any) -> Any:
-    """Return 1 where a > b, 0 where a < b, and 1/2 at a tie."""
-    return np.where(np.equal(a, b), 0.5, np.where(np.greater(a, b), 1.0, 0.0))
+@primitive(lambda g, y, x: -g * y * y, numpy=[np.reciprocal], methods=["reciprocal"])
+def reciprocal(x: Any) -> Any:
+    """Reciprocal, y = 1 / x; dy/dx = -y^2. Of integers too, where NumPy's rounds to 0."""
+    return np.divide(1.0, x)
 
 
 @primitive(
-    lambda g, y, a, b: g * _share(a, b),
-    lambda g, y, a, b: g * _share(b, a),
+    lambda g, y, x: g * np.sign(x),
+    numpy=[np.absolute, np.fabs],
+    methods=["__abs__", "abs", "absolute"],
+)
+def absolute(x: Any) -> Any:
+    """Absolute value, y = |x|; dy/dx = sign x, which is 0 at 0. Also called ``abs``."""
+    return np.absolute(x)
+
+
+abs = absolute
+
+
+@primitive(lambda g, y, x: np.where(False, g, 0.0), numpy=[np.sign], methods=["sign"])
+def sign(x: Any) -> Any:
+    """Sign: -1, 0 or 1; dy/dx = 0, whatever the gradient that arrives."""
+    return np.sign(x)
+
+
+def _to_larger(g: Any, a: Any, b: Any) -> Any:
+    """Return g where a > b, 0 where a < b, and g / 2 at a tie."""
+    return np.where(np.equal(a, b), 0.5 * g, np.where(np.greater(a, b), g, 0.0))
+
+
+@primitive(
+    lambda g, y, a, b: _to_larger(g, a, b),
+    lambda g, y, a, b: _to_larger(g, b, a),
     numpy=[np.maximum],
+    methods=["maximum"],
 )
 def maximum(a: Any, b: Any) -> Any:
     """Larger of a and b; the gradient goes to the larger, and half to each at a tie."""
@@ -180,19 +183,56 @@ def maximum(a: Any, b: Any) -> Any:
 
 
 @primitive(
-    lambda g, y, a, b: g * _share(b, a),
-    lambda g, y, a, b: g * _share(a, b),
+    lambda g, y, a, b: _to_larger(g, b, a),
+    lambda g, y, a, b: _to_larger(g, a, b),
     numpy=[np.minimum],
+    methods=["minimum"],
 )
 def minimum(a: Any, b: Any) -> Any:
     """Smaller of a and b; the gradient goes to the smaller, and half to each at a tie."""
     return np.minimum(a, b)
 
 
-@primitive(lambda g, y, x, low=None, high=None: g * np.equal(x, y), numpy=[np.clip])
-def clip(x: Any, low: Any = None, high: Any = None) -> Any:
-    """Limit x to [low, high], two plain numbers or arrays; dy/dx = 1 inside and on the bounds."""
-    return np.clip(x, low, high)
+@primitive(
+    lambda g, y, a, a_min=None, a_max=None, **bounds: np.where(np.equal(a, y), g, 0.0),
+    numpy=[np.clip],
+    methods=["clip"],
+)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """Limit a to [a_min, a_max]; dy/da = 1 inside and on the bounds, and 0 outside.
+
+    Parameters
+    ----------
+    a : array_like or Tensor
+        What to limit.
+    a_min, a_max : array_like or None
+        The bounds, which broadcast with `a` and are constants; None leaves that side open.
+    min, max : array_like or None
+        The same by NumPy's newer names, instead of the others.
+
+    Raises
+    ------
+    ArgumentError
+        Bounds are given by both names.
+    MissingRuleError
+        A bound is a Tensor that wants a gradient: use :func:`minimum` and :func:`maximum`.
+
+    Examples
+    --------
+    >>> clip(np.array([-2.0, 0.5, 3.0]), -1, 1)
+    array([-1. ,  0.5,  1. ])
+    >>> clip(np.array([-2.0, 0.5, 3.0]), min=0)
+    array([0. , 0.5, 3. ])
+    """
+    if min is not None or max is not None:
+        if a_min is not None or a_max is not None:
+            raise ArgumentError(
+                "clip was given bounds by two names",
+                received=f"a_min={a_min}, a_max={a_max}, min={min}, max={max}",
+                expected="a_min and a_max, or min and max",
+            )
+        a_min, a_max = min, max
+    return np.positive(a) if a_min is None and a_max is None else np.clip(a, a_min, a_max)
 
 
 @primitive(
@@ -202,8 +242,17 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
     numpy=[np.where],
 )
 def where(condition: Any, a: Any, b: Any) -> Any:
-    """Choose: y = a where the condition holds, else b; the gradient goes to the chosen one."""
+    """Choose: y = a where the condition holds, else b; the gradient goes to the chosen one.
+
+    The other gets exactly 0, whatever its value and the gradient. But if that other was itself
+    computed with an infinite derivative, 0 times it is nan: choose the input first, then compute.
+    """
     return np.where(condition, a, b)
+
+
+@composite(methods=["where"])
+def _where(a: Any, condition: Any, b: Any) -> Any:
+    return where(condition, a, b)  # a.where(condition, b), in the order of PyTorch's method
 
 
 @primitive(lambda g, y, x, dtype: g.astype(x.dtype), methods=["astype"])
