@@ -91,6 +91,42 @@ def test_slopes_at_huge_inputs_do_not_overflow(f: Functions, scaled: Functions) 
         assert np.all(np.isfinite(slopes(f, -x)[0]))
 
 
+QUIET: list[Functions] = [
+    ops.exp,
+    ops.expm1,
+    ops.erf,
+    ops.sigmoid,
+    ops.logsigmoid,
+    ops.leaky_relu,
+    lambda x: ops.elu(x, 0.7),
+    lambda x: ops.celu(x, 0.7),
+    ops.selu,
+    ops.gelu,
+    lambda x: ops.gelu(x, approximate="tanh"),
+    ops.silu,
+    ops.mish,
+    ops.softplus,
+    ops.softsign,
+    ops.softmax,
+    ops.log_softmax,
+    lambda x: ops.logaddexp(x, 0.0),
+]
+
+
+@pytest.mark.parametrize("f", QUIET)
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.array([1.1e-310, -1.1e-310, 5e-324, -38.2, -15.7, -355.3, -709.3, -740.5, -745.2]),
+        np.float32([1.1e-40, -1.1e-40, 1e-45, -13.9, -6.8, -44.3, -88.3, -100.5, -104.2]),
+    ],
+    ids=["float64", "float32"],
+)
+def test_results_below_the_normal_numbers_raise_no_flag(f: Functions, x: Any) -> None:
+    assert np.all(np.isfinite(slopes(f, x)[0]))
+    assert np.all(np.isfinite(curvature(f, x)))
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e200, 1e-200, 1e-310])
 def test_hypot_has_the_cosines_as_slopes_at_any_scale(scale: float) -> None:
     a, b = slopes(ops.hypot, 3 * scale, -4 * scale)
@@ -167,6 +203,9 @@ def test_the_exponent_less_one_does_not_wrap_around(dtype: Any) -> None:
 def test_the_exponent_has_the_slope_y_log_a_and_zero_at_base_zero() -> None:
     a, b = [0.0, 0.0, 2.0, 2.0], [0.0, 2.0, 0.0, 3.0]
     assert_allclose(slopes(ops.power, a, b)[1], [0, 0, np.log(2), 8 * np.log(2)], rtol=1e-15)
+    pole, b = Tensor(0.0), Tensor(-1.0, requires_grad=True)
+    with np.errstate(divide="ignore"):
+        assert grad(pole**b, b).item() == -np.inf
 
 
 def test_the_mixed_derivative_of_a_power_is_kept_at_exponent_zero() -> None:

@@ -118,6 +118,7 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
         g * np.where(np.greater(x, 0), SELU_SCALE, SELU_SCALE * SELU_ALPHA * _exp_left(x, 0.0))
     )
 )
+@quiet
 def selu(x: Any) -> Any:
     """Scaled ELU, y = scale elu(x, alpha), whose two constants keep mean 0 and variance 1.
 
@@ -136,7 +137,6 @@ def _density(x: Any) -> Any:
 
 
 @primitive(lambda g, y, x: g * _density(x))
-@quiet
 def _distribution(x: Any) -> Any:
     """Return (1 + erf(x / sqrt 2)) / 2, exact for x << 0 too; dy/dx = e^(-x^2 / 2) / sqrt(2 pi)."""
     from scipy.special import ndtr  # comes with scikit-learn
@@ -252,7 +252,6 @@ def _over_square(g: Any, d: Any) -> Any:
 
 
 @primitive(lambda g, y, x: _over_square(g, 1.0 + np.abs(x)))
-@quiet
 def softsign(x: Any) -> Any:
     """Softsign, y = x / (1 + |x|); dy/dx = 1 / (1 + |x|)^2."""
     return x / (1.0 + np.abs(x))
