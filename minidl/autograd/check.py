@@ -21,6 +21,7 @@ __all__ = ["GradientCheckError", "gradcheck"]
 
 ROUNDS = 3  # so many directions that a wrong entry hides in none of them
 UNKNOWN = 1e-3  # two steps that differ by more than this, relatively, measure nothing
+CURVED = 100.0  # times step^2: where the derivative is 0, as of x^3, only the error is measured
 NOISE = 0.01  # of the tolerance: what rounding inside of f may do, relative to its value
 
 
@@ -251,7 +252,8 @@ def _compare(
         noise = NOISE * (_size(seed, y.data) + options.floor)
         unknown = abs(near[k] - far[k])  # what the extrapolation changed
         agree = abs(measured - claimed) <= options.tolerance * (size + noise) + unknown
-        if not agree or unknown > UNKNOWN * (size + noise):
+        slack = UNKNOWN * (size + noise) + CURVED * options.step**2
+        if not agree or unknown > slack:
             return _Wrong(k, move[0], claimed, measured, not agree)
     return None
 

@@ -15,7 +15,7 @@ import numpy as np
 from minidl.autograd.functional import grad
 from minidl.autograd.node import STATE, to_float
 from minidl.autograd.ops.elementwise import positive
-from minidl.autograd.ops.shapes import scatter
+from minidl.autograd.ops.indexing import scatter
 from minidl.autograd.tensor import Tensor, make
 from minidl.errors import ArgumentError, ShapeError
 

@@ -67,7 +67,7 @@ def primitive(
     """
 
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
-        operation = Operation(forward.__name__, rules, each)
+        operation = Operation(_name(forward), rules, each)
         operation.call = _differentiable(forward, operation)
         _register(operation.call, numpy, methods, reflected)
         return operation.call
@@ -154,13 +154,13 @@ def _forward(forward: Callable[..., Any], arrays: list[Any], keywords: dict[str,
     except (ValueError, TypeError, AttributeError, IndexError) as error:
         _check_call(forward, arrays, keywords)
         given = ", ".join(map(_describe, [*arrays, *keywords.values()]))
-        what = f"{forward.__name__} does not accept this: {error}"
+        what = f"{_name(forward)} does not accept this: {error}"
         raise _KINDS[_kind(error)](what, received=given) from error
     if type(y) is not np.ndarray:
         y = np.asarray(y)  # NumPy turns arrays without axes into scalars
     if y.dtype.char not in "fd":
         raise DTypeError(
-            f"{forward.__name__} would leave the real numbers that minidl differentiates",
+            f"{_name(forward)} would leave the real numbers that minidl differentiates",
             received=", ".join(map(_describe, arrays)),
             expected="a result of float64 or float32",
         )
@@ -186,8 +186,8 @@ def _check_call(function: Callable[..., Any], arguments: Any, keywords: dict[str
     except TypeError as error:
         shown = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
         raise MissingRuleError(
-            f"{function.__name__} cannot be called like this: {error}",
-            expected=f"{function.__name__}{inspect.Signature(shown)}",
+            f"{_name(function)} cannot be called like this: {error}",
+            expected=f"{_name(function)}{inspect.Signature(shown)}",
         ) from None
 
 
@@ -203,9 +203,14 @@ def _by_position(forward: Any, arguments: Any, keywords: Any) -> tuple[Any, Any]
     for name, value in constants.items():
         if isinstance(value, Tensor):
             if value.requires_grad:
-                raise no_rule(forward.__name__, f"its keyword {name}")
+                raise no_rule(_name(forward), f"its keyword {name}")
             constants[name] = value.data
     return bound.args, constants
+
+
+def _name(function: Callable[..., Any]) -> str:
+    """Return the name for messages; the inner part ``_f`` of an operation ``f`` is f as well."""
+    return function.__name__.lstrip("_")
 
 
 def _describe(value: object) -> str:

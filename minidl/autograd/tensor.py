@@ -118,6 +118,18 @@ class Tensor(Node):
         """Return the array itself, without history; not a copy."""
         return self.data
 
+    def tolist(self) -> Any:
+        """Return the elements as Python floats, in nested lists."""
+        return self.data.tolist()
+
+    def argmax(self, axis: int | None = None) -> Any:
+        """Return where the largest element is, as NumPy does: a number or an array of them."""
+        return self.data.argmax(axis)
+
+    def argmin(self, axis: int | None = None) -> Any:
+        """Return where the smallest element is, as NumPy does: a number or an array of them."""
+        return self.data.argmin(axis)
+
     def detach(self) -> Tensor:
         """Return a new Tensor with the same array and no history."""
         return make(self.data)
@@ -247,7 +259,8 @@ class Tensor(Node):
         def _unary(self) -> Tensor: ...
         def _binary(self, other: object) -> Tensor: ...
         def _reduction(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
-        def _any(self, *arguments: Any) -> Tensor: ...
+        def _any(self, *arguments: Any, **keywords: Any) -> Tensor: ...
+        def _list(self, indices_or_sections: Any, axis: int = 0) -> list[Tensor]: ...
         def _softmax(self, axis: Any = -1) -> Tensor: ...
         def _where(self, condition: object, b: object) -> Tensor: ...
         def _clip(
@@ -266,9 +279,12 @@ class Tensor(Node):
         erf = sigmoid = relu = silu = _unary
         softmax = log_softmax = _softmax
         clip, where = _clip, _where
-        sum = mean = max = min = _reduction
+        sum = mean = max = min = prod = logsumexp = _reduction
+        var = std = norm = cumsum = _any
         diag = diagonal = trace = tril = triu = _any
-        reshape = transpose = swapaxes = astype = __getitem__ = _any
+        reshape = transpose = swapaxes = moveaxis = squeeze = flatten = ravel = _any
+        broadcast_to = flip = roll = tile = repeat = astype = __getitem__ = _any
+        split = _list
 
 
 def _array(value: object) -> Any:

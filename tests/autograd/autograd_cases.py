@@ -13,6 +13,8 @@ import cases_activations
 import cases_contractions
 import cases_diagonals
 import cases_elementwise
+import cases_indexing
+import cases_joining
 import cases_losses
 import cases_products
 import cases_reductions
@@ -39,6 +41,8 @@ FAMILIES = (
     cases_contractions,
     cases_diagonals,
     cases_elementwise,
+    cases_indexing,
+    cases_joining,
     cases_losses,
     cases_products,
     cases_reductions,
@@ -71,7 +75,10 @@ def calls() -> Iterator[Call]:
             def bound(f: Any, *, a: Any = arguments, k: Any = keywords) -> Any:
                 def call(*arrays: Any) -> Any:
                     given = iter(arrays)
-                    return f(*(replaced(one, given) for one in a), **k)
+                    y = f(*(replaced(one, given) for one in a), **k)
+                    if not isinstance(y, list):
+                        return y
+                    return np.concatenate([part.reshape(-1) for part in y])  # of split
 
                 return call
 

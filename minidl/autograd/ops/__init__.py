@@ -6,7 +6,10 @@ from minidl.autograd.ops import (
     cross_entropy,
     diagonals,
     elementwise,
+    indexing,
+    joining,
     losses,
+    norms,
     products,
     reductions,
     shapes,
@@ -17,7 +20,10 @@ from minidl.autograd.ops.contractions import *  # noqa: F403
 from minidl.autograd.ops.cross_entropy import *  # noqa: F403
 from minidl.autograd.ops.diagonals import *  # noqa: F403
 from minidl.autograd.ops.elementwise import *  # noqa: F403
+from minidl.autograd.ops.indexing import *  # noqa: F403
+from minidl.autograd.ops.joining import *  # noqa: F403
 from minidl.autograd.ops.losses import *  # noqa: F403
+from minidl.autograd.ops.norms import *  # noqa: F403
 from minidl.autograd.ops.products import *  # noqa: F403
 from minidl.autograd.ops.reductions import *  # noqa: F403
 from minidl.autograd.ops.shapes import *  # noqa: F403
@@ -29,7 +35,10 @@ _FAMILIES = (
     cross_entropy,
     diagonals,
     elementwise,
+    indexing,
+    joining,
     losses,
+    norms,
     products,
     reductions,
     shapes,

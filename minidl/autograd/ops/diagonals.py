@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.ops.shapes import scatter
+from minidl.autograd.ops.indexing import scatter
 from minidl.autograd.primitive import composite, primitive
 from minidl.errors import ShapeError
 

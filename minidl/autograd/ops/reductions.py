@@ -1,6 +1,7 @@
 """Sums and their kin: many elements in, fewer out.
 
 ``axis`` is an int, a tuple of ints or None for all axes; negative ones count from the end.
+``keepdims`` leaves the reduced axes in place, of length one.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from minidl.autograd.primitive import primitive
+from minidl.autograd.primitive import primitive, quiet
+from minidl.errors import ArgumentError
 
-__all__ = ["logsumexp", "max", "mean", "min", "sum"]
+__all__ = ["cumsum", "logsumexp", "max", "mean", "min", "prod", "std", "sum", "var"]
 
 Axis = int | tuple[int, ...] | None
 
@@ -54,6 +57,61 @@ def mean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.mean(a, axis=axis, keepdims=keepdims)
 
 
+def _freedom(x: Any, y: Any, ddof: float) -> float:
+    """Return n - ddof, the divisor of a variance."""
+    n = _count(x, y) - ddof
+    if n <= 0 < y.size:
+        raise ArgumentError(
+            "a variance needs more elements than ddof",
+            received=f"{_count(x, y):g} elements, ddof={ddof}",
+        )
+    return n
+
+
+def _centred(x: Any, axis: Axis) -> Any:
+    return x - x.mean(axis=axis, keepdims=True)
+
+
+@primitive(
+    lambda g, y, x, axis=None, ddof=0, keepdims=False: (
+        _kept(g, x, axis, keepdims) * (_centred(x, axis) * (2.0 / _freedom(x, y, ddof)))
+    ),
+    numpy=[np.var],
+    methods=["var"],
+)
+def var(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    """Variance of n elements, y = sum (x - mean)^2 / (n - ddof); dy/dx = 2 (x - mean) / (n - ddof).
+
+    `ddof` is 0 as in NumPy; PyTorch's ``correction`` is 1.
+
+    >>> var([1.0, 3.0]).item(), var([1.0, 3.0], ddof=1).item()
+    (1.0, 2.0)
+    """
+    freedom = _freedom(a, np.sum(a, axis=axis), ddof)
+    return np.sum(np.square(_centred(a, axis)), axis=axis, keepdims=keepdims) / freedom
+
+
+def _over(g: Any, y: Any) -> Any:
+    """Return g / y, and 0 where y is 0: the middle one of the slopes beside a kink."""
+    zero = np.equal(y, 0)
+    return np.where(zero, 0.0, g / np.where(zero, 1.0, y))
+
+
+@primitive(
+    lambda g, y, x, axis=None, ddof=0, keepdims=False: (
+        _kept(_over(g, y), x, axis, keepdims) * (_centred(x, axis) / _freedom(x, y, ddof))
+    ),
+    numpy=[np.std],
+    methods=["std"],
+)
+def std(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    """Root of the variance, y = sqrt(var(x)); dy/dx = (x - mean) / ((n - ddof) y), 0 where y = 0.
+
+    `ddof` is 0 as in NumPy; PyTorch's ``correction`` is 1.
+    """
+    return np.sqrt(var(a, axis, ddof=ddof, keepdims=keepdims))
+
+
 def _to_extremes(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     at = np.equal(x, _kept(y, x, axis, keepdims))
     return _kept(g, x, axis, keepdims) * (at / at.sum(axis=axis, keepdims=True))
@@ -73,15 +131,90 @@ def min(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 @primitive(
     lambda g, y, x, axis=None, keepdims=False: (
-        _kept(g, x, axis, keepdims) * np.exp(x - _kept(y, x, axis, keepdims))
-    )
+        _kept(g, x, axis, keepdims) * np.exp(x - _kept(_above_zero(y), x, axis, keepdims))
+    ),
+    methods=["logsumexp"],
 )
+@quiet
 def logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Logarithm of a sum of exponentials, y = log sum e^x; dy/dx = softmax(x) = e^(x - y).
 
-    The largest element is taken out of the sum first, so nothing overflows.
+    The largest element is taken out of the sum first, so nothing overflows. Of -inf alone it is
+    -inf, with gradient 0.
     """
     top = np.max(a, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
-    y = np.log(np.add.reduce(np.exp(a - top), axis=axis, keepdims=True)) + top
+    total = np.add.reduce(np.exp(a - top), axis=axis, keepdims=True)
+    with np.errstate(divide="ignore"):  # the logarithm of nothing is -inf
+        y = np.log(total) + top
     return y if keepdims else np.squeeze(y, axis=axis)
+
+
+def _above_zero(y: Any) -> Any:
+    """Return y, and 0 for the logarithm of zero, -inf: e^x is then the gradient 0."""
+    return np.where(np.equal(y, -np.inf), 0.0, y)
+
+
+def _running_product(x: Any) -> Any:
+    """Return the products of the first 1, 2, ... elements of the last axis, by doubling."""
+    n, d = x.shape[-1], 1
+    while d < n:
+        x = np.concatenate([x[..., :d], x[..., d:] * x[..., :-d]], axis=-1)
+        d *= 2
+    return x
+
+
+def _product_before(x: Any) -> Any:
+    """Return, for each element of the last axis, the product of those before it."""
+    ones = np.ones(x[..., :1].shape, x.dtype)
+    return _running_product(np.concatenate([ones, x[..., :-1]], axis=-1))
+
+
+def _product_of_others(x: Any, axis: Axis) -> Any:
+    """Return, for each element, the product of all others: without division, so zeros are fine."""
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    order = [*(i for i in range(x.ndim) if i not in axes), *axes]
+    moved = np.transpose(x, order)
+    kept = moved.shape[: x.ndim - len(axes)]
+    rows = moved.reshape((*kept, int(np.prod(moved.shape[len(kept) :]))))
+    others = _product_before(rows) * _product_before(rows[..., ::-1])[..., ::-1]
+    return np.transpose(others.reshape(moved.shape), np.argsort(order).tolist())
+
+
+@primitive(
+    lambda g, y, x, axis=None, keepdims=False: (
+        _kept(g, x, axis, keepdims) * _product_of_others(x, axis)
+    ),
+    numpy=[np.prod],
+    methods=["prod"],
+)
+def prod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """Product of elements; dy/dx_i is the product of all others, exact also where some are 0.
+
+    >>> from minidl import Tensor, grad
+    >>> x = Tensor([2.0, 0.0, 5.0], requires_grad=True)
+    >>> grad(prod(x), x)
+    Tensor([ 0., 10.,  0.])
+    """
+    return np.prod(a, axis=axis, keepdims=keepdims)
+
+
+def _sums_from_the_end(g: Any, x: Any, axis: int | None) -> Any:
+    along = 0 if axis is None else axis
+    return np.flip(np.cumsum(np.flip(g, along), along), along).reshape(x.shape)
+
+
+@primitive(
+    lambda g, y, x, axis=None: _sums_from_the_end(g, x, axis),
+    numpy=[np.cumsum],
+    methods=["cumsum"],
+)
+def cumsum(a: Any, axis: int | None = None) -> Any:
+    """Cumulative sum, of the first 1, 2, ... elements; dL/dx_i is the sum of g from i on.
+
+    Without an axis the elements are taken in order, as one vector; PyTorch demands an axis.
+
+    >>> cumsum([1.0, 2.0, 3.0])
+    array([1., 3., 6.])
+    """
+    return np.cumsum(a, axis=axis)

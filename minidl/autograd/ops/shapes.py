@@ -1,4 +1,4 @@
-"""The same elements in another arrangement."""
+"""The same elements in another arrangement; each rule arranges the gradient back."""
 
 from __future__ import annotations
 
@@ -8,37 +8,79 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minidl.autograd.primitive import primitive
+from minidl.autograd.tensor import Tensor
 
-__all__ = ["broadcast_to", "getitem", "reshape", "scatter", "swapaxes", "transpose"]
+__all__ = [
+    "broadcast_to",
+    "expand_dims",
+    "flip",
+    "moveaxis",
+    "reshape",
+    "roll",
+    "squeeze",
+    "swapaxes",
+    "transpose",
+]
+
+Ints = int | tuple[int, ...]
 
 
-@primitive(lambda g, y, x, shape: g, numpy=[np.broadcast_to])
-def broadcast_to(x: Any, shape: Any) -> Any:
+@primitive(lambda g, y, x, shape: g, numpy=[np.broadcast_to], methods=["broadcast_to"])
+def broadcast_to(array: Any, shape: Any) -> Any:
     """Repeat along axes until the shape is `shape`; the gradient is summed over the repeats."""
-    return np.broadcast_to(x, shape)
+    return np.broadcast_to(array, shape)
 
 
-@primitive(lambda g, y, x, *shape: g.reshape(x.shape), numpy=[np.reshape], methods=["reshape"])
-def reshape(x: Any, *shape: Any) -> Any:
-    """Give the elements, in order, another shape: ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``."""
-    return x.reshape(*shape)
+@primitive(lambda g, y, x, shape: g.reshape(x.shape), numpy=[np.reshape])
+def reshape(a: Any, shape: Any) -> Any:
+    """Give the elements, in order, another shape; one length may be -1, for what is left.
 
-
-def _axes(axes: tuple[Any, ...], ndim: int) -> list[int]:
-    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int | np.integer) else axes
-    if order is None or axes == ():
-        return list(range(ndim))[::-1]
-    return list(normalize_axis_tuple(order, ndim))
+    The method takes ``x.reshape(2, 3)`` as well as ``x.reshape((2, 3))``.
+    """
+    return np.reshape(a, shape)
 
 
 @primitive(
-    lambda g, y, x, *axes: g.transpose(np.argsort(_axes(axes, g.ndim)).tolist()),
+    lambda g, y, x, axes=None: np.transpose(g, _order_back(axes, g.ndim)),
     numpy=[np.transpose],
-    methods=["transpose"],
 )
-def transpose(x: Any, *axes: Any) -> Any:
-    """Permute the axes, or reverse them when none are given; the rule permutes back."""
-    return np.transpose(x, _axes(axes, x.ndim))
+def transpose(a: Any, axes: Any = None) -> Any:
+    """Permute the axes, or reverse them when none are given; the rule permutes back.
+
+    The method takes ``x.transpose(1, 0)`` as well as ``x.transpose((1, 0))``. In PyTorch this is
+    ``permute``, and ``transpose`` is :func:`swapaxes`.
+    """
+    return np.transpose(a, axes)
+
+
+def _order_back(axes: Any, ndim: int) -> Any:
+    return None if axes is None else np.argsort(normalize_axis_tuple(axes, ndim)).tolist()
+
+
+def _listed(numbers: tuple[Any, ...]) -> Any:
+    """Return what a method was given, be it as one sequence or as many numbers."""
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _reshape_method(self: Tensor, *shape: Any) -> Any:
+    return reshape(self, _listed(shape))
+
+
+def _transpose_method(self: Tensor, *axes: Any) -> Any:
+    return transpose(self, _listed(axes) if axes else None)
+
+
+def _flatten_method(self: Tensor) -> Any:
+    return reshape(self, -1)
+
+
+for _name, _method in {
+    "reshape": _reshape_method,
+    "transpose": _transpose_method,
+    "flatten": _flatten_method,
+    "ravel": _flatten_method,
+}.items():
+    setattr(Tensor, _name, _method)
 
 
 @primitive(
@@ -46,20 +88,50 @@ def transpose(x: Any, *axes: Any) -> Any:
     numpy=[np.swapaxes],
     methods=["swapaxes"],
 )
-def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     """Exchange two axes; the rule exchanges them back."""
-    return np.swapaxes(x, axis1, axis2)
+    return np.swapaxes(a, axis1, axis2)
 
 
-@primitive(lambda g, y, x, index, shape: g[index])
-def scatter(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of a shape, with x added at a NumPy index (repeated places add up)."""
-    y = np.zeros(shape, dtype=x.dtype)
-    np.add.at(y, index, x)
-    return y
+@primitive(
+    lambda g, y, x, source, destination: np.moveaxis(g, destination, source),
+    numpy=[np.moveaxis],
+    methods=["moveaxis"],
+)
+def moveaxis(a: Any, source: Ints, destination: Ints) -> Any:
+    """Move axes to other positions, the rest in their order; the rule moves them back."""
+    return np.moveaxis(a, source, destination)
 
 
-@primitive(lambda g, y, x, index: scatter(g, index, x.shape), methods=["__getitem__"])
-def getitem(x: Any, index: Any) -> Any:
-    """Elements at a NumPy index; the rule adds the gradient at these places to zeros."""
-    return x[index]
+@primitive(lambda g, y, x, axis: g.reshape(x.shape), numpy=[np.expand_dims])
+def expand_dims(a: Any, axis: Ints) -> Any:
+    """Insert axes of length one, at these positions of the result."""
+    return np.expand_dims(a, axis)
+
+
+@primitive(lambda g, y, x, axis=None: g.reshape(x.shape), numpy=[np.squeeze], methods=["squeeze"])
+def squeeze(a: Any, axis: Ints | None = None) -> Any:
+    """Drop axes of length one: these, or all.
+
+    An axis of another length is an error; PyTorch keeps it.
+    """
+    return np.squeeze(a, axis)
+
+
+@primitive(lambda g, y, x, axis=None: np.flip(g, axis), numpy=[np.flip], methods=["flip"])
+def flip(m: Any, axis: Ints | None = None) -> Any:
+    """Reverse the order of elements along these axes, or all; the rule reverses it again."""
+    return np.flip(m, axis)
+
+
+@primitive(
+    lambda g, y, x, shift, axis=None: np.roll(g, np.negative(shift).tolist(), axis),
+    numpy=[np.roll],
+    methods=["roll"],
+)
+def roll(a: Any, shift: Ints, axis: Ints | None = None) -> Any:
+    """Move elements along by `shift` places, those at the end to the start; the rule moves back.
+
+    Without an axis all elements are one row, in order.
+    """
+    return np.roll(a, shift, axis)

@@ -1,0 +1,132 @@
+"""Reductions where care is needed: zeros in products, constant data, infinities, far-out sizes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from minidl import Tensor, grad, hessian, ops
+from minidl.errors import ArgumentError, MissingRuleError, ShapeError, UnknownNameError
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3])
+def test_all_derivatives_of_a_product_are_products_of_what_is_left(zeros: int) -> None:
+    """By its definition: the derivative by x_i, x_j, x_k is the product of the others."""
+    x = np.array([2.0, -3.0, 0.5, 7.0, 1.5])
+    x[:zeros] = 0
+    n, leaf = len(x), Tensor(x, requires_grad=True)
+    first = grad(ops.prod(leaf), leaf, create_graph=True)
+    for i in range(n):
+        assert_allclose(first.data[i], np.prod(np.delete(x, i)), rtol=1e-15)
+    second = [grad(first[i], leaf, create_graph=True) for i in range(n)]
+    for i, j in itertools.permutations(range(n), 2):
+        assert_allclose(second[i].data[j], np.prod(np.delete(x, [i, j])), rtol=1e-15)
+    for i, j, k in itertools.permutations(range(n), 3):
+        third = grad(second[i][j], leaf, retain_graph=True)
+        assert_allclose(third.data[k], np.prod(np.delete(x, [i, j, k])), rtol=1e-15)
+
+
+def test_a_long_product_of_large_and_small_numbers_has_its_gradient() -> None:
+    x = np.tile([1e150, 1e-150], 50)
+    leaf = Tensor(x, requires_grad=True)
+    with np.errstate(all="raise"):
+        assert_allclose(grad(ops.prod(leaf), leaf).data * x, np.ones(100), rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, -1e200])
+def test_the_deviation_of_constant_data_has_gradient_zero(value: float) -> None:
+    leaf = Tensor(np.full((2, 4), value), requires_grad=True)
+    with np.errstate(all="raise"):
+        first = grad(leaf.std(axis=1).sum(), leaf, create_graph=True)
+        second = grad((first * first).sum(), leaf)
+    assert_array_equal(first.data, np.zeros((2, 4)))
+    assert_array_equal(second.data, np.zeros((2, 4)))
+
+
+def test_variances_take_ddof_and_refuse_too_few_elements() -> None:
+    x = Tensor([[1.0, 2.0, 4.0]], requires_grad=True)
+    assert_allclose(np.var(x, ddof=1).item(), 7 / 3)
+    assert_allclose(grad(x.var(ddof=1), x).data, [[-4 / 3, -1 / 3, 5 / 3]])
+    with pytest.raises(ArgumentError, match="1 elements, ddof=1"):
+        x.var(axis=0, ddof=1)
+
+
+ORDERS: list[Any] = [None, 2, 1, 3, 1.5, np.inf]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_norm_of_nothing_has_gradient_zero_in_both_orders(order: Any) -> None:
+    leaf = Tensor(np.zeros(3), requires_grad=True)
+    with np.errstate(all="raise"):
+        first = grad(np.linalg.norm(leaf, order), leaf, create_graph=True)
+        second = grad((first * first).sum(), leaf)
+    assert_array_equal(first.data, [0, 0, 0])
+    assert_array_equal(second.data, [0, 0, 0])
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1.0, 1e200, 1e300])
+@pytest.mark.parametrize("order", [None, 2, 1, 3, np.inf])
+def test_norms_do_not_overflow_and_their_gradients_have_no_size(order: Any, size: float) -> None:
+    leaf = Tensor(size * np.array([3.0, -4.0]), requires_grad=True)
+    one = Tensor([3.0, -4.0], requires_grad=True)
+    with np.errstate(all="raise", under="ignore"):
+        y = ops.norm(leaf, order)
+        g = grad(y, leaf)
+    assert_allclose(y.item() / size, np.linalg.norm([3.0, -4.0], order), rtol=1e-14)
+    assert_allclose(g.data, grad(ops.norm(one, order), one).data, rtol=1e-14)
+
+
+def test_the_hessian_of_the_length_is_that_of_geometry_also_beside_zeros() -> None:
+    x = np.array([3.0, 0.0, -4.0])
+    unit = x / 5
+    expected = (np.eye(3) - np.outer(unit, unit)) / 5
+    assert_allclose(hessian(ops.norm, x).data, expected, atol=1e-16)
+
+
+@pytest.mark.parametrize("order", [2, -2, "nuc"])
+def test_a_matrix_norm_of_singular_values_is_refused(order: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"singular values.*'fro'"):
+        np.linalg.norm(Tensor(np.eye(2)), order)
+
+
+def test_norms_that_make_no_sense_are_refused() -> None:
+    cube = Tensor(np.ones((2, 2, 2)))
+    with pytest.raises(ShapeError, match=r"\(2, 2, 2\), ord=1.*axis"):
+        np.linalg.norm(cube, 1)
+    with pytest.raises(ShapeError, match=r"axis=\(0, 1, 2\)"):
+        np.linalg.norm(cube, axis=(0, 1, 2))
+    with pytest.raises(ArgumentError, match="ord=-1"):
+        np.linalg.norm(Tensor([1.0, 2.0]), -1)
+    with pytest.raises(UnknownNameError, match="'fro'"):
+        np.linalg.norm(Tensor([1.0, 2.0]), "fro")
+
+
+def test_logsumexp_of_infinities() -> None:
+    x = Tensor([[-np.inf, -np.inf], [-np.inf, 1.0]], requires_grad=True)
+    with np.errstate(all="raise"):
+        y = ops.logsumexp(x, axis=1)
+        g = grad(y.sum(), x)
+    assert_array_equal(y.data, [-np.inf, 1])
+    assert_array_equal(g.data, [[0, 0], [0, 1]])
+
+
+def test_cumulative_sums_flatten_without_an_axis_and_their_gradient_counts_down() -> None:
+    x = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    assert_array_equal(np.cumsum(x).data, [0, 1, 3, 6, 10, 15])
+    assert_array_equal(grad(x.cumsum().sum(), x).data, [[6, 5, 4], [3, 2, 1]])
+    assert_array_equal(grad(x.cumsum(-1).sum(), x).data, [[3, 2, 1], [3, 2, 1]])
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod", "var", "std"])
+def test_numpy_and_the_method_mean_the_same_reduction(name: str) -> None:
+    x = Tensor(np.random.default_rng(0).normal(size=(2, 3, 4)))
+    for axis in (None, 1, -1, (0, 2)):
+        expected = getattr(np, name)(x.data, axis=axis, keepdims=True)
+        assert_allclose(getattr(np, name)(x, axis=axis, keepdims=True).data, expected, rtol=1e-14)
+        assert_allclose(getattr(x, name)(axis, keepdims=True).data, expected, rtol=1e-14)
+        with pytest.raises(MissingRuleError, match=rf"{name} .*expected {name}\(a, axis=None, \*"):
+            getattr(np, name)(x, axis, None, None, True)  # NumPy has dtype and out in between
