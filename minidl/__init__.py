@@ -21,7 +21,7 @@ from minidl.autograd import (
     primitive,
 )
 from minidl.comparison import compare
-from minidl.training import History, Trainer, load_model, save_model
+from minidl.training import History, Trainer, load_model, save_model, sharpness
 
 __all__ = [
     "History",
@@ -45,6 +45,7 @@ __all__ = [
     "optim",
     "primitive",
     "save_model",
+    "sharpness",
     "training",
 ]
 __version__ = "0.1.0"

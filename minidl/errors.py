@@ -13,6 +13,7 @@ from typing import Any
 
 __all__ = [
     "ArgumentError",
+    "ConvergenceError",
     "DTypeError",
     "DataError",
     "DivergenceWarning",
@@ -102,6 +103,10 @@ class MissingRuleError(MinidlError, TypeError):
 
 class NonFiniteError(MinidlError, FloatingPointError):
     """A value became infinite or not a number, found by :func:`minidl.debug`."""
+
+
+class ConvergenceError(MinidlError, RuntimeError):
+    """An iteration did not come close enough to its limit."""
 
 
 class UnknownNameError(MinidlError, ValueError):

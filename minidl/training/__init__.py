@@ -19,6 +19,7 @@ from minidl.training.checkpoint import (
 from minidl.training.history import History
 from minidl.training.objective import Objective
 from minidl.training.progress import Progress
+from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.trainer import Trainer
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "LearningRateSchedule",
     "Objective",
     "Progress",
+    "Sharpness",
     "StopAtTarget",
     "Trainer",
     "batches",
@@ -38,4 +40,5 @@ __all__ = [
     "load_run",
     "save_model",
     "save_run",
+    "sharpness",
 ]
