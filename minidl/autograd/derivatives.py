@@ -15,7 +15,7 @@ import numpy as np
 from minidl.autograd.functional import grad
 from minidl.autograd.node import STATE, to_float
 from minidl.autograd.ops.elementwise import positive
-from minidl.autograd.ops.indexing import scatter
+from minidl.autograd.ops.joining import stack
 from minidl.autograd.tensor import Tensor, make
 from minidl.errors import ArgumentError, ShapeError
 
@@ -266,11 +266,8 @@ def _rows(y: Tensor, leaves: list[Tensor], keep: bool) -> list[Tensor]:
 
 def _stacked(rows: list[Tensor], y: Tensor, x: Tensor, keep: bool) -> Tensor:
     """Return the rows as one Tensor of shape y.shape + x.shape, with their graph if it is kept."""
-    table = make(np.zeros((y.size, *x.shape), x.dtype))
-    if keep:
-        for k, row in enumerate(rows):
-            table = table + scatter(row, k, table.shape)
-    else:
-        for k, row in enumerate(rows):
-            table.data[k] = row.data
-    return table.reshape(y.shape + x.shape)
+    shape = y.shape + x.shape
+    if not rows:
+        return make(np.zeros(shape, x.dtype))
+    table: Tensor = stack(rows) if keep else make(np.stack([row.data for row in rows]))
+    return table.reshape(shape)
