@@ -227,6 +227,9 @@ CLIP = [
     *unary_bounded(),
     *constant([draw(3), draw(2, 3)], np.array([-1, 0, 1], np.int8), 1.2),
     *(example(draw(4, 3), *bounds) for bounds in ((-1, 1), (None, 0.3), (-0.3,))),
+    example(draw(4, 5), draw(5, high=0.0), draw(4, 1, low=0.0)),
+    example(draw(2, 3, 4), None, draw(4)),
+    example(draw(6), draw(low=0.5), draw(high=-0.5)),  # the upper bound is the lower one
     example(draw(3), 0, np.arange(1, 7, dtype=np.int8).reshape(2, 3)),
 ]
 

@@ -29,8 +29,8 @@ def minimum(a: Any, b: Any) -> Any:
 
 
 def clip(x: Any, low: Any = None, high: Any = None) -> Any:
-    x = x if low is None else np.where(x.real < low, low, x)
-    return x if high is None else np.where(x.real > high, high, x)
+    x = x if low is None else np.where(x.real < np.real(low), low, x)
+    return x if high is None else np.where(x.real > np.real(high), high, x)
 
 
 def sigmoid(x: Any) -> Any:

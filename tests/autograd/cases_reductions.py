@@ -12,7 +12,7 @@ from scipy import special
 
 ZEROS = np.array([[1.5, 0.0, -2.0, 0.5], [0.0, 3.0, 0.0, 1.0], [1.0, -1.0, 2.0, 0.7]])
 MATRIX_ORDERS: list[Any] = ["fro", None, 1, -1, np.inf, -np.inf]
-VECTOR_ORDERS: list[Any] = [None, 2, 1, 3, 2.5, 0.5, np.inf, -np.inf]
+VECTOR_ORDERS: list[Any] = [None, 2, 1, 3, 2.5, 0.5, -1, -0.5, np.inf, -np.inf]
 
 
 def variance(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:

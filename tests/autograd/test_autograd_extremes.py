@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minidl import Tensor, grad, ops
-from minidl.errors import ArgumentError, MissingRuleError, UnknownNameError
+from minidl.errors import ArgumentError, UnknownNameError
 
 Functions = Callable[..., Any]
 
@@ -244,12 +244,17 @@ def test_clip_takes_its_bounds_by_either_name_but_not_by_both() -> None:
         ops.clip(x, -1, max=1)
 
 
-@pytest.mark.parametrize("name", ["a_min", "a_max", "min", "max"])
-def test_a_bound_that_wants_a_gradient_is_refused(name: str) -> None:
-    bound = Tensor(1.0, requires_grad=True)
-    for f in (ops.clip, np.clip):
-        with pytest.raises(MissingRuleError, match=r"clip has no derivative .*detach"):
-            f(Tensor([0.5, 2.0]), **{name: bound})
+def test_bounds_of_clip_get_the_gradient_where_they_are_put_in_the_place_of_a() -> None:
+    bounds = [-1.0, 1.0]
+    found = slopes(ops.clip, [-2.0, -1, 0, 1, 2], *bounds)
+    assert [np.asarray(g).tolist() for g in found] == [[0, 1, 1, 1, 0], 1, 1]
+    found = slopes(ops.clip, [-2.0, 0.5, 2], 1.0, 1.0)  # one bound twice: that which is crossed
+    assert [np.asarray(g).tolist() for g in found] == [[0, 0, 0], 2, 1]
+    found = slopes(ops.clip, [-2.0, 0.5, 2], 1.0, -1.0)  # the upper one counts
+    assert [np.asarray(g).tolist() for g in found] == [[0, 0, 0], 0, 3]
+    high = Tensor(1.0, requires_grad=True)
+    assert grad(ops.clip(Tensor([0.0, 3.0]), max=high).sum(), high).item() == 1
+    assert grad(np.clip(Tensor([0.0, 3.0]), None, high).sum(), high).item() == 1
 
 
 def test_clip_and_hardtanh_without_order_or_outside_have_slope_zero() -> None:

@@ -193,20 +193,37 @@ def minimum(a: Any, b: Any) -> Any:
     return np.minimum(a, b)
 
 
+def _at_lower(a: Any, y: Any, low: Any) -> Any:
+    """Tell where the lower bound was put in the place of a."""
+    return np.less(a, y) & (False if low is None else np.equal(y, low))
+
+
+def _at_upper(a: Any, y: Any, low: Any) -> Any:
+    """Tell where the upper bound was, also where it lies below the lower one, and so counts."""
+    return np.greater(a, y) | (np.less(a, y) & ~_at_lower(a, y, low))
+
+
 @primitive(
-    lambda g, y, a, a_min=None, a_max=None, **bounds: np.where(np.equal(a, y), g, 0.0),
-    numpy=[np.clip],
-    methods=["clip"],
+    lambda g, y, a, low, high: np.where(np.equal(a, y), g, 0.0),
+    lambda g, y, a, low, high: np.where(_at_lower(a, y, low), g, 0.0),
+    lambda g, y, a, low, high: np.where(_at_upper(a, y, low), g, 0.0),
 )
+def _clip(a: Any, low: Any, high: Any) -> Any:
+    return np.positive(a) if low is None and high is None else np.clip(a, low, high)
+
+
+@composite(numpy=[np.clip], methods=["clip"])
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    """Limit a to [a_min, a_max]; dy/da = 1 inside and on the bounds, and 0 outside.
+    """Limit a to [a_min, a_max]; dy/da = 1 inside and on the bounds, where a bound's is 0.
+
+    Outside it is the other way round: dy/da = 0, and 1 for the bound that was put in its place.
 
     Parameters
     ----------
     a : array_like or Tensor
         What to limit.
     a_min, a_max : array_like or None
-        The bounds, which broadcast with `a` and are constants; None leaves that side open.
+        The bounds, which broadcast with `a`; None leaves that side open.
     min, max : array_like or None
         The same by NumPy's newer names, instead of the others.
 
@@ -214,8 +231,6 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     ------
     ArgumentError
         Bounds are given by both names.
-    MissingRuleError
-        A bound is a Tensor that wants a gradient: use :func:`minimum` and :func:`maximum`.
 
     Examples
     --------
@@ -232,7 +247,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
                 expected="a_min and a_max, or min and max",
             )
         a_min, a_max = min, max
-    return np.positive(a) if a_min is None and a_max is None else np.clip(a, a_min, a_max)
+    return _clip(a, a_min, a_max)
 
 
 @primitive(

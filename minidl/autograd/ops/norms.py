@@ -29,8 +29,8 @@ def euclidean_norm(x: Any, axis: Axis) -> Any:
 
 
 def _p_slope(y: Any, x: Any, p: float) -> Any:
-    zero = np.equal(x, 0)
-    share = np.absolute(x) * _over(np.ones(y.shape, y.dtype), y)
+    zero = np.equal(x, 0) | np.equal(y, 0)
+    share = np.absolute(x) / np.where(np.equal(y, 0), 1.0, y)
     return np.sign(x) * np.where(zero, 0.0, np.where(zero, 1.0, share) ** (p - 1.0))
 
 
@@ -38,9 +38,11 @@ def _p_slope(y: Any, x: Any, p: float) -> Any:
     lambda g, y, x, p, axis: _kept(g, x, axis, False) * _p_slope(_kept(y, x, axis, False), x, p)
 )
 def p_norm(x: Any, p: float, axis: Axis) -> Any:
-    """Norm of order p > 0, y = (sum |x|^p)^(1/p); dy/dx = sign(x) (|x| / y)^(p - 1)."""
+    """Norm of order p, y = (sum |x|^p)^(1/p); dy/dx = sign(x) (|x| / y)^(p - 1)."""
     scale = _scale(x, axis)
-    y = scale * np.sum(np.absolute(x / scale) ** p, axis=axis, keepdims=True) ** (1.0 / p)
+    with np.errstate(divide="ignore"):  # with p < 0 an element of 0 makes the norm 0
+        powers = np.sum(np.absolute(x / scale) ** p, axis=axis, keepdims=True)
+        y = scale * powers ** (1.0 / p)
     return np.squeeze(y, axis=axis)
 
 
@@ -48,15 +50,13 @@ def _vector_norm(x: Any, order: Any, axis: Axis) -> Any:
     if order is None or order == 2:
         return euclidean_norm(x, axis)
     if isinstance(order, str):
-        raise UnknownNameError("order of a vector's norm", order, ["1", "2", "inf", "p > 0"])
+        raise UnknownNameError("order of a vector's norm", order, ["a number", "inf", "-inf"])
     if order == math.inf:
         return np.max(np.absolute(x), axis=axis)
     if order == -math.inf:
         return np.min(np.absolute(x), axis=axis)
-    if not order > 0:
-        raise ArgumentError(
-            "this norm has no derivative here", received=f"ord={order!r}", expected="ord > 0, -inf"
-        )
+    if order == 0:
+        return np.sum(np.absolute(np.sign(x)), axis=axis)  # how many are not 0
     return np.sum(np.absolute(x), axis=axis) if order == 1 else p_norm(x, float(order), axis)
 
 
@@ -84,9 +84,10 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, *, keepdims: bool = False) 
     x : array_like
         Without `axis` a vector or a matrix; without `ord` either, elements in any shape.
     ord : None, number, inf, -inf or "fro", default None
-        For vectors p > 0, (sum |x|^p)^(1/p), 2 by default; inf and -inf are the largest and the
-        smallest size. For matrices "fro", the root of the sum of squares, by default; 1 and inf
-        are the largest sum of sizes of a column and of a row, -1 and -inf the smallest.
+        For vectors p, (sum |x|^p)^(1/p), 2 by default; inf and -inf are the largest and the
+        smallest size, 0 the number of elements that are not 0. For matrices "fro", the root of
+        the sum of squares, by default; 1 and inf are the largest sum of sizes of a column and of
+        a row, -1 and -inf the smallest.
     axis : int, pair of int or None
         Where the vectors or matrices are.
     keepdims : bool, default False
@@ -95,7 +96,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, *, keepdims: bool = False) 
     Raises
     ------
     ArgumentError
-        The order is 0, negative, or asks for singular values (2, -2 or "nuc" of matrices).
+        The order asks for singular values (2, -2 or "nuc" of matrices).
     ShapeError
         `ord` is given without `axis` for something else than a vector or matrix.
 

@@ -172,7 +172,7 @@ def _product_before(x: Any) -> Any:
 
 def _product_of_others(x: Any, axis: Axis) -> Any:
     """Return, for each element, the product of all others: without division, so zeros are fine."""
-    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    axes = range(x.ndim) if axis is None or x.ndim == 0 else normalize_axis_tuple(axis, x.ndim)
     order = [*(i for i in range(x.ndim) if i not in axes), *axes]
     moved = np.transpose(x, order)
     kept = moved.shape[: x.ndim - len(axes)]
