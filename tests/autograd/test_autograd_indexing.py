@@ -163,6 +163,8 @@ def test_mistakes_are_told_with_what_was_received() -> None:
         np.stack([x, np.ones(3)])
     with pytest.raises(ShapeError, match="no arrays"):
         ops.stack([])
+    with pytest.raises(ShapeError, match="no arrays"):
+        ops.concatenate([])
     with pytest.raises(ShapeError, match=r"concatenate .*float64\[2, 3\], float64\[2, 2\]"):
         np.concatenate([x, np.ones((2, 2))])
     with pytest.raises(UnknownNameError, match=r"'mean'.*constant, edge, reflect"):

@@ -52,6 +52,8 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     array([1., 2., 3.])
     """
     given = _as_arrays(arrays)
+    if not given:
+        raise ShapeError("there is nothing to concatenate", received="no arrays")
     if axis is None:
         return _concatenate(*(np.reshape(a, -1) for a in given), axis=0)
     return _concatenate(*given, axis=axis)
