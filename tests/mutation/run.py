@@ -184,9 +184,7 @@ def main() -> None:
     for name in ("numpy", "scipy.special", "sklearn.datasets", "tqdm", "pytest", "hypothesis"):
         importlib.import_module(name)
     with tempfile.TemporaryDirectory() as copy:
-        for name in ("minidl", "tests", "examples", "setup.cfg", "pyproject.toml"):
-            source, target = ROOT / name, Path(copy, name)
-            shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
         os.chdir(copy)
         found = chosen(options)
         needed = [f for f in TESTS if any(mutant.file.startswith(f) for mutant in found)]

@@ -123,22 +123,27 @@ def test_momentum_schedules_never_fall_and_stay_below_one(k: int, limit: float) 
     assert optim.SutskeverMomentum(limit)(k) <= limit
 
 
-BROKEN: dict[str, Callable[[Any], optim.Schedule]] = {
-    "start": lambda x: optim.StepDecay(x, 10),
-    "every": lambda x: optim.StepDecay(0.1, x),
-    "factor": lambda x: optim.StepDecay(0.1, 10, x),
-    "rate": lambda x: optim.ExponentialDecay(0.1, x),
-    "steps": lambda x: optim.CosineDecay(0.1, x, 0.01),
-    "end": lambda x: optim.CosineDecay(0.1, 10, x),
-    "peak": lambda x: optim.LinearWarmup(x, 10),
-}
+BROKEN: list[tuple[str, Callable[[Any], optim.Schedule]]] = [
+    ("start", lambda x: optim.StepDecay(x, 10)),
+    ("every", lambda x: optim.StepDecay(0.1, x)),
+    ("factor", lambda x: optim.StepDecay(0.1, 10, x)),
+    ("start", lambda x: optim.ExponentialDecay(x, 0.5)),
+    ("rate", lambda x: optim.ExponentialDecay(0.1, x)),
+    ("start", lambda x: optim.CosineDecay(x, 10, 0.01)),
+    ("steps", lambda x: optim.CosineDecay(0.1, x, 0.01)),
+    ("end", lambda x: optim.CosineDecay(0.1, 10, x)),
+    ("peak", lambda x: optim.LinearWarmup(x, 10)),
+    ("steps", lambda x: optim.LinearWarmup(0.1, x)),
+]
 
 
 @pytest.mark.parametrize("wrong", [0, -1.0, math.nan, math.inf])
-@pytest.mark.parametrize("name", BROKEN)
-def test_schedule_refuses_a_part_that_is_not_positive(name: str, wrong: float) -> None:
+@pytest.mark.parametrize(("name", "make"), BROKEN)
+def test_schedule_refuses_a_part_that_is_not_positive(
+    name: str, make: Callable[[Any], optim.Schedule], wrong: float
+) -> None:
     with pytest.raises(ArgumentError, match=f"^{name} cannot be used; received {wrong!r}"):
-        BROKEN[name](wrong)
+        make(wrong)
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1, 1.5, math.nan])
@@ -150,8 +155,15 @@ def test_sutskever_momentum_refuses_a_limit_that_is_no_momentum(wrong: float) ->
 def test_schedules_are_values_that_compare_and_do_not_change() -> None:
     one = optim.StepDecay(0.1, 10)
     assert one == optim.StepDecay(0.1, 10) != optim.StepDecay(0.1, 11)
-    with pytest.raises(AttributeError, match="cannot assign"):
-        one.start = 0.2  # type: ignore[misc]
+    schedules = [one, optim.ExponentialDecay(0.1, 0.5), optim.CosineDecay(0.1, 10, 0.01)]
+    schedules += [optim.LinearWarmup(0.1, 10), optim.NesterovMomentum(), optim.SutskeverMomentum()]
+    for schedule in schedules:
+        with pytest.raises(AttributeError, match="cannot assign"):
+            schedule.start = 0.2  # type: ignore[attr-defined]
+
+
+def test_step_decay_falls_to_a_tenth_by_default() -> None:
+    assert optim.StepDecay(0.1, 10) == optim.StepDecay(0.1, 10, 0.1)
 
 
 def test_every_exported_schedule_is_tested_here() -> None:

@@ -161,3 +161,10 @@ def test_nesterov_is_keyword_only() -> None:
 def test_sgd_refuses_what_its_rules_refuse(wrong: object, nesterov: bool) -> None:
     with pytest.raises(ArgumentError, match="momentum cannot be used"):
         optim.SGD(0.1, wrong, nesterov=nesterov)
+
+
+def test_rows_are_fixed_and_make_a_momentum_of_nine_tenths_by_default() -> None:
+    row = optim.lookup("nag")
+    assert repr(row.make(0.1)) == "NAG(lr=0.1, momentum=0.9)"
+    with pytest.raises(AttributeError, match="cannot assign"):
+        row.fixed = True  # type: ignore[misc]

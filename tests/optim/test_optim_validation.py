@@ -205,6 +205,37 @@ def test_state_saved_before_the_first_step_is_accepted() -> None:
     assert (optimizer.state, optimizer.step_count, optimizer.lr) == ({}, 0, 0.1)
 
 
+@pytest.mark.parametrize("make", WITH_MOMENTUM)
+def test_loaded_state_is_a_copy_and_goes_on_where_the_saved_one_stopped(make: Make) -> None:
+    source, w = make(0.1), np.array([1.0, -2.0])
+    for _ in range(3):
+        source.step(w, identity)
+    saved, target = source.state_dict(), make(0.1)
+    target.load_state_dict(saved)
+    saved["state"]["velocity"][...] = np.nan
+    assert (target.step_count, target.gradient_evaluations) == (3, 3)
+    one, other = w.copy(), w.copy()
+    source.step(one, identity)
+    target.step(other, identity)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_the_stored_point_of_reformulated_nag_is_ahead_of_its_iterate_by_the_velocity() -> None:
+    optimizer, w = optim.ReformulatedNAG(0.1, 0.5), np.array([1.0, -2.0])
+    for f in (optimizer.iterate, optimizer.stored):  # before the first step, copies
+        np.testing.assert_array_equal(f(w), w)
+        assert not np.shares_memory(f(w), w)
+    optimizer.step(w, identity)
+    np.testing.assert_allclose(w, [0.85, -1.7])  # v = 0.1 w; w <- w - (0.5 v + 0.1 w)
+    np.testing.assert_allclose(optimizer.iterate(w), [0.9, -1.8])
+    np.testing.assert_allclose(optimizer.stored(np.array([0.9, -1.8])), w)
+
+
+@pytest.mark.parametrize("make", WITH_MOMENTUM)
+def test_momentum_is_nine_tenths_by_default(make: Make) -> None:
+    assert make(0.1).momentum == 0.9  # type: ignore[attr-defined]
+
+
 def test_optimizer_cannot_be_made_without_a_formula() -> None:
     with pytest.raises(TypeError, match="abstract"):
         optim.Optimizer(lr=0.1)  # type: ignore[abstract]
@@ -214,6 +245,9 @@ def test_optimizer_cannot_be_made_without_a_formula() -> None:
 def test_a_rate_for_each_replica_needs_a_row_for_each(make) -> None:
     with pytest.raises(ShapeError, match=r"lr has one value per replica.*2 values for w of shape"):
         make([0.1, 0.2]).step(np.ones(3), lambda point: point)
+    for shape in ((2,), (3, 2), (2, 3, 3)):
+        with pytest.raises(ShapeError, match="no such replicas; received 2 values"):
+            make([0.1, 0.2]).step(np.ones(shape), lambda point: point)
     w = np.ones((2, 3))
     make([0.1, 0.2]).step(w, lambda point: point)
     np.testing.assert_allclose(w, [[0.9] * 3, [0.8] * 3])
