@@ -20,6 +20,7 @@ import importlib.util
 import multiprocessing
 import os
 import random
+import resource
 import shutil
 import sys
 import tempfile
@@ -42,6 +43,7 @@ TESTS = {
     "minidl/optim": ["tests/optim/test_*.py", "tests/training/test_*.py", "tests/test_names.py"],
 }
 SLOW = 8.0  # seconds: files of tests that take longer are left out, which can only lower the rate
+MEMORY = 4 << 30  # bytes; a loop without end shall not take the machine's
 RULES = "tests/autograd/test_autograd_rules.py"
 FORK = multiprocessing.get_context("fork")
 KILLED, SURVIVED, TOO_LONG = "killed", "survived", "too long"
@@ -77,6 +79,7 @@ def test(mutant: Mutant | None, files: list[str]) -> None:
     """Run the tests, as the whole work of a forked process; its exit code is 0 if all passed."""
     from hypothesis import Phase, settings
 
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
@@ -194,7 +197,7 @@ def main() -> None:
             for mutant in found:
                 folder = next(f for f in TESTS if mutant.file.startswith(f))
                 files, seconds = tests[folder]
-                waiting.append((mutant, pool.submit(judge, mutant, files, 30 + 3 * seconds)))
+                waiting.append((mutant, pool.submit(judge, mutant, files, 20 + 2 * seconds)))
             results = []
             for mutant, future in waiting:
                 results.append((mutant, future.result()))
