@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Array, Node, propagate
+from minidl.autograd.node import STATE, Array, Node, passed_on
 from minidl.autograd.tensor import Tensor
 from minidl.errors import GraphError, NonFiniteError
 
@@ -106,7 +106,7 @@ def _short(value: Any) -> str:
 def _backward_of() -> str | None:
     """Return the operation whose rule runs now, with create_graph; read off the call stack."""
     frame: Any = sys._getframe()
-    code = propagate.__wrapped__.__code__  # type: ignore[attr-defined]
+    code = passed_on.__code__
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return None if frame is None else str(frame.f_locals["operation"].name)

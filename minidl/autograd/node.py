@@ -21,7 +21,17 @@ import numpy.typing as npt
 
 from minidl.errors import DTypeError, GraphError, MissingRuleError, ShapeError
 
-__all__ = ["Array", "Node", "Operation", "Rule", "no_grad", "no_rule", "propagate", "to_float"]
+__all__ = [
+    "Array",
+    "Node",
+    "Operation",
+    "Rule",
+    "no_grad",
+    "no_rule",
+    "passed_on",
+    "propagate",
+    "to_float",
+]
 
 Array = npt.NDArray[Any]
 Rule = Callable[..., Any]
@@ -201,28 +211,6 @@ def _freed(tensor: Node) -> GraphError:
     )
 
 
-class _Waiting:
-    """What Tensors have received: leaves, to be kept, and results, to be passed on."""
-
-    __slots__ = ("heap", "leaves", "results")
-
-    def __init__(self) -> None:
-        self.heap: list[int] = []
-        self.leaves: dict[int, tuple[Node, Any]] = {}
-        self.results: dict[int, tuple[Node, Any]] = {}
-
-    def add(self, tensor: Node, g: Any) -> None:
-        """Add to what the Tensor has received; never in place, for gradients may be shared."""
-        order = tensor._order
-        sums = self.leaves if tensor._node is None else self.results
-        if order in sums:
-            sums[order] = (tensor, sums[order][1] + g)
-            return
-        sums[order] = (tensor, g)
-        if sums is self.results:
-            heapq.heappush(self.heap, -order)
-
-
 @np.errstate(under="ignore")  # what is too small for a float is rightly zero
 def propagate(
     outputs: Iterable[Node],
@@ -254,33 +242,49 @@ def propagate(
     dict
         Creation number -> (Tensor, its gradient).
     """
-    waiting = _Waiting()
-    found = waiting.leaves
-    debugger = STATE.debugger
+    leaves: dict[int, tuple[Node, Any]] = {}  # what is to be kept
+    results: dict[int, tuple[Node, Any]] = {}  # what is to be passed on, by a heap of their orders
+    heap: list[int] = []
     oldest = min(wanted, default=-1)
-    for output, seed in zip(outputs, seeds, strict=True):
-        waiting.add(output, seed)
-    while waiting.heap:
-        order = -heapq.heappop(waiting.heap)
-        tensor, g = waiting.results.pop(order)
+    arriving = list(zip(outputs, seeds, strict=True))
+    while True:
+        for tensor, g in arriving:  # added, but never in place, for gradients may be shared
+            order = tensor._order
+            sums = leaves if tensor._node is None else results
+            if order in sums:
+                g = sums[order][1] + g  # noqa: PLW2901
+            elif sums is results:
+                heapq.heappush(heap, -order)
+            sums[order] = (tensor, g)
+        if not heap:
+            return leaves
+        order = -heapq.heappop(heap)
+        tensor, g = results.pop(order)
         if order in wanted:
-            found[order] = (tensor, g)
+            leaves[order] = (tensor, g)
         if order <= oldest:
-            break
+            return leaves
         if not tensor._node:  # FREED
             raise _freed(tensor)
-        operation, edges, arguments, arrays, keywords = tensor._node
-        if debugger is not None:
-            debugger.before_backward(tensor)
-        given, y = (_recorded(arguments, arrays), tensor) if create_graph else (arrays, tensor.data)
-        for rule, argument in edges:
-            d = rule(g, y, *given, **keywords)
-            like = argument.data
-            if d.shape != like.shape or d.dtype != like.dtype:
-                d = fit(d, like, operation.name)
-            if debugger is not None:
-                debugger.after_backward(tensor, d)
-            waiting.add(argument, d)
+        arriving = passed_on(tensor, g, create_graph)
         if not (retain_graph or create_graph):
             tensor._node = FREED
+
+
+def passed_on(tensor: Node, g: Any, create_graph: bool) -> list[tuple[Node, Any]]:
+    """Return what each argument of the operation that made a Tensor receives of its gradient."""
+    operation, edges, arguments, arrays, keywords = tensor._node or ()
+    debugger = STATE.debugger
+    if debugger is not None:
+        debugger.before_backward(tensor)
+    given, y = (_recorded(arguments, arrays), tensor) if create_graph else (arrays, tensor.data)
+    found = []
+    for rule, argument in edges:
+        d = rule(g, y, *given, **keywords)
+        like = argument.data
+        if d.shape != like.shape or d.dtype != like.dtype:
+            d = fit(d, like, operation.name)
+        if debugger is not None:
+            debugger.after_backward(tensor, d)
+        found.append((argument, d))
     return found

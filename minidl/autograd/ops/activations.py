@@ -40,12 +40,17 @@ SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
 
 
+def logistic(x: Any) -> Any:
+    """Return the sigmoid of an array, for rules: they have no use for a Tensor's detour."""
+    z = np.exp(-np.abs(x))
+    return np.where(np.less(x, 0), z, 1.0) / (1.0 + z)
+
+
 @primitive(lambda g, y, x: g * (y * (1.0 - y)), methods=["sigmoid"])
 @quiet
 def sigmoid(x: Any) -> Any:
     """Logistic function, y = 1 / (1 + e^-x); dy/dx = y (1 - y)."""
-    z = np.exp(-np.abs(x))
-    return np.where(np.less(x, 0), z, 1.0) / (1.0 + z)
+    return logistic(x)
 
 
 @primitive(lambda g, y, x: g * sigmoid(-x))

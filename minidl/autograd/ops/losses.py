@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.ops.activations import sigmoid
+from minidl.autograd.ops.activations import logistic, sigmoid
 from minidl.autograd.ops.loss_reduction import Axis, aligned, reduce, rule, weights
 from minidl.autograd.primitive import primitive, quiet
 from minidl.errors import ArgumentError
@@ -87,7 +87,11 @@ def hinge(
     return _reduced(np.maximum(1.0 - aligned(z, s) * z, 0.0), reduction, axis, sample_weight)
 
 
-@primitive(rule(lambda z, t: sigmoid(z) - t), rule(lambda z, t: -z))
+def _slope(z: Any, t: Any) -> Any:
+    return (logistic if isinstance(z, np.ndarray) else sigmoid)(z) - t
+
+
+@primitive(rule(_slope), rule(lambda z, t: -z))
 @quiet
 def bce_with_logits(
     z: Any, t: Any, reduction: str = "mean", axis: Axis = None, *, sample_weight: Any = None
