@@ -29,3 +29,25 @@ def test_a_rule_whose_gradient_has_too_few_axes_is_named() -> None:
     x = Tensor([[1.0, 2.0]], requires_grad=True)
     with pytest.raises(ShapeError, match=r"a rule of broken .* received gradient of shape \(\)"):
         broken(x).sum().backward()
+
+
+def test_a_tensor_after_a_default_left_out_has_its_gradient() -> None:
+    @primitive(
+        lambda g, y, x, scale, shift: g * scale,
+        lambda g, y, x, scale, shift: g * x,
+        lambda g, y, x, scale, shift: g,
+    )
+    def affine(x: Any, scale: Any = 2.0, shift: Any = 0.0) -> Any:
+        return x * scale + shift
+
+    x, shift = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0, 4.0], requires_grad=True)
+    y = affine(x, shift=shift)
+    y.backward([5.0, 7.0])
+    np.testing.assert_array_equal(y.data, [5.0, 8.0])
+    np.testing.assert_array_equal(x.grad, [10.0, 14.0])
+    np.testing.assert_array_equal(shift.grad, [5.0, 7.0])
+
+
+def test_an_unknown_keyword_beside_a_tensor_given_by_keyword_is_told() -> None:
+    with pytest.raises(MissingRuleError, match=r"tanh cannot be called like this.*nonsense"):
+        ops.tanh(x=Tensor(1.0), nonsense=3)
