@@ -123,9 +123,8 @@ def composite(
         def call(*arguments: Any, **keywords: Any) -> Any:
             try:
                 return function(*arguments, **keywords)
-            except TypeError:
-                _check_call(function, arguments, keywords)
-                raise
+            except (ValueError, TypeError, IndexError) as error:
+                raise _in_our_words(error, function, arguments, keywords) from error
 
         _register(call, numpy, methods, None)
         return call
@@ -149,13 +148,8 @@ def _forward(forward: Callable[..., Any], arrays: list[Any], keywords: dict[str,
     """Compute on arrays; say in minidl's words what does not fit."""
     try:
         y = forward(*arrays, **keywords)
-    except MinidlError:
-        raise
     except (ValueError, TypeError, AttributeError, IndexError) as error:
-        _check_call(forward, arrays, keywords)
-        given = ", ".join(map(_describe, [*arrays, *keywords.values()]))
-        what = f"{_name(forward)} does not accept this: {error}"
-        raise _KINDS[_kind(error)](what, received=given) from error
+        raise _in_our_words(error, forward, arrays, keywords) from error
     if type(y) is not np.ndarray:
         y = np.asarray(y)  # NumPy turns arrays without axes into scalars
     if y.dtype.char not in "fd":
@@ -165,6 +159,16 @@ def _forward(forward: Callable[..., Any], arrays: list[Any], keywords: dict[str,
             expected="a result of float64 or float32",
         )
     return y
+
+
+def _in_our_words(error: Exception, function: Any, arguments: Any, keywords: Any) -> MinidlError:
+    """Return what NumPy or Python said of a call as an error that tells what was received."""
+    if isinstance(error, MinidlError):
+        return error
+    _check_call(function, arguments, keywords)
+    given = ", ".join(map(_describe, [*arguments, *keywords.values()]))
+    what = f"{_name(function)} does not accept this: {error}"
+    return _KINDS[_kind(error)](what, received=given)
 
 
 _KINDS: dict[type[Exception], type[MinidlError]] = {
@@ -214,6 +218,6 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _describe(value: object) -> str:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | Tensor):
         return f"{value.dtype}{list(value.shape)}"
     return repr(value)

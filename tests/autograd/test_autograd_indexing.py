@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.testing import assert_array_equal
 
 from minidl import Tensor, grad, ops
-from minidl.errors import OutOfRangeError, ShapeError, UnknownNameError
+from minidl.errors import ArgumentError, OutOfRangeError, ShapeError, UnknownNameError
 
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4)
 often = settings(max_examples=150, deadline=None, derandomize=True)
@@ -179,3 +179,18 @@ def test_plain_answers_are_plain() -> None:
     assert_array_equal(x.argmax(axis=1), [1, 0])
     assert_array_equal(np.argmin(x, axis=0), [0, 1])
     assert x.tolist() == [[1.0, 5.0], [7.0, 2.0]]
+
+
+def test_what_numpy_says_of_a_call_is_told_as_minidl_s_own_error() -> None:
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    for f in (
+        lambda: np.split(x, 2, axis=5),
+        lambda: np.repeat(x, 2, axis=5),
+        lambda: np.repeat(x, -1),
+        lambda: np.repeat(x, [1, 2, 3]),
+    ):
+        with pytest.raises(ShapeError, match=r"does not accept this: .*received float64\[2\]"):
+            f()
+    with pytest.raises(ArgumentError, match=r"pad_width .*\{-1: \(1, 2\)\}.*pair"):
+        ops.pad(x, {-1: (1, 2)})
+    assert_array_equal(grad(np.tile(x, np.array(2)).sum(), x).data, [2, 2])

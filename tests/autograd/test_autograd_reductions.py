@@ -136,3 +136,18 @@ def test_numpy_and_the_method_mean_the_same_reduction(name: str) -> None:
         assert_allclose(getattr(x, name)(axis, keepdims=True).data, expected, rtol=1e-14)
         with pytest.raises(MissingRuleError, match=rf"{name} .*expected {name}\(a, axis=None, \*"):
             getattr(np, name)(x, axis, None, None, True)  # NumPy has dtype and out in between
+
+
+def test_the_sum_of_no_exponentials_is_zero_and_its_logarithm_minus_infinity() -> None:
+    with np.errstate(all="raise"):
+        assert ops.logsumexp(Tensor(np.zeros(0))).item() == -np.inf
+        assert_array_equal(ops.logsumexp(Tensor(np.zeros((2, 0))), axis=1).data, [-np.inf] * 2)
+
+
+def test_a_class_that_is_masked_out_by_a_logit_of_minus_infinity_costs_nothing() -> None:
+    z = Tensor([[1.0, -np.inf, 0.0]], requires_grad=True)
+    y = ops.softmax_cross_entropy(z, np.array([0]))
+    assert_allclose(y.item(), np.log1p(np.exp(-1)), rtol=1e-14)
+    p = 1 / (1 + np.e)
+    assert_allclose(grad(y, z).data, [[-p, 0, p]], rtol=1e-14)
+    assert ops.softmax_cross_entropy(z, np.array([1])).item() == np.inf

@@ -153,5 +153,8 @@ def softmax_cross_entropy(
     """
     _check(t, z, label_smoothing, ignore_index)
     q = _distribution(t, z, label_smoothing)
-    losses = -np.add.reduce(q * log_softmax(z), axis=-1)
+    logs = log_softmax(z)
+    if not np.isfinite(logs).all():  # a logit of -inf: a class that is masked out
+        logs = np.where(np.equal(q, 0), 0.0, logs)
+    losses = -np.add.reduce(q * logs, axis=-1)
     return reduce(losses, reduction, axis, _row_weights(t, z, sample_weight, ignore_index))

@@ -12,7 +12,7 @@ from minidl.autograd.node import Rule
 from minidl.autograd.ops.indexing import scatter
 from minidl.autograd.primitive import composite, primitive
 from minidl.autograd.tensor import Tensor
-from minidl.errors import ShapeError, UnknownNameError
+from minidl.errors import ArgumentError, ShapeError, UnknownNameError
 
 __all__ = ["concatenate", "pad", "repeat", "split", "stack", "tile"]
 
@@ -146,13 +146,19 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     """
     if mode not in MODES:
         raise UnknownNameError("mode of pad", mode, MODES)
+    if isinstance(pad_width, dict):
+        raise ArgumentError(
+            "pad_width cannot be used",
+            received=repr(pad_width),
+            expected="a number, a pair of numbers, or one pair for each axis",
+        )
     options = {"constant_values": constant_values} if mode == "constant" else {}
     return np.pad(array, pad_width, mode, **options)  # type: ignore[call-overload]
 
 
 def _untile(g: Any, y: Any, x: Any, reps: Any) -> Any:
     """Sum over the copies, whose number stands before each length once the axes are split."""
-    counts = (reps,) if isinstance(reps, int | np.integer) else tuple(reps)
+    counts = tuple(np.ravel(reps).tolist())
     counts = (1,) * (g.ndim - len(counts)) + counts
     lengths = (1,) * (g.ndim - x.ndim) + x.shape
     pairs = [n for pair in zip(counts, lengths, strict=True) for n in pair]

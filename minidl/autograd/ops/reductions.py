@@ -139,10 +139,10 @@ def min(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 def logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Logarithm of a sum of exponentials, y = log sum e^x; dy/dx = softmax(x) = e^(x - y).
 
-    The largest element is taken out of the sum first, so nothing overflows. Of -inf alone it is
-    -inf, with gradient 0.
+    The largest element is taken out of the sum first, so nothing overflows. Of nothing, or of
+    -inf alone, it is -inf, with gradient 0.
     """
-    top = np.max(a, axis=axis, keepdims=True)
+    top = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
     total = np.add.reduce(np.exp(a - top), axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):  # the logarithm of nothing is -inf
