@@ -9,9 +9,10 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor, grad
 from minidl.checks import check_number
-from minidl.errors import ConvergenceError, NonFiniteError
+from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFiniteError
 from minidl.nn import L2Penalty, Layer, Loss
 from minidl.nn import loss as named_loss
+from minidl.streams import Seed, check_seed
 from minidl.training.rows import check_rows
 
 __all__ = ["Sharpness", "sharpness"]
@@ -50,7 +51,7 @@ def sharpness(
     *,
     l2: float = 0.0,
     tolerance: float = 1e-8,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Sharpness:
     r"""Return the largest eigenvalue of the Hessian of the training loss, at the present weights.
 
@@ -80,7 +81,7 @@ def sharpness(
     tolerance : float, default 1e-8
         When to stop: the residual relative to the eigenvalue. In float32 not below 1e-5.
     seed : int, default 0
-        For the vector that the iteration starts from.
+        For the vector that the iteration starts from. None draws a fresh one.
 
     Returns
     -------
@@ -92,7 +93,11 @@ def sharpness(
     DataError, ShapeError
         As for :meth:`Trainer.fit`.
     NonFiniteError
-        The gradient at these weights is not finite.
+        The gradient or the Hessian at these weights is not finite.
+    GraphError
+        No graph is recorded, inside :func:`~minidl.no_grad`.
+    ArgumentError
+        `model` is not a layer, or `tolerance`, `l2` or `seed` cannot be used.
     ConvergenceError
         The iteration did not get below `tolerance`.
 
@@ -112,12 +117,14 @@ def sharpness(
     >>> round(found.value, 12), found.residual < 1e-12
     (4.0, True)
     """
+    if not isinstance(model, Layer):
+        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
     criterion = named_loss(loss)
     rows = check_rows("training", X, y, model, criterion)
     limit = check_number("tolerance", tolerance, lambda x: 0 < x < 1, "a number between 0 and 1")
     product = _Hessian(model, criterion, rows.X, rows.t, L2Penalty(l2).strength)
     P = model.parameters.size
-    start = np.random.default_rng(seed).standard_normal(P)
+    start = np.random.default_rng(check_seed(seed)).standard_normal(P)
     first = product(start)
     if P <= 2 or not first.any():  # too small for ARPACK, or zero: then H is zero
         value, vector = _dense(product, P) if P <= 2 else (0.0, start / np.linalg.norm(start))
@@ -138,7 +145,13 @@ class _Hessian:
         self.dtype = vector.value.dtype
         self.precision = 100 * float(np.finfo(self.dtype).eps)
         self.count = 0
-        self.slopes = grad(loss.mean(model(X), t), self.parameters, create_graph=True)
+        value = loss.mean(model(X), t)
+        if not value.requires_grad:
+            raise GraphError(
+                "the loss has no graph, so there is no Hessian",
+                hint="Call sharpness outside of no_grad().",
+            )
+        self.slopes = grad(value, self.parameters, create_graph=True)
         if not all(np.isfinite(g.data).all() for g in self.slopes):
             raise NonFiniteError(
                 "the gradient is not finite, so there is no Hessian",
@@ -156,7 +169,13 @@ class _Hessian:
         if not along.requires_grad:  # the gradient is constant
             return self.penalty * v
         found = grad(along, self.parameters, retain_graph=True)
-        return np.concatenate([h.data.ravel() for h in found]) + self.penalty * v
+        Hv = np.concatenate([h.data.ravel() for h in found]) + self.penalty * v
+        if not np.isfinite(Hv).all():  # ARPACK would fail on it in words of its own
+            raise NonFiniteError(
+                "the Hessian at these weights is not finite",
+                received=f"a product with {np.count_nonzero(~np.isfinite(Hv))} entries nan or inf",
+            )
+        return Hv
 
 
 def _dense(product: _Hessian, P: int) -> tuple[float, Array]:

@@ -17,7 +17,8 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 def clip_of_numpy(
     x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
 ) -> Any:
-    return np.clip(x, min if a_min is None else a_min, max if a_max is None else a_max)
+    low, high = min if a_min is None else a_min, max if a_max is None else a_max
+    return examples.clipped(x, low, high)
 
 
 CLIP = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from minidl import Trainer, datasets, errors, nn, optim, sharpness
+from minidl import Trainer, datasets, errors, nn, no_grad, optim, sharpness
 from minidl.training import Objective
 
 random = np.random.default_rng(0)
@@ -126,6 +126,45 @@ def test_mistakes_are_told() -> None:
     model.parameters.value[0] = np.nan
     with pytest.raises(errors.NonFiniteError, match="Hessian"), np.errstate(all="ignore"):
         sharpness(model, "mse", X, X[:, :1])
+
+
+def test_without_a_graph_it_is_an_error_and_not_zero() -> None:
+    with no_grad(), pytest.raises(errors.GraphError, match="outside of no_grad"):
+        sharpness(nn.mlp(4, 6, 1, seed=2), "mse", X, X[:, :1])
+
+
+def test_a_hessian_that_is_not_finite_is_told() -> None:
+    class Steep(nn.Loss):
+        """Of |p|^1.5, whose second derivative at 0 is infinite and whose first is 0."""
+
+        def mean(self, outputs: Any, targets: Any) -> Any:
+            return (abs(outputs) ** 1.5).mean()
+
+    model = nn.Dense(4, 1, bias=False, initializer="zeros")
+    with pytest.raises(errors.NonFiniteError, match="Hessian"), np.errstate(all="ignore"):
+        sharpness(model, Steep(), X, np.zeros((30, 1)))
+
+
+@pytest.mark.parametrize("bad", [-1, True, 1.5])
+def test_a_seed_must_be_a_count(bad: Any) -> None:
+    with pytest.raises(errors.ArgumentError, match="seed cannot be used"):
+        sharpness(nn.mlp(4, 6, 1, seed=2), "mse", X, X[:, :1], seed=bad)
+
+
+def test_a_model_must_be_a_layer() -> None:
+    not_a_model: Any = "mlp"
+    with pytest.raises(errors.ArgumentError, match="model is not a layer"):
+        sharpness(not_a_model, "mse", X, X[:, :1])
+
+
+def test_the_true_eigenvalue_is_within_the_residual_at_any_tolerance() -> None:
+    model = nn.mlp(4, 12, 5, 1, activation="tanh", seed=2)
+    t = np.sign(X[:, :1])
+    true = sharpness(model, "mse", X, t, tolerance=1e-12).value
+    for tolerance in (0.3, 1e-2, 1e-4):
+        found = sharpness(model, "mse", X, t, tolerance=tolerance)
+        assert abs(found.value - true) <= found.residual + 1e-12 * true
+        assert found.residual <= tolerance * found.value
 
 
 M = 0.9
