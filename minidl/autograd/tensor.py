@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.autograd.node import Array, Node, creation, propagate, to_float
-from minidl.errors import ArgumentError, GraphError, MissingRuleError, ShapeError
+from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
 __all__ = ["NUMPY", "Tensor", "make", "seed_for"]
 
@@ -26,6 +26,8 @@ PLAIN: set[Any] = {  # functions with values that are no numbers to differentiat
     np.argmax,
     np.argmin,
     np.argsort,
+    np.any,
+    np.all,
     np.shape,
     np.ndim,
     np.size,
@@ -122,23 +124,29 @@ class Tensor(Node):
         """Return the elements as Python floats, in nested lists."""
         return self.data.tolist()
 
-    def argmax(self, axis: int | None = None) -> Any:
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return where the largest element is, as NumPy does: a number or an array of them."""
-        return self.data.argmax(axis)
+        return np.argmax(self.data, axis, keepdims=keepdims)
 
-    def argmin(self, axis: int | None = None) -> Any:
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return where the smallest element is, as NumPy does: a number or an array of them."""
-        return self.data.argmin(axis)
+        return np.argmin(self.data, axis, keepdims=keepdims)
 
     def detach(self) -> Tensor:
         """Return a new Tensor with the same array and no history."""
         return make(self.data)
 
     def __len__(self) -> int:
+        if self.ndim == 0:
+            raise DTypeError(
+                "a Tensor without axes has no length and no elements to take one by one",
+                received="shape ()",
+                hint="It is a number: .item() gives it.",
+            )
         return len(self.data)
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self.data)))
+        return (self[i] for i in range(len(self)))
 
     def __float__(self) -> float:
         return self.item()

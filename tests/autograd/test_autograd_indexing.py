@@ -12,7 +12,14 @@ from hypothesis.extra import numpy as arrays
 from numpy.testing import assert_array_equal
 
 from minidl import Tensor, grad, ops
-from minidl.errors import ArgumentError, OutOfRangeError, ShapeError, UnknownNameError
+from minidl.errors import (
+    ArgumentError,
+    DTypeError,
+    MissingRuleError,
+    OutOfRangeError,
+    ShapeError,
+    UnknownNameError,
+)
 
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4)
 often = settings(max_examples=150, deadline=None, derandomize=True)
@@ -143,10 +150,9 @@ def test_tensors_are_unpacked_iterated_and_counted() -> None:
     assert_array_equal(grad((a * b).sum(), x).data, [[3, 4], [1, 2]])
     assert len(x) == 2
     assert [row.shape for row in x] == [(2,), (2,)]
-    with pytest.raises(TypeError, match="unsized"):
-        len(Tensor(1.0))
-    with pytest.raises(TypeError, match="unsized"):
-        iter(Tensor(1.0))
+    for use in (len, iter):
+        with pytest.raises(DTypeError, match=r"without axes.*shape \(\).*item"):
+            use(Tensor(1.0))
 
 
 def test_mistakes_are_told_with_what_was_received() -> None:
@@ -177,6 +183,9 @@ def test_plain_answers_are_plain() -> None:
     x = Tensor([[1.0, 5.0], [7.0, 2.0]], requires_grad=True)
     assert (x.argmax(), x.argmin()) == (2, 0)
     assert_array_equal(x.argmax(axis=1), [1, 0])
+    assert_array_equal(x.argmax(axis=1, keepdims=True), [[1], [0]])
+    assert_array_equal(x.argmin(0, keepdims=True), [[0, 1]])
+    assert (np.any(x), np.all(x), np.all(x - 1)) == (True, True, False)
     assert_array_equal(np.argmin(x, axis=0), [0, 1])
     assert x.tolist() == [[1.0, 5.0], [7.0, 2.0]]
 
@@ -194,3 +203,34 @@ def test_what_numpy_says_of_a_call_is_told_as_minidl_s_own_error() -> None:
     with pytest.raises(ArgumentError, match=r"pad_width .*\{-1: \(1, 2\)\}.*pair"):
         ops.pad(x, {-1: (1, 2)})
     assert_array_equal(grad(np.tile(x, np.array(2)).sum(), x).data, [2, 2])
+
+
+def test_an_order_in_memory_is_refused_for_a_tensor_has_none() -> None:
+    x = Tensor(np.ones((2, 3)), requires_grad=True)
+    refused = {
+        "reshape": (lambda: x.reshape(6, order="F"), lambda: np.reshape(x, 6, order="F")),
+        "ravel": (lambda: x.flatten("F"), lambda: x.ravel(order="F"), lambda: np.ravel(x, "F")),
+        "transpose": (lambda: x.transpose(axes=(1, 0)),),
+    }
+    for name, calls in refused.items():
+        for f in calls:
+            with pytest.raises(MissingRuleError, match=rf"{name} cannot be called like this"):
+                f()
+
+
+def test_raveling_by_numpy_s_function_is_that_of_the_method() -> None:
+    check(np.ravel, (2, 3))
+
+
+def test_a_number_of_parts_is_whole_in_any_of_numpy_s_forms() -> None:
+    x = Tensor(np.arange(4.0), requires_grad=True)
+    for parts in (2, np.int8(2), np.array(2)):
+        assert [p.data.tolist() for p in np.split(x, parts)] == [[0, 1], [2, 3]]
+    with pytest.raises(DTypeError, match=r"split .*float"):
+        np.split(x, 2.0)
+
+
+def test_constants_beside_a_mode_of_pad_that_has_none_are_refused() -> None:
+    x = Tensor(np.arange(4.0), requires_grad=True)
+    with pytest.raises(ArgumentError, match="mode='edge', constant_values=3"):
+        np.pad(x, 1, "edge", constant_values=3)

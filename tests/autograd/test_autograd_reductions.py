@@ -37,14 +37,69 @@ def test_a_long_product_of_large_and_small_numbers_has_its_gradient() -> None:
         assert_allclose(grad(ops.prod(leaf), leaf).data * x, np.ones(100), rtol=1e-12)
 
 
-@pytest.mark.parametrize("value", [0.0, 3.0, -1e200])
-def test_the_deviation_of_constant_data_has_gradient_zero(value: float) -> None:
-    leaf = Tensor(np.full((2, 4), value), requires_grad=True)
+def test_a_product_s_gradient_does_not_overflow_on_the_way() -> None:
+    leaf = Tensor([1e-200, 1e200, 1e200, 1e-200], requires_grad=True)
     with np.errstate(all="raise"):
-        first = grad(leaf.std(axis=1).sum(), leaf, create_graph=True)
+        g = grad(ops.prod(leaf), leaf)
+    assert_allclose(g.data, [1e200, 1e-200, 1e-200, 1e200], rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 3, 4, 6, 7, 49])
+@pytest.mark.parametrize("value", [0.0, 3.0, 0.1, -1e30])
+def test_the_deviation_of_constant_data_has_gradient_zero(value: float, n: int, dtype: Any) -> None:
+    """Also of numbers whose mean rounds to another one: 0.1, 0.1, 0.1."""
+    leaf = Tensor(np.full((2, n), value, dtype), requires_grad=True)
+    with np.errstate(all="raise"):
+        y = leaf.std(axis=1)
+        first = grad(y.sum(), leaf, create_graph=True)
         second = grad((first * first).sum(), leaf)
-    assert_array_equal(first.data, np.zeros((2, 4)))
-    assert_array_equal(second.data, np.zeros((2, 4)))
+    assert_array_equal(y.data, [0, 0])
+    assert_array_equal(first.data, np.zeros((2, n)))
+    assert_array_equal(second.data, np.zeros((2, n)))
+
+
+@pytest.mark.parametrize("x", [np.full(3, 0.1), np.array([0.3, 1.7, -2.1])])
+def test_the_hessian_of_a_variance_is_the_centring_matrix_also_of_constant_data(x: Any) -> None:
+    expected = 2 * (np.eye(3) - 1 / 3)
+    assert_allclose(hessian(ops.var, x).data, expected / 3, atol=1e-16)
+    assert_allclose(hessian(lambda t: t.var(ddof=1), x).data, expected / 2, atol=1e-16)
+
+
+def test_a_large_common_part_costs_a_variance_no_digits() -> None:
+    x = np.array([1.0, 2.0, 4.0])
+    far = Tensor(x + 2.0**50, requires_grad=True)
+    assert_allclose(far.var().item(), np.var(x), rtol=1e-15)
+    assert_allclose(grad(far.var(), far).data, 2 / 3 * (x - 7 / 3), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, bool])
+def test_variances_of_unsigned_data_are_numpy_s(dtype: Any) -> None:
+    x = np.array([[1, 0, 1], [1, 1, 0]], dtype)
+    assert_allclose(ops.var(x, axis=1), np.var(x, axis=1), rtol=1e-15)
+
+
+def test_correction_is_another_name_of_ddof() -> None:
+    x = Tensor([[1.0, 2.0, 4.0]], requires_grad=True)
+    for name in ("var", "std"):
+        f = getattr(np, name)
+        one, other = f(x, ddof=1), f(x, correction=1)
+        assert one.item() == other.item() == pytest.approx(f(x.data, ddof=1))
+        assert_array_equal(grad(one, x).data, grad(other, x).data)
+        assert f(x, correction=0).item() == f(x).item()
+        with pytest.raises(ArgumentError, match="ddof=1, correction=0"):
+            f(x, ddof=1, correction=0)
+
+
+@pytest.mark.parametrize("f", [ops.max, ops.min])
+def test_nan_is_the_extreme_and_receives_the_gradient_without_a_flag(f: Any) -> None:
+    """PyTorch's max does so; its amax gives nan everywhere."""
+    x = Tensor([[1.0, np.nan, 3.0], [np.nan, 2.0, np.nan], [5.0, 5.0, 5.0]], requires_grad=True)
+    with np.errstate(all="raise"):
+        y = f(x, axis=1)
+        g = grad(y.sum(), x)
+    assert_array_equal(y.data, [np.nan, np.nan, 5])
+    assert_allclose(g.data, [[0, 1, 0], [0.5, 0, 0.5], [1 / 3] * 3])
 
 
 def test_variances_take_ddof_and_refuse_too_few_elements() -> None:
@@ -95,6 +150,12 @@ def test_norms_of_negative_orders_and_of_order_zero_at_zeros() -> None:
         assert_array_equal(grad(y, x).data, [0, 0, 0])
 
 
+@pytest.mark.parametrize("order", [0, 3, "inf"])
+def test_an_order_that_matrices_do_not_have_is_refused(order: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"no such norm of a matrix.*'fro'"):
+        np.linalg.norm(Tensor(np.eye(2)), order)
+
+
 @pytest.mark.parametrize("order", [2, -2, "nuc"])
 def test_a_matrix_norm_of_singular_values_is_refused(order: Any) -> None:
     with pytest.raises(ArgumentError, match=r"singular values.*'fro'"):
@@ -112,12 +173,16 @@ def test_norms_that_make_no_sense_are_refused() -> None:
 
 
 def test_logsumexp_of_infinities() -> None:
-    x = Tensor([[-np.inf, -np.inf], [-np.inf, 1.0]], requires_grad=True)
+    inf = np.inf
+    rows = [[-inf, -inf, -inf], [-inf, 1.0, -inf], [2.0, inf, -inf], [inf, 0.0, inf]]
+    x = Tensor(rows, requires_grad=True)
     with np.errstate(all="raise"):
         y = ops.logsumexp(x, axis=1)
-        g = grad(y.sum(), x)
-    assert_array_equal(y.data, [-np.inf, 1])
-    assert_array_equal(g.data, [[0, 0], [0, 1]])
+        g = grad(y, x, np.ones(4), create_graph=True)
+        h = grad((g * g).sum(), x)
+    assert_array_equal(y.data, [-inf, 1, inf, inf])
+    assert_array_equal(g.data, [[0, 0, 0], [0, 1, 0], [0, 1, 0], [0.5, 0, 0.5]])
+    assert_array_equal(h.data, np.zeros((4, 3)))
 
 
 def test_cumulative_sums_flatten_without_an_axis_and_their_gradient_counts_down() -> None:

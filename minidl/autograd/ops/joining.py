@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,8 +91,8 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """
     ary = ary if isinstance(ary, Tensor) else np.asarray(ary)
     n = ary.shape[normalize_axis_index(axis, ary.ndim)]
-    if isinstance(indices_or_sections, int | np.integer):
-        parts = int(indices_or_sections)
+    if np.ndim(indices_or_sections) == 0:
+        parts = operator.index(indices_or_sections)
         if parts < 1 or n % parts:
             raise ShapeError(
                 "an axis cannot be cut into parts of equal length",
@@ -146,6 +147,11 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     """
     if mode not in MODES:
         raise UnknownNameError("mode of pad", mode, MODES)
+    if mode != "constant" and np.any(constant_values):
+        raise ArgumentError(
+            "only the mode 'constant' has constant_values",
+            received=f"mode={mode!r}, constant_values={constant_values!r}",
+        )
     if isinstance(pad_width, dict):
         raise ArgumentError(
             "pad_width cannot be used",

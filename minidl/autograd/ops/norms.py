@@ -65,8 +65,11 @@ def _matrix_norm(x: Any, order: Any, axes: tuple[int, int]) -> Any:
         return euclidean_norm(x, axes)
     extreme = {1: np.max, math.inf: np.max, -1: np.min, -math.inf: np.min}
     if order not in extreme:
+        singular = order in (2, -2, "nuc")
         raise ArgumentError(
-            "minidl has no singular values, and so not this norm of a matrix",
+            "minidl has no singular values, and so not this norm of a matrix"
+            if singular
+            else "there is no such norm of a matrix",
             received=f"ord={order!r}",
             expected="None, 'fro', 1, -1, inf or -inf",
         )

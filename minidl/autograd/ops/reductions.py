@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minidl.autograd.primitive import primitive, quiet
+from minidl.autograd.tensor import Tensor
 from minidl.errors import ArgumentError
 
 __all__ = ["cumsum", "logsumexp", "max", "mean", "min", "prod", "std", "sum", "var"]
@@ -57,8 +58,16 @@ def mean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.mean(a, axis=axis, keepdims=keepdims)
 
 
-def _freedom(x: Any, y: Any, ddof: float) -> float:
-    """Return n - ddof, the divisor of a variance."""
+def _freedom(x: Any, y: Any, ddof: float, correction: float | None) -> float:
+    """Return n - ddof, the divisor of a variance; `correction` is another name of ddof."""
+    if correction is not None:
+        if ddof != 0:
+            raise ArgumentError(
+                "ddof and correction are two names of one number",
+                received=f"ddof={ddof}, correction={correction}",
+                hint="Give one of them.",
+            )
+        ddof = correction
     n = _count(x, y) - ddof
     if n <= 0 < y.size:
         raise ArgumentError(
@@ -69,25 +78,44 @@ def _freedom(x: Any, y: Any, ddof: float) -> float:
 
 
 def _centred(x: Any, axis: Axis) -> Any:
-    return x - x.mean(axis=axis, keepdims=True)
+    """Return x - mean, of numbers from which the first was taken: of equal ones it is exactly 0.
+
+    The mean of 0.1, 0.1, 0.1 is not 0.1 in floating point, that of 0, 0, 0 is 0. The shift is a
+    constant, for no derivative depends on it.
+    """
+    data = x.data if isinstance(x, Tensor) else x
+    axes = range(data.ndim) if axis is None else normalize_axis_tuple(axis, data.ndim or 1)
+    first = tuple(slice(0, 1) if i in axes else slice(None) for i in range(data.ndim))
+    shifted = x - data[first]
+    return shifted - shifted.mean(axis=axis, keepdims=True)
 
 
 @primitive(
-    lambda g, y, x, axis=None, ddof=0, keepdims=False: (
-        _kept(g, x, axis, keepdims) * (_centred(x, axis) * (2.0 / _freedom(x, y, ddof)))
+    lambda g, y, x, axis=None, ddof=0, keepdims=False, correction=None: (
+        _kept(g, x, axis, keepdims) * (_centred(x, axis) * (2.0 / _freedom(x, y, ddof, correction)))
     ),
     numpy=[np.var],
     methods=["var"],
 )
-def var(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def var(
+    a: Any,
+    axis: Axis = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    correction: float | None = None,
+) -> Any:
     """Variance of n elements, y = sum (x - mean)^2 / (n - ddof); dy/dx = 2 (x - mean) / (n - ddof).
 
-    `ddof` is 0 as in NumPy; PyTorch's ``correction`` is 1.
+    `ddof` is 0 as in NumPy; ``correction`` is the same number by another name, 1 by default in
+    PyTorch. Of equal numbers the variance is exactly 0. With no more than `ddof` elements it is an
+    ArgumentError (NumPy and PyTorch warn and return nan).
 
     >>> var([1.0, 3.0]).item(), var([1.0, 3.0], ddof=1).item()
     (1.0, 2.0)
     """
-    freedom = _freedom(a, np.sum(a, axis=axis), ddof)
+    a = np.add(a, 0.0)  # of integers without a sign no differences could be taken
+    freedom = _freedom(a, np.sum(a, axis=axis), ddof, correction)
     return np.sum(np.square(_centred(a, axis)), axis=axis, keepdims=keepdims) / freedom
 
 
@@ -98,28 +126,40 @@ def _over(g: Any, y: Any) -> Any:
 
 
 @primitive(
-    lambda g, y, x, axis=None, ddof=0, keepdims=False: (
-        _kept(_over(g, y), x, axis, keepdims) * (_centred(x, axis) / _freedom(x, y, ddof))
+    lambda g, y, x, axis=None, ddof=0, keepdims=False, correction=None: (
+        _kept(_over(g, y), x, axis, keepdims)
+        * (_centred(x, axis) / _freedom(x, y, ddof, correction))
     ),
     numpy=[np.std],
     methods=["std"],
 )
-def std(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def std(
+    a: Any,
+    axis: Axis = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    correction: float | None = None,
+) -> Any:
     """Root of the variance, y = sqrt(var(x)); dy/dx = (x - mean) / ((n - ddof) y), 0 where y = 0.
 
-    `ddof` is 0 as in NumPy; PyTorch's ``correction`` is 1.
+    `ddof` and `correction` as in :func:`var`. Of equal numbers the gradient is exactly 0; in
+    PyTorch it is what rounding left over, of size 1 / n.
     """
-    return np.sqrt(var(a, axis, ddof=ddof, keepdims=keepdims))
+    return np.sqrt(var(a, axis, ddof=ddof, keepdims=keepdims, correction=correction))
 
 
 def _to_extremes(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    at = np.equal(x, _kept(y, x, axis, keepdims))
+    at = np.equal(x, _kept(y, x, axis, keepdims)) | np.isnan(x)  # nan, where there is one, is y
     return _kept(g, x, axis, keepdims) * (at / at.sum(axis=axis, keepdims=True))
 
 
 @primitive(_to_extremes, numpy=[np.max, np.amax], methods=["max"])
 def max(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Largest element; the gradient goes to it, in equal shares at a tie."""
+    """Largest element; the gradient goes to it, in equal shares at a tie.
+
+    A nan is the largest and the smallest of all, as in NumPy, and so receives the gradient.
+    """
     return np.max(a, axis=axis, keepdims=keepdims)
 
 
@@ -131,7 +171,7 @@ def min(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 @primitive(
     lambda g, y, x, axis=None, keepdims=False: (
-        _kept(g, x, axis, keepdims) * np.exp(x - _kept(_above_zero(y), x, axis, keepdims))
+        _kept(g, x, axis, keepdims) * _softmax(_kept(y, x, axis, keepdims), x, axis)
     ),
     methods=["logsumexp"],
 )
@@ -140,7 +180,8 @@ def logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Logarithm of a sum of exponentials, y = log sum e^x; dy/dx = softmax(x) = e^(x - y).
 
     The largest element is taken out of the sum first, so nothing overflows. Of nothing, or of
-    -inf alone, it is -inf, with gradient 0.
+    -inf alone, it is -inf, with gradient 0. Where elements are +inf it is +inf, and they share the
+    gradient equally, as in :func:`max` (nan in PyTorch).
     """
     top = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
@@ -150,13 +191,22 @@ def logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-def _above_zero(y: Any) -> Any:
-    """Return y, and 0 for the logarithm of zero, -inf: e^x is then the gradient 0."""
-    return np.where(np.equal(y, -np.inf), 0.0, y)
+def _softmax(y: Any, x: Any, axis: Axis) -> Any:
+    """Return e^(x - y), and its limit where y is infinite: 0, or equal shares of all +inf."""
+    infinite = np.isinf(y)
+    share = np.exp(np.where(infinite, -np.inf, x) - np.where(infinite, 0.0, y))
+    at = np.equal(x, np.inf)
+    return share + at / np.maximum(at.sum(axis=axis, keepdims=True), 1) if at.any() else share
 
 
 def _running_product(x: Any) -> Any:
-    """Return the products of the first 1, 2, ... elements of the last axis, by doubling."""
+    """Return the products of the first 1, 2, ... elements of the last axis.
+
+    Of a Tensor by doubling the number of factors, in operations that have rules. An array's go on
+    from one to the next, so that none overflows that the others would bring back.
+    """
+    if isinstance(x, np.ndarray):
+        return np.cumprod(x, axis=-1)
     n, d = x.shape[-1], 1
     while d < n:
         x = np.concatenate([x[..., :d], x[..., d:] * x[..., :-d]], axis=-1)

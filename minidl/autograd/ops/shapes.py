@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minidl.autograd.primitive import primitive
-from minidl.autograd.tensor import Tensor
+from minidl.autograd.primitive import composite, primitive
 
 __all__ = [
     "broadcast_to",
@@ -62,25 +61,19 @@ def _listed(numbers: tuple[Any, ...]) -> Any:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
-def _reshape_method(self: Tensor, *shape: Any) -> Any:
-    return reshape(self, _listed(shape))
+@composite(methods=["reshape"])
+def _reshape(a: Any, *shape: Any) -> Any:
+    return reshape(a, _listed(shape))
 
 
-def _transpose_method(self: Tensor, *axes: Any) -> Any:
-    return transpose(self, _listed(axes) if axes else None)
+@composite(methods=["transpose"])
+def _transpose(a: Any, *axes: Any) -> Any:
+    return transpose(a, _listed(axes) if axes else None)
 
 
-def _flatten_method(self: Tensor) -> Any:
-    return reshape(self, -1)
-
-
-for _name, _method in {
-    "reshape": _reshape_method,
-    "transpose": _transpose_method,
-    "flatten": _flatten_method,
-    "ravel": _flatten_method,
-}.items():
-    setattr(Tensor, _name, _method)
+@composite(numpy=[np.ravel], methods=["flatten", "ravel"])
+def _ravel(a: Any) -> Any:
+    return reshape(a, -1)
 
 
 @primitive(
