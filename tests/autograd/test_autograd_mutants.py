@@ -1,5 +1,6 @@
 """Facts about the engine that a mutation run found to be tested nowhere else."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -51,3 +52,33 @@ def test_a_tensor_after_a_default_left_out_has_its_gradient() -> None:
 def test_an_unknown_keyword_beside_a_tensor_given_by_keyword_is_told() -> None:
     with pytest.raises(MissingRuleError, match=r"tanh cannot be called like this.*nonsense"):
         ops.tanh(x=Tensor(1.0), nonsense=3)
+
+
+def test_the_first_result_of_a_process_has_a_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minidl.autograd.tensor.creation", itertools.count())
+    x = Tensor(3.0, requires_grad=True)
+    (x * x).backward()
+    assert x.grad == 6.0
+
+
+Z = np.random.default_rng(5).standard_normal((2, 4, 3))
+ONE_HOT = np.eye(3, dtype=int)[[0, 2, 1, 1]]
+
+
+def test_replicas_may_share_one_hot_rows_of_integers() -> None:
+    found = ops.softmax_cross_entropy(Tensor(Z), ONE_HOT, axis=-1)
+    expected = ops.softmax_cross_entropy(Tensor(Z), np.stack([ONE_HOT, ONE_HOT]), axis=-1)
+    np.testing.assert_array_equal(found.data, expected.data)
+
+
+@pytest.mark.parametrize(
+    ("z", "t"), [(Z, ONE_HOT[:, :2]), (Z, ONE_HOT[:3]), (Z[0], ONE_HOT[0, 0]), (Z[0], ONE_HOT[:3])]
+)
+def test_integer_targets_of_any_other_shape_are_refused(z: Any, t: Any) -> None:
+    with pytest.raises(ShapeError, match="class indices do not fit the logits"):
+        ops.softmax_cross_entropy(Tensor(z), t)
+
+
+def test_nothing_is_cut_into_no_parts() -> None:
+    with pytest.raises(ShapeError, match=r"cannot be cut .* received length 4, 0 parts"):
+        ops.split(np.arange(4.0), 0)

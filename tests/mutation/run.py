@@ -8,7 +8,7 @@ Each mutant of `mutants.py` is tested in a process of its own, forked when NumPy
 are loaded already: first by the operation's own cases, then by the files of tests, the fastest
 first and the slow ones not at all, until one fails. Running too long counts as failing, and is
 said. Everything runs in a copy of the checkout. Survivors that are explained in `survivors.toml`
-are marked by their reason.
+are not run again; in the rate they count as not killed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SLOW = 8.0  # seconds: files of tests that take longer are left out, which can o
 MEMORY = 4 << 30  # bytes; a loop without end shall not take the machine's
 RULES = "tests/autograd/test_autograd_rules.py"
 FORK = multiprocessing.get_context("fork")
-KILLED, SURVIVED, TOO_LONG = "killed", "survived", "too long"
+KILLED, SURVIVED, TOO_LONG, EXPLAINED = "killed", "survived", "too long", "explained"
 
 
 class Changed(importlib.abc.MetaPathFinder):
@@ -110,6 +110,8 @@ def operations(mutant: Mutant) -> list[str]:
 
 def judge(mutant: Mutant | None, files: list[str], limit: float) -> str:
     """Return what became of a mutant."""
+    if mutant is not None and explained(mutant):
+        return EXPLAINED
     process = FORK.Process(target=test, args=(mutant, files))
     process.start()
     process.join(limit)
@@ -146,8 +148,9 @@ def chosen(options: argparse.Namespace) -> list[Mutant]:
     return found
 
 
-def explained(mutant: Mutant, line: str) -> str:
+def explained(mutant: Mutant) -> str:
     """Return the reason in `survivors.toml` why no test can kill this mutant, or nothing."""
+    line = Path(mutant.file).read_text().splitlines()[mutant.line - 1]
     for entry in tomllib.loads((HERE / "survivors.toml").read_text())["survivor"]:
         same = entry["file"] == mutant.file and entry["old"] == mutant.old
         if same and entry["new"] == mutant.new and entry["line"] in line:
@@ -157,20 +160,17 @@ def explained(mutant: Mutant, line: str) -> str:
 
 def report(results: list[tuple[Mutant, str]]) -> None:
     """Print the table, then every survivor and every mutant that ran too long."""
-    sources = {file: Path(file).read_text().splitlines() for file in {m.file for m, _ in results}}
     counts: dict[str, Counter[str]] = {}
     for mutant, fate in results:
-        reason = explained(mutant, sources[mutant.file][mutant.line - 1].strip())
-        kind = "explained" if reason and fate == SURVIVED else fate
         for row in (mutant.file, "total"):
-            counts.setdefault(row, Counter())[kind] += 1
-        if kind != KILLED:
+            counts.setdefault(row, Counter())[fate] += 1
+        if fate != KILLED:
             change = f"{' '.join(mutant.old.split())} -> {' '.join(mutant.new.split())}"
-            print(f"{mutant.file}:{mutant.line}: {kind}: {change}  {reason}")
+            print(f"{mutant.file}:{mutant.line}: {fate}: {change}  {explained(mutant)}")
     print(f"{'file':42}{'mutants':>8}{'killed':>8}{'rate':>8}{'explained':>11}{'survived':>10}")
     for row, count in sorted(counts.items()):
         killed = count[KILLED] + count[TOO_LONG]
-        rest = f"{count['explained']:11}{count[SURVIVED]:10}"
+        rest = f"{count[EXPLAINED]:11}{count[SURVIVED]:10}"
         print(f"{row:42}{count.total():8}{killed:8}{killed / count.total():8.1%}{rest}")
 
 
