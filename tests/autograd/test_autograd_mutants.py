@@ -82,3 +82,19 @@ def test_integer_targets_of_any_other_shape_are_refused(z: Any, t: Any) -> None:
 def test_nothing_is_cut_into_no_parts() -> None:
     with pytest.raises(ShapeError, match=r"cannot be cut .* received length 4, 0 parts"):
         ops.split(np.arange(4.0), 0)
+
+
+def test_the_place_of_the_smallest_is_a_number() -> None:
+    t = Tensor([[1.0, 3.0], [0.0, 2.0]])
+    assert (t.argmin(), t.argmax()) == (2, 1)
+    assert np.shape(t.argmin()) == np.shape(t.argmax()) == ()
+
+
+def test_the_variance_of_tiny_numbers_is_exact() -> None:
+    assert ops.var(Tensor([1e-20, 3e-20])).item() == pytest.approx(1e-40, rel=1e-14, abs=0.0)
+
+
+def test_the_product_of_a_number_along_its_axis_has_slope_one() -> None:
+    x = Tensor(3.0, requires_grad=True)
+    ops.prod(x, axis=0).backward()
+    assert x.grad == 1.0
