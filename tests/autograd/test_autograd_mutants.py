@@ -8,7 +8,7 @@ import pytest
 from autograd_cases import CALLS, IDS, Call, tensors
 
 from minidl import Tensor, ops, primitive
-from minidl.errors import MissingRuleError, ShapeError
+from minidl.errors import ArgumentError, MissingRuleError, ShapeError
 
 
 @pytest.mark.parametrize("call", CALLS, ids=IDS)
@@ -98,3 +98,47 @@ def test_the_product_of_a_number_along_its_axis_has_slope_one() -> None:
     x = Tensor(3.0, requires_grad=True)
     ops.prod(x, axis=0).backward()
     assert x.grad == 1.0
+
+
+def test_a_class_index_is_compared_with_the_number_of_classes_also_for_replicas() -> None:
+    with pytest.raises(ArgumentError, match=r"out of range; received indices from 0 to 3"):
+        ops.softmax_cross_entropy(Tensor(Z), np.array([0, 1, 2, 3]))
+
+
+def test_replicas_may_share_the_weights_of_rows_and_of_elements() -> None:
+    p, t = Tensor(Z), np.zeros(Z.shape)
+    for w in (np.arange(4.0), np.arange(12.0).reshape(4, 3)):
+        found = ops.mean_squared_error(p, t, "none", sample_weight=w)
+        np.testing.assert_allclose(found.data, Z**2 * (w if w.ndim == 2 else w[:, None]))
+
+
+def test_one_weight_for_a_vector_of_losses_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"sample_weight does not fit .*weights \(\)"):
+        ops.mean_squared_error(Tensor([1.0, 2.0]), [0.0, 0.0], sample_weight=2.0)
+
+
+METHODS = (
+    "abs absolute arccos arcsin arcsinh arctan arctanh cos cosh cumsum diag erf exp expm1 flip"
+)
+METHODS += " log log10 log1p log2 log_softmax logsumexp max mean min negative norm positive prod"
+METHODS += (
+    " reciprocal relu sigmoid sign silu sin sinh softmax sqrt square squeeze std sum tan tanh"
+)
+METHODS += " trace transpose tril triu var"
+
+
+@pytest.mark.parametrize("name", METHODS.split())
+def test_the_method_is_the_operation(name: str) -> None:
+    x = np.array([[0.3, 0.8], [0.1, 0.6]])
+    np.testing.assert_array_equal(getattr(Tensor(x), name)().data, getattr(ops, name)(x))
+
+
+BINARY_METHODS = (
+    "add arctan2 divide dot hypot logaddexp matmul maximum minimum multiply outer subtract"
+)
+
+
+@pytest.mark.parametrize("name", BINARY_METHODS.split())
+def test_the_method_of_two_is_the_operation(name: str) -> None:
+    x, y = np.array([[0.3, 0.8], [0.1, 0.6]]), np.array([[0.5, 0.2], [0.9, 0.4]])
+    np.testing.assert_array_equal(getattr(Tensor(x), name)(y).data, getattr(ops, name)(x, y))
