@@ -1,0 +1,228 @@
+"""Mutants of functions, tested in a session of pytest that has collected its tests already.
+
+First each test runs once, and the functions of minidl that it enters are written down. Then, for
+each mutant, a forked process gives the live functions their changed code and runs the tests that
+entered them, the fastest first, until one fails. So a mutant costs a second, not a minute.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+from mutants import Mutant
+
+KILLED, SURVIVED, TOO_LONG = "killed", "survived", "too long"
+SLOW = 4.0  # seconds: slower tests are left out, which can only lower the rate
+BUDGET = 20.0  # seconds of tests for one mutant, likewise
+HANGS = 60.0  # seconds after which a mutant is killed: it counts as noticed, and is named
+MEMORY = 6 << 30  # bytes; a loop without end shall not take the machine's
+OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--tb=no"]
+OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # Hypothesis is loaded already
+
+
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object and all within it, in order."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes(constant)
+
+
+def _key(code: CodeType) -> Any:
+    return code.co_qualname, code.co_firstlineno, tuple(code.co_positions())
+
+
+def changed(mutant: Mutant, source: bytes) -> dict[Any, CodeType] | None:
+    """Return the code that replaces each function, by the key of what it was.
+
+    None if the change is in the module itself or the body of a class, which have run already.
+    """
+    old = list(codes(compile(source, mutant.file, "exec", dont_inherit=True)))
+    new = list(codes(compile(mutant.apply(source), mutant.file, "exec", dont_inherit=True)))
+    if len(old) != len(new):
+        return None
+    pairs = [(a, b) for a, b in zip(old, new, strict=True) if _meaning(a) != _meaning(b)]
+    if any(not a.co_flags & 2 or a.co_freevars != b.co_freevars for a, b in pairs):  # CO_NEWLOCALS
+        return None
+    return {_key(a): b for a, b in pairs}
+
+
+def _meaning(code: CodeType) -> Any:
+    plain = [repr(c) for c in code.co_consts if not isinstance(c, CodeType)]
+    return code.co_code, plain, code.co_names, code.co_varnames, code.co_freevars
+
+
+def exchange(new: dict[Any, CodeType]) -> None:
+    """Give all live functions their new code, and forget what functions have remembered."""
+    for thing in gc.get_objects():
+        if isinstance(thing, FunctionType) and thing.__module__.startswith("minidl"):
+            code = new.get(_key(thing.__code__))
+            if code is not None:
+                thing.__code__ = code
+    for cache in caches():
+        cache.cache_clear()
+
+
+def caches() -> list[Any]:
+    """Return what minidl's functions remember."""
+    found = [x for x in gc.get_objects() if isinstance(x, functools._lru_cache_wrapper)]
+    return [cache for cache in found if (cache.__module__ or "").startswith("minidl")]
+
+
+class Session:
+    """A plugin of pytest that tests mutants instead of the program.
+
+    `fates` has one entry per mutant: what became of it, or, where its code cannot be exchanged,
+    the names of tests that enter the function or file that it is in.
+    """
+
+    def __init__(self, found: list[Mutant], jobs: int, tell: Callable[..., None]) -> None:
+        self.found = found
+        self.jobs = jobs
+        self.tell = tell
+        self.fates: list[Any] = [None] * len(found)
+        self.failed = False
+        self.seconds: dict[Any, float] = {}  # test -> how long it took
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Notice a failure."""
+        self.failed = self.failed or report.failed
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Record what each test enters, then test every mutant."""
+        start = time.perf_counter()
+        entered: dict[Any, list[Any]] = {}  # key of a function -> its tests
+        remembered = caches()
+        for item in session.items:
+            for cache in remembered:  # so that a cached function is entered again
+                cache.cache_clear()
+            keys = self._record(item)
+            if self.failed:
+                sys.exit(f"{item.nodeid} fails without any mutant")
+            if self.seconds[item] < SLOW:
+                for key in keys:
+                    entered.setdefault(key, []).append(item)
+        for items in entered.values():
+            items.sort(key=self.seconds.__getitem__)
+        self.tell(f"{len(session.items)} tests recorded in {time.perf_counter() - start:.0f} s")
+        self._test_all(entered)
+        return True
+
+    def _record(self, item: Any) -> set[Any]:
+        seen: set[CodeType] = set()
+
+        def profile(frame: Any, event: str, _: object) -> None:
+            if event == "call":
+                seen.add(frame.f_code)
+
+        start = time.perf_counter()
+        threading.setprofile(profile)
+        sys.setprofile(profile)
+        try:
+            self._run(item, None)
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)  # type: ignore[arg-type]
+        self.seconds[item] = time.perf_counter() - start
+        root = str(Path("minidl").resolve())
+        return {(code.co_filename, _key(code)) for code in seen if code.co_filename.startswith(root)}
+
+    def _run(self, item: Any, following: Any) -> None:
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    def _test_all(self, entered: dict[Any, list[Any]]) -> None:
+        running: dict[int, tuple[int, float]] = {}  # process -> (place of the mutant, start)
+        items = sorted(self.seconds, key=self.seconds.__getitem__)
+        if os.waitpid(self._fork({}, items), 0)[1]:
+            sys.exit("a test fails in this order without any mutant")
+        for place, mutant in enumerate(self.found):
+            path = str(Path(mutant.file).resolve())
+            new = changed(mutant, Path(mutant.file).read_bytes())
+            items = [] if new is None else self._tests(entered, path, new)
+            if new == {}:  # the same program
+                self.fates[place] = SURVIVED
+            elif new is None or not items:
+                self.fates[place] = self._near(entered, path, mutant)
+            else:
+                while len(running) >= self.jobs:
+                    self._reap(running)
+                running[self._fork(new, items)] = (place, time.monotonic())
+        while running:
+            self._reap(running)
+
+    def _tests(self, entered: Any, path: str, new: dict[Any, CodeType]) -> list[Any]:
+        items = {item for key in new for item in entered.get((path, key), [])}
+        return sorted(items, key=self.seconds.__getitem__)
+
+    def _near(self, entered: dict[Any, list[Any]], path: str, mutant: Mutant) -> list[str]:
+        """Return the fastest tests that enter what the mutant is in, else its file."""
+        here = {key: items for (file, key), items in entered.items() if file == path}
+        same = [i for key, items in here.items() if key[0].startswith(mutant.inside) for i in items]
+        same = same if mutant.inside else []
+        items = sorted(set(same or sum(here.values(), [])), key=self.seconds.__getitem__)
+        return [item.nodeid for item in items[:150]]
+
+    def _fork(self, new: dict[Any, CodeType], items: list[Any]) -> int:
+        process = os.fork()
+        if process:
+            return process
+        good = False
+        try:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            silence = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silence, 1)
+            os.dup2(silence, 2)
+            exchange(new)
+            start = time.monotonic()
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                self._run(item, following)
+                if self.failed or time.monotonic() - start > BUDGET:
+                    break
+            good = not self.failed
+        finally:
+            os._exit(0 if good else 1)
+
+    def _reap(self, running: dict[int, tuple[int, float]]) -> None:
+        """Wait a little for one of the processes to end; kill what has run too long."""
+        for process, (place, start) in list(running.items()):
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if not ended and time.monotonic() - start < HANGS:
+                continue
+            if ended:
+                self.fates[place] = KILLED if status else SURVIVED
+            else:
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
+                self.fates[place] = TOO_LONG
+            del running[process]
+            if self.fates[place] != KILLED:
+                self.tell(f"{place}/{len(self.found)} {self.fates[place]}", self.found[place])
+        time.sleep(0.01)
+
+
+def collected(found: list[Mutant], tests: list[str], jobs: int, tell: Any) -> list[Any]:
+    """Run the session; return the fates."""
+    from hypothesis import Phase, settings
+
+    phases = (Phase.explicit, Phase.generate)  # no time for shrinking
+    settings.register_profile("mutation", database=None, phases=phases, deadline=None)
+    settings.load_profile("mutation")
+    sys.path.insert(0, os.getcwd())
+    plugin = Session(found, jobs, tell)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    pytest.main(["-s", *OPTIONS, *tests], plugins=[plugin])
+    if None in plugin.fates:
+        sys.exit("the session of pytest came to no end")
+    return plugin.fates
