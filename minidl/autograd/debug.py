@@ -41,11 +41,11 @@ class _Debugger:
             ]
             result._node = (operation, edges, arguments, watched, keywords)
 
-    def before_backward(self, tensor: Node) -> None:
-        operation, _, _, arrays, keywords = tensor._node or ()
+    def before_backward(self, node: tuple[Any, ...], result: Array) -> None:
+        operation, _, _, arrays, keywords = node
         if not isinstance(arrays, _Watched):  # recorded outside of debug()
             return
-        pairs = zip(_read(arrays, keywords, tensor.data), arrays.before, strict=True)
+        pairs = zip(_read(arrays, keywords, result), arrays.before, strict=True)
         for (which, now), (_, before) in pairs:
             if not _same(now, before):
                 raise GraphError(
@@ -55,8 +55,8 @@ class _Debugger:
                     hint="Write into arrays only after backward(), or work on a copy.",
                 )
 
-    def after_backward(self, tensor: Node, gradient: Any) -> None:
-        operation, _, _, arrays, _ = tensor._node or ()
+    def after_backward(self, node: tuple[Any, ...], gradient: Any) -> None:
+        operation, _, _, arrays, _ = node
         value = gradient.data if isinstance(gradient, Tensor) else gradient
         if not np.all(np.isfinite(value)):
             raise _not_finite(value, operation.name, arrays, "backward pass")

@@ -53,19 +53,11 @@ class Operation:
         self.each = each
         self.call: Callable[..., Any] = lambda: None  # the decorated function, set by @primitive
 
-    def edges(self, arguments: tuple[Any, ...], tracked: list[int]) -> list[tuple[Rule, Node]]:
-        """Return the ways that a gradient will go back: each with its rule and where it leads."""
-        found = []
-        for position in tracked:
-            if position < len(self.rules):
-                rule = self.rules[position]
-            elif self.each is not None:
-                rule = self.each(position)
-            else:
-                raise no_rule(self.name, f"its argument {position}")
-            if rule is not None:
-                found.append((rule, arguments[position]))
-        return found
+    def beyond(self, position: int) -> Rule:
+        """Return the rule of an argument that `rules` does not reach."""
+        if self.each is None:
+            raise no_rule(self.name, f"its argument {position}")
+        return self.each(position)
 
 
 def no_rule(name: str, which: str) -> MissingRuleError:
@@ -246,16 +238,18 @@ def propagate(
     results: dict[int, tuple[Node, Any]] = {}  # what is to be passed on, by a heap of their orders
     heap: list[int] = []
     oldest = min(wanted, default=-1)
-    arriving = list(zip(outputs, seeds, strict=True))
+    keep = retain_graph or create_graph
+    arriving: Iterable[tuple[Node, Any]] = zip(outputs, seeds, strict=True)
     while True:
         for tensor, g in arriving:  # added, but never in place, for gradients may be shared
             order = tensor._order
-            sums = leaves if tensor._node is None else results
-            if order in sums:
-                g = sums[order][1] + g  # noqa: PLW2901
-            elif sums is results:
+            if tensor._node is None:
+                leaves[order] = (tensor, leaves[order][1] + g if order in leaves else g)
+            elif order in results:
+                results[order] = (tensor, results[order][1] + g)
+            else:
+                results[order] = (tensor, g)
                 heapq.heappush(heap, -order)
-            sums[order] = (tensor, g)
         if not heap:
             return leaves
         order = -heapq.heappop(heap)
@@ -266,25 +260,25 @@ def propagate(
             return leaves
         if not tensor._node:  # FREED
             raise _freed(tensor)
-        arriving = passed_on(tensor, g, create_graph)
-        if not (retain_graph or create_graph):
+        arriving = passed_on(tensor, tensor._node, g, create_graph)
+        if not keep:
             tensor._node = FREED
 
 
-def passed_on(tensor: Node, g: Any, create_graph: bool) -> list[tuple[Node, Any]]:
-    """Return what each argument of the operation that made a Tensor receives of its gradient."""
-    operation, edges, arguments, arrays, keywords = tensor._node or ()
+def passed_on(
+    tensor: Node, node: tuple[Any, ...], g: Any, create_graph: bool
+) -> Iterator[tuple[Node, Any]]:
+    """Yield each argument of the operation that made a Tensor, with its part of the gradient."""
+    operation, edges, arguments, arrays, keywords = node
     debugger = STATE.debugger
     if debugger is not None:
-        debugger.before_backward(tensor)
+        debugger.before_backward(node, tensor.data)
     given, y = (_recorded(arguments, arrays), tensor) if create_graph else (arrays, tensor.data)
-    found = []
     for rule, argument in edges:
         d = rule(g, y, *given, **keywords)
         like = argument.data
         if d.shape != like.shape or d.dtype != like.dtype:
             d = fit(d, like, operation.name)
         if debugger is not None:
-            debugger.after_backward(tensor, d)
-        found.append((argument, d))
-    return found
+            debugger.after_backward(node, d)
+        yield argument, d

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Operation, Rule, no_rule
+from minidl.autograd.node import STATE, Node, Operation, Rule, no_rule
 from minidl.autograd.tensor import NUMPY, Tensor, make
 from minidl.errors import DTypeError, MinidlError, MissingRuleError, OutOfRangeError, ShapeError
 
@@ -77,29 +77,36 @@ def primitive(
 
 def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
     """Return `forward` as a function of arrays and Tensors that records what it did."""
-    most = len(operation.rules) if operation.each is None else sys.maxsize
+    rules, known = operation.rules, len(operation.rules)
+    most = known if operation.each is None else sys.maxsize
 
     @functools.wraps(forward)
     def call(*arguments: Any, **keywords: Any) -> Any:
         if keywords and any(isinstance(value, Tensor) for value in keywords.values()):
             arguments, keywords = _by_position(forward, arguments, keywords)
         arrays: list[Any] = []
-        tracked: list[int] = []  # positions of the Tensors that want a gradient
-        is_tensor = False
-        for argument in arguments:
+        edges: list[tuple[Rule, Node]] = []  # the ways that a gradient will go back
+        is_tensor, recording = False, STATE.recording
+        for position, argument in enumerate(arguments):
             if isinstance(argument, Tensor):
                 is_tensor = True
-                if argument.requires_grad:
-                    tracked.append(len(arrays))
                 arrays.append(argument.data)
-            elif isinstance(argument, (list, tuple)) and len(arrays) < most:
+                if recording and argument.requires_grad:
+                    rule = rules[position] if position < known else operation.beyond(position)
+                    if rule is not None:
+                        edges.append((rule, argument))
+            elif position < most and isinstance(argument, (list, tuple)):
                 arrays.append(np.asarray(argument))
             else:
                 arrays.append(argument)
         if not is_tensor:
             return forward(*arrays, **keywords)
-        edges = operation.edges(arguments, tracked) if tracked and STATE.recording else ()
-        y = _forward(forward, arrays, keywords)
+        try:
+            y = forward(*arrays, **keywords)
+        except (ValueError, TypeError, AttributeError, IndexError) as error:
+            raise _in_our_words(error, forward, arrays, keywords) from error
+        if type(y) is not np.ndarray or y.dtype.char not in "fd":
+            y = _real(y, forward, arrays)
         node = (operation, edges, arguments, arrays, keywords)
         result = make(y, node if edges else None)
         if STATE.debugger is not None:
@@ -144,14 +151,9 @@ def _register(
         setattr(Tensor, reflected, lambda self, other: call(other, self))
 
 
-def _forward(forward: Callable[..., Any], arrays: list[Any], keywords: dict[str, Any]) -> Any:
-    """Compute on arrays; say in minidl's words what does not fit."""
-    try:
-        y = forward(*arrays, **keywords)
-    except (ValueError, TypeError, AttributeError, IndexError) as error:
-        raise _in_our_words(error, forward, arrays, keywords) from error
-    if type(y) is not np.ndarray:
-        y = np.asarray(y)  # NumPy turns arrays without axes into scalars
+def _real(y: Any, forward: Callable[..., Any], arrays: list[Any]) -> Any:
+    """Return a result as an array of floats; NumPy turns arrays without axes into scalars."""
+    y = np.asarray(y)
     if y.dtype.char not in "fd":
         raise DTypeError(
             f"{_name(forward)} would leave the real numbers that minidl differentiates",

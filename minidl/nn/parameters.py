@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array, Tensor
+from minidl.autograd.node import propagate
+from minidl.autograd.tensor import seed_for
 from minidl.errors import ArgumentError, GraphError, ShapeError
 
 __all__ = ["Parameter", "ParameterVector"]
@@ -137,6 +139,7 @@ class ParameterVector:
         for (_, p), size, end in zip(pairs, sizes, ends, strict=True):
             part = slice(end - size, end)
             p.pack(self.value[part].reshape(p.shape), self.grad[part].reshape(p.shape))
+        self._views: dict[int, Any] = {p._order: p.grad for _, p in pairs}
 
     def __setattr__(self, name: str, new: object) -> None:
         if name in ("value", "grad") and new is not vars(self).get(name, new):
@@ -177,6 +180,26 @@ class ParameterVector:
                 expected=f"shape {self.value.shape}",
             )
         self.value[...] = new
+
+    def collect(self, loss: Tensor) -> None:
+        """Write the gradient of a scalar `loss` into :attr:`grad`, zeros for what took no part.
+
+        That is ``zero_grad()`` and ``loss.backward()``, but nothing is added, and leaves that are
+        not of this vector are left as they are.
+
+        Raises
+        ------
+        GraphError
+            No graph leads to `loss`.
+        """
+        if not loss.requires_grad:
+            loss.backward()  # which says so
+        found = propagate([loss], [seed_for(loss, None)])
+        if not found.keys() >= self._views.keys():
+            self.grad.fill(0.0)
+        for order, (_, g) in found.items():
+            if order in self._views:
+                self._views[order][...] = g
 
     def __repr__(self) -> str:
         inside = ", ".join(

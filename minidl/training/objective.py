@@ -68,9 +68,8 @@ class Objective:
 
     def _gradient_here(self, X: Array, t: Array, training: Training) -> Array:
         vector = self.vector
-        vector.grad.fill(0.0)
         loss = self.loss.mean(self.model(X, training=training), t)
-        loss.backward()
+        vector.collect(loss)
         self.value = float(loss.data)
         if self.penalty.strength:
             self.value += self.penalty.add(vector)

@@ -110,7 +110,7 @@ class Session:
                 cache.cache_clear()
             keys = self._record(item)
             if self.failed:
-                sys.exit(f"{item.nodeid} fails without any mutant")
+                self._end(f"{item.nodeid} fails without any mutant")
             if self.seconds[item] < SLOW:
                 for key in keys:
                     entered.setdefault(key, []).append(item)
@@ -119,6 +119,10 @@ class Session:
         self.tell(f"{len(session.items)} tests recorded in {time.perf_counter() - start:.0f} s")
         self._test_all(entered)
         return True
+
+    def _end(self, reason: str) -> None:
+        self.tell(reason)
+        os._exit(1)
 
     def _record(self, item: Any) -> set[Any]:
         seen: set[CodeType] = set()
@@ -137,7 +141,9 @@ class Session:
             threading.setprofile(None)  # type: ignore[arg-type]
         self.seconds[item] = time.perf_counter() - start
         root = str(Path("minidl").resolve())
-        return {(code.co_filename, _key(code)) for code in seen if code.co_filename.startswith(root)}
+        return {
+            (code.co_filename, _key(code)) for code in seen if code.co_filename.startswith(root)
+        }
 
     def _run(self, item: Any, following: Any) -> None:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -146,7 +152,7 @@ class Session:
         running: dict[int, tuple[int, float]] = {}  # process -> (place of the mutant, start)
         items = sorted(self.seconds, key=self.seconds.__getitem__)
         if os.waitpid(self._fork({}, items), 0)[1]:
-            sys.exit("a test fails in this order without any mutant")
+            self._end("a test fails in another order without any mutant")
         for place, mutant in enumerate(self.found):
             path = str(Path(mutant.file).resolve())
             new = changed(mutant, Path(mutant.file).read_bytes())
@@ -168,10 +174,10 @@ class Session:
 
     def _near(self, entered: dict[Any, list[Any]], path: str, mutant: Mutant) -> list[str]:
         """Return the fastest tests that enter what the mutant is in, else its file."""
-        here = {key: items for (file, key), items in entered.items() if file == path}
-        same = [i for key, items in here.items() if key[0].startswith(mutant.inside) for i in items]
-        same = same if mutant.inside else []
-        items = sorted(set(same or sum(here.values(), [])), key=self.seconds.__getitem__)
+        here = {key: set(items) for (file, key), items in entered.items() if file == path}
+        inside = [items for key, items in here.items() if key[0].startswith(mutant.inside)]
+        near: set[Any] = set().union(*(inside if mutant.inside and inside else here.values()))
+        items = sorted(near, key=self.seconds.__getitem__)
         return [item.nodeid for item in items[:150]]
 
     def _fork(self, new: dict[Any, CodeType], items: list[Any]) -> int:

@@ -129,7 +129,7 @@ def in_functions(found: list[Mutant], tests: list[str], jobs: int) -> list[Any]:
         process.start()
         process.join()
         if process.exitcode:
-            sys.exit("a test fails without any mutant")
+            sys.exit(1)  # the reason has been told
         fates: list[Any] = pickle.loads(Path(file.name).read_bytes())
     return fates
 
