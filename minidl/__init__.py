@@ -21,6 +21,7 @@ from minidl.autograd import (
     primitive,
 )
 from minidl.comparison import compare
+from minidl.memory import keep_freed_memory
 from minidl.training import History, Trainer, load_model, save_model, sharpness
 
 __all__ = [
@@ -49,3 +50,5 @@ __all__ = [
     "training",
 ]
 __version__ = "0.1.0"
+
+keep_freed_memory()

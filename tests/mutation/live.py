@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -93,12 +94,13 @@ class Session:
         self.jobs = jobs
         self.tell = tell
         self.fates: list[Any] = [None] * len(found)
-        self.failed = False
+        self.failed: list[str] = []
         self.seconds: dict[Any, float] = {}  # test -> how long it took
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Notice a failure."""
-        self.failed = self.failed or report.failed
+        if report.failed:
+            self.failed.append(report.nodeid)
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Record what each test enters, then test every mutant."""
@@ -114,11 +116,31 @@ class Session:
             if self.seconds[item] < SLOW:
                 for key in keys:
                     entered.setdefault(key, []).append(item)
-        for items in entered.values():
-            items.sort(key=self.seconds.__getitem__)
+        for name in self._unfit(sorted(self.seconds, key=self.seconds.__getitem__)):
+            self.tell(f"{name} cannot run in a forked process, and is left out")
+            for items in entered.values():
+                items[:] = [item for item in items if item.nodeid != name]
         self.tell(f"{len(session.items)} tests recorded in {time.perf_counter() - start:.0f} s")
         self._test_all(entered)
         return True
+
+    def _unfit(self, items: list[Any]) -> list[str]:
+        """Return the tests that fail in another process or order though nothing is changed."""
+        with tempfile.NamedTemporaryFile() as file:
+            if not (process := os.fork()):
+                self._be_quiet()
+                for item, following in zip(items, [*items[1:], None], strict=True):
+                    self._run(item, following)
+                Path(file.name).write_text("\n".join(dict.fromkeys(self.failed)))
+                os._exit(0)
+            os.waitpid(process, 0)
+            return Path(file.name).read_text().splitlines()
+
+    def _be_quiet(self) -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
 
     def _end(self, reason: str) -> None:
         self.tell(reason)
@@ -150,9 +172,6 @@ class Session:
 
     def _test_all(self, entered: dict[Any, list[Any]]) -> None:
         running: dict[int, tuple[int, float]] = {}  # process -> (place of the mutant, start)
-        items = sorted(self.seconds, key=self.seconds.__getitem__)
-        if os.waitpid(self._fork({}, items), 0)[1]:
-            self._end("a test fails in another order without any mutant")
         for place, mutant in enumerate(self.found):
             path = str(Path(mutant.file).resolve())
             new = changed(mutant, Path(mutant.file).read_bytes())
@@ -186,10 +205,7 @@ class Session:
             return process
         good = False
         try:
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            silence = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silence, 1)
-            os.dup2(silence, 2)
+            self._be_quiet()
             exchange(new)
             start = time.monotonic()
             for item, following in zip(items, [*items[1:], None], strict=True):

@@ -42,8 +42,7 @@ SELU_SCALE = 1.0507009873554805
 
 def logistic(x: Any) -> Any:
     """Return the sigmoid of an array, for rules: they have no use for a Tensor's detour."""
-    z = np.exp(-np.abs(x))
-    return np.where(np.less(x, 0), z, 1.0) / (1.0 + z)
+    return np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.abs(x)))
 
 
 @primitive(lambda g, y, x: g * (y * (1.0 - y)), methods=["sigmoid"])
