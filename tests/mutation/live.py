@@ -54,24 +54,27 @@ def changed(mutant: Mutant, source: bytes) -> dict[Any, CodeType] | None:
     new = list(codes(compile(mutant.apply(source), mutant.file, "exec", dont_inherit=True)))
     if len(old) != len(new):
         return None
-    pairs = [(a, b) for a, b in zip(old, new, strict=True) if _meaning(a) != _meaning(b)]
-    if any(not a.co_flags & 2 or a.co_freevars != b.co_freevars for a, b in pairs):  # CO_NEWLOCALS
-        return None
-    return {_key(a): b for a, b in pairs}
+    pairs = list(zip(old, new, strict=True))
+    for a, b in pairs:
+        function = a.co_flags & 2 and a.co_freevars == b.co_freevars  # CO_NEWLOCALS
+        if not function and _meaning(a, within=False) != _meaning(b, within=False):
+            return None
+    functions = [(a, b) for a, b in pairs if a.co_flags & 2]
+    return {_key(a): b for a, b in functions if _meaning(a) != _meaning(b)}
 
 
-def _meaning(code: CodeType) -> Any:
-    plain = [repr(c) for c in code.co_consts if not isinstance(c, CodeType)]
+def _meaning(code: CodeType, within: bool = True) -> Any:
+    """Return what a code object does, without or with the functions `within` it."""
+    found = [_meaning(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    plain = [c for c in found if within or isinstance(c, str)]
     return code.co_code, plain, code.co_names, code.co_varnames, code.co_freevars
 
 
 def exchange(new: dict[Any, CodeType]) -> None:
     """Give all live functions their new code, and forget what functions have remembered."""
     for thing in gc.get_objects():
-        if isinstance(thing, FunctionType) and thing.__module__.startswith("minidl"):
-            code = new.get(_key(thing.__code__))
-            if code is not None:
-                thing.__code__ = code
+        if isinstance(thing, FunctionType) and (thing.__module__ or "").startswith("minidl"):
+            thing.__code__ = new.get(_key(thing.__code__), thing.__code__)
     for cache in caches():
         cache.cache_clear()
 
@@ -85,8 +88,8 @@ def caches() -> list[Any]:
 class Session:
     """A plugin of pytest that tests mutants instead of the program.
 
-    `fates` has one entry per mutant: what became of it, or, where its code cannot be exchanged,
-    the names of tests that enter the function or file that it is in.
+    `fates` has one entry per mutant: that it was noticed, or, if it was not or its code cannot be
+    exchanged, the names of tests that enter the function or file that it is in.
     """
 
     def __init__(self, found: list[Mutant], jobs: int, tell: Callable[..., None]) -> None:
@@ -95,6 +98,8 @@ class Session:
         self.tell = tell
         self.fates: list[Any] = [None] * len(found)
         self.failed: list[str] = []
+        self.near: list[list[str]] = []  # for each mutant, the names of tests that come near it
+        self.names: dict[str, dict[str, Any]] = {}
         self.seconds: dict[Any, float] = {}  # test -> how long it took
 
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -168,6 +173,8 @@ class Session:
         }
 
     def _run(self, item: Any, following: Any) -> None:
+        if example := getattr(item, "dtest", None):  # a doctest empties its names when it has run
+            example.globs = dict(self.names.setdefault(item.nodeid, dict(example.globs)))
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _test_all(self, entered: dict[Any, list[Any]]) -> None:
@@ -176,10 +183,11 @@ class Session:
             path = str(Path(mutant.file).resolve())
             new = changed(mutant, Path(mutant.file).read_bytes())
             items = [] if new is None else self._tests(entered, path, new)
+            self.near.append(self._near(entered, path, mutant))
             if new == {}:  # the same program
                 self.fates[place] = SURVIVED
             elif new is None or not items:
-                self.fates[place] = self._near(entered, path, mutant)
+                self.fates[place] = self.near[place]
             else:
                 while len(running) >= self.jobs:
                     self._reap(running)
@@ -203,7 +211,6 @@ class Session:
         process = os.fork()
         if process:
             return process
-        good = False
         try:
             self._be_quiet()
             exchange(new)
@@ -211,10 +218,12 @@ class Session:
             for item, following in zip(items, [*items[1:], None], strict=True):
                 self._run(item, following)
                 if self.failed or time.monotonic() - start > BUDGET:
-                    break
-            good = not self.failed
+                    os._exit(1 if self.failed else 0)
+            os._exit(0)
+        except MemoryError:
+            os._exit(1)
         finally:
-            os._exit(0 if good else 1)
+            os._exit(2)
 
     def _reap(self, running: dict[int, tuple[int, float]]) -> None:
         """Wait a little for one of the processes to end; kill what has run too long."""
@@ -223,14 +232,16 @@ class Session:
             if not ended and time.monotonic() - start < HANGS:
                 continue
             if ended:
-                self.fates[place] = KILLED if status else SURVIVED
+                if (code := os.waitstatus_to_exitcode(status)) == 2:
+                    self._end(f"{self.found[place]} could not be tested")
+                self.fates[place] = KILLED if code else self.near[place]
             else:
                 os.kill(process, signal.SIGKILL)
                 os.waitpid(process, 0)
                 self.fates[place] = TOO_LONG
             del running[process]
-            if self.fates[place] != KILLED:
-                self.tell(f"{place}/{len(self.found)} {self.fates[place]}", self.found[place])
+            if place % 100 == 0:
+                self.tell(f"{place} of {len(self.found)}")
         time.sleep(0.01)
 
 
