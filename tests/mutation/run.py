@@ -7,8 +7,8 @@
 The mutants are those of `mutants.py`. Those inside functions are tested as `live.py` says. The
 others, of what runs when a module is imported, and those not noticed so, get a process of their
 own, forked when NumPy, SciPy and pytest are loaded, and the tests that come near them. Running too
-long counts as noticed, and is said. Everything runs in a copy of the checkout. Survivors that are explained in
-`survivors.toml` are not run again; in the rate they count as not noticed.
+long counts as noticed, and is said. Everything runs in a copy of the checkout. Survivors that are
+explained in `survivors.toml` are not run again; in the rate they count as not noticed.
 """
 
 from __future__ import annotations
