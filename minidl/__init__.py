@@ -6,7 +6,12 @@ builds networks on one parameter vector, :mod:`~minidl.optim` updates that vecto
 :mod:`~minidl.comparison` races optimizers.
 """
 
-from minidl import comparison, datasets, errors, nn, optim, training
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from minidl import errors
 from minidl.autograd import (
     Tensor,
     debug,
@@ -20,9 +25,12 @@ from minidl.autograd import (
     ops,
     primitive,
 )
-from minidl.comparison import compare
 from minidl.memory import keep_freed_memory
-from minidl.training import History, Trainer, load_model, save_model, sharpness
+
+if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
+    from minidl import comparison, datasets, nn, optim, training
+    from minidl.comparison import compare
+    from minidl.training import History, Trainer, load_model, save_model, sharpness
 
 __all__ = [
     "History",
@@ -51,4 +59,21 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
+FLOORS = ("nn", "optim", "datasets", "training", "comparison")
+WITHIN = {
+    "compare": "comparison",
+    **dict.fromkeys(("History", "Trainer", "load_model", "save_model", "sharpness"), "training"),
+}
 keep_freed_memory()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in FLOORS and name not in WITHIN:
+        raise AttributeError(f"module 'minidl' has no attribute {name!r}")
+    module = importlib.import_module(f"minidl.{WITHIN.get(name, name)}")
+    globals()[name] = getattr(module, name) if name in WITHIN else module
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

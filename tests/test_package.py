@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "minidl").rglob("*.py"))
 FLOORS = [
     "errors",
+    "memory",
     "checks",
     "streams",
     "autograd",
@@ -122,6 +123,23 @@ def test_importing_minidl_imports_numpy_and_nothing_heavier() -> None:
     extra = loaded_by("import minidl") - loaded_by("import numpy")
     outside = {name for name in extra if name not in sys.stdlib_module_names}
     assert {name for name in outside if not name.startswith(BROUGHT_ALONG)} == {"minidl"}
+
+
+def test_what_a_script_does_not_ask_for_is_not_imported() -> None:
+    names = ["nn", "optim", "datasets", "training", "comparison"]
+    script = f"import minidl, sys; print([n for n in {names} if f'minidl.{{n}}' in sys.modules])"
+    assert run(sys.executable, "-c", script).strip() == "[]"
+
+
+def test_every_public_name_is_there_when_asked_for() -> None:
+    script = "import minidl; print([n for n in minidl.__all__ if n not in dir(minidl)])"
+    assert run(sys.executable, "-c", script).strip() == "[]"
+    for name in minidl.__all__:
+        assert getattr(minidl, name) is not None
+    assert minidl.comparison.__name__ == "minidl.comparison"
+    assert minidl.compare is minidl.comparison.compare
+    with pytest.raises(AttributeError, match=r"module 'minidl' has no attribute 'optimizers'"):
+        getattr(minidl, "optimizers")  # noqa: B009
 
 
 def test_the_wheel_holds_only_minidl(tmp_path: Path) -> None:
