@@ -14,7 +14,7 @@ __all__ = ["dense", "linear", "matmul"]
 
 def _times(a: Any, b: Any) -> Any:
     """Return the matrix product of arrays, or of Tensors when a rule is differentiated."""
-    if a.ndim == 2 and b.ndim == 2 and isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+    if a.ndim == 2 and b.ndim == 2:
         return np.dot(a, b)  # 1.5 to 2.3 times faster than @ on small matrices
     return np.matmul(a, b)
 
