@@ -1,0 +1,32 @@
+"""Data that are larger than memory: nothing is copied but the rows of a batch."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+
+from minidl import Trainer, nn, optim
+
+MB = 2**20
+
+
+def test_a_memory_map_is_trained_on_without_a_copy(tmp_path: Path) -> None:
+    path = tmp_path / "X.npy"
+    rows, columns = 200_000, 256
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.float64, shape=(rows, columns))  # of zeros
+    X = np.load(path, mmap_mode="r")
+    assert X.nbytes > 380 * MB
+    y = np.arange(rows) % 2
+    trainer = Trainer(
+        nn.mlp(columns, 2, 1, seed=0), "bce", optimizer=optim.NAG(0.01), batch_size=4096, seed=0
+    )
+    tracemalloc.start()
+    try:
+        history = trainer.fit(X, y, epochs=1, validation=(X[:50_000], y[:50_000]))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert history["samples"][-1] == rows
+    assert peak < 60 * MB
