@@ -30,7 +30,14 @@ from minidl.memory import keep_freed_memory
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
     from minidl import comparison, datasets, nn, optim, training
     from minidl.comparison import compare
-    from minidl.training import History, Trainer, load_model, save_model, sharpness
+    from minidl.training import (
+        History,
+        Trainer,
+        load_model,
+        save_model,
+        sharpness,
+        train_replicas,
+    )
 
 __all__ = [
     "History",
@@ -55,6 +62,7 @@ __all__ = [
     "primitive",
     "save_model",
     "sharpness",
+    "train_replicas",
     "training",
 ]
 __version__ = "0.1.0"
@@ -62,7 +70,8 @@ __version__ = "0.1.0"
 FLOORS = ("nn", "optim", "datasets", "training", "comparison")
 WITHIN = {
     "compare": "comparison",
-    **dict.fromkeys(("History", "Trainer", "load_model", "save_model", "sharpness"), "training"),
+    **dict.fromkeys(("History", "Trainer", "load_model", "save_model"), "training"),
+    **dict.fromkeys(("sharpness", "train_replicas"), "training"),
 }
 keep_freed_memory()
 
@@ -76,4 +85,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

@@ -176,6 +176,8 @@ def fit(g: Any, like: Array, name: str) -> Any:
     if g.shape != shape:
         if g.ndim == 2 and shape == g.shape[1:] and isinstance(g, np.ndarray):
             g = np.dot(_ones(len(g), g.dtype.char), g)  # a bias; 3 times faster than .sum(0)
+        elif g.ndim == 3 and shape == (len(g), 1, g.shape[2]) and isinstance(g, np.ndarray):
+            g = np.matmul(_ones(g.shape[1], g.dtype.char), g).reshape(shape)  # those of replicas
         else:
             extra = g.ndim - len(shape)
             pairs = list(zip(shape, g.shape[max(extra, 0) :], strict=False))

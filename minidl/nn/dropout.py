@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minidl.checks import check_number
 from minidl.nn.layer import Layer, Training
 from minidl.streams import Seed, check_seed, stream
@@ -55,7 +53,7 @@ class Dropout(Layer):
         """Return x, or in training x with noise."""
         if not training or self.rate == 0:
             return x
-        generator = training if isinstance(training, np.random.Generator) else self.generator
+        generator = self.generator if training is True else training
         keep = generator.random(x.shape) >= self.rate
         return x * (keep / x.dtype.type(1 - self.rate))
 

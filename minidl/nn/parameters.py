@@ -7,6 +7,7 @@ space is an array. The price is a rule: write *into* ``p.data``, never rebind it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -60,8 +61,8 @@ class Parameter(Tensor):
 
     def pack(self, data: Array, grad: Array) -> None:
         """Move into a vector: copy the value into the view `data`, and stay there."""
-        data[...] = self.data.reshape(data.shape)
-        grad[...] = 0.0
+        data[...] = self.data
+        object.__setattr__(self, "_packed", False)
         self.data = data
         self.grad = grad
         object.__setattr__(self, "_packed", True)
@@ -80,10 +81,14 @@ class ParameterVector:
     ----------
     named : iterable of (str, Parameter)
         In definition order. Their data become views into :attr:`value`.
+    replicas : int, optional
+        R: for so many networks at once. Each parameter then has a leading axis of R copies, which
+        are equal at first, and an axis of length 1 after it if it has no two others: a bias
+        (out,) becomes (R, 1, out), which fits activations (R, n, out).
 
     Attributes
     ----------
-    value, grad : ndarray, shape (P,)
+    value, grad : ndarray, shape (P,) or (R, P)
         All values, and all gradients. Optimizers write into `value`.
     names : tuple of str
         Such as ``"0.weight"``, in order.
@@ -111,7 +116,7 @@ class ParameterVector:
            [2.]])
     """
 
-    def __init__(self, named: Iterable[tuple[str, Parameter]]) -> None:
+    def __init__(self, named: Iterable[tuple[str, Parameter]], replicas: int | None = None) -> None:
         pairs = list(named)
         self._parameters = dict(pairs)
         dtypes = {p.dtype for _, p in pairs}
@@ -132,14 +137,37 @@ class ParameterVector:
         self.names = tuple(name for name, _ in pairs)
         self.shapes = tuple(p.shape for _, p in pairs)
         sizes = [p.size for _, p in pairs]
-        self.value: Array = np.empty(sum(sizes), dtype=dtypes.pop())
+        lead = () if replicas is None else (replicas,)
+        self.value: Array = np.empty((*lead, sum(sizes)), dtype=dtypes.pop())
         self.grad: Array = np.zeros_like(self.value)
         self.penalized = np.repeat([p.penalized for _, p in pairs], sizes)
-        ends = np.cumsum(sizes).tolist()
-        for (_, p), size, end in zip(pairs, sizes, ends, strict=True):
-            part = slice(end - size, end)
-            p.pack(self.value[part].reshape(p.shape), self.grad[part].reshape(p.shape))
-        self._views: dict[int, Any] = {p._order: p.grad for _, p in pairs}
+        self._point()
+
+    def _point(self) -> None:
+        """Make every parameter a view into the vector."""
+        lead, end = self.value.shape[:-1], 0
+        for p, shape in zip(self, self.shapes, strict=True):
+            part = slice(end, end := end + math.prod(shape))
+            seen = (*lead, *(1 for _ in range(len(shape), 2) if lead), *shape)
+            p.pack(self.value[..., part].reshape(seen), self.grad[..., part].reshape(seen))
+        self._views: dict[int, Any] = {p._order: p.grad for p in self}
+
+    def move(self, value: Array, grad: Array) -> None:
+        """Copy value and gradient into other arrays, and live there from now on.
+
+        Raises
+        ------
+        ShapeError
+            An array has another shape.
+        """
+        for old, new in ((self.value, value), (self.grad, grad)):
+            if old.shape != new.shape:
+                raise ShapeError(
+                    "the vector does not fit", received=f"{new.shape}", expected=f"{old.shape}"
+                )
+            new[...] = old
+        vars(self).update(value=value, grad=grad)
+        self._point()
 
     def __setattr__(self, name: str, new: object) -> None:
         if name in ("value", "grad") and new is not vars(self).get(name, new):
@@ -182,10 +210,11 @@ class ParameterVector:
         self.value[...] = new
 
     def collect(self, loss: Tensor) -> None:
-        """Write the gradient of a scalar `loss` into :attr:`grad`, zeros for what took no part.
+        """Write the gradient of `loss` into :attr:`grad`, zeros for what took no part.
 
-        That is ``zero_grad()`` and ``loss.backward()``, but nothing is added, and leaves that are
-        not of this vector are left as they are.
+        `loss` is a scalar, or has one entry for each replica. That is ``zero_grad()`` and
+        ``loss.backward()``, but nothing is added, and leaves that are not of this vector are left
+        as they are.
 
         Raises
         ------
@@ -194,7 +223,8 @@ class ParameterVector:
         """
         if not loss.requires_grad:
             loss.backward()  # which says so
-        found = propagate([loss], [seed_for(loss, None)])
+        seed = seed_for(loss, None if loss.ndim == 0 else np.ones(loss.shape))
+        found = propagate([loss], [seed])
         if not found.keys() >= self._views.keys():
             self.grad.fill(0.0)
         for order, (_, g) in found.items():

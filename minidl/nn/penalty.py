@@ -50,12 +50,13 @@ class L2Penalty:
         squares = [ops.square(p).sum() for _, p in model.named_parameters() if p.penalized]
         return (self.strength / 2) * sum(squares[1:], squares[0]) if squares else Tensor(0.0)
 
-    def value(self, vector: ParameterVector) -> float:
-        """Return the penalty of a vector of parameters."""
+    def value(self, vector: ParameterVector) -> Any:
+        """Return the penalty of a vector of parameters, an array (R,) for those of replicas."""
         weights = vector.value * vector.penalized
-        return 0.5 * self.strength * float(np.dot(weights, weights))
+        squares = np.vecdot(weights, weights)
+        return 0.5 * self.strength * (float(squares) if weights.ndim == 1 else squares)
 
-    def add(self, vector: ParameterVector) -> float:
+    def add(self, vector: ParameterVector) -> Any:
         """Return the penalty, and add its gradient to ``vector.grad``."""
         vector.grad += self.strength * (vector.value * vector.penalized)
         return self.value(vector)

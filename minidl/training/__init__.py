@@ -19,6 +19,7 @@ from minidl.training.checkpoint import (
 from minidl.training.history import History
 from minidl.training.objective import Objective
 from minidl.training.progress import Progress
+from minidl.training.replicas import Replica, train_replicas
 from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.trainer import Trainer
 
@@ -31,6 +32,7 @@ __all__ = [
     "LearningRateSchedule",
     "Objective",
     "Progress",
+    "Replica",
     "Sharpness",
     "StopAtTarget",
     "Trainer",
@@ -41,4 +43,5 @@ __all__ = [
     "save_model",
     "save_run",
     "sharpness",
+    "train_replicas",
 ]

@@ -10,7 +10,7 @@ from minidl.autograd import Array
 from minidl.errors import ArgumentError
 from minidl.optim import BatchSize
 
-__all__ = ["batches", "rows_per_batch"]
+__all__ = ["batches", "replica_batches", "rows_per_batch"]
 
 GATHER_BYTES = 64 * 2**20  # up to here a shuffled copy of the data is made, once an epoch
 
@@ -68,3 +68,37 @@ def batches(
     for start in range(0, n, rows):
         part = slice(start, start + rows)
         yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])
+
+
+def replica_batches(
+    X: Array, t: Array, rows: int, orders: Array | None
+) -> Iterator[tuple[Array, Array]]:
+    """Yield the batches of one epoch for R replicas, each in its own order of the same rows.
+
+    Parameters
+    ----------
+    X, t : ndarray, shape (n, ...)
+        Inputs and targets.
+    rows : int
+        Rows per batch.
+    orders : ndarray of int, shape (R, n), or None
+        A permutation for each; without them all replicas share the batches (rows, ...).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> orders = np.array([[0, 1, 2], [2, 1, 0]])
+    >>> [tb.tolist() for Xb, tb in replica_batches(np.eye(3), np.arange(3), 2, orders)]
+    [[[0, 1], [2, 1]], [[2], [0]]]
+    """
+    if orders is None:
+        yield from batches(X, t, rows)
+        return
+    if len(orders) * X.nbytes <= GATHER_BYTES:
+        X, t = X.take(orders, 0), t.take(orders, 0)
+        for start in range(0, orders.shape[1], rows):
+            yield X[:, start : start + rows], t[:, start : start + rows]
+        return
+    for start in range(0, orders.shape[1], rows):
+        part = orders[:, start : start + rows]
+        yield X[part], t[part]

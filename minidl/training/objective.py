@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,11 @@ from minidl.nn.layer import Training
 __all__ = ["Objective"]
 
 CHUNK = 8192  # rows evaluated at once, so that memory stays bounded
+
+
+def plain(value: Any) -> Any:
+    """Return a number as a Python float, and those of replicas as an array of float64."""
+    return float(value) if np.ndim(value) == 0 else value.astype(np.float64)
 
 
 class Objective:
@@ -30,7 +36,7 @@ class Objective:
     Attributes
     ----------
     value : float
-        The value found by the last call of :meth:`gradient`.
+        The value found by the last call of :meth:`gradient`; for replicas an array (R,).
 
     Examples
     --------
@@ -48,7 +54,7 @@ class Objective:
         self.loss = loss
         self.penalty = L2Penalty(l2)
         self.vector = model.parameters
-        self.value = math.nan
+        self.value: Any = math.nan
 
     def gradient(self, point: Array, X: Array, t: Array, training: Training = False) -> Array:
         """Return the gradient at `point` (P,), a view that the next call overwrites.
@@ -70,26 +76,28 @@ class Objective:
         vector = self.vector
         loss = self.loss.mean(self.model(X, training=training), t)
         vector.collect(loss)
-        self.value = float(loss.data)
+        self.value = plain(loss.data)
         if self.penalty.strength:
             self.value += self.penalty.add(vector)
         return vector.grad
 
-    def measure(self, X: Array, t: Array) -> dict[str, float]:
+    def measure(self, X: Array, t: Array) -> dict[str, Any]:
         """Return ``loss`` and, for classes, ``accuracy``, of the model as it is on all rows.
 
-        The loss includes the penalty. Rows are taken in bounded chunks.
+        The loss includes the penalty. Rows are taken in bounded chunks. Replicas have an array of
+        each.
         """
-        n = len(X)
-        loss = accuracy = 0.0
+        n = X.shape[-2]
+        loss: Any = 0.0
+        accuracy: Any = 0.0
         with no_grad(), np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, n, CHUNK):
                 part = slice(start, start + CHUNK)
                 outputs = self.model(X[part])
-                share = len(outputs) / n
-                loss += share * float(self.loss.mean(outputs, t[part]).data)
+                share = outputs.shape[-2] / n
+                loss += share * plain(self.loss.mean(outputs, t[part]).data)
                 if self.loss.classifies:
-                    accuracy += share * float(self.loss.accuracy(outputs.data, t[part]))
+                    accuracy += share * plain(self.loss.accuracy(outputs.data, t[part]))
         if self.penalty.strength:
             loss += self.penalty.value(self.vector)
         return {"loss": loss, "accuracy": accuracy} if self.loss.classifies else {"loss": loss}

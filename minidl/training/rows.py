@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array, no_grad
-from minidl.errors import DataError
+from minidl.errors import ArgumentError, DataError
 from minidl.nn import Layer, Loss
 
-__all__ = ["Rows", "check_rows"]
+__all__ = ["Rows", "check_rows", "pair_of"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,17 @@ def check_rows(what: str, X: Any, y: Any, model: Layer, loss: Loss) -> Rows:
         outputs = model(inputs[:1]).data
     t = loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype)
     return Rows(inputs, t)
+
+
+def pair_of(validation: Sequence[Any]) -> tuple[Any, Any]:
+    """Return inputs and targets, or raise :class:`ArgumentError`."""
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise ArgumentError(
+            "validation cannot be used",
+            received=type(validation).__name__,
+            expected="a pair of inputs and targets, validation=(X, y)",
+        )
+    return validation[0], validation[1]
 
 
 def _as_array(otherwise: str, values: Any, dtype: Any = None) -> Array:

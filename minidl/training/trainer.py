@@ -10,7 +10,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -35,11 +35,12 @@ from minidl.training.batches import batches, rows_per_batch
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.history import History
 from minidl.training.objective import Objective
-from minidl.training.rows import Rows, check_rows
+from minidl.training.rows import Rows, check_rows, pair_of
 
-__all__ = ["Trainer"]
+__all__ = ["Protocol", "Trainer"]
 
 DIVERGED = 1e4  # times the initial loss
+Protocol = Generator[str, Any, None]
 
 
 class Trainer:
@@ -186,19 +187,9 @@ class Trainer:
         train = check_rows("training", X, y, self.model, self.loss)
         held_out = None
         if validation is not None:
-            held_out = check_rows("validation", *_pair(validation), self.model, self.loss)
-        self._begin(held_out)
-        hooks = self.callbacks + check_callbacks(callbacks)
-        with np.errstate(over="ignore", invalid="ignore"):  # a divergence is told in words
-            try:
-                self._run(train, held_out, self.epoch + epochs, hooks)
-            except KeyboardInterrupt:
-                self.history.stopped_by = "interrupted"
-                raise
-            finally:
-                self._show_iterate()
-                for hook in hooks:
-                    hook.on_fit_end(self)
+            held_out = check_rows("validation", *pair_of(validation), self.model, self.loss)
+        self.begin(held_out)
+        self.train(train, held_out, epochs, check_callbacks(callbacks))
         if self.history.diverged:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
         return self.history
@@ -214,7 +205,8 @@ class Trainer:
         rows = check_rows("evaluation", X, y, self.model, self.loss)
         return self.objective.measure(rows.X, rows.t)
 
-    def _begin(self, held_out: Rows | None) -> None:
+    def begin(self, held_out: Rows | None) -> None:
+        """Refuse what cannot be gone on with, and forget how the last call ended."""
         if not len(self.history) and self.optimizer.step_count:
             raise ArgumentError(
                 "this optimizer has taken steps in another run and remembers its velocity",
@@ -226,11 +218,44 @@ class Trainer:
         self._stop = self.history.stopped_by = self.history.diverged_at = None
         self.history.advice = ""
 
-    def _run(self, train: Rows, held_out: Rows | None, last: int, hooks: list[Callback]) -> None:
+    def train(
+        self, train: Rows, held_out: Rows | None, epochs: int, more: list[Callback] | None = None
+    ) -> None:
+        """Train on rows that have been checked: the part of :meth:`fit` that takes time."""
+        protocol = self.protocol(self.epoch + epochs, self.callbacks + (more or []))
+        answer: Any = None
+        with np.errstate(over="ignore", invalid="ignore"):  # a divergence is told in words
+            while True:
+                try:
+                    request = protocol.send(answer)
+                except StopIteration:
+                    return
+                try:
+                    answer = self._answer(request, train, held_out)
+                except BaseException as error:
+                    protocol.throw(error)
+
+    def protocol(self, last: int, hooks: list[Callback]) -> Protocol:
+        """Decide what happens until epoch `last`, and yield what is to be computed.
+
+        "train" asks for an epoch's steps, and is sent the mean of its batches' losses; "measure"
+        asks for what :meth:`Objective.measure` finds on the training and on the validation rows.
+        """
+        try:
+            yield from self._epochs(last, hooks)
+        except KeyboardInterrupt:
+            self.history.stopped_by = "interrupted"
+            raise
+        finally:
+            self._show_iterate()
+            for hook in hooks:
+                hook.on_fit_end(self)
+
+    def _epochs(self, last: int, hooks: list[Callback]) -> Protocol:
         for hook in hooks:
             hook.on_fit_begin(self, last)
         if not len(self.history):
-            self._measure(train, held_out, math.nan, hooks)
+            self._record(math.nan, (yield "measure"), hooks)
         measured = True
         self._stochastic = self.model.stochastic  # once: it asks every layer
         while self.epoch < last and self._stop is None:
@@ -239,7 +264,7 @@ class Trainer:
             if measured:  # otherwise nobody knows yet whether these weights are good
                 good = self.model.parameters.value.copy()
             self._hide_iterate()
-            running = self._train_epoch(train)
+            running = yield "train"
             self._show_iterate()
             self.epoch += 1
             ends = self.epoch == last or self._stop is not None
@@ -247,10 +272,16 @@ class Trainer:
             if self._too_large(running):
                 self._diverge(good, running)
             elif measured:
-                reached = self._measure(train, held_out, running, hooks)
+                reached = self._record(running, (yield "measure"), hooks)
                 if self._too_large(reached):
                     self._diverge(good, reached)
         self.history.stopped_by = self._stop or "epochs"
+
+    def _answer(self, request: str, train: Rows, held_out: Rows | None) -> Any:
+        if request == "train":
+            return self._train_epoch(train)
+        pair = (train, held_out)
+        return [one and self.objective.measure(one.X, one.t) for one in pair]
 
     def _train_epoch(self, train: Rows) -> float:
         """Take one epoch's steps; return the mean of the batches' losses."""
@@ -272,11 +303,10 @@ class Trainer:
         self.seconds += time.perf_counter() - start
         return total / n
 
-    def _measure(
-        self, train: Rows, held_out: Rows | None, running: float, hooks: list[Callback]
-    ) -> float:
+    def _record(self, running: float, measured: Any, hooks: list[Callback]) -> float:
         """Return the loss on all rows, and record a row unless it is too large to go on."""
-        found = self.objective.measure(train.X, train.t)
+        found: dict[str, float] = measured[0]
+        other: dict[str, float] | None = measured[1]
         if not len(self.history) and not math.isfinite(found["loss"]):
             raise DataError(
                 "the loss is not finite before training has begun",
@@ -298,8 +328,7 @@ class Trainer:
         }
         if "accuracy" in found:
             record["train_accuracy"] = found["accuracy"]
-        if held_out is not None:
-            other = self.objective.measure(held_out.X, held_out.t)
+        if other is not None:
             record.update({f"validation_{name}": value for name, value in other.items()})
         self.history.append(record)
         for hook in hooks:
@@ -368,13 +397,3 @@ def _refuse_probabilities(model: Layer, loss: Loss) -> None:
                 received=repr(model),
                 hint=f"Leave {squash.__name__} out: the loss contains it, stable at any logit.",
             )
-
-
-def _pair(validation: Sequence[Any]) -> tuple[Any, Any]:
-    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-        raise ArgumentError(
-            "validation cannot be used",
-            received=type(validation).__name__,
-            expected="a pair of inputs and targets, validation=(X, y)",
-        )
-    return validation[0], validation[1]

@@ -1,0 +1,196 @@
+"""Several trainers as one computation: their networks are the rows of one array of parameters.
+
+The decision of this file: each replica keeps a :class:`Trainer` of its own, which decides all that
+is decided between epochs (histories, callbacks, divergence), and whose model and optimizer look
+into row k of the block's arrays. Only the steps and the measurements are computed for all of them
+at once. So a replica cannot differ from a single run but in the arithmetic.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array, no_grad
+from minidl.nn.parameters import ParameterVector
+from minidl.optim import Optimizer
+from minidl.streams import stream
+from minidl.training.batches import replica_batches, rows_per_batch
+from minidl.training.objective import Objective
+from minidl.training.rows import Rows
+from minidl.training.trainer import Protocol, Trainer
+
+__all__ = ["Block"]
+
+
+class Generators:
+    """The generators of R replicas, which draw for a Dropout layer what each would draw alone."""
+
+    def __init__(self, generators: list[np.random.Generator]) -> None:
+        self.generators = generators
+
+    def random(self, shape: tuple[int, ...]) -> Array:
+        """Return uniform numbers (R, n, features), for `shape` with or without the R."""
+        return np.stack([one.random(shape[-2:]) for one in self.generators])
+
+
+class Block:
+    """Trains replicas together; see the top of this file.
+
+    Parameters
+    ----------
+    trainers : list of Trainer
+        With models of one architecture, and equal but for seeds and hyperparameters.
+    train : Rows
+        What all are trained on.
+    held_out : Rows or None
+        Rows to measure as well.
+    """
+
+    def __init__(self, trainers: list[Trainer], train: Rows, held_out: Rows | None) -> None:
+        self.train, self.held_out = train, held_out
+        self.stack(trainers)
+
+    def stack(self, trainers: list[Trainer]) -> None:
+        """Put these trainers' networks into one array, and leave out all others."""
+        first, R = trainers[0], len(trainers)
+        self.trainers = trainers
+        self.model = copy.deepcopy(first.model)
+        self.vector = ParameterVector(self.model.named_parameters(), replicas=R)
+        self.model._vector = self.vector
+        for k, trainer in enumerate(trainers):
+            trainer.model.parameters.move(self.vector.value[k], self.vector.grad[k])
+        self.objective = Objective(self.model, first.loss, first.objective.penalty.strength)
+        self.optimizer = _together([trainer.optimizer for trainer in trainers])
+
+    def agrees(self) -> bool:
+        """Tell whether the outputs on a few rows are those of each network alone.
+
+        They are if all layers work on the last two axes, (rows, features), as minidl's do.
+        """
+        X = self.train.X[:5]
+        with no_grad():
+            alone = [_array(trainer.model(X)) for trainer in self.trainers]
+            try:
+                together = _array(self.model(X))
+            except Exception:  # whatever a layer does with an axis it does not know
+                return False
+        tolerance = 1e-4 if X.dtype.char == "f" else 1e-9
+        same = together.shape == (len(alone), *alone[0].shape)
+        return same and np.allclose(together, alone, tolerance, tolerance, equal_nan=True)
+
+    def run(self, last: int) -> None:
+        """Train until epoch `last`; the trainers hold what came out."""
+        protocols = {one: one.protocol(last, one.callbacks) for one in self.trainers}
+        try:
+            self._answer(protocols)
+        except BaseException as error:
+            for protocol in protocols.values():  # each says so in its history
+                with contextlib.suppress(BaseException):
+                    protocol.throw(error)
+            raise
+
+    def _answer(self, protocols: dict[Trainer, Protocol]) -> None:
+        """Compute what the protocols ask for, until all are done."""
+        waiting: dict[Trainer, str] = {}  # what each asks for
+        answers: dict[Trainer, Any] = dict.fromkeys(self.trainers)
+        while True:
+            for trainer, answer in answers.items():
+                try:
+                    waiting[trainer] = protocols[trainer].send(answer)
+                except StopIteration:
+                    waiting.pop(trainer, None)
+                    self.release([trainer])
+            if not waiting:
+                return
+            going = [trainer for trainer in self.trainers if trainer in waiting]
+            if len(going) < len(self.trainers):
+                self.stack(going)
+            asking = [trainer for trainer in going if waiting[trainer] == "measure"]
+            results = self._measure() if asking else self._train_epoch()
+            answers = {t: results[k] for k, t in enumerate(going) if not asking or t in asking}
+
+    def release(self, trainers: list[Trainer]) -> None:
+        """Give these trainers arrays of their own again."""
+        for trainer in trainers:
+            vector, state = trainer.model.parameters, trainer.optimizer.state
+            vector.move(vector.value.copy(), vector.grad.copy())
+            trainer.optimizer.state = {name: v.copy() for name, v in state.items()}
+
+    def _measure(self) -> list[Any]:
+        found = [
+            None if rows is None else self.objective.measure(rows.X, rows.t)
+            for rows in (self.train, self.held_out)
+        ]
+        return [
+            [one and {name: float(values[k]) for name, values in one.items()} for one in found]
+            for k in range(len(self.trainers))
+        ]
+
+    def _train_epoch(self) -> list[float]:
+        """Take one epoch's steps; return the mean of the batches' losses of each replica."""
+        first, optimizer = self.trainers[0], self.optimizer
+        X, t, n = self.train.X, self.train.t, len(self.train.X)
+        rows = rows_per_batch(first.batch_size, n)
+        orders: Array | None = None
+        training: Any = True
+        if first.shuffle and rows < n:
+            streams = self._streams("shuffle")
+            orders = np.stack([generator.permutation(n) for generator in streams])
+        if self.model.stochastic:
+            training = Generators(self._streams("dropout"))
+        _set_hyperparameters(optimizer, [trainer.optimizer for trainer in self.trainers])
+        w, gradient = self.vector.value, self.objective.gradient
+        total = np.zeros(len(self.trainers))
+        start = time.perf_counter()
+        for Xb, tb in replica_batches(X, t, rows, orders):
+            optimizer.step(w, partial(gradient, X=Xb, t=tb, training=training))
+            total += self.objective.value * tb.shape[0 if orders is None else 1]
+        seconds = (time.perf_counter() - start) / len(self.trainers)
+        for k, trainer in enumerate(self.trainers):
+            trainer.seconds += seconds
+            trainer.samples += n
+            own = trainer.optimizer
+            own.step_count = optimizer.step_count
+            own.gradient_evaluations = optimizer.gradient_evaluations
+            own.state = {name: vectors[k] for name, vectors in optimizer.state.items()}
+        return list(map(float, total / n))
+
+    def _streams(self, name: Any) -> list[np.random.Generator]:
+        return [stream(trainer.seed, name, trainer.epoch + 1) for trainer in self.trainers]
+
+
+def _array(outputs: Any) -> Array:
+    return np.asarray(getattr(outputs, "data", outputs))
+
+
+def _together(optimizers: Sequence[Optimizer]) -> Optimizer:
+    """Return one optimizer with a row of state for each of these."""
+    block = copy.deepcopy(optimizers[0])
+    block.state = {
+        name: np.stack([one.state[name] for one in optimizers]) for name in optimizers[0].state
+    }
+    return block
+
+
+def _set_hyperparameters(block: Optimizer, optimizers: Sequence[Optimizer]) -> None:
+    """Give the optimizer of a block a column of what each of these has, where they differ."""
+    for name in block.hyperparameters:
+        values = [one.hyperparameters[name] for one in optimizers]
+        if any(value is not values[0] and value != values[0] for value in values):
+            block.hyperparameters[name] = _column(values)
+        else:
+            block.hyperparameters[name] = values[0]
+
+
+def _column(values: list[Any]) -> Any:
+    """Return numbers as a column, and schedules as a schedule of columns."""
+    if any(callable(value) for value in values):
+        return lambda step: [value(step) if callable(value) else value for value in values]
+    return np.array(values, dtype=float)[:, None]

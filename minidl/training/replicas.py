@@ -1,0 +1,215 @@
+"""Many networks at once: seeds and hyperparameters as one computation."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minidl.checks import check_count
+from minidl.errors import ArgumentError, DivergenceWarning, ShapeError
+from minidl.nn import Layer, Loss
+from minidl.optim import BatchSize, Optimizer
+from minidl.streams import check_seed
+from minidl.training.batches import rows_per_batch
+from minidl.training.block import Block
+from minidl.training.callbacks import Callback
+from minidl.training.history import History
+from minidl.training.rows import Rows, check_rows, pair_of
+from minidl.training.trainer import Trainer
+
+__all__ = ["Replica", "train_replicas"]
+
+FEWEST = 3  # replicas that are worth a block
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One of the networks that :func:`train_replicas` has trained.
+
+    Attributes
+    ----------
+    seed : int
+        Of its weights, its order of rows and its dropout.
+    hyperparameters : dict of str to float
+        Its own value of those that were given as sequences.
+    history : History
+        As a single run's.
+    model : Layer
+        The trained network.
+    """
+
+    seed: int
+    hyperparameters: dict[str, float]
+    history: History
+    model: Layer
+
+
+def train_replicas(
+    model: Callable[[int], Layer],
+    optimizer: Optimizer,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Loss | type[Loss],
+    seeds: Iterable[int],
+    epochs: int,
+    batch_size: BatchSize = 32,
+    l2: float = 0.0,
+    shuffle: bool = True,
+    measure_every: int = 1,
+    validation: Sequence[Any] | None = None,
+    callbacks: Callable[[], Iterable[Callback]] = list,
+    memory: int = 2**19,
+) -> list[Replica]:
+    """Train a network for every seed and every value of the optimizer's hyperparameters.
+
+    Each is what ``Trainer(model(seed), ..., seed=seed).fit(X, y, epochs=epochs)`` would give, to
+    the last bits of the arithmetic, but they are computed together, as arrays with a leading
+    replica axis: weights (R, in, out), activations (R, rows, features). Replicas that have
+    stopped, or diverged, leave the computation. Where an axis more does not pay (large batches),
+    or a layer of one's own does not know it, they are trained one after the other.
+
+    Parameters
+    ----------
+    model : callable
+        Seed -> a new network, always of the same architecture.
+    optimizer : Optimizer
+        A new one, which is copied. A hyperparameter given as a sequence is swept over; two
+        sequences must be of one length, and go together.
+    X, y, loss, epochs, batch_size, l2, shuffle, measure_every, validation
+        As for :class:`Trainer` and its ``fit``.
+    seeds : iterable of int
+        One network for each.
+    callbacks : callable, optional
+        Returns new callbacks for one network.
+    memory : int, default 524288
+        Bytes that the largest activation of a block may take. More replicas than fit are trained
+        in several blocks. The default keeps a block's activations in a processor's cache.
+
+    Returns
+    -------
+    list of Replica
+        For the first value of the hyperparameters all seeds, then for the next.
+
+    Raises
+    ------
+    ArgumentError
+        There are no seeds, one is given twice, or two sequences of hyperparameters differ in
+        length.
+    DataError, ShapeError
+        As for :meth:`Trainer.fit`.
+
+    Warns
+    -----
+    DivergenceWarning
+        How many networks have diverged.
+
+    Examples
+    --------
+    Three learning rates, four seeds:
+
+    >>> from minidl import datasets, nn, optim, train_replicas
+    >>> data = datasets.load("moons", n=100, seed=0)
+    >>> replicas = train_replicas(
+    ...     lambda seed: nn.mlp(2, 8, 1, seed=seed), optim.NAG(lr=[0.03, 0.1, 0.3]),
+    ...     data.X_train, data.y_train, loss="bce", seeds=range(4), epochs=20)
+    >>> len(replicas), replicas[5].seed, replicas[5].hyperparameters
+    (12, 1, {'lr': 0.1})
+    >>> bool(replicas[-1].history["train_loss"][-1] < 0.3)
+    True
+    """
+    numbers = [check_seed(seed) for seed in seeds]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ArgumentError(
+            "seeds cannot be used", received=str(numbers), expected="at least one, and each once"
+        )
+    check_count("epochs", epochs, 0)
+    if not callable(model) or isinstance(model, Layer):
+        raise ArgumentError(
+            "model is not a function",
+            received=repr(model),
+            expected="seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)",
+        )
+
+    def trainer(settings: dict[str, float], seed: int) -> Trainer:
+        own = copy.deepcopy(optimizer)
+        own.hyperparameters.update(settings)
+        return Trainer(
+            model(seed),
+            loss,
+            optimizer=own,
+            batch_size=batch_size,
+            seed=seed,
+            l2=l2,
+            shuffle=shuffle,
+            measure_every=measure_every,
+            callbacks=callbacks(),
+        )
+
+    grid = [(settings, seed) for settings in _swept(optimizer) for seed in numbers]
+    trainers = [trainer(*place) for place in grid]
+    first = trainers[0]
+    if len({id(one.model) for one in trainers}) < len(trainers):
+        raise ArgumentError(
+            "model returned the same network twice",
+            expected="a function of the seed that builds a new one each time",
+        )
+    train = check_rows("training", X, y, first.model, first.loss)
+    held_out = None
+    if validation is not None:
+        held_out = check_rows("validation", *pair_of(validation), first.model, first.loss)
+    size = _block_size(first, train, memory)
+    for start in range(0, len(trainers), size):
+        _train(trainers[start : start + size], train, held_out, epochs)
+    diverged = sum(one.history.diverged for one in trainers)
+    if diverged:
+        message = f"{diverged} of {len(trainers)} replicas diverged; see replica.history.advice"
+        warnings.warn(message, DivergenceWarning, stacklevel=2)
+    pairs = zip(grid, trainers, strict=True)
+    return [Replica(seed, own, one.history, one.model) for (own, seed), one in pairs]
+
+
+def _swept(optimizer: Optimizer) -> list[dict[str, float]]:
+    """Return the settings of the hyperparameters that were given as sequences."""
+    columns = {
+        name: value.ravel().tolist()
+        for name, value in optimizer.hyperparameters.items()
+        if isinstance(value, np.ndarray)
+    }
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ShapeError(
+            "hyperparameters that are swept together differ in length", received=str(lengths)
+        )
+    count = next(iter(lengths.values()), 1)
+    return [{name: values[i] for name, values in columns.items()} for i in range(count)]
+
+
+def _block_size(trainer: Trainer, train: Rows, memory: int) -> int:
+    """Return how many replicas are computed together; 1 if together they would be slower."""
+    n, features = train.X.shape[0], math.prod(train.X.shape[1:])
+    widths = [features, *(p.shape[-1] for p in trainer.model.parameters if p.ndim)]
+    one = rows_per_batch(trainer.batch_size, n) * max(widths) * train.X.itemsize
+    size = check_count("memory", memory) // one
+    return size if size >= FEWEST and train.X.ndim == 2 else 1
+
+
+def _train(trainers: list[Trainer], train: Rows, held_out: Rows | None, epochs: int) -> None:
+    """Train these together if that is possible, else one by one."""
+    for one in trainers:
+        one.begin(held_out)
+    if len(trainers) > 1:
+        block = Block(trainers, train, held_out)
+        if block.agrees():
+            with np.errstate(over="ignore", invalid="ignore"):
+                block.run(epochs)
+            return
+        block.release(trainers)
+    for one in trainers:
+        one.train(train, held_out, epochs)

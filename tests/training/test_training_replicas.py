@@ -1,0 +1,232 @@
+"""Replicas against runs of their own: the same histories and weights, whoever stops or diverges."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minidl import Trainer, datasets, nn, ops, optim, train_replicas
+from minidl.errors import ArgumentError, DivergenceWarning, ShapeError
+from minidl.training import (
+    Callback,
+    EarlyStopping,
+    LearningRateSchedule,
+    Replica,
+    StopAtTarget,
+)
+
+MOONS = datasets.load("moons", n=120, seed=0)
+IRIS = datasets.load("iris", split_seed=0)
+
+
+def alone(replica: Replica, model: Any, optimizer: Any, data: Any, **options: Any) -> Trainer:
+    """Train one network by itself, with a replica's seed and hyperparameters."""
+    own = copy.deepcopy(optimizer)
+    own.hyperparameters.update(replica.hyperparameters)
+    epochs, validation = options.pop("epochs"), options.pop("validation", None)
+    make: Callable[[], Any] = options.pop("callbacks", list)
+    trainer = Trainer(
+        model(replica.seed), optimizer=own, seed=replica.seed, callbacks=make(), **options
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)
+        trainer.fit(data.X_train, data.y_train, epochs=epochs, validation=validation)
+    return trainer
+
+
+def demand_equal(replicas: list[Replica], *arguments: Any, **options: Any) -> None:
+    """Compare with runs alone: to 1e-12, not to bits, for BLAS may sum a batch in another order."""
+    tolerance = options.pop("tolerance", 1e-12)
+    for replica in replicas:
+        trainer = alone(replica, *arguments, **options)
+        ours, theirs = replica.history, trainer.history
+        assert ours.columns == theirs.columns
+        assert (ours.stopped_by, ours.diverged_at) == (theirs.stopped_by, theirs.diverged_at)
+        for name in set(ours.columns) - {"seconds"}:
+            np.testing.assert_allclose(
+                ours[name], theirs[name], rtol=tolerance, atol=tolerance, err_msg=name
+            )
+        np.testing.assert_allclose(
+            replica.model.parameters.value, trainer.model.parameters.value, tolerance, tolerance
+        )
+
+
+def small(seed: int) -> nn.Sequential:
+    return nn.mlp(2, 6, 5, 1, seed=seed)
+
+
+@pytest.mark.parametrize("batch_size", [1, 32, 7, "full"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        optim.GradientDescent([0.3, 0.1]),
+        optim.Momentum([0.03, 0.1], momentum=[0.9, 0.5]),
+        optim.NAG(0.05, momentum=[0.9, 0.0]),
+        optim.ReformulatedNAG([0.05, 0.02]),
+        optim.NAG(optim.StepDecay(0.1, every=3, factor=0.5)),
+    ],
+    ids=repr,
+)
+def test_a_replica_is_a_single_run(optimizer: Any, batch_size: Any) -> None:
+    options = {"loss": "bce", "epochs": 3, "batch_size": batch_size}
+    found = train_replicas(small, optimizer, MOONS.X_train, MOONS.y_train, seeds=[3, 0], **options)
+    assert [one.seed for one in found][:2] == [3, 0]
+    demand_equal(found, small, optimizer, MOONS, **options)
+
+
+@pytest.mark.parametrize(
+    ("data", "loss", "sizes"),
+    [
+        (MOONS, "mse", (2, 5, 1)),
+        (MOONS, "huber", (2, 5, 1)),
+        (MOONS, "hinge", (2, 5, 1)),
+        (IRIS, "softmax_cross_entropy", (4, 8, 3)),
+    ],
+)
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+def test_any_loss_with_dropout_penalty_and_validation(
+    data: Any, loss: str, sizes: Any, activation: str
+) -> None:
+    def model(seed: int) -> nn.Layer:
+        return nn.mlp(*sizes, activation=activation, dropout=0.2, seed=seed)
+
+    optimizer = optim.NAG([0.05, 0.01])
+    options = {"loss": loss, "epochs": 3, "l2": 0.01, "measure_every": 2}
+    options["validation"] = (data.X_test, data.y_test)
+    found = train_replicas(model, optimizer, data.X_train, data.y_train, seeds=range(3), **options)
+    demand_equal(found, model, optimizer, data, **options)
+
+
+def test_float32_stays_float32() -> None:
+    def model(seed: int) -> nn.Layer:
+        return nn.mlp(2, 6, 1, seed=seed, dtype=np.float32)
+
+    optimizer = optim.NAG(0.05)
+    options = {"loss": "bce", "epochs": 3}
+    found = train_replicas(
+        model, optimizer, MOONS.X_train, MOONS.y_train, seeds=range(4), **options
+    )
+    assert found[0].model.parameters.value.dtype == np.float32
+    demand_equal(found, model, optimizer, MOONS, tolerance=1e-5, **options)
+
+
+def test_who_diverges_or_converges_leaves_without_disturbing_the_rest() -> None:
+    optimizer = optim.GradientDescent([0.1, 300.0, 3.0, 0.001])
+    options: dict[str, Any] = {"loss": "mse", "epochs": 12}
+    options["callbacks"] = lambda: [StopAtTarget(0.12)]
+    with pytest.warns(DivergenceWarning, match=r"of 20 replicas diverged"):
+        found = train_replicas(
+            small, optimizer, MOONS.X_train, MOONS.y_train, seeds=range(5), **options
+        )
+    endings = {one.history.stopped_by for one in found}
+    assert endings == {"diverged", "target", "epochs"}
+    assert len({one.history["epoch"][-1] for one in found}) > 3
+    demand_equal(found, small, optimizer, MOONS, **options)
+
+
+def test_callbacks_see_each_network_and_may_change_its_optimizer() -> None:
+    optimizer = optim.NAG([0.5, 0.05])
+    options: dict[str, Any] = {"loss": "bce", "epochs": 15}
+    options["validation"] = (MOONS.X_test, MOONS.y_test)
+    options["callbacks"] = lambda: [
+        EarlyStopping(patience=2),
+        LearningRateSchedule(lambda epoch: 0.3 / epoch),
+    ]
+    found = train_replicas(
+        small, optimizer, MOONS.X_train, MOONS.y_train, seeds=range(4), **options
+    )
+    assert "early stopping" in {one.history.stopped_by for one in found}
+    demand_equal(found, small, optimizer, MOONS, **options)
+
+
+def test_blocks_of_any_size_give_the_same() -> None:
+    def train(memory: int) -> list[Replica]:
+        return train_replicas(
+            small, optim.NAG(0.1), MOONS.X_train, MOONS.y_train,
+            loss="bce", seeds=range(7), epochs=2, memory=memory,
+        )  # fmt: skip
+
+    one_by_one, in_blocks, together = train(1), train(32 * 6 * 8 * 3), train(10**9)
+    for a, b, c in zip(one_by_one, in_blocks, together, strict=True):
+        for other in (b, c):
+            np.testing.assert_allclose(
+                a.history["train_loss"], other.history["train_loss"], rtol=1e-12
+            )
+
+
+class Standardized(nn.Layer):
+    """Uses axis 0 as the rows, as layers of one's own may."""
+
+    def __init__(self, seed: int) -> None:
+        self.inner = small(seed)
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        y = self.inner.forward(x, training)
+        return y - ops.mean(y, axis=0, keepdims=True)
+
+
+def test_a_layer_that_knows_no_replica_axis_is_trained_one_by_one() -> None:
+    options: dict[str, Any] = {"loss": "mse", "epochs": 2}
+    optimizer = optim.NAG(0.05)
+    found = train_replicas(
+        Standardized, optimizer, MOONS.X_train, MOONS.y_train, seeds=range(4), **options
+    )
+    demand_equal(found, Standardized, optimizer, MOONS, **options)
+
+
+def test_the_networks_are_independent_afterwards() -> None:
+    found = train_replicas(
+        small, optim.NAG(0.1), MOONS.X_train, MOONS.y_train, loss="bce", seeds=range(3), epochs=1
+    )
+    before = found[1].model.parameters.value.copy()
+    found[0].model.parameters.value[...] = 7.0
+    np.testing.assert_array_equal(found[1].model.parameters.value, before)
+    assert found[0].model.parameters.value.base is None or found[
+        0
+    ].model.parameters.value.base.size == len(before)
+
+
+class Interrupting(Callback):
+    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
+        if record["epoch"] == 2 and trainer.seed == 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interruption_is_in_every_history() -> None:
+    seen: list[Trainer] = []
+
+    class Watching(Callback):
+        def on_fit_end(self, trainer: Trainer) -> None:
+            seen.append(trainer)
+
+    with pytest.raises(KeyboardInterrupt):
+        train_replicas(
+            small, optim.NAG(0.1), MOONS.X_train, MOONS.y_train,
+            loss="bce", seeds=range(3), epochs=5, callbacks=lambda: [Interrupting(), Watching()],
+        )  # fmt: skip
+    assert sorted(trainer.seed or 0 for trainer in seen) == [0, 1, 2]
+    assert {trainer.history.stopped_by for trainer in seen} == {"interrupted"}
+    assert all(len(trainer.history) >= 2 for trainer in seen)
+
+
+def test_mistakes_are_told_before_training() -> None:
+    X, y = MOONS.X_train, MOONS.y_train
+    common: dict[str, Any] = {"loss": "bce", "epochs": 1}
+    nag = optim.NAG(0.1)
+    with pytest.raises(ArgumentError, match="seeds cannot be used; received \\[1, 1\\]"):
+        train_replicas(small, nag, X, y, seeds=[1, 1], **common)
+    with pytest.raises(ArgumentError, match="seeds cannot be used"):
+        train_replicas(small, nag, X, y, seeds=[], **common)
+    with pytest.raises(ArgumentError, match="model is not a function"):
+        train_replicas(small(0), nag, X, y, seeds=[1, 2], **common)  # type: ignore[arg-type]
+    network = small(0)
+    with pytest.raises(ArgumentError, match="the same network twice"):
+        train_replicas(lambda seed: network, nag, X, y, seeds=[1, 2], **common)
+    uneven = optim.NAG([0.1, 0.2], momentum=[0.1, 0.2, 0.3])
+    with pytest.raises(ShapeError, match="swept together differ in length"):
+        train_replicas(small, uneven, X, y, seeds=[1], **common)
