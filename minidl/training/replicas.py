@@ -124,42 +124,18 @@ def train_replicas(
     >>> bool(replicas[-1].history["train_loss"][-1] < 0.3)
     True
     """
-    numbers = [check_seed(seed) for seed in seeds]
-    if not numbers or len(set(numbers)) < len(numbers):
-        raise ArgumentError(
-            "seeds cannot be used", received=str(numbers), expected="at least one, and each once"
-        )
     check_count("epochs", epochs, 0)
-    if not callable(model) or isinstance(model, Layer):
-        raise ArgumentError(
-            "model is not a function",
-            received=repr(model),
-            expected="seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)",
-        )
-
-    def trainer(settings: dict[str, float], seed: int) -> Trainer:
-        own = copy.deepcopy(optimizer)
-        own.hyperparameters.update(settings)
-        return Trainer(
-            model(seed),
-            loss,
-            optimizer=own,
-            batch_size=batch_size,
-            seed=seed,
-            l2=l2,
-            shuffle=shuffle,
-            measure_every=measure_every,
-            callbacks=callbacks(),
-        )
-
-    grid = [(settings, seed) for settings in _swept(optimizer) for seed in numbers]
-    trainers = [trainer(*place) for place in grid]
+    options: dict[str, Any] = {"loss": loss, "batch_size": batch_size, "l2": l2}
+    options.update(shuffle=shuffle, measure_every=measure_every)
+    grid = [(own, seed) for own in _swept(optimizer) for seed in _numbers(seeds)]
+    networks = _networks(model, [seed for _, seed in grid])
+    trainers = []
+    for network, (own, seed) in zip(networks, grid, strict=True):
+        copied = copy.deepcopy(optimizer)
+        copied.hyperparameters.update(own)
+        hooks = callbacks()
+        trainers.append(Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options))
     first = trainers[0]
-    if len({id(one.model) for one in trainers}) < len(trainers):
-        raise ArgumentError(
-            "model returned the same network twice",
-            expected="a function of the seed that builds a new one each time",
-        )
     train = check_rows("training", X, y, first.model, first.loss)
     held_out = None
     if validation is not None:
@@ -173,6 +149,33 @@ def train_replicas(
         warnings.warn(message, DivergenceWarning, stacklevel=2)
     pairs = zip(grid, trainers, strict=True)
     return [Replica(seed, own, one.history, one.model) for (own, seed), one in pairs]
+
+
+def _numbers(seeds: Iterable[int]) -> list[int]:
+    """Return the seeds, checked."""
+    numbers = [check_seed(seed) for seed in seeds]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ArgumentError(
+            "seeds cannot be used", received=str(numbers), expected="at least one, and each once"
+        )
+    return numbers
+
+
+def _networks(model: Callable[[int], Layer], seeds: list[int]) -> list[Layer]:
+    """Return a new network for each seed."""
+    if not callable(model) or isinstance(model, Layer):
+        raise ArgumentError(
+            "model is not a function",
+            received=repr(model),
+            expected="seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)",
+        )
+    networks = [model(seed) for seed in seeds]
+    if len({id(network) for network in networks}) < len(networks):
+        raise ArgumentError(
+            "model returned the same network twice",
+            expected="a function of the seed that builds a new one each time",
+        )
+    return networks
 
 
 def _swept(optimizer: Optimizer) -> list[dict[str, float]]:
