@@ -9,6 +9,7 @@ builds networks on one parameter vector, :mod:`~minidl.optim` updates that vecto
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from minidl import errors
@@ -73,6 +74,7 @@ WITHIN = {
     **dict.fromkeys(("History", "Trainer", "load_model", "save_model"), "training"),
     **dict.fromkeys(("sharpness", "train_replicas"), "training"),
 }
+sys.modules["minidl.ops"] = ops  # for ``from minidl.ops import tanh``
 keep_freed_memory()
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.autograd.functional import grad, listed
+from minidl.autograd.functional import constant, grad, listed
 from minidl.autograd.node import STATE, Array, Node
 from minidl.autograd.tensor import Tensor, make
 from minidl.errors import ArgumentError, DTypeError, MinidlError
@@ -99,6 +99,8 @@ def gradcheck(
     if not STATE.recording:
         raise ArgumentError("gradcheck needs the graph", received="a call inside no_grad()")
     program = _Program(f, [x.data for x in points], wanted)
+    if not 0 < tolerance < 1:
+        raise ArgumentError("tolerance", received=tolerance, expected="a number between 0 and 1")
     options = _Options(step, tolerance, seed)
     _demand_float64(program.arrays, "input")
     _demand_a_function(program)
@@ -132,14 +134,15 @@ class _Program(NamedTuple):
                     received=type(one).__name__,
                     hint="Stay with Tensors inside of f: no .numpy(), .data or float().",
                 )
-        return leaves, outputs
+        return leaves, [one if one.requires_grad else constant(one.data) for one in outputs]
 
     def slopes(self, weights: list[Array]) -> _Program:
         """Return the program that computes the gradients of this one, with their graph."""
 
         def gradients(*leaves: Tensor) -> list[Tensor]:
             y = self.f(*leaves)
-            outputs = list(y) if isinstance(y, list | tuple) else [y]
+            given = list(y) if isinstance(y, list | tuple) else [y]
+            outputs = [one if one.requires_grad else constant(one.data) for one in given]
             inputs = [leaves[i] for i in self.wanted]
             found: list[Tensor] = grad(outputs, inputs, weights, create_graph=True)
             return found
@@ -341,7 +344,7 @@ def _recorded(outputs: Sequence[Node]) -> list[tuple[Any, ...]]:
         if tensor._node and tensor._order not in seen:
             seen[tensor._order] = tensor._node
             waiting += [a for a in tensor._node[2] if isinstance(a, Node)]
-    return [seen[order] for order in sorted(seen)]
+    return [seen[order] for order in sorted(seen) if seen[order][1]]  # but constants
 
 
 def _error(wrong: _Wrong, order: int, culprit: str) -> GradientCheckError:

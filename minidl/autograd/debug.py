@@ -28,8 +28,18 @@ class _Watched(list[Any]):
 class _Debugger:
     """Checks each value when made, and compares with copies in the backward pass."""
 
-    def after_forward(self, result: Tensor, node: tuple[Any, ...]) -> None:
+    def before_forward(self, arrays: list[Any]) -> list[Any]:
+        return [_copy(one) for one in arrays]
+
+    def after_forward(self, result: Tensor, node: tuple[Any, ...], before: list[Any]) -> None:
         operation, edges, arguments, arrays, keywords = node
+        for i, (now, then) in enumerate(zip(arrays, before, strict=True)):
+            if not _same(now, then):
+                raise GraphError(
+                    f"{operation.name} changes its own argument {i}, so its gradient is wrong",
+                    received=f"argument {i}: now {_short(now)}, then {_short(then)}",
+                    hint="An operation computes a new array: y = x * x, not x *= x.",
+                )
         if not np.all(np.isfinite(result.data)):
             within = _backward_of()
             direction = f"backward pass of {within}" if within else "forward pass"

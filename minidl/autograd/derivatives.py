@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.functional import grad
+from minidl.autograd.functional import constant, grad
 from minidl.autograd.node import STATE, to_float
 from minidl.autograd.ops.elementwise import positive
 from minidl.autograd.ops.joining import stack
@@ -207,13 +207,19 @@ def _leaves(inputs: Any, keep: bool) -> list[Tensor]:
         if keep and isinstance(x, Tensor) and x.requires_grad:
             leaves.append(positive(x))
         else:
-            leaves.append(Tensor(x, requires_grad=True))
+            leaves.append(Tensor(x.data if isinstance(x, Tensor) else x, requires_grad=True))
     if not leaves:
         raise ArgumentError("there is nothing to differentiate by", received="no inputs")
     return leaves
 
 
 def _value(f: Callable[..., Tensor], leaves: list[Tensor]) -> Tensor:
+    if isinstance(f, Tensor) or not callable(f):
+        raise ArgumentError(
+            "f is not a function",
+            received=type(f).__name__,
+            expected="a function, and then the point: jacobian(f, x)",
+        )
     y = f(*leaves)
     if not isinstance(y, Tensor):
         raise ArgumentError(
@@ -221,7 +227,7 @@ def _value(f: Callable[..., Tensor], leaves: list[Tensor]) -> Tensor:
             received=type(y).__name__,
             hint="Stay with Tensors inside of f: no .numpy(), .data or float().",
         )
-    return y
+    return y if y.requires_grad else constant(y.data)
 
 
 def _scalar(f: Callable[..., Tensor], leaves: list[Tensor]) -> Tensor:

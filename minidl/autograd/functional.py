@@ -7,12 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.node import propagate
+from minidl.autograd.node import STATE, Array, Operation, propagate
 from minidl.autograd.ops.elementwise import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError
 
-__all__ = ["grad", "listed"]
+__all__ = ["constant", "grad", "listed"]
+
+
+CONSTANT = Operation("constant", (), None)
+
+
+def constant(array: Array) -> Tensor:
+    """Return a result that depends on nothing: its derivatives are zeros, and no error."""
+    return make(array, (CONSTANT, (), (), (), {}))
 
 
 def listed(value: Any) -> list[Tensor]:
@@ -87,12 +95,14 @@ def grad(
     -------
     Tensor or list of Tensor
         One Tensor if `inputs` is one (PyTorch always returns a tuple), otherwise a list. An input
-        on which the outputs do not depend has a gradient of zeros (in PyTorch, an error).
+        on which the outputs do not depend has a gradient of zeros (in PyTorch, an error). With
+        ``create_graph`` all can be differentiated again, also those that are constant.
 
     Raises
     ------
     GraphError
-        An input has ``requires_grad=False``, or the graph was freed by an earlier pass.
+        An input has ``requires_grad=False``, no graph leads to any output, or the graph was freed
+        by an earlier pass.
     ShapeError
         A gradient in `grad_outputs` is not shaped like its output, or missing for no scalar.
 
@@ -120,6 +130,13 @@ def grad(
             )
     seeds = _seeds(outs, given, create_graph)
     pairs = [pair for pair in zip(outs, seeds, strict=True) if pair[0].requires_grad]
+    if outs and not pairs:
+        raise GraphError(
+            "there is nothing to differentiate: no graph leads to an output",
+            received=f"outputs of shape {', '.join(str(out.shape) for out in outs)}",
+            hint="For a derivative of a derivative, take the first with create_graph=True;"
+            " otherwise stay outside no_grad(), and use no .detach(), .data or float().",
+        )
     found = propagate(
         [out for out, _ in pairs],
         [seed for _, seed in pairs],
@@ -127,8 +144,15 @@ def grad(
         retain_graph=retain_graph,
         create_graph=create_graph,
     )
-    results = []
-    for tensor in ins:
-        g = found[tensor._order][1] if tensor._order in found else np.zeros_like(tensor.data)
-        results.append(positive(g) if isinstance(g, Tensor) else make(np.array(g)))  # no aliases
+    results = [_result(tensor, found, create_graph) for tensor in ins]
     return results[0] if isinstance(inputs, Tensor) else results
+
+
+def _result(tensor: Tensor, found: Any, create_graph: bool) -> Tensor:
+    """Return the gradient that was found for one input, as a new array."""
+    g = found[tensor._order][1] if tensor._order in found else np.zeros_like(tensor.data)
+    if isinstance(g, Tensor) and g.requires_grad:
+        copied: Tensor = positive(g)
+        return copied
+    array = np.array(g.data if isinstance(g, Tensor) else g)
+    return constant(array) if create_graph and STATE.recording else make(array)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import DTypeError, GraphError, MissingRuleError, ShapeError
+from minidl.errors import DTypeError, GraphError, MinidlError, MissingRuleError, ShapeError
 
 __all__ = [
     "Array",
@@ -277,8 +277,17 @@ def passed_on(
         debugger.before_backward(node, tensor.data)
     given, y = (_recorded(arguments, arrays), tensor) if create_graph else (arrays, tensor.data)
     for rule, argument in edges:
-        d = rule(g, y, *given, **keywords)
         like = argument.data
+        try:
+            d = rule(g, y, *given, **keywords)
+            d.shape  # noqa: B018 - a rule that forgot to return has none
+        except (TypeError, AttributeError) as error:
+            if isinstance(error, MinidlError):
+                raise
+            raise MissingRuleError(
+                f"a rule of {operation.name} failed: {error}",
+                expected="(g, y, *arguments, **keywords) -> the gradient, an array",
+            ) from error
         if d.shape != like.shape or d.dtype != like.dtype:
             d = fit(d, like, operation.name)
         if debugger is not None:

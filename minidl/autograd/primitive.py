@@ -12,7 +12,14 @@ import numpy as np
 
 from minidl.autograd.node import STATE, Node, Operation, Rule, no_rule
 from minidl.autograd.tensor import NUMPY, Tensor, make
-from minidl.errors import DTypeError, MinidlError, MissingRuleError, OutOfRangeError, ShapeError
+from minidl.errors import (
+    ArgumentError,
+    DTypeError,
+    MinidlError,
+    MissingRuleError,
+    OutOfRangeError,
+    ShapeError,
+)
 
 __all__ = ["composite", "primitive", "quiet"]
 
@@ -67,12 +74,31 @@ def primitive(
     """
 
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
+        _check_rules(forward, rules)
         operation = Operation(_name(forward), rules, each)
         operation.call = _differentiable(forward, operation)
         _register(operation.call, numpy, methods, reflected)
         return operation.call
 
     return decorate
+
+
+def _check_rules(forward: Any, rules: tuple[Any, ...]) -> None:
+    """Say what is wrong with a decoration before it is used."""
+    usage = "@primitive(rule, ...) above a function of arrays, with a rule for each argument"
+    if not inspect.isroutine(forward):
+        received = f"something of type {type(forward).__name__}"
+        raise ArgumentError(
+            "only a function becomes an operation", received=received, expected=usage
+        )
+    if not all(rule is None or callable(rule) for rule in rules):
+        raise ArgumentError("a rule is a function, or None", received=str(rules), expected=usage)
+    try:
+        inspect.signature(forward).bind_partial(*rules)
+    except TypeError:
+        received = f"{len(rules)} rules"
+        what = f"{_name(forward)} has more rules than arguments"
+        raise ArgumentError(what, received=received, expected=usage) from None
 
 
 def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
@@ -86,7 +112,7 @@ def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callab
             arguments, keywords = _by_position(forward, arguments, keywords)
         arrays: list[Any] = []
         edges: list[tuple[Rule, Node]] = []  # the ways that a gradient will go back
-        is_tensor, recording = False, STATE.recording
+        is_tensor, recording, debugger = False, STATE.recording, STATE.debugger
         for position, argument in enumerate(arguments):
             if isinstance(argument, Tensor):
                 is_tensor = True
@@ -101,6 +127,7 @@ def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callab
                 arrays.append(argument)
         if not is_tensor:
             return forward(*arrays, **keywords)
+        before = debugger and debugger.before_forward(arrays)
         try:
             y = forward(*arrays, **keywords)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
@@ -109,8 +136,8 @@ def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callab
             y = _real(y, forward, arrays)
         node = (operation, edges, arguments, arrays, keywords)
         result = make(y, node if edges else None)
-        if STATE.debugger is not None:
-            STATE.debugger.after_forward(result, node)
+        if debugger is not None:
+            debugger.after_forward(result, node, before)
         return result
 
     return call

@@ -26,6 +26,14 @@ PLAIN: set[Any] = {  # functions with values that are no numbers to differentiat
     np.isinf,
     np.argmax,
     np.argmin,
+    np.argwhere,
+    np.nonzero,
+    np.count_nonzero,
+    np.zeros_like,
+    np.ones_like,
+    np.full_like,
+    np.digitize,
+    np.searchsorted,
     np.argsort,
     np.any,
     np.all,
@@ -62,6 +70,10 @@ class Tensor(Node):
     ------
     DTypeError
         The data are complex, float16, text or objects.
+    GraphError
+        The data are a Tensor with a graph behind it, which would be lost.
+    ArgumentError
+        `requires_grad` is neither True nor False.
 
     Examples
     --------
@@ -74,9 +86,21 @@ class Tensor(Node):
     __slots__ = ()
 
     def __init__(self, data: object, requires_grad: bool = False) -> None:
+        if type(requires_grad) is not bool:
+            raise ArgumentError(
+                "requires_grad is True or False",
+                received=repr(requires_grad),
+                hint="For float32, give an array: np.asarray(data, np.float32).",
+            )
+        if isinstance(data, Node) and data._node is not None:
+            raise GraphError(
+                "a new Tensor of this one would drop its gradient",
+                received=f"a result of shape {data.shape} with a graph behind it",
+                hint="Use it as it is, or .detach() to say that a constant is meant.",
+            )
         self.data = to_float(data)
         self.grad = None
-        self.requires_grad = bool(requires_grad)
+        self.requires_grad = requires_grad
         self._order = next(creation)
         self._node = None
 
@@ -152,6 +176,12 @@ class Tensor(Node):
     def __float__(self) -> float:
         return self.item()
 
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if spec else str(self), spec)
+
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ArgumentError(
@@ -206,6 +236,13 @@ class Tensor(Node):
         return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        out = keywords.get("out", ())
+        if out and any(one is out[0] for one in inputs):
+            raise GraphError(
+                "a Tensor cannot be written into an array: its gradient would be lost",
+                received=f"np.{ufunc.__name__} in place, as in a += t",
+                hint="Write a = a + t.",
+            )
         if method != "__call__" or keywords:
             words = ", ".join(keywords) or f".{method}"
             raise MissingRuleError(
@@ -253,11 +290,18 @@ class Tensor(Node):
             raise GraphError(
                 "there is nothing to differentiate: no Tensor with requires_grad=True led here",
                 received=f"a Tensor of shape {self.shape}",
-                hint="Give requires_grad=True to an input, and stay outside no_grad().",
+                hint="Give requires_grad=True to an input, and stay outside no_grad(). Note that"
+                " w -= ... makes a new Tensor: a step writes into w.data.",
             )
         seed = seed_for(self, gradient)
         for leaf, g in propagate([self], [seed], retain_graph=retain_graph).values():
             held = leaf.grad
+            if held is not None and np.shape(held) != g.shape:
+                raise ShapeError(
+                    "the gradient that a leaf holds does not fit it",
+                    received=f"grad of shape {np.shape(held)}",
+                    expected=f"shape {g.shape}, or None",
+                )
             if isinstance(held, np.ndarray):
                 held += g  # in place: it may be a view of a model's gradient
             else:  # a copy, for gradients never alias one another

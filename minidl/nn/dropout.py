@@ -53,7 +53,7 @@ class Dropout(Layer):
         """Return x, or in training x with noise."""
         if not training or self.rate == 0:
             return x
-        generator = self.generator if training is True else training
+        generator: Any = training if hasattr(training, "random") else self.generator
         keep = generator.random(x.shape) >= self.rate
         return x * (keep / x.dtype.type(1 - self.rate))
 

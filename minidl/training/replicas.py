@@ -127,28 +127,46 @@ def train_replicas(
     check_count("epochs", epochs, 0)
     options: dict[str, Any] = {"loss": loss, "batch_size": batch_size, "l2": l2}
     options.update(shuffle=shuffle, measure_every=measure_every)
-    grid = [(own, seed) for own in _swept(optimizer) for seed in _numbers(seeds)]
-    networks = _networks(model, [seed for _, seed in grid])
-    trainers = []
-    for network, (own, seed) in zip(networks, grid, strict=True):
-        copied = copy.deepcopy(optimizer)
-        copied.hyperparameters.update(own)
-        hooks = callbacks()
-        trainers.append(Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options))
-    first = trainers[0]
+    trainers = _trainers(model, optimizer, _numbers(seeds), callbacks, options)
+    first = trainers[0][1]
     train = check_rows("training", X, y, first.model, first.loss)
     held_out = None
     if validation is not None:
         held_out = check_rows("validation", *pair_of(validation), first.model, first.loss)
     size = _block_size(first, train, memory)
     for start in range(0, len(trainers), size):
-        _train(trainers[start : start + size], train, held_out, epochs)
-    diverged = sum(one.history.diverged for one in trainers)
-    if diverged:
-        message = f"{diverged} of {len(trainers)} replicas diverged; see replica.history.advice"
+        _train([one for _, one in trainers[start : start + size]], train, held_out, epochs)
+    found = [Replica(one.seed, own, one.history, one.model) for own, one in trainers]
+    if diverged := sum(one.history.diverged for one in found):
+        message = f"{diverged} of {len(found)} replicas diverged; see replica.history.advice"
         warnings.warn(message, DivergenceWarning, stacklevel=2)
-    pairs = zip(grid, trainers, strict=True)
-    return [Replica(seed, own, one.history, one.model) for (own, seed), one in pairs]
+    return found
+
+
+def _trainers(
+    model: Callable[[int], Layer],
+    optimizer: Optimizer,
+    seeds: list[int],
+    callbacks: Callable[[], Iterable[Callback]],
+    options: dict[str, Any],
+) -> list[tuple[dict[str, float], Trainer]]:
+    """Return a trainer for each of the swept hyperparameters and each seed."""
+    grid = [(own, seed) for own in _swept(optimizer) for seed in seeds]
+    networks = _networks(model, [seed for _, seed in grid])
+    found = []
+    for network, (own, seed) in zip(networks, grid, strict=True):
+        copied = _copy(optimizer, own)
+        hooks = callbacks()
+        one = Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options)
+        found.append((own, one))
+    return found
+
+
+def _copy(optimizer: Optimizer, own: dict[str, float]) -> Optimizer:
+    """Return a new optimizer with hyperparameters of its own."""
+    copied = copy.deepcopy(optimizer)
+    copied.hyperparameters.update(own)
+    return copied
 
 
 def _numbers(seeds: Iterable[int]) -> list[int]:

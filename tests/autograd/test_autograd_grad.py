@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minidl import Tensor, grad, no_grad, ops
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, GraphError
 
 
 def leaf(data: Any) -> Tensor:
@@ -58,8 +58,17 @@ def test_independent_inputs_get_zeros_of_their_shape_and_dtype() -> None:
     x, z = leaf(2.0), leaf(np.ones((2, 3), np.float32))
     g = grad(x * x, z)
     assert_array_equal(g.data, np.zeros((2, 3), np.float32), strict=True)
-    assert_array_equal(grad(Tensor(1.0), z).data, np.zeros((2, 3)))
     assert_array_equal(grad(x * x, z, create_graph=True).data, np.zeros((2, 3)))
+
+
+def test_a_derivative_of_what_has_no_graph_is_refused_and_not_zero() -> None:
+    x = leaf(2.0)
+    with pytest.raises(GraphError, match=r"no graph leads to an output.*create_graph=True"):
+        grad(grad(x**3, x), x)
+    with pytest.raises(GraphError, match="no graph leads to an output"):
+        grad(Tensor(1.0), x)
+    second = grad(grad(2.0 * x, x, create_graph=True), x, create_graph=True)
+    assert (second.item(), grad(second, x).item()) == (0.0, 0.0)  # constant, and so no mistake
 
 
 def test_results_are_writable_copies_that_alias_nothing() -> None:

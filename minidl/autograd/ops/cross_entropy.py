@@ -10,7 +10,7 @@ from minidl.autograd.ops.activations import log_softmax, softmax
 from minidl.autograd.ops.loss_reduction import Axis, aligned, like, reduce, spread, weights
 from minidl.autograd.primitive import primitive, quiet
 from minidl.checks import check_number
-from minidl.errors import ArgumentError, ShapeError
+from minidl.errors import ArgumentError, DTypeError, ShapeError
 
 __all__ = ["softmax_cross_entropy"]
 
@@ -57,6 +57,10 @@ def _row_weights(t: Any, z: Any, sample_weight: Any, ignore_index: int | None) -
 
 
 def _check(t: Any, z: Any, label_smoothing: float, ignore_index: int | None) -> None:
+    if not hasattr(t, "dtype"):
+        raise DTypeError("targets are an array of classes or probabilities", received=repr(t))
+    if ignore_index is not None and not isinstance(ignore_index, int | np.integer):
+        raise DTypeError("ignore_index is an integer", received=repr(ignore_index))
     if label_smoothing:
         check_number("label_smoothing", label_smoothing, lambda e: 0 <= e <= 1, "0 to 1")
     if not _are_indices(t, z):

@@ -13,7 +13,7 @@ from minidl.autograd.node import Rule
 from minidl.autograd.ops.indexing import scatter
 from minidl.autograd.primitive import composite, primitive
 from minidl.autograd.tensor import Tensor
-from minidl.errors import ArgumentError, ShapeError, UnknownNameError
+from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError
 
 __all__ = ["concatenate", "pad", "repeat", "split", "stack", "tile"]
 
@@ -191,6 +191,8 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     >>> repeat([1.0, 2.0], 2), repeat([1.0, 2.0], [1, 3])
     (array([1., 1., 2., 2.]), array([1., 2., 2., 2.]))
     """
+    if np.asarray(repeats).dtype.kind not in "iub":
+        raise DTypeError("repeats are integers", received=repr(repeats))
     a = a if isinstance(a, Tensor) else np.asarray(a)
     if axis is None:
         a, axis = np.reshape(a, -1), 0

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minidl.autograd.primitive import composite, primitive
+from minidl.errors import DTypeError
 
 __all__ = [
     "broadcast_to",
@@ -127,4 +128,6 @@ def roll(a: Any, shift: Ints, axis: Ints | None = None) -> Any:
 
     Without an axis all elements are one row, in order.
     """
+    if np.asarray(shift).dtype.kind not in "iub":
+        raise DTypeError("shift is an integer, or one for each axis", received=repr(shift))
     return np.roll(a, shift, axis)
