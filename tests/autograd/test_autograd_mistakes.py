@@ -1,0 +1,114 @@
+"""What a first user typed, and what they are told."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, debug, grad, gradcheck, hessian, ops, primitive
+from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
+
+
+def leaf(data: Any) -> Tensor:
+    return Tensor(data, requires_grad=True)
+
+
+X = leaf([1.0, 2.0])
+
+
+def written_into() -> None:
+    a = np.zeros(2)
+    a += X
+
+
+def with_a_gradient_of_another_shape() -> None:
+    x = leaf([1.0, 2.0])
+    x.grad = np.zeros((3, 2))
+    (x * x).sum().backward()
+
+
+def without_a_graph() -> None:
+    Tensor([1.0]).sum().backward()
+
+
+Z = np.zeros((2, 3))
+
+
+def ignoring_a_fraction() -> None:
+    ops.softmax_cross_entropy(Z, [0, 1], ignore_index=1.5)  # type: ignore[arg-type]
+
+
+MISTAKES: list[tuple[type[Exception], str, Callable[[], Any]]] = [
+    (GraphError, "would drop its gradient.*detach", lambda: Tensor(X * X)),
+    (ArgumentError, "requires_grad is True or False.*float32", lambda: Tensor([1], np.float32)),  # type: ignore[arg-type]
+    (ArgumentError, "requires_grad is True or False", lambda: Tensor([1.0], requires_grad="no")),  # type: ignore[arg-type]
+    (GraphError, r"np\.add in place, as in a \+= t\. Write a = a \+ t", written_into),
+    (ShapeError, r"\(3, 2\); expected shape \(2,\)", with_a_gradient_of_another_shape),
+    (GraphError, r"w -= \.\.\. makes a new Tensor", without_a_graph),
+    (DTypeError, "repeats are integers", lambda: np.repeat(X, 1.5)),
+    (DTypeError, "shift is an integer", lambda: np.roll(X, 1.5)),
+    (DTypeError, "ignore_index is an integer", ignoring_a_fraction),
+    (DTypeError, "targets are an array", lambda: ops.softmax_cross_entropy(Z[0], 1)),
+    (ArgumentError, "tolerance; received 0", lambda: gradcheck(lambda x: x * x, X, tolerance=0)),
+    (ArgumentError, "f is not a function; received Tensor", lambda: hessian(X * X, X)),  # type: ignore[arg-type]
+    (ArgumentError, "only a function becomes an operation", lambda: primitive(abs)(X)),  # type: ignore[arg-type]
+    (ArgumentError, "a rule is a function, or None", lambda: primitive("x")(lambda x: x)),  # type: ignore[arg-type]
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "words", "mistake"), MISTAKES, ids=[m[1][:30] for m in MISTAKES])
+def test_a_mistake_is_told(kind: type[Exception], words: str, mistake: Callable[[], Any]) -> None:
+    with pytest.raises(kind, match=words):
+        mistake()
+
+
+def test_a_rule_too_many_and_a_rule_that_fails_are_named() -> None:
+    with pytest.raises(ArgumentError, match="double has more rules than arguments"):
+
+        @primitive(lambda g, y, x: g, lambda g, y, x: g)
+        def double(x: Any) -> Any:
+            return 2 * x
+
+    @primitive(lambda g: g)
+    def short(x: Any) -> Any:
+        return 2 * x
+
+    with pytest.raises(MissingRuleError, match=r"a rule of short failed: .*expected \(g, y, "):
+        grad(short(X).sum(), X)
+
+    @primitive(lambda g, y, x: None)
+    def forgetful(x: Any) -> Any:
+        return 2 * x
+
+    with pytest.raises(MissingRuleError, match="a rule of forgetful failed"):
+        grad(forgetful(X).sum(), X)
+
+
+def test_debug_names_an_operation_that_changes_its_argument() -> None:
+    @primitive(lambda g, y, x: g * 2 * x)
+    def square(x: Any) -> Any:
+        x *= x
+        return x
+
+    with debug(), pytest.raises(GraphError, match="square changes its own argument 0"):
+        square(leaf([2.0, 3.0]))
+
+
+def test_numbers_are_shown_and_converted_as_numbers() -> None:
+    loss = (X * X).mean()
+    assert f"{loss:.2f}" == "2.50"
+    assert f"{loss}" == str(loss)
+    assert int(loss) == 2
+
+
+def test_minidl_ops_is_a_module_of_its_own_name() -> None:
+    assert importlib.import_module("minidl.ops").tanh is ops.tanh
+
+
+def test_shapes_and_places_are_plain_arrays() -> None:
+    assert isinstance(np.zeros_like(X), np.ndarray)
+    assert np.nonzero(X)[0].tolist() == [0, 1]
