@@ -7,13 +7,15 @@ network, sees the rows in the same order. ``np.random.seed`` is never called.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 
+from minidl.checks import check_count
 from minidl.errors import ArgumentError
 
-__all__ = ["Seed", "Stream", "check_seed", "stream"]
+__all__ = ["Seed", "Stream", "check_seed", "check_seeds", "stream"]
 
 Seed = int | None
 Stream = Literal["initialization", "shuffle", "dropout", "split", "data"]
@@ -36,6 +38,31 @@ def check_seed(seed: object) -> int:
             "seed cannot be used", received=repr(seed), expected="an integer >= 0, or None"
         )
     return int(seed)
+
+
+def check_seeds(seeds: int | Iterable[int]) -> tuple[int, ...]:
+    """Return 0, 1, ... for a number of seeds, and several as they are.
+
+    Raises
+    ------
+    ArgumentError
+        There is none, one is given twice, or one is not an integer of at least 0.
+
+    Examples
+    --------
+    >>> check_seeds(3), check_seeds([7, 2])
+    ((0, 1, 2), (7, 2))
+    """
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        return tuple(range(check_count("seeds", seeds)))
+    found = tuple(check_count("a seed", seed, 0) for seed in seeds)
+    if not found or len(set(found)) < len(found):
+        raise ArgumentError(
+            "seeds cannot be used",
+            received=str(list(found)),
+            expected="at least one seed, and each once",
+        )
+    return found
 
 
 def stream(seed: int, name: Stream, *numbers: int) -> np.random.Generator:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.autograd.functional import constant, grad, listed
+from minidl.autograd.functional import differentiable, grad, listed
 from minidl.autograd.node import STATE, Array, Node
 from minidl.autograd.tensor import Tensor, make
 from minidl.errors import ArgumentError, DTypeError, MinidlError
@@ -100,7 +100,8 @@ def gradcheck(
         raise ArgumentError("gradcheck needs the graph", received="a call inside no_grad()")
     program = _Program(f, [x.data for x in points], wanted)
     if not 0 < tolerance < 1:
-        raise ArgumentError("tolerance", received=tolerance, expected="a number between 0 and 1")
+        expected = "a number between 0 and 1"
+        raise ArgumentError("tolerance cannot be used", received=tolerance, expected=expected)
     options = _Options(step, tolerance, seed)
     _demand_float64(program.arrays, "input")
     _demand_a_function(program)
@@ -134,7 +135,7 @@ class _Program(NamedTuple):
                     received=type(one).__name__,
                     hint="Stay with Tensors inside of f: no .numpy(), .data or float().",
                 )
-        return leaves, [one if one.requires_grad else constant(one.data) for one in outputs]
+        return leaves, [differentiable(one) for one in outputs]
 
     def slopes(self, weights: list[Array]) -> _Program:
         """Return the program that computes the gradients of this one, with their graph."""
@@ -142,7 +143,7 @@ class _Program(NamedTuple):
         def gradients(*leaves: Tensor) -> list[Tensor]:
             y = self.f(*leaves)
             given = list(y) if isinstance(y, list | tuple) else [y]
-            outputs = [one if one.requires_grad else constant(one.data) for one in given]
+            outputs = [differentiable(one) for one in given]
             inputs = [leaves[i] for i in self.wanted]
             found: list[Tensor] = grad(outputs, inputs, weights, create_graph=True)
             return found

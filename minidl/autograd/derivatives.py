@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.functional import constant, grad
+from minidl.autograd.functional import differentiable, grad
 from minidl.autograd.node import STATE, to_float
 from minidl.autograd.ops.elementwise import positive
 from minidl.autograd.ops.joining import stack
@@ -227,7 +227,7 @@ def _value(f: Callable[..., Tensor], leaves: list[Tensor]) -> Tensor:
             received=type(y).__name__,
             hint="Stay with Tensors inside of f: no .numpy(), .data or float().",
         )
-    return y if y.requires_grad else constant(y.data)
+    return differentiable(y)
 
 
 def _scalar(f: Callable[..., Tensor], leaves: list[Tensor]) -> Tensor:

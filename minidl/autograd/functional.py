@@ -7,20 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Array, Operation, propagate
+from minidl.autograd.node import STATE, Operation, propagate
 from minidl.autograd.ops.elementwise import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError
 
-__all__ = ["constant", "grad", "listed"]
-
+__all__ = ["differentiable", "grad", "listed"]
 
 CONSTANT = Operation("constant", (), None)
 
 
-def constant(array: Array) -> Tensor:
-    """Return a result that depends on nothing: its derivatives are zeros, and no error."""
-    return make(array, (CONSTANT, (), (), (), {}))
+def differentiable(y: Tensor) -> Tensor:
+    """Return y or, if no graph leads to it, its value as a result whose derivatives are zeros."""
+    return y if y.requires_grad else make(y.data, (CONSTANT, (), (), (), {}))
 
 
 def listed(value: Any) -> list[Tensor]:
@@ -154,5 +153,5 @@ def _result(tensor: Tensor, found: Any, create_graph: bool) -> Tensor:
     if isinstance(g, Tensor) and g.requires_grad:
         copied: Tensor = positive(g)
         return copied
-    array = np.array(g.data if isinstance(g, Tensor) else g)
-    return constant(array) if create_graph and STATE.recording else make(array)
+    result = make(np.array(g.data if isinstance(g, Tensor) else g))
+    return differentiable(result) if create_graph and STATE.recording else result

@@ -280,7 +280,8 @@ def passed_on(
         like = argument.data
         try:
             d = rule(g, y, *given, **keywords)
-            d.shape  # noqa: B018 - a rule that forgot to return has none
+            if d.shape != like.shape or d.dtype != like.dtype:
+                d = fit(d, like, operation.name)
         except (TypeError, AttributeError) as error:
             if isinstance(error, MinidlError):
                 raise
@@ -288,8 +289,6 @@ def passed_on(
                 f"a rule of {operation.name} failed: {error}",
                 expected="(g, y, *arguments, **keywords) -> the gradient, an array",
             ) from error
-        if d.shape != like.shape or d.dtype != like.dtype:
-            d = fit(d, like, operation.name)
         if debugger is not None:
             debugger.after_backward(node, d)
         yield argument, d

@@ -86,7 +86,7 @@ def primitive(
 def _check_rules(forward: Any, rules: tuple[Any, ...]) -> None:
     """Say what is wrong with a decoration before it is used."""
     usage = "@primitive(rule, ...) above a function of arrays, with a rule for each argument"
-    if not inspect.isroutine(forward):
+    if not callable(forward):
         received = f"something of type {type(forward).__name__}"
         raise ArgumentError(
             "only a function becomes an operation", received=received, expected=usage
@@ -95,6 +95,8 @@ def _check_rules(forward: Any, rules: tuple[Any, ...]) -> None:
         raise ArgumentError("a rule is a function, or None", received=str(rules), expected=usage)
     try:
         inspect.signature(forward).bind_partial(*rules)
+    except ValueError:  # a ufunc, or another function in C, does not tell its arguments
+        return
     except TypeError:
         received = f"{len(rules)} rules"
         what = f"{_name(forward)} has more rules than arguments"

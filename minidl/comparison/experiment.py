@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from minidl.checks import check_count, check_number
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.optim import TABLE, BatchSize, Entry, lookup
+from minidl.streams import check_seeds
 from minidl.training import History, StopAtTarget, Trainer
 from minidl.training.batches import rows_per_batch
 
@@ -109,7 +110,7 @@ class Experiment:
         nn.activation(activation)
         self.loss = loss
         self.epochs = check_count("epochs", epochs)
-        self.seeds = _seeds(seeds)
+        self.seeds = check_seeds(seeds)
         self.target_loss, self.target_accuracy = target_loss, target_accuracy
         wanted = min(3, self.epochs) if sustained is None else sustained
         self.sustained = check_count("sustained", wanted, 1, self.epochs)
@@ -227,18 +228,4 @@ def _contestants(
         found.append(Contestant(entry, lr, momentum, rows))
     if not found:
         raise ArgumentError("there is nothing to compare", hint="Name at least one optimizer.")
-    return found
-
-
-def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    """Return 0, 1, ... for a number of seeds, and a list as it is."""
-    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
-        return tuple(range(check_count("seeds", seeds)))
-    found = tuple(check_count("a seed", seed, 0) for seed in seeds)
-    if not found or len(set(found)) < len(found):
-        raise ArgumentError(
-            "seeds cannot be used",
-            received=str(list(found)),
-            expected="at least one seed, and each once",
-        )
     return found

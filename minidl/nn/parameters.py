@@ -165,7 +165,7 @@ class ParameterVector:
                 raise ShapeError(
                     "the vector does not fit", received=f"{new.shape}", expected=f"{old.shape}"
                 )
-            new[...] = old
+        grad[...] = self.grad  # the values are copied when the parameters are packed
         vars(self).update(value=value, grad=grad)
         self._point()
 
@@ -189,8 +189,8 @@ class ParameterVector:
 
     @property
     def size(self) -> int:
-        """The number P of entries."""
-        return self.value.size
+        """The number P of entries, of each replica if there are several."""
+        return int(self.value.shape[-1])
 
     def set(self, value: object) -> None:
         """Write a whole vector of shape (P,) into :attr:`value`.

@@ -10,7 +10,7 @@ from minidl.autograd import Array
 from minidl.errors import ArgumentError
 from minidl.optim import BatchSize
 
-__all__ = ["batches", "replica_batches", "rows_per_batch"]
+__all__ = ["batches", "batches_in_order", "rows_per_batch"]
 
 GATHER_BYTES = 64 * 2**20  # up to here a shuffled copy of the data is made, once an epoch
 
@@ -58,22 +58,14 @@ def batches(
     >>> [Xb.ravel().tolist() for Xb, tb in batches(np.arange(5)[:, None], np.arange(5), 2)]
     [[0, 1], [2, 3], [4]]
     """
-    n = len(X)
-    if rows >= n:
-        yield X, t
-        return
-    order = None if generator is None else generator.permutation(n)
-    if order is not None and X.nbytes <= GATHER_BYTES:
-        X, t, order = X.take(order, 0), t.take(order, 0), None  # one gather, then slices
-    for start in range(0, n, rows):
-        part = slice(start, start + rows)
-        yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])
+    order = None if generator is None or rows >= len(X) else generator.permutation(len(X))
+    return batches_in_order(X, t, rows, order)
 
 
-def replica_batches(
-    X: Array, t: Array, rows: int, orders: Array | None
+def batches_in_order(
+    X: Array, t: Array, rows: int, order: Array | None
 ) -> Iterator[tuple[Array, Array]]:
-    """Yield the batches of one epoch for R replicas, each in its own order of the same rows.
+    """Yield the batches of one epoch, for one network or for replicas with orders of their own.
 
     Parameters
     ----------
@@ -81,24 +73,23 @@ def replica_batches(
         Inputs and targets.
     rows : int
         Rows per batch.
-    orders : ndarray of int, shape (R, n), or None
-        A permutation for each; without them all replicas share the batches (rows, ...).
+    order : ndarray of int, shape (n,) or (R, n), or None
+        A permutation, or one for each replica, whose batches are (R, rows, ...). None: as they
+        come; replicas share these batches.
 
     Examples
     --------
     >>> import numpy as np
     >>> orders = np.array([[0, 1, 2], [2, 1, 0]])
-    >>> [tb.tolist() for Xb, tb in replica_batches(np.eye(3), np.arange(3), 2, orders)]
+    >>> [tb.tolist() for Xb, tb in batches_in_order(np.eye(3), np.arange(3), 2, orders)]
     [[[0, 1], [2, 1]], [[2], [0]]]
     """
-    if orders is None:
-        yield from batches(X, t, rows)
-        return
-    if len(orders) * X.nbytes <= GATHER_BYTES:
-        X, t = X.take(orders, 0), t.take(orders, 0)
-        for start in range(0, orders.shape[1], rows):
-            yield X[:, start : start + rows], t[:, start : start + rows]
-        return
-    for start in range(0, orders.shape[1], rows):
-        part = orders[:, start : start + rows]
-        yield X[part], t[part]
+    n = len(X)
+    lead: tuple[slice, ...] = ()
+    if order is not None:
+        lead = (slice(None),) * (order.ndim - 1)
+        if X.nbytes * (order.size // n) <= GATHER_BYTES:
+            X, t, order = X.take(order, 0), t.take(order, 0), None  # one gather, then slices
+    for start in range(0, n, rows):
+        part = (*lead, slice(start, start + rows))
+        yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])

@@ -21,10 +21,10 @@ from minidl.autograd import Array, no_grad
 from minidl.nn.parameters import ParameterVector
 from minidl.optim import Optimizer
 from minidl.streams import stream
-from minidl.training.batches import replica_batches, rows_per_batch
+from minidl.training.batches import batches_in_order, rows_per_batch
 from minidl.training.objective import Objective
 from minidl.training.rows import Rows
-from minidl.training.trainer import Protocol, Trainer
+from minidl.training.trainer import Requests, Trainer
 
 __all__ = ["Block"]
 
@@ -87,23 +87,23 @@ class Block:
 
     def run(self, last: int) -> None:
         """Train until epoch `last`; the trainers hold what came out."""
-        protocols = {one: one.protocol(last, one.callbacks) for one in self.trainers}
+        requests = {one: one._requests(last, one.callbacks) for one in self.trainers}
         try:
-            self._answer(protocols)
+            self._answer(requests)
         except BaseException as error:
-            for protocol in protocols.values():  # each says so in its history
+            for one in requests.values():  # each says so in its history
                 with contextlib.suppress(BaseException):
-                    protocol.throw(error)
+                    one.throw(error)
             raise
 
-    def _answer(self, protocols: dict[Trainer, Protocol]) -> None:
-        """Compute what the protocols ask for, until all are done."""
+    def _answer(self, requests: dict[Trainer, Requests]) -> None:
+        """Compute what they ask for, until all are done."""
         waiting: dict[Trainer, str] = {}  # what each asks for
         answers: dict[Trainer, Any] = dict.fromkeys(self.trainers)
         while True:
             for trainer, answer in answers.items():
                 try:
-                    waiting[trainer] = protocols[trainer].send(answer)
+                    waiting[trainer] = requests[trainer].send(answer)
                 except StopIteration:
                     waiting.pop(trainer, None)
                     self.release([trainer])
@@ -145,13 +145,14 @@ class Block:
             orders = np.stack([generator.permutation(n) for generator in streams])
         if self.model.stochastic:
             training = Generators(self._streams("dropout"))
-        _set_hyperparameters(optimizer, [trainer.optimizer for trainer in self.trainers])
         w, gradient = self.vector.value, self.objective.gradient
+        _set_hyperparameters(optimizer, [one.optimizer for one in self.trainers], w.dtype)
         total = np.zeros(len(self.trainers))
         start = time.perf_counter()
-        for Xb, tb in replica_batches(X, t, rows, orders):
+        for Xb, tb in batches_in_order(X, t, rows, orders):
             optimizer.step(w, partial(gradient, X=Xb, t=tb, training=training))
-            total += self.objective.value * tb.shape[0 if orders is None else 1]
+            more = total + self.objective.value * tb.shape[0 if orders is None else 1]
+            total = np.where(np.isfinite(total), more, total)  # as one that stops there
         seconds = (time.perf_counter() - start) / len(self.trainers)
         for k, trainer in enumerate(self.trainers):
             trainer.seconds += seconds
@@ -179,18 +180,21 @@ def _together(optimizers: Sequence[Optimizer]) -> Optimizer:
     return block
 
 
-def _set_hyperparameters(block: Optimizer, optimizers: Sequence[Optimizer]) -> None:
+def _set_hyperparameters(block: Optimizer, optimizers: Sequence[Optimizer], dtype: Any) -> None:
     """Give the optimizer of a block a column of what each of these has, where they differ."""
     for name in block.hyperparameters:
         values = [one.hyperparameters[name] for one in optimizers]
         if any(value is not values[0] and value != values[0] for value in values):
-            block.hyperparameters[name] = _column(values)
+            block.hyperparameters[name] = _column(values, dtype)
         else:
             block.hyperparameters[name] = values[0]
 
 
-def _column(values: list[Any]) -> Any:
-    """Return numbers as a column, and schedules as a schedule of columns."""
+def _column(values: list[Any], dtype: Any) -> Any:
+    """Return numbers as a column, and schedules as a schedule of columns.
+
+    The numbers are of the weights' dtype, as a Python float becomes beside them.
+    """
     if any(callable(value) for value in values):
         return lambda step: [value(step) if callable(value) else value for value in values]
-    return np.array(values, dtype=float)[:, None]
+    return np.array(values, dtype)[:, None]

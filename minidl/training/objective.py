@@ -87,12 +87,13 @@ class Objective:
         The loss includes the penalty. Rows are taken in bounded chunks. Replicas have an array of
         each.
         """
-        n = X.shape[-2]
+        n = len(X)
+        rows = max(1, CHUNK * self.vector.size // self.vector.value.size)  # of all replicas: CHUNK
         loss: Any = 0.0
         accuracy: Any = 0.0
         with no_grad(), np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, n, CHUNK):
-                part = slice(start, start + CHUNK)
+            for start in range(0, n, rows):
+                part = slice(start, start + rows)
                 outputs = self.model(X[part])
                 share = outputs.shape[-2] / n
                 loss += share * plain(self.loss.mean(outputs, t[part]).data)

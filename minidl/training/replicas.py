@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DivergenceWarning, ShapeError
+from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
-from minidl.streams import check_seed
+from minidl.streams import check_seeds
 from minidl.training.batches import rows_per_batch
 from minidl.training.block import Block
 from minidl.training.callbacks import Callback
@@ -24,8 +24,6 @@ from minidl.training.rows import Rows, check_rows, pair_of
 from minidl.training.trainer import Trainer
 
 __all__ = ["Replica", "train_replicas"]
-
-FEWEST = 3  # replicas that are worth a block
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def train_replicas(
     y: Any,
     *,
     loss: str | Loss | type[Loss],
-    seeds: Iterable[int],
+    seeds: int | Iterable[int],
     epochs: int,
     batch_size: BatchSize = 32,
     l2: float = 0.0,
@@ -84,10 +82,10 @@ def train_replicas(
         sequences must be of one length, and go together.
     X, y, loss, epochs, batch_size, l2, shuffle, measure_every, validation
         As for :class:`Trainer` and its ``fit``.
-    seeds : iterable of int
-        One network for each.
+    seeds : int or iterable of int
+        One network for each; a number n means 0 to n - 1.
     callbacks : callable, optional
-        Returns new callbacks for one network.
+        Returns a list of new callbacks for one network.
     memory : int, default 524288
         Bytes that the largest activation of a block may take. More replicas than fit are trained
         in several blocks. The default keeps a block's activations in a processor's cache.
@@ -100,8 +98,8 @@ def train_replicas(
     Raises
     ------
     ArgumentError
-        There are no seeds, one is given twice, or two sequences of hyperparameters differ in
-        length.
+        There are no seeds, one is given twice, two sequences of hyperparameters differ in length,
+        `model` or `callbacks` is no function, or `optimizer` no Optimizer.
     DataError, ShapeError
         As for :meth:`Trainer.fit`.
 
@@ -127,7 +125,7 @@ def train_replicas(
     check_count("epochs", epochs, 0)
     options: dict[str, Any] = {"loss": loss, "batch_size": batch_size, "l2": l2}
     options.update(shuffle=shuffle, measure_every=measure_every)
-    trainers = _trainers(model, optimizer, _numbers(seeds), callbacks, options)
+    trainers = _trainers(model, optimizer, check_seeds(seeds), callbacks, options)
     first = trainers[0][1]
     train = check_rows("training", X, y, first.model, first.loss)
     held_out = None
@@ -146,11 +144,20 @@ def train_replicas(
 def _trainers(
     model: Callable[[int], Layer],
     optimizer: Optimizer,
-    seeds: list[int],
+    seeds: Sequence[int],
     callbacks: Callable[[], Iterable[Callback]],
     options: dict[str, Any],
 ) -> list[tuple[dict[str, float], Trainer]]:
     """Return a trainer for each of the swept hyperparameters and each seed."""
+    if not isinstance(optimizer, Optimizer):
+        expected = "for instance minidl.optim.NAG(lr=[0.03, 0.1])"
+        raise ArgumentError("no Optimizer", received=repr(optimizer), expected=expected)
+    if not callable(callbacks):
+        raise ArgumentError(
+            "callbacks is not a function",
+            received=type(callbacks).__name__,
+            hint="Each network needs new ones: callbacks=lambda: [EarlyStopping()].",
+        )
     grid = [(own, seed) for own in _swept(optimizer) for seed in seeds]
     networks = _networks(model, [seed for _, seed in grid])
     found = []
@@ -169,17 +176,7 @@ def _copy(optimizer: Optimizer, own: dict[str, float]) -> Optimizer:
     return copied
 
 
-def _numbers(seeds: Iterable[int]) -> list[int]:
-    """Return the seeds, checked."""
-    numbers = [check_seed(seed) for seed in seeds]
-    if not numbers or len(set(numbers)) < len(numbers):
-        raise ArgumentError(
-            "seeds cannot be used", received=str(numbers), expected="at least one, and each once"
-        )
-    return numbers
-
-
-def _networks(model: Callable[[int], Layer], seeds: list[int]) -> list[Layer]:
+def _networks(model: Callable[[int], Layer], seeds: Sequence[int]) -> list[Layer]:
     """Return a new network for each seed."""
     if not callable(model) or isinstance(model, Layer):
         raise ArgumentError(
@@ -205,26 +202,28 @@ def _swept(optimizer: Optimizer) -> list[dict[str, float]]:
     }
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise ShapeError(
-            "hyperparameters that are swept together differ in length", received=str(lengths)
+        raise ArgumentError(
+            "hyperparameters that are swept together differ in length",
+            received=str(lengths),
+            hint="The first of one goes with the first of the other: repeat values for a grid.",
         )
     count = next(iter(lengths.values()), 1)
     return [{name: values[i] for name, values in columns.items()} for i in range(count)]
 
 
 def _block_size(trainer: Trainer, train: Rows, memory: int) -> int:
-    """Return how many replicas are computed together; 1 if together they would be slower."""
+    """Return how many replicas are computed together: as many as `memory` holds, at least one."""
     n, features = train.X.shape[0], math.prod(train.X.shape[1:])
     widths = [features, *(p.shape[-1] for p in trainer.model.parameters if p.ndim)]
     one = rows_per_batch(trainer.batch_size, n) * max(widths) * train.X.itemsize
     size = check_count("memory", memory) // one
-    return size if size >= FEWEST and train.X.ndim == 2 else 1
+    return max(1, size) if train.X.ndim == 2 else 1
 
 
 def _train(trainers: list[Trainer], train: Rows, held_out: Rows | None, epochs: int) -> None:
     """Train these together if that is possible, else one by one."""
     for one in trainers:
-        one.begin(held_out)
+        one._begin(held_out)
     if len(trainers) > 1:
         block = Block(trainers, train, held_out)
         if block.agrees():
@@ -233,4 +232,4 @@ def _train(trainers: list[Trainer], train: Rows, held_out: Rows | None, epochs: 
             return
         block.release(trainers)
     for one in trainers:
-        one.train(train, held_out, epochs)
+        one._train(train, held_out, epochs)

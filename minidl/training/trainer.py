@@ -37,10 +37,10 @@ from minidl.training.history import History
 from minidl.training.objective import Objective
 from minidl.training.rows import Rows, check_rows, pair_of
 
-__all__ = ["Protocol", "Trainer"]
+__all__ = ["Requests", "Trainer"]
 
 DIVERGED = 1e4  # times the initial loss
-Protocol = Generator[str, Any, None]
+Requests = Generator[str, Any, None]
 
 
 class Trainer:
@@ -188,8 +188,8 @@ class Trainer:
         held_out = None
         if validation is not None:
             held_out = check_rows("validation", *pair_of(validation), self.model, self.loss)
-        self.begin(held_out)
-        self.train(train, held_out, epochs, check_callbacks(callbacks))
+        self._begin(held_out)
+        self._train(train, held_out, epochs, check_callbacks(callbacks))
         if self.history.diverged:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
         return self.history
@@ -205,7 +205,7 @@ class Trainer:
         rows = check_rows("evaluation", X, y, self.model, self.loss)
         return self.objective.measure(rows.X, rows.t)
 
-    def begin(self, held_out: Rows | None) -> None:
+    def _begin(self, held_out: Rows | None) -> None:
         """Refuse what cannot be gone on with, and forget how the last call ended."""
         if not len(self.history) and self.optimizer.step_count:
             raise ArgumentError(
@@ -218,24 +218,24 @@ class Trainer:
         self._stop = self.history.stopped_by = self.history.diverged_at = None
         self.history.advice = ""
 
-    def train(
+    def _train(
         self, train: Rows, held_out: Rows | None, epochs: int, more: list[Callback] | None = None
     ) -> None:
         """Train on rows that have been checked: the part of :meth:`fit` that takes time."""
-        protocol = self.protocol(self.epoch + epochs, self.callbacks + (more or []))
+        requests = self._requests(self.epoch + epochs, self.callbacks + (more or []))
         answer: Any = None
         with np.errstate(over="ignore", invalid="ignore"):  # a divergence is told in words
             while True:
                 try:
-                    request = protocol.send(answer)
+                    request = requests.send(answer)
                 except StopIteration:
                     return
                 try:
                     answer = self._answer(request, train, held_out)
                 except BaseException as error:
-                    protocol.throw(error)
+                    requests.throw(error)
 
-    def protocol(self, last: int, hooks: list[Callback]) -> Protocol:
+    def _requests(self, last: int, hooks: list[Callback]) -> Requests:
         """Decide what happens until epoch `last`, and yield what is to be computed.
 
         "train" asks for an epoch's steps, and is sent the mean of its batches' losses; "measure"
@@ -251,7 +251,7 @@ class Trainer:
             for hook in hooks:
                 hook.on_fit_end(self)
 
-    def _epochs(self, last: int, hooks: list[Callback]) -> Protocol:
+    def _epochs(self, last: int, hooks: list[Callback]) -> Requests:
         for hook in hooks:
             hook.on_fit_begin(self, last)
         if not len(self.history):

@@ -165,6 +165,8 @@ def run(options: argparse.Namespace) -> list[tuple[Mutant, str]]:
     fates = in_functions(open_ones, sorted(needed), options.jobs) if open_ones else []
     with ThreadPoolExecutor(options.jobs) as pool:
         places = [place for place, fate in enumerate(fates) if isinstance(fate, list)]
+        if judge(None, sorted({name for place in places for name in fates[place]})) != SURVIVED:
+            sys.exit("a test fails in a process of its own without any mutant")
         tell(f"{len(places)} mutants are imported")
         waiting = [pool.submit(judge, open_ones[place], fates[place]) for place in places]
         for place, future in zip(places, waiting, strict=True):
