@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import tracemalloc
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -255,3 +256,49 @@ def test_measuring_takes_no_more_memory_for_more_replicas() -> None:
             tracemalloc.stop()
 
     assert peak(64) < 1.5 * peak(2)
+
+
+def test_losses_add_up_as_far_as_in_a_run_that_stops_at_infinity() -> None:
+    optimizer = optim.GradientDescent([1e80, 0.1])
+    options: dict[str, Any] = {"loss": "mse", "epochs": 1, "batch_size": 8}
+
+    def line(seed: int) -> nn.Layer:
+        return nn.mlp(2, 1, seed=seed)
+
+    with pytest.warns(DivergenceWarning, match="3 of 6 replicas"):
+        found = train_replicas(line, optimizer, MOONS.X_train, MOONS.y_train, seeds=3, **options)
+    assert "the loss became inf" in found[0].history.advice  # and not nan, as later batches are
+    demand_equal(found, line, optimizer, MOONS, **options)
+
+
+class Watched(optim.Optimizer):
+    """Gradient descent that says of what dtype its steps are."""
+
+    lr = optim.learning_rate()
+    seen: ClassVar[set[np.dtype[Any]]] = set()
+
+    def __init__(self, lr: Any) -> None:
+        super().__init__(lr=lr)
+
+    def update(self, w: Any, grad: Any) -> None:
+        step = self.lr * grad(w)
+        self.seen.add(step.dtype)
+        w -= step
+
+
+def test_a_swept_rate_does_not_turn_steps_of_float32_into_float64() -> None:
+    def model(seed: int) -> nn.Layer:
+        return nn.mlp(2, 3, 1, seed=seed, dtype=np.float32)
+
+    X, y = MOONS.X_train, MOONS.y_train
+    train_replicas(model, Watched([0.1, 0.2]), X, y, loss="bce", seeds=2, epochs=1)
+    assert Watched.seen == {np.dtype(np.float32)}
+
+
+def test_data_too_large_to_be_gathered_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("minidl.training.batches"), "GATHER_BYTES", 0)
+    options: dict[str, Any] = {"loss": "bce", "epochs": 2}
+    optimizer = optim.NAG(0.1)
+    found = train_replicas(small, optimizer, MOONS.X_train, MOONS.y_train, seeds=3, **options)
+    demand_equal(found, small, optimizer, MOONS, **options)
+    assert all(one.history["seconds"][-1] > 0 for one in found)
