@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.autograd.functional import differentiable, grad, listed
+from minidl.autograd.functional import check_function, differentiable, grad, listed
 from minidl.autograd.node import STATE, Array, Node
 from minidl.autograd.tensor import Tensor, make
+from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, MinidlError
 
 __all__ = ["GradientCheckError", "gradcheck"]
@@ -88,7 +89,7 @@ def gradcheck(
     True
     """
     points = listed(inputs)
-    if order not in (1, 2):
+    if order not in (1, 2) or isinstance(order, bool):
         raise ArgumentError("order cannot be used", received=order, expected="1 or 2")
     wanted = [i for i, x in enumerate(points) if x.requires_grad]
     if not wanted:
@@ -96,12 +97,12 @@ def gradcheck(
             "no input has requires_grad=True, so there is nothing to check",
             received=f"{len(points)} inputs",
         )
+    check_function(f, points, "a function, and then its inputs: gradcheck(f, x)")
     if not STATE.recording:
         raise ArgumentError("gradcheck needs the graph", received="a call inside no_grad()")
     program = _Program(f, [x.data for x in points], wanted)
-    if not 0 < tolerance < 1:
-        expected = "a number between 0 and 1"
-        raise ArgumentError("tolerance cannot be used", received=tolerance, expected=expected)
+    for name, value in (("step", step), ("tolerance", tolerance)):
+        check_number(name, value, lambda v: 0 < v < 1, "a number between 0 and 1")
     options = _Options(step, tolerance, seed)
     _demand_float64(program.arrays, "input")
     _demand_a_function(program)
@@ -255,7 +256,8 @@ def _compare(
         size = max(abs(claimed), _size(direction, g))
         noise = NOISE * (_size(seed, y.data) + options.floor)
         unknown = abs(near[k] - far[k])  # what the extrapolation changed
-        agree = abs(measured - claimed) <= options.tolerance * (size + noise) + unknown
+        allowed = options.tolerance * (size + noise) + unknown
+        agree = np.isfinite(claimed) and abs(measured - claimed) <= allowed
         slack = UNKNOWN * (size + noise) + CURVED * options.step**2
         if not agree or unknown > slack:
             return _Wrong(k, move[0], claimed, measured, not agree)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Array, Node, passed_on
+from minidl.autograd.node import STATE, Array, Node, pass_on
 from minidl.autograd.tensor import Tensor
 from minidl.errors import GraphError, NonFiniteError
 
@@ -51,8 +51,9 @@ class _Debugger:
             ]
             result._node = (operation, edges, arguments, watched, keywords)
 
-    def before_backward(self, node: tuple[Any, ...], result: Array) -> None:
+    def before_backward(self, node: tuple[Any, ...], result: Array, g: Any) -> None:
         operation, _, _, arrays, keywords = node
+        self.arriving = _copy(g)
         if not isinstance(arrays, _Watched):  # recorded outside of debug()
             return
         pairs = zip(_read(arrays, keywords, result), arrays.before, strict=True)
@@ -65,9 +66,15 @@ class _Debugger:
                     hint="Write into arrays only after backward(), or work on a copy.",
                 )
 
-    def after_backward(self, node: tuple[Any, ...], gradient: Any) -> None:
+    def after_backward(self, node: tuple[Any, ...], g: Any, gradient: Any) -> None:
         operation, _, _, arrays, _ = node
-        value = gradient.data if isinstance(gradient, Tensor) else gradient
+        if not _same(g, self.arriving):
+            raise GraphError(
+                f"a rule of {operation.name} changes the gradient it is given, which others share",
+                received=f"g: now {_short(_value(g))}, then {_short(self.arriving)}",
+                hint="A rule computes a new array: g * x, not np.multiply(g, x, out=g).",
+            )
+        value = _value(gradient)
         if not np.all(np.isfinite(value)):
             raise _not_finite(value, operation.name, arrays, "backward pass")
 
@@ -81,10 +88,13 @@ def _read(arrays: list[Any], keywords: dict[str, Any], result: Array) -> list[tu
     ]
 
 
+def _value(given: Any) -> Any:
+    return given.data if isinstance(given, Node) else given
+
+
 def _copy(value: Any) -> Any:
     """Copy arrays, also those inside of tuples, lists and dictionaries."""
-    if isinstance(value, Node):
-        value = value.data
+    value = _value(value)
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, list | tuple):
@@ -96,8 +106,7 @@ def _copy(value: Any) -> Any:
 
 def _same(now: Any, before: Any) -> bool:
     """Compare with a copy; nan equals nan."""
-    if isinstance(now, Node):
-        now = now.data
+    now = _value(now)
     if isinstance(now, np.ndarray):
         return np.array_equal(now, before, equal_nan=now.dtype.kind == "f")
     if isinstance(now, list | tuple):
@@ -116,7 +125,7 @@ def _short(value: Any) -> str:
 def _backward_of() -> str | None:
     """Return the operation whose rule runs now, with create_graph; read off the call stack."""
     frame: Any = sys._getframe()
-    code = passed_on.__code__
+    code = pass_on.__code__
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return None if frame is None else str(frame.f_locals["operation"].name)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.functional import differentiable, grad
+from minidl.autograd.functional import check_function, differentiable, grad
 from minidl.autograd.node import STATE, to_float
 from minidl.autograd.ops.elementwise import positive
 from minidl.autograd.ops.joining import stack
@@ -214,12 +214,7 @@ def _leaves(inputs: Any, keep: bool) -> list[Tensor]:
 
 
 def _value(f: Callable[..., Tensor], leaves: list[Tensor]) -> Tensor:
-    if isinstance(f, Tensor) or not callable(f):
-        raise ArgumentError(
-            "f is not a function",
-            received=type(f).__name__,
-            expected="a function, and then the point: jacobian(f, x)",
-        )
+    check_function(f, leaves, "a function, and then the point: jacobian(f, x)")
     y = f(*leaves)
     if not isinstance(y, Tensor):
         raise ArgumentError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from minidl.autograd.ops.elementwise import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError
 
-__all__ = ["differentiable", "grad", "listed"]
+__all__ = ["check_function", "differentiable", "grad", "listed"]
 
 CONSTANT = Operation("constant", (), None)
 
@@ -22,6 +23,22 @@ def differentiable(y: Tensor) -> Tensor:
     return y if y.requires_grad else make(y.data, (CONSTANT, (), (), (), {}))
 
 
+def check_function(f: Any, inputs: Sequence[Any], usage: str) -> None:
+    """Refuse what is no function of so many inputs."""
+    if isinstance(f, Tensor) or not callable(f):
+        raise ArgumentError("f is not a function", received=type(f).__name__, expected=usage)
+    try:
+        inspect.signature(f).bind(*inputs)
+    except ValueError:  # a function in C does not tell its arguments
+        return
+    except TypeError as error:
+        raise ArgumentError(
+            f"f cannot be called with these inputs: {error}",
+            received=f"{len(inputs)} inputs",
+            hint="A list or tuple is one input for each entry; a vector is np.array([...]).",
+        ) from None
+
+
 def listed(value: Any) -> list[Tensor]:
     """Return one Tensor or a sequence of them as a list."""
     if not isinstance(value, Tensor | list | tuple):
@@ -29,7 +46,9 @@ def listed(value: Any) -> list[Tensor]:
             "only Tensors can be differentiated, or differentiated by",
             received=type(value).__name__,
             expected="a Tensor, or a list or tuple of Tensors",
-            hint="Wrap it: minidl.Tensor(x, requires_grad=True).",
+            hint="Call the function first: grad(f(x), x)."
+            if callable(value)
+            else "Wrap it: minidl.Tensor(x, requires_grad=True).",
         )
     values = [value] if isinstance(value, Tensor) else list(value)
     for i, one in enumerate(values):

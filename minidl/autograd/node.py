@@ -9,12 +9,13 @@ is a loop that always takes the youngest node next.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import heapq
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +29,15 @@ __all__ = [
     "Rule",
     "no_grad",
     "no_rule",
-    "passed_on",
+    "pass_on",
     "propagate",
+    "row_sum",
     "to_float",
 ]
 
 Array = npt.NDArray[Any]
 Rule = Callable[..., Any]
+Gradients = dict[int, tuple["Node", Any]]  # creation number -> (Tensor, its gradient)
 
 
 class Operation:
@@ -101,7 +104,7 @@ class Node:
                 received=f"a result of shape {self.shape} with a graph behind it",
                 hint="Use .detach() to copy the value alone.",
             )
-        return type(self), (self.data, self.requires_grad), (None, {"grad": self.grad})
+        return type(self), (self.data, self.requires_grad), (None, {"grad": copy.copy(self.grad)})
 
 
 def to_float(data: object) -> Array:
@@ -160,11 +163,22 @@ def no_grad() -> Iterator[None]:
         STATE.recording = before
 
 
+SMALL = 4096  # rows; longer arrays are not kept for the next time
+
+
 @functools.lru_cache(maxsize=16)
 def _ones(n: int, char: str) -> Array:
     ones = np.ones(n, dtype=char)
     ones.flags.writeable = False
     return ones
+
+
+def row_sum(g: Array) -> Array:
+    """Return g (n, m) summed over its rows: a product with ones, 3 to 9 times faster than .sum."""
+    n, char = len(g), g.dtype.char
+    ones = _ones(n, char) if n <= SMALL else np.ones(n, char)
+    total: Array = np.dot(ones, g)
+    return total
 
 
 def fit(g: Any, like: Array, name: str) -> Any:
@@ -175,7 +189,7 @@ def fit(g: Any, like: Array, name: str) -> Any:
     shape = like.shape
     if g.shape != shape:
         if g.ndim == 2 and shape == g.shape[1:] and isinstance(g, np.ndarray):
-            g = np.dot(_ones(len(g), g.dtype.char), g)  # a bias; 3 times faster than .sum(0)
+            g = row_sum(g)  # a bias
         elif g.ndim == 3 and shape == (len(g), 1, g.shape[2]) and isinstance(g, np.ndarray):
             g = np.matmul(_ones(g.shape[1], g.dtype.char), g).reshape(shape)  # those of replicas
         else:
@@ -194,7 +208,16 @@ def fit(g: Any, like: Array, name: str) -> Any:
 
 def _recorded(arguments: tuple[Any, ...], arrays: list[Any]) -> list[Any]:
     """Return the Tensors among the arguments, and the arrays that the others became."""
-    return [a if isinstance(a, Node) else b for a, b in zip(arguments, arrays, strict=True)]
+    pairs = list(zip(arguments, arrays, strict=True))
+    for tensor, array in pairs:
+        if isinstance(tensor, Node) and tensor.data is not array:
+            raise GraphError(
+                "a Tensor was given another array after it was computed with, so a gradient with"
+                " a graph of its own cannot be taken",
+                received=f"data of shape {tensor.shape}, for what was of shape {array.shape}",
+                hint="Take the gradient before x.data = ..., or compute the output again.",
+            )
+    return [a if isinstance(a, Node) else b for a, b in pairs]
 
 
 def _freed(tensor: Node) -> GraphError:
@@ -236,59 +259,69 @@ def propagate(
     dict
         Creation number -> (Tensor, its gradient).
     """
-    leaves: dict[int, tuple[Node, Any]] = {}  # what is to be kept
-    results: dict[int, tuple[Node, Any]] = {}  # what is to be passed on, by a heap of their orders
-    heap: list[int] = []
+    kept: Gradients = {}
+    waiting: Gradients = {}
+    for tensor, g in zip(outputs, seeds, strict=True):
+        there = kept if tensor._node is None else waiting
+        order = tensor._order
+        there[order] = (tensor, there[order][1] + g if order in there else g)
+    heap = [-order for order in waiting]
+    heapq.heapify(heap)
     oldest = min(wanted, default=-1)
-    keep = retain_graph or create_graph
-    arriving: Iterable[tuple[Node, Any]] = zip(outputs, seeds, strict=True)
-    while True:
-        for tensor, g in arriving:  # added, but never in place, for gradients may be shared
-            order = tensor._order
-            if tensor._node is None:
-                leaves[order] = (tensor, leaves[order][1] + g if order in leaves else g)
-            elif order in results:
-                results[order] = (tensor, results[order][1] + g)
-            else:
-                results[order] = (tensor, g)
-                heapq.heappush(heap, -order)
-        if not heap:
-            return leaves
+    while heap:
         order = -heapq.heappop(heap)
-        tensor, g = results.pop(order)
+        tensor, g = waiting.pop(order)
         if order in wanted:
-            leaves[order] = (tensor, g)
+            kept[order] = (tensor, g)
         if order <= oldest:
-            return leaves
-        if not tensor._node:  # FREED
+            break
+        node = tensor._node
+        if not node:  # FREED
             raise _freed(tensor)
-        arriving = passed_on(tensor, tensor._node, g, create_graph)
-        if not keep:
+        if STATE.debugger is not None:
+            STATE.debugger.before_backward(node, tensor.data, g)
+        if create_graph:
+            node = (*node[:3], _recorded(node[2], node[3]), node[4])
+        elif not retain_graph:
             tensor._node = FREED
+        pass_on(node, tensor if create_graph else tensor.data, g, kept, waiting, heap)
+    return kept
 
 
-def passed_on(
-    tensor: Node, node: tuple[Any, ...], g: Any, create_graph: bool
-) -> Iterator[tuple[Node, Any]]:
-    """Yield each argument of the operation that made a Tensor, with its part of the gradient."""
-    operation, edges, arguments, arrays, keywords = node
+def pass_on(  # noqa: PLR0917 (called once for every operation)
+    node: tuple[Any, ...], y: Any, g: Any, kept: Gradients, waiting: Gradients, heap: list[int]
+) -> None:
+    """Add to the gradient of each argument of an operation what the rule makes of `g`.
+
+    Gradients of leaves go to `kept`, others to `waiting`, whose orders are in the heap. Sums are
+    never formed in place, for gradients may be shared.
+    """
+    operation, edges, _, given, keywords = node
     debugger = STATE.debugger
-    if debugger is not None:
-        debugger.before_backward(node, tensor.data)
-    given, y = (_recorded(arguments, arrays), tensor) if create_graph else (arrays, tensor.data)
     for rule, argument in edges:
         like = argument.data
         try:
             d = rule(g, y, *given, **keywords)
-            if d.shape != like.shape or d.dtype != like.dtype:
+            if d.shape != like.shape or d.dtype is not like.dtype:
                 d = fit(d, like, operation.name)
         except (TypeError, AttributeError) as error:
-            if isinstance(error, MinidlError):
-                raise
-            raise MissingRuleError(
-                f"a rule of {operation.name} failed: {error}",
-                expected="(g, y, *arguments, **keywords) -> the gradient, an array",
-            ) from error
+            _failed(operation, error)
         if debugger is not None:
-            debugger.after_backward(node, d)
-        yield argument, d
+            debugger.after_backward(node, g, d)
+        there = kept if argument._node is None else waiting
+        order = argument._order
+        if order in there:
+            d = there[order][1] + d
+        elif there is waiting:
+            heapq.heappush(heap, -order)
+        there[order] = (argument, d)
+
+
+def _failed(operation: Operation, error: Exception) -> NoReturn:
+    """Raise what a rule raised; if it was not meant for users, in words for them."""
+    if isinstance(error, MinidlError):
+        raise error
+    raise MissingRuleError(
+        f"a rule of {operation.name} failed: {error}",
+        expected="(g, y, *arguments, **keywords) -> the gradient, an array",
+    ) from error

@@ -294,18 +294,14 @@ class Tensor(Node):
                 " w -= ... makes a new Tensor: a step writes into w.data.",
             )
         seed = seed_for(self, gradient)
-        for leaf, g in propagate([self], [seed], retain_graph=retain_graph).values():
-            held = leaf.grad
-            if held is not None and np.shape(held) != g.shape:
-                raise ShapeError(
-                    "the gradient that a leaf holds does not fit it",
-                    received=f"grad of shape {np.shape(held)}",
-                    expected=f"shape {g.shape}, or None",
-                )
-            if isinstance(held, np.ndarray):
-                held += g  # in place: it may be a view of a model's gradient
+        found = list(propagate([self], [seed], retain_graph=retain_graph).values())
+        for leaf, g in found:  # before any is changed
+            _check_held(leaf.grad, g)
+        for leaf, g in found:
+            if isinstance(leaf.grad, np.ndarray):
+                leaf.grad += g  # in place: it may be a view of a model's gradient
             else:  # a copy, for gradients never alias one another
-                leaf.grad = np.array(g if held is None else held + g)
+                leaf.grad = np.array(g if leaf.grad is None else leaf.grad + g)
 
     if TYPE_CHECKING:  # attached by @primitive, one by one, where each is defined
 
@@ -338,6 +334,24 @@ class Tensor(Node):
         reshape = transpose = swapaxes = moveaxis = squeeze = flatten = ravel = _any
         broadcast_to = flip = roll = tile = repeat = astype = __getitem__ = _any
         split = _list
+
+
+def _check_held(held: Any, g: Array) -> None:
+    """Refuse a gradient that somebody has given a leaf and that `g` cannot be added to."""
+    if held is None:
+        return
+    if isinstance(held, np.ndarray) and (held.dtype.kind != "f" or not held.flags.writeable):
+        raise DTypeError(
+            "the gradient that a leaf holds cannot be added to",
+            received=f"an array of {held.dtype}, writeable={held.flags.writeable}",
+            expected="a writeable array of floats, or None",
+        )
+    if np.shape(held) != g.shape:
+        raise ShapeError(
+            "the gradient that a leaf holds does not fit it",
+            received=f"grad of shape {np.shape(held)}",
+            expected=f"shape {g.shape}, or None",
+        )
 
 
 def _array(value: object) -> Any:

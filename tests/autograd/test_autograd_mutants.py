@@ -133,6 +133,13 @@ def test_the_method_is_the_operation(name: str) -> None:
     np.testing.assert_array_equal(getattr(Tensor(x), name)().data, getattr(ops, name)(x))
 
 
+@pytest.mark.parametrize("f", [np.tril, np.triu])
+def test_the_gradient_of_a_triangle_is_that_triangle(f: Any) -> None:
+    x = Tensor(np.ones((3, 3)), requires_grad=True)
+    f(x).sum().backward()
+    np.testing.assert_array_equal(x.grad, f(np.ones((3, 3))))
+
+
 BINARY_METHODS = (
     "add arctan2 divide dot hypot logaddexp matmul maximum minimum multiply outer subtract"
 )

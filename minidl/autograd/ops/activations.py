@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.ops.elementwise import clip
-from minidl.autograd.ops.transcendental import _bell, tanh
+from minidl.autograd.ops.transcendental import _bell, _over_square, tanh
 from minidl.autograd.primitive import composite, primitive, quiet
 from minidl.errors import ArgumentError, UnknownNameError
 
@@ -59,7 +59,7 @@ def logsigmoid(x: Any) -> Any:
     return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
 
 
-@primitive(lambda g, y, x: g * np.greater(x, 0), methods=["relu"])
+@primitive(lambda g, y, x: np.where(np.greater(x, 0), g, 0.0), methods=["relu"])
 def relu(x: Any) -> Any:
     """Rectifier, y = max(x, 0); dy/dx = 1 for x > 0, else 0 (also at 0)."""
     return np.maximum(x, 0.0)
@@ -249,10 +249,6 @@ def mish(x: Any) -> Any:
     Misra 2019, arXiv 1908.08681.
     """
     return x * np.tanh(softplus(x))
-
-
-def _over_square(g: Any, d: Any) -> Any:
-    return g / d / d  # d^2 could overflow
 
 
 @primitive(lambda g, y, x: _over_square(g, 1.0 + np.abs(x)))

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.ops.activations import log_softmax, softmax
-from minidl.autograd.ops.loss_reduction import Axis, aligned, like, reduce, spread, weights
+from minidl.autograd.ops.loss_reduction import (
+    aligned,
+    like,
+    reduce,
+    spread,
+    weighted,
+    weights,
+)
+from minidl.autograd.ops.reductions import Axis
 from minidl.autograd.primitive import primitive, quiet
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, ShapeError
@@ -19,7 +27,7 @@ def _are_indices(t: Any, z: Any) -> bool:
     """Return whether targets are class indices, one per row; say so if they can be neither."""
     rows = z.shape[:-1]
     if t.dtype.kind not in "biu":
-        if t.shape == rows:
+        if t.shape == rows and not (z.ndim > 2 and t.shape == z.shape[1:]):
             raise ShapeError(
                 "targets of floats are probabilities, one for each logit",
                 received=f"logits {z.shape}, targets {t.shape} of {t.dtype}",
@@ -42,7 +50,8 @@ def _distribution(t: Any, z: Any, label_smoothing: float) -> Any:
     K = z.shape[-1]
     q = like(np.equal(t[..., None], np.arange(K)) if _are_indices(t, z) else t, z)
     if label_smoothing:
-        q = (1.0 - label_smoothing) * q + label_smoothing / K
+        share = float(label_smoothing)
+        q = (1.0 - share) * q + share / K
     return q
 
 
@@ -59,6 +68,8 @@ def _row_weights(t: Any, z: Any, sample_weight: Any, ignore_index: int | None) -
 def _check(t: Any, z: Any, label_smoothing: float, ignore_index: int | None) -> None:
     if not hasattr(t, "dtype"):
         raise DTypeError("targets are an array of classes or probabilities", received=repr(t))
+    if t.dtype.kind not in "biuf":
+        raise DTypeError("targets are real numbers", received=f"targets of dtype {t.dtype}")
     if ignore_index is not None and not isinstance(ignore_index, int | np.integer):
         raise DTypeError("ignore_index is an integer", received=repr(ignore_index))
     if label_smoothing:
@@ -84,10 +95,15 @@ def _check(t: Any, z: Any, label_smoothing: float, ignore_index: int | None) -> 
             )
 
 
-def _to_rows(g: Any, z: Any, t: Any, reduction: str, axis: Axis, **options: Any) -> Any:
+def _times_rows(  # noqa: PLR0917 (as an operation is called)
+    slope: Any, g: Any, z: Any, t: Any, reduction: str, axis: Axis, **options: Any
+) -> Any:
+    """Return the slopes of the rows times what arrives at each row, and its weight."""
     w = _row_weights(t, z, options.get("sample_weight"), options.get("ignore_index"))
     rows = spread(g, z.shape[:-1], reduction, axis, w)
-    return rows.reshape((*rows.shape, 1))
+    if w is not None:
+        slope = weighted(slope, w[..., None])
+    return rows.reshape((*rows.shape, 1)) * slope
 
 
 def _to_logits(  # noqa: PLR0917 (called by position, as the operation is)
@@ -95,14 +111,14 @@ def _to_logits(  # noqa: PLR0917 (called by position, as the operation is)
 ) -> Any:
     q = _distribution(t, z, options.get("label_smoothing", 0.0))
     slope = softmax(z) * q.sum(axis=-1, keepdims=True) - q
-    return _to_rows(g, z, t, reduction, axis, **options) * slope
+    return _times_rows(slope, g, z, t, reduction, axis, **options)
 
 
 def _to_targets(  # noqa: PLR0917 (called by position, as the operation is)
     g: Any, y: Any, z: Any, t: Any, reduction: str = "mean", axis: Axis = None, **options: Any
 ) -> Any:
-    smoothing = options.get("label_smoothing", 0.0)
-    return _to_rows(g, z, t, reduction, axis, **options) * ((smoothing - 1.0) * log_softmax(z))
+    slope = (options.get("label_smoothing", 0.0) - 1.0) * log_softmax(z)
+    return _times_rows(slope, g, z, t, reduction, axis, **options)
 
 
 @primitive(_to_logits, _to_targets)
@@ -127,7 +143,7 @@ def softmax_cross_entropy(
         The logits.
     t : array, list or Tensor
         Class indices (..., n) of an integer type, or probabilities q (..., n, K). Replicas
-        (R, n, K) may share theirs.
+        (R, n, K) may share theirs. Integers that could be either, as R = n = K, are indices.
     reduction, axis : optional
         As for all losses; the axes are those of the rows.
     sample_weight : array_like, optional

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.autograd.node import Node
 from minidl.autograd.primitive import composite, primitive
 from minidl.errors import ArgumentError
 
@@ -72,9 +73,15 @@ def multiply(a: Any, b: Any) -> Any:
     return np.multiply(a, b)
 
 
+def ratio(a: Any, b: Any) -> Any:
+    """Return a / b for rules, and 0 where b is 0: the middle one of the slopes beside a kink."""
+    zero = np.equal(b, 0)
+    return np.where(zero, 0.0, a / np.where(zero, 1.0, b))
+
+
 @primitive(
     lambda g, y, a, b: g / b,
-    lambda g, y, a, b: -g * y / b,
+    lambda g, y, a, b: -g * (y / b),
     numpy=[np.divide],
     methods=["__truediv__", "divide"],
     reflected="__rtruediv__",
@@ -85,12 +92,14 @@ def divide(a: Any, b: Any) -> Any:
 
 
 def _slope_of_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """Return g b a^(b-1), without a^(-1) where that is not finite and b = 0."""
-    if isinstance(b, np.ndarray) and b.dtype.kind != "f":
+    """Return g b a^(b-1); where b = 0, with a^(-1) only if it is finite and b may be moved."""
+    if isinstance(b, np.ndarray | np.generic) and b.dtype.kind != "f":
         b = b.astype(y.dtype)  # b - 1 could wrap around
     zero, lower = np.equal(b, 0), b - 1
     if np.any(zero):
-        lower = np.where(zero & ~(np.absolute(a) >= np.finfo(y.dtype).tiny), 0.0, lower)
+        moves = isinstance(b, Node) and b.requires_grad
+        kept = np.absolute(a) >= np.finfo(y.dtype).tiny if moves else False
+        lower = np.where(zero & np.logical_not(kept), 0.0, lower)
     return g * (b * a**lower)
 
 

@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.node import Rule
+from minidl.autograd.ops.reductions import Axis, kept_shape
 from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError
 
 __all__: list[str] = []
 
 FLOAT64 = np.dtype(np.float64)
-Axis = int | tuple[int, ...] | None
 Shape = tuple[int, ...]
 
 
 def reduce(losses: Any, reduction: str, axis: Axis, w: Any = None) -> Any:
     """Return the losses, weighted by `w` of the same shape, reduced over `axis`."""
     if w is not None:
-        losses = losses * w
+        losses = weighted(losses, w)
     elif reduction == "mean" and losses.size:  # in every step of training
         total = np.add.reduce(losses, axis=axis)
         return total / (losses.size / total.size)
@@ -63,16 +63,20 @@ def _divisor(shape: Shape, means: int, axis: Axis, w: Any) -> Any:
 
 
 def spread(g: Any, shape: Shape, reduction: str, axis: Axis, w: Any = None) -> Any:
-    """Return the gradient of each of the losses of `shape`, given that of what they became."""
+    """Return the gradient of each of the weighted losses, given that of what they became."""
     if w is None and axis is None and reduction == "mean":  # in every step of training
         return g / math.prod(shape)
     if reduction != "none":
         if reduction == "mean" and g.size:
             g = g / _divisor(shape, g.size, axis, w)
         if axis is not None and g.ndim < len(shape):
-            axes = {i % len(shape) for i in (axis if isinstance(axis, tuple) else (axis,))}
-            g = g.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
-    return g if w is None else g * w
+            g = g.reshape(kept_shape(shape, axis))
+    return g
+
+
+def weighted(values: Any, w: Any) -> Any:
+    """Return the products with weights, 0 where a weight is 0 and the value may be anything."""
+    return np.where(np.equal(w, 0), 0.0, values) * w
 
 
 def rule(slope: Callable[..., Any]) -> Rule:
@@ -94,14 +98,16 @@ def rule(slope: Callable[..., Any]) -> Rule:
     ) -> Any:
         shape = p.shape
         w = None if sample_weight is None else weights(sample_weight, shape, p.dtype)
-        return spread(g, shape, reduction, axis, w) * slope(p, like(t, p), **parameters)
+        d = slope(p, like(t, p), **parameters)
+        return spread(g, shape, reduction, axis, w) * (d if w is None else weighted(d, w))
 
     return of_all
 
 
 def like(t: Any, p: Any) -> Any:
     """Return targets in the dtype of the predictions, so that float32 stays float32."""
-    return t if t.dtype is p.dtype or t.dtype == p.dtype else t.astype(p.dtype)
+    t = t if hasattr(t, "dtype") else np.asarray(t)
+    return t if t.dtype is p.dtype else t.astype(p.dtype)
 
 
 def aligned(p: Any, t: Any) -> Any:
@@ -122,7 +128,10 @@ def aligned(p: Any, t: Any) -> Any:
             received=f"predictions {shape}, targets {given}",
             hint="Targets are never broadcast: reshape them, for instance y[:, None].",
         )
-    return like(t if hasattr(t, "dtype") else np.asarray(t), p)
+    t = t if hasattr(t, "dtype") else np.asarray(t)
+    if t.dtype.kind not in "biuf":
+        raise DTypeError("targets are real numbers", received=f"targets of dtype {t.dtype}")
+    return like(t, p)
 
 
 def weights(given: Any, shape: Shape, dtype: Any, columns: bool = True) -> Any:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.ops.activations import logistic, sigmoid
-from minidl.autograd.ops.loss_reduction import Axis, aligned, reduce, rule, weights
+from minidl.autograd.ops.loss_reduction import aligned, reduce, rule, weights
+from minidl.autograd.ops.reductions import Axis
 from minidl.autograd.primitive import primitive, quiet
 from minidl.errors import ArgumentError
 
@@ -53,8 +54,8 @@ def mean_absolute_error(
 
 
 @primitive(
-    rule(lambda p, t, delta=1.0: np.clip(p - t, -delta, delta)),
-    rule(lambda p, t, delta=1.0: np.clip(t - p, -delta, delta)),
+    rule(lambda p, t, delta=1.0: np.clip(p - t, -float(delta), float(delta))),
+    rule(lambda p, t, delta=1.0: np.clip(t - p, -float(delta), float(delta))),
 )
 def huber(
     p: Any,
@@ -71,6 +72,7 @@ def huber(
     """
     if not delta > 0:
         raise ArgumentError("delta cannot be used", received=repr(delta), expected="delta > 0")
+    delta = float(delta)
     size = np.absolute(p - aligned(p, t))
     inner = np.minimum(size, delta)
     return _reduced(inner * (size - 0.5 * inner), reduction, axis, sample_weight)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.ops.reductions import Axis, _kept, _over
+from minidl.autograd.node import Node
+from minidl.autograd.ops.elementwise import ratio
+from minidl.autograd.ops.reductions import Axis, _kept, kept_shape
 from minidl.autograd.primitive import composite, primitive
 from minidl.errors import ArgumentError, ShapeError, UnknownNameError
 
@@ -20,7 +22,7 @@ def _scale(x: Any, axis: Axis) -> Any:
     return np.where(np.isfinite(top) & (top > 0), top, 1.0)
 
 
-@primitive(lambda g, y, x, axis: _kept(_over(g, y), x, axis, False) * x)
+@primitive(lambda g, y, x, axis: _kept(g, x, axis, False) * ratio(x, _kept(y, x, axis, False)))
 def euclidean_norm(x: Any, axis: Axis) -> Any:
     """Length, y = sqrt(sum x^2); dy/dx = x / y."""
     scale = _scale(x, axis)
@@ -113,7 +115,9 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, *, keepdims: bool = False) 
     >>> norm([3.0, 4.0]).item(), norm([3.0, -4.0], 1).item(), norm([[3.0, -4.0]], np.inf).item()
     (5.0, 7.0, 7.0)
     """
-    x = x if hasattr(x, "ndim") else np.asarray(x, dtype=float)
+    if not isinstance(x, Node):
+        x = np.asarray(x)
+        x = x.astype(float) if x.dtype.kind in "biu" else x  # of int8, |-128| would be -128
     axes: Any = axis if isinstance(axis, tuple) else (axis,)
     if axis is None:
         if ord is not None and x.ndim not in (1, 2):
@@ -128,9 +132,4 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, *, keepdims: bool = False) 
         raise ShapeError("a norm is of vectors or of matrices", received=f"axis={axis!r}")
     matrix = len(axes) == 2 and not flat
     y = _matrix_norm(x, ord, axes) if matrix else _vector_norm(x, ord, axes)
-    return _kept_axes(y, x, axes) if keepdims else y
-
-
-def _kept_axes(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
-    places = {a % x.ndim for a in axes}
-    return y.reshape(tuple(1 if i in places else n for i, n in enumerate(x.shape)))
+    return y.reshape(kept_shape(x.shape, axes)) if keepdims else y

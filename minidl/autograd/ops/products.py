@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.autograd.node import row_sum
 from minidl.autograd.primitive import primitive
 from minidl.errors import ShapeError
 
@@ -53,41 +54,45 @@ def matmul(a: Any, b: Any) -> Any:
     return _times(a, b)
 
 
-def _fits(x: Any, W: Any) -> None:
-    if x.ndim < 2 or x.shape[-1] != W.shape[-2]:
-        raise ShapeError(
-            "the input does not fit the layer",
-            received=f"input of shape {x.shape}",
-            expected=f"shape (n, {W.shape[-2]})",
-            hint="Rows are samples: a single sample x is x[None, :]." if x.ndim < 2 else None,
-        )
+def _rows_times(x: Any, W: Any) -> Any:
+    """Return x W for rows x, and say what is wrong if it cannot be."""
+    try:
+        if x.ndim > 1:
+            return _times(x, W)
+    except ValueError:  # NumPy's words do not say which one is the input
+        if x.shape[-1] == W.shape[-2]:
+            raise
+    raise ShapeError(
+        "the input does not fit the layer",
+        received=f"input of shape {x.shape}",
+        expected=f"shape (n, {W.shape[-2]})",
+        hint="Rows are samples: a single sample x is x[None, :]." if x.ndim < 2 else None,
+    )
 
 
 @primitive(lambda g, y, x, W: _times(g, W.mT), lambda g, y, x, W: _times(x.mT, g))
 def linear(x: Any, W: Any) -> Any:
     """Linear map, y = x W, of rows x (..., n, in) and W (..., in, out); dL/dW = x' g."""
-    _fits(x, W)
-    return _times(x, W)
+    return _rows_times(x, W)
 
 
-@primitive(
-    lambda g, y, x, W, b: _times(g, W.mT),
-    lambda g, y, x, W, b: _times(x.mT, g),
-    lambda g, y, x, W, b: g,
-)
+def _to_bias(g: Any, y: Any, x: Any, W: Any, b: Any) -> Any:
+    return row_sum(g) if b.ndim == 1 and g.ndim == 2 and isinstance(g, np.ndarray) else g
+
+
+@primitive(lambda g, y, x, W, b: _times(g, W.mT), lambda g, y, x, W, b: _times(x.mT, g), _to_bias)
 def dense(x: Any, W: Any, b: Any) -> Any:
     """Affine map, y = x W + b, of rows x (..., n, in), W (..., in, out), b (out,) or (..., 1, out).
 
     dL/dx = g W', dL/dW = x' g, dL/db = g summed over rows. The fused form saves a node, and the
     rule for x, twice as dear as the others, never runs for the data.
     """
-    _fits(x, W)
+    y = _rows_times(x, W)
     if b.ndim > 1 and b.shape[-2] != 1:
         raise ShapeError(
             "the bias does not fit the layer",
             received=f"shape {b.shape}",
             expected=f"({W.shape[-1]},) or (..., 1, {W.shape[-1]})",
         )
-    y = _times(x, W)
     y += b
     return y

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minidl.autograd.ops.elementwise import ratio
 from minidl.autograd.primitive import primitive, quiet
 from minidl.autograd.tensor import Tensor
 from minidl.errors import ArgumentError
@@ -20,18 +21,23 @@ __all__ = ["cumsum", "logsumexp", "max", "mean", "min", "prod", "std", "sum", "v
 Axis = int | tuple[int, ...] | None
 
 
+def kept_shape(shape: tuple[int, ...], axis: int | tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape with these axes of length one."""
+    axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
 def _kept(value: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     """Return a reduced `value` with the reduced axes back in place, of length one."""
     if keepdims or value.ndim == x.ndim:
         return value
     if axis is None:
         return value  # without axes, it fits any shape
-    axes = {a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))}
-    return value.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+    return value.reshape(kept_shape(x.shape, axis))
 
 
 def _count(x: Any, y: Any) -> float:
-    return x.size / y.size if y.size else 1.0
+    return (x.size / y.size if y.size else 0.0) or 1.0  # of nothing, whatever
 
 
 @primitive(
@@ -119,15 +125,9 @@ def var(
     return np.sum(np.square(_centred(a, axis)), axis=axis, keepdims=keepdims) / freedom
 
 
-def _over(g: Any, y: Any) -> Any:
-    """Return g / y, and 0 where y is 0: the middle one of the slopes beside a kink."""
-    zero = np.equal(y, 0)
-    return np.where(zero, 0.0, g / np.where(zero, 1.0, y))
-
-
 @primitive(
     lambda g, y, x, axis=None, ddof=0, keepdims=False, correction=None: (
-        _kept(_over(g, y), x, axis, keepdims)
+        _kept(ratio(g, y), x, axis, keepdims)
         * (_centred(x, axis) / _freedom(x, y, ddof, correction))
     ),
     numpy=[np.std],
@@ -185,8 +185,8 @@ def logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """
     top = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
-    total = np.add.reduce(np.exp(a - top), axis=axis, keepdims=True)
-    with np.errstate(divide="ignore"):  # the logarithm of nothing is -inf
+    with np.errstate(divide="ignore", over="ignore"):  # of nothing it is -inf; beside inf it is inf
+        total = np.add.reduce(np.exp(a - top), axis=axis, keepdims=True)
         y = np.log(total) + top
     return y if keepdims else np.squeeze(y, axis=axis)
 

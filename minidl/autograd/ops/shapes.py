@@ -119,7 +119,7 @@ def flip(m: Any, axis: Ints | None = None) -> Any:
 
 
 @primitive(
-    lambda g, y, x, shift, axis=None: np.roll(g, np.negative(shift).tolist(), axis),
+    lambda g, y, x, shift, axis=None: np.roll(g, (-np.asarray(shift, np.int64)).tolist(), axis),
     numpy=[np.roll],
     methods=["roll"],
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.autograd.ops.elementwise import ratio
 from minidl.autograd.primitive import primitive, quiet
 
 __all__ = [
@@ -157,15 +158,9 @@ def arctanh(x: Any) -> Any:
     return np.arctanh(x)
 
 
-def _ratio(a: Any, r: Any) -> Any:
-    """Return a / r for a length r >= |a|, and 0 where r = 0, as do its own derivatives."""
-    zero = np.equal(r, 0)
-    return np.where(zero, 0.0, a / np.where(zero, 1.0, r))
-
-
 @primitive(
-    lambda g, y, a, b: g * _ratio(a, y),
-    lambda g, y, a, b: g * _ratio(b, y),
+    lambda g, y, a, b: g * ratio(a, y),
+    lambda g, y, a, b: g * ratio(b, y),
     numpy=[np.hypot],
     methods=["hypot"],
 )
@@ -181,7 +176,7 @@ def hypot(a: Any, b: Any) -> Any:
 
 def _turn(g: Any, c: Any, r: Any) -> Any:
     """Return g c / r^2, and 0 where the length r is 0."""
-    return _ratio(g * _ratio(c, r), r)
+    return ratio(g * ratio(c, r), r)
 
 
 @primitive(
