@@ -298,6 +298,17 @@ def test_the_function_is_given_the_strides_of_the_inputs(array: Any) -> None:
     assert np.array_equal(array, before)
 
 
+def test_a_function_that_gives_more_results_the_second_time_is_refused() -> None:
+    kept: list[Tensor] = []
+
+    def f(x: Tensor) -> tuple[Tensor, ...]:
+        kept.append(ops.tanh(Tensor(1.0)))
+        return (x * x, *kept)
+
+    with pytest.raises(GradientCheckError, match=r"two results .* a difference in result 2"):
+        gradcheck(f, leaves(A))
+
+
 def test_no_grad_is_refused() -> None:
     with no_grad(), pytest.raises(ArgumentError, match="no_grad"):
         gradcheck(ops.tanh, leaves(A))
