@@ -34,6 +34,7 @@ SIGNS: dict[type, str] = {
 EITHER_ORDER = {"isinstance", "getattr", "setattr", "hasattr"}  # swapped, they only crash,
 EITHER_ORDER |= {"min", "max", "np.minimum", "np.maximum", "np.add"}  # or are the same
 EITHER_ORDER |= {"np.multiply", "np.equal", "np.not_equal", "np.logaddexp", "np.hypot"}
+EITHER_ORDER |= {"np.array_equal", "_dot", "_size"}  # the latter two of the check of gradients
 
 
 class Mutant(NamedTuple):
