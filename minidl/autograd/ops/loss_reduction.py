@@ -101,7 +101,7 @@ def rule(slope: Callable[..., Any]) -> Rule:
 
 def like(t: Any, p: Any) -> Any:
     """Return targets in the dtype of the predictions, so that float32 stays float32."""
-    return t if t.dtype is p.dtype or t.dtype == p.dtype else t.astype(p.dtype)
+    return t if t.dtype == p.dtype else t.astype(p.dtype)
 
 
 def aligned(p: Any, t: Any) -> Any:
