@@ -74,9 +74,8 @@ class _Debugger:
                 received=f"g: now {_short(_value(g))}, then {_short(self.arriving)}",
                 hint="A rule computes a new array: g * x, not np.multiply(g, x, out=g).",
             )
-        value = _value(gradient)
-        if not np.all(np.isfinite(value)):
-            raise _not_finite(value, operation.name, arrays, "backward pass")
+        if not np.all(np.isfinite(gradient)):
+            raise _not_finite(gradient, operation.name, arrays, "backward pass")
 
 
 def _read(arrays: list[Any], keywords: dict[str, Any], result: Array) -> list[tuple[str, Any]]:
@@ -97,10 +96,10 @@ def _copy(value: Any) -> Any:
     value = _value(value)
     if isinstance(value, np.ndarray):
         return value.copy()
+    if isinstance(value, dict):
+        value = list(value.items())
     if isinstance(value, list | tuple):
         return [_copy(one) for one in value]
-    if isinstance(value, dict):
-        return {name: _copy(one) for name, one in value.items()}
     return value
 
 
@@ -109,17 +108,18 @@ def _same(now: Any, before: Any) -> bool:
     now = _value(now)
     if isinstance(now, np.ndarray):
         return np.array_equal(now, before, equal_nan=now.dtype.kind == "f")
+    if isinstance(now, dict):
+        now = list(now.items())
     if isinstance(now, list | tuple):
         return len(now) == len(before) and all(map(_same, now, before))
-    if isinstance(now, dict):
-        return now.keys() == before.keys() and all(_same(now[k], before[k]) for k in now)
-    return now is before or bool(now == before)
+    return [now] == [before]  # the same or equal, as nan is to itself
 
 
-def _short(value: Any) -> str:
+def _short(value: Any) -> Any:
+    """Return what stands in a message for a value: of a long array, both ends."""
     if isinstance(value, np.ndarray):
         return np.array2string(value, threshold=6, precision=4)
-    return repr(value)
+    return value
 
 
 def _backward_of() -> str | None:

@@ -207,6 +207,44 @@ def nested(x: Any, index: Any, *, weight: Any) -> Any:
     return x * weight * index[0][0][0]
 
 
+def test_the_message_shows_both_values_of_a_long_array_its_ends() -> None:
+    x = leaf(np.arange(7.0) / 3)
+    with debug():
+        y = (x * x).sum()
+        x.data[0] = 9
+        with pytest.raises(GraphError) as caught:
+            y.backward()
+    end = "0.3333 0.6667 ... 1.3333 1.6667 2.    ]"
+    assert f"argument 0: now [9.     {end}, then [0.     {end}" in str(caught.value)
+
+
+@primitive(lambda g, y, x, options: g * options["weight"])
+def weighted(x: Any, options: Any) -> Any:
+    return x * options["weight"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"weight": 2.0}, {"name": 3.0}, {"weight": np.ones(3)}, {"other": 1.0}]
+)
+def test_a_dictionary_is_watched(change: dict[str, Any]) -> None:
+    x, options = leaf(), {"weight": 1.0, "name": np.nan}
+    with debug():
+        y = weighted(x, options).sum()
+        y.backward(retain_graph=True)
+        options.update(change)
+        with pytest.raises(GraphError, match=r"argument 1 of weighted was changed .*now \{'weight"):
+            y.backward()
+
+
+def test_an_array_in_a_dictionary_is_watched() -> None:
+    x, weight = leaf(), np.ones(3)
+    with debug():
+        y = weighted(x, {"weight": weight}).sum()
+        weight[0] = 2
+        with pytest.raises(GraphError, match="argument 1 of weighted was changed"):
+            y.backward()
+
+
 @pytest.mark.parametrize("changed", ["keyword weight", "argument 1"])
 def test_keywords_and_arrays_inside_of_tuples_are_watched(changed: str) -> None:
     x, weight, inner = leaf(), np.ones(3), np.array([2.0, 3.0])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from minidl import Tensor, grad, no_grad, ops
+from minidl import Tensor, grad, no_grad, ops, primitive
 from minidl.errors import GraphError
 
 
@@ -94,6 +94,30 @@ def test_backward_from_a_leaf_gives_it_the_seed() -> None:
     x = leaf([1.0, 2.0])
     x.backward([3.0, 4.0])
     assert_array_equal(x.grad, [3, 4])
+
+
+@pytest.mark.parametrize("rows", [(3,), (1, 3)])
+def test_a_pass_may_start_from_any_result_of_one_element(rows: tuple[int, ...]) -> None:
+    x = Tensor(np.ones(rows), requires_grad=True)
+    (x @ np.array([[2.0], [3.0], [4.0]])).backward()
+    assert x.grad is not None
+    assert x.grad.ravel().tolist() == [2, 3, 4]
+
+
+def test_a_rule_that_writes_into_the_first_gradient_spoils_no_other_pass() -> None:
+    def doubled(g: Any, y: Any, x: Any) -> Any:
+        g *= 2
+        return g
+
+    @primitive(doubled)
+    def twice(x: Any) -> Any:
+        return 2 * x
+
+    x = Tensor(1.0, requires_grad=True)
+    with pytest.raises(ValueError, match="read-only"):
+        twice(x).backward()
+    (3 * x).backward()
+    assert x.grad == 3
 
 
 def test_the_seed_takes_the_precision_of_the_output() -> None:

@@ -271,9 +271,17 @@ def test_arrays_in_place_of_tensors_are_refused_with_advice() -> None:
 
 def test_several_results_are_all_checked() -> None:
     faulty = cube(lambda g, y, x: g * 2 * x * x)
-    assert gradcheck(lambda x: (ops.tanh(x), x * x), leaves(A), order=2)
+    assert gradcheck(lambda x: (ops.tanh(x), x * x), leaves(A), order=2) is True
     with pytest.raises(GradientCheckError, match="input 0 of result 1 is wrong"):
         gradcheck(lambda x: (ops.tanh(x), faulty(x)), leaves(A))
+
+
+def test_results_may_share_operations() -> None:
+    def f(x: Tensor) -> tuple[Tensor, Tensor]:
+        h = ops.tanh(x)
+        return h * h, ops.exp(h)
+
+    assert gradcheck(f, leaves(A), order=2)
 
 
 def test_empty_inputs_and_inputs_that_do_not_matter_pass() -> None:
@@ -296,6 +304,25 @@ def test_the_function_is_given_the_strides_of_the_inputs(array: Any) -> None:
     assert gradcheck(f, x, order=2)
     assert seen == {array.strides}
     assert np.array_equal(array, before)
+
+
+def test_the_strides_of_a_constant_that_holds_nan_are_kept() -> None:
+    mask, seen = np.array([[1.0, 0.0, np.nan], [2.0, 0.0, 3.0]])[:, ::2], set()
+
+    def f(x: Tensor, constant: Tensor) -> Tensor:
+        seen.add(constant.data.strides)
+        return x * 2
+
+    constant = Tensor(mask)
+    constant.data = mask
+    assert gradcheck(f, [*leaves(A), constant])
+    assert seen == {mask.strides}
+
+
+def test_elements_that_share_their_memory_are_moved_apart() -> None:
+    x = leaves(A)[0]
+    x.data = np.broadcast_to(A, (2, 2, 3))
+    assert gradcheck(lambda t: t * t * np.arange(12.0).reshape(2, 2, 3), x)
 
 
 def test_no_grad_is_refused() -> None:

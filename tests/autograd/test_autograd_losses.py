@@ -27,6 +27,17 @@ def slope(f: Callable[..., Any], p: Any) -> Any:
     return leaf.grad
 
 
+def test_a_single_number_is_compared_with_a_python_number() -> None:
+    assert ops.mean_squared_error(Tensor(1.0), 0.5).item() == 0.25
+    assert ops.mean_squared_error(np.array(1.0), 0.5) == 0.25
+
+
+def test_huber_s_gradient_ends_at_plus_and_minus_1_unless_told_otherwise() -> None:
+    p, t = Tensor([3.0, -3.0], requires_grad=True), Tensor([0.0, 0.0], requires_grad=True)
+    to_p, to_t = grad(ops.huber(p, t, "sum"), [p, t])
+    assert (to_p.data.tolist(), to_t.data.tolist()) == ([1, -1], [-1, 1])
+
+
 @every_loss
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_a_whole_weight_is_a_row_that_often(name: str, reduction: str) -> None:

@@ -55,6 +55,15 @@ MISTAKES: list[tuple[type[Exception], str, Callable[[], Any]]] = [
     (DTypeError, "targets are an array", lambda: ops.softmax_cross_entropy(Z[0], 1)),
     (ArgumentError, "tolerance cannot be used", lambda: gradcheck(ops.tanh, X, tolerance=0)),
     (ArgumentError, "f is not a function; received Tensor", lambda: hessian(X * X, X)),  # type: ignore[arg-type]
+    (ShapeError, "single number as its result has a Hessian", lambda: hessian(ops.tanh, X)),
+    (ShapeError, "targets of floats are prob", lambda: ops.softmax_cross_entropy(Z, np.ones(2))),
+    (ShapeError, "different shapes", lambda: ops.softmax_cross_entropy(Z, np.ones((1, 3)))),
+    (ShapeError, "the input does not fit the layer", lambda: ops.linear(Z[0], Z.T)),
+    (ShapeError, "the bias does not fit the layer", lambda: ops.dense(Z, Z.T, np.ones((2, 2)))),
+    (ShapeError, "tensordot does not accept", lambda: ops.tensordot(X, X, (0, 0, 0))),  # type: ignore[arg-type]
+    (ShapeError, "split does not accept", lambda: ops.split(X, 2, axis=1)),
+    (DTypeError, "predictions are an array.*int64", lambda: ops.huber(np.arange(2), np.ones(2))),
+    (DTypeError, "predictions are an array.*float of", lambda: ops.huber(1.0, 1.0)),
     (ArgumentError, "only a function becomes an operation", lambda: primitive(abs)(X)),  # type: ignore[arg-type]
     (ArgumentError, "a rule is a function, or None", lambda: primitive("x")(lambda x: x)),  # type: ignore[arg-type]
 ]  # fmt: skip

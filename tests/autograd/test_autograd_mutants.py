@@ -133,6 +133,35 @@ def test_the_method_is_the_operation(name: str) -> None:
     np.testing.assert_array_equal(getattr(Tensor(x), name)().data, getattr(ops, name)(x))
 
 
+WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "broadcast_to": ((3, 2, 2),),
+    "clip": (1.2, 1.6),
+    "diagonal": (1,),
+    "moveaxis": (0, 1),
+    "repeat": (2,),
+    "reshape": ((4, 1),),
+    "roll": (1,),
+    "split": (2,),
+    "swapaxes": (0, 1),
+    "tile": (2,),
+}
+NO_ARGUMENTS = (
+    "arccosh cumsum diag flip max mean min prod ravel squeeze std sum trace tril triu var"
+)
+
+
+@pytest.mark.parametrize("name", [*WITH_ARGUMENTS, *NO_ARGUMENTS.split()])
+def test_the_method_and_numpy_s_function_give_a_tensor_with_numpy_s_values(name: str) -> None:
+    x, arguments = np.array([[1.3, 1.8], [1.1, 1.6]]), WITH_ARGUMENTS.get(name, ())
+    expected = getattr(np, name)(x, *arguments)
+    leaf = Tensor(x, requires_grad=True)
+    for y in (getattr(leaf, name)(*arguments), getattr(np, name)(leaf, *arguments)):
+        parts = y if isinstance(y, list) else [y]
+        assert all(part.requires_grad for part in parts)
+        found = [part.data for part in parts]
+        np.testing.assert_allclose(found if isinstance(y, list) else found[0], expected, 1e-15)
+
+
 @pytest.mark.parametrize("f", [np.tril, np.triu])
 def test_the_gradient_of_a_triangle_is_that_triangle(f: Any) -> None:
     x = Tensor(np.ones((3, 3)), requires_grad=True)

@@ -192,6 +192,17 @@ def test_cumulative_sums_flatten_without_an_axis_and_their_gradient_counts_down(
     assert_array_equal(grad(x.cumsum(-1).sum(), x).data, [[3, 2, 1], [3, 2, 1]])
 
 
+@pytest.mark.parametrize("f", [ops.norm, ops.std])
+def test_where_a_kink_has_gradient_zero_it_has_no_curvature_either(f: Any) -> None:
+    x = Tensor(np.zeros(2), requires_grad=True)
+    assert_array_equal(hessian(f, x).data, np.zeros((2, 2)))
+
+
+def test_the_slope_of_a_norm_of_any_order_at_unit_vectors() -> None:
+    x = Tensor([1.0, 0.0], requires_grad=True)
+    assert_array_equal(grad(ops.norm(x, 3), x).data, [1, 0])
+
+
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod", "var", "std"])
 def test_numpy_and_the_method_mean_the_same_reduction(name: str) -> None:
     x = Tensor(np.random.default_rng(0).normal(size=(2, 3, 4)))

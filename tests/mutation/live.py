@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import itertools
 import os
 import resource
 import signal
@@ -205,7 +206,8 @@ class Session:
         inside = [items for key, items in here.items() if key[0].startswith(mutant.inside)]
         near: set[Any] = set().union(*(inside if mutant.inside and inside else here.values()))
         items = sorted(near, key=self.seconds.__getitem__)
-        return [item.nodeid for item in items[:150]]
+        ends = itertools.accumulate(self.seconds[item] for item in items)
+        return [item.nodeid for item, end in zip(items, ends, strict=True) if end < BUDGET]
 
     def _fork(self, new: dict[Any, CodeType], items: list[Any]) -> int:
         process = os.fork()

@@ -34,6 +34,7 @@ SIGNS: dict[type, str] = {
 EITHER_ORDER = {"isinstance", "getattr", "setattr", "hasattr"}  # swapped, they only crash,
 EITHER_ORDER |= {"min", "max", "np.minimum", "np.maximum", "np.add"}  # or are the same
 EITHER_ORDER |= {"np.multiply", "np.equal", "np.not_equal", "np.logaddexp", "np.hypot"}
+EITHER_ORDER |= {"np.array_equal", "_dot", "_size"}  # the latter two of the check of gradients
 
 
 class Mutant(NamedTuple):
@@ -155,7 +156,8 @@ def of_expression(node: ast.expr) -> Iterator[str]:
         case ast.IfExp(test, body, orelse):
             yield f"({text(orelse)}) if ({text(test)}) else ({text(body)})"
         case ast.Call(function, [first, second], _) if text(function) not in EITHER_ORDER:
-            if not isinstance(second, ast.Starred) and not isinstance(first, ast.Starred):
+            starred = isinstance(first, ast.Starred) or isinstance(second, ast.Starred)
+            if not starred and text(first) != text(second):
                 others = [f"{word.arg}={text(word.value)}" for word in node.keywords if word.arg]
                 others += [f"**{text(word.value)}" for word in node.keywords if not word.arg]
                 yield f"{text(function)}({', '.join([text(second), text(first), *others])})"

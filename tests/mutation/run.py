@@ -110,10 +110,13 @@ def chosen(options: argparse.Namespace) -> list[Mutant]:
 
 def explained(mutant: Mutant, entries: list[dict[str, str]]) -> str:
     """Return the reason in `survivors.toml` why no test can notice this mutant, or nothing."""
-    line = Path(mutant.file).read_text().splitlines()[mutant.line - 1]
+    source = Path(mutant.file).read_bytes()
+    line = source.decode().splitlines()[mutant.line - 1]
+    before = source[: mutant.start].decode()
     for entry in entries:
         same = entry["file"] == mutant.file and entry["old"] == mutant.old
-        if same and entry["new"] == mutant.new and entry["line"] in line:
+        here = entry["line"] in line and before.endswith(entry.get("after", ""))
+        if same and here and entry["new"] == mutant.new:
             return entry["why"]
     return ""
 

@@ -49,6 +49,10 @@ def test_linear_warmup_rises_by_equal_amounts_to_its_peak() -> None:
     assert np.all(got[39:] == 0.4)
 
 
+def test_equal_schedules_are_one_key() -> None:
+    assert len({optim.NesterovMomentum(), optim.NesterovMomentum(), optim.StepDecay(1, 2, 3)}) == 2
+
+
 def test_what_follows_a_warmup_starts_from_its_own_step_zero() -> None:
     after = optim.CosineDecay(0.4, steps=100, end=0.1)
     got = values(optim.LinearWarmup(0.4, steps=40, then=after))

@@ -255,7 +255,8 @@ def test_measuring_takes_no_more_memory_for_more_replicas() -> None:
         finally:
             tracemalloc.stop()
 
-    assert peak(64) < 1.5 * peak(2)
+    predictions = 64 * 20_000 * 8  # bytes, if all replicas were measured at once
+    assert peak(64) - peak(2) < predictions / 2  # the models themselves take some
 
 
 def test_losses_add_up_as_far_as_in_a_run_that_stops_at_infinity() -> None:

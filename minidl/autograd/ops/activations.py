@@ -75,15 +75,13 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     return np.where(np.greater(x, 0), x, slope * x)
 
 
-def _exp_left(x: Any, positive: float, rate: float = 1.0) -> Any:
-    """Return e^(x / rate) for x <= 0, and a constant for x > 0."""
-    right = np.greater(x, 0)
-    return np.where(right, positive, np.exp(np.where(right, 0.0, x) / rate))
+def _elu_slope(x: Any, right: float, left: float, rate: float = 1.0) -> Any:
+    """Return a constant for x > 0, and another times e^(x / rate) for x <= 0."""
+    positive = np.greater(x, 0)
+    return np.where(positive, right, left * np.exp(np.where(positive, 0.0, x) / rate))
 
 
-@primitive(
-    lambda g, y, x, alpha=1.0: g * np.where(np.greater(x, 0), 1.0, alpha * _exp_left(x, 0.0))
-)
+@primitive(lambda g, y, x, alpha=1.0: g * _elu_slope(x, 1.0, alpha))
 @quiet
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """Exponential linear unit: y = x for x > 0, else alpha (e^x - 1); dy/dx = 1 or alpha e^x.
@@ -94,7 +92,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
-@primitive(lambda g, y, x, alpha=1.0: g * _exp_left(x, 1.0, alpha))
+@primitive(lambda g, y, x, alpha=1.0: g * _elu_slope(x, 1.0, 1.0, alpha))
 @quiet
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """Continuously differentiable ELU: y = x for x > 0, else alpha (e^(x/alpha) - 1).
@@ -117,11 +115,7 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
     return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
 
 
-@primitive(
-    lambda g, y, x: (
-        g * np.where(np.greater(x, 0), SELU_SCALE, SELU_SCALE * SELU_ALPHA * _exp_left(x, 0.0))
-    )
-)
+@primitive(lambda g, y, x: g * _elu_slope(x, SELU_SCALE, SELU_SCALE * SELU_ALPHA))
 @quiet
 def selu(x: Any) -> Any:
     """Scaled ELU, y = scale elu(x, alpha), whose two constants keep mean 0 and variance 1.

@@ -204,7 +204,7 @@ def minimum(a: Any, b: Any) -> Any:
 
 def _at_lower(a: Any, y: Any, low: Any) -> Any:
     """Tell where the lower bound was put in the place of a."""
-    return np.less(a, y) & (False if low is None else np.equal(y, low))
+    return np.less(a, y) & (low is None or np.equal(y, low))
 
 
 def _at_upper(a: Any, y: Any, low: Any) -> Any:
@@ -279,7 +279,7 @@ def _where(a: Any, condition: Any, b: Any) -> Any:
     return where(condition, a, b)  # a.where(condition, b), in the order of PyTorch's method
 
 
-@primitive(lambda g, y, x, dtype: g.astype(x.dtype), methods=["astype"])
+@primitive(lambda g, y, x, dtype: g, methods=["astype"])
 def astype(x: Any, dtype: Any) -> Any:
     """Convert to float64 or float32; dy/dx = 1."""
     return x.astype(dtype)

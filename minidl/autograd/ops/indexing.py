@@ -12,10 +12,10 @@ __all__ = ["getitem", "scatter"]
 
 
 def _is_basic(index: Any) -> bool:
-    """Tell whether no place can occur twice: whole numbers, slices, None and Ellipsis."""
+    """Tell whether no place can occur twice: numbers, slices, None and Ellipsis."""
     parts = index if isinstance(index, tuple) else (index,)
     kinds = (int, np.integer, slice, type(None), type(Ellipsis))
-    return all(isinstance(part, kinds) and not isinstance(part, bool) for part in parts)
+    return all(isinstance(part, kinds) for part in parts)
 
 
 @primitive(lambda g, y, x, index, shape: g[index])

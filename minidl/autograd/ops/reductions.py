@@ -90,7 +90,7 @@ def _centred(x: Any, axis: Axis) -> Any:
     constant, for no derivative depends on it.
     """
     data = x.data if isinstance(x, Tensor) else x
-    axes = range(data.ndim) if axis is None else normalize_axis_tuple(axis, data.ndim or 1)
+    axes = range(data.ndim) if axis is None else normalize_axis_tuple(axis, data.ndim)
     first = tuple(slice(0, 1) if i in axes else slice(None) for i in range(data.ndim))
     shifted = x - data[first]
     return shifted - shifted.mean(axis=axis, keepdims=True)
