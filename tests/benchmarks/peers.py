@@ -12,6 +12,7 @@ import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -46,6 +47,10 @@ class Peer(ABC):
             return self.steps
 
         return run
+
+    def lengthen(self, epochs: int) -> None:
+        """Train for this many epochs from now on."""
+        self.workload = replace(self.workload, epochs=epochs)
 
     @abstractmethod
     def build(self) -> None:

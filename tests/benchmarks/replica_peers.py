@@ -94,6 +94,11 @@ class Loop(Many):
         super().__init__(workload, R)
         self.peers = [self.kind(workload) for _ in range(R)]
 
+    def lengthen(self, epochs: int) -> None:
+        super().lengthen(epochs)
+        for peer in self.peers:
+            peer.lengthen(epochs)
+
     def build(self) -> None:
         self.runs = [peer.prepare(seed) for seed, peer in enumerate(self.peers)]
 
@@ -171,7 +176,10 @@ class TorchVmap(Many):
 
 
 class Jax(Many):
-    """jax: vmap of a scan over the epoch, compiled before the time is taken; optax's step."""
+    """jax: vmap of a scan over the epoch, compiled before the time is taken; optax's step.
+
+    The orders are drawn by NumPy, which is faster than JAX's own permutations.
+    """
 
     def __init__(self, workload: Workload, R: int) -> None:
         super().__init__(workload, R)
@@ -224,3 +232,17 @@ class Jax(Many):
         trace = self.state[0].trace
         found = self.jax.tree.map(lambda p, v: np.asarray(p + ahead * v), self.parameters, trace)
         return list(found)
+
+
+class JaxAlone(Jax):
+    """The same with JAX's own permutations, as its users would write it."""
+
+    def __init__(self, workload: Workload, R: int) -> None:
+        super().__init__(workload, R)
+        random, n = self.jax.random, len(self.X)
+        self.key = random.key(0)
+        self.permutations = self.jax.jit(self.jax.vmap(lambda key: random.permutation(key, n)))
+
+    def draw(self) -> Any:
+        self.key, key = self.jax.random.split(self.key)
+        return self.permutations(self.jax.random.split(key, self.R))

@@ -18,20 +18,30 @@ from typing import Any
 import command
 import peers
 import report
-from replica_peers import Jax, Many, MinidlLoop, MinidlReplicas, TorchLoop, TorchVmap, minidl_orders
+from replica_peers import (
+    Jax,
+    JaxAlone,
+    Many,
+    MinidlLoop,
+    MinidlReplicas,
+    TorchLoop,
+    TorchVmap,
+    minidl_orders,
+)
 from report import Target
 from timing import interleave, stopwatch
 from workloads import MOONS, Workload
 
 R, MORE = 32, 256
 FEW = 4  # networks that stand for all in a loop, and that must agree
-AGAINST = ("torch loop", "torch.func.vmap", "jax vmap + scan", "minidl loop")
+AGAINST = ("torch loop", "torch.func.vmap", "jax vmap + scan", "jax, NumPy's orders")
 KINDS: dict[str, type[Many]] = {
     "minidl": MinidlReplicas,
     "minidl loop": MinidlLoop,
     "torch loop": TorchLoop,
     "torch.func.vmap": TorchVmap,
-    "jax vmap + scan": Jax,
+    "jax vmap + scan": JaxAlone,
+    "jax, NumPy's orders": Jax,
 }
 
 
@@ -67,11 +77,13 @@ LOADS = {
             "torch loop": 5,
             "torch.func.vmap": 5,
             "jax vmap + scan": 20,
+            "jax, NumPy's orders": 20,
         },
         (
             Target("torch loop", 0.05, 0.033),
             Target("torch.func.vmap", 0.25, 0.16),
             Target("jax vmap + scan", 0.80, 0.68),
+            Target("jax, NumPy's orders", 0.80, 0.68),
             MORE_COST_THE_SAME,
         ),
     ),
@@ -83,6 +95,7 @@ LOADS = {
             "torch loop": 1,
             "torch.func.vmap": 1,
             "jax vmap + scan": 5,
+            "jax, NumPy's orders": 5,
         },
         (Target("torch.func.vmap", 0.10, 0.05), MORE_COST_THE_SAME),
     ),
