@@ -74,9 +74,11 @@ def pair(workload: Workload) -> Makers:
 def lengthened(make: Callable[[], Peer], least: int) -> tuple[Peer, float]:
     """Return the contestant with enough epochs, and the seconds that they will take."""
     peer = make()
-    peer.prepare(0)()  # compiles, fills caches
-    run = peer.prepare(0)
-    seconds = stopwatch(run) * peer.steps
+    seconds = 0.0
+    for _ in range(2):  # the first time, something may be imported, and caches are empty
+        if seconds < LONG:
+            run = peer.prepare(0)
+            seconds = stopwatch(run) * peer.steps
     epochs = max(least, math.ceil(SECONDS / seconds))
     peer.lengthen(epochs)
     return peer, epochs * seconds
