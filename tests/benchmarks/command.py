@@ -39,6 +39,7 @@ def _options(about: str, repeats: int, quick: int, arguments: list[str] | None) 
     parser.add_argument("--quick", action="store_true", help=f"less of it, and {quick} rounds")
     parser.add_argument("--seed", type=int, default=0, help="for the order within rounds (0)")
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--no-facts", action="store_true", help="do not print the machine's facts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args(arguments)
 
@@ -67,7 +68,7 @@ def main(
         print(f"measuring {name} ...", file=sys.stderr)
         results[name] = case(settings)
     facts = {"date": time.strftime("%Y-%m-%d"), "repeats": rounds, **threads.machine()}
-    for name, value in facts.items():
+    for name, value in facts.items() if not options.no_facts else ():
         print(f"{name}: {value}")
     print(f"\n{table(results)}\n\n{time.perf_counter() - start:.0f} s in all")
     if options.json is not None:

@@ -47,17 +47,26 @@ def verdicts(times: Times, targets: Sequence[Target]) -> list[dict[str, Any]]:
 def table(cases: dict[str, dict[str, Any]]) -> str:
     """Return the figures as text: a block of lines for each case.
 
-    A case has "unit" and "contestants", and may have "missing" (names), "targets" and "notes".
+    A case may have "contestants" with their "unit", "missing" (names), "targets" and "notes".
     """
     return "\n\n".join("\n".join(_block(name, case)) for name, case in cases.items())
 
 
 def _block(title: str, case: dict[str, Any]) -> list[str]:
+    lines = [title, *(_figures(case) if "contestants" in case else ())]
+    lines.extend(f"  {name}: not installed" for name in case.get("missing", ()))
+    lines.extend(_sentence(target) for target in case.get("targets", ()))
+    lines.extend(f"  {note}" for note in case.get("notes", ()))
+    return lines
+
+
+def _figures(case: dict[str, Any]) -> list[str]:
+    """Return the head and a line for each contestant."""
     rows = case["contestants"]
-    width = max(map(len, rows)) + 2
+    width = max(map(len, (*rows, case["unit"])))
     against = list(next(iter(rows.values()))["ratios"])
     head = "".join(f"  {'to ' + to:>14}" for to in against)
-    lines = [title, f"  {case['unit']:<{width}}{'median':>9}{'quartiles':>19}{head}"]
+    lines = [f"  {case['unit']:<{width}}{'median':>9}{'quartiles':>19}{head}"]
     for name, row in rows.items():
         spread = "{:.1f} - {:.1f}".format(*row["quartiles"])
         ratios = "".join(f"  {row['ratios'][to][1]:>{max(14, 3 + len(to))}.3f}" for to in against)
@@ -65,9 +74,6 @@ def _block(title: str, case: dict[str, Any]) -> list[str]:
         lines.append(
             f"  {name:<{width}}{row['median']:>9.1f}{spread:>19}{ratios}  {remark}".rstrip()
         )
-    lines.extend(f"  {name:<{width}}  not installed" for name in case.get("missing", ()))
-    lines.extend(_sentence(target) for target in case.get("targets", ()))
-    lines.extend(f"  {note}" for note in case.get("notes", ()))
     return lines
 
 

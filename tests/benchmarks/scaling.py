@@ -13,7 +13,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,15 +40,12 @@ Makers = dict[str, Callable[[], Peer]]
 Curve = dict[str, dict[str, Any]]  # point -> figures
 
 
-@dataclass(frozen=True)
 class MappedRows(Workload):
-    """Rows in .npy files, of which only the pages that are touched are read."""
-
-    folder: str = ""
+    """Rows in .npy files in the folder `data`; only the pages that are touched are read."""
 
     def load(self) -> tuple[Array, Array]:
         """Return the memory maps; writing to them would change the memory, not the files."""
-        X, y = (np.load(Path(self.folder, f"{name}.npy"), mmap_mode="c") for name in "Xy")
+        X, y = (np.load(Path(self.data, f"{name}.npy"), mmap_mode="c") for name in "Xy")
         return X, y
 
 
@@ -136,16 +133,20 @@ def rows(settings: command.Settings) -> Curve:
     for n in ROWS[:-1] if settings.quick else ROWS:
         with tempfile.TemporaryDirectory() as folder:
             write_rows(Path(folder), n)
-            sizes = (FEATURES, 16, 16, 1)
-            workload = MappedRows(
-                f"{n} rows", "", sizes, "tanh", rows=n, batch=1000, epochs=1, folder=folder
-            )
+            workload = mapped_rows(Path(folder))
             makers: Makers = {
                 "minidl": partial(Minidl, workload),
                 "torch": partial(TorchMeasured, workload),
             }
             found[f"{n:,}"] = point(makers, settings)
     return found
+
+
+def mapped_rows(folder: Path) -> MappedRows:
+    """Return the workload for the files that :func:`write_rows` has written."""
+    sizes = (FEATURES, 16, 16, 1)
+    named = {"name": "rows of a file", "data": str(folder)}
+    return MappedRows(**named, sizes=sizes, activation="tanh", rows=None, batch=1000, epochs=1)
 
 
 def write_rows(folder: Path, n: int) -> None:
