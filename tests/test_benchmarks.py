@@ -97,8 +97,8 @@ def test_the_table_holds_medians_ratios_and_targets(bench: Any) -> None:
     assert [" ".join(line.split()) for line in lines] == [
         "a case",
         "us median quartiles to torch",
-        "minidl 2.0 1.5 - 5.5 0.500",
-        "torch 4.0 4.0 - 6.5 1.000",
+        "minidl 2.00 1.50 - 5.50 0.500",
+        "torch 4.00 4.00 - 6.50 1.000",
         "jax: not installed",
         "minidl to torch: must 0.600, aim 0.100; reached: 0.500, quartiles 0.375 - 0.750",
         "minidl to torch: must 0.400; MISSED: 0.500, quartiles 0.375 - 0.750",

@@ -114,7 +114,7 @@ class Loop(Many):
 
     def layers(self) -> Layers:
         layers = zip(*(peer.layers() for peer in self.peers), strict=True)
-        return [tuple(map(np.stack, zip(*layer, strict=True))) for layer in layers]
+        return [(np.stack([W for W, _ in one]), np.stack([b for _, b in one])) for one in layers]
 
 
 class MinidlLoop(Loop):

@@ -59,7 +59,7 @@ class Load:
 
     def contestants(self) -> dict[str, Callable[[], Many]]:
         """Return functions that make them."""
-        found = {
+        found: dict[str, Callable[[], Many]] = {
             name: partial(kind, self.workload(name), FEW if "loop" in name else R)
             for name, kind in KINDS.items()
         }

@@ -68,13 +68,18 @@ def _figures(case: dict[str, Any]) -> list[str]:
     head = "".join(f"  {'to ' + to:>14}" for to in against)
     lines = [f"  {case['unit']:<{width}}{'median':>9}{'quartiles':>19}{head}"]
     for name, row in rows.items():
-        spread = "{:.1f} - {:.1f}".format(*row["quartiles"])
+        middle, low, high = map(_short, (row["median"], *row["quartiles"]))
         ratios = "".join(f"  {row['ratios'][to][1]:>{max(14, 3 + len(to))}.3f}" for to in against)
         remark = row.get("remark", "")
         lines.append(
-            f"  {name:<{width}}{row['median']:>9.1f}{spread:>19}{ratios}  {remark}".rstrip()
+            f"  {name:<{width}}{middle:>9}{low + ' - ' + high:>19}{ratios}  {remark}".rstrip()
         )
     return lines
+
+
+def _short(value: float) -> str:
+    """Return a time with one decimal; below 10 with two."""
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _sentence(row: dict[str, Any]) -> str:

@@ -65,9 +65,12 @@ def main() -> int:
     found = {name: run_part(name, more) for name in names}
     result = merged({name: figures for name, figures in found.items() if figures})
     print(f"\n== all in {time.perf_counter() - start:.0f} s")
+    parts = result.pop("parts")
     for fact, value in result.items():
-        if fact != "parts":
-            print(f"{fact}: {value}")
+        print(f"{fact}: {value}")
+    for name, part in parts.items():
+        print(f"{name}:", *(f"{fact} {part[fact]}" for fact in OF_A_PART))
+    result["parts"] = parts
     if options.out is not None:
         options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return int(None in found.values())

@@ -5,6 +5,7 @@
 The network is 2-16-16-1 in batches of 32, and one thing at a time grows: width, depth, the batch,
 the number of networks (per seed and step, against a loop for torch, in which a few networks stand
 for all), the rows of a memory-mapped file. Runs are as long as their first epoch says.
+It needs torch.
 """
 
 from __future__ import annotations
@@ -145,8 +146,7 @@ def rows(settings: command.Settings) -> Curve:
 def mapped_rows(folder: Path) -> MappedRows:
     """Return the workload for the files that :func:`write_rows` has written."""
     sizes = (FEATURES, 16, 16, 1)
-    named = {"name": "rows of a file", "data": str(folder)}
-    return MappedRows(**named, sizes=sizes, activation="tanh", rows=None, batch=1000, epochs=1)
+    return MappedRows("a file", str(folder), sizes, "tanh", rows=None, batch=1000, epochs=1)
 
 
 def write_rows(folder: Path, n: int) -> None:

@@ -48,14 +48,14 @@ def measure(workload: Workload, settings: command.Settings) -> dict[str, Any]:
             "" if learned else ", no better than guessing!"
         )
     measured = ratio(times, "minidl, measured", "minidl")
-    percent = 100 * (measured[1] - 1) if measured else 0.0
+    percent = round(100 * (measured[1] - 1)) if measured else 0
     return {
         "unit": "us per step",
         "contestants": rows,
         "missing": missing,
         "targets": report.verdicts(times, workload.targets),
         "measuring_costs": measured,
-        "notes": [f"the loss on all rows after each epoch would add {percent:.0f} %"],
+        "notes": [f"the loss on all rows after each epoch would add {percent} %"],
     }
 
 
