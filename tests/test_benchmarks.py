@@ -20,16 +20,19 @@ MODULES = [path.stem for path in FOLDER.glob("*.py")]
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Any]:
-    """The modules of the benchmark, which import each other as scripts do."""
-    before = set(sys.modules)
+    """The modules of the benchmark, which import each other as scripts do.
+
+    Other tests import scripts of the same name, such as run: those are put back.
+    """
+    others = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
     sys.path.insert(0, str(FOLDER))
     try:
         yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
     finally:
         sys.path.remove(str(FOLDER))
-        for name in set(sys.modules) - before:
-            if str(FOLDER) in (getattr(sys.modules[name], "__file__", None) or ""):
-                del sys.modules[name]
+        for name in MODULES:
+            sys.modules.pop(name, None)
+        sys.modules.update(others)
 
 
 def test_every_part_has_cases(bench: Any) -> None:
