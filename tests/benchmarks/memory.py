@@ -1,37 +1,47 @@
-"""What `minidl.memory` is worth: the same steps in processes with and without it.
+"""What `minidl.memory` is worth, and how much memory training on a mapped file takes.
 
     python tests/benchmarks/memory.py
 
-Two processes take turns; printed are the median times, and the median of the ratios within a turn.
-The rows are drawn by NumPy: scikit-learn's import alone raises glibc's limit.
+The same steps in processes with and without `minidl.memory`, taking turns. The rows are drawn by
+NumPy: scikit-learn's import alone raises glibc's limit. Then a process trains on a file, and
+reads back how much private memory it has (RssAnon: without the pages of the file).
 """
 
 from __future__ import annotations
 
-import statistics
+import re
 import subprocess
 import sys
+import tempfile
+import threading
 import types
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-import threads
+import command
+import numpy as np
+import report
+from timing import interleave, stopwatch
 
-TURNS = 15
 EPOCHS = 60
 LOADS = {
     "2-16-16-1, batch of 1,000": (2, 16, 16, 1),
     "64-256-256-10, batch of 64": (64, 256, 256, 10),
 }
+KEPT, GIVEN_BACK = "kept", "given back"
+ALLOWED = 300  # MB of private memory
+MAPPED = 10**7  # rows of 10 features, 0.8 GB
+STATUS = Path("/proc/self/status")
 
 
 def work(name: str, kept: bool) -> None:
-    """Train once for each line that arrives, and print the microseconds of a step."""
+    """Train once for each line that arrives, and print the seconds of a step."""
     if not kept:
         stub = types.ModuleType("minidl.memory")
         stub.keep_freed_memory = lambda: None  # type: ignore[attr-defined]
         sys.modules["minidl.memory"] = stub
-    import numpy as np
-    from timing import stopwatch
-
     from minidl import Trainer, nn, optim
 
     sizes = LOADS[name]
@@ -48,38 +58,97 @@ def work(name: str, kept: bool) -> None:
         return EPOCHS
 
     for _ in sys.stdin:
-        print(stopwatch(run) * 1e6, flush=True)
+        print(stopwatch(run), flush=True)
 
 
-def turn(processes: list[subprocess.Popen[str]]) -> list[float]:
-    """Let each process train once."""
-    times = []
-    for process in processes:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-        times.append(float(process.stdout.readline()))
-    return times
+class Worker:
+    """A contestant in a process of its own, which takes its time itself."""
+
+    def __init__(self, *arguments: str) -> None:
+        pipe = subprocess.PIPE
+        argv = [sys.executable, __file__, *arguments]
+        self.process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True)
+
+    def prepare(self, number: int) -> Callable[[], Any]:
+        return self.train
+
+    def train(self) -> float:
+        """Train once; return the seconds of a step."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def loss(self) -> float:
+        return float("nan")
 
 
-def main() -> None:
-    """Measure and print."""
-    threads.pin()
-    pipe = subprocess.PIPE
-    for name in LOADS:
-        commands = [[sys.executable, __file__, name, which] for which in ("kept", "given back")]
-        processes = [subprocess.Popen(c, stdin=pipe, stdout=pipe, text=True) for c in commands]
-        turns = [turn(processes) for _ in range(TURNS + 1)][1:]
-        for process in processes:
-            process.communicate()
-        kept, given_back = (statistics.median(times) for times in zip(*turns, strict=True))
-        ratio = statistics.median(a / b for a, b in turns)
-        print(f"{name}: {kept:.1f} us kept, {given_back:.1f} us given back, ratio {ratio:.2f}")
+def freed(name: str, settings: command.Settings) -> dict[str, Any]:
+    """Time the two processes."""
+    workers = {which: Worker(name, which) for which in (KEPT, GIVEN_BACK)}
+    rounds, generator = settings.repeats, settings.generator
+    times, _ = interleave(workers, rounds, generator, clock=lambda run: run())
+    for worker in workers.values():
+        worker.process.communicate()
+    return {"unit": "us per step", "contestants": report.figures(times, [GIVEN_BACK])}
 
+
+def anonymous() -> float:
+    """Return the private memory of this process in MB."""
+    found = re.search(r"RssAnon:\s+(\d+) kB", STATUS.read_text(encoding="utf-8"))
+    return int(found[1]) / 1000 if found else float("nan")
+
+
+def work_mapped(folder: str) -> None:
+    """Train for an epoch; print private memory before, and the most that was seen."""
+    from peers import Minidl
+    from scaling import mapped_rows
+
+    seen = [anonymous()]
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.01):
+            seen.append(anonymous())
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    Minidl(mapped_rows(Path(folder))).prepare(0)()
+    done.set()
+    watcher.join()
+    print(seen[0], max(seen))
+
+
+def mapped(settings: command.Settings) -> dict[str, Any]:
+    """Let a process train on a file."""
+    from scaling import write_rows
+
+    if not STATUS.exists():
+        return {"notes": ["private memory is read from /proc, which is not there"]}
+    rows = MAPPED // 10 if settings.quick else MAPPED
+    with tempfile.TemporaryDirectory() as folder:
+        write_rows(Path(folder), rows)
+        size = Path(folder, "X.npy").stat().st_size / 1e6
+        argv = [sys.executable, __file__, folder]
+        done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True)
+    before, most = map(float, done.stdout.split())
+    word = "reached" if most <= ALLOWED else "MISSED"
+    note = f"{rows:,} rows, {size:.0f} MB: private memory {before:.0f} MB before, {most:.0f} MB"
+    return {
+        "file_mb": size,
+        "before_mb": before,
+        "most_mb": most,
+        "notes": [f"{note} at most; at most {ALLOWED} MB: {word}"],
+    }
+
+
+CASES = {name: partial(freed, name) for name in LOADS} | {"memory-mapped file": mapped}
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        work(sys.argv[1], sys.argv[2] == "kept")
+    if len(sys.argv) == 3 and sys.argv[1] in LOADS:
+        work(sys.argv[1], sys.argv[2] == KEPT)
+    elif len(sys.argv) == 2 and Path(sys.argv[1]).is_dir():
+        work_mapped(sys.argv[1])
     else:
-        main()
+        sys.exit(command.main("What memory costs.", CASES, report.table))

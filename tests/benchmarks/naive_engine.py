@@ -8,7 +8,6 @@ first attempt would not have; that errs on its side.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -108,14 +107,9 @@ class Value:
 class Network:
     """A multilayer perceptron of Values."""
 
-    def __init__(self, sizes: tuple[int, ...], activation: str, seed: int) -> None:
-        generator = np.random.default_rng(seed)
+    def __init__(self, layers: list[tuple[Array, Array]], activation: str) -> None:
         self.activation = activation
-        self.layers: list[tuple[Value, Value]] = []
-        for n_in, n_out in pairwise(sizes):
-            limit = np.sqrt(6 / (n_in + n_out))
-            weight = generator.uniform(-limit, limit, (n_in, n_out))
-            self.layers.append((Value(weight), Value(np.zeros(n_out))))
+        self.layers = [(Value(weight), Value(bias)) for weight, bias in layers]
 
     def __call__(self, X: Array) -> Value:
         x = Value(X)

@@ -11,24 +11,30 @@ from __future__ import annotations
 import math
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import naive_engine
 import numpy as np
-from workloads import MOMENTUM, Workload
+from workloads import MOMENTUM, Array, Layers, Workload, layers_of
 
 import minidl
+from minidl.streams import stream
+
+Orders = Callable[[int], Array]  # epoch, from 1 -> order of the rows
 
 
 class Peer(ABC):
     """A contestant on one workload; constructing it raises ImportError if it is not installed."""
 
+    orders: Orders | None = None  # drawn in its own idiom, unless it is told which
+
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
         self.X, self.y = workload.load()
-        self.batch = workload.batch or len(self.X)
+        self.batch = min(workload.batch or len(self.X), len(self.X))
         self.seed = self.steps = 0
 
     def prepare(self, seed: int) -> Callable[[], int]:
@@ -42,6 +48,10 @@ class Peer(ABC):
 
         return run
 
+    def lengthen(self, epochs: int) -> None:
+        """Train for this many epochs from now on."""
+        self.workload = replace(self.workload, epochs=epochs)
+
     @abstractmethod
     def build(self) -> None:
         """Make the network and the optimizer, for :attr:`seed`."""
@@ -51,17 +61,19 @@ class Peer(ABC):
         """Train for the epochs of the workload, and count the steps."""
 
     @abstractmethod
-    def outputs(self) -> Any:
-        """Return the logits of all rows, an array."""
+    def layers(self) -> Layers:
+        """Return the weights at the iterate, w, where Nesterov's step has taken them.
+
+        torch and its like store w - m v, the point at which the next gradient is asked for.
+        """
+
+    def losses(self) -> Array:
+        """Return the loss on all rows."""
+        return self.workload.losses(self.layers(), self.X, self.y)
 
     def loss(self) -> float:
-        """Return the mean cross-entropy on all rows, the same formula for everyone."""
-        z = np.asarray(self.outputs())
-        if z.shape[1] == 1:
-            z = np.hstack([np.zeros_like(z), z])
-        z = z - z.max(axis=1, keepdims=True)
-        log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        return float(-log_p[np.arange(len(z)), self.y].mean())
+        """Return the loss on all rows; of many networks, the mean of it."""
+        return float(self.losses().mean())
 
 
 class Minidl(Peer):
@@ -73,10 +85,9 @@ class Minidl(Peer):
     measure_every = 0
 
     def build(self) -> None:
-        sizes, activation = self.workload.sizes, self.workload.activation
         self.trainer = minidl.Trainer(
-            minidl.nn.mlp(*sizes, activation=activation, seed=self.seed),
-            "binary_cross_entropy" if sizes[-1] == 1 else "softmax_cross_entropy",
+            self.workload.network(self.seed),
+            self.workload.loss_name,
             optimizer=minidl.optim.NAG(lr=self.workload.lr, momentum=MOMENTUM),
             batch_size=self.workload.batch or "full",
             measure_every=self.measure_every,
@@ -88,8 +99,8 @@ class Minidl(Peer):
         self.trainer.fit(self.X, self.y, epochs=self.workload.epochs)
         self.steps = self.trainer.optimizer.step_count
 
-    def outputs(self) -> Any:
-        return self.trainer.model.predict(self.X)
+    def layers(self) -> Layers:
+        return layers_of(self.trainer.model)
 
 
 class MinidlMeasured(Minidl):
@@ -98,7 +109,33 @@ class MinidlMeasured(Minidl):
     measure_every = 1
 
 
-class Torch(Peer):
+class InBatches(Peer):
+    """A peer that has to make its batches itself."""
+
+    def train(self) -> None:
+        n = len(self.X)
+        for epoch in range(1, self.workload.epochs + 1):
+            for rows in self.in_batches(epoch) if self.batch < n else (slice(None),):
+                self.step(rows)
+                self.steps += 1
+
+    def in_batches(self, epoch: int) -> Iterator[Any]:
+        """Yield the numbers of the rows of each batch."""
+        n = len(self.X)
+        order = self.draw() if self.orders is None else self.orders(epoch)
+        for i in range(0, n, self.batch):
+            yield order[i : i + self.batch]
+
+    @abstractmethod
+    def draw(self) -> Any:
+        """Return an order of the rows."""
+
+    @abstractmethod
+    def step(self, rows: Any) -> None:
+        """Take one step with these rows."""
+
+
+class Torch(InBatches):
     """PyTorch, eager, float64, one thread, the usual loop."""
 
     def __init__(self, workload: Workload) -> None:
@@ -113,41 +150,51 @@ class Torch(Peer):
         self.loss_function = torch.nn.BCEWithLogitsLoss() if two else torch.nn.CrossEntropyLoss()
 
     def build(self) -> None:
-        nn = self.torch.nn
-        self.torch.manual_seed(self.seed)
-        layers: list[Any] = []
-        for n_in, n_out in pairwise(self.workload.sizes):
-            layers.append(nn.Linear(n_in, n_out, dtype=self.torch.float64))
-            layers.append(nn.Tanh() if self.workload.activation == "tanh" else nn.ReLU())
-        self.model = nn.Sequential(*layers[:-1])
+        self.model = torch_network(self.workload, self.seed)
         self.optimizer = self.torch.optim.SGD(
             self.model.parameters(), lr=self.workload.lr, momentum=MOMENTUM, nesterov=True
         )
 
-    def train(self) -> None:
-        n = len(self.rows)
-        for _ in range(self.workload.epochs):
-            if self.batch >= n:
-                self._step(self.rows, self.targets)
-                continue
-            order = self.torch.randperm(n)
-            for i in range(0, n, self.batch):
-                index = order[i : i + self.batch]
-                self._step(self.rows[index], self.targets[index])
+    def draw(self) -> Any:
+        return self.torch.randperm(len(self.rows))
 
-    def _step(self, X: Any, t: Any) -> None:
+    def step(self, rows: Any) -> None:
+        whole = self.batch == len(self.X)
+        X, t = (self.rows, self.targets) if whole else (self.rows[rows], self.targets[rows])
         self.optimizer.zero_grad()
         self.loss_function(self.model(X), t).backward()
         self.optimizer.step()
-        self.steps += 1
 
-    def outputs(self) -> Any:
-        with self.torch.no_grad():
-            return self.model(self.rows).numpy()
+    def layers(self) -> Layers:
+        state = self.optimizer.state
+        ahead = self.workload.lr * MOMENTUM
+        values = [
+            (p.detach() + ahead * state[p]["momentum_buffer"]).numpy()
+            for p in self.model.parameters()
+        ]
+        return [(W.T, b) for W, b in zip(values[::2], values[1::2], strict=True)]
+
+
+def torch_network(workload: Workload, seed: int) -> Any:
+    """Return the network as PyTorch's modules, with the weights that all start from."""
+    import torch
+
+    layers: list[Any] = []
+    for (n_in, n_out), (W, b) in zip(pairwise(workload.sizes), workload.initial(seed), strict=True):
+        linear = torch.nn.Linear(n_in, n_out, dtype=torch.float64)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(W.T))
+            linear.bias.copy_(torch.from_numpy(b))
+        layers.append(linear)
+        layers.append(torch.nn.Tanh() if workload.activation == "tanh" else torch.nn.ReLU())
+    return torch.nn.Sequential(*layers[:-1])
 
 
 class ScikitLearn(Peer):
-    """scikit-learn's MLPClassifier: no early stopping, no penalty, every epoch run."""
+    """scikit-learn's MLPClassifier: no early stopping, no penalty, every epoch run.
+
+    It draws its own weights, and its velocity is not added to what it has stored.
+    """
 
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
@@ -177,41 +224,35 @@ class ScikitLearn(Peer):
             self.model.fit(self.X, self.y)
         self.steps = self.model.n_iter_ * math.ceil(len(self.X) / self.batch)
 
-    def outputs(self) -> Any:
-        logits = self.model.predict_log_proba(self.X)
-        return logits[:, 1:] - logits[:, :1] if logits.shape[1] == 2 else logits
+    def layers(self) -> Layers:
+        return list(zip(self.model.coefs_, self.model.intercepts_, strict=True))
 
 
-class Naive(Peer):
+class Naive(InBatches):
     """The engine of naive_engine.py, with the same loop as torch."""
 
     def build(self) -> None:
-        self.model = naive_engine.Network(self.workload.sizes, self.workload.activation, self.seed)
+        layers = self.workload.initial(self.seed)
+        self.model = naive_engine.Network(layers, self.workload.activation)
         self.optimizer = naive_engine.SGD(self.model.parameters(), self.workload.lr, MOMENTUM)
         self.generator = np.random.default_rng(self.seed)
         two = self.workload.sizes[-1] == 1
         self.targets = self.y[:, None].astype(float) if two else self.y
-        self.loss_name = "binary_cross_entropy" if two else "softmax_cross_entropy"
 
-    def train(self) -> None:
-        n = len(self.X)
-        for _ in range(self.workload.epochs):
-            if self.batch >= n:
-                self._step(self.X, self.targets)
-                continue
-            order = self.generator.permutation(n)
-            for i in range(0, n, self.batch):
-                index = order[i : i + self.batch]
-                self._step(self.X[index], self.targets[index])
+    def draw(self) -> Any:
+        return self.generator.permutation(len(self.X))
 
-    def _step(self, X: Any, t: Any) -> None:
+    def step(self, rows: Any) -> None:
         self.optimizer.zero_grad()
-        getattr(self.model(X), self.loss_name)(t).backward()
+        outputs = self.model(self.X[rows])
+        getattr(outputs, self.workload.loss_name)(self.targets[rows]).backward()
         self.optimizer.step()
-        self.steps += 1
 
-    def outputs(self) -> Any:
-        return self.model(self.X).data
+    def layers(self) -> Layers:
+        ahead = self.workload.lr * MOMENTUM
+        pairs = zip(self.optimizer.parameters, self.optimizer.buffers, strict=True)
+        values = [p.data + ahead * buffer for p, buffer in pairs]
+        return list(zip(values[::2], values[1::2], strict=True))
 
 
 PEERS: dict[str, type[Peer]] = {
@@ -221,3 +262,39 @@ PEERS: dict[str, type[Peer]] = {
     "scikit-learn": ScikitLearn,
     "naive engine": Naive,
 }
+
+
+def installed(makers: Mapping[str, Callable[[], Peer]]) -> tuple[dict[str, Peer], list[str]]:
+    """Return the contestants that are installed, and the names of the others."""
+    found, missing = {}, []
+    for name, make in makers.items():
+        try:
+            found[name] = make()
+        except ImportError:
+            missing.append(name)
+    return found, missing
+
+
+def demand_agreement(peers: Mapping[str, Peer], orders: Orders, tolerance: float = 1e-9) -> None:
+    """Train everyone in the same orders, from the same weights; raise if a loss differs.
+
+    The first peer is minidl, which draws these orders itself.
+    """
+    found = {}
+    for name, peer in peers.items():
+        peer.orders = orders
+        peer.prepare(0)()
+        found[name] = peer.losses()
+        peer.orders = None
+    first, *others = found
+    for name in others:
+        if not np.allclose(found[name], found[first], tolerance, 0.0):
+            raise AssertionError(
+                f"{name} and {first} do not train the same network: from the same weights, in the"
+                f" same order, the losses became {found[name]} and {found[first]}"
+            )
+
+
+def minidl_order(seed: int, n: int, epoch: int) -> Array:
+    """Return the order in which minidl takes n rows in an epoch."""
+    return stream(seed, "shuffle", epoch).permutation(n)

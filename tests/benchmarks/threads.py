@@ -1,4 +1,4 @@
-"""One thread for everybody: pinned before NumPy is loaded, and shown with the figures.
+"""One thread for everybody: pinned before any library is loaded, and shown with the figures.
 
 The decision of this file: a figure without the number of threads and the BLAS kernel behind it
 means nothing, so both are read back from the running libraries, not from what was asked for.
@@ -10,42 +10,77 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import subprocess
 import sys
+from pathlib import Path
 
-VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
-PACKAGES = ("minidl", "numpy", "torch", "scikit-learn")
+SETTINGS = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "BLIS_NUM_THREADS": "1",
+    "NPROC": "1",  # JAX's own pool
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+}
+SHOWN = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+PACKAGES = ("numpy", "scikit-learn", "torch", "jax", "optax")
 
 
 def pin() -> None:
-    """Allow one thread each; only a BLAS library that is not loaded yet obeys."""
-    if "numpy" in sys.modules:
-        raise RuntimeError("threads are pinned too late: NumPy has been imported already")
-    for name in VARIABLES:
-        os.environ[name] = "1"
+    """Start this program again with one thread each, unless that has been done.
+
+    The libraries read these variables when they are loaded, and a module is free to import them
+    at its top.
+    """
+    if any(os.environ.get(name) != value for name, value in SETTINGS.items()):
+        os.environ.update(SETTINGS)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def machine() -> dict[str, object]:
     """Return what the figures depend on: versions, processors, threads, BLAS kernels."""
     facts: dict[str, object] = {
-        "python": platform.python_version(),
-        "cpus": os.cpu_count(),
-        "machine": platform.machine(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-        "OPENBLAS_CORETYPE": os.environ.get("OPENBLAS_CORETYPE"),
-        "OPENBLAS_L2_SIZE": os.environ.get("OPENBLAS_L2_SIZE"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "minidl": _commit(),
     }
     for package in PACKAGES:
         try:
             facts[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             facts[package] = "not installed"
-    facts["threads"] = {name: os.environ.get(name) for name in VARIABLES}
     facts["libraries"] = _libraries()
+    facts["environment"] = {name: os.environ.get(name) for name in (*SHOWN, *SETTINGS)}
     return facts
 
 
+def _cpu() -> str:
+    """Return the processor's name, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _commit() -> str:
+    """Return minidl's version and, in a checkout, the commit; + means with changes."""
+    import minidl
+
+    git = ["git", "-C", str(Path(minidl.__file__).parent), "describe", "--always", "--dirty=+"]
+    try:
+        found = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        found = ""
+    return f"{minidl.__version__} {found}".strip()
+
+
 def _libraries() -> list[str]:
-    """Return the loaded thread pools as they are, such as "openblas SkylakeX, 1 thread"."""
+    """Return the loaded thread pools as they are, such as "openblas SkylakeX x1"."""
     lines = []
     if importlib.util.find_spec("threadpoolctl") is not None:
         from threadpoolctl import threadpool_info

@@ -37,8 +37,18 @@ def stopwatch(run: Run) -> float:
     return min(wall, cpu) / steps
 
 
+def wall(run: Run) -> float:
+    """Return the seconds of wall time per step: of processes that `run` starts and waits for."""
+    start = time.perf_counter()
+    steps = run()
+    return (time.perf_counter() - start) / steps
+
+
 def interleave(
-    contestants: Mapping[str, Contestant], rounds: int, generator: random.Random
+    contestants: Mapping[str, Contestant],
+    rounds: int,
+    generator: random.Random,
+    clock: Callable[[Run], float] = stopwatch,
 ) -> tuple[Times, Times]:
     """Return seconds per step and final losses: name -> one for each round.
 
@@ -56,7 +66,7 @@ def interleave(
             gc.collect()
             gc.freeze()
             try:
-                seconds = stopwatch(run)
+                seconds = clock(run)
             finally:
                 gc.unfreeze()
             if number:

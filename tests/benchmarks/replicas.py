@@ -1,0 +1,146 @@
+"""What many networks at once cost per seed and step, beside torch and jax.
+
+    python tests/benchmarks/replicas.py
+
+32 networks 2-16-16-1 on moons. Loops train a few of them, as each of them costs the same. All
+must first reach the same losses, from the same weights and in the same orders.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import command
+import peers
+import report
+from replica_peers import (
+    Jax,
+    JaxAlone,
+    Many,
+    MinidlLoop,
+    MinidlReplicas,
+    TorchLoop,
+    TorchVmap,
+    minidl_orders,
+)
+from report import Target
+from timing import interleave, stopwatch
+from workloads import MOONS, Workload
+
+R, MORE = 32, 256
+FEW = 4  # networks that stand for all in a loop, and that must agree
+AGAINST = ("torch loop", "torch.func.vmap", "jax vmap + scan", "jax, NumPy's orders")
+KINDS: dict[str, type[Many]] = {
+    "minidl": MinidlReplicas,
+    "minidl loop": MinidlLoop,
+    "torch loop": TorchLoop,
+    "torch.func.vmap": TorchVmap,
+    "jax vmap + scan": JaxAlone,
+    "jax, NumPy's orders": Jax,
+}
+
+
+@dataclass(frozen=True)
+class Load:
+    """A batch size, how many epochs a run of each contestant has, and the targets."""
+
+    batch: int
+    epochs: dict[str, int]
+    targets: tuple[Target, ...]
+
+    def workload(self, name: str) -> Workload:
+        """Return the workload for one contestant; cheap ones get longer runs."""
+        return Workload(f"batch {self.batch}", **MOONS, batch=self.batch, epochs=self.epochs[name])
+
+    def contestants(self) -> dict[str, Callable[[], Many]]:
+        """Return functions that make them."""
+        found: dict[str, Callable[[], Many]] = {
+            name: partial(kind, self.workload(name), FEW if "loop" in name else R)
+            for name, kind in KINDS.items()
+        }
+        found[f"minidl, {MORE} networks"] = partial(MinidlReplicas, self.workload("minidl"), MORE)
+        return found
+
+
+MORE_COST_THE_SAME = Target("minidl", 1.1, 1.0, name=f"minidl, {MORE} networks")
+LOADS = {
+    f"{R} networks, batch 32": Load(
+        32,
+        {
+            "minidl": 40,
+            "minidl loop": 10,
+            "torch loop": 5,
+            "torch.func.vmap": 5,
+            "jax vmap + scan": 20,
+            "jax, NumPy's orders": 20,
+        },
+        (
+            Target("torch loop", 0.05, 0.033),
+            Target("torch.func.vmap", 0.25, 0.16),
+            Target("jax vmap + scan", 0.80, 0.68),
+            Target("jax, NumPy's orders", 0.80, 0.68),
+            MORE_COST_THE_SAME,
+        ),
+    ),
+    f"{R} networks, batch 1": Load(
+        1,
+        {
+            "minidl": 3,
+            "minidl loop": 1,
+            "torch loop": 1,
+            "torch.func.vmap": 1,
+            "jax vmap + scan": 5,
+            "jax, NumPy's orders": 5,
+        },
+        (Target("torch.func.vmap", 0.10, 0.05), MORE_COST_THE_SAME),
+    ),
+}
+
+
+def agree(load: Load) -> None:
+    """Raise unless a few steps give everyone the same losses."""
+    few = replace(load.workload("minidl"), rows=72, epochs=2)
+    found, _ = peers.installed({name: partial(kind, few, FEW) for name, kind in KINDS.items()})
+    peers.demand_agreement(found, partial(minidl_orders, FEW, 72))
+
+
+def measure(load: Load, settings: command.Settings) -> dict[str, Any]:
+    """Time everyone with one batch size."""
+    agree(load)
+    contestants, missing = peers.installed(load.contestants())
+    times, _ = interleave(contestants, settings.repeats, settings.generator)
+    alone = [fixed_seconds(contestants["minidl"]) for _ in range(3)]
+    share = statistics.median(alone) / statistics.median(times["minidl"])
+    share /= contestants["minidl"].steps
+    return {
+        "unit": "us per seed and step",
+        "contestants": report.figures(times, AGAINST),
+        "missing": missing,
+        "targets": report.verdicts(times, load.targets),
+        "fixed_share": share,
+        "notes": [
+            f"of minidl's call of {load.epochs['minidl']} epochs, {100 * share:.0f} % is spent"
+            " before and after the steps"
+        ],
+    }
+
+
+def fixed_seconds(peer: Any) -> float:
+    """Return what a call without epochs costs."""
+
+    def run() -> int:
+        peer.train_epochs(0)
+        return 1
+
+    return stopwatch(run)
+
+
+CASES = {name: partial(measure, load) for name, load in LOADS.items()}
+
+if __name__ == "__main__":
+    sys.exit(command.main("What many networks cost.", CASES, report.table))

@@ -1,0 +1,115 @@
+"""What a whole process costs: ``minidl train``, beside scripts of scikit-learn and torch.
+
+    python tests/benchmarks/whole_process.py
+
+From the start of Python to its end, in wall time, processes taking turns; the processor's time is
+shown beside it. The scripts are in scripts/, and do no more than minidl does.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import command
+import report
+from report import Target
+from timing import Times, interleave, wall
+
+SCRIPTS = Path(__file__).parent / "scripts"
+TRAIN = (
+    "minidl train --dataset moons --optimizer nag --lr 0.1 --momentum 0.9 --hidden 16,16"
+    " --activation tanh --epochs 100 --batch-size 32 --seed 0 --quiet"
+)
+TRAINED = {
+    "minidl": ["-m", *shlex.split(TRAIN)],
+    "scikit-learn": [str(SCRIPTS / "train_scikit_learn.py")],
+    "torch": [str(SCRIPTS / "train_torch.py")],
+}
+IMPORTED = {
+    "python": ["-c", "pass"],
+    "numpy": ["-c", "import numpy"],
+    "minidl": ["-c", "import minidl"],
+}
+PACKAGES = {"scikit-learn": "sklearn", "torch": "torch"}
+
+
+class Process:
+    """A contestant that is a process of its own."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.command = [sys.executable, *arguments]
+        self.printed = ""
+        self.cpu: list[float] = []  # seconds
+
+    def prepare(self, number: int) -> Callable[[], int]:
+        """Return a function that runs it to its end."""
+
+        def run() -> int:
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            done = subprocess.run(self.command, capture_output=True, text=True, check=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            self.printed = done.stdout
+            self.cpu.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+            return 1
+
+        return run
+
+    def loss(self) -> float:
+        """Return the first loss that it has printed, that of the training rows."""
+        found = re.search(r"loss (\d+\.\d+)", self.printed)
+        return float(found[1]) if found else float("nan")
+
+
+def timed(commands: dict[str, list[str]], settings: command.Settings) -> Any:
+    """Return times, and rows for the table, of the commands that can be run."""
+    missing = [
+        name for name in commands if not importlib.util.find_spec(PACKAGES.get(name, "numpy"))
+    ]
+    processes = {name: Process(commands[name]) for name in commands if name not in missing}
+    times, losses = interleave(processes, settings.repeats, settings.generator, wall)
+    against = [name for name in processes if name != "minidl"]
+    rows = report.figures(times, against, 1e3)
+    for name, process in processes.items():
+        cpu = 1e3 * statistics.median(process.cpu[1:])
+        rows[name].update(cpu=cpu, loss=losses[name][0], remark=f"processor {cpu:.0f} ms")
+    return times, {"unit": "ms", "contestants": rows, "missing": missing}
+
+
+def train(settings: command.Settings) -> dict[str, Any]:
+    """Train on moons, 100 epochs."""
+    times, result = timed(TRAINED, settings)
+    for name, row in result["contestants"].items():
+        if not row["loss"] < 0.2:
+            raise AssertionError(f"{name} has not learned the moons: its loss is {row['loss']}")
+        row["remark"] += f", loss {row['loss']:.4f}"
+    targets = [Target(to, 0.5) for to in PACKAGES]
+    return {**result, "targets": report.verdicts(times, targets)}
+
+
+def imports(settings: command.Settings) -> dict[str, Any]:
+    """Import minidl, or only what it needs; the target is for what is added to bare Python."""
+    times, result = timed(IMPORTED, settings)
+    for row in result["contestants"].values():
+        del row["loss"]
+    bare = times["python"]
+    net: Times = {
+        f"{name} without Python": [a - b for a, b in zip(times[name], bare, strict=True)]
+        for name in ("minidl", "numpy")
+    }
+    target = Target("numpy without Python", 1.3, name="minidl without Python")
+    return {**result, "targets": report.verdicts(net, [target])}
+
+
+CASES = {"moons, 100 epochs": train, "imports": imports}
+
+if __name__ == "__main__":
+    sys.exit(command.main("What a whole process costs.", CASES, report.table))

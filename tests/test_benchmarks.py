@@ -1,0 +1,134 @@
+"""The benchmark's own arithmetic, and that its contestants do the same work. Nothing is timed."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parent / "benchmarks"
+MODULES = [path.stem for path in FOLDER.glob("*.py")]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Any]:
+    """The modules of the benchmark, which import each other as scripts do.
+
+    Other tests import scripts of the same name, such as run: those are put back.
+    """
+    others = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
+    sys.path.insert(0, str(FOLDER))
+    try:
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
+    finally:
+        sys.path.remove(str(FOLDER))
+        for name in MODULES:
+            sys.modules.pop(name, None)
+        sys.modules.update(others)
+
+
+def test_every_part_has_cases(bench: Any) -> None:
+    for name in bench.run.PARTS:
+        assert getattr(bench, name).CASES
+
+
+@pytest.mark.parametrize("batch", [1, 32, None])
+def test_a_contestant_that_trains_another_network_is_found(bench: Any, batch: int | None) -> None:
+    workload = replace(bench.step.WORKLOADS[0], rows=72, epochs=2, batch=batch)
+    minidl, naive = bench.peers.Minidl(workload), bench.peers.Naive(workload)
+    orders = partial(bench.peers.minidl_order, 0, 72)
+    bench.peers.demand_agreement({"minidl": minidl, "naive": naive}, orders)
+    slower = bench.peers.Naive(replace(workload, lr=0.099))
+    with pytest.raises(AssertionError, match="do not train the same network"):
+        bench.peers.demand_agreement({"minidl": minidl, "naive": slower}, orders)
+
+
+def test_replicas_and_a_loop_train_the_same_networks(bench: Any) -> None:
+    workload = replace(bench.step.WORKLOADS[0], rows=72, epochs=2)
+    kinds = (bench.replica_peers.MinidlReplicas, bench.replica_peers.MinidlLoop)
+    together, loop = (kind(workload, 3) for kind in kinds)
+    orders = partial(bench.replica_peers.minidl_orders, 3, 72)
+    bench.peers.demand_agreement({"together": together, "loop": loop}, orders)
+    assert together.losses().shape == (3,)
+    assert together.steps == loop.steps == 3 * 2 * 3  # networks, epochs, batches
+
+
+def test_mapped_rows_are_those_that_were_written(bench: Any, tmp_path: Path) -> None:
+    bench.scaling.write_rows(tmp_path, 1000)
+    workload = bench.scaling.mapped_rows(tmp_path)
+    X, y = workload.load()
+    assert X.shape == (1000, 10)
+    assert ((X**2).sum(axis=1) > 10).tolist() == y.astype(bool).tolist()
+    assert bench.peers.Minidl(workload).prepare(0)() == 1
+
+
+def test_everybody_runs_once_a_round_after_a_warm_up(bench: Any) -> None:
+    ran: list[str] = []
+
+    def contestant(name: str) -> Any:
+        run = lambda: ran.append(name) or 1  # noqa: E731
+        return SimpleNamespace(prepare=lambda number: run, loss=lambda: 0.5)
+
+    contestants = {name: contestant(name) for name in "abc"}
+    times, losses = bench.timing.interleave(contestants, 4, random.Random(0))
+    assert [sorted(ran[i : i + 3]) for i in range(0, 15, 3)] == [["a", "b", "c"]] * 5
+    assert ran[:3] != ran[3:6]
+    assert {name: len(seconds) for name, seconds in times.items()} == dict.fromkeys("abc", 4)
+    assert losses == dict.fromkeys("abc", [0.5] * 4)
+
+
+def test_the_table_holds_medians_ratios_and_targets(bench: Any) -> None:
+    times = {"minidl": [1e-6, 2e-6, 9e-6], "torch": [4e-6, 4e-6, 9e-6]}
+    targets = [bench.report.Target("torch", 0.6, 0.1), bench.report.Target("torch", 0.4)]
+    targets.append(bench.report.Target("jax", 0.1))  # not installed
+    case = {
+        "unit": "us",
+        "contestants": bench.report.figures(times, ["torch", "jax"]),
+        "missing": ["jax"],
+        "targets": bench.report.verdicts(times, targets),
+        "notes": ["a note"],
+    }
+    lines = bench.report.table({"a case": case}).splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "a case",
+        "us median quartiles to torch",
+        "minidl 2.00 1.50 - 5.50 0.500",
+        "torch 4.00 4.00 - 6.50 1.000",
+        "jax: not installed",
+        "minidl to torch: must 0.600, aim 0.100; reached: 0.500, quartiles 0.375 - 0.750",
+        "minidl to torch: must 0.400; MISSED: 0.500, quartiles 0.375 - 0.750",
+        "a note",
+    ]
+
+
+def test_curves_say_where_torch_is_faster(bench: Any) -> None:
+    curve = {
+        "16": {"minidl": 1.0, "torch": 2.0, "ratio": (0.4, 0.5, 0.6)},
+        "512": {"minidl": 3.0, "torch": 2.0, "ratio": (1.4, 1.5, 1.6)},
+    }
+    _, small, large = bench.scaling.table({"width": curve}).splitlines()
+    assert "torch is faster" not in small
+    assert large.endswith("torch is faster")
+
+
+def test_one_file_holds_one_machine_and_all_parts(bench: Any) -> None:
+    def part(load: float) -> dict[str, Any]:
+        machine = {"cpu": "x", "repeats": 3, "load": load, "libraries": []}
+        return {"machine": machine, "cases": {"a": load}}
+
+    merged = bench.run.merged({"step": part(1.0), "memory": part(2.0)})
+    assert merged["cpu"] == "x"
+    assert merged["parts"]["memory"] == {
+        "repeats": 3,
+        "load": 2.0,
+        "libraries": [],
+        "cases": {"a": 2.0},
+    }
