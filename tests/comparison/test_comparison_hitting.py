@@ -103,6 +103,8 @@ def test_a_run_that_diverged_never_hits_even_if_it_had_held_the_target():
         ([2, 1.9e4, 2.1e4], 20),
         ([math.nan, 1, 1], 0),
         ([0, 5, 1e300], NEVER),  # no bound of nothing
+        ([0, 5, math.inf], 20),
+        ([1, -math.inf, 0], 10),
         ([-1, 5, -1e300], NEVER),
     ],
 )
