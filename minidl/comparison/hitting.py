@@ -1,7 +1,8 @@
-"""When a curve reaches its target, and what several such times amount to: points 4, 5 and 9.
+"""When a curve reaches its target, and what several such times amount to.
 
-A time that never came is infinity, whether the budget ran out or the run diverged. So nothing here
-can average the epoch of a divergence in as if it were an arrival.
+Points 4, 5 and 9 of the protocol. A time that never came is infinity, whether the budget ran out
+or the run diverged. So nothing here can average the epoch of a divergence in as if it were an
+arrival.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far a median or a mean could be off: point 6 and the intervals of point 9."""
+"""How far a median or a mean could be off: points 6 and 9 of the protocol."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
     n = check_count("n", n, 0)
     allowed = (1 - Fraction(_check_confidence(confidence))) * 2**n
     rank, binomial, tail = 0, 1, 1  # tail = sum of C(n, i) for i <= rank
-    while 2 * tail <= allowed and 2 * rank < n:
+    while 2 * tail <= allowed:
         binomial = binomial * (n - rank) // (rank + 1)
         rank += 1
         tail += binomial

@@ -1,4 +1,4 @@
-"""Many problems and many targets in one curve: point 10.
+"""Many problems and many targets in one curve: point 10 of the protocol.
 
 Both curves are shares that are reached by some point, so both are steps, and areas under them are
 sums and no quadrature.

@@ -1,4 +1,4 @@
-"""The little statistics that an honest race needs: point 9. Numbers in, numbers out."""
+"""The little statistics that an honest race needs. Numbers in, numbers out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which learning rate to take, and what the tuning has cost: points 7 and 11."""
+"""Which learning rate to take, and what the tuning has cost: points 7 and 11 of the protocol."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     """Return the setting with the smallest restricted mean; the smaller learning rate of ties.
 
     argmin_i mean_s min(T_is, E), over tuning seeds s. Not by the median, which picks rates at the
-    edge of stability: it does not mind the runs that diverge there (PROTOCOL, point 7). With a
+    edge of stability: it does not mind the runs that diverge there (protocol, point 7). With a
     momentum grid, a rate occurs once for each momentum; ties at one rate go to the first.
 
     Parameters
@@ -80,7 +80,7 @@ def trial_weights(n: int, trials: int) -> list[float]:
     """Return how likely the i-th best of n trials is the best of a few of them.
 
     w_i = C(n - i, b - 1) / C(n, b) for i = 1, ..., n - b + 1: of the C(n, b) subsets, those that
-    hold i and nothing better (PROTOCOL, point 11; Tang et al. 2020). Integers are
+    hold i and nothing better (protocol, point 11; Tang et al. 2020). Integers are
     divided, so each weight is the nearest float, for any n.
 
     Parameters

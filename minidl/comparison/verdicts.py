@@ -1,4 +1,4 @@
-"""What may be claimed of two optimizers: the last line of point 9, and of point 6."""
+"""What may be claimed of two optimizers: points 6 and 9 of the protocol."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def verdict(
 
     The interval is meant to be the 95 % one that is printed, and not the 90 % one that two
     one-sided tests at 5 % allow. So a reader can check the verdict by the printed numbers; and a
-    false claim of equivalence, which Holm's correction does not guard against, has a rate of 2.5 %.
+    false claim of equivalence, which Holm's correction does not guard against, is half as likely.
     The smaller restricted mean is the reference, so that swapping A and B changes nothing.
     Equivalence comes before *faster*: where both hold, there is a difference and it is too small to
     matter, and `p` still tells. Two optimizers that seldom arrive are equal by their budget and not

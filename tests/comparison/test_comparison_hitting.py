@@ -116,6 +116,7 @@ def test_divergence_is_a_loss_that_is_not_finite_or_beyond_the_bound(losses, exp
 def test_the_factor_of_divergence_can_be_set():
     assert float(diverged_at([0, 1], [1, 11], factor=10)) == 1
     assert float(diverged_at([0, 1], [1, 10], factor=10)) == NEVER
+    assert float(diverged_at([0, 1], [1, 1.3], factor=1.25)) == 1
 
 
 @given(TIMES, st.integers(1, 50))
@@ -173,7 +174,7 @@ def test_expected_running_time_is_that_of_starting_again_until_it_works(times):
         (lambda: diverged_at([0], 1.0), ShapeError, "losses do not fit"),
         (lambda: diverged_at([0], [1.0], factor=1), ArgumentError, "above 1"),
         (lambda: restricted([], 5), ArgumentError, "received none"),
-        (lambda: restricted([1, -2], 5), ArgumentError, r"received -2\.0"),
+        (lambda: restricted([0, 0.5, -2], 5), ArgumentError, r"received -2\.0"),
         (lambda: restricted([1, math.nan], 5), ArgumentError, "received nan"),
         (lambda: restricted(["one"], 5), ArgumentError, "times cannot be used"),
         (lambda: restricted([[1]], 5), ShapeError, r"received \(1, 1\); expected 1-D"),

@@ -53,6 +53,13 @@ def test_the_weights_of_very_many_trials_still_add_up_to_one(trials):
     assert weights[0] == trials / 3000
 
 
+def test_a_chance_too_small_for_a_float_is_still_a_chance_of_never():
+    results = [1.0] * 1500 + [NEVER] * 1500
+    assert trial_weights(3000, 1500)[-1] == 0.0
+    assert expected_best(results, 1500) == NEVER
+    assert expected_best(results, 1501) == 1
+
+
 def test_more_trials_are_never_worse():
     results = [9.0, 4.0, 30.0, 4.0, 12.0, NEVER]
     curve = [expected_best(results, b) for b in range(1, 7)]
