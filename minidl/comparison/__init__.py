@@ -2,8 +2,25 @@
 
 from minidl.comparison.comparison import Comparison, compare
 from minidl.comparison.experiment import Experiment, Run
+from minidl.comparison.hitting import (
+    diverged_at,
+    expected_running_time,
+    hitting_times,
+    restricted,
+    restricted_mean,
+)
+from minidl.comparison.intervals import (
+    bootstrap_interval,
+    bootstrap_means,
+    median_interval,
+    median_ranks,
+)
+from minidl.comparison.profiles import ecdf, ecdf_steps, performance_ratios, profile_areas
 from minidl.comparison.report import Duel, Row
-from minidl.comparison.statistics import holm, median, sign_flip
+from minidl.comparison.statistics import faster_probability, holm, median, sign_flip
+from minidl.comparison.survival import kaplan_meier, kaplan_meier_median, log_rank
+from minidl.comparison.tuning import choose_rate, expected_best, trial_weights
+from minidl.comparison.verdicts import Verdict, fewest_seeds, verdict
 
 __all__ = [
     "Comparison",
@@ -11,8 +28,31 @@ __all__ = [
     "Experiment",
     "Row",
     "Run",
+    "Verdict",
+    "bootstrap_interval",
+    "bootstrap_means",
+    "choose_rate",
     "compare",
+    "diverged_at",
+    "ecdf",
+    "ecdf_steps",
+    "expected_best",
+    "expected_running_time",
+    "faster_probability",
+    "fewest_seeds",
+    "hitting_times",
     "holm",
+    "kaplan_meier",
+    "kaplan_meier_median",
+    "log_rank",
     "median",
+    "median_interval",
+    "median_ranks",
+    "performance_ratios",
+    "profile_areas",
+    "restricted",
+    "restricted_mean",
     "sign_flip",
+    "trial_weights",
+    "verdict",
 ]

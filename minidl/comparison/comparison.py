@@ -15,12 +15,12 @@ from minidl.comparison.report import (
     as_dict,
     counted,
     duel,
-    fewest_seeds,
     row,
     sentence,
     text_table,
 )
 from minidl.comparison.statistics import holm
+from minidl.comparison.verdicts import fewest_seeds
 from minidl.datasets import Dataset
 from minidl.errors import DataError
 from minidl.optim import BatchSize, lookup

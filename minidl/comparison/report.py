@@ -9,10 +9,9 @@ from typing import Any
 
 from minidl.comparison.experiment import Contestant, Run
 from minidl.comparison.statistics import median, sign_flip
+from minidl.comparison.verdicts import LEVEL
 
-__all__ = ["Duel", "Row", "counted", "duel", "fewest_seeds", "row", "sentence", "text_table"]
-
-LEVEL = 0.05
+__all__ = ["Duel", "Row", "counted", "duel", "row", "sentence", "text_table"]
 
 
 @dataclass(frozen=True)
@@ -163,22 +162,6 @@ SPOKEN: dict[str, str] = {
     "batch": "batch gradient descent",
     "stochastic": "stochastic gradient descent",
 }
-
-
-def fewest_seeds(comparisons: int) -> int:
-    """Return how many seeds it takes for unanimous ones to reach p < 0.05 after Holm.
-
-    n seeds that all agree have p = 2 / 2^n, and the smallest of k p-values is multiplied by k.
-
-    Examples
-    --------
-    >>> fewest_seeds(1), fewest_seeds(2)
-    (6, 7)
-    """
-    n = 6
-    while max(comparisons, 1) * 2 / 2**n >= LEVEL:
-        n += 1
-    return n
 
 
 def sentence(d: Duel, p: float, budget: int, fewest: int = 6) -> str:

@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 import statistics
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -67,6 +68,19 @@ def test_the_median_of_nothing_is_not_a_number():
     assert math.isnan(median([]))
 
 
+def share_by_adding_one_at_a_time(differences):
+    """The p-value of integers: how many sign patterns lead to each sum, built up one by one."""
+    ways = Counter({0: 1})
+    for x in differences:
+        grown = Counter()
+        for total, count in ways.items():
+            grown[total + x] += count
+            grown[total - x] += count
+        ways = grown
+    far = sum(count for total, count in ways.items() if abs(total) >= abs(sum(differences)))
+    return Fraction(far, 2 ** len(differences))
+
+
 @given(st.lists(st.integers(-12, 12), max_size=10))
 def test_the_sign_flip_p_value_is_the_share_of_all_sign_patterns(differences):
     assert sign_flip(differences) == all_signs(differences)
@@ -101,11 +115,16 @@ def test_on_equal_differences_it_is_the_sign_test(n, k):
 def test_drawn_patterns_come_close_to_all_of_them(seed):
     n = EXACT + 1
     d = np.random.default_rng(seed).integers(-6, 10, size=n)
-    signs = np.array(list(itertools.product((1, -1), repeat=n)))
-    exact = np.mean(np.abs(signs @ d) >= abs(d.sum()))
+    exact = share_by_adding_one_at_a_time(d.tolist())
     deviation = math.sqrt(exact * (1 - exact) / DRAWS)
     assert sign_flip(d) != exact  # drawn, not counted
     assert abs(sign_flip(d) - exact) < 4 * deviation + 1 / DRAWS
+
+
+@pytest.mark.parametrize("n", [11, 20, 29, EXACT])
+def test_all_patterns_of_many_seeds_are_counted(n):
+    d = np.random.default_rng(n).integers(-6, 10, size=n).tolist()
+    assert sign_flip(d) == float(share_by_adding_one_at_a_time(d))
 
 
 def test_the_exact_count_goes_as_far_as_it_says():
@@ -118,7 +137,7 @@ def test_a_drawn_p_value_is_never_zero_because_the_observed_pattern_is_one_of_th
 
 
 def test_drawn_patterns_depend_on_their_seed_alone():
-    d = np.random.default_rng(1).integers(-5, 8, size=20)
+    d = np.random.default_rng(1).integers(-5, 8, size=40)
     np.random.seed(0)  # noqa: NPY002
     random.seed(0)
     first = sign_flip(d)
@@ -128,7 +147,7 @@ def test_drawn_patterns_depend_on_their_seed_alone():
     assert sign_flip(d, seed=1) != first
 
 
-@pytest.mark.parametrize("differences", [[], [0.0], [0.0] * 10, [0.0] * 20, [3.0, -3.0]])
+@pytest.mark.parametrize("differences", [[], [0.0], [0.0] * 10, [0.0] * 40, [3.0, -3.0]])
 def test_no_difference_gives_one(differences):
     assert sign_flip(differences) == 1.0
 

@@ -1,0 +1,124 @@
+"""The expected best of a few trials by enumeration of subsets, and the choice of a rate by hand."""
+
+import itertools
+import math
+import statistics
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl.comparison import choose_rate, expected_best, trial_weights
+from minidl.errors import ArgumentError, ShapeError
+
+NEVER = math.inf
+
+
+@given(
+    st.lists(st.integers(-5, 30).map(float) | st.just(NEVER), min_size=1, max_size=8),
+    st.integers(1, 8),
+)
+def test_the_expected_best_is_the_mean_over_all_subsets(results, trials):
+    trials = min(trials, len(results))
+    best = [min(subset) for subset in itertools.combinations(results, trials)]
+    assert expected_best(results, trials) == pytest.approx(statistics.fmean(best), rel=1e-12)
+
+
+def test_the_expected_best_by_hand():
+    # pairs of 1 2 4 never: 1 1 1 2 2 4
+    assert expected_best([4, NEVER, 1, 2], 2) == pytest.approx(11 / 6)
+    assert expected_best([4, NEVER, 1, 2], 1) == NEVER
+    assert expected_best([4, NEVER, 1, 2], 4) == 1
+    assert expected_best([NEVER, NEVER, 3], 2) == NEVER
+    assert expected_best([NEVER, NEVER, 3], 3) == 3
+
+
+@pytest.mark.parametrize(("n", "trials"), [(1, 1), (5, 1), (5, 3), (5, 5), (48, 7), (300, 150)])
+def test_each_weight_is_the_float_nearest_to_the_fraction(n, trials):
+    exact = [
+        Fraction(math.comb(n - i, trials - 1), math.comb(n, trials))
+        for i in range(1, n - trials + 2)
+    ]
+    assert trial_weights(n, trials) == [float(w) for w in exact]
+    assert sum(exact) == 1
+
+
+@pytest.mark.parametrize("trials", [1, 2, 50, 1500, 3000])
+def test_the_weights_of_very_many_trials_still_add_up_to_one(trials):
+    weights = trial_weights(3000, trials)
+    assert len(weights) == 3001 - trials
+    assert math.fsum(weights) == pytest.approx(1, abs=1e-13)
+    assert weights == sorted(weights, reverse=True)
+    assert weights[0] == trials / 3000
+
+
+def test_a_chance_too_small_for_a_float_is_still_a_chance_of_never():
+    results = [1.0] * 1500 + [NEVER] * 1500
+    assert trial_weights(3000, 1500)[-1] == 0.0
+    assert expected_best(results, 1500) == NEVER
+    assert expected_best(results, 1501) == 1
+
+
+def test_more_trials_are_never_worse():
+    results = [9.0, 4.0, 30.0, 4.0, 12.0, NEVER]
+    curve = [expected_best(results, b) for b in range(1, 7)]
+    assert curve == sorted(curve, reverse=True)
+    assert curve[-1] == 4
+
+
+def test_the_rate_with_the_smallest_restricted_mean_is_chosen_and_not_that_of_the_median():
+    times = [[30, 31, 29], [10, 12, 11], [4, 4, NEVER]]
+    choice = choose_rate([0.1, 0.2, 0.4], times, budget=50)
+    assert choice == (1, 0.2, 11.0, 0)
+    assert choose_rate([0.1, 0.2, 0.4], times, budget=20).rate == 0.4  # failure costs less
+
+
+@pytest.mark.parametrize("rates", [[1, 2, 4], [4, 2, 1], [2, 4, 1]])
+def test_ties_go_to_the_smaller_rate_in_whatever_order(rates):
+    times = {1: [9, 9], 2: [5, 7], 4: [7, 5]}
+    choice = choose_rate(rates, [times[rate] for rate in rates], 10)
+    assert (choice.rate, choice.mean, choice.edge) == (2, 6, 0)
+    assert choice.position == rates.index(2)
+
+
+def test_the_edge_of_the_grid_is_told():
+    rates = [1, 2, 4]
+    assert choose_rate(rates, [[1], [2], [3]], 10).edge == -1
+    assert choose_rate(rates, [[2], [1], [3]], 10).edge == 0
+    assert choose_rate(rates, [[3], [2], [1]], 10).edge == 1
+    assert choose_rate([2], [[1]], 10).edge == -1
+
+
+def test_with_a_momentum_grid_rates_occur_several_times():
+    rates = [1, 2, 4, 1, 2, 4]
+    choice = choose_rate(rates, [[9], [8], [7], [6], [3], [3]], 10)
+    assert choice == (4, 2, 3, 0)
+    assert choose_rate([1, 2, 1, 2], [[5], [4], [5], [4]], 10).position == 1
+
+
+def test_if_nothing_arrives_the_mean_is_the_budget():
+    choice = choose_rate([2, 1], [[NEVER], [NEVER]], 10)
+    assert (choice.rate, choice.mean) == (1, 10)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: trial_weights(0, 1), ArgumentError, "n cannot be used"),
+        (lambda: trial_weights(3, 4), ArgumentError, "1 to 3"),
+        (lambda: trial_weights(3, 0), ArgumentError, "1 to 3"),
+        (lambda: expected_best([], 1), ArgumentError, "results cannot be used"),
+        (lambda: expected_best([math.nan], 1), ArgumentError, "results cannot be used"),
+        (lambda: expected_best([-NEVER], 1), ArgumentError, "results cannot be used"),
+        (lambda: expected_best([[1.0]], 1), (ArgumentError, ShapeError), "cannot be used"),
+        (lambda: choose_rate([1, 2], [[1]], 5), ShapeError, "rates do not fit"),
+        (lambda: choose_rate([0], [[1]], 5), ArgumentError, "above 0"),
+        (lambda: choose_rate([math.inf], [[1]], 5), ArgumentError, "above 0"),
+        (lambda: choose_rate([1], [1], 5), ShapeError, "expected 2-D"),
+        (lambda: choose_rate([1], [[1]], 0), ArgumentError, "budget"),
+    ],
+)
+def test_what_cannot_be_used_is_told(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
