@@ -175,9 +175,9 @@ def _ones(n: int, char: str) -> Array:
 
 def row_sum(g: Array) -> Array:
     """Return g (n, m) summed over its rows: a product with ones, 3 to 9 times faster than .sum."""
-    n, char = len(g), g.dtype.char
-    ones = _ones(n, char) if n <= SMALL else np.ones(n, char)
-    total: Array = np.dot(ones, g)
+    n = len(g)
+    ones = _ones(n, g.dtype.char) if n <= SMALL else np.ones(n, g.dtype)
+    total: Array = np.dot(ones, g) if n != 1 else g[0]
     return total
 
 

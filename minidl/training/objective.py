@@ -16,9 +16,9 @@ __all__ = ["Objective"]
 CHUNK = 8192  # rows evaluated at once, so that memory stays bounded
 
 
-def plain(value: Any) -> Any:
+def plain(value: Array) -> Any:
     """Return a number as a Python float, and those of replicas as an array of float64."""
-    return float(value) if np.ndim(value) == 0 else value.astype(np.float64)
+    return value.astype(np.float64) if value.ndim else value.item()
 
 
 class Objective:
@@ -98,7 +98,7 @@ class Objective:
                 share = outputs.shape[-2] / n
                 loss += share * plain(self.loss.mean(outputs, t[part]).data)
                 if self.loss.classifies:
-                    accuracy += share * plain(self.loss.accuracy(outputs.data, t[part]))
+                    accuracy += share * plain(np.asarray(self.loss.accuracy(outputs.data, t[part])))
         if self.penalty.strength:
             loss += self.penalty.value(self.vector)
         return {"loss": loss, "accuracy": accuracy} if self.loss.classifies else {"loss": loss}

@@ -96,9 +96,11 @@ def rule(slope: Callable[..., Any]) -> Rule:
         sample_weight: Any = None,
         **parameters: Any,
     ) -> Any:
+        d = slope(p, like(t, p), **parameters)
+        if sample_weight is None and axis is None and reduction == "mean":  # in training
+            return g / d.size * d
         shape = p.shape
         w = None if sample_weight is None else weights(sample_weight, shape, p.dtype)
-        d = slope(p, like(t, p), **parameters)
         return spread(g, shape, reduction, axis, w) * (d if w is None else weighted(d, w))
 
     return of_all
