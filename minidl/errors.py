@@ -7,6 +7,7 @@ received, what was expected, and what to do.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -131,8 +132,6 @@ class UnknownNameError(MinidlError, ValueError):
     def __init__(
         self, kind: str, name: object, known: Iterable[str], aliases: Iterable[str] = ()
     ) -> None:
-        import difflib  # here, because programs without a mistake need none of it
-
         names = list(known)
         typed = str(name).strip().lower()
         near = difflib.get_close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
