@@ -5,7 +5,7 @@
 From the start of Python to its end, in wall time, processes taking turns; the processor's time is
 shown beside it. The scripts are in scripts/, and do no more than minidl does. Modules are compiled
 in the round that only warms up, as an installer compiles them: what Python makes of a checkout
-without its cache (PYTHONDONTWRITEBYTECODE) is no property of minidl, yet 40% of its import.
+without its cache (PYTHONDONTWRITEBYTECODE) is no property of minidl, yet adds 40% to its import.
 """
 
 from __future__ import annotations
