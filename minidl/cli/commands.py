@@ -8,17 +8,18 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minidl import __version__, datasets, nn
 from minidl.cli.terminal import bold
-from minidl.comparison import Comparison, Experiment, Run
-from minidl.comparison.experiment import loss_for
-from minidl.comparison.report import counted
 from minidl.datasets import Dataset
+from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DataError, DivergenceWarning
 from minidl.optim import TABLE, lookup
 from minidl.training import Progress, StopAtTarget, Trainer, save_model
+
+if TYPE_CHECKING:  # imported by `compare` alone
+    from minidl.comparison import Experiment, Run
 
 __all__ = ["LISTS", "compare", "list_names", "train"]
 
@@ -130,7 +131,8 @@ def _print_result(trainer: Trainer, data: Dataset, options: argparse.Namespace) 
         if name in last
     ]
     print(bold(f"epoch {last['epoch']}: ") + ", ".join(words))
-    print(f"           {counted(int(last['updates']), 'update')} in {last['seconds']:.2f} s")
+    updates = f"{last['updates']:.0f} update{'' if last['updates'] == 1 else 's'}"
+    print(f"           {updates} in {last['seconds']:.2f} s")
     if _targeted(options):
         hit = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
         goal = (
@@ -189,6 +191,8 @@ def _judge(options: argparse.Namespace, trainer: Trainer) -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Race optimizers and print the table, also of what was finished before Ctrl-C."""
+    from minidl.comparison import Comparison, Experiment
+
     _check_places(options)
     experiment = Experiment(
         options.dataset,

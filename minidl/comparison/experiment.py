@@ -15,24 +15,14 @@ from typing import Any
 from minidl import datasets, nn
 from minidl.checks import check_count, check_number
 from minidl.datasets import Dataset
+from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.optim import TABLE, BatchSize, Entry, lookup
 from minidl.streams import check_seeds
 from minidl.training import History, StopAtTarget, Trainer
 from minidl.training.batches import rows_per_batch
 
-__all__ = ["Contestant", "Experiment", "Run", "loss_for"]
-
-LOSS_OF_TASK = {
-    "binary": "binary_cross_entropy",
-    "multiclass": "softmax_cross_entropy",
-    "regression": "mean_squared_error",
-}
-
-
-def loss_for(data: Dataset) -> str:
-    """Return the name of the usual loss for the task of a data set."""
-    return LOSS_OF_TASK[data.task]
+__all__ = ["Contestant", "Experiment", "Run"]
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,15 @@ import numpy.typing as npt
 from minidl.datasets.split import split
 from minidl.errors import DataError
 
-__all__ = ["Dataset", "Raw", "Task", "prepare"]
+__all__ = ["Dataset", "Raw", "Task", "loss_for", "prepare"]
 
 Array = npt.NDArray[Any]
 Task = Literal["binary", "multiclass", "regression"]
+LOSS_OF_TASK = {
+    "binary": "binary_cross_entropy",
+    "multiclass": "softmax_cross_entropy",
+    "regression": "mean_squared_error",
+}
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,11 @@ class Dataset:
         counts = np.bincount(y, minlength=self.n_classes)
         each = ", ".join(f"{c}: {k}" for c, k in zip(self.class_names, counts, strict=True))
         return f"{len(y)} ({each})"
+
+
+def loss_for(data: Dataset) -> str:
+    """Return the name of the usual loss for the task of a data set."""
+    return LOSS_OF_TASK[data.task]
 
 
 def prepare(raw: Raw, *, test_size: float, seed: int, standardize: bool) -> Dataset:

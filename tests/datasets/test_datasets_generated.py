@@ -1,5 +1,7 @@
 """Generated rows: shapes, seeds, noise, and what each set is supposed to be."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import sklearn.datasets
@@ -77,6 +79,23 @@ def test_sets_of_scikit_learn_are_its_rows_under_the_same_seed():
     assert same(generate("circles", n=50, seed=7), (X, y))
     X, y = sklearn.datasets.make_friedman1(50, noise=1.0, random_state=7)
     assert same(generate("friedman1", n=50, seed=7), (X, y))
+
+
+THEIRS = {
+    "moons": sklearn.datasets.make_moons,
+    "circles": partial(sklearn.datasets.make_circles, factor=0.5),
+}
+
+
+@pytest.mark.parametrize("name", THEIRS)
+@pytest.mark.parametrize("noise", [None, 0.0, 1e-9, 0.2, 3.7])
+@pytest.mark.parametrize("seed", [0, 1, 12345, 2**32 - 1])
+def test_moons_and_circles_are_those_of_scikit_learn_in_every_bit(name, noise, seed):
+    for n in (*range(2, 70), 999, 1000, 1001, 4096, 20001):
+        X, y = generate(name, n=n, noise=noise or 0.0, seed=seed)
+        their_X, their_y = THEIRS[name](n, noise=noise, random_state=seed)
+        assert X.tobytes() == their_X.tobytes(), n  # both in C order, whatever the strides
+        assert y.tobytes() == their_y.tobytes(), n
 
 
 @pytest.mark.parametrize("name", OWN)
