@@ -151,8 +151,8 @@ class Block:
         start = time.perf_counter()
         for Xb, tb in batches_in_order(X, t, rows, orders):
             optimizer.step(w, partial(gradient, X=Xb, t=tb, training=training))
-            more = total + self.objective.value * tb.shape[0 if orders is None else 1]
-            total = np.where(np.isfinite(total), more, total)  # as one that stops there
+            share = self.objective.value * tb.shape[0 if orders is None else 1]
+            np.add(total, share, out=total, where=np.isfinite(total))  # as one that stops there
         seconds = (time.perf_counter() - start) / len(self.trainers)
         for k, trainer in enumerate(self.trainers):
             trainer.seconds += seconds

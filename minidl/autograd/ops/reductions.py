@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = ["cumsum", "logsumexp", "max", "mean", "min", "prod", "std", "sum", "v
 Axis = int | tuple[int, ...] | None
 
 
+@functools.lru_cache(maxsize=64)
 def kept_shape(shape: tuple[int, ...], axis: int | tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape with these axes of length one."""
     axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
