@@ -41,8 +41,9 @@ SELU_SCALE = 1.0507009873554805
 
 
 def logistic(x: Any) -> Any:
-    """Return the sigmoid of an array, for rules: they have no use for a Tensor's detour."""
-    return np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.abs(x)))
+    """Return the sigmoid of an array, e^x / (1 + e^x); from x = 40 on that is 1 in any float."""
+    e = np.exp(np.minimum(x, 40.0))
+    return e / (1.0 + e)
 
 
 @primitive(lambda g, y, x: g * (y * (1.0 - y)), methods=["sigmoid"])
