@@ -10,8 +10,9 @@ from minidl.autograd import Array
 from minidl.errors import ArgumentError
 from minidl.optim import BatchSize
 
-__all__ = ["batches", "batches_in_order", "rows_per_batch"]
+__all__ = ["batches", "batches_in_order", "permutation", "rows_per_batch"]
 
+MANY = 2**20  # rows, whose numbers then take four bytes each instead of eight
 GATHER_BYTES = 64 * 2**20  # up to here a shuffled copy of the data is made, once an epoch
 
 
@@ -58,8 +59,21 @@ def batches(
     >>> [Xb.ravel().tolist() for Xb, tb in batches(np.arange(5)[:, None], np.arange(5), 2)]
     [[0, 1], [2, 3], [4]]
     """
-    order = None if generator is None or rows >= len(X) else generator.permutation(len(X))
+    order = None if generator is None or rows >= len(X) else permutation(generator, len(X))
     return batches_in_order(X, t, rows, order)
+
+
+def permutation(generator: np.random.Generator, n: int) -> Array:
+    """Return the numbers 0 to n - 1 in random order; of many rows in half the memory.
+
+    Examples
+    --------
+    >>> permutation(np.random.default_rng(0), 5)
+    array([2, 4, 3, 0, 1])
+    """
+    order = np.arange(n, dtype=np.uint32 if MANY < n <= 2**32 else np.int64)
+    generator.shuffle(order)
+    return order
 
 
 def batches_in_order(

@@ -21,7 +21,7 @@ from minidl.autograd import Array, no_grad
 from minidl.nn.parameters import ParameterVector
 from minidl.optim import Optimizer
 from minidl.streams import stream
-from minidl.training.batches import batches_in_order, rows_per_batch
+from minidl.training.batches import batches_in_order, permutation, rows_per_batch
 from minidl.training.objective import Objective
 from minidl.training.rows import Rows
 from minidl.training.trainer import Requests, Trainer
@@ -142,7 +142,7 @@ class Block:
         training: Any = True
         if first.shuffle and rows < n:
             streams = self._streams("shuffle")
-            orders = np.stack([generator.permutation(n) for generator in streams])
+            orders = np.stack([permutation(generator, n) for generator in streams])
         if self.model.stochastic:
             training = Generators(self._streams("dropout"))
         w, gradient = self.vector.value, self.objective.gradient

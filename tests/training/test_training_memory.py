@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from minidl import Trainer, nn, optim
+from minidl.training.batches import permutation
 
 MB = 2**20
 
@@ -30,3 +31,11 @@ def test_a_memory_map_is_trained_on_without_a_copy(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert history["samples"][-1] == rows
     assert peak < 60 * MB
+
+
+def test_the_numbers_of_many_rows_take_half_the_memory_and_are_in_the_same_order() -> None:
+    few, many = 2**10, 2**20 + 1
+    for n, dtype in ((few, np.int64), (many, np.uint32)):
+        order = permutation(np.random.default_rng(3), n)
+        assert order.dtype == dtype
+        assert np.array_equal(order, np.random.default_rng(3).permutation(n))
