@@ -26,7 +26,24 @@ from minidl.training.objective import Objective
 from minidl.training.rows import Rows
 from minidl.training.trainer import Requests, Trainer
 
-__all__ = ["Block"]
+__all__ = ["Block", "train_together"]
+
+
+def train_together(
+    trainers: list[Trainer], train: Rows, held_out: Rows | None, epochs: int
+) -> None:
+    """Train these as one block if that is possible, else one by one."""
+    for one in trainers:
+        one._begin(held_out)
+    if len(trainers) > 1:
+        block = Block(trainers, train, held_out)
+        if block.agrees():
+            with np.errstate(over="ignore", invalid="ignore"):
+                block.run(epochs)
+            return
+        block.release(trainers)
+    for one in trainers:
+        one._train(train, held_out, epochs)
 
 
 class Generators:

@@ -56,6 +56,9 @@ class Objective:
         self.vector = model.parameters
         self.value: Any = math.nan
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Objective, (self.model, self.loss, self.penalty.strength)  # a copy packs its own
+
     def gradient(self, point: Array, X: Array, t: Array, training: Training = False) -> Array:
         """Return the gradient at `point` (P,), a view that the next call overwrites.
 
