@@ -193,7 +193,7 @@ def _take_over(own: Trainers, packed: bytes) -> None:
         for hook, other in zip(mine.callbacks, its.callbacks, strict=True):
             vars(hook).clear()
             vars(hook).update(vars(other))
-        vars(mine).update(vars(its), callbacks=mine.callbacks)
+        vars(mine).update(vars(its))
 
 
 def _missing(blocks: Iterable[Trainers]) -> WorkerError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import pickle
 import signal
@@ -25,6 +26,8 @@ from minidl.errors import ArgumentError, DivergenceWarning, WorkerError
 from minidl.training import Callback, Replica, StopAtTarget
 
 MOONS = datasets.load("moons", n=120, seed=0)
+TABLE = np.random.default_rng(0).standard_normal((90, 32))
+MANY = datasets.load("moons", n=4000, seed=0)
 TWO = 32 * 6 * 8 * 2  # memory for blocks of two networks of this kind
 
 
@@ -76,10 +79,18 @@ CASES: dict[str, dict[str, Any]] = {
         "optimizer": optim.Momentum(lambda step: 0.1 / (1 + step)),
     },
     "columns of a table, one by one": {
-        "X": np.c_[MOONS.X_train, MOONS.y_train][:, :2],
-        "y": np.c_[MOONS.X_train, MOONS.y_train][:, 2],
+        "model": lambda seed: nn.mlp(16, 6, 1, seed=seed),
+        "X": TABLE[:, ::2],
+        "y": TABLE[:, 1] > 0,
         "batch_size": "full",
         "memory": 1,
+    },
+    "so many rows that the size of a block decides how their losses are added": {
+        "X": MANY.X_train,
+        "y": MANY.y_train,
+        "seeds": 12,
+        "memory": 4 * TWO,
+        "epochs": 1,
     },
     "rows in Fortran's order": {"X": np.asfortranarray(MOONS.X_train), "batch_size": "full"},
 }
@@ -179,8 +190,8 @@ def test_a_callback_that_cannot_travel_is_named(when: str) -> None:
 class Dying(Callback):
     """Ends its process in seed 2's second epoch; only once if `times` is 1."""
 
-    def __init__(self, folder: Path, times: int, seed: int = 2) -> None:
-        self.folder, self.times, self.seed = folder, times, seed
+    def __init__(self, folder: Path, times: int, seed: int = 2, wait: float = 1.0) -> None:
+        self.folder, self.times, self.seed, self.wait = folder, times, seed, wait
 
     def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
         with (self.folder / f"began-{trainer.seed}").open("a") as file:
@@ -190,7 +201,7 @@ class Dying(Callback):
         if trainer.seed == self.seed and record["epoch"] == 2:
             began = len((self.folder / f"began-{trainer.seed}").read_text())
             if began == 1:
-                time.sleep(1)  # so that others are finished
+                time.sleep(self.wait)  # so that others are finished
             if began <= self.times:
                 os._exit(1)
 
@@ -221,6 +232,30 @@ def test_the_seeds_of_who_always_dies_are_told_and_the_rest_is_kept(tmp_path: Pa
     kept = [one for one in train(1, **options) if one.seed not in (2, 3)]
     demand_same_bits(caught.value.finished, kept)
     assert began(tmp_path)[2] == 3
+
+
+class Slow(Callback):
+    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+        time.sleep(0.1 * (trainer.seed != 0))
+
+
+def test_the_block_that_kills_does_not_keep_the_others_from_running_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("minidl.training.jobs")
+    orders: list[list[int]] = []
+
+    def finished(order: list[int], *arguments: Any, inner: Any = module._finished) -> Any:
+        orders.append(order)
+        return inner(order, *arguments)
+
+    monkeypatch.setattr(module, "_finished", finished)
+    options: dict[str, Any] = {"seeds": 12, "memory": 1, "epochs": 2}
+    found = train(callbacks=lambda: [Dying(tmp_path, 2, seed=0, wait=0.0), Slow()], **options)
+    demand_same_bits(found, train(1, **options))
+    assert orders[0] == list(range(12))
+    assert orders[1] == sorted(orders[1], reverse=True)
+    assert len(orders) <= 2 + 3  # the one, and whoever was computed at the same time
 
 
 def test_when_everything_dies_it_ends_soon(tmp_path: Path) -> None:
@@ -318,9 +353,11 @@ class Looking(nn.Layer):
     def __init__(self, seed: int) -> None:
         self.inner = nn.mlp(4, 2, 1, seed=seed)
         self.file: str | None = None
+        self.whole = False
 
     def forward(self, x: Any, training: Any = False) -> Any:
         array: Any = x if isinstance(x, np.ndarray) else x.data
+        self.whole = array.flags.c_contiguous
         while array is not None and not isinstance(array, np.memmap):
             array = getattr(array, "base", None)
         if len(x) > 1:
@@ -341,6 +378,13 @@ def test_large_inputs_are_mapped_and_not_copied(tmp_path: Path, mapped: bool) ->
     assert (files == {str(path)}) == mapped
     assert "None" not in files  # joblib has written one
     demand_same_bits(found, train(1, memory=1, **options))
+
+
+def test_columns_of_a_table_are_laid_out_as_they_would_arrive_elsewhere() -> None:
+    """NumPy 2.0 multiplies matrices with gaps without the BLAS, and so rounds another way."""
+    options: dict[str, Any] = {"X": TABLE[:, ::8], "y": TABLE[:, 1], "loss": "mse"}
+    found = train(1, model=Looking, batch_size="full", memory=1, **options)
+    assert all(isinstance(one.model, Looking) and one.model.whole for one in found)
 
 
 def test_a_trainer_that_was_pickled_goes_on_bit_for_bit() -> None:
