@@ -24,6 +24,7 @@ __all__ = [
     "OutOfRangeError",
     "ShapeError",
     "UnknownNameError",
+    "WorkerError",
 ]
 
 
@@ -107,6 +108,10 @@ class NonFiniteError(MinidlError, FloatingPointError):
 
 class ConvergenceError(MinidlError, RuntimeError):
     """An iteration did not come close enough to its limit."""
+
+
+class WorkerError(MinidlError, RuntimeError):
+    """A process that trained networks died, and died again; the message names the seeds."""
 
 
 class UnknownNameError(MinidlError, ValueError):

@@ -46,7 +46,9 @@ def test_every_file_that_the_map_names_exists() -> None:
 def test_the_stated_versions_are_those_of_the_package() -> None:
     config = (ROOT / "setup.cfg").read_text(encoding="utf-8")
     text = " ".join(README.read_text(encoding="utf-8").split())
-    for package, spoken in (("numpy", "NumPy"), ("scikit-learn", "scikit-learn"), ("tqdm", "tqdm")):
+    spoken_of = {"numpy": "NumPy"}
+    for package in ("numpy", "scikit-learn", "joblib", "threadpoolctl", "tqdm"):
+        spoken = spoken_of.get(package, package)
         found = re.search(rf"^ +{package}>=(\S+)", config, re.MULTILINE)
         assert found is not None
         assert f"{spoken} {found[1]} or newer" in text

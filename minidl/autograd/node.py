@@ -175,10 +175,14 @@ def _ones(n: int, char: str) -> Array:
 
 def row_sum(g: Array) -> Array:
     """Return g (n, m) summed over its rows: a product with ones, 3 to 9 times faster than .sum."""
-    n = len(g)
-    ones = _ones(n, g.dtype.char) if n <= SMALL else np.ones(n, g.dtype)
-    total: Array = np.dot(ones, g) if n != 1 else g[0]
+    total: Array = np.dot(_ones_for(g), g) if len(g) != 1 else g[0]
     return total
+
+
+def _ones_for(g: Array) -> Array:
+    """Return a one for each row of g."""
+    n = g.shape[-2]
+    return _ones(n, g.dtype.char) if n <= SMALL else np.ones(n, g.dtype)
 
 
 def fit(g: Any, like: Array, name: str) -> Any:
@@ -191,7 +195,7 @@ def fit(g: Any, like: Array, name: str) -> Any:
         if g.ndim == 2 and shape == g.shape[1:] and isinstance(g, np.ndarray):
             g = row_sum(g)  # a bias
         elif g.ndim == 3 and shape == (len(g), 1, g.shape[2]) and isinstance(g, np.ndarray):
-            g = np.matmul(_ones(g.shape[1], g.dtype.char), g).reshape(shape)  # those of replicas
+            g = np.matmul(_ones_for(g), g).reshape(shape)  # those of replicas
         else:
             extra = g.ndim - len(shape)
             pairs = list(zip(shape, g.shape[max(extra, 0) :], strict=False))

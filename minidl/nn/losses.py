@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+MANY = 2**20  # targets, whose copy as floats would be large beside a memory-mapped X
+
+
 class Loss(ABC):
     """The base: called with outputs and targets, a loss gives their mean.
 
@@ -84,6 +87,8 @@ class Loss(ABC):
                 if self.classifies and shape[-1:] > (1,)
                 else None,
             )
+        if column.size > MANY and column.dtype.kind in "iu":
+            return column  # the operation converts them batch by batch
         return column.astype(dtype, copy=False)
 
     def accuracy(self, outputs: Any, targets: Any) -> Any:
@@ -247,7 +252,9 @@ class SoftmaxCrossEntropy(Loss):
                 received=f"targets of dtype {t.dtype}",
                 hint="Number the classes with np.unique(y, return_inverse=True)[1].",
             )
-        wrong = ~((t >= 0) & (t < K) & (t == np.floor(t)))
+        wrong = (t < 0) | (t >= K)
+        if t.dtype.kind == "f":
+            wrong |= ~(t == np.floor(t))
         if np.any(wrong):
             place = tuple(int(i) for i in np.argwhere(wrong)[0])
             raise DataError(
@@ -255,7 +262,7 @@ class SoftmaxCrossEntropy(Loss):
                 received=f"{t[place]} in row {place[-1]}",
                 expected=f"an integer from 0 to {K - 1}, as there are {K} outputs",
             )
-        return t.astype(np.int64)
+        return t if t.dtype.kind in "iu" else t.astype(np.int64)
 
     def _distributions(self, q: Array) -> Array:
         if np.any(q < 0) or not np.allclose(q.sum(axis=-1), 1, atol=1e-6):

@@ -65,11 +65,14 @@ class Hyperparameter:
             array = np.array(value, dtype=float)
         except (TypeError, ValueError, OverflowError):
             array = np.array(np.nan)
-        if array.size == 0 or array.ndim > 2 or not np.all(self.valid(array)):
+        if array.size == 0 or array.shape[1:] not in ((), (1,)) or not np.all(self.valid(array)):
             raise ArgumentError(
                 f"{self.name} cannot be used", received=repr(value), expected=self.expected
             )
-        return float(array) if array.ndim == 0 else array.reshape(-1, 1)
+        if array.ndim == 0:
+            return float(array)
+        single = isinstance(value, np.ndarray) and value.dtype.char == "f"  # beside such weights
+        return array.reshape(-1, 1).astype(np.float32 if single else float)
 
 
 def learning_rate() -> Hyperparameter:

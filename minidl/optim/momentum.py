@@ -83,13 +83,14 @@ class Momentum(_WithVelocity):
 def _ahead(w: Array, mv: Array, grad: Gradient) -> Array:
     """Move w on by -mv and return the gradient there; if there is none, move back.
 
-    In place, a step on 85,000 weights takes half the time that it takes with a copy of w.
+    In place, for a copy of w as the point to ask at costs as much as the formula.
     """
-    w -= mv
+    here = w.copy()
     try:
+        w -= mv
         return grad(w)
     except BaseException:
-        w += mv
+        w[...] = here
         raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from minidl.autograd import Array
 from minidl.errors import ArgumentError
 from minidl.optim import BatchSize
 
-__all__ = ["batches", "batches_in_order", "permutation", "rows_per_batch"]
+__all__ = ["batches", "batches_in_order", "permutation", "permutation_type", "rows_per_batch"]
 
 MANY = 2**20  # rows, whose numbers then take four bytes each instead of eight
 GATHER_BYTES = 64 * 2**20  # up to here a shuffled copy of the data is made, once an epoch
@@ -71,9 +72,14 @@ def permutation(generator: np.random.Generator, n: int) -> Array:
     >>> permutation(np.random.default_rng(0), 5)
     array([2, 4, 3, 0, 1])
     """
-    order = np.arange(n, dtype=np.uint32 if MANY < n <= 2**32 else np.int64)
+    order = np.arange(n, dtype=permutation_type(n))
     generator.shuffle(order)
     return order
+
+
+def permutation_type(n: int) -> type[np.integer[Any]]:
+    """Return the dtype of the numbers of n rows."""
+    return np.uint32 if MANY < n <= 2**32 else np.int64
 
 
 def batches_in_order(
@@ -102,7 +108,7 @@ def batches_in_order(
     lead: tuple[slice, ...] = ()
     if order is not None:
         lead = (slice(None),) * (order.ndim - 1)
-        if X.nbytes * (order.size // n) <= GATHER_BYTES:
+        if (X.nbytes + t.nbytes) * (order.size // n) <= GATHER_BYTES:
             X, t, order = X.take(order, 0), t.take(order, 0), None  # one gather, then slices
     for start in range(0, n, rows):
         part = (*lead, slice(start, start + rows))

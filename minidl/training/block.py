@@ -11,22 +11,49 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minidl.autograd import Array, no_grad
+from minidl.autograd import Array
 from minidl.nn.parameters import ParameterVector
 from minidl.optim import Optimizer
 from minidl.streams import stream
-from minidl.training.batches import batches_in_order, permutation, rows_per_batch
+from minidl.training.alike import Mark, alike
+from minidl.training.batches import batches_in_order, permutation, permutation_type, rows_per_batch
 from minidl.training.objective import Objective
+from minidl.training.requests import Requests, next_of
 from minidl.training.rows import Rows
-from minidl.training.trainer import Requests, Trainer
+from minidl.training.trainer import Trainer
 
-__all__ = ["Block"]
+__all__ = ["Block", "train_together"]
+
+
+def train_together(
+    trainers: list[Trainer], train: Rows, held_out: Rows | None, epochs: int
+) -> None:
+    """Train these as one block if that is possible, else one by one."""
+    for one in trainers:
+        one._begin(held_out)
+    if len(trainers) > 1 and alike(trainers):
+        with np.errstate(over="ignore", invalid="ignore"):
+            Block(trainers, train, held_out).run(epochs)
+        return
+    for one in trainers:
+        with _named(one):
+            one._train(train, held_out, epochs)
+
+
+@contextlib.contextmanager
+def _named(trainer: Trainer) -> Iterator[None]:
+    """Say in an error which of the networks it comes from."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"in the network with seed {trainer.seed} and {trainer.optimizer!r}")
+        raise
 
 
 class Generators:
@@ -68,22 +95,7 @@ class Block:
             trainer.model.parameters.move(self.vector.value[k], self.vector.grad[k])
         self.objective = Objective(self.model, first.loss, first.objective.penalty.strength)
         self.optimizer = _together([trainer.optimizer for trainer in trainers])
-
-    def agrees(self) -> bool:
-        """Tell whether the outputs on a few rows are those of each network alone.
-
-        They are if all layers work on the last two axes, (rows, features), as minidl's do.
-        """
-        X = self.train.X[:5]
-        with no_grad():
-            alone = [_array(trainer.model(X)) for trainer in self.trainers]
-            try:
-                together = _array(self.model(X))
-            except Exception:  # whatever a layer does with an axis it does not know
-                return False
-        tolerance = 1e-4 if X.dtype.char == "f" else 1e-9
-        same = together.shape == (len(alone), *alone[0].shape)
-        return same and np.allclose(together, alone, tolerance, tolerance, equal_nan=True)
+        self.marks = {trainer: Mark(trainer) for trainer in trainers if trainer.callbacks}
 
     def run(self, last: int) -> None:
         """Train until epoch `last`; the trainers hold what came out."""
@@ -94,6 +106,7 @@ class Block:
             for one in requests.values():  # each says so in its history
                 with contextlib.suppress(BaseException):
                     one.throw(error)
+            self.release(self.trainers)
             raise
 
     def _answer(self, requests: dict[Trainer, Requests]) -> None:
@@ -102,11 +115,14 @@ class Block:
         answers: dict[Trainer, Any] = dict.fromkeys(self.trainers)
         while True:
             for trainer, answer in answers.items():
-                try:
-                    waiting[trainer] = requests[trainer].send(answer)
-                except StopIteration:
-                    waiting.pop(trainer, None)
+                with _named(trainer):
+                    request = next_of(requests[trainer], answer)
+                    if request is not None and self._still(trainer):
+                        waiting[trainer] = request
+                        continue
+                    waiting.pop(trainer, None)  # it is done, or goes on alone
                     self.release([trainer])
+                    trainer._serve(requests[trainer], request, self.train, self.held_out)
             if not waiting:
                 return
             going = [trainer for trainer in self.trainers if trainer in waiting]
@@ -115,6 +131,9 @@ class Block:
             asking = [trainer for trainer in going if waiting[trainer] == "measure"]
             results = self._measure() if asking else self._train_epoch()
             answers = {t: results[k] for k, t in enumerate(going) if not asking or t in asking}
+
+    def _still(self, trainer: Trainer) -> bool:
+        return not trainer.callbacks or self.marks[trainer].still(trainer)
 
     def release(self, trainers: list[Trainer]) -> None:
         """Give these trainers arrays of their own again."""
@@ -142,33 +161,40 @@ class Block:
         training: Any = True
         if first.shuffle and rows < n:
             streams = self._streams("shuffle")
-            orders = np.stack([permutation(generator, n) for generator in streams])
+            orders = np.empty((len(streams), n), permutation_type(n))
+            for order, generator in zip(orders, streams, strict=True):
+                order[:] = permutation(generator, n)
         if self.model.stochastic:
             training = Generators(self._streams("dropout"))
         w, gradient = self.vector.value, self.objective.gradient
         _set_hyperparameters(optimizer, [one.optimizer for one in self.trainers], w.dtype)
-        total = np.zeros(len(self.trainers))
+        total, seen = np.zeros(len(self.trainers)), 0
         start = time.perf_counter()
-        for Xb, tb in batches_in_order(X, t, rows, orders):
-            optimizer.step(w, partial(gradient, X=Xb, t=tb, training=training))
-            share = self.objective.value * tb.shape[0 if orders is None else 1]
-            np.add(total, share, out=total, where=np.isfinite(total))  # as one that stops there
-        seconds = (time.perf_counter() - start) / len(self.trainers)
-        for k, trainer in enumerate(self.trainers):
-            trainer.seconds += seconds
-            trainer.samples += n
-            own = trainer.optimizer
-            own.step_count = optimizer.step_count
-            own.gradient_evaluations = optimizer.gradient_evaluations
-            own.state = {name: vectors[k] for name, vectors in optimizer.state.items()}
+        try:
+            for Xb, tb in batches_in_order(X, t, rows, orders):
+                optimizer.step(w, partial(gradient, X=Xb, t=tb, training=training))
+                share = self.objective.value * (count := tb.shape[0 if orders is None else 1])
+                np.add(total, share, out=total, where=np.isfinite(total))  # as one that stops
+                seen += count
+        finally:
+            self._tell(seen, time.perf_counter() - start)
         return list(map(float, total / n))
+
+    def _tell(self, rows: int, seconds: float) -> None:
+        """Tell each trainer how far the block has come, and where its state is."""
+        block = self.optimizer
+        for k, trainer in enumerate(self.trainers):
+            trainer.seconds += seconds / len(self.trainers)
+            trainer.samples += rows
+            own = trainer.optimizer
+            own.step_count = block.step_count
+            own.gradient_evaluations = block.gradient_evaluations
+            own.state = {name: vectors[k] for name, vectors in block.state.items()}
+            if trainer.callbacks:
+                self.marks[trainer] = Mark(trainer)
 
     def _streams(self, name: Any) -> list[np.random.Generator]:
         return [stream(trainer.seed, name, trainer.epoch + 1) for trainer in self.trainers]
-
-
-def _array(outputs: Any) -> Array:
-    return np.asarray(getattr(outputs, "data", outputs))
 
 
 def _together(optimizers: Sequence[Optimizer]) -> Optimizer:
@@ -196,5 +222,5 @@ def _column(values: list[Any], dtype: Any) -> Any:
     The numbers are of the weights' dtype, as a Python float becomes beside them.
     """
     if any(callable(value) for value in values):
-        return lambda step: [value(step) if callable(value) else value for value in values]
+        return lambda step: _column([v(step) if callable(v) else v for v in values], dtype)
     return np.array(values, dtype)[:, None]

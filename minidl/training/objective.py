@@ -56,6 +56,9 @@ class Objective:
         self.vector = model.parameters
         self.value: Any = math.nan
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Objective, (self.model, self.loss, self.penalty.strength)  # a copy packs its own
+
     def gradient(self, point: Array, X: Array, t: Array, training: Training = False) -> Array:
         """Return the gradient at `point` (P,), a view that the next call overwrites.
 
@@ -95,7 +98,7 @@ class Objective:
             for start in range(0, n, rows):
                 part = slice(start, start + rows)
                 outputs = self.model(X[part])
-                share = outputs.shape[-2] / n
+                share = len(X[part]) / n
                 loss += share * plain(self.loss.mean(outputs, t[part]).data)
                 if self.loss.classifies:
                     accuracy += share * plain(np.asarray(self.loss.accuracy(outputs.data, t[part])))

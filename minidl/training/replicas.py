@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
+import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
-from minidl.training.batches import rows_per_batch
-from minidl.training.block import Block
+from minidl.training.batches import GATHER_BYTES, permutation_type, rows_per_batch
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
+from minidl.training.jobs import check_jobs, train_blocks
 from minidl.training.rows import Rows, check_rows, pair_of
 from minidl.training.trainer import Trainer
 
@@ -64,6 +67,8 @@ def train_replicas(
     validation: Sequence[Any] | None = None,
     callbacks: Callable[[], Iterable[Callback]] = list,
     memory: int = 2**19,
+    jobs: int | None = 1,
+    progress: bool = False,
 ) -> list[Replica]:
     """Train a network for every seed and every value of the optimizer's hyperparameters.
 
@@ -89,6 +94,13 @@ def train_replicas(
     memory : int, default 524288
         Bytes that the largest activation of a block may take. More replicas than fit are trained
         in several blocks. The default keeps a block's activations in a processor's cache.
+    jobs : int or None, default 1
+        In how many processes blocks are trained, by joblib: -1 is one for each processor, None
+        what ``joblib.parallel_config`` says, which may also name a cluster. The results are the
+        same to the last bit, on processors of one kind. A block is never divided: if there are
+        fewer blocks than processes, give less `memory`.
+    progress : bool, default False
+        Whether to show a bar of finished networks on standard error.
 
     Returns
     -------
@@ -102,11 +114,26 @@ def train_replicas(
         `model` or `callbacks` is no function, or `optimizer` no Optimizer.
     DataError, ShapeError
         As for :meth:`Trainer.fit`.
+    WorkerError
+        Processes died while they trained the networks that are named. What was unfinished when
+        the first one died has been tried again, at last with one block at a time.
+    KeyboardInterrupt
+        Ctrl-C was pressed.
 
     Warns
     -----
     DivergenceWarning
         How many networks have diverged.
+
+    Notes
+    -----
+    Whatever is raised while networks are trained has an attribute `finished`, a list of the
+    Replicas that were finished: ``except KeyboardInterrupt as error: error.finished``. Those that
+    were not say "interrupted" in their histories, as in :meth:`Trainer.fit`; callbacks see that.
+
+    In other processes, networks and callbacks are copies, made by cloudpickle: functions without
+    a name may travel, open files may not. In the end the attributes of the copied callbacks are
+    given to those that `callbacks` returned; other objects that they have changed stay behind.
 
     Examples
     --------
@@ -123,22 +150,59 @@ def train_replicas(
     True
     """
     check_count("epochs", epochs, 0)
+    check_jobs(jobs)
     options: dict[str, Any] = {"loss": loss, "batch_size": batch_size, "l2": l2}
     options.update(shuffle=shuffle, measure_every=measure_every)
     trainers = _trainers(model, optimizer, check_seeds(seeds), callbacks, options)
-    first = trainers[0][1]
-    train = check_rows("training", X, y, first.model, first.loss)
-    held_out = None
-    if validation is not None:
-        held_out = check_rows("validation", *pair_of(validation), first.model, first.loss)
-    size = _block_size(first, train, memory)
-    for start in range(0, len(trainers), size):
-        _train([one for _, one in trainers[start : start + size]], train, held_out, epochs)
-    found = [Replica(one.seed, own, one.history, one.model) for own, one in trainers]
+    rows = _rows(trainers[0][1], X, y, validation)
+    size = _block_size(trainers[0][1], rows[0], memory)
+    blocks = [[one for _, one in trainers[i : i + size]] for i in range(0, len(trainers), size)]
+    try:
+        with _bar(len(trainers), progress) as update:
+            train_blocks(blocks, rows, epochs, jobs, update)
+    except BaseException as error:
+        going, all_of_them = (None, "interrupted"), _replicas(trainers)
+        vars(error)["finished"] = [r for r in all_of_them if r.history.stopped_by not in going]
+        raise
+    found = _replicas(trainers)
     if diverged := sum(one.history.diverged for one in found):
         message = f"{diverged} of {len(found)} replicas diverged; see replica.history.advice"
         warnings.warn(message, DivergenceWarning, stacklevel=2)
     return found
+
+
+def _replicas(trainers: list[tuple[dict[str, float], Trainer]]) -> list[Replica]:
+    return [Replica(one.seed, own, one.history, one.model) for own, one in trainers]
+
+
+def _rows(
+    first: Trainer, X: Any, y: Any, validation: Sequence[Any] | None
+) -> tuple[Rows, Rows | None]:
+    """Check rows for all trainers, and lay them out as they would arrive in another process."""
+    pairs = {"training": (X, y)}
+    if validation is not None:
+        pairs["validation"] = pair_of(validation)
+    checked = [check_rows(what, *pair, first.model, first.loss) for what, pair in pairs.items()]
+    train, *held_out = [Rows(_unbroken(one.X), _unbroken(one.t)) for one in checked]
+    return train, next(iter(held_out), None)
+
+
+def _unbroken(values: Array) -> Array:
+    """Return an array without gaps: a BLAS may round another way where there are some."""
+    flags = values.flags
+    return values if flags.c_contiguous or flags.f_contiguous else np.ascontiguousarray(values)
+
+
+@contextlib.contextmanager
+def _bar(total: int, visible: bool) -> Iterator[Callable[[int], object]]:
+    """Give a function that moves a bar on, if it is to be seen."""
+    if not visible:
+        yield lambda n: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit="network", file=sys.stderr) as bar:
+        yield bar.update
 
 
 def _trainers(
@@ -161,9 +225,16 @@ def _trainers(
     grid = [(own, seed) for own in _swept(optimizer) for seed in seeds]
     networks = _networks(model, [seed for _, seed in grid])
     found = []
+    seen: set[int] = set()
     for network, (own, seed) in zip(networks, grid, strict=True):
         copied = _copy(optimizer, own)
-        hooks = callbacks()
+        hooks = list(callbacks())
+        if seen & set(map(id, hooks)):
+            raise ArgumentError(
+                "callbacks returned the same callback twice",
+                expected="a function that makes new ones: callbacks=lambda: [EarlyStopping()]",
+            )
+        seen |= set(map(id, hooks))
         one = Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options)
         found.append((own, one))
     return found
@@ -185,6 +256,13 @@ def _networks(model: Callable[[int], Layer], seeds: Sequence[int]) -> list[Layer
             expected="seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)",
         )
     networks = [model(seed) for seed in seeds]
+    for network in networks:
+        if not isinstance(network, Layer):
+            raise ArgumentError(
+                "model returned no network",
+                received=type(network).__name__,
+                expected="a Layer, such as nn.mlp(2, 16, 1, seed=seed)",
+            )
     if len({id(network) for network in networks}) < len(networks):
         raise ArgumentError(
             "model returned the same network twice",
@@ -216,20 +294,6 @@ def _block_size(trainer: Trainer, train: Rows, memory: int) -> int:
     n, features = train.X.shape[0], math.prod(train.X.shape[1:])
     widths = [features, *(p.shape[-1] for p in trainer.model.parameters if p.ndim)]
     one = rows_per_batch(trainer.batch_size, n) * max(widths) * train.X.itemsize
-    size = check_count("memory", memory) // one
+    orders = n * permutation_type(n)().itemsize if trainer.shuffle else 1  # of one replica
+    size = min(check_count("memory", memory) // one, GATHER_BYTES // orders)
     return max(1, size) if train.X.ndim == 2 else 1
-
-
-def _train(trainers: list[Trainer], train: Rows, held_out: Rows | None, epochs: int) -> None:
-    """Train these together if that is possible, else one by one."""
-    for one in trainers:
-        one._begin(held_out)
-    if len(trainers) > 1:
-        block = Block(trainers, train, held_out)
-        if block.agrees():
-            with np.errstate(over="ignore", invalid="ignore"):
-                block.run(epochs)
-            return
-        block.release(trainers)
-    for one in trainers:
-        one._train(train, held_out, epochs)

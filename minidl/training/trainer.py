@@ -10,7 +10,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -35,12 +35,12 @@ from minidl.training.batches import batches, rows_per_batch
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.history import History
 from minidl.training.objective import Objective
+from minidl.training.requests import Requests, next_of
 from minidl.training.rows import Rows, check_rows, pair_of
 
 __all__ = ["Requests", "Trainer"]
 
 DIVERGED = 1e4  # times the initial loss
-Requests = Generator[str, Any, None]
 
 
 class Trainer:
@@ -223,17 +223,18 @@ class Trainer:
     ) -> None:
         """Train on rows that have been checked: the part of :meth:`fit` that takes time."""
         requests = self._requests(self.epoch + epochs, self.callbacks + (more or []))
-        answer: Any = None
         with np.errstate(over="ignore", invalid="ignore"):  # a divergence is told in words
-            while True:
-                try:
-                    request = requests.send(answer)
-                except StopIteration:
-                    return
-                try:
-                    answer = self._answer(request, train, held_out)
-                except BaseException as error:
-                    requests.throw(error)
+            self._serve(requests, next_of(requests, None), train, held_out)
+
+    def _serve(
+        self, requests: Requests, request: str | None, train: Rows, held_out: Rows | None
+    ) -> None:
+        while request is not None:
+            try:
+                answer = self._answer(request, train, held_out)
+            except BaseException as error:
+                requests.throw(error)
+            request = next_of(requests, answer)
 
     def _requests(self, last: int, hooks: list[Callback]) -> Requests:
         """Decide what happens until epoch `last`, and yield what is to be computed.

@@ -1,0 +1,66 @@
+"""Which networks can be trained as one computation: those of known parts that are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from minidl.nn import Layer
+from minidl.training.trainer import Trainer
+
+__all__ = ["Mark", "alike"]
+
+
+def alike(trainers: Sequence[Trainer]) -> bool:
+    """Tell whether these networks differ in nothing but numbers that can have a leading axis.
+
+    All layers, the loss and the optimizer must be minidl's own, or of a class that says
+    ``replicas = True``: it works on the last two axes, (rows, features), of arrays with one axis
+    more, treats a vector (R, P) row by row, and keeps nothing but parameters and ``state``.
+    """
+    kinds = [_kind(one) for one in trainers]
+    return kinds[0] is not None and all(kind == kinds[0] for kind in kinds)
+
+
+def _kind(trainer: Trainer) -> Any:
+    """Return what must be equal, or None if a part is not known."""
+    layers = list(_layers(trainer.model))
+    if not all(map(_known, [*layers, trainer.loss, trainer.optimizer])):
+        return None
+    parameters = [
+        (name, p.shape, p.dtype, p.penalized, p.requires_grad)
+        for name, p in trainer.model.named_parameters()
+    ]
+    described = [repr(layer) if _own(layer) else type(layer) for layer in layers]
+    common = (trainer.batch_size, trainer.shuffle, trainer.objective.penalty.strength)
+    return described, repr(trainer.loss), type(trainer.optimizer), parameters, common
+
+
+def _layers(layer: Layer) -> Iterator[Layer]:
+    yield layer
+    for _, child in layer.children():
+        yield from _layers(child)
+
+
+def _own(part: object) -> bool:
+    return type(part).__module__.split(".")[0] == "minidl"
+
+
+def _known(part: object) -> bool:
+    said = vars(type(part)).get("replicas")  # not inherited: a subclass may do anything
+    return _own(part) if said is None else bool(said)
+
+
+class Mark:
+    """What callbacks may not change while a network is trained together with others."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        optimizer = trainer.optimizer
+        self.kind = (_kind(trainer), optimizer.step_count)
+        self.objects = [trainer.model, trainer.loss, optimizer, *optimizer.state.values()]
+
+    def still(self, trainer: Trainer) -> bool:
+        """Tell whether that is as it was."""
+        now = Mark(trainer)
+        same = [a is b for a, b in zip(self.objects, now.objects, strict=False)]
+        return len(self.objects) == len(now.objects) and all(same) and self.kind == now.kind

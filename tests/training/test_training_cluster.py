@@ -1,0 +1,101 @@
+"""Blocks on a cluster: a scheduler and two worker processes of Dask, on this machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dask
+import joblib
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from threadpoolctl import threadpool_info
+from training_problems import content
+
+from minidl import Trainer, datasets, nn, optim, train_replicas
+from minidl.errors import WorkerError
+from minidl.training import Callback, Replica
+
+MOONS = datasets.load("moons", n=600, seed=0)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Client]:
+    settings = {"distributed.scheduler.allowed-failures": 0}
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as workers,
+        Client(workers) as client,
+    ):
+        yield client
+
+
+class Where(Callback):
+    """Says in which process it was, and with how many BLAS threads; may end that process."""
+
+    def __init__(self, deadly: Path | None = None) -> None:
+        self.process = self.threads = 0
+        self.deadly = deadly
+
+    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
+        time.sleep(0.02)  # for the other worker to get something to do
+        self.process = os.getpid()
+        self.threads = max(one["num_threads"] for one in threadpool_info())
+        if self.deadly is not None and trainer.seed == 2:
+            with self.deadly.open("a") as file:
+                file.write("x")
+            os._exit(1)
+
+
+def train(jobs: int | None, hooks: list[Where], deadly: Path | None = None) -> list[Replica]:
+    def callbacks() -> list[Callback]:
+        hooks.append(Where(deadly))
+        return [hooks[-1]]
+
+    return train_replicas(
+        lambda seed: nn.mlp(2, 6, 1, dropout=0.1, seed=seed),
+        optim.NAG(lambda step: 0.1 / (1 + step)),
+        MOONS.X_train,
+        MOONS.y_train,
+        loss="bce",
+        seeds=8,
+        epochs=3,
+        validation=(MOONS.X_test, MOONS.y_test),
+        memory=32 * 6 * 8,
+        callbacks=callbacks,
+        jobs=jobs,
+    )
+
+
+def demand_same_bits(found: list[Replica], expected: list[Replica]) -> None:
+    assert [one.seed for one in found] == [one.seed for one in expected]
+    for ours, theirs in zip(found, expected, strict=True):
+        assert content(ours.history) == content(theirs.history)
+        assert np.array_equal(ours.model.parameters.value, theirs.model.parameters.value)
+
+
+@pytest.mark.parametrize("jobs", [None, -1])
+def test_two_workers_give_the_same_bits(cluster: Client, jobs: int | None) -> None:
+    hooks: list[Where] = []
+    with joblib.parallel_config(backend="dask"):
+        found = train(jobs, hooks)
+    demand_same_bits(found, train(1, []))
+    pids = set(cluster.run(os.getpid).values())
+    assert len(pids) == 2
+    assert {hook.process for hook in hooks} == pids
+    assert {hook.threads for hook in hooks} == {1}
+
+
+def test_a_worker_that_dies_is_told_and_the_rest_is_kept(cluster: Client, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with joblib.parallel_config(backend="dask"), pytest.raises(WorkerError) as caught:
+        train(None, [], deadly=log)
+    assert "they trained seeds [2] of NAG" in str(caught.value)
+    assert log.read_text() == "xxx"
+    demand_same_bits(caught.value.finished, [one for one in train(1, []) if one.seed != 2])

@@ -1,0 +1,429 @@
+"""Blocks in other processes: the same bits, whoever dies, and nothing finished is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+from training_problems import Watch, content
+
+from minidl import Trainer, datasets, nn, optim, train_replicas
+from minidl.errors import ArgumentError, DivergenceWarning, WorkerError
+from minidl.training import Callback, Replica, StopAtTarget
+
+MOONS = datasets.load("moons", n=120, seed=0)
+TABLE = np.random.default_rng(0).standard_normal((90, 32))
+MANY = datasets.load("moons", n=4000, seed=0)
+TWO = 32 * 6 * 8 * 2  # memory for blocks of two networks of this kind
+
+
+def train(jobs: int | None = 2, **options: Any) -> list[Replica]:
+    """Train four small networks on the moons, in blocks of two."""
+    arguments: dict[str, Any] = {
+        "model": lambda seed: nn.mlp(2, 6, 1, seed=seed),
+        "optimizer": optim.NAG(0.1),
+        "X": MOONS.X_train,
+        "y": MOONS.y_train,
+        "loss": "bce",
+        "seeds": 4,
+        "epochs": 3,
+        "memory": TWO,
+    }
+    arguments.update(options)
+    first = [arguments.pop(name) for name in ("model", "optimizer", "X", "y")]
+    return train_replicas(*first, jobs=jobs, **arguments)
+
+
+def demand_same_bits(found: list[Replica], expected: list[Replica]) -> None:
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert (ours.seed, ours.hyperparameters) == (theirs.seed, theirs.hyperparameters)
+        assert content(ours.history) == content(theirs.history)
+        for name in set(ours.history.columns) - {"seconds"}:
+            assert np.array_equal(ours.history[name], theirs.history[name], equal_nan=True)
+        ours_now, theirs_now = ours.model.parameters.value, theirs.model.parameters.value
+        assert ours_now.dtype == theirs_now.dtype
+        assert np.array_equal(ours_now, theirs_now)
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "with dropout, penalty and validation": {
+        "model": lambda seed: nn.mlp(2, 6, 1, activation="gelu", dropout=0.2, seed=seed),
+        "optimizer": optim.ReformulatedNAG([0.1, 0.03], momentum=[0.9, 0.5]),
+        "validation": (MOONS.X_test, MOONS.y_test),
+        "l2": 0.01,
+        "measure_every": 2,
+    },
+    "who stops and who diverges": {
+        "optimizer": optim.GradientDescent([0.1, 300.0, 3.0]),
+        "callbacks": lambda: [StopAtTarget(0.12)],
+        "loss": "mse",
+        "epochs": 12,
+    },
+    "a schedule without a name, float32": {
+        "model": lambda seed: nn.mlp(2, 6, 1, seed=seed, dtype=np.float32),
+        "optimizer": optim.Momentum(lambda step: 0.1 / (1 + step)),
+    },
+    "columns of a table, one by one": {
+        "model": lambda seed: nn.mlp(16, 6, 1, seed=seed),
+        "X": TABLE[:, ::2],
+        "y": TABLE[:, 1] > 0,
+        "batch_size": "full",
+        "memory": 1,
+    },
+    "so many rows that the size of a block decides how their losses are added": {
+        "X": MANY.X_train,
+        "y": MANY.y_train,
+        "seeds": 12,
+        "memory": 4 * TWO,
+        "epochs": 1,
+    },
+    "rows in Fortran's order": {"X": np.asfortranarray(MOONS.X_train), "batch_size": "full"},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_number_of_jobs_changes_no_bit(case: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)
+        expected = train(1, **CASES[case])
+        demand_same_bits(train(2, **CASES[case]), expected)
+
+
+@pytest.mark.parametrize("jobs", [3, -1, None])
+def test_any_number_of_jobs_changes_no_bit(jobs: int | None) -> None:
+    """Products of these sizes do differ between one BLAS thread and two."""
+    digits = datasets.load("digits", seed=0)
+    options: dict[str, Any] = {
+        "model": lambda seed: nn.mlp(64, 37, 10, seed=seed),
+        "X": digits.X_train,
+        "y": digits.y_train,
+        "loss": "softmax_cross_entropy",
+        "batch_size": "full",
+        "epochs": 2,
+    }
+    demand_same_bits(train(jobs, **options), train(1, **options))
+
+
+def test_parallel_config_says_where(tmp_path: Path) -> None:
+    """Also with a back end that gives results only at the end."""
+    expected = train(1)
+    for backend in ("threading", "loky", "multiprocessing"):
+        hooks: list[Threads] = []
+        with joblib.parallel_config(backend=backend, n_jobs=2):
+            found = train(None, callbacks=lambda hooks=hooks: told(hooks, Threads()))
+        demand_same_bits(found, expected)
+        assert (os.getpid() in {hook.process for hook in hooks}) == (backend == "threading")
+
+
+class Threads(Callback):
+    """Says in which process it was, and with how many threads of a BLAS."""
+
+    process = 0
+    threads = 0
+
+    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
+        self.process = os.getpid()
+        self.threads = max(one["num_threads"] for one in threadpool_info() if is_blas(one))
+
+
+def is_blas(one: dict[str, Any]) -> bool:
+    return bool(one["user_api"] == "blas")
+
+
+def told(hooks: list[Any], hook: Callback) -> list[Callback]:
+    """Return a callback as the only one, and remember it."""
+    hooks.append(hook)
+    return [hook]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_block_has_one_blas_thread_and_the_caller_keeps_what_it_had(jobs: int) -> None:
+    before = [one["num_threads"] for one in threadpool_info()]
+    hooks: list[Threads] = []
+    train(jobs, callbacks=lambda: told(hooks, Threads()))
+    assert [hook.threads for hook in hooks] == [1] * 4
+    assert all((hook.process == os.getpid()) == (jobs == 1) for hook in hooks)
+    assert [one["num_threads"] for one in threadpool_info()] == before
+
+
+def test_callbacks_come_back_as_they_are_in_the_end() -> None:
+    hooks: dict[int, list[Watch]] = {1: [], 2: []}
+    for jobs, seen in hooks.items():
+        train(jobs, callbacks=lambda seen=seen: told(seen, Watch()))
+    for ours, theirs in zip(hooks[2], hooks[1], strict=True):
+        assert len(ours.thetas) == 4
+        assert np.array_equal(ours.thetas, theirs.thetas)
+
+
+class Locked(Callback):
+    def __init__(self, when: str) -> None:
+        self.when = when
+        self.lock: Any = threading.Lock() if when == "there" else None
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize("when", ["there", "back"])
+def test_a_callback_that_cannot_travel_is_named(when: str) -> None:
+    words = r"Locked cannot be sent to or from another process: .*lock.*use jobs=1"
+    with pytest.raises(ArgumentError, match=words):
+        train(callbacks=lambda: [StopAtTarget(0.0), Locked(when)])
+    assert len(train(1, callbacks=lambda: [Locked(when)])) == 4
+
+
+class Dying(Callback):
+    """Ends its process in seed 2's second epoch; only once if `times` is 1."""
+
+    def __init__(self, folder: Path, times: int, seed: int = 2, wait: float = 1.0) -> None:
+        self.folder, self.times, self.seed, self.wait = folder, times, seed, wait
+
+    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
+        with (self.folder / f"began-{trainer.seed}").open("a") as file:
+            file.write("x")
+
+    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
+        if trainer.seed == self.seed and record["epoch"] == 2:
+            began = len((self.folder / f"began-{trainer.seed}").read_text())
+            if began == 1:
+                time.sleep(self.wait)  # so that others are finished
+            if began <= self.times:
+                os._exit(1)
+
+
+def began(folder: Path) -> dict[int, int]:
+    """How often each seed's network was begun."""
+    files = folder.glob("began-*")
+    return {int(file.name.split("-")[1]): len(file.read_text()) for file in files}
+
+
+def test_a_block_whose_worker_died_is_trained_again_and_only_that(tmp_path: Path) -> None:
+    expected = train(1, seeds=8)
+    found = train(seeds=8, callbacks=lambda: [Dying(tmp_path, 1)])
+    demand_same_bits(found, expected)
+    counts = began(tmp_path)
+    assert counts[2] == counts[3] == 2
+    assert {counts[seed] for seed in (0, 1)} == {1}
+    assert sum(counts.values()) <= 8 + 4  # of two workers, one block each
+
+
+def test_the_seeds_of_who_always_dies_are_told_and_the_rest_is_kept(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"seeds": 5, "optimizer": optim.NAG([0.1])}
+    with pytest.raises(WorkerError) as caught:
+        train(callbacks=lambda: [Dying(tmp_path, 99, seed=2)], **options)
+    text = str(caught.value)
+    assert "they trained seeds [2, 3] of NAG(lr=0.1, momentum=0.9)" in text
+    assert caught.value.__cause__ is not None
+    kept = [one for one in train(1, **options) if one.seed not in (2, 3)]
+    demand_same_bits(caught.value.finished, kept)
+    assert began(tmp_path)[2] == 3
+
+
+class Slow(Callback):
+    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+        time.sleep(0.1 * (trainer.seed != 0))
+
+
+def test_the_block_that_kills_does_not_keep_the_others_from_running_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("minidl.training.jobs")
+    orders: list[list[int]] = []
+
+    def finished(order: list[int], *arguments: Any, inner: Any = module._finished) -> Any:
+        orders.append(order)
+        return inner(order, *arguments)
+
+    monkeypatch.setattr(module, "_finished", finished)
+    options: dict[str, Any] = {"seeds": 12, "memory": 1, "epochs": 2}
+    found = train(callbacks=lambda: [Dying(tmp_path, 2, seed=0, wait=0.0), Slow()], **options)
+    demand_same_bits(found, train(1, **options))
+    assert orders[0] == list(range(12))
+    assert orders[1] == sorted(orders[1], reverse=True)
+    assert len(orders) <= 2 + 3  # the one, and whoever was computed at the same time
+
+
+def test_when_everything_dies_it_ends_soon(tmp_path: Path) -> None:
+    class Deadly(Callback):
+        def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
+            with (tmp_path / "log").open("a") as file:
+                file.write("x")
+            os._exit(1)
+
+    with pytest.raises(WorkerError, match=r"seeds \[0, 1, .*, 15\]") as caught:
+        train(seeds=16, callbacks=lambda: [Deadly()])
+    assert caught.value.finished == []
+    assert len((tmp_path / "log").read_text()) <= 2 + 2 + 3
+
+
+class Failing(Callback):
+    def __init__(self, error: type[BaseException]) -> None:
+        self.error = error
+
+    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
+        if trainer.seed == 3 and record["epoch"] == 2:
+            time.sleep(0.5)
+            raise self.error("broken")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_error_carries_what_was_finished(jobs: int, error: type[BaseException]) -> None:
+    with pytest.raises(error) as caught:
+        train(jobs, callbacks=lambda: [Failing(error)])
+    finished: list[Replica] = vars(caught.value)["finished"]
+    demand_same_bits(finished, train(1, seeds=2))
+
+
+def test_who_has_left_the_block_before_an_interruption_is_finished_too() -> None:
+    def hooks() -> list[Callback]:
+        return [StopAtTarget(0.4), Failing(KeyboardInterrupt)]
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(1, callbacks=hooks, memory=10**9, optimizer=optim.NAG([0.3, 1e-6]))
+    finished: list[Replica] = vars(caught.value)["finished"]
+    assert {one.history.stopped_by for one in finished} == {"target"}
+    assert {one.hyperparameters["lr"] for one in finished} == {0.3}
+
+
+SCRIPT = """
+import sys, time
+import numpy as np
+from minidl import nn, optim, train_replicas
+from minidl.training import Callback
+
+class Slow(Callback):
+    def on_epoch_begin(self, trainer, epoch):
+        if trainer.seed > 1:
+            print("begun\\n", end="", flush=True)
+            time.sleep(100)
+
+X = np.zeros((8, 2))
+try:
+    train_replicas(
+        lambda seed: nn.mlp(2, 3, 1, seed=seed), optim.NAG(0.1), X, X[:, 0], loss="bce",
+        seeds=6, epochs=1, memory=1, jobs=int(sys.argv[1]), callbacks=lambda: [Slow()],
+    )
+except KeyboardInterrupt as error:
+    print("finished", [one.seed for one in error.finished], flush=True)
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_keeps_what_is_finished(jobs: str) -> None:
+    """As on a terminal, where all processes are told."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, jobs],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            out, err = process.communicate(timeout=30)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert out.splitlines()[-1] == "finished [0, 1]", err
+    assert process.returncode == 0
+
+
+class Looking(nn.Layer):
+    """Remembers the file that its inputs lie in."""
+
+    def __init__(self, seed: int) -> None:
+        self.inner = nn.mlp(4, 2, 1, seed=seed)
+        self.file: str | None = None
+        self.whole = False
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        array: Any = x if isinstance(x, np.ndarray) else x.data
+        self.whole = array.flags.c_contiguous
+        while array is not None and not isinstance(array, np.memmap):
+            array = getattr(array, "base", None)
+        if len(x) > 1:
+            self.file = str(getattr(array, "filename", None))
+        return self.inner.forward(x, training)
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_large_inputs_are_mapped_and_not_copied(tmp_path: Path, mapped: bool) -> None:
+    path = tmp_path / "X.npy"
+    np.save(path, np.random.default_rng(0).standard_normal((50_000, 4)))
+    X = np.load(path, mmap_mode="r" if mapped else None)[1000:]
+    y = (X[:, 0] > 0).astype(float)
+    options = {"model": Looking, "X": X, "y": y, "batch_size": "full", "epochs": 1, "seeds": 2}
+    found = train(2, memory=1, **options)
+    files = {one.model.file for one in found if isinstance(one.model, Looking)}
+    assert len(files) == 1  # one file for both
+    assert (files == {str(path)}) == mapped
+    assert "None" not in files  # joblib has written one
+    demand_same_bits(found, train(1, memory=1, **options))
+
+
+def test_columns_of_a_table_are_laid_out_as_they_would_arrive_elsewhere() -> None:
+    """NumPy 2.0 multiplies matrices with gaps without the BLAS, and so rounds another way."""
+    options: dict[str, Any] = {"X": TABLE[:, ::8], "y": TABLE[:, 1], "loss": "mse"}
+    found = train(1, model=Looking, batch_size="full", memory=1, **options)
+    assert all(isinstance(one.model, Looking) and one.model.whole for one in found)
+
+
+def test_a_trainer_that_was_pickled_goes_on_bit_for_bit() -> None:
+    def one() -> Trainer:
+        return Trainer(nn.mlp(2, 6, 1, seed=0), "bce", optimizer=optim.NAG(0.1), seed=0, l2=0.1)
+
+    whole, first = one(), one()
+    whole.fit(MOONS.X_train, MOONS.y_train, epochs=5)
+    first.fit(MOONS.X_train, MOONS.y_train, epochs=2)
+    second = pickle.loads(pickle.dumps(first))
+    second.fit(MOONS.X_train, MOONS.y_train, epochs=3)
+    assert content(second.history) == content(whole.history)
+    assert np.array_equal(second.model.parameters.value, whole.model.parameters.value)
+    assert second.objective.vector is second.model.parameters
+
+
+@pytest.mark.parametrize("jobs", [0, 1.5, 2.0, True, "2", [2]])
+def test_jobs_is_a_number_or_none(jobs: Any) -> None:
+    with pytest.raises(ArgumentError, match="jobs cannot be used"):
+        train(jobs)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_progress_counts_networks_on_standard_error(
+    jobs: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(jobs)
+    assert capsys.readouterr() == ("", "")
+    train(jobs, progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "4/4" in err.split("\r")[-1]
+    assert "network/s" in err
+
+
+def test_joblib_is_imported_only_for_other_processes() -> None:
+    script = SCRIPT.replace("trainer.seed > 1", "False") + "\nprint('joblib' in sys.modules)"
+    for jobs in ("1", "2"):
+        found = subprocess.run(
+            [sys.executable, "-c", script, jobs], capture_output=True, text=True, check=True
+        )
+        assert found.stdout == f"{jobs == '2'}\n"
