@@ -54,7 +54,11 @@ class L2Penalty:
         """Return the penalty of a vector of parameters, an array (R,) for those of replicas."""
         weights = vector.value * vector.penalized
         squares = np.vecdot(weights, weights)
-        return 0.5 * self.strength * (float(squares) if weights.ndim == 1 else squares.astype(np.float64))
+        return (
+            0.5
+            * self.strength
+            * (float(squares) if weights.ndim == 1 else squares.astype(np.float64))
+        )
 
     def add(self, vector: ParameterVector) -> Any:
         """Return the penalty, and add its gradient to ``vector.grad``."""

@@ -31,7 +31,10 @@ def _kind(trainer: Trainer) -> Any:
         (name, p.shape, p.dtype, p.penalized, p.requires_grad)
         for name, p in trainer.model.named_parameters()
     ]
-    described = [repr(layer) if _own(layer) else type(layer) for layer in layers]
+    described = [  # that of a Sequential would show what is in it
+        repr(layer) if _own(layer) and not any(layer.children()) else type(layer)
+        for layer in layers
+    ]
     common = (trainer.batch_size, trainer.shuffle, trainer.objective.penalty.strength)
     return described, repr(trainer.loss), type(trainer.optimizer), parameters, common
 
