@@ -40,7 +40,7 @@ class Replica:
     hyperparameters : dict of str to float
         Its own value of those that were given as sequences.
     history : History
-        As a single run's.
+        As a single run's; ``seconds`` are its share of what the networks took together.
     model : Layer
         The trained network.
     """
@@ -73,10 +73,15 @@ def train_replicas(
     """Train a network for every seed and every value of the optimizer's hyperparameters.
 
     Each is what ``Trainer(model(seed), ..., seed=seed).fit(X, y, epochs=epochs)`` would give, to
-    the last bits of the arithmetic, but they are computed together, as arrays with a leading
-    replica axis: weights (R, in, out), activations (R, rows, features). Replicas that have
-    stopped, or diverged, leave the computation. Where an axis more does not pay (large batches),
-    or a layer of one's own does not know it, they are trained one after the other.
+    1e-12 of it (in most cases to the last bit; a BLAS may add up in another order), but they are
+    computed together, as arrays with a leading replica axis: weights (R, in, out), activations
+    (R, rows, features). Replicas that have stopped, or diverged, leave the computation.
+
+    One after the other are trained: networks whose activations do not fit into `memory` twice;
+    those with a layer, loss or optimizer that is not minidl's own, unless its class says
+    ``replicas = True`` (it works on the last two axes, or on each row of w (R, P), and keeps nothing
+    but parameters and ``state``); and, from then on, a network whose callback has changed more
+    than hyperparameters and the values of weights and state.
 
     Parameters
     ----------
@@ -111,9 +116,10 @@ def train_replicas(
     ------
     ArgumentError
         There are no seeds, one is given twice, two sequences of hyperparameters differ in length,
-        `model` or `callbacks` is no function, or `optimizer` no Optimizer.
+        `model` or `callbacks` is no function or returns the same object twice, `optimizer` is no
+        Optimizer or has taken steps, or `epochs`, `memory` or `jobs` cannot be used.
     DataError, ShapeError
-        As for :meth:`Trainer.fit`.
+        As for :meth:`Trainer.fit`; a note names the seed, where it is that of one network.
     WorkerError
         Processes died while they trained the networks that are named. What was unfinished when
         the first one died has been tried again, at last with one block at a time.
