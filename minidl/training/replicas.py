@@ -79,9 +79,9 @@ def train_replicas(
 
     One after the other are trained: networks whose activations do not fit into `memory` twice;
     those with a layer, loss or optimizer that is not minidl's own, unless its class says
-    ``replicas = True`` (it works on the last two axes, or on each row of w (R, P), and keeps nothing
-    but parameters and ``state``); and, from then on, a network whose callback has changed more
-    than hyperparameters and the values of weights and state.
+    ``replicas = True`` (it works on the last two axes, or on each row of w (R, P), and keeps
+    nothing but parameters and ``state``); and, from then on, a network whose callback has changed
+    more than hyperparameters and the values of weights and state.
 
     Parameters
     ----------

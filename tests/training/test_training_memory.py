@@ -39,3 +39,24 @@ def test_the_numbers_of_many_rows_take_half_the_memory_and_are_in_the_same_order
         order = permutation(np.random.default_rng(3), n)
         assert order.dtype == dtype
         assert np.array_equal(order, np.random.default_rng(3).permutation(n))
+
+
+def test_many_rows_of_few_columns_are_not_outweighed_by_their_targets_and_numbers(
+    tmp_path: Path,
+) -> None:
+    rows = 3 * 10**6
+    for name, dtype, shape in (("X", np.float64, (rows, 4)), ("y", np.int8, (rows,))):
+        np.lib.format.open_memmap(tmp_path / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
+    X, y = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "Xy")
+    for loss, outputs in (("bce", 1), ("mse", 1), ("softmax_cross_entropy", 2)):
+        network = nn.mlp(4, outputs, seed=0)
+        trainer = Trainer(network, loss, optimizer=optim.NAG(0.01), batch_size=8192, seed=0)
+        tracemalloc.start()
+        try:
+            trainer.fit(X, y, epochs=1)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 22 * MB, (
+            loss
+        )  # 4 bytes a row for the order, and 3 of checks before; 8 more as floats
