@@ -25,7 +25,7 @@ def differentiable(y: Tensor) -> Tensor:
 
 def check_function(f: Any, inputs: Sequence[Any], usage: str) -> None:
     """Refuse what is no function of so many inputs."""
-    if isinstance(f, Tensor) or not callable(f):
+    if not callable(f):
         raise ArgumentError("f is not a function", received=type(f).__name__, expected=usage)
     try:
         inspect.signature(f).bind(*inputs)
@@ -172,5 +172,5 @@ def _result(tensor: Tensor, found: Any, create_graph: bool) -> Tensor:
     if isinstance(g, Tensor) and g.requires_grad:
         copied: Tensor = positive(g)
         return copied
-    result = make(np.array(g.data if isinstance(g, Tensor) else g))
+    result = make(np.array(g))
     return differentiable(result) if create_graph and STATE.recording else result

@@ -232,3 +232,62 @@ def test_no_large_array_is_kept_from_step_to_step() -> None:
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held < 100_000
+
+
+# -- what a mutation run showed to be unasserted -----------------------------------------------
+
+
+def test_outputs_of_any_age_are_passed_once() -> None:
+    x = leaf(2.0)
+    y = x * x
+    z = y * 3.0
+    u = z * y
+    for outputs in ([y, z, u], [u, y, z], [z, u, y]):
+        assert grad(outputs, x, retain_graph=True).item() == 4.0 + 12.0 + 12 * 2.0**3
+    assert grad([y, z, u], x).item() == 4.0 + 12.0 + 12 * 2.0**3
+
+
+def test_an_error_of_ours_in_a_rule_is_left_as_it_is() -> None:
+    def refuse(g: Any, y: Any, x: Any) -> Any:
+        raise DTypeError("not today")
+
+    @primitive(refuse)
+    def planted(x: Any) -> Any:
+        return 2 * x
+
+    with pytest.raises(DTypeError, match="not today") as caught:
+        planted(leaf(1.0)).backward()
+    assert caught.value.__cause__ is None
+
+
+def test_a_layer_s_input_is_blamed_only_for_its_columns() -> None:
+    x, b = np.zeros((3, 5, 2)), np.zeros((4, 1, 2))
+    with pytest.raises(ShapeError, match="dense does not accept this"):
+        ops.dense(x, np.zeros((4, 2, 2)), leaf(b))
+    with pytest.raises(ShapeError, match=r"the input does not fit the layer.*shape \(n, 3\)"):
+        ops.dense(x, np.zeros((3, 3, 2)), leaf(b))
+
+
+def test_floats_that_are_no_probabilities_for_each_logit_are_refused() -> None:
+    for z, t in (((2, 3, 4), (2, 3)), ((3, 3), (3,))):
+        with pytest.raises(ShapeError, match="targets of floats are probabilities"):
+            ops.softmax_cross_entropy(leaf(np.zeros(z)), np.zeros(t))
+    with pytest.raises(DTypeError, match="targets are real numbers"):
+        ops.softmax_cross_entropy(leaf(np.zeros((2, 3))), np.zeros(2, complex))
+
+
+def test_debug_names_such_a_rule_in_the_second_order_too() -> None:
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        array = g.data if isinstance(g, Tensor) else g
+        array *= 2.0
+        return g * 1.0
+
+    @primitive(rule)
+    def doubled(x: Any) -> Any:
+        return 2 * x
+
+    x = leaf([1.0, 2.0])
+    with debug():
+        y = (doubled(x) * np.array([1.0, 3.0])).sum()
+        with pytest.raises(GraphError, match="a rule of doubled changes the gradient"):
+            grad(y, x, create_graph=True)

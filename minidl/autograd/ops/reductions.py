@@ -39,7 +39,7 @@ def _kept(value: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 def _count(x: Any, y: Any) -> float:
-    return (x.size / y.size if y.size else 0.0) or 1.0  # of nothing, whatever
+    return x.size / y.size if x.size and y.size else 1.0  # of nothing, whatever
 
 
 @primitive(
