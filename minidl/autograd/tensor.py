@@ -370,10 +370,11 @@ def make(data: Array, node: tuple[Any, ...] | None = None) -> Tensor:
 
 
 @functools.lru_cache(maxsize=2)
-def _one(char: str) -> Array:
-    one = np.ones((), char)
-    one.flags.writeable = False
-    return one
+def one(char: str) -> Array:
+    """Return the seed of a scalar's backward pass."""
+    seed = np.ones((), char)
+    seed.flags.writeable = False
+    return seed
 
 
 def seed_for(output: Tensor, gradient: object) -> Array:
@@ -385,8 +386,8 @@ def seed_for(output: Tensor, gradient: object) -> Array:
                 received=f"shape {output.shape}",
                 hint="Reduce it with .sum() or .mean(), or pass gradient=.",
             )
-        one = _one(output.data.dtype.char)
-        return one if output.data.ndim == 0 else one.reshape(output.shape)
+        seed = one(output.data.dtype.char)
+        return seed if output.data.ndim == 0 else seed.reshape(output.shape)
     seed = to_float(gradient)
     if seed.shape != output.shape:
         raise ShapeError(

@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="minidl",
+        allow_abbrev=False,
         description="Train toy networks and compare optimizers.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         command = sub.add_parser(
             name,
+            allow_abbrev=False,
             help=what,
             description=f"{what[0].upper()}{what[1:]}.",
             epilog=EPILOG,

@@ -15,7 +15,7 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor
 from minidl.autograd.node import propagate
-from minidl.autograd.tensor import seed_for
+from minidl.autograd.tensor import one
 from minidl.errors import ArgumentError, GraphError, ShapeError
 
 __all__ = ["Parameter", "ParameterVector"]
@@ -223,13 +223,11 @@ class ParameterVector:
         """
         if not loss.requires_grad:
             loss.backward()  # which says so
-        seed = seed_for(loss, None if loss.ndim == 0 else np.ones(loss.shape))
+        value = loss.data
+        seed = np.ones(value.shape, value.dtype) if value.ndim else one(value.dtype.char)
         found = propagate([loss], [seed])
-        if not found.keys() >= self._views.keys():
-            self.grad.fill(0.0)
-        for order, (_, g) in found.items():
-            if order in self._views:
-                self._views[order][...] = g
+        for order, view in self._views.items():
+            view[...] = found[order][1] if order in found else 0.0
 
     def __repr__(self) -> str:
         inside = ", ".join(

@@ -159,14 +159,15 @@ class Optimizer(ABC):
                 expected="an ndarray of float32 or float64",
                 hint="Convert it once with np.asarray(w, dtype=float) and keep that array.",
             )
+        state, shape = self.state, w.shape
         for name in self.state_names:
-            if name not in self.state:
-                self.state[name] = np.zeros_like(w)
-            elif self.state[name].shape != w.shape:
+            if name not in state:
+                state[name] = np.zeros_like(w)
+            elif state[name].shape != shape:
                 raise ShapeError(
                     f"{type(self).__name__} holds state for another vector",
                     received=f"w of shape {w.shape}",
-                    expected=f"shape {self.state[name].shape}",
+                    expected=f"shape {state[name].shape}",
                     hint="Use one optimizer per vector, or call reset().",
                 )
 
@@ -176,7 +177,7 @@ class Optimizer(ABC):
         def gradient(point: Array) -> Array:
             g = grad(point)
             self.gradient_evaluations += 1
-            if getattr(g, "shape", None) != w.shape:
+            if getattr(g, "shape", None) != shape:
                 raise ShapeError(
                     "the gradient does not fit the vector",
                     received=f"{type(g).__name__} of shape {np.shape(g)}",

@@ -81,16 +81,15 @@ class Momentum(_WithVelocity):
 
 
 def _ahead(w: Array, mv: Array, grad: Gradient) -> Array:
-    """Move w on by -mv and return the gradient there; if there is none, move back.
+    """Move w on by -mv and return the gradient there; if there is none, move back, to rounding.
 
     In place, for a copy of w as the point to ask at costs as much as the formula.
     """
-    here = w.copy()
+    w -= mv
     try:
-        w -= mv
         return grad(w)
     except BaseException:
-        w[...] = here
+        w += mv
         raise
 
 

@@ -111,5 +111,6 @@ def batches_in_order(
         if (X.nbytes + t.nbytes) * (order.size // n) <= GATHER_BYTES:
             X, t, order = X.take(order, 0), t.take(order, 0), None  # one gather, then slices
     for start in range(0, n, rows):
-        part = (*lead, slice(start, start + rows))
+        part: Any = slice(start, start + rows)
+        part = (*lead, part) if lead else part
         yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])

@@ -98,7 +98,8 @@ def train_replicas(
         Returns a list of new callbacks for one network.
     memory : int, default 524288
         Bytes that the largest activation of a block may take. More replicas than fit are trained
-        in several blocks. The default keeps a block's activations in a processor's cache.
+        in several blocks. The default keeps a block's activations in a processor's cache; it is
+        128 networks 2-16-16-1 at batch 32, so 32 of them, for more jobs, are ``2**17``.
     jobs : int or None, default 1
         In how many processes blocks are trained, by joblib: -1 is one for each processor, None
         what ``joblib.parallel_config`` says, which may also name a cluster. The results are the
@@ -135,7 +136,8 @@ def train_replicas(
     -----
     Whatever is raised while networks are trained has an attribute `finished`, a list of the
     Replicas that were finished: ``except KeyboardInterrupt as error: error.finished``. Those that
-    were not say "interrupted" in their histories, as in :meth:`Trainer.fit`; callbacks see that.
+    were not are lost; with ``jobs=1`` their callbacks see that, as in :meth:`Trainer.fit`. What is
+    finished together is a block, so with less `memory` more is kept, and more can be spread.
 
     In other processes, networks and callbacks are copies, made by cloudpickle: functions without
     a name may travel, open files may not. In the end the attributes of the copied callbacks are
@@ -234,7 +236,7 @@ def _trainers(
     seen: set[int] = set()
     for network, (own, seed) in zip(networks, grid, strict=True):
         copied = _copy(optimizer, own)
-        hooks = list(callbacks())
+        hooks = _new_callbacks(callbacks)
         if seen & set(map(id, hooks)):
             raise ArgumentError(
                 "callbacks returned the same callback twice",
@@ -244,6 +246,17 @@ def _trainers(
         one = Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options)
         found.append((own, one))
     return found
+
+
+def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback]:
+    try:
+        return list(callbacks())
+    except TypeError as error:
+        raise ArgumentError(
+            f"callbacks cannot be used: {error}",
+            expected="a function without arguments that returns a list,"
+            " callbacks=lambda: [EarlyStopping()]",
+        ) from error
 
 
 def _copy(optimizer: Optimizer, own: dict[str, float]) -> Optimizer:

@@ -274,3 +274,9 @@ def test_an_interrupt_shows_the_iterate_of_the_reformulated_nag() -> None:
         with pytest.raises(KeyboardInterrupt):
             one.fit(X, Y, epochs=4)
         np.testing.assert_allclose(found, one.model.parameters.value, 1e-12, 1e-12)
+
+
+@pytest.mark.parametrize("wrong", [EarlyStopping, lambda: None, lambda seed: []])
+def test_callbacks_are_a_function_that_returns_a_list(wrong: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"callbacks cannot be used: .*lambda: \[EarlyStopping"):
+        train_replicas(small, optim.NAG(0.1), X, Y, seeds=2, callbacks=wrong, **OPTIONS)  # type: ignore[arg-type]

@@ -59,6 +59,8 @@ def matmul(a: Any, b: Any) -> Any:
 def _rows_times(x: Any, W: Any) -> Any:
     """Return x W for rows x, and say what is wrong if it cannot be."""
     try:
+        if x.ndim == 2 == W.ndim:
+            return np.dot(x, W)
         if x.ndim > 1:
             return _times(x, W)
     except ValueError:  # NumPy's words do not say which one is the input
