@@ -128,6 +128,7 @@ def roll(a: Any, shift: Ints, axis: Ints | None = None) -> Any:
 
     Without an axis all elements are one row, in order.
     """
-    if np.asarray(shift).dtype.kind not in "iub":
+    whole = np.asarray(shift)
+    if whole.dtype.kind not in "iub":
         raise DTypeError("shift is an integer, or one for each axis", received=repr(shift))
-    return np.roll(a, shift, axis)
+    return np.roll(a, whole.astype(np.int64).tolist(), axis)  # NumPy 2.0 negates unsigned ones
