@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Array, Node, pass_on
+from minidl.autograd.node import Array, Node, Operation, Rule, changed, pass_on
 from minidl.autograd.tensor import Tensor
 from minidl.errors import GraphError, NonFiniteError
 
@@ -51,31 +51,49 @@ class _Debugger:
             ]
             result._node = (operation, edges, arguments, watched, keywords)
 
-    def before_backward(self, node: tuple[Any, ...], result: Array, g: Any) -> None:
-        operation, _, _, arrays, keywords = node
-        self.arriving = _copy(g)
-        if not isinstance(arrays, _Watched):  # recorded outside of debug()
-            return
-        pairs = zip(_read(arrays, keywords, result), arrays.before, strict=True)
-        for (which, now), (_, before) in pairs:
-            if not _same(now, before):
-                raise GraphError(
-                    f"{which} of {operation.name} was changed in place between the forward and"
-                    " the backward pass, so its gradient would be wrong",
-                    received=f"{which}: now {_short(now)}, then {_short(before)}",
-                    hint="Write into arrays only after backward(), or work on a copy.",
-                )
+    def watched(self, node: tuple[Any, ...], result: Array, g: Any) -> list[tuple[Rule, Node]]:
+        """Compare with the copies; return the ways back with rules that are looked at as well."""
+        operation, edges, _, arrays, keywords = node
+        if isinstance(arrays, _Watched):  # recorded within debug()
+            _compare(operation, _read(arrays, keywords, result), arrays.before)
+        arriving = _copy(g)
 
-    def after_backward(self, node: tuple[Any, ...], g: Any, gradient: Any) -> None:
-        operation, _, _, arrays, _ = node
-        if not _same(g, self.arriving):
+        def watch(rule: Rule) -> Rule:
+            def call(g: Any, *values: Any, **keywords: Any) -> Any:
+                gradient = rule(g, *values, **keywords)
+                _check_rule(operation, arrays, (g, arriving), gradient)
+                return gradient
+
+            return call
+
+        return [(watch(rule), argument) for rule, argument in edges]
+
+
+def _compare(
+    operation: Operation, read: list[tuple[str, Any]], copies: list[tuple[str, Any]]
+) -> None:
+    for (which, now), (_, before) in zip(read, copies, strict=True):
+        if not _same(now, before):
             raise GraphError(
-                f"a rule of {operation.name} changes the gradient it is given, which others share",
-                received=f"g: now {_short(_value(g))}, then {_short(self.arriving)}",
-                hint="A rule computes a new array: g * x, not np.multiply(g, x, out=g).",
+                f"{which} of {operation.name} was changed in place between the forward and"
+                " the backward pass, so its gradient would be wrong",
+                received=f"{which}: now {_short(now)}, then {_short(before)}",
+                hint="Write into arrays only after backward(), or work on a copy.",
             )
-        if not np.all(np.isfinite(gradient)):
-            raise _not_finite(gradient, operation.name, arrays, "backward pass")
+
+
+def _check_rule(
+    operation: Operation, arrays: list[Any], arrived: tuple[Any, Any], gradient: Any
+) -> None:
+    g, arriving = arrived
+    if not _same(g, arriving):
+        raise GraphError(
+            f"a rule of {operation.name} changes the gradient it is given, which others share",
+            received=f"g: now {_short(_value(g))}, then {_short(arriving)}",
+            hint="A rule computes a new array: g * x, not np.multiply(g, x, out=g).",
+        )
+    if not np.all(np.isfinite(gradient)):
+        raise _not_finite(gradient, operation.name, arrays, "backward pass")
 
 
 def _read(arrays: list[Any], keywords: dict[str, Any], result: Array) -> list[tuple[str, Any]]:
@@ -168,8 +186,5 @@ def debug() -> Iterator[None]:
     ...     print(str(error).split(";")[0])
     log gave the first value that is not finite, in the forward pass
     """
-    before, STATE.debugger = STATE.debugger, _Debugger()
-    try:
+    with changed("debugger", _Debugger()):
         yield
-    finally:
-        STATE.debugger = before

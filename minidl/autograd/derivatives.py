@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.functional import check_function, differentiable, grad
-from minidl.autograd.node import STATE, to_float
+from minidl.autograd.node import STATE, changed, to_float
 from minidl.autograd.ops.elementwise import positive
 from minidl.autograd.ops.joining import stack
 from minidl.autograd.tensor import Tensor, make
@@ -189,11 +189,9 @@ def jvp(f: Callable[..., Tensor], inputs: Any, v: Any, *, create_graph: bool = F
 @contextlib.contextmanager
 def _recording(create_graph: bool) -> Iterator[bool]:
     """Record, also inside no_grad(); yield whether the result shall have a graph."""
-    before, STATE.recording = STATE.recording, True
-    try:
+    before = STATE.recording
+    with changed("recording", True):
         yield create_graph and before
-    finally:
-        STATE.recording = before
 
 
 def _several(inputs: Any) -> bool:

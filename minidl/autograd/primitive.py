@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Node, Operation, Rule, no_rule
+from minidl.autograd.node import CHANGED, STATE, USUAL, Node, Operation, Rule, no_rule
 from minidl.autograd.tensor import NUMPY, Tensor, make
 from minidl.errors import (
     ArgumentError,
@@ -105,8 +104,7 @@ def _check_rules(forward: Any, rules: tuple[Any, ...]) -> None:
 
 def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
     """Return `forward` as a function of arrays and Tensors that records what it did."""
-    rules, known = operation.rules, len(operation.rules)
-    most = known if operation.each is None else sys.maxsize
+    rules, known, most = operation.rules, len(operation.rules), operation.most
 
     @functools.wraps(forward)
     def call(*arguments: Any, **keywords: Any) -> Any:
@@ -114,8 +112,11 @@ def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callab
             arguments, keywords = _by_position(forward, arguments, keywords)
         arrays: list[Any] = []
         edges: list[tuple[Rule, Node]] = []  # the ways that a gradient will go back
-        is_tensor, recording, debugger = False, STATE.recording, STATE.debugger
-        for position, argument in enumerate(arguments):
+        state = STATE if CHANGED else USUAL
+        recording, debugger = state.recording, state.debugger
+        is_tensor, position = False, -1  # counted by hand: enumerate takes 0.1 us to begin
+        for argument in arguments:
+            position += 1
             if isinstance(argument, Tensor):
                 is_tensor = True
                 arrays.append(argument.data)
@@ -123,15 +124,14 @@ def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callab
                     rule = rules[position] if position < known else operation.beyond(position)
                     if rule is not None:
                         edges.append((rule, argument))
-            elif position < most and isinstance(argument, (list, tuple)):
-                arrays.append(np.asarray(argument))
             else:
-                arrays.append(argument)
+                is_list = position < most and isinstance(argument, (list, tuple))
+                arrays.append(np.asarray(argument) if is_list else argument)
         if not is_tensor:
             return forward(*arrays, **keywords)
         before = debugger and debugger.before_forward(arrays)
         try:
-            y = forward(*arrays, **keywords)
+            y = forward(*arrays, **keywords) if keywords else forward(*arrays)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _in_our_words(error, forward, arrays, keywords) from error
         if type(y) is not np.ndarray or y.dtype.char not in "fd":

@@ -306,3 +306,10 @@ def test_methods_of_two_arguments_take_them_in_order() -> None:
     assert x.pow(2).data.tolist() == [1, 9]
     assert x.where(x > 2, other).data.tolist() == [2, 3]
     assert ops.abs is ops.absolute
+
+
+def test_tanh_passes_an_infinite_gradient_on() -> None:
+    x = Tensor(np.zeros(2), requires_grad=True)
+    with np.errstate(divide="ignore"):
+        ops.sqrt(ops.tanh(x)).backward(np.ones(2))
+    assert_array_equal(x.grad, np.inf)  # g - g y^2 would be nan

@@ -15,8 +15,8 @@ __all__ = ["dense", "linear", "matmul"]
 
 def _times(a: Any, b: Any) -> Any:
     """Return the matrix product of arrays, or of Tensors when a rule is differentiated."""
-    if a.ndim == 2 and b.ndim == 2:
-        return np.dot(a, b)  # 1.5 to 2.3 times faster than @ on small matrices
+    if a.ndim == 2 == b.ndim:  # dot is 1.5 to 2.3 times faster than @ on small matrices,
+        return a.dot(b) if type(a) is type(b) else np.dot(a, b)  # the method by 0.25 us more
     if a.ndim > 1 < b.ndim and a.shape[-1] == 1 == b.shape[-2]:
         return a * b  # columns times rows of replicas: half the time of many small products
     return np.matmul(a, b)
@@ -60,7 +60,7 @@ def _rows_times(x: Any, W: Any) -> Any:
     """Return x W for rows x, and say what is wrong if it cannot be."""
     try:
         if x.ndim == 2 == W.ndim:
-            return np.dot(x, W)
+            return x.dot(W)  # as in _times
         if x.ndim > 1:
             return _times(x, W)
     except ValueError:  # NumPy's words do not say which one is the input
