@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +12,7 @@ import numpy as np
 
 from minidl.errors import ArgumentError, UnknownNameError
 
-__all__ = ["bare_name", "check_count", "check_name", "check_number"]
+__all__ = ["bare_name", "check_count", "check_name", "check_number", "refuse_class"]
 
 
 def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
@@ -92,3 +93,31 @@ def check_name(
     if wanted not in found:
         raise UnknownNameError(kind, name, names, others)
     return found[wanted]
+
+
+def refuse_class(what: str, thing: object, kind: type) -> None:
+    """Raise if `thing`, the argument called `what`, is a class of `kind` and no object of one.
+
+    Raises
+    ------
+    ArgumentError
+        The message says how to make one.
+
+    Examples
+    --------
+    >>> class Rule:
+    ...     def __init__(self, lr, momentum=0.9): ...
+    >>> refuse_class("optimizer", Rule, Rule)
+    Traceback (most recent call last):
+    ...
+    minidl.errors.ArgumentError: optimizer: Rule is a class; make one: Rule(lr=0.1)
+    """
+    if not (isinstance(thing, type) and issubclass(thing, kind)):
+        return
+    needed = [
+        "lr=0.1" if p.name == "lr" else f"{p.name}=..."
+        for p in inspect.signature(thing).parameters.values()
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    name = thing.__name__
+    raise ArgumentError(f"{what}: {name} is a class; make one: {name}({', '.join(needed)})")

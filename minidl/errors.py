@@ -23,6 +23,7 @@ __all__ = [
     "NonFiniteError",
     "OutOfRangeError",
     "ShapeError",
+    "UnknownKeywordError",
     "UnknownNameError",
     "WorkerError",
 ]
@@ -108,6 +109,10 @@ class NonFiniteError(MinidlError, FloatingPointError):
 
 class ConvergenceError(MinidlError, RuntimeError):
     """An iteration did not come close enough to its limit."""
+
+
+class UnknownKeywordError(MinidlError, TypeError):
+    """A function or class takes no argument of that name."""
 
 
 class WorkerError(MinidlError, RuntimeError):

@@ -40,8 +40,8 @@ def check_seed(seed: object) -> int:
     return int(seed)
 
 
-def check_seeds(seeds: int | Iterable[int]) -> tuple[int, ...]:
-    """Return 0, 1, ... for a number of seeds, and several as they are.
+def check_seeds(seeds: int | Iterable[int], name: str = "seeds") -> tuple[int, ...]:
+    """Return 0, 1, ... for a number of seeds, and several as they are; `name` is for errors.
 
     Raises
     ------
@@ -53,12 +53,20 @@ def check_seeds(seeds: int | Iterable[int]) -> tuple[int, ...]:
     >>> check_seeds(3), check_seeds([7, 2])
     ((0, 1, 2), (7, 2))
     """
-    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
-        return tuple(range(check_count("seeds", seeds)))
-    found = tuple(check_count("a seed", seed, 0) for seed in seeds)
+    whole = isinstance(seeds, (int, np.integer)) and not isinstance(seeds, (bool, np.bool_))
+    if isinstance(seeds, (str, bytes)) or not (whole or isinstance(seeds, Iterable)):
+        raise ArgumentError(
+            f"{name} cannot be used",
+            received=repr(seeds),
+            expected="a number of seeds, such as 5, or seeds such as range(5) or [3, 5, 8]",
+        )
+    if not isinstance(seeds, Iterable):
+        return tuple(range(check_count(name, seeds)))
+    one = "a seed" if name == "seeds" else f"a seed of {name}"
+    found = tuple(check_count(one, seed, 0) for seed in seeds)
     if not found or len(set(found)) < len(found):
         raise ArgumentError(
-            "seeds cannot be used",
+            f"{name} cannot be used",
             received=str(list(found)),
             expected="at least one seed, and each once",
         )

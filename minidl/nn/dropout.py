@@ -8,7 +8,18 @@ from minidl.checks import check_number
 from minidl.nn.layer import Layer, Training
 from minidl.streams import Seed, check_seed, stream
 
-__all__ = ["Dropout"]
+__all__ = ["Dropout", "check_rate"]
+
+
+def check_rate(name: str, value: Any) -> float:
+    """Return `value` as the rate of a dropout; `name` is what its user calls it.
+
+    Raises
+    ------
+    ArgumentError
+        It is not in [0, 1).
+    """
+    return check_number(name, value, lambda r: 0 <= r < 1, "a number from 0 up to, but not, 1")
 
 
 class Dropout(Layer):
@@ -39,8 +50,7 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float, *, seed: Seed = None) -> None:
-        expected = "a number from 0 up to, but not, 1"
-        self.rate = check_number("rate", rate, lambda r: 0 <= r < 1, expected)
+        self.rate = check_rate("rate", rate)
         self.seed = None if seed is None else check_seed(seed)
         self.generator = stream(check_seed(seed), "dropout")
 

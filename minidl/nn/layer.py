@@ -43,7 +43,28 @@ class Layer:
         return any(layer.stochastic for _, layer in self.children())
 
     def forward(self, x: Any, training: Training = False) -> Any:
-        """Compute the output for rows `x`; see :meth:`__call__`."""
+        """Compute the output for rows `x`; a layer of one's own writes this, in operations on x.
+
+        Parameters
+        ----------
+        x : ndarray or Tensor, shape (n, in)
+            A batch: rows are samples. The first layer is given an array of the weights' dtype,
+            those after it what the one before returned; what is only measured has no graph. For
+            replicas that are trained together, which is done only if the class says ``replicas =
+            True``, x is (R, n, in), or (n, in) in the first layer if all have the same batch; a
+            weight (in, out) is then (R, in, out), and a bias (out,) is (R, 1, out), so what works
+            on the last two axes works for them.
+        training : bool or numpy.random.Generator, default False
+            False where outputs are measured or predicted. In training True, or, if a layer of the
+            model is :attr:`stochastic`, the generator to draw from (for replicas one whose
+            ``random(shape)`` draws for each). So ask ``if training``, and hand it on to layers
+            within, as ``self.inner(x, training=training)``.
+
+        Returns
+        -------
+        Tensor, shape (n, out)
+            For replicas (R, n, out).
+        """
         raise NotImplementedError(f"{type(self).__name__} must define forward(x, training)")
 
     def __call__(self, x: Any, *, training: Training = False) -> Any:

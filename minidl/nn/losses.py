@@ -19,6 +19,7 @@ from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.nn.floats import as_floats
 
 __all__ = [
+    "ALIASES",
     "LOSSES",
     "BinaryCrossEntropy",
     "Hinge",
@@ -40,8 +41,18 @@ class Loss(ABC):
     The mean is over samples (and over the columns of a sample, as in PyTorch and Keras). With a
     leading replica axis, outputs (R, n, out), there is one mean for each replica.
 
+    A loss of one's own writes :meth:`mean` in operations on Tensors, and the gradient follows. What
+    its targets must be is said in :meth:`prepare`; if they are classes, ``classifies = True`` and
+    :meth:`right` give it an accuracy. With ``replicas = True`` in its class, ``train_replicas``
+    trains its networks together, and `mean` must then do what it says of replicas.
+
     Examples
     --------
+    >>> class LogCosh(Loss):
+    ...     def mean(self, outputs, targets):
+    ...         return np.log(np.cosh(outputs - targets)).mean()
+    >>> LogCosh()(Tensor([[0.0], [1.0]]), [0.0, 1.0]).item()
+    0.0
     >>> BinaryCrossEntropy()(Tensor([[0.0], [0.0]]), [0, 1]).item()
     0.6931471805599453
     """
@@ -55,10 +66,37 @@ class Loss(ABC):
 
     @abstractmethod
     def mean(self, outputs: Any, targets: Array) -> Any:
-        """Return the mean loss, for targets that :meth:`prepare` has checked."""
+        """Return the mean loss, for targets that :meth:`prepare` has checked.
+
+        Parameters
+        ----------
+        outputs : Tensor, shape (n, out)
+            The model's outputs for a batch of n rows; while a loss is only measured, without a
+            graph. For replicas that are trained together (R, n, out).
+        targets : ndarray, shape (n, out)
+            The batch's rows of what :meth:`prepare` returned for all rows: by default of the
+            outputs' dtype, and (n,) has become (n, 1); integers where there are more than 2**20.
+            For replicas (R, n, out), or (n, out) if all have the same batch.
+
+        Returns
+        -------
+        Tensor, shape ()
+            The mean. For replicas (R,), a mean for each.
+        """
 
     def prepare(self, targets: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
         """Return the targets as the operation wants them, for outputs of `shape`.
+
+        It is asked once for all rows, before training, and by a call of the loss.
+
+        Parameters
+        ----------
+        targets : array_like
+            As they were given to ``fit``.
+        shape : tuple of int
+            That of the outputs for all of these rows, (n, out).
+        dtype : numpy dtype
+            That of the outputs.
 
         Raises
         ------
@@ -83,7 +121,8 @@ class Loss(ABC):
                 received=f"outputs {shape}, targets {raw.shape}",
                 expected=f"targets of shape {shape}"
                 + (f" or {shape[:-1]}" if len(shape) > 1 and shape[-1] == 1 else ""),
-                hint="One output per class belongs to SoftmaxCrossEntropy."
+                hint=f"{type(self).__name__} knows two classes by one output: end the network with"
+                " 1 output, or use softmax_cross_entropy, which has one for each class."
                 if self.classifies and shape[-1:] > (1,)
                 else None,
             )
@@ -234,11 +273,18 @@ class SoftmaxCrossEntropy(Loss):
     def prepare(self, targets: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
         """Return class indices as integers, or probabilities, checked."""
         t = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
-        K = shape[-1]
-        if K > 1 and t.shape[-1:] == (1,) and t.shape[:-1] in (shape[:-1], shape[-2:-1]):
+        if (K := shape[-1]) == 1:
+            raise ShapeError(
+                "SoftmaxCrossEntropy of one output is always 0",
+                received=f"logits {shape}",
+                expected="one output for each class, at least 2",
+                hint="End the network with K outputs for K classes, or use binary_cross_entropy,"
+                " which knows two classes by one output.",
+            )
+        if t.shape[-1:] == (1,) and t.shape[:-1] in (shape[:-1], shape[-2:-1]):
             t = t[..., 0]
         indices = t.dtype.kind in "iu" and t.shape in (shape[:-1], shape[-2:-1])
-        if t.shape in (shape, shape[-2:]) and K > 1 and not indices:
+        if t.shape in (shape, shape[-2:]) and not indices:
             return self._distributions(super().prepare(t, shape, dtype))
         if t.shape not in (shape[:-1], shape[-2:-1]):
             raise ShapeError(
@@ -295,7 +341,7 @@ LOSSES: dict[str, type[Loss]] = {
     "binary_cross_entropy": BinaryCrossEntropy,
     "softmax_cross_entropy": SoftmaxCrossEntropy,
 }
-_ALIASES = {
+ALIASES = {
     "mse": "mean_squared_error",
     "l2": "mean_squared_error",
     "mae": "mean_absolute_error",
@@ -312,10 +358,17 @@ _ALIASES = {
 def loss(name: str | Loss | type[Loss]) -> Loss:
     """Return the loss of that name (a loss, or a class of losses, is taken as it is).
 
+    ``mse`` and ``l2`` are ``mean_squared_error``, ``mae`` and ``l1`` are ``mean_absolute_error``,
+    ``bce``, ``binary_crossentropy`` and ``bce_with_logits`` are ``binary_cross_entropy``, and
+    ``cross_entropy``, ``categorical_crossentropy`` and ``sparse_categorical_crossentropy`` are
+    ``softmax_cross_entropy``; ``huber`` and ``hinge`` have no other name.
+
     Raises
     ------
     UnknownNameError
         There is no such name; the message suggests the nearest.
+    ArgumentError
+        It is neither a name nor a loss.
 
     Examples
     --------
@@ -326,4 +379,11 @@ def loss(name: str | Loss | type[Loss]) -> Loss:
         return name
     if isinstance(name, type) and issubclass(name, Loss):
         return name()
-    return LOSSES[check_name("loss", name, LOSSES, _ALIASES)]()
+    if not isinstance(name, str):
+        raise ArgumentError(
+            "loss is neither a name nor a Loss",
+            received=repr(name),
+            expected='a name such as "mse", or a loss such as nn.MeanSquaredError()',
+            hint="Names are in minidl list losses; a loss of one's own derives from nn.Loss.",
+        )
+    return LOSSES[check_name("loss", name, LOSSES, ALIASES)]()

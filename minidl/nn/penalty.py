@@ -12,7 +12,18 @@ from minidl.checks import check_number
 from minidl.nn.layer import Layer
 from minidl.nn.parameters import ParameterVector
 
-__all__ = ["L2Penalty"]
+__all__ = ["L2Penalty", "check_strength"]
+
+
+def check_strength(name: str, value: Any) -> float:
+    """Return `value` as the strength of a penalty; `name` is what its user calls it.
+
+    Raises
+    ------
+    ArgumentError
+        It is negative or not finite.
+    """
+    return check_number(name, value, lambda s: 0 <= s < math.inf, "a finite number >= 0")
 
 
 class L2Penalty:
@@ -42,8 +53,7 @@ class L2Penalty:
     """
 
     def __init__(self, strength: float) -> None:
-        expected = "a finite number >= 0"
-        self.strength = check_number("strength", strength, lambda s: 0 <= s < math.inf, expected)
+        self.strength = check_strength("strength", strength)
 
     def __call__(self, model: Layer) -> Any:
         """Return the penalty as a Tensor, to be added to a loss."""

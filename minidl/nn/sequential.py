@@ -13,13 +13,13 @@ from minidl.errors import ArgumentError, ShapeError
 from minidl.nn.activations import Activation
 from minidl.nn.activations import activation as new_activation
 from minidl.nn.dense import Dense
-from minidl.nn.dropout import Dropout
+from minidl.nn.dropout import Dropout, check_rate
 from minidl.nn.initializers import Initializer
 from minidl.nn.layer import Layer, Training
 from minidl.nn.parameters import Parameter
 from minidl.streams import Seed, check_seed, stream
 
-__all__ = ["Sequential", "mlp"]
+__all__ = ["Sequential", "mlp", "unseeded"]
 
 
 class Sequential(Layer):
@@ -64,6 +64,7 @@ class Sequential(Layer):
             raise ArgumentError("a Sequential needs at least one layer")
         self.seed: int | None = None
         self.built = False
+        self.seeded = False  # whether `seed` was given, and not drawn
         self._check_widths()
         self._choose_initializers()
         if seed is not None:
@@ -97,6 +98,7 @@ class Sequential(Layer):
         if self.built:
             return
         self.seed = check_seed(seed)
+        self.seeded = seed is not None and not numbers  # else the model around it says so
         for i, layer in enumerate(self.layers):
             _seed_layer(layer, self.seed, *numbers, i)
         self.built = True
@@ -167,6 +169,23 @@ def _seed_layer(layer: Layer, seed: int, *numbers: int) -> None:
             _seed_layer(child, seed, *numbers, i)
 
 
+def unseeded(layer: Layer) -> bool:
+    """Tell whether a dense layer's weights are drawn without a seed of its own or around it.
+
+    They may be the same each time all the same: constants, or numbers written over those drawn.
+
+    Examples
+    --------
+    >>> unseeded(mlp(2, 4, 1)), unseeded(mlp(2, 4, 1, seed=0))
+    (True, False)
+    """
+    if isinstance(layer, Dense):
+        return layer.seed is None
+    if isinstance(layer, Sequential) and layer.seeded:
+        return False
+    return any(unseeded(child) for _, child in layer.children())
+
+
 def mlp(
     *sizes: int,
     activation: str | Layer | type[Layer] = "tanh",
@@ -196,7 +215,8 @@ def mlp(
     Raises
     ------
     ArgumentError
-        There are fewer than two sizes, or one is not a positive integer.
+        There are fewer than two sizes, one is not a positive integer, or `dropout` is not in
+        [0, 1).
 
     Examples
     --------
@@ -210,10 +230,11 @@ def mlp(
             expected="for instance mlp(2, 16, 16, 1)",
         )
     widths = [check_count("a layer's size", size) for size in sizes]
+    rate = check_rate("dropout", dropout)
     layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(widths)):
         if i:
             layers.append(new_activation(activation))
-            layers.extend([Dropout(dropout)] if dropout else [])
+            layers.extend([Dropout(rate)] if rate else [])
         layers.append(Dense(n_in, n_out, initializer=initializer, dtype=dtype))
     return Sequential(*layers, seed=seed)

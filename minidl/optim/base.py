@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import ArgumentError, DTypeError, ShapeError
+from minidl.optim.keywords import refuse_unknown
 
 __all__ = ["Gradient", "Hyperparameter", "Optimizer", "learning_rate", "momentum"]
 
@@ -119,6 +120,12 @@ class Optimizer(ABC):
 
     state_names: tuple[str, ...] = ()
 
+    def __new__(cls, *args: object, **hyperparameters: object) -> Self:
+        """Refuse keywords that ``__init__`` does not take, before Python does."""
+        if hyperparameters:
+            refuse_unknown(cls.__name__, cls.__init__, hyperparameters)
+        return super().__new__(cls)
+
     def __init__(self, **hyperparameters: object) -> None:
         self.hyperparameters: dict[str, Any] = {}
         self.state: dict[str, Array] = {}
@@ -129,7 +136,17 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update(self, w: Array, grad: Gradient) -> None:
-        """Replace `w`, in place, by the next stored point. This is the formula."""
+        """Replace `w`, in place, by the next stored point. This is the formula.
+
+        Parameters
+        ----------
+        w : ndarray, shape (P,) or (R, P)
+            All weights as one vector; for replicas, one in each row. Write into it, ``w -= ...`` or
+            ``w[...] = ...``: ``w = w - ...`` would make a new array, which nobody sees.
+        grad : callable
+            Point -> gradient there, shaped like `w`; see :meth:`step`. A view that the next call
+            overwrites.
+        """
 
     def step(self, w: Array, grad: Gradient) -> None:
         """Take one step: check, apply the formula, count.
@@ -216,6 +233,25 @@ class Optimizer(ABC):
     def stored(self, theta: Array) -> Array:
         """Return the vector to store for the iterate `theta`: the inverse of :meth:`iterate`."""
         return theta
+
+    def look_ahead(self, w: Array) -> Array:
+        """Return the point at which the next step asks for the gradient, given the stored `w`.
+
+        For :class:`NAG` it is w - m v, a new array, with the momentum m of the next step, whose
+        number is :attr:`step_count`. For the other methods of minidl it is `w` itself, which is
+        returned: :class:`ReformulatedNAG` stores that point. One that asks elsewhere overrides
+        this.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from minidl import optim
+        >>> w, nag = np.array([1.0]), optim.NAG(lr=0.1, momentum=0.5)
+        >>> nag.step(w, lambda point: point)  # now w is 0.9, and v is 0.1
+        >>> nag.look_ahead(w)
+        array([0.85])
+        """
+        return w
 
     def reset(self) -> None:
         """Forget the state and the counts; keep the hyperparameters."""

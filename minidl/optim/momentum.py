@@ -27,9 +27,6 @@ class _WithVelocity(Optimizer):
     momentum = momentum()
     state_names = ("velocity",)
 
-    def __init__(self, lr: object, momentum: object = 0.9) -> None:
-        super().__init__(lr=lr, momentum=momentum)
-
 
 class Momentum(_WithVelocity):
     r"""Classical momentum, also called the heavy ball.
@@ -70,6 +67,9 @@ class Momentum(_WithVelocity):
     >>> w.round(4)
     array([0.72])
     """
+
+    def __init__(self, lr: object, momentum: object = 0.9) -> None:
+        super().__init__(lr=lr, momentum=momentum)
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Set v <- m v + lr grad(w), then w <- w - v."""
@@ -135,6 +135,9 @@ class NAG(_WithVelocity):
     array([0.729])
     """
 
+    def __init__(self, lr: object, momentum: object = 0.9) -> None:
+        super().__init__(lr=lr, momentum=momentum)
+
     def update(self, w: Array, grad: Gradient) -> None:
         """Set v <- m v + lr grad(w - m v), then w <- w - v."""
         v = self.state["velocity"]
@@ -142,6 +145,11 @@ class NAG(_WithVelocity):
         step = self.lr * _ahead(w, mv, grad)  # and w is w - m v now
         np.add(mv, step, out=v)
         w -= step
+
+    def look_ahead(self, w: Array) -> Array:
+        """Return w - m v, a new array; the same as `w` before the first step."""
+        v = self.state.get("velocity")
+        return w.copy() if v is None else w - self.momentum * v
 
 
 class ReformulatedNAG(_WithVelocity):
@@ -195,6 +203,9 @@ class ReformulatedNAG(_WithVelocity):
     >>> w.round(4), optimizer.iterate(w).round(4)
     (array([0.5751]), array([0.729]))
     """
+
+    def __init__(self, lr: object, momentum: object = 0.9) -> None:
+        super().__init__(lr=lr, momentum=momentum)
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Set v <- m v + lr grad(w), then w <- w - (m_next v + lr grad(w))."""

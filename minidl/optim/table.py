@@ -14,6 +14,7 @@ from minidl.checks import check_name
 from minidl.errors import ArgumentError
 from minidl.optim.base import Optimizer
 from minidl.optim.gradient_descent import GradientDescent
+from minidl.optim.keywords import checked
 from minidl.optim.momentum import NAG, Momentum, ReformulatedNAG
 
 __all__ = ["SGD", "TABLE", "BatchSize", "Entry", "lookup"]
@@ -155,6 +156,7 @@ def lookup(name: str) -> Entry:
     return rows[check_name("optimizer", name, rows, aliases)]
 
 
+@checked
 def SGD(lr: object, momentum: object = 0.0, *, nesterov: bool = False) -> Optimizer:  # noqa: N802
     """Return the optimizer that Keras and PyTorch call SGD.
 

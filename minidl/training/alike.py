@@ -8,7 +8,7 @@ from typing import Any
 from minidl.nn import Layer
 from minidl.training.trainer import Trainer
 
-__all__ = ["Mark", "alike"]
+__all__ = ["Mark", "alike", "kind_of"]
 
 
 def alike(trainers: Sequence[Trainer]) -> bool:
@@ -18,12 +18,20 @@ def alike(trainers: Sequence[Trainer]) -> bool:
     ``replicas = True``: it works on the last two axes, (rows, features), of arrays with one axis
     more, treats a vector (R, P) row by row, and keeps nothing but parameters and ``state``.
     """
-    kinds = [_kind(one) for one in trainers]
+    kinds = [kind_of(one) for one in trainers]
     return kinds[0] is not None and all(kind == kinds[0] for kind in kinds)
 
 
+def kind_of(trainer: Trainer) -> Any:
+    """Return what must be equal for two trainers to be alike, or None if a part is not known."""
+    kind = _kind(trainer)
+    optimizer = trainer.optimizer
+    so_far = trainer.epoch, trainer.samples, optimizer.step_count, optimizer.gradient_evaluations
+    return kind and (kind, so_far)
+
+
 def _kind(trainer: Trainer) -> Any:
-    """Return what must be equal, or None if a part is not known."""
+    """Return what may not change either, or None if a part is not known."""
     layers = list(_layers(trainer.model))
     if not all(map(_known, [*layers, trainer.loss, trainer.optimizer])):
         return None
@@ -35,7 +43,8 @@ def _kind(trainer: Trainer) -> Any:
         repr(layer) if _own(layer) and not any(layer.children()) else type(layer)
         for layer in layers
     ]
-    common = (trainer.batch_size, trainer.shuffle, trainer.objective.penalty.strength)
+    penalty = trainer.objective.penalty.strength
+    common = (trainer.batch_size, trainer.shuffle, trainer.look_ahead, penalty)
     return described, repr(trainer.loss), type(trainer.optimizer), parameters, common
 
 

@@ -11,7 +11,14 @@ from minidl.autograd import Array
 from minidl.errors import ArgumentError
 from minidl.optim import BatchSize
 
-__all__ = ["batches", "batches_in_order", "permutation", "permutation_type", "rows_per_batch"]
+__all__ = [
+    "batches",
+    "batches_in_order",
+    "part_of",
+    "permutation",
+    "permutation_type",
+    "rows_per_batch",
+]
 
 MANY = 2**20  # rows, whose numbers then take four bytes each instead of eight
 GATHER_BYTES = 64 * 2**20  # up to here a shuffled copy of the data is made, once an epoch
@@ -83,19 +90,21 @@ def permutation_type(n: int) -> type[np.integer[Any]]:
 
 
 def batches_in_order(
-    X: Array, t: Array, rows: int, order: Array | None
+    X: Array, t: Array, rows: int, order: Array | None, sets: Array | None = None
 ) -> Iterator[tuple[Array, Array]]:
-    """Yield the batches of one epoch, for one network or for replicas with orders of their own.
+    """Yield the batches of one epoch, for one network or for replicas with rows of their own.
 
     Parameters
     ----------
-    X, t : ndarray, shape (n, ...)
-        Inputs and targets.
+    X, t : ndarray, shape (n, ...), or (S, n, ...) with `sets`
+        Inputs and targets; of several sets without gaps.
     rows : int
         Rows per batch.
     order : ndarray of int, shape (n,) or (R, n), or None
         A permutation, or one for each replica, whose batches are (R, rows, ...). None: as they
-        come; replicas share these batches.
+        come. With (n,) or None, and without `sets`, replicas share these batches.
+    sets : ndarray of int, shape (R,), optional
+        Which of the S sets each replica uses; its batches are (R, rows, ...).
 
     Examples
     --------
@@ -104,13 +113,36 @@ def batches_in_order(
     >>> [tb.tolist() for Xb, tb in batches_in_order(np.eye(3), np.arange(3), 2, orders)]
     [[[0, 1], [2, 1]], [[2], [0]]]
     """
-    n = len(X)
-    lead: tuple[slice, ...] = ()
+    n = X.shape[0 if sets is None else 1]
+    if order is not None and sets is not None:  # the sets as one, below each other
+        order = order + n * sets[:, None]
+        X, t, sets = X.reshape(-1, *X.shape[2:]), t.reshape(-1, *t.shape[2:]), None
+    lead: tuple[Any, ...] = () if sets is None else (_along(sets),)
     if order is not None:
         lead = (slice(None),) * (order.ndim - 1)
-        if (X.nbytes + t.nbytes) * (order.size // n) <= GATHER_BYTES:
+        if (X.nbytes + t.nbytes) // len(X) * order.size <= GATHER_BYTES:
             X, t, order = X.take(order, 0), t.take(order, 0), None  # one gather, then slices
     for start in range(0, n, rows):
         part: Any = slice(start, start + rows)
         part = (*lead, part) if lead else part
         yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])
+
+
+def part_of(values: Array, part: slice, sets: Array | None) -> Array:
+    """Return some rows: of an array (n, ...), or (R, rows, ...) of the sets of each replica.
+
+    Examples
+    --------
+    >>> part_of(np.array([[1, 2, 3], [4, 5, 6]]), slice(1, 3), np.array([1, 1, 0]))
+    array([[5, 6],
+           [5, 6],
+           [2, 3]])
+    """
+    return values[part] if sets is None else values[_along(sets), part]
+
+
+def _along(sets: Array) -> Any:
+    """Return an index of these sets: a slice, which copies nothing, if one follows the other."""
+    first, last = int(sets[0]), int(sets[-1])
+    following = last - first == len(sets) - 1 and bool((np.diff(sets) == 1).all())
+    return slice(first, last + 1) if following else sets

@@ -25,25 +25,32 @@ from minidl.training.alike import Mark, alike
 from minidl.training.batches import batches_in_order, permutation, permutation_type, rows_per_batch
 from minidl.training.objective import Objective
 from minidl.training.requests import Requests, next_of
-from minidl.training.rows import Rows
+from minidl.training.rows import Rows, rows_of
 from minidl.training.trainer import Trainer
 
 __all__ = ["Block", "train_together"]
 
 
 def train_together(
-    trainers: list[Trainer], train: Rows, held_out: Rows | None, epochs: int
+    trainers: list[Trainer],
+    rows: tuple[Rows, Rows | None],
+    epochs: int,
+    sets: Sequence[int] | None = None,
 ) -> None:
-    """Train these as one block if that is possible, else one by one."""
-    for one in trainers:
-        one._begin(held_out)
-    if len(trainers) > 1 and alike(trainers):
-        with np.errstate(over="ignore", invalid="ignore"):
-            Block(trainers, train, held_out).run(epochs)
-        return
+    """Train these as one block if that is possible, else one by one.
+
+    With `sets`, rows have a leading axis, and trainer k uses number ``sets[k]`` of it.
+    """
     for one in trainers:
         with _named(one):
-            one._train(train, held_out, epochs)
+            one._begin(rows[1])
+    if len(trainers) > 1 and alike(trainers):
+        with np.errstate(over="ignore", invalid="ignore"):
+            Block(trainers, rows, sets).run(epochs)
+        return
+    for k, one in enumerate(trainers):
+        with _named(one):
+            one._train(*rows_of(rows, None if sets is None else sets[k]), epochs)
 
 
 @contextlib.contextmanager
@@ -57,14 +64,19 @@ def _named(trainer: Trainer) -> Iterator[None]:
 
 
 class Generators:
-    """The generators of R replicas, which draw for a Dropout layer what each would draw alone."""
+    """The generators of R replicas, which draw for a Dropout layer what each would draw alone.
 
-    def __init__(self, generators: list[np.random.Generator]) -> None:
+    Replicas of one seed share a generator: a dict has one for each seed.
+    """
+
+    def __init__(self, generators: dict[int, np.random.Generator], seeds: list[int]) -> None:
         self.generators = generators
+        self.seeds = seeds
 
     def random(self, shape: tuple[int, ...]) -> Array:
         """Return uniform numbers (R, n, features), for `shape` with or without the R."""
-        return np.stack([one.random(shape[-2:]) for one in self.generators])
+        drawn = {seed: one.random(shape[-2:]) for seed, one in self.generators.items()}
+        return np.stack([drawn[seed] for seed in self.seeds])
 
 
 class Block:
@@ -74,20 +86,33 @@ class Block:
     ----------
     trainers : list of Trainer
         With models of one architecture, and equal but for seeds and hyperparameters.
-    train : Rows
-        What all are trained on.
-    held_out : Rows or None
-        Rows to measure as well.
+    rows : Rows, Rows or None
+        What all are trained on, and rows to measure as well.
+    sets : sequence of int, optional
+        Then rows have a leading axis, and trainer k uses number ``sets[k]`` of it.
     """
 
-    def __init__(self, trainers: list[Trainer], train: Rows, held_out: Rows | None) -> None:
-        self.train, self.held_out = train, held_out
+    def __init__(
+        self,
+        trainers: list[Trainer],
+        rows: tuple[Rows, Rows | None],
+        sets: Sequence[int] | None = None,
+    ) -> None:
+        self.rows = rows
+        self.number: dict[Trainer, int | None] = dict.fromkeys(trainers)
+        self.number.update(zip(trainers, sets or (), strict=False))
         self.stack(trainers)
 
     def stack(self, trainers: list[Trainer]) -> None:
         """Put these trainers' networks into one array, and leave out all others."""
         first, R = trainers[0], len(trainers)
         self.trainers = trainers
+        numbers = [self.number[trainer] for trainer in trainers]
+        if one_set := len(set(numbers)) == 1:  # so that all share its batches, if they can
+            self.train, self.held_out = rows_of(self.rows, numbers[0])
+        else:
+            self.train, self.held_out = self.rows
+        self.sets = None if one_set else np.array(numbers)
         self.model = copy.deepcopy(first.model)
         self.vector = ParameterVector(self.model.named_parameters(), replicas=R)
         self.model._vector = self.vector
@@ -97,9 +122,9 @@ class Block:
         self.optimizer = _together([trainer.optimizer for trainer in trainers])
         self.marks = {trainer: Mark(trainer) for trainer in trainers if trainer.callbacks}
 
-    def run(self, last: int) -> None:
-        """Train until epoch `last`; the trainers hold what came out."""
-        requests = {one: one._requests(last, one.callbacks) for one in self.trainers}
+    def run(self, epochs: int) -> None:
+        """Train for some epochs more; the trainers hold what came out."""
+        requests = {one: one._requests(one.epoch + epochs, one.callbacks) for one in self.trainers}
         try:
             self._answer(requests)
         except BaseException as error:
@@ -122,7 +147,8 @@ class Block:
                         continue
                     waiting.pop(trainer, None)  # it is done, or goes on alone
                     self.release([trainer])
-                    trainer._serve(requests[trainer], request, self.train, self.held_out)
+                    own = rows_of(self.rows, self.number[trainer])
+                    trainer._serve(requests[trainer], request, *own)
             if not waiting:
                 return
             going = [trainer for trainer in self.trainers if trainer in waiting]
@@ -143,37 +169,38 @@ class Block:
             trainer.optimizer.state = {name: v.copy() for name, v in state.items()}
 
     def _measure(self) -> list[Any]:
-        found = [
-            None if rows is None else self.objective.measure(rows.X, rows.t)
-            for rows in (self.train, self.held_out)
-        ]
-        return [
-            [one and {name: float(values[k]) for name, values in one.items()} for one in found]
-            for k in range(len(self.trainers))
-        ]
+        found = []
+        for rows in (self.train, self.held_out):
+            each: list[Any] = [None] * len(self.trainers)
+            if rows is not None:
+                columns = self.objective.measure(rows.X, rows.t, self.sets)
+                if rows is self.train and self.trainers[0].look_ahead:
+                    points = np.stack([one.look_ahead_point() for one in self.trainers])
+                    columns["look_ahead_loss"] = self.objective.loss_at(
+                        points, rows.X, rows.t, self.sets, here=columns["loss"]
+                    )
+                numbers = zip(*(column.tolist() for column in columns.values()), strict=True)
+                each = [dict(zip(columns, own, strict=True)) for own in numbers]
+            found.append(each)
+        return list(zip(*found, strict=True))
 
     def _train_epoch(self) -> list[float]:
         """Take one epoch's steps; return the mean of the batches' losses of each replica."""
         first, optimizer = self.trainers[0], self.optimizer
-        X, t, n = self.train.X, self.train.t, len(self.train.X)
+        X, t, n = self.train.X, self.train.t, self.train.X.shape[0 if self.sets is None else 1]
         rows = rows_per_batch(first.batch_size, n)
-        orders: Array | None = None
+        order = self._order(n) if first.shuffle and rows < n else None
         training: Any = True
-        if first.shuffle and rows < n:
-            streams = self._streams("shuffle")
-            orders = np.empty((len(streams), n), permutation_type(n))
-            for order, generator in zip(orders, streams, strict=True):
-                order[:] = permutation(generator, n)
         if self.model.stochastic:
-            training = Generators(self._streams("dropout"))
+            training = Generators(self._streams("dropout"), [one.seed for one in self.trainers])
         w, gradient = self.vector.value, self.objective.gradient
         _set_hyperparameters(optimizer, [one.optimizer for one in self.trainers], w.dtype)
         total, seen = np.zeros(len(self.trainers)), 0
         start = time.perf_counter()
         try:
-            for Xb, tb in batches_in_order(X, t, rows, orders):
+            for Xb, tb in batches_in_order(X, t, rows, order, self.sets):
                 optimizer.step(w, partial(gradient, X=Xb, t=tb, training=training))
-                share = self.objective.value * (count := tb.shape[0 if orders is None else 1])
+                share = self.objective.value * (count := min(rows, n - seen))
                 np.add(total, share, out=total, where=np.isfinite(total))  # as one that stops
                 seen += count
         finally:
@@ -193,8 +220,21 @@ class Block:
             if trainer.callbacks:
                 self.marks[trainer] = Mark(trainer)
 
-    def _streams(self, name: Any) -> list[np.random.Generator]:
-        return [stream(trainer.seed, name, trainer.epoch + 1) for trainer in self.trainers]
+    def _order(self, n: int) -> Array:
+        """Return the order of rows of each replica (R, n), or the one (n,) that all have."""
+        generators = self._streams("shuffle")
+        if len(generators) == 1:
+            return permutation(generators[self.trainers[0].seed], n)
+        orders = np.empty((len(self.trainers), n), permutation_type(n))
+        drawn: dict[int, int] = {}  # seed -> the row that has its order
+        for k, one in enumerate(self.trainers):
+            first = drawn.setdefault(one.seed, k)
+            orders[k] = permutation(generators[one.seed], n) if first == k else orders[first]
+        return orders
+
+    def _streams(self, name: Any) -> dict[int, np.random.Generator]:
+        """Return a generator for each seed."""
+        return {one.seed: stream(one.seed, name, one.epoch + 1) for one in self.trainers}
 
 
 def _together(optimizers: Sequence[Optimizer]) -> Optimizer:

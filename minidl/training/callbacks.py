@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import check_count
+from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -26,7 +26,40 @@ __all__ = ["CSVLog", "Callback", "EarlyStopping", "LearningRateSchedule", "StopA
 
 
 class Callback:
-    """The base: hooks that do nothing. ``trainer.stop("why")`` ends the run after the epoch."""
+    """The base: hooks that do nothing. ``trainer.stop("why")`` ends the run after the epoch.
+
+    What hooks may read of the trainer: ``epoch`` (completed), ``samples`` (rows seen), ``seconds``
+    (of training alone), ``history``, ``seed``, ``model``, ``loss``, ``optimizer`` (``step_count``,
+    ``gradient_evaluations``, ``state``), ``batch_size``, ``objective``, and
+    ``model.parameters.grad``, the gradient of the last batch. ``model.parameters.value`` is the
+    optimizer's iterate, in every hook.
+
+    What they may change, from the next epoch on: hyperparameters (``trainer.optimizer.lr = 0.01``;
+    not the momentum of a running ReformulatedNAG), weights (``trainer.model.parameters.set(w)``, or
+    in place), and vectors of ``optimizer.state`` in place. In ``train_replicas`` a network stays
+    with the others then. After any other change it goes on alone: of ``batch_size``, ``shuffle``,
+    ``optimizer``, ``objective.penalty.strength``, a rate of dropout, or of what is trained
+    (``requires_grad``). The history and the counts are the trainer's own; and it does not look at
+    ``loss`` and ``callbacks`` again while it trains.
+
+    Examples
+    --------
+    Half the learning rate whenever the loss has grown:
+
+    >>> class Halving(Callback):
+    ...     def on_epoch_end(self, trainer, record):
+    ...         losses = trainer.history["train_loss"]
+    ...         if len(losses) > 1 and losses[-1] > losses[-2]:
+    ...             trainer.optimizer.lr = trainer.optimizer.lr / 2
+    >>> from minidl import Trainer, nn, optim
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> trainer = Trainer(
+    ...     nn.mlp(1, 8, 1, seed=0), "mse", optimizer=optim.Momentum(0.5), seed=0,
+    ...     callbacks=[Halving()])
+    >>> history = trainer.fit(X, np.sin(3 * X), epochs=20)
+    >>> bool(trainer.optimizer.lr < 0.5)
+    True
+    """
 
     def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
         """Run before anything else; `epochs` is the number of the last epoch to come."""
@@ -44,11 +77,13 @@ class Callback:
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
     """Return the callbacks as a list, or raise :class:`ArgumentError`."""
     hooks: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [None]
+    for hook in [callbacks, *hooks]:
+        refuse_class("callbacks", hook, Callback)
     for hook in hooks:
         if not isinstance(hook, Callback):
             raise ArgumentError(
                 "callbacks cannot be used",
-                received=repr(callbacks),
+                received=repr(callbacks if hook is None else hook),
                 expected="a list of callbacks, such as [EarlyStopping()]",
             )
     return hooks

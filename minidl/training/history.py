@@ -31,6 +31,9 @@ class History:
     - ``running_loss``: the mean over the epoch's batches, while the weights moved. This is what
       Keras and scikit-learn call the loss; nan at epoch 0;
     - ``gradient_norm``: of the epoch's last batch; nan at epoch 0;
+    - ``look_ahead_loss``, with ``look_ahead=True``: as ``train_loss``, but of the point at which
+      the next gradient is asked for: the iterate less m v with both forms of NAG, and the iterate
+      itself with gradient descent and momentum;
     - ``train_accuracy``, ``validation_loss``, ``validation_accuracy``: where they make sense.
 
     Attributes
@@ -68,7 +71,7 @@ class History:
         ArgumentError
             The columns differ.
         """
-        if self._columns and set(record) != set(self._columns):
+        if self._columns and record.keys() != self._columns.keys():
             raise ArgumentError(
                 "a row has other columns than the history",
                 received=", ".join(record),
@@ -104,6 +107,18 @@ class History:
     def row(self, position: int) -> dict[str, float]:
         """Return one row as a dict; -1 is the last."""
         return {name: values[position] for name, values in self._columns.items()}
+
+    def entry(self, name: str, position: int) -> float:
+        """Return one entry of a column, without the rest of its row; -1 is the last.
+
+        Examples
+        --------
+        >>> history = History()
+        >>> history.append({"epoch": 0, "train_loss": 0.7})
+        >>> history.entry("train_loss", -1)
+        0.7
+        """
+        return self._columns[name][position]
 
     def best(self, name: str = "train_loss") -> tuple[int, float]:
         """Return the epoch and the value of the smallest entry (the largest, for an accuracy)."""

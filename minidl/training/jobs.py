@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-from collections.abc import Callable, Generator, Iterable, Iterator
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from minidl.autograd import Array
@@ -23,11 +26,21 @@ from minidl.training.block import train_together
 from minidl.training.rows import Rows
 from minidl.training.trainer import Trainer
 
-__all__ = ["check_jobs", "train_blocks"]
+__all__ = ["Work", "check_jobs", "train_blocks"]
 
 Trainers = list[Trainer]
+Pair = tuple[Rows, Rows | None]  # to train on, and to measure as well
 DEATHS = 3  # of blocks that are alone with their process; then the others are not tried
 DIED = {"KilledWorker", "WorkerCrashedError", "RayActorError"}  # what Dask and Ray call it
+
+
+@dataclass(frozen=True)
+class Work:
+    """A block: trainers, and the rows, or sets of rows, that they need; see `train_together`."""
+
+    trainers: Trainers
+    rows: Pair
+    sets: Sequence[int] | None = None
 
 
 def check_jobs(jobs: object) -> int | None:
@@ -46,26 +59,23 @@ def check_jobs(jobs: object) -> int | None:
 
 
 def train_blocks(
-    blocks: list[Trainers],
-    rows: tuple[Rows, Rows | None],
+    blocks: Sequence[Work],
     epochs: int,
     jobs: int | None,
-    done: Callable[[int], object],
+    done: Callable[[Trainers], object],
 ) -> None:
     """Train each of these blocks; the trainers hold what came out.
 
     Parameters
     ----------
-    blocks : list of list of Trainer
-        Each list is trained together.
-    rows : Rows, Rows or None
-        To train on, and to measure as well.
+    blocks : sequence of Work
+        Each is trained together. Those of the same rows should have the same objects as rows.
     epochs : int
         How many.
     jobs : int or None
         1: here, without joblib. Otherwise joblib's ``n_jobs``.
     done : callable
-        Is told how many networks have just been finished.
+        Is given the trainers of a block that has just been finished.
 
     Raises
     ------
@@ -77,18 +87,18 @@ def train_blocks(
     if jobs == 1:
         with _one_blas_thread():
             for block in blocks:
-                train_together(block, *rows, epochs)
-                done(len(block))
+                train_together(block.trainers, block.rows, epochs, block.sets)
+                done(block.trainers)
         return
     left = dict(enumerate(blocks))
 
     def died(order: Iterable[int]) -> Exception | None:
         """Train these in other processes; return the error if one of those dies."""
         try:
-            with contextlib.closing(_finished(order, left, rows, epochs, jobs)) as finished:
+            with contextlib.closing(_finished(order, left, epochs, jobs)) as finished:
                 for k, packed in finished:
-                    _take_over(left[k], packed)
-                    done(len(left.pop(k)))
+                    _take_over(left[k].trainers, packed)
+                    done(left.pop(k).trainers)
         except Exception as error:
             if isinstance(error, BrokenExecutor) or DIED & {c.__name__ for c in type(error).mro()}:
                 return error
@@ -103,13 +113,12 @@ def train_blocks(
             if len(deaths) < DEATHS and (death := died([k])):
                 deaths.append(death)
     if left:
-        raise _missing(left.values()) from deaths[-1]
+        raise _missing(block.trainers for block in left.values()) from deaths[-1]
 
 
 def _finished(
     order: Iterable[int],
-    blocks: dict[int, Trainers],
-    rows: tuple[Rows, Rows | None],
+    blocks: dict[int, Work],
     epochs: int,
     jobs: int | None,
 ) -> Generator[tuple[int, bytes], None, None]:
@@ -117,14 +126,40 @@ def _finished(
     import joblib
 
     options: dict[str, Any] = {"n_jobs": jobs, "batch_size": 1}
+    starting: contextlib.AbstractContextManager[None] = _deaf_children()
     try:
         parallel = joblib.Parallel(return_as="generator_unordered", **options)
     except ValueError:  # multiprocessing's pools, and Ray's, give results at the end only
-        parallel = joblib.Parallel(**options)
-    arrays = [array for one in rows if one is not None for array in (one.X, one.t)]
+        parallel, starting = joblib.Parallel(**options), contextlib.nullcontext()
     work = joblib.delayed(_work)
     with _mended(parallel._backend):
-        yield from parallel(work(k, _pack(blocks[k]), epochs, *arrays) for k in order)
+        with starting:
+            results = parallel(
+                work(k, _pack(blocks[k].trainers), epochs, blocks[k].sets, *_arrays(blocks[k].rows))
+                for k in order
+            )
+        yield from results
+
+
+@contextlib.contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Let processes that are started here ignore Ctrl-C, which a terminal sends to all.
+
+    This one ends them. They would print a traceback each if it came while they import NumPy.
+    """
+    heard = signal.getsignal(signal.SIGINT)
+    if heard is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
+
+
+def _arrays(rows: Pair) -> list[Array]:
+    return [array for one in rows if one is not None for array in (one.X, one.t)]
 
 
 @contextlib.contextmanager
@@ -154,12 +189,14 @@ def _mended(backend: Any) -> Iterator[None]:
             delattr(backend, name)
 
 
-def _work(k: int, packed: bytes, epochs: int, *arrays: Array) -> tuple[int, bytes]:
+def _work(
+    k: int, packed: bytes, epochs: int, sets: Sequence[int] | None, *arrays: Array
+) -> tuple[int, bytes]:
     """Train block `k`, in another process."""
     trainers: Trainers = pickle.loads(packed)
     held_out = Rows(*arrays[2:]) if len(arrays) > 2 else None
     with _one_blas_thread():
-        train_together(trainers, Rows(*arrays[:2]), held_out, epochs)
+        train_together(trainers, (Rows(*arrays[:2]), held_out), epochs, sets)
     return k, _pack(trainers)
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array, no_grad
-from minidl.nn import L2Penalty, Layer, Loss
+from minidl.nn import (
+    L2Penalty,
+    Layer,
+    Loss,
+)
 from minidl.nn.layer import Training
+from minidl.nn.penalty import check_strength
+from minidl.training.batches import part_of
 
 __all__ = ["Objective"]
 
@@ -52,7 +60,7 @@ class Objective:
     def __init__(self, model: Layer, loss: Loss, l2: float = 0.0) -> None:
         self.model = model
         self.loss = loss
-        self.penalty = L2Penalty(l2)
+        self.penalty = L2Penalty(check_strength("l2", l2))
         self.vector = model.parameters
         self.value: Any = math.nan
 
@@ -62,21 +70,29 @@ class Objective:
     def gradient(self, point: Array, X: Array, t: Array, training: Training = False) -> Array:
         """Return the gradient at `point` (P,), a view that the next call overwrites.
 
+        X of another dtype is converted to the model's.
         The model's own vector is the same before and after, also when an error is raised.
         """
-        vector = self.vector
-        w = vector.value
-        if point is w:
+        if point is self.vector.value:
             return self._gradient_here(X, t, training)
+        with self._at(point):
+            return self._gradient_here(X, t, training)
+
+    @contextlib.contextmanager
+    def _at(self, point: Array) -> Iterator[None]:
+        """Put the model at `point`, and back in the end."""
+        w = self.vector.value
         kept = w.copy()
         try:
             w[...] = point
-            return self._gradient_here(X, t, training)
+            yield
         finally:
             w[...] = kept
 
     def _gradient_here(self, X: Array, t: Array, training: Training) -> Array:
         vector = self.vector
+        if X.dtype != vector.value.dtype:
+            X = X.astype(vector.value.dtype)
         loss = self.loss.mean(self.model(X, training=training), t)
         vector.collect(loss)
         self.value = plain(loss.data)
@@ -84,24 +100,38 @@ class Objective:
             self.value += self.penalty.add(vector)
         return vector.grad
 
-    def measure(self, X: Array, t: Array) -> dict[str, Any]:
+    def measure(self, X: Array, t: Array, sets: Array | None = None) -> dict[str, Any]:
         """Return ``loss`` and, for classes, ``accuracy``, of the model as it is on all rows.
 
         The loss includes the penalty. Rows are taken in bounded chunks. Replicas have an array of
-        each.
+        each; `sets` (R,) says which of the sets X (S, n, ...) each of them uses.
         """
-        n = len(X)
+        n = X.shape[0 if sets is None else 1]
         rows = max(1, CHUNK * self.vector.size // self.vector.value.size)  # of all replicas: CHUNK
         loss: Any = 0.0
         accuracy: Any = 0.0
         with no_grad(), np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, n, rows):
                 part = slice(start, start + rows)
-                outputs = self.model(X[part])
-                share = len(X[part]) / n
-                loss += share * plain(self.loss.mean(outputs, t[part]).data)
+                inputs, targets = part_of(X, part, sets), part_of(t, part, sets)
+                outputs = self.model(inputs.astype(self.vector.value.dtype, copy=False))
+                share = min(rows, n - start) / n
+                loss += share * plain(self.loss.mean(outputs, targets).data)
                 if self.loss.classifies:
-                    accuracy += share * plain(np.asarray(self.loss.accuracy(outputs.data, t[part])))
+                    accuracy += share * plain(np.asarray(self.loss.accuracy(outputs.data, targets)))
         if self.penalty.strength:
             loss += self.penalty.value(self.vector)
         return {"loss": loss, "accuracy": accuracy} if self.loss.classifies else {"loss": loss}
+
+    def loss_at(
+        self, point: Array, X: Array, t: Array, sets: Array | None = None, *, here: Any
+    ) -> Any:
+        """Return the loss that :meth:`measure` would find with the model at `point` (P,) or (R, P).
+
+        The model's own vector is the same before and after. `here` is its loss, which is returned
+        if that is the point.
+        """
+        if np.array_equal(point, self.vector.value):
+            return here
+        with self._at(point):
+            return self.measure(X, t, sets)["loss"]

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minidl.autograd import Array
-from minidl.checks import check_count
+from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.nn import Layer, Loss
+from minidl.nn.sequential import unseeded
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
-from minidl.training.batches import GATHER_BYTES, permutation_type, rows_per_batch
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
-from minidl.training.jobs import check_jobs, train_blocks
-from minidl.training.rows import Rows, check_rows, pair_of
+from minidl.training.jobs import check_jobs
+from minidl.training.many import train_many
+from minidl.training.mistakes import demand_seed
+from minidl.training.rows import Rows, check_rows, check_sets, pair_of, several_sets
 from minidl.training.trainer import Trainer
 
 __all__ = ["Replica", "train_replicas"]
@@ -64,6 +65,7 @@ def train_replicas(
     l2: float = 0.0,
     shuffle: bool = True,
     measure_every: int = 1,
+    look_ahead: bool = False,
     validation: Sequence[Any] | None = None,
     callbacks: Callable[[], Iterable[Callback]] = list,
     memory: int = 2**19,
@@ -86,12 +88,18 @@ def train_replicas(
     Parameters
     ----------
     model : callable
-        Seed -> a new network, always of the same architecture.
+        Seed -> a new network, always of the same architecture. Asked a second time for the first
+        seed, if its layers have been given no seed.
     optimizer : Optimizer
         A new one, which is copied. A hyperparameter given as a sequence is swept over; two
         sequences must be of one length, and go together.
-    X, y, loss, epochs, batch_size, l2, shuffle, measure_every, validation
+    X, y : array_like, shape (n, features) and (n, ...), or (seeds, n, features) and (seeds, n, ...)
+        As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed, such as
+        another split of the same data. The first two axes of X and y are then the same.
+    loss, epochs, batch_size, l2, shuffle, measure_every, look_ahead
         As for :class:`Trainer` and its ``fit``.
+    validation : (X, y), optional
+        Rows to measure as well; one set for each seed if X is.
     seeds : int or iterable of int
         One network for each; a number n means 0 to n - 1.
     callbacks : callable, optional
@@ -116,11 +124,13 @@ def train_replicas(
     Raises
     ------
     ArgumentError
-        There are no seeds, one is given twice, two sequences of hyperparameters differ in length,
-        `model` or `callbacks` is no function or returns the same object twice, `optimizer` is no
-        Optimizer or has taken steps, or `epochs`, `memory` or `jobs` cannot be used.
+        There are no seeds, one is given twice, two sequences of hyperparameters differ in length
+        or give a value twice, `model` or `callbacks` is no function or returns the same object
+        twice, `model` forgets the seed of its weights, `optimizer` is no Optimizer or has taken
+        steps, or `epochs`, `memory` or `jobs` cannot be used.
     DataError, ShapeError
-        As for :meth:`Trainer.fit`; a note names the seed, where it is that of one network.
+        As for :meth:`Trainer.fit`; a note names the seed, where it is that of one network. Or X
+        has sets, and not as many as there are seeds, or `validation` has none.
     WorkerError
         Processes died while they trained the networks that are named. What was unfinished when
         the first one died has been tried again, at last with one block at a time.
@@ -160,17 +170,17 @@ def train_replicas(
     check_count("epochs", epochs, 0)
     check_jobs(jobs)
     options: dict[str, Any] = {"loss": loss, "batch_size": batch_size, "l2": l2}
-    options.update(shuffle=shuffle, measure_every=measure_every)
-    trainers = _trainers(model, optimizer, check_seeds(seeds), callbacks, options)
-    rows = _rows(trainers[0][1], X, y, validation)
-    size = _block_size(trainers[0][1], rows[0], memory)
-    blocks = [[one for _, one in trainers[i : i + size]] for i in range(0, len(trainers), size)]
+    options.update(shuffle=shuffle, measure_every=measure_every, look_ahead=look_ahead)
+    numbers = check_seeds(seeds)
+    trainers = _trainers(model, optimizer, numbers, callbacks, options)
+    rows = _rows(trainers[0][1], X, y, validation, numbers)
+    sets = [numbers.index(one.seed) for _, one in trainers] if several_sets(X, y) else None
+    how: dict[str, Any] = {"sets": sets, "memory": memory, "jobs": jobs}
     try:
-        with _bar(len(trainers), progress) as update:
-            train_blocks(blocks, rows, epochs, jobs, update)
+        with _bar(len(trainers), progress) as done:
+            train_many([one for _, one in trainers], rows, epochs, **how, done=done)
     except BaseException as error:
-        going, all_of_them = (None, "interrupted"), _replicas(trainers)
-        vars(error)["finished"] = [r for r in all_of_them if r.history.stopped_by not in going]
+        vars(error)["finished"] = _finished(trainers)
         raise
     found = _replicas(trainers)
     if diverged := sum(one.history.diverged for one in found):
@@ -183,34 +193,35 @@ def _replicas(trainers: list[tuple[dict[str, float], Trainer]]) -> list[Replica]
     return [Replica(one.seed, own, one.history, one.model) for own, one in trainers]
 
 
+def _finished(trainers: list[tuple[dict[str, float], Trainer]]) -> list[Replica]:
+    going = (None, "interrupted")
+    return [one for one in _replicas(trainers) if one.history.stopped_by not in going]
+
+
 def _rows(
-    first: Trainer, X: Any, y: Any, validation: Sequence[Any] | None
+    first: Trainer, X: Any, y: Any, validation: Sequence[Any] | None, seeds: Sequence[int]
 ) -> tuple[Rows, Rows | None]:
-    """Check rows for all trainers, and lay them out as they would arrive in another process."""
+    """Check rows: the same for all trainers, or one set for each seed."""
     pairs = {"training": (X, y)}
     if validation is not None:
         pairs["validation"] = pair_of(validation)
-    checked = [check_rows(what, *pair, first.model, first.loss) for what, pair in pairs.items()]
-    train, *held_out = [Rows(_unbroken(one.X), _unbroken(one.t)) for one in checked]
+    several = any(several_sets(*pair) for pair in pairs.values())
+    check: Callable[..., Rows] = partial(check_sets, seeds=seeds) if several else check_rows
+    checked = [check(what, *pair, first.model, first.loss) for what, pair in pairs.items()]
+    train, *held_out = checked
     return train, next(iter(held_out), None)
 
 
-def _unbroken(values: Array) -> Array:
-    """Return an array without gaps: a BLAS may round another way where there are some."""
-    flags = values.flags
-    return values if flags.c_contiguous or flags.f_contiguous else np.ascontiguousarray(values)
-
-
 @contextlib.contextmanager
-def _bar(total: int, visible: bool) -> Iterator[Callable[[int], object]]:
-    """Give a function that moves a bar on, if it is to be seen."""
+def _bar(total: int, visible: bool) -> Iterator[Callable[[list[Trainer]], object]]:
+    """Give a function that moves a bar on, if it is to be seen, for trainers that are finished."""
     if not visible:
-        yield lambda n: None
+        yield len
         return
     from tqdm import tqdm
 
     with tqdm(total=total, unit="network", file=sys.stderr) as bar:
-        yield bar.update
+        yield lambda block: bar.update(len(block))
 
 
 def _trainers(
@@ -221,6 +232,7 @@ def _trainers(
     options: dict[str, Any],
 ) -> list[tuple[dict[str, float], Trainer]]:
     """Return a trainer for each of the swept hyperparameters and each seed."""
+    refuse_class("optimizer", optimizer, Optimizer)
     if not isinstance(optimizer, Optimizer):
         expected = "for instance minidl.optim.NAG(lr=[0.03, 0.1])"
         raise ArgumentError("no Optimizer", received=repr(optimizer), expected=expected)
@@ -274,20 +286,31 @@ def _networks(model: Callable[[int], Layer], seeds: Sequence[int]) -> list[Layer
             received=repr(model),
             expected="seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)",
         )
-    networks = [model(seed) for seed in seeds]
-    for network in networks:
-        if not isinstance(network, Layer):
-            raise ArgumentError(
-                "model returned no network",
-                received=type(network).__name__,
-                expected="a Layer, such as nn.mlp(2, 16, 1, seed=seed)",
-            )
+    networks = [_network(model, seed) for seed in seeds]
     if len({id(network) for network in networks}) < len(networks):
         raise ArgumentError(
             "model returned the same network twice",
             expected="a function of the seed that builds a new one each time",
         )
+    if unseeded(networks[0]):
+        demand_seed(networks[0], _network(model, seeds[0]), seeds[0])
     return networks
+
+
+def _network(model: Callable[[int], Layer], seed: int) -> Layer:
+    """Return the network with this seed."""
+    try:
+        network = model(seed)
+    except Exception as error:
+        error.add_note(f"in the network with seed {seed}, which model({seed}) should return")
+        raise
+    if not isinstance(network, Layer):
+        raise ArgumentError(
+            "model returned no network",
+            received=f"{type(network).__name__} for seed {seed}",
+            expected="a Layer, such as nn.mlp(2, 16, 1, seed=seed)",
+        )
+    return network
 
 
 def _swept(optimizer: Optimizer) -> list[dict[str, float]]:
@@ -305,14 +328,12 @@ def _swept(optimizer: Optimizer) -> list[dict[str, float]]:
             hint="The first of one goes with the first of the other: repeat values for a grid.",
         )
     count = next(iter(lengths.values()), 1)
-    return [{name: values[i] for name, values in columns.items()} for i in range(count)]
-
-
-def _block_size(trainer: Trainer, train: Rows, memory: int) -> int:
-    """Return how many replicas are computed together: as many as `memory` holds, at least one."""
-    n, features = train.X.shape[0], math.prod(train.X.shape[1:])
-    widths = [features, *(p.shape[-1] for p in trainer.model.parameters if p.ndim)]
-    one = rows_per_batch(trainer.batch_size, n) * max(widths) * train.X.itemsize
-    orders = n * permutation_type(n)().itemsize if trainer.shuffle else 1  # of one replica
-    size = min(check_count("memory", memory) // one, GATHER_BYTES // orders)
-    return max(1, size) if train.X.ndim == 2 else 1
+    found = [{name: values[i] for name, values in columns.items()} for i in range(count)]
+    for i, own in enumerate(found):
+        if own in found[:i]:
+            raise ArgumentError(
+                "a value of the swept hyperparameters is given twice, for equal networks",
+                received=", ".join(f"{name}={value}" for name, value in own.items()),
+                hint="Give it once; for more networks give more seeds.",
+            )
+    return found

@@ -145,7 +145,7 @@ class _Hessian:
         self.dtype = vector.value.dtype
         self.precision = 100 * float(np.finfo(self.dtype).eps)
         self.count = 0
-        value = loss.mean(model(X), t)
+        value = loss.mean(model(X.astype(self.dtype, copy=False)), t)
         if not value.requires_grad:
             raise GraphError(
                 "the loss has no graph, so there is no Hessian",

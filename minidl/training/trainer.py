@@ -19,21 +19,14 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, DivergenceWarning
-from minidl.nn import (
-    BinaryCrossEntropy,
-    Layer,
-    Loss,
-    Sequential,
-    Sigmoid,
-    Softmax,
-    SoftmaxCrossEntropy,
-)
+from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed, stream
 from minidl.training.batches import batches, rows_per_batch
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.history import History
+from minidl.training.mistakes import check_parts, demand_motion, refuse_probabilities
 from minidl.training.objective import Objective
 from minidl.training.requests import Requests, next_of
 from minidl.training.rows import Rows, check_rows, pair_of
@@ -51,7 +44,7 @@ class Trainer:
     model : Layer
         What :func:`minidl.nn.mlp` returns, or any layer with parameters.
     loss : str or Loss
-        A name of ``minidl list losses`` or a loss.
+        A name, such as ``"bce"`` or ``"mse"`` (see :func:`minidl.nn.loss`), or a loss.
     optimizer : Optimizer
         A new one: it holds the state of one run.
     batch_size : "full" or int, default 32
@@ -66,6 +59,10 @@ class Trainer:
     measure_every : int, default 1
         After how many epochs the loss on all rows is measured and a row recorded. 0: only before
         training and at the end.
+    look_ahead : bool, default False
+        Whether a measurement also finds the training loss at the point at which the next step
+        will ask for its gradient, :meth:`Optimizer.look_ahead`; column ``look_ahead_loss``. It
+        costs a second pass over the rows where that is another point than the iterate.
     callbacks : iterable of Callback, optional
         Called in this order.
 
@@ -105,27 +102,20 @@ class Trainer:
         l2: float = 0.0,
         shuffle: bool = True,
         measure_every: int = 1,
+        look_ahead: bool = False,
         callbacks: Iterable[Callback] = (),
     ) -> None:
-        if not isinstance(model, Layer):
-            raise ArgumentError(
-                "model is not a layer", received=repr(model), expected="nn.mlp(...)"
-            )
-        if not isinstance(optimizer, Optimizer):
-            raise ArgumentError(
-                "optimizer is not an Optimizer",
-                received=repr(optimizer),
-                expected="for instance minidl.optim.NAG(lr=0.1, momentum=0.9)",
-            )
+        check_parts(model, optimizer)
         rows_per_batch(batch_size, 1)
         self.model = model
         self.loss = loss_named(loss)
-        _refuse_probabilities(model, self.loss)
+        refuse_probabilities(model, self.loss)
         self.optimizer = optimizer
         self.batch_size = batch_size
         self.seed = check_seed(seed)
         self.shuffle = bool(shuffle)
         self.measure_every = check_count("measure_every", measure_every, 0)
+        self.look_ahead = bool(look_ahead)
         self.callbacks = check_callbacks(callbacks)
         self.objective = Objective(model, self.loss, l2)
         self.history = History()
@@ -179,7 +169,8 @@ class Trainer:
             The data do not fit the model.
         ArgumentError
             `epochs` is negative, `validation` is not a pair or not given in every call, something
-            is no callback, or the optimizer has been used in another run.
+            is no callback, or the optimizer has been used in another run, or is one's own and has
+            changed no weight in the first epoch although the gradient was not 0.
         KeyboardInterrupt
             Ctrl-C was pressed; what happened until then is in :attr:`history`.
         """
@@ -215,6 +206,8 @@ class Trainer:
             )
         if len(self.history) and ("validation_loss" in self.history) != (held_out is not None):
             raise ArgumentError("validation is for every fit() of a Trainer, or for none")
+        if len(self.history) and ("look_ahead_loss" in self.history) != self.look_ahead:
+            raise ArgumentError("look_ahead is for all of a run, or for nothing of it")
         self._stop = self.history.stopped_by = self.history.diverged_at = None
         self.history.advice = ""
 
@@ -268,6 +261,8 @@ class Trainer:
             running = yield "train"
             self._show_iterate()
             self.epoch += 1
+            if self.epoch == 1:
+                demand_motion(self.optimizer, good, self.model.parameters, running)
             ends = self.epoch == last or self._stop is not None
             measured = ends or (self.measure_every > 0 and self.epoch % self.measure_every == 0)
             if self._too_large(running):
@@ -281,8 +276,12 @@ class Trainer:
     def _answer(self, request: str, train: Rows, held_out: Rows | None) -> Any:
         if request == "train":
             return self._train_epoch(train)
-        pair = (train, held_out)
-        return [one and self.objective.measure(one.X, one.t) for one in pair]
+        X, t = train.X, train.t
+        found = self.objective.measure(X, t)
+        if self.look_ahead:
+            point, here = self.look_ahead_point(), found["loss"]
+            found["look_ahead_loss"] = self.objective.loss_at(point, X, t, here=here)
+        return found, held_out and self.objective.measure(held_out.X, held_out.t)
 
     def _train_epoch(self, train: Rows) -> float:
         """Take one epoch's steps; return the mean of the batches' losses."""
@@ -327,6 +326,8 @@ class Trainer:
             "running_loss": running,
             "gradient_norm": math.sqrt(float(np.dot(g, g))) if self.epoch else math.nan,
         }
+        if self.look_ahead:
+            record["look_ahead_loss"] = found["look_ahead_loss"]
         if "accuracy" in found:
             record["train_accuracy"] = found["accuracy"]
         if other is not None:
@@ -337,7 +338,7 @@ class Trainer:
         return found["loss"]
 
     def _too_large(self, loss: float) -> bool:
-        initial = self.history.row(0)["train_loss"] if len(self.history) else 0.0
+        initial = self.history.entry("train_loss", 0) if len(self.history) else 0.0
         return not loss <= (DIVERGED * initial if initial > 0 else sys.float_info.max)
 
     def _diverge(self, good: Array, reached: float) -> None:
@@ -365,6 +366,10 @@ class Trainer:
         # Unless somebody has written into the model, the very bits that were stored.
         return stored.copy() if np.array_equal(value, theta) else self.optimizer.stored(value)
 
+    def look_ahead_point(self) -> Array:
+        """Return the point at which the next step asks for its gradient."""
+        return self.optimizer.look_ahead(self.stored_vector())
+
     def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
         """Take over a saved run; the model and the optimizer have been restored already."""
         self.epoch, self.samples = int(counts["epoch"]), int(counts["samples"])
@@ -386,15 +391,3 @@ class Trainer:
         if self._stored is not None:
             self.model.parameters.set(self.stored_vector())
             self._stored = None
-
-
-def _refuse_probabilities(model: Layer, loss: Loss) -> None:
-    """Say that these losses take logits, to people who would squash their outputs twice."""
-    last = model.layers[-1] if isinstance(model, Sequential) else model
-    for squash, name in ((Sigmoid, BinaryCrossEntropy), (Softmax, SoftmaxCrossEntropy)):
-        if isinstance(last, squash) and isinstance(loss, name):
-            raise ArgumentError(
-                f"{name.__name__} takes logits, and the model ends with {squash.__name__}",
-                received=repr(model),
-                hint=f"Leave {squash.__name__} out: the loss contains it, stable at any logit.",
-            )

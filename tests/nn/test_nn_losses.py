@@ -49,6 +49,11 @@ def draw_targets(kind: str, shape: tuple[int, ...], rng: np.random.Generator) ->
     }[kind]()
 
 
+def drawn(kind: str, columns: int) -> int:
+    """Return a number of columns for outputs: of one class there is no cross-entropy."""
+    return max(columns, 2) if kind == "class" else columns
+
+
 def value_and_gradient(loss: nn.Loss, z: np.ndarray, t: object) -> tuple[np.ndarray, np.ndarray]:
     """Return the loss and the gradient of its sum with respect to the outputs."""
     x = Tensor(z, requires_grad=True)
@@ -69,7 +74,7 @@ def test_loss_is_the_mean_of_its_formula_over_samples_and_columns(
 ) -> None:
     loss, formula, kind = FORMULAS[name]
     rng = np.random.default_rng(seed)
-    z = 3 * rng.standard_normal((n, columns))
+    z = 3 * rng.standard_normal((n, drawn(kind, columns)))
     t = draw_targets(kind, z.shape, rng)
     assert loss(Tensor(z), t).shape == ()
     np.testing.assert_allclose(loss(Tensor(z), t).item(), formula(z, t).mean(), rtol=1e-12)
@@ -95,7 +100,7 @@ def test_gradient_is_that_of_the_formula(name: str) -> None:
 @pytest.mark.parametrize("columns", [1, 4])
 def test_loss_of_replicas_is_the_loss_of_each(name: str, shared: bool, columns: int) -> None:
     loss, _, kind = FORMULAS[name]
-    z = RNG.standard_normal((3, 5, columns))
+    z = RNG.standard_normal((3, 5, drawn(kind, columns)))
     t = draw_targets(kind, z.shape[1:] if shared else z.shape, RNG)
     values, gradients = value_and_gradient(loss, z, t)
     assert values.shape == (3,)

@@ -205,5 +205,28 @@ def test_misspelt_name_gets_the_nearest(find: object, wrong: str, nearest: str) 
 
 
 def test_a_two_class_loss_on_one_output_per_class_is_told_which_loss_to_take() -> None:
-    with pytest.raises(errors.ShapeError, match="belongs to SoftmaxCrossEntropy"):
-        nn.BinaryCrossEntropy()(Tensor(np.zeros((4, 3))), [0, 1, 2, 0])
+    for loss in (nn.BinaryCrossEntropy(), nn.Hinge()):
+        for outputs, targets in ((3, [0, 1, 2, 0]), (2, [0, 1, 1, 0])):
+            with pytest.raises(errors.ShapeError) as caught:
+                loss(Tensor(np.zeros((4, outputs))), targets)
+            assert str(caught.value).endswith(
+                f"{type(loss).__name__} knows two classes by one output: end the network with 1"
+                " output, or use softmax_cross_entropy, which has one for each class."
+            )
+
+
+@pytest.mark.parametrize("targets", [[0, 0, 0], [0, 1, 1], [[1.0]] * 3, [[0]] * 3])
+def test_cross_entropy_of_one_output_is_refused_with_the_loss_to_take(targets: object) -> None:
+    with pytest.raises(errors.ShapeError) as caught:
+        nn.SoftmaxCrossEntropy()(np.zeros((3, 1)), targets)
+    assert str(caught.value) == (
+        "SoftmaxCrossEntropy of one output is always 0; received logits (3, 1); expected one output"
+        " for each class, at least 2. End the network with K outputs for K classes, or use"
+        " binary_cross_entropy, which knows two classes by one output."
+    )
+
+
+@pytest.mark.parametrize("wrong", [3, None, np.mean, nn.Dense])
+def test_what_is_neither_a_name_nor_a_loss_is_told_from_a_misspelt_name(wrong: object) -> None:
+    with pytest.raises(errors.ArgumentError, match=r"^loss is neither .* nn\.MeanSquaredError\(\)"):
+        nn.loss(wrong)

@@ -280,3 +280,55 @@ def test_an_interrupt_shows_the_iterate_of_the_reformulated_nag() -> None:
 def test_callbacks_are_a_function_that_returns_a_list(wrong: Any) -> None:
     with pytest.raises(ArgumentError, match=r"callbacks cannot be used: .*lambda: \[EarlyStopping"):
         train_replicas(small, optim.NAG(0.1), X, Y, seeds=2, callbacks=wrong, **OPTIONS)  # type: ignore[arg-type]
+
+
+class Seeing(nn.Layer):
+    """Notes what it is given, as the docstring of `forward` says it."""
+
+    replicas = True
+
+    def __init__(self, seen: list[Any]) -> None:
+        self.weight, self.bias = nn.Parameter(np.eye(2)), nn.Parameter(np.zeros(2))
+        self.note = seen.append
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        drawn = training if isinstance(training, bool) else training.random(x.shape).shape
+        self.note((x.shape, drawn, self.weight.shape, self.bias.shape))
+        return x @ self.weight + self.bias
+
+
+class SeeingLoss(nn.MeanSquaredError):
+    """Notes the shapes of `mean`, and whether there is a graph."""
+
+    replicas = True
+
+    def __init__(self, seen: list[Any]) -> None:
+        self.note = seen.append
+
+    def mean(self, outputs: Any, targets: Any) -> Any:
+        self.note((outputs.shape, targets.shape, outputs.requires_grad))
+        return super().mean(outputs, targets)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("rate", [0.0, 0.2])
+def test_layers_and_losses_of_replicas_are_given_what_their_base_classes_say(
+    shuffle: bool, rate: float
+) -> None:
+    layers: list[Any] = []
+    losses: list[Any] = []
+    train_replicas(
+        lambda seed: nn.Sequential(
+            Seeing(layers), nn.Dropout(rate) if rate else nn.Tanh(), nn.Dense(2, 1), seed=seed
+        ),
+        optim.NAG(0.1), X[:20], Y[:20],
+        loss=SeeingLoss(losses), seeds=3, epochs=1, batch_size=8, shuffle=shuffle,
+    )  # fmt: skip
+    lead = (3,) if shuffle else ()  # without an order of their own they share a batch
+    weights = ((3, 2, 2), (3, 1, 2))
+    trained = {((*lead, n, 2), (3, n, 2) if rate else True, *weights) for n in (8, 4)}
+    measured = {((20, 2), False, *weights)}
+    assert set(layers) - {((1, 2), False, (2, 2), (2,))} == trained | measured
+    assert set(losses) == {((3, n, 1), (*lead, n, 1), True) for n in (8, 4)} | {
+        ((3, 20, 1), (20, 1), False)
+    }

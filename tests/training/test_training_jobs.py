@@ -302,7 +302,8 @@ def test_who_has_left_the_block_before_an_interruption_is_finished_too() -> None
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's & turns off
 import numpy as np
 from minidl import nn, optim, train_replicas
 from minidl.training import Callback
@@ -345,6 +346,36 @@ def test_ctrl_c_keeps_what_is_finished(jobs: str) -> None:
                 os.killpg(process.pid, signal.SIGKILL)
     assert out.splitlines()[-1] == "finished [0, 1]", err
     assert process.returncode == 0
+
+
+class Deaf(Callback):
+    """Says whether its process ignores Ctrl-C."""
+
+    process = 0
+    deaf = False
+
+    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
+        self.process = os.getpid()
+        self.deaf = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+def test_other_processes_leave_ctrl_c_to_the_one_that_started_them() -> None:
+    """They get it from a terminal as well, and would print a traceback while they start."""
+    hooks: list[Deaf] = []
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        joblib.externals.loky.get_reusable_executor().shutdown(wait=True)  # of tests before
+        train(2, callbacks=lambda: told(hooks, Deaf()))
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    assert all(hook.process not in (0, os.getpid()) for hook in hooks)
+    assert [hook.deaf for hook in hooks] == [True] * 4
+    with_thread: list[Any] = []
+    thread = threading.Thread(target=lambda: with_thread.extend(train(2)))
+    thread.start()
+    thread.join()
+    assert len(with_thread) == 4
 
 
 class Looking(nn.Layer):

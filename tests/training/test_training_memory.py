@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
+from training_problems import content
 
-from minidl import Trainer, nn, optim
+from minidl import Trainer, nn, optim, sharpness, train_replicas
+from minidl.errors import DataError
+from minidl.training import rows
 from minidl.training.batches import permutation
+from minidl.training.rows import Rows
 
 MB = 2**20
 
@@ -60,3 +66,98 @@ def test_many_rows_of_few_columns_are_not_outweighed_by_their_targets_and_number
         assert peak < 22 * MB, (
             loss
         )  # 4 bytes a row for the order, and 3 of checks before; 8 more as floats
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, ">f8"])
+def test_a_memory_map_of_another_dtype_is_converted_batch_by_batch(
+    tmp_path: Path, dtype: Any
+) -> None:
+    path = tmp_path / "X.npy"
+    n, columns = 100_000, 256
+    np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(n, columns))
+    X = np.load(path, mmap_mode="r")
+    y = np.arange(n) % 2
+    trainer = Trainer(
+        nn.mlp(columns, 2, 1, seed=0), "bce", optimizer=optim.NAG(0.01), batch_size=4096, seed=0
+    )
+    tracemalloc.start()
+    try:
+        trainer.fit(X, y, epochs=1, validation=(X[:50_000], y[:50_000]))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 60 * MB  # converted as a whole they are 195
+
+
+SMALL = np.random.default_rng(0).standard_normal((300, 4))
+
+
+@pytest.mark.parametrize(
+    "X", [SMALL.astype(np.float32), (100 * SMALL).astype(np.int16), SMALL > 0, SMALL.astype(">f8")]
+)
+@pytest.mark.parametrize("batch_size", [1, 32, "full"])
+def test_it_changes_no_bit(X: Any, batch_size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    y = SMALL[:, 0] > 0
+
+    def train() -> list[Any]:
+        common: dict[str, Any] = {"loss": "bce", "batch_size": batch_size}
+        one = Trainer(nn.mlp(4, 3, 1, seed=0), optimizer=optim.NAG(0.1), seed=0, **common)
+        found = [one.fit(X, y, epochs=2, validation=(X[:50], y[:50]))]
+        found += [
+            replica.history
+            for sets in ((X, y), (np.repeat(X[None], 2, 0), np.repeat(y[None], 2, 0)))
+            for replica in train_replicas(
+                lambda seed: nn.mlp(4, 3, 1, seed=seed), optim.NAG(0.1), *sets,
+                seeds=2, epochs=2, **common,
+            )
+        ]  # fmt: skip
+        return [content(history) for history in found] + [sharpness(one.model, "bce", X, y).value]
+
+    expected = train()
+    seen: list[np.dtype[Any]] = []
+    inner = Rows.__init__
+    monkeypatch.setattr(
+        Rows, "__init__", lambda self, X, t: (seen.append(X.dtype), inner(self, X, t))[1]
+    )
+    monkeypatch.setattr(rows, "LARGE", 0)
+    monkeypatch.setattr(rows, "CHUNK_BYTES", 1000)
+    assert train() == expected
+    assert set(seen) == {X.dtype}
+
+
+class Seeing(nn.Layer):
+    """Remembers of which dtypes its inputs are."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.inner = nn.mlp(4, 3, 1, seed=0, dtype=dtype)
+        self.seen: set[np.dtype[Any]] = set()
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        self.seen.add(x.dtype)
+        return self.inner.forward(x, training)
+
+
+@pytest.mark.parametrize("dtypes", [(np.float32, np.float64), (np.float64, np.float32)])
+def test_a_layer_sees_its_own_dtype_only(dtypes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "LARGE", 0)
+    X, model = SMALL.astype(dtypes[0]), Seeing(dtypes[1])
+    Trainer(model, "mse", optimizer=optim.NAG(0.1), seed=0).fit(X, X[:, 0], epochs=1)
+    sharpness(model, "mse", X, X[:, 0], tolerance=1e-3)
+    assert model.seen == {np.dtype(dtypes[1])}
+
+
+def test_what_is_too_large_for_the_dtype_is_told_at_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    X = SMALL.copy()
+    X[211, 3] = 1e300
+    told = []
+    for large in (rows.LARGE, 0):
+        monkeypatch.setattr(rows, "LARGE", large)
+        monkeypatch.setattr(rows, "CHUNK_BYTES", 1000)
+        model = nn.mlp(4, 3, 1, seed=0, dtype=np.float32)
+        trainer = Trainer(model, "mse", optimizer=optim.NAG(0.1))
+        with pytest.raises(DataError, match="received inf in row 211, column 3") as caught:
+            trainer.fit(X, X[:, 0], epochs=1)
+        told.append(str(caught.value))
+    assert told[0] == told[1]
