@@ -1,27 +1,32 @@
-"""How many epochs does each optimizer need? One seed cannot say; eight may.
+"""How many epochs does each optimizer need? One seed and one learning rate cannot say.
 
-Seed s fixes split, initial weights and order of rows alike for all three, so that runs are pairs.
-An optimizer has converged when the training loss has stayed below the target for three epochs.
+Every optimizer is tried at the same learning rates. Four seeds settle what counts as converged,
+and the best rate of each; ten others judge. The same seed means the same split, weights and
+order of rows for all, so that runs are pairs. Two questions are asked: who is faster at one
+learning rate, and who is faster if each has its own?
 """
 
 from minidl.comparison import compare
 
 
 def main() -> None:
-    race = compare(
+    found = compare(
         "circles",
-        optimizers=["mini-batch", "momentum", "nag"],
-        lr=0.1,
+        optimizers=["gd", "momentum", "nag"],
+        lr=[2.0**k for k in range(-5, 2)],
         momentum=0.9,
         epochs=40,
-        seeds=8,
-        target_loss=0.1,
+        seeds=10,
+        tuning_seeds=4,
+        target="gap:0.1",
     )
-    print(race)
+    print(found)
 
     print("\nEpochs to converge, seed by seed:")
-    for name in ("mini-batch", "momentum", "nag"):
-        print(f"{name:10s}", *(f"{run.epochs:4g}" for run in race.runs if run.optimizer == name))
+    for contestant in found.plan.contestants:
+        runs = found.judged(contestant, found.chosen[contestant.name].setting)
+        times = found.target.times(runs, sustained=3)
+        print(f"{contestant.name:10s}", *(f"{t:4g}" for t in times))
 
 
 if __name__ == "__main__":

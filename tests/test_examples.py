@@ -13,11 +13,16 @@ WORDS = {
     "01_train_one_network.py": ["train_loss", "running_loss", "stopped by: epochs"],
     "02_swap_the_optimizer.py": ["batch", "stochastic", "nag-reformulated"],
     "03_custom_loop.py": ["65 parameters", "epoch 10"],
-    "04_epochs_to_converge.py": ["NAG against momentum", "seed by seed"],
+    "04_epochs_to_converge.py": ["Tuned against tuned", "Swap the flag", "Use NAG", "seed by seed"],
     "05_your_own_csv.py": ["accuracy", "trees.csv, line 62, column 'kind'"],
     "06_look_ahead_on_a_bowl.py": ["0.842", "0.202", "166", "179", "1.357", "never"],
     "07_edge_of_stability.py": ["gradient descent: from 0.62 of the limit to 1.00", "NAG: from"],
     "08_many_networks.py": ["0.0825", "7/8", "48 networks in"],
+    "09_claims_about_nag.py": [
+        "FALSE",
+        "TRUE WHEN x <= 1, or m >= 0.55",
+        "momentum 0.502, NAG 0.583",
+    ],
 }
 
 

@@ -10,8 +10,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from minidl.errors import ArgumentError, MinidlError, UnknownNameError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 __all__ = ["main"]
 
@@ -32,22 +36,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mean_squared_error ...
     0
     """
-    from minidl.cli.parser import parse
+    try:
+        from minidl.cli.parser import parse
 
-    options = parse(arguments)
+        options = parse(arguments)
+        return _run(options)
+    except KeyboardInterrupt:
+        print("minidl: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(options: Namespace) -> int:
+    """Run a command; say what is wrong with it, or with its files, in a sentence."""
+    from minidl.cli.parser import options_of
+    from minidl.cli.wording import as_typed
+
     try:
         code: int = options.run(options)
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        print("minidl: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except (ArgumentError, UnknownNameError) as error:
-        print(f"minidl {options.command}: error: {error}", file=sys.stderr)
-        return WRONG
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        raise
     except (MinidlError, OSError) as error:
-        print(f"minidl {options.command}: error: {error}", file=sys.stderr)
-        return FAILED
+        text = str(error)
+        if isinstance(error, MinidlError):
+            text = as_typed(text, options_of(options.parser))
+        print(f"minidl {options.command}: error: {text}", file=sys.stderr)
+        return WRONG if isinstance(error, (ArgumentError, UnknownNameError)) else FAILED

@@ -8,24 +8,21 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minidl import __version__, datasets, nn
 from minidl.cli.terminal import bold
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DataError, DivergenceWarning
+from minidl.nn.losses import ALIASES
 from minidl.optim import TABLE, lookup
 from minidl.training import Progress, StopAtTarget, Trainer, save_model
 
-if TYPE_CHECKING:  # imported by `compare` alone
-    from minidl.comparison import Experiment, Run
-
-__all__ = ["LISTS", "compare", "list_names", "train"]
+__all__ = ["LISTS", "list_names", "train"]
 
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
-NO_SETTINGS = ("run", "parser", "command")
-DATA = ("rows", "noise", "test_size", "target_column", "task")
+NO_SETTINGS = ("run", "parser", "command", "words")
 
 
 def train(options: argparse.Namespace) -> int:
@@ -189,65 +186,6 @@ def _judge(options: argparse.Namespace, trainer: Trainer) -> int:
     return 0
 
 
-def compare(options: argparse.Namespace) -> int:
-    """Race optimizers and print the table, also of what was finished before Ctrl-C."""
-    from minidl.comparison import Comparison, Experiment
-
-    _check_places(options)
-    experiment = Experiment(
-        options.dataset,
-        optimizers=options.optimizers,
-        lr=options.lr,
-        momentum=options.momentum,
-        batch_size=options.batch_size,
-        hidden=options.hidden,
-        activation=options.activation,
-        loss=options.loss,
-        epochs=options.epochs,
-        seeds=options.seeds,
-        target_loss=options.target_loss,
-        target_accuracy=options.target_accuracy,
-        sustained=options.sustained,
-        load=lambda seed: _load(options, split_seed=seed),
-    )
-    runs, code = _race(experiment, options)
-    data = {name: getattr(options, name) for name in DATA}
-    comparison = Comparison({**experiment.settings(), "data": data}, runs)
-    if options.json:
-        _write_json(comparison.to_dict(), options.json)
-    if options.json != "-":
-        print(comparison)
-    if code:
-        return code
-    if options.fail_on_diverge and any(run.history.diverged for run in runs):
-        return DIVERGED
-    if options.fail_under_target and any(run.hit is None for run in runs):
-        return MISSED
-    return 0
-
-
-def _race(experiment: Experiment, options: argparse.Namespace) -> tuple[list[Run], int]:
-    runs: list[Run] = []
-    visible = sys.stderr.isatty() and not options.quiet
-    bar: Any = None
-    if visible:
-        from tqdm import tqdm
-
-        bar = tqdm(total=len(experiment), unit="run", file=sys.stderr)
-    try:
-        for run in experiment.runs():
-            runs.append(run)
-            if bar is not None:
-                bar.set_postfix_str(f"{run.optimizer}, seed {run.seed}", refresh=False)
-                bar.update()
-    except KeyboardInterrupt:
-        return runs, INTERRUPTED
-    finally:
-        if bar is not None:
-            bar.close()
-    return runs, 0
-
-
 def list_names(options: argparse.Namespace) -> int:
     """Print the names of one kind, or of all, one per line, each with a few words."""
     for what in [options.what] if options.what else LISTS:
@@ -271,11 +209,20 @@ def _optimizers() -> list[tuple[str, str]]:
     ]
 
 
+def _losses() -> list[tuple[str, str]]:
+    rows = []
+    for name, kind in nn.LOSSES.items():
+        aliases = [alias for alias, meant in ALIASES.items() if meant == name]
+        also = f" Also {', '.join(aliases)}." if aliases else ""
+        rows.append((name, _first_line(kind) + also))
+    return rows
+
+
 LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "datasets": lambda: [(name, datasets.describe(name)) for name in datasets.names()],
     "optimizers": _optimizers,
     "activations": lambda: [(n, _first_line(c)) for n, c in nn.ACTIVATIONS.items()],
-    "losses": lambda: [(n, _first_line(c)) for n, c in nn.LOSSES.items()],
+    "losses": _losses,
     "initializers": lambda: [
         *((n, _first_line(f)) for n, f in nn.INITIALIZERS.items()),
         ("constant:0.1", "The same number everywhere, whichever follows the colon."),

@@ -5,16 +5,28 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import sys
 from collections.abc import Sequence
 
 from minidl import __version__
-from minidl.cli import commands
+from minidl.cli import commands, compare_options, comparing
+from minidl.cli.compare_options import EXAMPLES
 from minidl.optim import TABLE, BatchSize
 
-__all__ = ["parse", "parser"]
+__all__ = ["options_of", "parse", "parser"]
 
-COMMANDS = {"train": commands.train, "compare": commands.compare, "list": commands.list_names}
+COMMANDS = {"train": commands.train, "compare": comparing.compare, "list": commands.list_names}
 
+# What one command calls otherwise than the next one does.
+ELSEWHERE: dict[str, dict[str, str]] = {
+    "train": {"--out": "--json", "--target": "--target-loss", "--seeds": "--seed"},
+    "compare": {
+        "--json": "--out",
+        "--target-loss": "--target loss:VALUE",
+        "--target-accuracy": "--target accuracy:VALUE",
+    },
+    "list": {},
+}
 EPILOG = """exit codes:
   0    success
   1    the work failed, for instance a file that cannot be read
@@ -27,13 +39,22 @@ EPILOG = """exit codes:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options; what is none is refused with the nearest one, and the exit code 2."""
-    options, unknown = parser().parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options, unknown = parser().parse_known_args(words)
+    options.words = words
     if unknown:
-        known = re.findall(r"--[a-z0-9-]+", options.parser.format_usage())
-        near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
+        typed = unknown[0].split("=")[0]
+        near = difflib.get_close_matches(typed, options_of(options.parser), n=1)
+        if other := ELSEWHERE[options.command].get(typed):
+            near = [other]
         hint = f". Did you mean {near[0]!r}?" if near else ""
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     return options
+
+
+def options_of(p: argparse.ArgumentParser) -> list[str]:
+    """Return all options of a command, such as ``--lr``."""
+    return re.findall(r"--[a-z0-9-]+", p.format_usage())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,14 +70,14 @@ def parser() -> argparse.ArgumentParser:
     sub = top.add_subparsers(dest="command", required=True, metavar="train | compare | list")
     for name, what, add_options in (
         ("train", "train one network and report its loss", _train),
-        ("compare", "race optimizers: epochs to converge, over seeds", _compare),
+        ("compare", "compare optimizers: epochs to converge, over seeds", _compare),
         ("list", "list what can be named in options", _list),
     ):
         command = sub.add_parser(
             name,
             allow_abbrev=False,
             help=what,
-            description=f"{what[0].upper()}{what[1:]}.",
+            description=EXAMPLES if name == "compare" else f"{what[0].upper()}{what[1:]}.",
             epilog=EPILOG,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
@@ -69,6 +90,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     _data(p)
     names = ", ".join(entry.name for entry in TABLE)
     p.add_argument("--optimizer", metavar="NAME", default="nag", help=f"{names} (default: nag)")
+    _step(p)
     _network(p)
     p.add_argument(
         "--initializer",
@@ -91,53 +113,34 @@ def _train(p: argparse.ArgumentParser) -> None:
 
 
 def _compare(p: argparse.ArgumentParser) -> None:
-    _data(p)
-    p.add_argument(
-        "--optimizers",
-        metavar="NAMES",
-        type=_words,
-        help="such as momentum,nag; see minidl list (default: all six)",
-    )
+    compare_options.add_compared(p)
+    _data(p, several=True)
     _network(p)
-    p.add_argument("--epochs", type=int, default=50, help="budget of each run (default: 50)")
-    p.add_argument(
-        "--seeds",
-        type=_seeds,
-        default=10,
-        help="how many, or which, such as 3,5,8; 3, is seed 3 alone (default: 10)",
-    )
-    _target(p, "count epochs until")
-    p.add_argument(
-        "--sustained",
-        metavar="EPOCHS",
-        type=int,
-        default=None,
-        help="for how many in a row the target must hold (default: 3)",
-    )
-    p.add_argument("--json", metavar="FILE", help="write every curve; - prints only JSON")
-    p.add_argument("--quiet", action="store_true", help="no progress")
-    p.add_argument("--fail-on-diverge", action="store_true", help="exit with 3 if a run diverges")
-    p.add_argument(
-        "--fail-under-target", action="store_true", help="exit with 4 if a run misses the target"
-    )
+    compare_options.add_protocol(p)
 
 
 def _list(p: argparse.ArgumentParser) -> None:
     p.add_argument("what", nargs="?", choices=list(commands.LISTS), help="all of them by default")
 
 
-def _data(p: argparse.ArgumentParser) -> None:
+def _data(p: argparse.ArgumentParser, several: bool = False) -> None:
     group = p.add_argument_group("data")
     group.add_argument(
         "--dataset",
         metavar="NAME",
-        default="moons",
+        default=None if several else "moons",  # to tell whether it was typed
         help="see minidl list; or a CSV or NPZ file (default: moons)",
     )
+    if several:
+        compare_options.add_problems(group)
     group.add_argument("--rows", type=int, help="how many to generate (default: 1000)")
     group.add_argument("--noise", type=float, help="of a generated set (default: its own)")
     group.add_argument(
-        "--test-size", type=float, default=0.25, help="share held out (default: 0.25)"
+        "--test-size",
+        metavar="SHARE",
+        type=float,
+        default=0.25,
+        help="share held out (default: 0.25)",
     )
     group.add_argument(
         "--target-column",
@@ -151,7 +154,7 @@ def _data(p: argparse.ArgumentParser) -> None:
     )
 
 
-def _network(p: argparse.ArgumentParser) -> None:
+def _step(p: argparse.ArgumentParser) -> None:
     p.add_argument("--lr", type=float, default=0.1, help="learning rate (default: 0.1)")
     p.add_argument(
         "--momentum", type=float, default=0.9, help="of optimizers that have it (default: 0.9)"
@@ -162,6 +165,9 @@ def _network(p: argparse.ArgumentParser) -> None:
         type=_batch_size,
         help="rows per update, or full (default: the optimizer's, see minidl list)",
     )
+
+
+def _network(p: argparse.ArgumentParser) -> None:
     group = p.add_argument_group("network")
     group.add_argument(
         "--hidden",
@@ -191,10 +197,6 @@ def _target(p: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
 def _integers(words: Sequence[str], expected: str) -> list[int]:
     try:
         return [int(word) for word in words]
@@ -213,11 +215,6 @@ def _batch_size(text: str) -> BatchSize:
     if text.strip().lower() == "full":
         return "full"
     return _integers([text], "a number of rows, or full")[0]
-
-
-def _seeds(text: str) -> int | list[int]:
-    seeds = _integers(_words(text) or [text], "a number of seeds, or a list such as 3,5,8")
-    return seeds if "," in text else seeds[0]
 
 
 def _column(text: str) -> str | int:

@@ -1,7 +1,9 @@
 """Comparison: how many epochs each optimizer needs, and how sure that is."""
 
-from minidl.comparison.comparison import Comparison, compare
-from minidl.comparison.experiment import Experiment, Run
+from minidl.comparison.analysis import Chosen, Duel, Row
+from minidl.comparison.comparing import compare
+from minidl.comparison.comparison import Comparison
+from minidl.comparison.goals import Goal, Target
 from minidl.comparison.hitting import (
     diverged_at,
     expected_running_time,
@@ -14,20 +16,31 @@ from minidl.comparison.intervals import (
     bootstrap_means,
     median_interval,
     median_ranks,
+    tuned_interval,
 )
+from minidl.comparison.many_problems import Profile
+from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.profiles import ecdf, ecdf_steps, performance_ratios, profile_areas
-from minidl.comparison.report import Duel, Row
+from minidl.comparison.runs import Run, Setting
 from minidl.comparison.statistics import faster_probability, holm, median, sign_flip
+from minidl.comparison.study import Study
 from minidl.comparison.survival import kaplan_meier, kaplan_meier_median, log_rank
 from minidl.comparison.tuning import choose_rate, expected_best, trial_weights
 from minidl.comparison.verdicts import Verdict, fewest_seeds, verdict
 
 __all__ = [
+    "Chosen",
     "Comparison",
+    "Contestant",
     "Duel",
-    "Experiment",
+    "Goal",
+    "Plan",
+    "Profile",
     "Row",
     "Run",
+    "Setting",
+    "Study",
+    "Target",
     "Verdict",
     "bootstrap_interval",
     "bootstrap_means",
@@ -54,5 +67,6 @@ __all__ = [
     "restricted_mean",
     "sign_flip",
     "trial_weights",
+    "tuned_interval",
     "verdict",
 ]

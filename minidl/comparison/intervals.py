@@ -13,9 +13,17 @@ from minidl.comparison.hitting import check_times
 from minidl.errors import ArgumentError
 from minidl.streams import check_seed
 
-__all__ = ["RESAMPLES", "bootstrap_interval", "bootstrap_means", "median_interval", "median_ranks"]
+__all__ = [
+    "RESAMPLES",
+    "bootstrap_interval",
+    "bootstrap_means",
+    "median_interval",
+    "median_ranks",
+    "tuned_interval",
+]
 
 RESAMPLES = 10_000
+Pair = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
 def _check_confidence(confidence: float) -> float:
@@ -189,6 +197,78 @@ def bootstrap_interval(
         return None
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def tuned_interval(
+    tuning: Pair,
+    judging: Pair,
+    confidence: float = 0.95,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[float, float] | None:
+    """Return the interval of the difference of two optimizers, each at the setting tuning chose.
+
+    Which setting is chosen depends on which tuning seeds there happened to be. So in each resample
+    the tuning seeds are drawn anew, with replacement, the settings are chosen by their means, and
+    the difference is taken there on judging seeds that are drawn anew: Mean_s x_(i*)s -
+    Mean_s y_(j*)s, with i* = argmin_i of the tuning means of A, and j* of B. The quantiles are
+    those of :func:`bootstrap_interval`, n being the number of seeds that judge.
+
+    Without this, the difference between two lucky choices passes for one between optimizers: of two
+    that are equal, one was called faster in 8 to 20 % of simulated comparisons, and with it in 0.2
+    to 5 %. Its price is power: a difference of a fifth was found in 4 to 42 % instead of 24 to 54 %
+    (``tests/comparison/test_comparison_calibration_tuned.py`` measures all of these).
+
+    Parameters
+    ----------
+    tuning : pair of ndarray, shape (settings, tuning seeds)
+        min(T, E) of A and of B; the number of settings may differ. The first of equal means is
+        chosen.
+    judging : pair of ndarray, shape (settings, seeds)
+        The same on the seeds that judge, which are paired.
+    confidence : float, default 0.95
+        Between 0 and 1.
+    resamples : int, default 10000
+        At least 1.
+    seed : int, default 0
+        Of the drawing.
+
+    Returns
+    -------
+    (float, float) or None
+        None of a single judging seed.
+
+    Examples
+    --------
+    With one setting each it is :func:`bootstrap_interval` of the differences:
+
+    >>> a, b = np.array([[3.0, 5.0, 4.0, 6.0]]), np.array([[9.0, 9.0, 8.0, 9.0]])
+    >>> tuned_interval((a, b), (a, b)) == bootstrap_interval((a - b)[0])
+    True
+    """
+    n = judging[0].shape[1]
+    tail = _expanded_tail(n, _check_confidence(confidence))
+    if tail is None:
+        return None
+    choices = np.random.default_rng([check_seed(seed), 1])
+    chosen = _counts(choices, resamples, tuning[0].shape[1])
+    judged = _counts(np.random.default_rng(check_seed(seed)), resamples, n)
+    each = np.arange(resamples)
+    one, other = (
+        (judged @ times.T)[each, (chosen @ tuned.T).argmin(axis=1)] / n
+        for tuned, times in zip(tuning, judging, strict=True)
+    )
+    low, high = np.quantile(one - other, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _counts(generator: np.random.Generator, resamples: int, n: int) -> npt.NDArray[np.float64]:
+    """Return how often each of n seeds is in each resample, (resamples, n)."""
+    drawn = generator.integers(0, n, size=(resamples, n))
+    counts = np.zeros((resamples, n))
+    np.add.at(counts, (np.arange(resamples)[:, None], drawn), 1.0)
+    return counts
 
 
 def _expanded_tail(n: int, confidence: float) -> float | None:

@@ -1,246 +1,210 @@
-"""The comparison in words: a table, and a plain sentence for each pair that can be compared."""
+"""A comparison as text: what was asked, two verdicts in tables, and what they mean in words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from minidl.comparison.experiment import Contestant, Run
-from minidl.comparison.statistics import median, sign_flip
-from minidl.comparison.verdicts import LEVEL
+from minidl.comparison.analysis import Duel, Row
+from minidl.comparison.explain import explain
+from minidl.comparison.runs import Setting
+from minidl.comparison.warn import warnings_of
+from minidl.comparison.words import between, counted, number, probability, rate, text_table
 
-__all__ = ["Duel", "Row", "counted", "duel", "row", "sentence", "text_table"]
+if TYPE_CHECKING:
+    from minidl.comparison.comparison import Comparison
 
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; medians over seeds, infinite where most seeds never arrived."""
-
-    optimizer: str
-    batch_size: str
-    lr: float
-    reached: int
-    seeds: int
-    diverged: int
-    diverged_at: int | None
-    epochs: float
-    updates: float
-    seconds: float
-    final_loss: float
+__all__ = ["report"]
 
 
-def row(contestant: Contestant, runs: Sequence[Run]) -> Row:
-    """Return the line of one contestant."""
-    ends = [int(run.history.diverged_at or 0) for run in runs if run.history.diverged]
-    finals = [
-        math.inf if run.history.diverged else run.history.row(-1)["train_loss"] for run in runs
-    ]
-    return Row(
-        optimizer=contestant.name,
-        batch_size=str(contestant.batch_size),
-        lr=contestant.lr,
-        reached=sum(run.hit is not None for run in runs),
-        seeds=len(runs),
-        diverged=len(ends),
-        diverged_at=sorted(ends)[(len(ends) - 1) // 2] if ends else None,
-        epochs=median([run.epochs for run in runs]),
-        updates=median([run.at_hit("updates") for run in runs]),
-        seconds=median([run.at_hit("seconds") for run in runs]),
-        final_loss=median(finals),
-    )
+def report(comparison: Comparison) -> str:
+    """Return a comparison as text."""
+    parts = [_head(comparison)]
+    if comparison.rows:
+        parts.append(_rows(comparison))
+        if comparison.plan.tune != "none":
+            parts.append(_trials(comparison))
+        if comparison.plan.tune != "none" and comparison.tuned:
+            parts.append(_duels("Tuned against tuned", comparison.tuned))
+        if comparison.plan.tune == "none" and len(comparison.flags) < len(comparison.tuned):
+            parts.append(_duels("As given", comparison.tuned))
+        if comparison.flags:
+            parts += [_medians(comparison), _duels(*_flag_head(comparison.flags))]
+    parts.append("\n".join(explain(comparison)))
+    if notes := list(warnings_of(comparison)):
+        parts.append("\n".join(f"Note: {note}" for note in notes))
+    return "\n\n".join(parts)
 
 
-def text_table(rows: Sequence[Row], runs: Sequence[Run], budget: int) -> str:
-    """Return the table as text: `>E` for never within E epochs, `diverged @ e` for divergence."""
-    header = ("optimizer", "batch", "lr", "reached", "epochs", "updates", "seconds", "final loss")
-    lines: list[tuple[str, ...]] = [header]
-    for r in rows:
-        lines.append(_cells(r, [run for run in runs if run.optimizer == r.optimizer], budget))
-    widths = [max(len(cells[k]) for cells in lines) for k in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if k == 0 else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ).rstrip()
-        for cells in lines
-    )
-
-
-def _cells(r: Row, runs: Sequence[Run], budget: int) -> tuple[str, ...]:
-    total = median([run.history.row(-1)["updates"] for run in runs])
-    spent = median([run.history.row(-1)["seconds"] for run in runs])
-    if math.isfinite(r.epochs):
-        how_long = (f"{r.epochs:g}", f"{r.updates:.15g}", f"{r.seconds:.2f}")
-    elif 2 * r.diverged >= r.seeds:
-        how_long = (f"diverged @ {r.diverged_at}", "-", "-")
+def _head(comparison: Comparison) -> str:
+    plan, target = comparison.plan, comparison.target
+    lines = [f"{plan.problem}: {plan.network}, {plan.loss}, {counted(plan.rows, 'training row')}"]
+    if target is not None:
+        lines.append(f"converged: {_target_words(comparison)}")
+    judges = f"{counted(len(plan.seeds), 'other')} {'judges' if len(plan.seeds) == 1 else 'judge'}"
+    budget = f"budget {counted(plan.epochs, 'epoch')}"
+    tuning = len(plan.tuning_seeds)
+    if plan.tune == "none":
+        settle = f"{counted(tuning, 'seed')} {'settles' if tuning == 1 else 'settle'} the target"
+        lines.append(f"nothing is tuned; {settle}, {judges}; {budget}")
     else:
-        how_long = (f">{budget}", f">{total:.15g}", f">{spent:.2f}")
-    final = f"{r.final_loss:.4f}" if math.isfinite(r.final_loss) else "diverged"
-    return (r.optimizer, r.batch_size, f"{r.lr:g}", f"{r.reached}/{r.seeds}", *how_long, final)
-
-
-@dataclass(frozen=True)
-class Duel:
-    """Two contestants at one batch size, seed by seed.
-
-    Attributes
-    ----------
-    first, second : str
-        Their names.
-    fewer, more, equal : int
-        On how many seeds the first needed fewer epochs, more, or as many.
-    neither : int
-        On how many of the equal ones neither arrived.
-    medians : (float, float)
-        Median epochs of both; infinite if most seeds never arrived.
-    mean_difference : float
-        Of min(epochs, budget), first minus second.
-    p : float
-        Sign-flip p-value of the differences, not corrected.
-    reached, diverged : (int, int)
-        On how many seeds each arrived, and diverged.
-    """
-
-    first: str
-    second: str
-    fewer: int
-    more: int
-    equal: int
-    neither: int
-    medians: tuple[float, float]
-    mean_difference: float
-    p: float
-    reached: tuple[int, int]
-    diverged: tuple[int, int]
-
-    @property
-    def seeds(self) -> int:
-        """The number of pairs."""
-        return self.fewer + self.more + self.equal
-
-    def tested(self, fewest: int) -> bool:
-        """Whether there are enough seeds, and any difference, for a p-value to be told."""
-        return self.seeds >= fewest and self.equal < self.seeds and not self.one_method
-
-    @property
-    def one_method(self) -> bool:
-        """Whether the two are the two forms of NAG, which must agree and are no rivals."""
-        return {self.first, self.second} == {"nag", "nag-reformulated"}
-
-
-def duel(a: str, b: str, runs: Sequence[Run], budget: int) -> Duel:
-    """Compare two contestants on the seeds that both have run.
-
-    A run that never arrived counts as the whole budget, whether it diverged or not.
-    """
-    times = {(run.optimizer, run.seed): run.epochs for run in runs}
-    seeds = [s for (name, s) in times if name == a and (b, s) in times]
-    pairs = [(times[a, s], times[b, s]) for s in seeds]
-    d = [min(x, budget) - min(y, budget) for x, y in pairs]
-    lost = [(run.optimizer, run.seed) for run in runs if run.history.diverged]
-    return Duel(
-        first=a,
-        second=b,
-        fewer=sum(x < 0 for x in d),
-        more=sum(x > 0 for x in d),
-        equal=sum(x == 0 for x in d),
-        neither=sum(math.isinf(x) and math.isinf(y) for x, y in pairs),
-        medians=(median([x for x, _ in pairs]), median([y for _, y in pairs])),
-        mean_difference=sum(d) / len(d) if d else 0.0,
-        p=sign_flip(d),
-        reached=(sum(x <= budget for x, _ in pairs), sum(y <= budget for _, y in pairs)),
-        diverged=(sum((a, s) in lost for s in seeds), sum((b, s) in lost for s in seeds)),
-    )
-
-
-SPOKEN: dict[str, str] = {
-    "nag": "NAG",
-    "nag-reformulated": "reformulated NAG",
-    "mini-batch": "gradient descent",
-    "batch": "batch gradient descent",
-    "stochastic": "stochastic gradient descent",
-}
-
-
-def sentence(d: Duel, p: float, budget: int, fewest: int = 6) -> str:
-    """Return a duel as one plain sentence.
-
-    `p` is the p-value after correction, `fewest` the number of seeds that a claim needs.
-    """
-    a, b = SPOKEN.get(d.first, d.first), SPOKEN.get(d.second, d.second)
-    start = f"{a[0].upper()}{a[1:]} against {b}: "
-    if not d.seeds:
-        return start + "no seed was run with both, so there is nothing to compare."
-    if d.neither == d.seeds:
-        return f"{start}{_why_neither(d, budget)}, so no difference shown."
-    if d.equal == d.seeds:
-        same = " They are one method." if d.one_method else ""
-        return f"{start}the same number of epochs on {_all_equal(d)}.{same}"
-    counts = (
-        f"it needed fewer epochs on {d.fewer} of {counted(d.seeds, 'seed')}, more on {d.more}"
-        f" and as many on {d.equal - d.neither}"
-        f"{f', and neither arrived on {d.neither}' if d.neither else ''}"
-        f" (median {_epochs(d.medians[0], budget)} against {_epochs(d.medians[1], budget)})"
-    )
-    if d.one_method:
-        return (
-            f"{start}{counts}. They are one method: here training is so unstable that the"
-            " rounding errors, by which alone they differ, grow until they show."
+        lines.append(
+            f"tuned: {_grid(comparison)}; {counted(tuning, 'tuning seed')}, {judges}; {budget}"
         )
-    return f"{start}{counts}{_verdict(d, p, fewest)}"
+    return "\n".join(lines)
 
 
-def _verdict(d: Duel, p: float, fewest: int) -> str:
-    if d.seeds < fewest:
-        few = f"{counted(d.seeds, 'seed')} {'is' if d.seeds == 1 else 'are'} too few"
-        return f", but {few} to claim a difference; take {fewest} or more."
-    if p >= LEVEL:
-        return f": no difference shown (p = {_probability(p)})."
-    size = abs(d.mean_difference)
-    word = "fewer" if d.mean_difference < 0 else "more"
-    return f": {size:.1f} {word} on average (p = {_probability(p)})."
+def _grid(comparison: Comparison) -> str:
+    plan = comparison.plan
+    grid = f"{len(plan.rates)} learning rates, {rate(plan.rates[0])} to {rate(plan.rates[-1])}"
+    asked = comparison.asked.get("plan", {}).get("rates", plan.rates)
+    if len(asked) < len(plan.rates):
+        grid += f" (grown from {len(asked)}, the best having been at an edge)"
+    if plan.tune == "lr,momentum":
+        grid += f", times momentum {', '.join(f'{m:g}' for m in plan.momenta)}"
+    return grid
 
 
-def _why_neither(d: Duel, budget: int) -> str:
-    if d.diverged == (d.seeds, d.seeds):
-        return "both diverged on every seed"
-    return f"neither reached the target within {counted(budget, 'epoch')}"
+def _target_words(comparison: Comparison) -> str:
+    plan, target = comparison.plan, comparison.target
+    assert target is not None
+    sign = ">=" if plan.goal.rises else "<="
+    what = plan.goal.column.replace("_", " ").replace("train ", "training ")
+    held = f", for {plan.sustained} epochs in a row" if plan.sustained > 1 else ""
+    words = f"{what} {sign} {target.value:.4g}{held}"
+    if target.tau is not None:
+        words += (
+            f"\n           (a share of {target.tau:g} is left of the way from {target.initial:.4g}"
+            f" at the start to {target.reference:.4g}, the best found)"
+        )
+    return words
 
 
-def counted(n: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "seed"), counted(10, "seed")
-    ('1 seed', '10 seeds')
-    """
-    return f"{n} {noun}{'' if n == 1 else 's'}"
-
-
-def _all_equal(d: Duel) -> str:
-    if d.neither:
-        arrived = counted(d.seeds - d.neither, "seed")
-        return f"{arrived}, and neither reached the target on {d.neither}"
-    return f"all {d.seeds} seeds" if d.seeds > 1 else "the only seed"
+def _rows(comparison: Comparison) -> str:
+    plan = comparison.plan
+    tuned = plan.tune != "none"
+    head = ["optimizer", "batch", "lr", "momentum", "reached", "epochs", "95 %", "mean", "95 %"]
+    head += ["first hit", "ERT", "diverged", "updates", "samples", "seconds"]
+    lines = [_cells(comparison, row) for row in comparison.rows]
+    if all(line[3] == "-" for line in lines):
+        head, lines = _without(head, 3), [_without(line, 3) for line in lines]
+    title = "Each at its best learning rate" if tuned else "Each as given"
+    title += ", on the seeds that judge (medians; mean of min(epochs, budget);"
+    return f"{title} ERT: epochs spent for an arrival)\n" + text_table([head, *lines])
 
 
-def _epochs(value: float, budget: int) -> str:
-    return f"{value:g}" if math.isfinite(value) else f">{budget}"
+TRIALS = (1, 2, 4, 8)
 
 
-def _probability(p: float) -> str:
-    return f"{p:.2g}" if p >= 0.001 else f"{p:.1e}"
+def _trials(comparison: Comparison) -> str:
+    """Return what fewer random trials would have given: the expected best mean on tuning seeds."""
+    all_of_them = {chosen.trials for chosen in comparison.chosen.values()}
+    numbers = [b for b in TRIALS if b < min(all_of_them)] + sorted(all_of_them)
+    lines = [["trials", *map(str, numbers)]]
+    for name, chosen in comparison.chosen.items():
+        cells = [f"{chosen.expected[b - 1]:.1f}" if b <= chosen.trials else "" for b in numbers]
+        lines.append([name, *cells])
+    title = "What tuning costs: expected best mean epochs of so many random trials, tuning seeds"
+    return f"{title}\n" + text_table(lines)
 
 
-def as_dict(value: Any) -> dict[str, Any]:
-    """Return a row or a duel as plain data; infinities become None."""
-    return {name: _finite(x) for name, x in vars(value).items()}
+def _without(cells: Sequence[str], k: int) -> list[str]:
+    return [*cells[:k], *cells[k + 1 :]]
 
 
-def _finite(x: Any) -> Any:
-    if isinstance(x, tuple):
-        return [_finite(each) for each in x]
-    return None if isinstance(x, float) and not math.isfinite(x) else x
+def _cells(comparison: Comparison, row: Row) -> list[str]:
+    E = comparison.plan.epochs
+    edge = " EDGE" if comparison.chosen[row.optimizer].edge else ""
+    lost = f"{row.diverged}" if not row.diverged else f"{row.diverged} @ {row.diverged_at:g}"
+    never = f">{E}"
+    total = E * comparison.plan.updates(
+        next(c for c in comparison.plan.contestants if c.name == row.optimizer)
+    )
+    epochs = number(row.median, never)
+    if 2 * row.diverged > row.seeds:
+        epochs = f"diverged @ {row.diverged_at:g}"
+    return [
+        row.optimizer,
+        str(row.batch_size),
+        rate(row.setting.lr) + edge,
+        "-" if row.setting.momentum is None else f"{row.setting.momentum:g}",
+        f"{row.reached}/{row.seeds}",
+        epochs,
+        between(row.interval, never),
+        f"{row.mean:.1f}",
+        between(row.mean_interval, never, ".1f"),
+        number(row.first_hit, never),
+        "never" if math.isinf(row.running_time) else f"{row.running_time:.1f}",
+        lost,
+        number(row.updates, f">{total}"),
+        number(row.samples, f">{E * comparison.plan.rows}"),
+        "-" if math.isinf(row.seconds) else f"{row.seconds:.3f}",
+    ]
+
+
+def _flag_head(flags: Sequence[Duel]) -> tuple[str, list[Duel]]:
+    told = [duel for duel in flags if not duel.nobody]
+    where = "" if len(told) == len(flags) else "; where neither ever arrived, nothing is said"
+    return f"Swap the flag, pair by pair{where}", told
+
+
+def _medians(comparison: Comparison) -> str:
+    """Return the table of medians, a line for each setting at which flags are swapped."""
+    plan = comparison.plan
+    names = [c.name for c in plan.contestants if any(c in pair for pair in plan.pairs)]
+    label = _flag_label(comparison.flags)
+    found: dict[Setting | None, dict[str, str]] = {}
+    for duel in comparison.flags:
+        line = found.setdefault(duel.flag, {})
+        for k, name in enumerate((duel.first, duel.second)):
+            reached = duel.reached[k]
+            cell = number(duel.medians[k], f">{plan.epochs}")
+            line[name] = f"{cell} ({reached}/{duel.verdict.seeds})"
+    lines = [
+        [_flag(flag, label), *(cells.get(name, "") for name in names)]
+        for flag, cells in found.items()
+    ]
+    title = "Swap the flag: one learning rate"
+    momenta = {duel.flag.momentum for duel in comparison.flags if duel.flag} - {None}
+    if momenta:
+        title += " and momentum" if len(momenta) > 1 else f", momentum {momenta.pop():g}"
+    title += "; median epochs, and on how many seeds it arrived"
+    return f"{title}\n" + text_table([[label, *names], *lines])
+
+
+def _flag_label(duels: Sequence[Duel]) -> str:
+    momenta = {duel.flag.momentum for duel in duels if duel.flag}
+    return "lr" if len(momenta - {None}) <= 1 else "lr, momentum"
+
+
+def _flag(flag: Setting | None, label: str) -> str:
+    if flag is None:
+        return ""
+    both = label != "lr" and flag.momentum is not None
+    return rate(flag.lr) + (f", {flag.momentum:g}" if both else "")
+
+
+def _duels(title: str, duels: Sequence[Duel]) -> str:
+    if not duels:
+        return f"{title}: none of the pairs ever arrived"
+    flags = duels[0].flag is not None
+    head = ["pair", "difference", "95 %", "p", "P(first faster)", "verdict"]
+    lines = [
+        [
+            f"{duel.first} - {duel.second}",
+            f"{duel.verdict.difference:+.1f}",
+            between(duel.verdict.interval if duel.verdict.seeds > 1 else None, "", "+.1f"),
+            probability(duel.verdict.p),
+            f"{duel.faster:.2f}",
+            duel.word,
+        ]
+        for duel in duels
+    ]
+    if flags:
+        label = _flag_label(duels)
+        head = [label, *head]
+        lines = [[_flag(duel.flag, label), *line] for duel, line in zip(duels, lines, strict=True)]
+    return f"{title} (in epochs; p after Holm, for {duels[0].corrected_for})\n" + text_table(
+        [head, *lines], left=(0, 1) if flags else (0,), last_left=True
+    )

@@ -71,7 +71,8 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     if not bool(np.all((lr > 0) & np.isfinite(lr))):
         raise ArgumentError("rates cannot be used", received=str(lr), expected="numbers above 0")
     means = np.minimum(found, check_budget(budget)).mean(axis=1)
-    best = int(np.lexsort((lr, means))[0])
+    arrived = np.isfinite(found).sum(axis=1)  # an arrival in epoch E is better than none
+    best = int(np.lexsort((lr, -arrived, means))[0])
     edge = -1 if lr[best] == lr.min() else int(lr[best] == lr.max())
     return Choice(best, float(lr[best]), float(means[best]), edge)
 

@@ -1,6 +1,7 @@
 """Small commands; and the command line as a process, with pipes or a terminal around it."""
 
 import codecs
+import contextlib
 import fcntl
 import os
 import pty
@@ -10,19 +11,34 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # A shell that starts tests in the background lets them ignore Ctrl-C, which children inherit.
-HEARING = (
-    "import runpy, signal;"
-    "signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "runpy.run_module('minidl', run_name='__main__', alter_sys=True)"
-)
+HEARING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+MINIDL = "runpy.run_module('minidl', run_name='__main__', alter_sys=True)"
+# Signals itself, and its workers, as a terminal does, once so many blocks are in the journal.
+SIGNALLED = """
+import os
+from minidl.comparison.journal import Page
+add = Page.add
+def add_and_signal(self, runs):
+    global blocks
+    add(self, runs)
+    blocks -= 1
+    if not blocks:
+        os.killpg(0, number)
+Page.add = add_and_signal
+"""
 TIMEOUT = 120
 SMALL_RUN = ["train", "--rows", "40", "--epochs", "1", "--quiet"]
-SMALL_RACE = ["compare", "--optimizers", "momentum,nag", "--seeds", "2", "--epochs", "4"]
+TINY = ["--rows", "60", "--epochs", "4", "--seeds", "2", "--tuning-seeds", "1", "--jobs", "1"]
+SMALL_RACE = ["compare", "--optimizers", "momentum,nag", "--lr", "0.1,0.2", *TINY]
 
 
 def environment(**variables):
@@ -34,7 +50,41 @@ def environment(**variables):
 def start(arguments, **options):
     """Start ``minidl`` with these arguments, ready to be interrupted."""
     options.setdefault("env", environment())
-    return subprocess.Popen([sys.executable, "-c", HEARING, *arguments], text=True, **options)
+    return subprocess.Popen(
+        [sys.executable, "-c", HEARING + MINIDL, *arguments], text=True, **options
+    )
+
+
+def signalled(arguments, number, blocks):
+    """Run ``minidl`` in a group of its own that gets a signal after so many blocks.
+
+    Return the process, and what it wrote to both streams.
+    """
+    chosen = f"number, blocks = {int(number)}, {blocks}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", HEARING + chosen + SIGNALLED + MINIDL, *arguments],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        start_new_session=True,
+    )
+    return process, *process.communicate(timeout=TIMEOUT)
+
+
+def nobody_left(group):
+    """Return whether all processes of a group end, or have; the dead may wait for their parent."""
+    for _ in range(1000):
+        alive = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                state, _, of = stat.read_text().rpartition(")")[2].split()[:3]
+                if int(of) == group and state != "Z":
+                    alive.append(stat)
+        if not alive:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def run(*arguments, cwd=None, **variables):

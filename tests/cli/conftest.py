@@ -6,6 +6,7 @@ import pytest
 from cli_process import SMALL_RACE, SMALL_RUN
 
 from minidl.cli import main
+from minidl.comparison.race import Race
 
 
 @pytest.fixture
@@ -21,10 +22,23 @@ def trained(capsys):
 
 @pytest.fixture
 def raced(capsys):
-    """Race with these options added to a small race; return what ``--json -`` prints."""
+    """Race with these options added to a small race; return what ``--out -`` prints."""
 
     def race(*options, code=0):
-        assert main([*SMALL_RACE, "--json", "-", *options]) == code
+        assert main([*SMALL_RACE, "--out", "-", *options]) == code
         return json.loads(capsys.readouterr().out)
 
     return race
+
+
+@pytest.fixture
+def asked(capsys, monkeypatch):
+    """Type these options; return what would be compared, of which nothing is trained."""
+
+    def ask(*options):
+        with monkeypatch.context() as patch:
+            patch.setattr(Race, "run", Race.so_far)
+            assert main(["compare", "--out", "-", *options]) == 0
+        return json.loads(capsys.readouterr().out)["comparisons"]
+
+    return ask

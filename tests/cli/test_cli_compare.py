@@ -1,15 +1,23 @@
-"""``minidl compare``: the race of the library, with every flag, printed and written."""
+"""``minidl compare`` is ``minidl.compare``: every option arrives, and the runs are the same."""
 
 import json
-from pathlib import Path
+import re
 
+import numpy as np
 import pytest
-from cli_process import SMALL_RACE
+from cli_process import SMALL_RACE, TINY
 
 from minidl import datasets
-from minidl.cli import commands, main
-from minidl.comparison import Comparison, Experiment, compare
-from minidl.optim import TABLE
+from minidl.cli import main
+from minidl.comparison import Study, compare
+
+SMALL = {"optimizers": ["momentum", "nag"], "lr": [0.1, 0.2], "epochs": 4, "seeds": 2,
+         "tuning_seeds": 1}  # fmt: skip
+POWERS = [2.0**k for k in range(-8, 4)]
+
+
+def moons(seed):
+    return datasets.load("moons", n=60, split_seed=seed)
 
 
 def without_seconds(value):
@@ -18,128 +26,210 @@ def without_seconds(value):
     return [without_seconds(v) for v in value] if isinstance(value, list) else value
 
 
-def test_circles_with_all_six_prints_a_line_for_each_and_two_plain_sentences(capsys):
-    assert main(["compare", "--dataset", "circles", "--seeds", "6", "--epochs", "8"]) == 0
-    captured = capsys.readouterr()
-    head, empty, header, *rest = captured.out.splitlines()
-    assert head == (
-        "circles, hidden 16,16 tanh: epochs until the training loss 0.1 has held for 3 epochs,"
-        " at most 8; medians over 6 seeds"
-    )
-    assert empty == ""
-    assert " ".join(header.split()) == (
-        "optimizer batch lr reached epochs updates seconds final loss"
-    )
-    assert [line.split()[0] for line in rest[:6]] == [entry.name for entry in TABLE]
-    assert [line.split()[1] for line in rest[:6]] == ["full", "1", "32", "32", "32", "32"]
-    assert rest[4].split()[3:] == rest[5].split()[3:6] + rest[4].split()[6:]  # NAG and NAG
-    assert rest[7].startswith("NAG against momentum: ")
-    assert rest[8].startswith("NAG against gradient descent: ")
-    assert rest[9].startswith("NAG against reformulated NAG: the same number of epochs on ")
-    assert captured.err == ""
-
-
-def test_it_is_the_race_of_the_library(raced):
-    data = raced()
-    settings = data["settings"]
-    assert settings.pop("data") == {
-        "rows": None,
-        "noise": None,
-        "test_size": 0.25,
-        "target_column": None,
-        "task": None,
-    }
-    library = compare("moons", optimizers=["momentum", "nag"], seeds=2, epochs=4)
-    assert without_seconds(data) == without_seconds(json.loads(library.to_json()))
-
-
-def test_options_left_out_have_the_values_that_help_states(monkeypatch, capsys):
-    monkeypatch.setattr(Experiment, "runs", lambda self: iter(()))
-    assert main(["compare", "--json", "-"]) == 0
-    settings = json.loads(capsys.readouterr().out)["settings"]
-    assert (settings["problem"], settings["epochs"], settings["sustained"]) == ("moons", 50, 3)
-    assert settings["seeds"] == list(range(10))
-    assert (settings["target_loss"], settings["target_accuracy"]) == (0.1, None)
-    assert (settings["hidden"], settings["activation"]) == ([16, 16], "tanh")
-    assert [
-        (o["name"], o["lr"], o["momentum"], o["batch_size"]) for o in settings["optimizers"]
-    ] == [
-        ("batch", 0.1, None, "full"),
-        ("stochastic", 0.1, None, 1),
-        ("mini-batch", 0.1, None, 32),
-        ("momentum", 0.1, 0.9, 32),
-        ("nag", 0.1, 0.9, 32),
-        ("nag-reformulated", 0.1, 0.9, 32),
-    ]
+def plain(comparison):
+    return without_seconds(json.loads(json.dumps(comparison.to_dict())))
 
 
 @pytest.mark.parametrize(
-    ("options", "key", "expected"),
+    ("options", "change"),
     [
-        ("--dataset circles", "problem", "circles"),
-        ("--hidden 5", "hidden", [5]),
-        ("--hidden none", "hidden", []),
-        ("--activation relu", "activation", "relu"),
-        ("--loss hinge", "loss", "hinge"),
-        ("--epochs 2", "epochs", 2),
-        ("--seeds 1", "seeds", [0]),
-        ("--seeds 4,2", "seeds", [4, 2]),
-        ("--seeds 4,", "seeds", [4]),
-        ("--target-loss 0.2", "target_loss", 0.2),
-        ("--target-accuracy 0.9", "target_accuracy", 0.9),
-        ("--sustained 1", "sustained", 1),
+        ("", {}),
+        ("--hidden 5 --activation relu", {"hidden": [5], "activation": "relu"}),
+        ("--hidden none --loss hinge", {"hidden": [], "loss": "hinge"}),
+        ("--epochs 5 --sustained 2", {"epochs": 5, "sustained": 2}),
+        ("--seeds 7,2 --tuning-seeds 4,", {"seeds": [7, 2], "tuning_seeds": [4]}),
+        ("--optimizers NAG,gd --momentum 0.5", {"optimizers": ["NAG", "gd"], "momentum": 0.5}),
+        ("--batch-size 7", {"batch_size": 7}),
+        ("--batch-size FULL", {"batch_size": "full"}),
+        ("--lr 0.3", {"lr": 0.3}),
+        ("--lr 0.3 --tune none", {"lr": 0.3, "tune": "none"}),
+        (
+            "--tune lr,momentum --momentum 0.9,0.5",
+            {"tune": "lr,momentum", "momentum": [0.9, 0.5]},
+        ),
+        ("--target loss:0.5", {"target": "loss:0.5"}),
+        ("--target accuracy:0.9", {"target": "accuracy:0.9"}),
+        ("--target validation-accuracy:0.9", {"target": "validation-accuracy:0.9"}),
+        ("--target GAP:0.3", {"target": "gap:0.3"}),
     ],
 )
-def test_an_option_reaches_the_setting_that_it_names(options, key, expected, raced):
-    assert raced(*options.split())["settings"][key] == expected
+def test_an_option_is_the_argument_of_the_library(options, change, raced):
+    (found,) = raced(*options.split())["comparisons"]
+    assert without_seconds(found) == plain(compare(moons, **{**SMALL, **change}))
 
 
-def test_rates_and_batches_are_those_of_every_contestant(raced):
-    options = ["--lr", "0.2", "--momentum", "0.8", "--batch-size", "full"]
-    data = raced(*options, "--optimizers", "Nesterov,gd,batch")
-    assert data["settings"]["optimizers"] == [
-        {"name": "nag", "lr": 0.2, "momentum": 0.8, "batch_size": "full"},
-        {"name": "mini-batch", "lr": 0.2, "momentum": None, "batch_size": "full"},
-        {"name": "batch", "lr": 0.2, "momentum": None, "batch_size": "full"},
+def test_what_is_printed_is_the_comparison_of_the_library(capsys):
+    assert main(SMALL_RACE) == 0
+    library = str(compare(moons, **SMALL)).splitlines()
+    typed = capsys.readouterr()
+    assert typed.err == ""
+    lines = typed.out.splitlines()
+    told = [k for k, line in enumerate(library) if "seconds" not in line and " 0.0" not in line]
+    assert len(lines) == len(library)
+    assert [lines[k] for k in told] == [library[k] for k in told]
+
+
+def test_without_options_gd_momentum_and_nag_are_compared_and_then_the_batchings(asked):
+    first, second = (one["plan"] for one in asked())
+    assert (first["problem"], first["rows"]) == ("moons", 750)
+    assert first["network"].count("Dense(16, 16), Tanh()") == 1
+    assert [(c["name"], c["batch_size"], c["own"]) for c in first["contestants"]] == [
+        ("gd", 32, [0.1, None]),
+        ("momentum", 32, [0.1, 0.9]),
+        ("nag", 32, [0.1, 0.9]),
     ]
-    assert [run["history"]["columns"]["updates"][-1] for run in data["runs"]] == [4] * 6
+    assert (first["tune"], first["rates"], first["momenta"]) == ("lr", POWERS, [])
+    assert first["seeds"] == list(range(20))
+    assert first["tuning_seeds"] == list(range(10_000, 10_010))
+    assert (first["epochs"], first["goal"], first["sustained"]) == (400, ["gap", 0.1], 3)
+    assert [(c["name"], c["batch_size"]) for c in second["contestants"]] == [
+        ("batch", "full"),
+        ("stochastic", 1),
+        ("gd", 32),
+    ]
+    assert second["seeds"] == list(range(10))
+    assert second["tuning_seeds"] == list(range(10_000, 10_005))
+    assert second["rates"] == [4.0**k for k in range(-4, 3)]
+    same = {"problem", "network", "loss", "rows", "tune", "epochs", "goal", "sustained"}
+    assert {name: first[name] for name in same} == {name: second[name] for name in same}
 
 
-def test_options_for_the_data_make_the_data(raced, monkeypatch):
-    asked, really_load = [], datasets.load
+def test_both_verdicts_and_the_batchings_are_printed(capsys):
+    assert main(["compare", "--lr", "0.1,0.2", *TINY]) == 0
+    printed = capsys.readouterr().out
+    heads = ["Tuned against tuned", "Swap the flag: one learning rate", "Swap the flag, pair by"]
+    places = [printed.index(head) for head in heads]
+    assert places == sorted(places)
+    for pair in ("momentum - gd", "nag - gd", "nag - momentum"):
+        assert printed.count(f"\n{pair} ") == 1
+    batchings = printed[printed.rindex("moons: ") :]
+    lines = [line.split()[0] for line in batchings.splitlines() if line.strip()]
+    named = [name for name in lines if name in ("batch", "stochastic", "gd")]
+    assert named == 2 * ["batch", "stochastic", "gd"]  # what they need, and what tuning costs
+    assert "needs the fewest samples" in batchings or "None of these reached" in batchings
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--optimizers", "gd,momentum,nag"),
+        ("--batch-size", "32"),
+        ("--problems", "moons,circles"),
+        ("--tune", "lr,momentum"),
+    ],
+)
+def test_who_says_what_to_compare_gets_no_batchings(options, asked):
+    plans = [one["plan"] for one in asked(*options)]
+    assert len(plans) == 1 + (options[0] == "--problems")
+    for plan in plans:
+        assert [c["name"] for c in plan["contestants"]] == ["gd", "momentum", "nag"]
+
+
+def test_quick_is_smaller_and_every_option_still_counts(asked):
+    first, second = (one["plan"] for one in asked("--quick"))
+    assert (first["epochs"], second["epochs"]) == (60, 60)
+    assert (len(first["seeds"]), len(first["tuning_seeds"])) == (12, 4)
+    assert first["rates"] == [2.0**k for k in range(-6, 2)]
+    assert (len(second["seeds"]), len(second["tuning_seeds"])) == (6, 2)
+    options = ["--quick", "--epochs", "7", "--seeds", "3", "--tuning-seeds", "2", "--lr", "1,2"]
+    chosen = asked(*options)[0]["plan"]
+    assert (chosen["epochs"], chosen["rates"]) == (7, [1.0, 2.0])
+    assert (chosen["seeds"], chosen["tuning_seeds"]) == ([0, 1, 2], [10_000, 10_001])
+
+
+@pytest.mark.parametrize(
+    ("options", "tune", "own"),
+    [
+        ("--lr 0.3", "none", [0.3, 0.9]),
+        ("--quick --lr 0.3", "none", [0.3, 0.9]),
+        ("--tune none", "none", [0.1, 0.9]),
+        ("--quick --tune none", "none", [0.1, 0.9]),
+        ("--tune none --momentum 0.5", "none", [0.1, 0.5]),
+        ("--tune LR", "lr", [0.1, 0.9]),
+    ],
+)
+def test_one_learning_rate_is_not_tuned(options, tune, own, asked):
+    plan = asked("--optimizers", "nag", *options.split())[0]["plan"]
+    assert (plan["tune"], plan["contestants"][0]["own"]) == (tune, own)
+    assert (plan["rates"] == []) is (tune == "none")
+
+
+@pytest.mark.parametrize("typed", ["lr,momentum", "momentum,lr", "LR, Momentum"])
+def test_momentum_is_tuned_too_if_that_is_said(typed, asked):
+    plan = asked("--optimizers", "nag", "--tune", typed)[0]["plan"]
+    assert (plan["tune"], plan["momenta"]) == ("lr,momentum", [0.5, 0.9, 0.95, 0.99])
+
+
+def test_options_for_the_data_make_the_data(monkeypatch, raced):
+    loaded, really_load = [], datasets.load
 
     def load(name, **options):
-        asked.append(options)
+        loaded.append((name, options))
         return really_load(name, **options)
 
-    monkeypatch.setattr(commands.datasets, "load", load)
-    data = raced("--rows", "60", "--noise", "0.05", "--test-size", "0.5", "--seeds", "3,8")
-    assert [(o["n"], o["noise"], o["test_size"]) for o in asked] == [(60, 0.05, 0.5)] * 2
-    assert [(o["seed"], o["split_seed"]) for o in asked] == [(0, 3), (0, 8)]
-    assert data["runs"][0]["history"]["columns"]["samples"][1] == 30
-    assert data["settings"]["data"]["rows"] == 60
+    monkeypatch.setattr(datasets, "load", load)
+    data = raced("--rows", "48", "--noise", "0.05", "--test-size", "0.5", "--seeds", "3,8")
+    assert {name for name, _ in loaded} == {"moons"}
+    assert {(o["n"], o["noise"], o["test_size"]) for _, o in loaded} == {(48, 0.05, 0.5)}
+    assert {o["split_seed"] for _, o in loaded} >= {3, 8, 10_000}
+    assert data["comparisons"][0]["plan"]["rows"] == 24
 
 
-def test_a_file_of_ones_own_is_raced_on(tmp_path, capsys):
+def test_a_file_of_ones_own_is_compared_on(tmp_path, capsys):
     rows = "".join(f"{i % 7},{i % 3},{'ab'[i % 7 > 3]}\n" for i in range(60))
     file = tmp_path / "own.csv"
     file.write_text(f"x,y,kind\n{rows}", encoding="utf-8")
-    assert main([*SMALL_RACE, "--dataset", str(file), "--target-column", "kind"]) == 0
-    assert capsys.readouterr().out.startswith("own.csv, hidden 16,16 tanh: epochs until ")
+    command = [word for word in SMALL_RACE if word not in ("--rows", "60")]
+    assert main([*command, "--dataset", str(file), "--target-column", "kind"]) == 0
+    assert capsys.readouterr().out.startswith("own.csv: Sequential(Dense(2, 16), ")
 
 
-def test_the_record_is_written_beside_the_printed_table(tmp_path, capsys):
-    file = tmp_path / "race.json"
-    assert main([*SMALL_RACE, "--json", str(file)]) == 0
-    assert capsys.readouterr().out == f"{Comparison.from_json(file)}\n"
+def test_several_problems_and_batch_sizes_are_compared_one_after_the_other(capsys, tmp_path):
+    file = tmp_path / "study.json"
+    options = ["--problems", "moons,circles", "--batch-size", "full,32", "--profile"]
+    command = [*SMALL_RACE, "--lr", "0.5", *options]
+    assert main([*command, "--out", str(file)]) == 0
+    study = Study.from_json(file)
+    plans = [one.plan for one in study.comparisons]
+    assert [(p.problem, p.contestants[0].batch_size) for p in plans] == [
+        ("moons", "full"),
+        ("moons", 32),
+        ("circles", "full"),
+        ("circles", 32),
+    ]
+    assert study.command == ["minidl", *command, "--out", str(file)]
+    assert capsys.readouterr().out == f"{study}\n\n{study.profile_text()}\n"
+    assert "All 4 problems" in study.profile_text()
+    (circles,) = (c for c in study.comparisons if c.plan.problem == "circles"
+                  and c.plan.contestants[0].batch_size == "full")  # fmt: skip
+    alone = compare(
+        lambda seed: datasets.load("circles", n=60, split_seed=seed),
+        **{**SMALL, "lr": 0.5, "batch_size": "full"},
+    )
+    assert plain(circles) == plain(alone)
 
 
-def test_the_same_race_twice_prints_the_same_but_for_the_seconds(raced):
-    first, second = raced(), raced()
-    assert json.dumps(without_seconds(first)) == json.dumps(without_seconds(second))
+def test_two_processes_find_what_one_does(raced):
+    one, two = (raced("--jobs", jobs)["comparisons"] for jobs in "12")
+    assert without_seconds(one) == without_seconds(two)
 
 
-DIVERGING = ["--dataset", "sine", "--lr", "5", "--optimizers", "gd,nag"]
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--momentum", "0"], "Note: nag has momentum 0: without momentum, Nesterov's method is"),
+        (["--batch-size", "5000"], "Note: a batch of 5000 is larger than the 44 training rows"),
+        (["--batch-size", "full"], "Note: the full batch is not shuffled"),
+        (["--optimizers", "gd,batch"], "across batch sizes compare updates, samples and seconds"),
+        (["--target", "loss:0.01"], "Give more epochs, or another target."),
+    ],
+)
+def test_a_trap_is_told(options, said, capsys):
+    assert main([*SMALL_RACE, *options]) == 0
+    assert said in capsys.readouterr().out
+
+
+DIVERGING = ["--dataset", "sine", "--lr", "5", "--target", "loss:0.1"]
 
 
 @pytest.mark.parametrize(
@@ -148,9 +238,9 @@ DIVERGING = ["--dataset", "sine", "--lr", "5", "--optimizers", "gd,nag"]
         ([*DIVERGING, "--fail-on-diverge"], 3),
         (["--fail-on-diverge"], 0),
         (DIVERGING, 0),
-        (["--fail-under-target", "--target-loss", "0.001"], 4),
-        (["--fail-under-target", "--target-loss", "0.4", "--epochs", "12"], 0),
-        (["--target-loss", "0.001"], 0),
+        (["--fail-under-target", "--target", "loss:0.01"], 4),
+        (["--fail-under-target", "--target", "loss:0.5"], 0),
+        (["--target", "loss:0.01"], 0),
         ([*DIVERGING, "--fail-on-diverge", "--fail-under-target"], 3),
         ([*DIVERGING, "--fail-under-target"], 4),
     ],
@@ -159,20 +249,21 @@ def test_the_exit_code_says_what_was_asked_for(options, code, raced):
     raced(*options, code=code)
 
 
-@pytest.mark.parametrize("where", ["-", "race.json"])
-def test_ctrl_c_after_three_runs_keeps_three(where, monkeypatch, tmp_path, capsys):
-    monkeypatch.chdir(tmp_path)
-    whole = Experiment.runs
+def test_a_divergence_in_the_first_epoch_costs_no_updates_and_is_told(capsys):
+    assert main([*SMALL_RACE, *DIVERGING]) == 0
+    out, err = capsys.readouterr()
+    (line,) = (line for line in out.splitlines() if re.match(r"nag +32 ", line))
+    assert "diverged @ 1" in line
+    assert "2 @ 1" in line
+    assert ">8 " in line  # updates: two in each of four epochs
+    assert not re.search(r"\bnan\b", out)
+    assert err == ""
 
-    def cut(self):
-        for number, run in enumerate(whole(self)):
-            if number == 3:
-                raise KeyboardInterrupt
-            yield run
 
-    monkeypatch.setattr(Experiment, "runs", cut)
-    assert main([*SMALL_RACE, "--json", where]) == 130
-    out = capsys.readouterr().out
-    text = out if where == "-" else Path(where).read_text(encoding="utf-8")
-    assert len(json.loads(text)["runs"]) == 3
-    assert ("Interrupted: 3 of 4 runs were finished." in out) is (where != "-")
+def test_the_numbers_are_those_of_the_trainer(raced):
+    (found,) = raced("--lr", "0.1")["comparisons"]
+    for run in found["runs"]:
+        losses = run["curves"]["train_loss"]
+        assert len(losses) == 5
+        assert np.isfinite(losses).all()
+        assert run["updates"] == 2

@@ -8,18 +8,23 @@ import pytest
 
 from minidl import __version__, datasets, nn
 from minidl.cli import main
+from minidl.cli.comparing import BATCHINGS, FULL, QUICK
+from minidl.cli.parser import parse
+from minidl.nn.losses import ALIASES
 from minidl.optim import TABLE
 
 SHARED = re.findall(
     r"\S+",
     "--help --dataset --rows --noise --test-size --target-column --task --lr --momentum"
-    " --batch-size --hidden --activation --loss --epochs --target-loss --target-accuracy --json"
-    " --quiet --fail-on-diverge --fail-under-target",
+    " --batch-size --hidden --activation --loss --epochs --quiet --fail-on-diverge"
+    " --fail-under-target",
 )
 OPTIONS = {
     "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l2", "--seed", "--csv",
-              "--save"},
-    "compare": {*SHARED, "--optimizers", "--seeds", "--sustained"},
+              "--save", "--json", "--target-loss", "--target-accuracy"},
+    "compare": {*SHARED, "--optimizers", "--problems", "--seeds", "--tuning-seeds", "--tune",
+                "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot",
+                "--profile"},
     "list": {"--help"},
 }  # fmt: skip
 
@@ -38,8 +43,8 @@ def test_help_explains_every_option(command, capsys):
     assert found == OPTIONS[command]
     assert found - {"--help"} <= set(re.findall(r"--[a-z0-9-]+", usage))
     for option in found:  # each with words of its own
-        text = explained.split(f"{option}", 1)[1]
-        assert re.match(r"(?: [A-Z0-9_]+)?\s+[a-z\[]", text), option
+        line = rf"^  (?:-h, )?{option}(?: [A-Z0-9_]+)?\s+[a-z\[]"
+        assert re.search(line, explained, re.MULTILINE), option
 
 
 @pytest.mark.parametrize("command", [[], ["train"], ["compare"], ["list"]])
@@ -48,6 +53,32 @@ def test_help_documents_the_exit_codes(command, capsys):
     assert re.findall(r"^  (\d+) +\S", codes, re.MULTILINE) == ["0", "1", "2", "3", "4", "130"]
     assert "--fail-on-diverge" in codes
     assert "--fail-under-target" in codes
+
+
+def test_help_for_compare_states_the_defaults(capsys):
+    text = " ".join(helped(capsys, "compare").split())
+    for option, words in (
+        ("--optimizers NAMES", "gd,momentum,nag, and then " + ",".join(BATCHINGS)),
+        ("--epochs EPOCHS", f"default: {FULL['epochs']}"),
+        ("--seeds SEEDS", f"default: {FULL['seeds']}"),
+        ("--tuning-seeds SEEDS", f"default: {FULL['tuning_seeds']}"),
+        ("--quick", f"{QUICK['epochs']} epochs, {QUICK['seeds']} seeds, {QUICK['tuning_seeds']} for"
+         f" tuning, {len(QUICK['lr'])} learning rates"),
+    ):  # fmt: skip
+        assert words in text.split(f" {option} ")[-1][:230], option
+
+
+def test_the_examples_of_help_can_be_typed(asked, capsys):
+    lines = re.findall(
+        r"^  minidl compare (.*?)(?:  .*)?$", helped(capsys, "compare"), re.MULTILINE
+    )
+    assert len(lines) == 5
+    for line in lines:
+        if "--from" not in line:
+            words = line.replace("--out study.json", "").replace("--profile", "").split()
+            assert asked(*words), line
+        else:
+            assert parse(["compare", *line.split()]).plot == "study.png"
 
 
 def test_help_names_the_commands_and_the_lists(capsys):
@@ -89,6 +120,16 @@ def test_the_list_of_optimizers_says_batch_sizes_and_aliases(capsys):
     for entry, line in zip(TABLE, capsys.readouterr().out.splitlines(), strict=True):
         assert f" batch size {entry.batch_size}; {entry.summary}; " in line
         assert line.endswith("; also " + ", ".join(entry.aliases))
+
+
+def test_the_list_of_losses_says_aliases_and_so_does_the_docstring(capsys):
+    main(["list", "losses"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith(" Also mse, l2.")
+    for name, line in zip(nn.LOSSES, lines, strict=True):
+        others = [alias for alias, meant in ALIASES.items() if meant == name]
+        assert line.partition(" Also ")[2] == (f"{', '.join(others)}." if others else "")
+        assert all(f"``{other}``" in nn.loss.__doc__ for other in [name, *others])
 
 
 @pytest.mark.parametrize("what", ["activations", "initializers"])

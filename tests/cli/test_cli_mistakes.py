@@ -1,11 +1,15 @@
 """Mistakes people make at the keyboard: the message says what to type, the exit code is 1 or 2."""
 
+import re
 from pathlib import Path
 
 import pytest
-from cli_process import SMALL_RUN
+from cli_process import SMALL_RUN, TINY
 
 from minidl.cli import commands, main
+from minidl.cli.parser import options_of, parse, parser
+from minidl.cli.wording import as_typed
+from minidl.comparison.race import Race
 
 WRONG, FAILED = 2, 1
 
@@ -21,6 +25,13 @@ def outcome(capsys, arguments):
     return code, captured.err.splitlines()[-1]
 
 
+@pytest.fixture
+def never_trained(monkeypatch):
+    """No comparison may begin: what is wrong is said before."""
+    monkeypatch.setattr(Race, "run", None)
+    monkeypatch.setattr("minidl.comparison.race.train_many", None)
+
+
 @pytest.mark.parametrize("command", ["train", "compare"])
 @pytest.mark.parametrize(
     ("typed", "said"),
@@ -29,35 +40,42 @@ def outcome(capsys, arguments):
         ("--dataset mons", "Did you mean 'moons'?"),
         ("--activation tnah", "Did you mean 'tanh'?"),
         ("--loss bec", "Did you mean 'bce'?"),
-        ("--lr 0", "lr cannot be used; received 0.0; expected a finite number greater than 0"),
-        ("--lr -0.1", "lr cannot be used; received -0.1"),
-        ("--lr nan", "lr cannot be used; received nan"),
-        ("--lr fast", "argument --lr: invalid float value: 'fast'"),
-        ("--momentum 1", "momentum cannot be used; received 1.0"),
-        ("--epochs -1", "epochs cannot be used; received -1"),
+        ("--lr 0", "--lr cannot be used; received 0.0; expected a finite number greater than 0"),
+        ("--lr -0.1", "--lr cannot be used; received -0.1"),
+        ("--lr nan", "--lr cannot be used; received nan"),
+        ("--momentum 1", "--momentum cannot be used; received 1.0"),
+        ("--epochs -1", "--epochs cannot be used; received -1"),
         ("--epochs 2.5", "argument --epochs: invalid int value: '2.5'"),
-        ("--batch-size 0", "batch_size cannot be used; received 0"),
-        ("--batch-size ful", "--batch-size: expected a number of rows, or full; received 'ful'"),
-        ("--batch-size 16,32", "expected a number of rows, or full; received '16,32'"),
+        ("--batch-size 0", '--batch-size cannot be used; received 0; expected "full", 1, 32, ...'),
+        ("--batch-size ful", "--batch-size: expected a number of rows, or full"),
         ("--hidden 16,x", "--hidden: expected widths such as 16,16, or none; received '16,x'"),
         ("--hidden 16,", "expected widths such as 16,16, or none; received '16,'"),
-        ("--hidden 0", "received 0; expected an integer >= 1"),
-        ("--rows 1", "n cannot be used; received 1; expected an integer >= 2"),
-        ("--noise -1", "noise cannot be used; received -1.0"),
-        ("--test-size 1", "test_size cannot be used; received 1.0; expected 0 <= test_size < 1"),
-        ("--dataset iris --noise 1", "noise is for generated sets; received noise=1.0 with 'iris'"),
-        ("--dataset iris --task regression", "task is for files"),
-        ("--target-loss nan", "loss cannot be used; received nan; expected a finite number"),
-        ("--target-accuracy 95", "accuracy cannot be used; received 95.0; expected 0 to 1"),
-        ("--target-loss 1 --target-accuracy 1", "not allowed with argument --target-loss"),
-        ("--loss mse --target-accuracy 0.9", "this loss has no accuracy"),
-        ("--dataset sine --target-accuracy 0.9", "this loss has no accuracy"),
+        ("--hidden 0", "error: --hidden"),
+        ("--hidden 0", "cannot be used; received 0; expected an integer >= 1"),
+        ("--rows -3", "error: --rows cannot be used; received -3"),
+        ("--rows 1", "--rows cannot be used; received 1; expected an integer >= 2"),
+        ("--noise -1", "--noise cannot be used; received -1.0"),
+        ("--test-size 1", "--test-size cannot be used; received 1.0; expected 0 <= test_size < 1"),
+        (
+            "--dataset iris --noise 1",
+            "--noise is for generated sets; received --noise 1.0 with 'iris'",
+        ),
+        ("--dataset iris --rows 50", "--rows is for generated sets; received --rows 50 with"),
+        (
+            "--dataset iris --task regression",
+            "--task is for files; received --task regression with 'iris'",
+        ),
+        (
+            "--target-column won",
+            "--target-column is for files; received --target-column won with 'moons'",
+        ),
         ("--quiett", "unrecognized arguments: --quiett. Did you mean '--quiet'?"),
         ("--batchsize=16", "unrecognized arguments: --batchsize=16. Did you mean '--batch-size'?"),
         ("moons", "unrecognized arguments: moons"),
         ("--lr", "argument --lr: expected one argument"),
     ],
 )
+@pytest.mark.usefixtures("never_trained")
 def test_a_wrong_option_is_named_with_what_was_received(command, typed, said, capsys):
     code, message = outcome(capsys, [command, *typed.split()])
     assert code == WRONG
@@ -75,26 +93,22 @@ def test_a_wrong_option_is_named_with_what_was_received(command, typed, said, ca
         ("train --optimizer adam", "mini-batch, momentum, nag, nag-reformulated"),
         ("train --initializer glorot", "Did you mean 'glorot_"),
         ("train --optimizer batch --batch-size 16", "use 'mini-batch'"),
-        ("train --dropout 1", "received 1.0"),
-        ("train --l2 -1", "received -1.0; expected a finite number >= 0"),
-        ("train --seed -1", "seed cannot be used; received -1"),
+        ("train --lr fast", "argument --lr: invalid float value: 'fast'"),
+        ("train --batch-size 16,32", "expected a number of rows, or full; received '16,32'"),
+        ("train --target-loss nan", "--target-loss cannot be used; received nan; expected a"),
+        ("train --target-accuracy 95", "--target-accuracy cannot be used; received 95.0"),
+        ("train --target-loss 1 --target-accuracy 1", "not allowed with argument --target-loss"),
+        ("train --loss mse --target-accuracy 0.9", "this loss has no accuracy"),
+        ("train --dataset sine --target-accuracy 0.9", "this loss has no accuracy"),
+        ("train --out a.json", "unrecognized arguments: --out a.json. Did you mean '--json'?"),
+        ("train --dropout 1", "error: --dropout cannot be used; received 1.0"),
+        ("train --dropout 2 --hidden none", "error: --dropout cannot be used; received 2.0"),
+        ("train --l2 -1", "error: --l2 cannot be used; received -1.0; expected a finite number"),
+        ("train --seed -1", "--seed cannot be used; received -1"),
         ("train --fail-under-target", "needs --target-loss or --target-accuracy"),
         ("train --csv -", "--csv needs a file; only --json can write to -"),
         ("train --save -", "--save needs a file; only --json can write to -"),
         ("train --optimizr nag", "Did you mean '--optimizer'?"),
-        ("compare --optimizers nag,nga", "Did you mean 'nag'?"),
-        ("compare --optimizers nag,nesterov", "an optimizer is named twice; received 'nesterov'"),
-        ("compare --optimizers ,", "Name at least one optimizer."),
-        ("compare --seeds 0", "seeds cannot be used; received 0; expected an integer >= 1"),
-        ("compare --seeds -2", "seeds cannot be used; received -2"),
-        ("compare --seeds 1,1", "received [1, 1]; expected at least one seed, and each once"),
-        ("compare --seeds 1,-2", "a seed cannot be used; received -2"),
-        ("compare --seeds ,", "expected a number of seeds, or a list such as 3,5,8; received ','"),
-        ("compare --seeds 2.5", "a number of seeds, or a list such as 3,5,8; received '2.5'"),
-        ("compare --epochs 0", "epochs cannot be used; received 0; expected an integer >= 1"),
-        ("compare --sustained 0", "sustained cannot be used; received 0"),
-        ("compare --target-loss 9 --seeds 1 --epochs 1", "the target is reached before training"),
-        ("compare --sedes 3", "unrecognized arguments: --sedes 3. Did you mean '--seeds'?"),
         ("trian", "invalid choice: 'trian' (choose from 'train', 'compare', 'list')"),
         ("list optimisers", "invalid choice: 'optimisers'"),
         ("", "the following arguments are required"),
@@ -109,6 +123,151 @@ def test_a_wrong_command_gets_the_right_one(typed, said, capsys):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
+        ("--optimizers nag,nga", "Did you mean 'nag'?"),
+        ("--optimizers adam", "expected one of: batch, stochastic, mini-batch, momentum, nag, "),
+        (
+            "--optimizers nag,nesterov",
+            "an optimizer is named twice; received 'nesterov'. 'nesterov' and 'nag' are the same.",
+        ),
+        ("--optimizers nag,nag", "argument --optimizers: expected each once; received 'nag,nag'"),
+        ("--optimizers ,", "--optimizers: expected names such as momentum,nag; received ','"),
+        ("--optimizers=", "--optimizers: expected names such as momentum,nag; received ''"),
+        ("--problems=", "--problems: expected data sets or files such as moons,circles"),
+        ("--problems moons,moons", "--problems: expected each once; received 'moons,moons'"),
+        ("--problems moons,circls", "Did you mean 'circles'?"),
+        (
+            "--dataset moons --problems circles",
+            "--dataset and --problems are the same; give one of them",
+        ),
+        ("--batch-size 16,16", "--batch-size: expected each once; received '16,16'"),
+        ("--batch-size -1", "--batch-size cannot be used; received -1"),
+        (
+            "--optimizers batch,stochastic --batch-size 16",
+            "'batch' is gradient descent at batch size full; received batch size 16. For",
+        ),
+        ("--seeds 0", "--seeds cannot be used; received 0; expected an integer >= 1"),
+        ("--seeds -2", "--seeds cannot be used; received -2"),
+        (
+            "--seeds 3,3",
+            "--seeds cannot be used; received 3,3; expected at least one seed, and each once",
+        ),
+        ("--seeds 1,-2", "--seeds: a seed cannot be used; received -2; expected an integer >= 0"),
+        ("--tuning-seeds 1,-2", "a seed of --tuning-seeds cannot be used; received -2"),
+        ("--seeds ,", "expected a number of seeds, or a list such as 3,5,8; received ','"),
+        ("--seeds 2.5", "a number of seeds, or a list such as 3,5,8; received '2.5'"),
+        ("--tuning-seeds 0", "--tuning-seeds cannot be used; received 0; expected an integer"),
+        ("--tuning-seeds 3,3", "--tuning-seeds cannot be used; received 3,3"),
+        (
+            "--seeds 3 --tuning-seeds 2,5",
+            "a seed that judges cannot tune as well; received 2, in --tuning-seeds too",
+        ),
+        ("--epochs 0", "--epochs cannot be used; received 0; expected an integer >= 1"),
+        (
+            "--epochs 2",
+            "received --sustained 3 with --epochs 2. Nothing can hold for longer than the budget:"
+            " give more epochs, or --sustained 1.",
+        ),
+        ("--sustained 0", "--sustained cannot be used; received 0"),
+        ("--tune momentum", "--tune cannot be used; received 'momentum'; expected \"lr\", "),
+        ("--tune=", "--tune cannot be used; received ''"),
+        (
+            "--lr 0.1 --tune lr",
+            "--lr cannot be used; received 0.1. With --tune lr give a list of learning rates",
+        ),
+        (
+            "--lr 0.1,0.2 --tune none",
+            "--lr cannot be used; received 0.1,0.2. With --tune none give one learning rate.",
+        ),
+        (
+            "--lr 0,0.1",
+            "--lr cannot be used; received 0.0,0.1; expected two or more different learning rates"
+            " above 0, such as 0.05,0.1,0.2",
+        ),
+        ("--lr 0.1,0.1", "--lr cannot be used; received 0.1,0.1"),
+        ("--lr 0.1,", "--lr cannot be used; received 0.1; expected two or more"),
+        ("--lr fast", "--lr: expected a number, or several such as 0.03,0.1,0.3; received 'fast'"),
+        ("--momentum fast", "argument --momentum: expected a number, or several"),
+        (
+            "--momentum 0.5,0.9",
+            "expected one number, 0 <= momentum < 1. To choose among several, --tune lr,momentum.",
+        ),
+        (
+            "--momentum 0.9 --tune lr,momentum",
+            "expected several to choose from, such as 0.5,0.9. With one momentum, --tune lr.",
+        ),
+        ("--momentum 0.9,1 --tune lr,momentum", "--momentum cannot be used; received 1.0"),
+        ("--target acc:0.9", "--target cannot be used; received 'acc:0.9'; expected gap:0.1, "),
+        ("--target 0.1", "expected gap:0.1, loss:0.05, accuracy:0.97 or validation-accuracy:0.95"),
+        ("--target gap:2", "--target cannot be used; received 'gap:2'; expected a share between"),
+        ("--target accuracy:90", "received 'accuracy:90'; expected an accuracy above 0, at most 1"),
+        ("--target loss:nan", "--target cannot be used; received 'loss:nan'"),
+        (
+            "--target loss:9",
+            "the target is reached before training; received loss:9, where seed 10000 begins with",
+        ),
+        ("--target accuracy:0.01", "the target is reached before training"),
+        (
+            "--dataset sine --target accuracy:0.9",
+            "this loss has no accuracy; received accuracy:0.9 with MeanSquaredError(). Use",
+        ),
+        (
+            "--test-size 0 --target validation-accuracy:0.9",
+            "there are no held-out rows to judge by; received validation-accuracy:0.9 with"
+            ' --test-size 0. Hold some out, or use a target such as "accuracy:0.97".',
+        ),
+        ("--jobs 0", "--jobs cannot be used; received 0; expected 1, 2, ..., -1 for all"),
+        ("--jobs x", "argument --jobs: invalid int value: 'x'"),
+        ("--profile", "--profile sums up several problems; received one. Name more with"),
+        ("--out - --profile", "--out - prints only JSON; leave --profile out, or give a file"),
+        ("--plot -", "--plot needs a file; only --out can write to -"),
+        ("--sedes 3", "unrecognized arguments: --sedes 3. Did you mean '--seeds'?"),
+        ("--json a.json", "unrecognized arguments: --json a.json. Did you mean '--out'?"),
+        ("--target-loss 0.1", "Did you mean '--target loss:VALUE'?"),
+        ("--target-accuracy=1", "Did you mean '--target accuracy:VALUE'?"),
+        ("--optimizer nag", "Did you mean '--optimizers'?"),
+        ("--from a.json --seeds 3", "finished comparison, on which --seeds would have no effect"),
+        (
+            "--from a.json --lr 0.1 --tuning-seeds 2 --quick --out b.json",
+            "on which --quick, --tuning-seeds, --lr, --out FILE would have no effect. Leave --from",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("never_trained")
+def test_a_wrong_comparison_is_refused_before_training(typed, said, capsys):
+    code, message = outcome(capsys, ["compare", *typed.split()])
+    assert code == WRONG
+    assert message.startswith("minidl compare: error: ")
+    assert said in message
+    assert not re.search("tuning_seeds|batch_size|target_column", message)  # nobody typed these
+
+
+@pytest.mark.usefixtures("never_trained")
+def test_an_option_for_nothing_but_training_means_nothing_with_from(capsys):
+    """All but those that show, write or judge; a new option must be one or the other."""
+    p = parser()
+    compare = next(a for a in p._actions if a.dest == "command").choices["compare"]
+    shown = {"--from", "--plot", "--profile", "--quiet", "--fail-on-diverge", "--help", "-h"}
+    values = {"--dataset": "iris", "--tune": "none", "--loss": "mse", "--activation": "relu",
+              "--target": "loss:1", "--task": "x", "--target-column": "y"}  # fmt: skip
+    for option in {o for a in compare._actions for o in a.option_strings} - shown:
+        if option == "--fail-under-target":
+            continue
+        flag = [] if option == "--quick" else [values.get(option, "7,8" if "lr" in option else "7")]
+        code, message = outcome(capsys, ["compare", "--from", "a.json", option, *flag])
+        assert (code, f"{option} " in message) == (WRONG, True), option
+
+
+def test_when_every_run_diverges_there_is_no_gap(capsys):
+    options = ["--dataset", "sine", "--lr", "1000,2000", "--optimizers", "nag", *TINY]
+    code, message = outcome(capsys, ["compare", *options])
+    assert code == WRONG
+    assert "there is no gap to close: no setting brought the loss below that before" in message
+    assert message.endswith("Try smaller learning rates, or more epochs.")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
         ("train --dataset missing.csv", "missing.csv: there is no such file"),
         ("train --dataset wine --loss bce", "the targets do not fit the outputs"),
         ("train --json no/such/out.json", "--json: cannot write no/such/out.json"),
@@ -116,11 +275,19 @@ def test_a_wrong_command_gets_the_right_one(typed, said, capsys):
         ("train --save no/out.npz", "--save: cannot write no/out.npz: there is no folder "),
         ("train --json .", "--json: cannot write '.', which is a folder"),
         ("train --save .", "--save: cannot write '.', which is a folder"),
+        ("train --rows 2", "Give more rows, or --test-size 0 for no test rows."),
         ("compare --dataset missing.csv", "missing.csv: there is no such file"),
-        ("compare --json no/out.json", "--json: cannot write no/out.json: there is no folder "),
-        ("compare --json .", "--json: cannot write '.', which is a folder"),
+        ("compare --problems moons,no.csv", "no.csv: there is no such file"),
+        ("compare --rows 2", "Give more rows, or --test-size 0 for no test rows."),
+        ("compare --out no/out.json", "--out: cannot write no/out.json: there is no folder "),
+        ("compare --out .", "--out: cannot write '.', which is a folder"),
+        ("compare --plot no/a.png", "--plot: cannot write no/a.png: there is no folder "),
+        ("compare --from no/a.json", "--from: cannot read no/a.json: No such file or directory"),
+        ("compare --out no/lr=0.1.json", "cannot write no/lr=0.1.json: there is no folder "),
+        ("compare --from lr=0.1.json", "cannot read lr=0.1.json: No such file"),
     ],
 )
+@pytest.mark.usefixtures("never_trained")
 def test_work_that_fails_is_told_apart_from_a_wrong_command(
     typed, said, capsys, monkeypatch, tmp_path
 ):
@@ -157,6 +324,7 @@ def test_a_full_disk_is_an_error_and_not_a_traceback(capsys, monkeypatch, tmp_pa
         ("a,target\n1,0\n,1\n", [], "line 3, column 'a'"),
         ("a,b\n1,0\n2,1\n", ["--target-column", "won"], "there is no column 'won'"),
         ("a,b\n1,0\n2,1\n", ["--target-column", "7"], "there is no column 7"),
+        ("a,b\n1,0\n2,1\n", [], "Pass --target-column with a column's name"),
         ("a,target\n", [], "own.csv"),
     ],
 )
@@ -175,3 +343,10 @@ def test_an_interruption_before_training_is_told_in_a_word(capsys, monkeypatch):
     monkeypatch.setattr(commands.datasets, "load", load)
     assert main(["train"]) == 130
     assert capsys.readouterr() == ("", "minidl: interrupted\n")
+
+
+def test_an_optimizer_in_a_message_is_left_as_it_is():
+    options = options_of(parse(["train"]).parser)
+    message = "NAG(lr=0.1, momentum=0.9) has no such thing; received x=5"
+    assert as_typed(message, options) == message
+    assert as_typed("memory cannot be used; received 0", options).startswith("memory cannot")

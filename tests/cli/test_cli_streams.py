@@ -5,11 +5,13 @@ import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
-from cli_process import ESCAPE, SMALL_RACE, TIMEOUT, Terminal, run, start
+from cli_process import ESCAPE, SMALL_RACE, TIMEOUT, Terminal, nobody_left, run, signalled, start
 
 from minidl import __version__
+from minidl.comparison import Study
 
 LONGER_RUN = ["train", "--rows", "80", "--epochs", "30"]
 BAR = re.compile(r"\d+%\|")
@@ -41,19 +43,39 @@ def test_progress_goes_to_standard_error_and_results_to_standard_output():
     assert run(*SMALL_RACE).stderr == ""
 
 
-@pytest.mark.parametrize("command", [LONGER_RUN, SMALL_RACE])
-def test_json_on_standard_output_is_all_there_is_on_it(command):
-    done = run(*command, "--json", "-")
+@pytest.mark.parametrize(
+    ("command", "versions"),
+    [
+        ([*LONGER_RUN, "--json", "-"], lambda data: data),
+        ([*SMALL_RACE, "--out", "-"], lambda data: data["versions"]),
+    ],
+)
+def test_json_on_standard_output_is_all_there_is_on_it(command, versions):
+    done = run(*command)
     assert done.returncode == 0
-    assert json.loads(done.stdout)["minidl"] == __version__
+    assert versions(json.loads(done.stdout))["minidl"] == __version__
 
 
-@pytest.mark.parametrize(("command", "total"), [(LONGER_RUN, "30/30"), (SMALL_RACE, "4/4")])
+@pytest.mark.parametrize(
+    ("command", "total"), [(LONGER_RUN, "30/30"), (SMALL_RACE, r"(\d+)/\1 \[[0-9:]+<00:00")]
+)
 def test_on_a_terminal_there_is_a_bar(command, total):
     with Terminal() as terminal:
         assert terminal.run(*command) == 0
     assert BAR.search(terminal.text)
-    assert total in terminal.text
+    assert re.search(total, terminal.text)  # of a comparison with the time that is left
+
+
+def test_a_bar_knows_how_many_runs_are_finished_and_were_so_before(tmp_path):
+    """A grid that grows has more runs than were planned, and never fewer than are finished."""
+    file = str(tmp_path / "race.json")
+    signalled([*SMALL_RACE, "--out", file], signal.SIGKILL, 3)
+    with Terminal() as terminal:
+        assert terminal.run(*SMALL_RACE, "--out", file) == 0
+    counts = [(int(n), int(of)) for n, of in re.findall(r"\| *(\d+)/(\d+) \[", terminal.text)]
+    assert counts[0][0] > 0
+    assert all(n <= of for n, of in counts)
+    assert counts[-1][0] == counts[-1][1] == len(Study.from_json(file).comparisons[0].runs)
 
 
 @pytest.mark.parametrize("command", [LONGER_RUN, SMALL_RACE])
@@ -106,25 +128,37 @@ def test_ctrl_c_while_training_keeps_the_history(tmp_path):
     assert model.exists()
 
 
-def test_ctrl_c_in_a_race_keeps_the_runs_that_were_finished(tmp_path):
+LONGER_RACE = [*SMALL_RACE, "--lr", "0.1", "--target", "loss:0.3", "--seeds", "68"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_in_a_comparison_prints_what_is_supported_and_keeps_it(jobs, tmp_path):
     file = tmp_path / "race.json"
-    with Terminal() as terminal:
-        process = start(
-            ["compare", "--optimizers", "momentum,nag", "--seeds", "5000", "--json", str(file)],
-            stdout=subprocess.PIPE,
-            stderr=terminal.stream,
-        )
-        os.close(terminal.stream)
-        assert terminal.read_until(r"[1-9]\d*/10000 ")
-        process.send_signal(signal.SIGINT)
-        terminal.read_until("(?!)")
-        out, _ = process.communicate(timeout=TIMEOUT)
+    command = [*LONGER_RACE, "--out", str(file), "--jobs", jobs]
+    process, out, err = signalled(command, signal.SIGINT, 4 if jobs == "1" else 5)
     assert process.returncode == 130
-    assert "Traceback" not in terminal.text
-    runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
-    assert runs
-    assert f"Interrupted: {len(runs)} of 10000 runs were finished." in out.splitlines()
-    assert out.splitlines()[3].startswith("momentum ")
+    assert err == f"minidl: {file}.part keeps what is finished; go on with the same command\n"
+    lines = Path(f"{file}.part").read_text(encoding="utf-8").splitlines()
+    runs = sum(len(json.loads(line)[1]) for line in lines[1:])
+    assert re.search(
+        rf"Interrupted after {runs} runs: .*? (32|36|64) of 68\s+seeds", out, re.DOTALL
+    )
+    assert "Swap the flag" in out
+    assert not file.exists()
+    assert nobody_left(process.pid)
+
+
+def test_ctrl_c_while_tuning_supports_no_verdict():
+    process, out, err = signalled(SMALL_RACE, signal.SIGINT, 1)
+    assert process.returncode == 130
+    assert err == ""
+    assert re.search(r"Interrupted while tuning, after \d runs: no verdict is supported", out)
+
+
+def test_ctrl_c_with_out_on_standard_output_still_prints_only_json():
+    process, out, err = signalled([*SMALL_RACE, "--out", "-"], signal.SIGINT, 1)
+    assert (process.returncode, err) == (130, "")
+    assert len(json.loads(out)["comparisons"][0]["runs"]) > 0
 
 
 def test_ctrl_c_with_json_on_standard_output_still_prints_only_json():

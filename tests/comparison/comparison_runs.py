@@ -1,76 +1,87 @@
-"""Made-up races, so that a test can say what each run did."""
+"""Made-up comparisons, so that a test can say what each run did."""
 
-from minidl.comparison import Comparison, Run
-from minidl.optim import lookup
-from minidl.training import History
+import math
 
-UPDATES = 24  # in an epoch of the made-up runs
+import numpy as np
 
+from minidl.comparison import Comparison, Contestant, Goal, Plan, Run, Setting
 
-def history(epochs, *, final=0.05, diverged_at=None, updates=UPDATES):
-    """A history from loss 0.7 to `final`; one that diverged ends the epoch before."""
-    made = History()
-    last = epochs if diverged_at is None else diverged_at - 1
-    for epoch in range(last + 1):
-        made.append(
-            {
-                "epoch": epoch,
-                "updates": epoch * updates,
-                "gradient_evaluations": epoch * updates,
-                "samples": epoch * updates * 32,
-                "seconds": epoch * 0.25,
-                "train_loss": final if epoch == epochs else 0.7 - 0.001 * epoch,
-            }
-        )
-    made.stopped_by = "epochs" if diverged_at is None else "diverged"
-    made.diverged_at = diverged_at
-    return made
+RULES = {"gd": "GradientDescent", "batch": "GradientDescent", "momentum": "Momentum", "nag": "NAG",
+         "nag-reformulated": "ReformulatedNAG"}  # fmt: skip
+START, TARGET, END = 1.0, 0.1, 0.01
+TUNING = (100, 101)
 
 
-def run(optimizer, seed, outcome, budget=50, *, updates=UPDATES):
+def curve(outcome, budget):
+    """A loss that falls below the target in epoch `outcome`, and stays there; None: never."""
+    losses = np.full(budget + 1, 0.5)
+    losses[0] = START
+    if outcome is not None:
+        losses[outcome:] = END
+    return losses
+
+
+def run(name, setting, seed, outcome, budget, *, updates=24):
     """One run: `outcome` is a hitting time, None for never, or "@ 7" for divergence in epoch 7."""
-    if isinstance(outcome, str):
-        made = history(budget, diverged_at=int(outcome.removeprefix("@ ")), updates=updates)
-        return Run(optimizer, seed, made, None)
-    return Run(optimizer, seed, history(budget, updates=updates), outcome)
+    lost = int(outcome.removeprefix("@ ")) if isinstance(outcome, str) else None
+    losses = curve(None, lost - 1) if lost else curve(outcome, budget)
+    return Run(name, setting, seed, {"train_loss": losses}, lost, updates, 750, updates,
+               0.25 * (len(losses) - 1))  # fmt: skip
 
 
-def settings(names, seeds, budget=50, **others):
-    """What :meth:`Experiment.settings` would say."""
-    entries = [lookup(name) for name in names]
-    return {
+def contestant(name, batch_size=32, lr=0.1, momentum=0.9):
+    rule = RULES.get(name, "NAG")
+    own = Setting(lr, None if rule == "GradientDescent" else momentum)
+    return Contestant(name, rule, batch_size, own)
+
+
+def plan(names, seeds=6, budget=50, *, tune="lr", rates=(0.1, 0.2, 0.4), momenta=(), **others):
+    """A plan; a name may be a Contestant."""
+    contestants = tuple(contestant(n) if isinstance(n, str) else n for n in names)
+    known = {
         "problem": "toy",
-        "optimizers": [
-            {
-                "name": e.name,
-                "lr": 0.1,
-                "momentum": 0.9 if e.has_momentum else None,
-                "batch_size": e.batch_size,
-            }
-            for e in entries
-        ],
-        "hidden": [16, 16],
-        "activation": "tanh",
-        "loss": None,
+        "network": "Dense(2, 1)",
+        "loss": "MeanSquaredError()",
+        "rows": 750,
+        "contestants": contestants,
+        "tune": tune,
+        "rates": () if tune == "none" else tuple(rates),
+        "momenta": tuple(momenta),
+        "tuning_seeds": TUNING,
+        "seeds": tuple(range(seeds)),
         "epochs": budget,
-        "seeds": seeds,
-        "target_loss": 0.1,
-        "target_accuracy": None,
+        "goal": Goal("loss", TARGET),
         "sustained": 3,
-        **others,
     }
+    return Plan(**{**known, **others})
 
 
-def race(outcomes, budget=50, **others):
-    """The comparison in which the optimizer `name` had `outcomes[name][s]` with seed s."""
+def comparison(outcomes, budget=50, *, at=0.2, tuning=None, **others):
+    """The comparison in which `name` had `outcomes[name][s]` with seed s, at its chosen rate.
+
+    Every other rate arrives on no seed, so `at` is chosen (or what `at[name]` says), unless
+    `tuning[name]` gives the outcome of the tuning seeds by rate.
+    """
     n = max(map(len, outcomes.values()))
-    runs = [
-        run(name, seed, results[seed], budget)
-        for seed in range(n)
-        for name, results in outcomes.items()
-        if seed < len(results)
-    ]
-    return Comparison(settings(outcomes, list(range(n)), budget, **others), runs)
+    made = plan(outcomes, n, budget, **others)
+    runs = []
+    for c in made.contestants:
+        best = at[c.name] if isinstance(at, dict) else at
+        for setting in made.settings(c):
+            own = made.tune == "none" or setting.lr == best
+            told = (tuning or {}).get(c.name, {}).get(setting.lr, 5 if own else None)
+            runs += [run(c.name, setting, s, told, budget) for s in TUNING]
+            runs += [
+                run(c.name, setting, s, outcome if own else None, budget)
+                for s, outcome in enumerate(outcomes[c.name])
+                if outcome != "missing"
+            ]
+    return Comparison(made, runs)
+
+
+def alone(outcomes, budget=50, **others):
+    """As :func:`comparison`, with nothing tuned: each outcome once."""
+    return comparison(outcomes, budget, tune="none", **others)
 
 
 def without_seconds(value):
@@ -78,3 +89,7 @@ def without_seconds(value):
     if isinstance(value, dict):
         return {k: without_seconds(v) for k, v in value.items() if k != "seconds"}
     return [without_seconds(v) for v in value] if isinstance(value, list) else value
+
+
+def times_of(outcomes):
+    return [math.inf if o is None or isinstance(o, str) else float(o) for o in outcomes]

@@ -1,72 +1,118 @@
-"""How often the race claims a difference where there is none, found by simulation.
+"""How often the verdicts are wrong, and how often they find what is there, by simulation.
 
-The times of equal optimizers are drawn with a common effect of the seed, in whole epochs (ties)
-and against a budget (censoring), as real ones are.
+The figures below are what these tests measured; each is checked again, within two standard
+deviations of the simulation. Measured with 400 resamples instead of 10,000.
+
+False *faster* verdicts of two equal optimizers, 8 % of whose runs never arrive (late or diverged):
+2.8 % with 6 seeds, 5.0 % with 10 (2,000 races each; two deviations are 1 point), 4.99 % with 20
+(10,000 races; 0.4 points). Of any of three pairs after Holm's correction: 4.6 % of 2,000.
+
+Power, if one takes 80 % of the other's epochs, with 20 seeds: 88 % if the optimizers' own times
+spread by 20 % for one seed, 41 % if by 35 %. If 5 % of the runs diverge it is 36 and 22 %, for a
+divergence costs as much as the whole budget. That lies in the question and not in the test.
 """
 
+import itertools
 import math
 
 import numpy as np
 import pytest
-from comparison_runs import run, settings
+from comparison_simulations import BUDGET, margin, race, verdicts
+from hypothesis import given
+from hypothesis import strategies as st
 
-from minidl.comparison import Comparison, Run
-from minidl.comparison.report import duel
-from minidl.training import History
+from minidl.comparison import restricted_mean, sign_flip
 
-BUDGET, LEVEL = 20, 0.05
-NO_CURVE = History()
-
-
-def slack(races):
-    """Three standard deviations of a share of 5 % over so many races."""
-    return 3 * math.sqrt(LEVEL * (1 - LEVEL) / races)
-
-
-def times(generator, seeds, methods, advantage=0.0):
-    """Epochs to converge, (methods, seeds); the first method is better by a factor."""
-    problem = generator.normal(2.2, 0.5, size=seeds)
-    found = np.exp(problem + generator.normal(0.0, 0.5, size=(methods, seeds)))
-    found[0] *= 1 - advantage
-    return [[None if t > BUDGET else int(np.ceil(t)) for t in row] for row in found]
+LEVEL = 0.05
+FALSE = {6: 0.028, 10: 0.05, 20: 0.0499}  # seeds: rate
+FALSE_OF_THREE = 0.046  # any of three pairs, 20 seeds, after Holm
+POWER = {  # seeds, standard deviation of log T for one seed, share of diverging runs: rate
+    (10, 0.2, 0.0): 0.55,
+    (20, 0.2, 0.0): 0.88,
+    (20, 0.35, 0.0): 0.41,
+    (10, 0.2, 0.05): 0.36,
+    (20, 0.2, 0.05): 0.36,
+    (20, 0.35, 0.05): 0.22,
+}
 
 
-def p_value(pair):
-    runs = [
-        Run(n, s, NO_CURVE, t) for n, row in zip("ab", pair, strict=True) for s, t in enumerate(row)
-    ]
-    return duel("a", "b", runs, BUDGET).p
+def rate_of(words, races, seed, draw):
+    generator = np.random.default_rng(seed)
+    found = [verdicts(draw(generator), seed=r) for r in range(races)]
+    return np.mean([any(v.word in words for v in each) for each in found])
 
 
-@pytest.mark.parametrize(("seeds", "races"), [(6, 2000), (10, 2000), (15, 150)])
-def test_equal_optimizers_are_told_apart_no_more_often_than_the_level_says(seeds, races):
-    generator = np.random.default_rng(1935)
-    share = np.mean([p_value(times(generator, seeds, 2)) < LEVEL for _ in range(races)])
-    assert share <= LEVEL + slack(races)
+FASTER = ("A faster", "B faster")
 
 
-def test_the_simulated_races_have_ties_and_runs_that_never_arrive():
-    generator = np.random.default_rng(1935)
-    drawn = [times(generator, 10, 2) for _ in range(500)]
-    pairs = [pair for a, b in drawn for pair in zip(a, b, strict=True)]
-    assert np.mean([a == b for a, b in pairs]) > 0.05
-    assert 0.05 < np.mean([a is None for a, _ in pairs]) < 0.5
+def test_the_simulated_races_have_ties_late_runs_and_divergence():
+    generator = np.random.default_rng(0)
+    times = np.array([race(generator, 20, (1, 1)) for _ in range(500)])
+    late = np.array([race(generator, 20, (1, 1), diverging=0) for _ in range(500)])
+    assert np.mean(times[:, 0] == times[:, 1]) > 0.03
+    assert 0.02 < np.mean(np.isinf(late)) < 0.05
+    assert 0.06 < np.mean(np.isinf(times)) < 0.1
 
 
-def test_a_great_advantage_is_found_nearly_always():
-    generator = np.random.default_rng(2)
-    found = [p_value(times(generator, 10, 2, advantage=0.7)) < LEVEL for _ in range(300)]
-    assert np.mean(found) > 0.9
+@pytest.mark.parametrize("seeds", FALSE)
+def test_two_equal_optimizers_are_told_apart_in_at_most_one_case_of_twenty(seeds):
+    races = 10_000 if seeds == 20 else 2000
+    rate = rate_of(FASTER, races, 1935, lambda g: race(g, seeds, (1, 1)))
+    assert rate <= LEVEL + margin(LEVEL, races)
+    assert rate == pytest.approx(FALSE[seeds], abs=margin(FALSE[seeds], races))
 
 
-def test_the_sentences_of_a_race_of_equals_rarely_claim_anything():
-    names, races = ["nag", "momentum", "mini-batch", "nag-reformulated"], 400
-    generator = np.random.default_rng(1979)
-    claims = 0
-    for _ in range(races):
-        drawn = times(generator, 8, 3)
-        outcomes = dict(zip(names, [*drawn, drawn[0]], strict=True))
-        runs = [run(n, s, t, BUDGET) for n, row in outcomes.items() for s, t in enumerate(row)]
-        said = Comparison(settings(names, list(range(8)), BUDGET), runs).sentences()
-        claims += any("on average" in text for text in said)
-    assert claims / races <= LEVEL + slack(races)
+@given(st.lists(st.integers(0, 9), min_size=6, max_size=8))
+def test_of_all_signs_that_equal_optimizers_could_give_at_most_five_percent_have_such_a_p(sizes):
+    signs = itertools.product((1, -1), repeat=len(sizes))
+    found = [sign_flip([s * x for s, x in zip(each, sizes, strict=True)]) < LEVEL for each in signs]
+    assert np.mean(found) <= LEVEL
+
+
+def test_so_are_three_of_them_after_holms_correction():
+    rate = rate_of(FASTER, 2000, 1979, lambda g: race(g, 20, (1, 1, 1)))
+    assert rate <= LEVEL + margin(LEVEL, 2000)
+    assert rate == pytest.approx(FALSE_OF_THREE, abs=margin(FALSE_OF_THREE, 2000))
+
+
+def unlike(generator, seeds, speed=0.819):
+    """A is faster where it arrives, and diverges in one run of ten: the same restricted mean."""
+    times = race(generator, seeds, (speed, 1), diverging=0)
+    times[0, generator.random(seeds) < 0.1] = math.inf
+    return times
+
+
+def test_so_are_two_unlike_ones_whose_restricted_means_are_equal():
+    a, b = unlike(np.random.default_rng(1), 200_000)
+    assert restricted_mean(a, BUDGET) == pytest.approx(restricted_mean(b, BUDGET), abs=0.1)
+    rate = rate_of(FASTER, 2000, 7, lambda g: unlike(g, 20))
+    assert rate <= LEVEL + margin(LEVEL, 2000)
+
+
+@pytest.mark.parametrize(("seeds", "noise", "diverging"), POWER)
+def test_how_often_a_difference_of_a_fifth_is_found(seeds, noise, diverging):
+    expected = POWER[seeds, noise, diverging]
+
+    def draw(g):
+        return race(g, seeds, (0.8, 1), noise=noise, diverging=diverging)
+
+    found = rate_of(("A faster",), 1000, 20, draw)
+    assert found == pytest.approx(expected, abs=margin(expected, 1000))
+    assert rate_of(("B faster",), 1000, 20, draw) < 0.005
+
+
+def test_a_difference_beyond_the_margin_is_seldom_called_equivalence():
+    rate = rate_of(
+        ("equivalent within 5 %",),
+        2000,
+        3,
+        lambda g: race(g, 20, (1.06, 1), noise=0.05, diverging=0),
+    )
+    assert rate <= 0.025 + margin(0.025, 2000)
+
+
+def test_two_that_hardly_differ_are_called_equivalent():
+    rate = rate_of(
+        ("equivalent within 5 %",), 500, 4, lambda g: race(g, 20, (1, 1), noise=0.03, diverging=0)
+    )
+    assert rate > 0.95

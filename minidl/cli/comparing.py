@@ -1,0 +1,220 @@
+"""What ``minidl compare`` does, once its options are known."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from minidl import datasets
+from minidl.datasets import Dataset
+from minidl.errors import ArgumentError, DataError
+
+if TYPE_CHECKING:  # imported when the command runs
+    from minidl.comparison import Study
+    from minidl.comparison.race import Race
+
+__all__ = ["compare"]
+
+DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
+FULL = {"epochs": 400, "seeds": 20, "tuning_seeds": 10, "lr": None}
+QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": [2.0**k for k in range(-6, 2)]}
+COARSE = [4.0**k for k in range(-4, 3)]
+BATCHINGS = ("batch", "stochastic", "gd")
+# Options that mean something where nothing is trained.
+WITH_FROM = {"run", "parser", "command", "words", "source", "out", "plot", "profile", "quiet"}
+WITH_FROM |= {"fail_on_diverge", "fail_under_target"}
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compare optimizers and print the verdicts, also of what was finished before Ctrl-C."""
+    from minidl.comparison import Study
+
+    _check_options(options)
+    code = 0
+    if options.source is not None:
+        with _about("from"):
+            study = Study.from_json(options.source)
+    else:
+        study, code = _run(_races(options), options)
+    if options.out == "-":
+        sys.stdout.write(study.to_json())
+    else:
+        _print(study, options.profile)
+    if options.plot and not code:
+        from minidl.comparison.plots import plot
+
+        plot(study, options.plot)
+    return code or _judge(study, options)
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """Refuse what would have no effect, and files that could not be written, before training."""
+    if options.source is not None:
+        _check_source(options)
+    if options.dataset and options.problems:
+        raise ArgumentError("--dataset and --problems are the same; give one of them")
+    if options.out == "-" and options.profile:
+        raise ArgumentError("--out - prints only JSON; leave --profile out, or give a file")
+    count = len(options.problems or "1") * len(options.batch_size or "1")
+    if options.profile and options.source is None and count == 1:
+        raise ArgumentError(
+            "--profile sums up several problems",
+            received="one",
+            hint="Name more with --problems, or give several batch sizes.",
+        )
+    _check_files(options)
+
+
+def _check_source(options: argparse.Namespace) -> None:
+    without = [
+        "--" + name.replace("_", "-")
+        for name, value in vars(options).items()
+        if name not in WITH_FROM and value != options.parser.get_default(name)
+    ]
+    if options.out not in (None, "-"):
+        without.append("--out FILE")
+    if without:
+        raise ArgumentError(
+            f"--from shows a finished comparison, on which {', '.join(without)} would have no"
+            " effect",
+            hint="Leave --from out to train.",
+        )
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    from minidl.comparison.journal import check_place
+
+    if options.plot == "-":
+        raise ArgumentError("--plot needs a file; only --out can write to -")
+    for option in ("out", "plot"):
+        file = getattr(options, option)
+        if file is not None and file != "-":
+            with _about(option):
+                check_place(file)
+    if options.plot:
+        from minidl.comparison.plots import check_plot
+
+        check_plot(options.plot)
+
+
+@contextlib.contextmanager
+def _about(option: str) -> Iterator[None]:
+    """Name the option that gave a file which cannot be used."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"--{option}: {error}") from None
+
+
+def _run(races: list[Race], options: argparse.Namespace) -> tuple[Study, int]:
+    from minidl.comparison.study import run_races
+
+    out = None if options.out == "-" else options.out
+    visible = sys.stderr.isatty() and not options.quiet
+    command = ["minidl", *options.words]
+    try:
+        with warnings.catch_warnings():  # joblib's, when it is interrupted
+            warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, "joblib")
+            return run_races(races, out, command, progress=visible), 0
+    except KeyboardInterrupt as error:
+        study: Study | None = getattr(error, "study", None)
+        if study is None:
+            raise
+        if out:
+            print(
+                f"minidl: {out}.part keeps what is finished; go on with the same command",
+                file=sys.stderr,
+            )
+        return study, INTERRUPTED
+
+
+def _races(options: argparse.Namespace) -> list[Race]:
+    """Return a race for each problem and batch size, and by default one of batchings."""
+    from minidl.comparison.comparing import prepare
+
+    chosen = _protocol(options)
+    names = options.problems or [options.dataset or "moons"]
+    sizes = options.batch_size or [None]
+    problems = [_problem(name, options) for name in names]
+    optimizers = options.optimizers or ("gd", "momentum", "nag")
+    common = {"target": options.target, "sustained": options.sustained, "jobs": options.jobs}
+    races = [
+        prepare(problem, optimizers, batch_size=size, **chosen, **common)
+        for problem in problems
+        for size in sizes
+    ]
+    plain = options.optimizers is None and options.batch_size is None and len(names) == 1
+    if plain and chosen["tune"] in (None, "lr"):
+        races.append(
+            prepare(problems[0], BATCHINGS, **_smaller(chosen, options.lr is not None), **common)
+        )
+    return races
+
+
+def _protocol(options: argparse.Namespace) -> dict[str, Any]:
+    defaults = QUICK if options.quick else FULL
+    found = {
+        name: default if getattr(options, name) is None else getattr(options, name)
+        for name, default in defaults.items()
+    }
+    if options.quick and options.tune == "none" and options.lr is None:
+        found["lr"] = None
+    momentum = options.momentum
+    return {**found, "tune": options.tune, "momentum": momentum}
+
+
+def _smaller(chosen: dict[str, Any], given: bool) -> dict[str, Any]:
+    """Return a protocol for the batchings: 750 updates an epoch are dear, and no test is made."""
+    seeds = {name: chosen[name] for name in ("seeds", "tuning_seeds")}
+    half = {
+        name: max(1, n // 2) if isinstance(n, int) else n[: max(1, len(n) // 2)]
+        for name, n in seeds.items()
+    }
+    return {**chosen, **half, "lr": chosen["lr"] if given else COARSE}
+
+
+def _problem(name: str, options: argparse.Namespace) -> Any:
+    from minidl.comparison.problems import Problem
+
+    return Problem(
+        _loading(name, options),
+        None,
+        hidden=options.hidden,
+        activation=options.activation,
+        loss=options.loss,
+    )
+
+
+def _loading(name: str, options: argparse.Namespace) -> Callable[[int], Dataset]:
+    def load(seed: int) -> Dataset:
+        return datasets.load(
+            name,
+            n=options.rows,
+            noise=options.noise,
+            test_size=options.test_size,
+            target=options.target_column,
+            task=options.task,
+            split_seed=seed,
+        )
+
+    return load
+
+
+def _print(study: Study, profile: bool) -> None:
+    print(study)
+    if profile:
+        print()
+        print(study.profile_text())
+
+
+def _judge(study: Study, options: argparse.Namespace) -> int:
+    rows = [row for comparison in study.comparisons for row in comparison.rows]
+    if options.fail_on_diverge and any(row.diverged for row in rows):
+        return DIVERGED
+    if options.fail_under_target and any(row.reached < row.seeds for row in rows):
+        return MISSED
+    return 0

@@ -1,0 +1,158 @@
+"""From runs to rows and verdicts, against numbers worked out by hand or by other means."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from comparison_runs import alone, comparison, contestant, run, times_of
+
+from minidl.comparison import Comparison, Setting, expected_best, restricted_mean, sign_flip
+
+OUTCOMES = [4, 6, None, 8, "@ 7", 10, 12, 14]
+
+
+def row_of(outcomes, **others):
+    return alone({"nag": outcomes}, **others).rows[0]
+
+
+def test_a_row_by_hand():
+    row = row_of(OUTCOMES, budget=50)
+    assert (row.optimizer, row.batch_size, row.setting) == ("nag", 32, Setting(0.1, 0.9))
+    assert (row.reached, row.seeds, row.diverged, row.diverged_at) == (6, 8, 1, 7)
+    assert row.median == 11  # of 4 6 8 10 12 14 inf inf
+    assert row.interval == (4, math.inf)  # the first and the last of eight
+    assert row.mean == (4 + 6 + 8 + 10 + 12 + 14 + 50 + 50) / 8
+    assert row.running_time == (4 + 6 + 8 + 10 + 12 + 14 + 50 + 50) / 6
+    assert row.updates == 11 * 24
+    assert row.samples == 11 * 750
+    assert row.seconds == 11 * 0.25
+
+
+def test_a_divergence_counts_as_the_whole_budget_and_not_as_its_epoch():
+    assert row_of(["@ 2"] * 6).mean == row_of([None] * 6).mean == 50
+    assert row_of(["@ 2"] * 6).running_time == math.inf
+
+
+def test_a_run_that_reached_the_target_and_then_diverged_has_not_converged():
+    c = contestant("nag")
+    made = alone({"nag": [5] * 6})
+    lost = run("nag", c.own, 0, 5, 50)
+    late = type(lost)(**{**vars(lost), "diverged_at": 51})
+    found = Comparison(made.plan, [late if r.key == late.key else r for r in made.runs])
+    assert found.rows[0].reached == 5
+
+
+def test_the_first_hit_is_shown_beside_the_sustained_one():
+    made = alone({"nag": [9] * 6})
+    runs = []
+    for one in made.runs:
+        losses = one.curves["train_loss"].copy()
+        losses[3] = 0.0  # a lucky epoch
+        runs.append(type(one)(**{**vars(one), "curves": {"train_loss": losses}}))
+    row = Comparison(made.plan, runs).rows[0]
+    assert (row.first_hit, row.median) == (3, 9)
+
+
+def test_the_last_loss_is_that_of_the_budgets_end_and_infinite_after_divergence():
+    assert row_of([5] * 6).loss == 0.01
+    assert row_of(["@ 4"] * 6).loss == math.inf
+
+
+def test_the_choice_is_made_by_the_restricted_mean_of_the_tuning_seeds():
+    tuning = {"nag": {0.1: 20, 0.2: 10, 0.4: "@ 3"}}
+    found = comparison({"nag": [3] * 6}, at=0.4, tuning=tuning)
+    chosen = found.chosen["nag"]
+    assert (chosen.setting.lr, chosen.mean, chosen.edge, chosen.trials) == (0.2, 10, 0, 3)
+    assert chosen.expected == tuple(expected_best([20, 10, 50], b) for b in (1, 2, 3))
+    assert found.rows[0].reached == 0  # at 0.2 nobody arrives on the seeds that judge: so be it
+
+
+@pytest.mark.parametrize(("best", "edge"), [(0.1, -1), (0.2, 0), (0.4, 1)])
+def test_an_edge_is_told(best, edge):
+    assert comparison({"nag": [3] * 6}, at=best).chosen["nag"].edge == edge
+
+
+def test_who_never_arrives_while_tuned_is_not_at_an_edge():
+    nowhere = {"nag": dict.fromkeys((0.1, 0.2, 0.4)), "gd": {}}
+    found = comparison({"nag": [3] * 6, "gd": [4] * 6}, tuning=nowhere)
+    assert found.chosen["nag"].edge == 0
+
+
+def test_the_seeds_that_judge_have_no_say_in_target_and_rates():
+    one = comparison({"nag": [3] * 6, "gd": [9] * 6})
+    other = comparison({"nag": [None] * 6, "gd": ["@ 2"] * 6})
+    assert (one.target, one.chosen) == (other.target, other.chosen)
+
+
+NAG, GD = [5, 6, 7, 8, 9, 10, 5], [9, 9, 9, 30, None, 9, "@ 3"]
+
+
+def test_a_duel_by_hand():
+    duel = comparison({"gd": GD, "nag": NAG}).tuned[0]
+    x, y = (np.minimum(times_of(t), 50) for t in (NAG, GD))
+    assert (duel.first, duel.second, duel.flag) == ("nag", "gd", None)
+    assert duel.settings == (Setting(0.2, 0.9), Setting(0.2))
+    assert duel.reached == (7, 5)
+    assert duel.medians == (7, 9)
+    assert duel.verdict.difference == np.mean(x - y)
+    every = list(itertools.product((1, -1), repeat=7))
+    total = abs(sum(x - y))
+    assert duel.p_alone == np.mean([abs(np.dot(s, x - y)) >= total for s in every])
+    assert duel.faster == np.mean([1, 1, 1, 1, 1, 0, 1])
+    low, high = duel.verdict.interval
+    assert low < duel.verdict.difference < high
+
+
+def test_a_duel_is_over_the_seeds_that_both_have_run():
+    duel = comparison({"gd": [9, 9, "missing", 9], "nag": [5, "missing", 5, 5]}).tuned[0]
+    assert duel.verdict.seeds == 2
+
+
+def test_tuned_each_meets_at_its_own_rate_and_flags_at_the_same():
+    found = comparison({"gd": [9] * 7, "nag": [5] * 7}, at={"gd": 0.4, "nag": 0.1})
+    assert [d.settings for d in found.tuned] == [(Setting(0.1, 0.9), Setting(0.4))]
+    assert found.tuned[0].winner == "nag"
+    assert [(d.flag.lr, d.winner) for d in found.flags] == [(0.1, "nag"), (0.2, None), (0.4, "gd")]
+
+
+def test_holm_counts_the_pairs_that_differ_at_all():
+    found = comparison({"gd": [9] * 7, "momentum": [7] * 7, "nag": [5] * 7})
+    assert [d.corrected_for for d in found.tuned] == [3] * 3
+    assert [d.verdict.p for d in found.tuned] == [3 * 2 / 2**7] * 3
+    # of 3 pairs at 3 rates, six never differ: all are at the budget's end
+    assert {d.corrected_for for d in found.flags} == {3}
+    assert sorted(d.verdict.p for d in found.flags) == [3 * 2 / 2**7] * 3 + [1.0] * 6
+    assert sum(d.nobody for d in found.flags) == 6
+
+
+def test_equals_are_called_equivalent_and_never_faster():
+    found = comparison({"nag": NAG, "twin": NAG})
+    assert [d.word for d in found.tuned] == ["equivalent within 5 %"]
+    assert {d.winner for d in found.flags} == {None}
+
+
+def test_fewer_than_six_seeds_are_never_enough():
+    duel = comparison({"gd": [40] * 5, "nag": [2] * 5}).tuned[0]
+    assert duel.word == "no difference shown"
+    assert duel.verdict.reason == "5 seeds are too few to claim a difference; take 6 or more"
+
+
+def test_p_is_of_restricted_times():
+    gd = [None, None, None, 8, 8, 8]
+    duel = comparison({"gd": gd, "nag": [9, 9, 9, 7, 9, 7]}, budget=20).tuned[0]
+    d = np.minimum(times_of([9, 9, 9, 7, 9, 7]), 20) - np.minimum(times_of(gd), 20)
+    assert duel.p_alone == sign_flip(d.tolist())
+
+
+def test_nothing_is_judged_before_tuning_is_complete():
+    whole = comparison({"gd": [9] * 6, "nag": [5] * 6})
+    part = Comparison(whole.plan, [r for r in whole.runs if (r.seed, r.optimizer) != (101, "nag")])
+    assert part.target is None
+    assert (part.chosen, part.rows, part.tuned, part.flags) == ({}, [], [], [])
+    assert not part.complete
+    assert whole.complete
+
+
+def test_a_mean_is_restricted_by_the_budget():
+    assert row_of([3, None, 4], budget=20).mean == restricted_mean([3, math.inf, 4], 20)

@@ -1,0 +1,191 @@
+"""No finished run is lost: killed, interrupted, gone on with, and never overwritten."""
+
+import json
+import os
+
+import pytest
+from comparison_runs import without_seconds
+
+from minidl import datasets
+from minidl.comparison import Study, compare
+from minidl.comparison.race import Race
+from minidl.errors import DataError
+
+SMALL = {"optimizers": ["gd", "nag"], "epochs": 5, "seeds": 3, "tuning_seeds": 2, "hidden": [4],
+         "lr": [0.1, 0.3, 0.9], "sustained": 1, "target": "gap:0.5"}  # fmt: skip
+
+
+def moons(seed):
+    return datasets.load("moons", n=60, split_seed=seed)
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "a.json"
+    compare(moons, out=path, **SMALL)
+    return path
+
+
+@pytest.fixture
+def blocks(monkeypatch):
+    """Makes the n-th finished block raise what is given, as a kill or Ctrl-C would come then."""
+
+    def arrange(n, error):
+        plain = Race._trainer
+        monkeypatch.setattr("minidl.comparison.race.TOGETHER", 6)
+        from minidl.comparison.journal import Page
+
+        add, count = Page.add, [0]
+
+        def counted(self, runs):
+            add(self, runs)
+            count[0] += 1
+            if count[0] == n:
+                raise error
+
+        monkeypatch.setattr(Page, "add", counted)
+        return plain
+
+    return arrange
+
+
+def test_nothing_but_the_file_is_left(whole):
+    assert os.listdir(whole.parent) == ["a.json"]
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 5])
+def test_a_run_that_was_cut_short_goes_on_and_ends_with_the_same_file(
+    after, whole, tmp_path, blocks, monkeypatch
+):
+    path = tmp_path / "a.json"
+    blocks(after, RuntimeError("killed"))
+    with pytest.raises(RuntimeError, match="killed"):
+        compare(moons, out=path, **SMALL)
+    assert os.listdir(tmp_path) == ["a.json.part"]
+    kept = len((tmp_path / "a.json.part").read_text().splitlines()) - 1
+    assert kept == after
+    monkeypatch.undo()
+    monkeypatch.setattr("minidl.comparison.race.TOGETHER", 6)
+    compare(moons, out=path, **SMALL)
+    assert os.listdir(tmp_path) == ["a.json"]
+    assert without_seconds(read(path)) == without_seconds(read(whole))
+
+
+def test_what_is_finished_is_not_trained_again(tmp_path, blocks, monkeypatch):
+    path = tmp_path / "a.json"
+    blocks(3, RuntimeError("killed"))
+    with pytest.raises(RuntimeError):
+        compare(moons, out=path, **SMALL)
+    monkeypatch.undo()
+    lines = (tmp_path / "a.json.part").read_text().splitlines()[1:]
+    before = {(*r["setting"], r["optimizer"], r["seed"]) for x in lines
+              for r in json.loads(x)[1]}  # fmt: skip
+    trained = []
+    plain = Race._trainer
+    monkeypatch.setattr(Race, "_trainer", lambda self, key: trained.append(key) or plain(self, key))
+    compare(moons, out=path, **SMALL)
+    again = {(*setting, name, seed) for name, setting, seed in trained}
+    assert before
+    assert not before & again
+
+
+def test_half_a_line_does_not_count(whole, tmp_path, blocks, monkeypatch):
+    path, part = tmp_path / "a.json", tmp_path / "a.json.part"
+    blocks(3, RuntimeError("killed"))
+    with pytest.raises(RuntimeError):
+        compare(moons, out=path, **SMALL)
+    monkeypatch.undo()
+    text = part.read_bytes()
+    part.write_bytes(text[:-40])  # the third block, cut short
+    compare(moons, out=path, **SMALL)
+    assert without_seconds(read(path)) == without_seconds(read(whole))
+
+
+def test_a_part_without_a_single_whole_line_is_begun_anew(whole, tmp_path):
+    (tmp_path / "a.json.part").write_bytes(b'[{"plan"')
+    compare(moons, out=tmp_path / "a.json", **SMALL)
+    assert without_seconds(read(tmp_path / "a.json")) == without_seconds(read(whole))
+
+
+def test_ctrl_c_keeps_what_is_finished_and_says_what_it_supports(tmp_path, blocks):
+    path = tmp_path / "a.json"
+    blocks(2, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt) as caught:
+        compare(moons, out=path, **SMALL)
+    part = caught.value.comparison
+    assert len(part.runs) > 0
+    assert not part.complete
+    assert "Interrupted" in str(part)
+    assert (tmp_path / "a.json.part").exists()
+
+
+def test_interrupted_while_judging_the_verdicts_rest_on_fewer_seeds(blocks):
+    blocks(14, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt) as caught:
+        compare(moons, **{**SMALL, "seeds": 8})
+    part = caught.value.comparison
+    assert part.target is not None
+    assert len(part.rows) == 2
+    assert "tuning is finished, and the verdicts rest on" in str(part)
+
+
+def test_a_part_of_another_comparison_is_refused_and_kept(tmp_path, blocks, monkeypatch):
+    path = tmp_path / "a.json"
+    blocks(1, RuntimeError("killed"))
+    with pytest.raises(RuntimeError):
+        compare(moons, out=path, **SMALL)
+    monkeypatch.undo()
+    before = (tmp_path / "a.json.part").read_bytes()
+    for change in ({"epochs": 6}, {"hidden": [5]}, {"momentum": 0.5}):
+        with pytest.raises(DataError, match="is of another comparison"):
+            compare(moons, out=path, **{**SMALL, **change})
+    with pytest.raises(DataError, match="another data and weights"):
+        compare(lambda s: datasets.load("moons", n=60, seed=1, split_seed=s), out=path, **SMALL)
+    assert (tmp_path / "a.json.part").read_bytes() == before
+
+
+def test_a_finished_file_is_shown_and_never_trained_again_or_overwritten(whole, monkeypatch):
+    before = whole.read_bytes()
+    monkeypatch.setattr("minidl.comparison.race.train_many", None)
+    found = compare(moons, out=whole, **SMALL)
+    assert str(Study.from_json(whole)) == str(found)
+    with pytest.raises(DataError, match="holds another comparison, and is not overwritten"):
+        compare(moons, out=whole, **{**SMALL, "epochs": 6})
+    assert whole.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is not a saved comparison"),
+        ("[1]", "is not a saved comparison"),
+        ('{"protocol": 1}', "is not a saved comparison"),
+        ('{"protocol": 2, "comparisons": []}', "follows another protocol"),
+        ('{"protocol": 1, "command": [], "versions": {}, "comparisons": [{}]}',
+         "is not a saved comparison"),
+    ],
+)  # fmt: skip
+def test_another_file_is_refused_by_name(text, words, tmp_path):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(DataError, match=words):
+        Study.from_json(tmp_path / "x.json")
+
+
+def test_a_file_that_is_not_there_and_a_folder_that_is_not(tmp_path):
+    with pytest.raises(DataError, match="cannot read"):
+        Study.from_json(tmp_path / "x.json")
+    with pytest.raises(DataError, match="there is no folder"):
+        compare(moons, out=tmp_path / "no" / "x.json", **SMALL)
+
+
+def test_the_record_names_protocol_versions_and_seeds_and_holds_every_curve(whole):
+    data = read(whole)
+    assert data["protocol"] == 1
+    assert set(data["versions"]) == {"minidl", "numpy", "scikit-learn"}
+    one = data["comparisons"][0]
+    assert (one["plan"]["seeds"], one["plan"]["tuning_seeds"]) == ([0, 1, 2], [10_000, 10_001])
+    assert all(len(run["curves"]["train_loss"]) == 6 for run in one["runs"])

@@ -1,0 +1,454 @@
+"""Plots: the numbers behind every line, the same bytes each time, and what is told instead."""
+
+import hashlib
+import math
+import random
+import statistics
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import combinations
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from minidl.comparison import Comparison, Contestant, Goal, Plan, Run, Setting, Study
+from minidl.comparison.plots import check_plot, figure, plot
+from minidl.errors import ArgumentError, DataError
+
+BUDGET, ROWS, SUSTAINED, AIM = 12, 100, 2, 0.3
+RATES, TUNING, SEEDS = (0.25, 0.5, 1.0, 2.0), (100, 101, 102), (0, 1, 2, 3, 4)
+GD = Contestant("gd", "GradientDescent", 32, Setting(0.1))
+NAG = Contestant("nag", "NAG", 32, Setting(0.1, 0.9))
+LOST = {(0.5, 3): 4, (2.0, 101): 7}  # where NAG diverges: learning rate, seed -> epoch
+PLAN = Plan(
+    problem="toy",
+    network="net",
+    loss="loss",
+    rows=ROWS,
+    contestants=(GD, NAG),
+    tune="lr",
+    rates=RATES,
+    momenta=(),
+    tuning_seeds=TUNING,
+    seeds=SEEDS,
+    epochs=BUDGET,
+    goal=Goal.parse(f"loss:{AIM}"),
+    sustained=SUSTAINED,
+)
+
+
+def made_up(plan, contestant, setting, seed):
+    """A run whose loss falls faster or slower, with noise; NAG does best at 0.5, gd at 1."""
+    best = {"gd": 1.0, "nag": 0.5}.get(contestant.name, 1.0)
+    speed = 0.3 / (1 + math.log2(setting.lr / best) ** 2) * (1 + 0.1 * (setting.momentum or 0))
+    speed *= (1.2, 1.5, 0.9, 1.0, 0.2)[seed % 5]
+    noise = random.Random(repr((contestant.name, setting, seed, plan.problem)))
+    loss = np.array([math.exp(-speed * e) * noise.uniform(0.9, 1.1) for e in range(BUDGET + 1)])
+    lost = LOST.get((setting.lr, seed)) if contestant.name == "nag" else None
+    curves = {"train_loss": loss[:lost], "train_accuracy": np.exp(-loss)[:lost]}
+    return Run(contestant.name, setting, seed, curves, lost, 4, plan.rows, 4, 1.0)
+
+
+def made(plan=PLAN, runs_of=made_up):
+    seeds = (*plan.tuning_seeds, *plan.seeds)
+    return Comparison(
+        plan,
+        [
+            runs_of(plan, c, setting, seed)
+            for c in plan.contestants
+            for setting in plan.settings(c)
+            for seed in seeds
+        ],
+    )
+
+
+def time_by_hand(run, aim=AIM):
+    """The first of two epochs in a row at the target, searched for one by one."""
+    curve = run.curves["train_loss"].tolist()
+    for e in range(len(curve) - 1):
+        if curve[e] <= aim and curve[e + 1] <= aim and run.diverged_at is None:
+            return e
+    return math.inf
+
+
+def chosen_runs(comparison, name):
+    setting = comparison.chosen[name].setting
+    return [r for r in comparison.runs if (r.optimizer, r.setting) == (name, setting)]
+
+
+def judging(comparison, name):
+    return [run for run in chosen_runs(comparison, name) if run.seed in comparison.plan.seeds]
+
+
+def panels(study, row=0):
+    return figure(study).subfigs[row].axes
+
+
+def lines(axes):
+    return {line.get_label(): line for line in axes.lines}
+
+
+def data(line):
+    return [np.asarray(values, dtype=float).tolist() for values in line.get_data()]
+
+
+def test_the_medians_and_quartiles_are_of_the_runs_that_have_not_diverged():
+    comparison = made()
+    left = panels(Study([comparison]))[0]
+    found = lines(left)
+    bands = [collection.get_paths()[0].vertices for collection in left.collections]
+    for name, band in zip(("gd", "nag"), bands, strict=True):
+        curves = [run.curves["train_loss"].tolist() for run in judging(comparison, name)]
+        epochs, half = data(found[name])
+        assert epochs == list(range(BUDGET + 1))
+        for e in range(BUDGET + 1):
+            alive = [curve[e] for curve in curves if len(curve) > e]
+            low, middle, high = statistics.quantiles(alive, n=4, method="inclusive")
+            assert half[e] == pytest.approx(middle, rel=1e-12)
+            edges = band[band[:, 0] == e, 1]
+            assert [edges.min(), edges.max()] == pytest.approx([low, high], rel=1e-12)
+    assert len(judging(comparison, "nag")[3].curves["train_loss"]) == 4
+
+
+def test_the_target_is_dashed_and_the_median_arrival_marked_on_it():
+    comparison = made()
+    left = panels(Study([comparison]))[0]
+    found = lines(left)
+    assert found["target"].get_ydata() == [AIM, AIM]
+    assert found["target"].is_dashed()
+    assert left.get_yscale() == "log"
+    for name in ("gd", "nag"):
+        times = [time_by_hand(run) for run in judging(comparison, name)]
+        assert data(found[f"{name}: median"]) == [[statistics.median(times)], [AIM]]
+        assert found[f"{name}: median"].get_marker() not in ("", "None")
+
+
+def test_where_most_seeds_never_arrive_no_median_is_marked():
+    comparison = made(replace(PLAN, goal=Goal.parse("loss:0.02")))
+    times = [time_by_hand(run, 0.02) for run in judging(comparison, "gd")]
+    assert statistics.median(times) == math.inf
+    assert "gd: median" not in lines(panels(Study([comparison]))[0])
+
+
+def test_the_share_that_has_arrived_is_a_step_function_that_need_not_end_at_one():
+    comparison = made()
+    middle = panels(Study([comparison]))[1]
+    for name in ("gd", "nag"):
+        line = lines(middle)[name]
+        assert line.get_drawstyle() == "steps-post"
+        times = [time_by_hand(run) for run in judging(comparison, name)]
+        assert max(times) == math.inf
+        corners = [0, *sorted({t for t in times if t < math.inf}), BUDGET]
+        shares = [0.0, *(sum(t <= c for t in times) / len(times) for c in corners[1:])]
+        assert data(line) == [corners, shares]
+        assert shares[-1] < 1
+    assert middle.get_ylim() == (-0.03, 1.03)
+
+
+def test_the_mean_over_tuning_seeds_at_each_rate_with_the_chosen_one_and_the_budget():
+    comparison = made()
+    right = panels(Study([comparison]))[2]
+    found = lines(right)
+    for name, best in (("gd", 1.0), ("nag", 0.5)):
+        means = []
+        for lr in RATES:
+            runs = [
+                run
+                for run in comparison.runs
+                if (run.optimizer, run.setting.lr) == (name, lr) and run.seed in TUNING
+            ]
+            means.append(sum(min(time_by_hand(run), BUDGET) for run in runs) / 3)
+        assert data(found[name])[0] == list(RATES)
+        assert data(found[name])[1] == pytest.approx(means, rel=1e-12)
+        assert data(found[f"{name}: chosen"]) == [[best], [pytest.approx(min(means))]]
+    assert found["budget"].get_ydata() == [BUDGET, BUDGET]
+    assert found["budget"].get_linestyle() == ":"
+    assert right.xaxis.get_transform().base == 2
+
+
+def test_of_tuned_momenta_only_the_chosen_one_is_drawn():
+    comparison = made(replace(PLAN, tune="lr,momentum", momenta=(0.5, 0.9)))
+    chosen = comparison.chosen["nag"]
+    line = lines(panels(Study([comparison]))[2])["nag"]
+    means = []
+    for lr in RATES:
+        setting = Setting(lr, chosen.setting.momentum)
+        runs = [comparison.table["nag", setting, seed] for seed in TUNING]
+        means.append(sum(min(time_by_hand(run), BUDGET) for run in runs) / 3)
+    assert {run.setting.momentum for run in comparison.runs} == {None, 0.5, 0.9}
+    assert data(line) == [list(RATES), pytest.approx(means, rel=1e-12)]
+    assert min(means) == pytest.approx(chosen.mean)
+
+
+def test_different_batch_sizes_are_drawn_over_samples():
+    mixed = replace(PLAN, contestants=(GD, replace(NAG, batch_size="full")))
+    comparison = made(mixed)
+    left, middle, right = panels(Study([comparison]))
+    runs = judging(comparison, "gd")
+    times = [time_by_hand(run) for run in runs]
+    assert data(lines(left)["gd"])[0] == [e * ROWS for e in range(BUDGET + 1)]
+    assert data(lines(left)["gd: median"])[0] == [statistics.median(times) * ROWS]
+    arrived = sorted({t * ROWS for t in times if t < math.inf})
+    assert data(lines(middle)["gd"])[0] == [0, *arrived, BUDGET * ROWS]
+    assert "samples" in left.get_xlabel()
+    assert "samples" in middle.get_xlabel()
+    assert right.get_xlabel() == "learning rate"
+    legend = words(figure(Study([comparison])))
+    assert "gd, lr 1, batch size 32: 4 of 5 arrived" in legend
+    assert "full batch" in legend
+
+
+def test_a_target_of_accuracy_is_drawn_with_the_accuracy():
+    comparison = made(replace(PLAN, goal=Goal.parse("accuracy:0.7")))
+    left = panels(Study([comparison]))[0]
+    curves = [run.curves["train_accuracy"] for run in judging(comparison, "gd")]
+    half = [statistics.median(column) for column in zip(*curves, strict=True)]
+    assert data(lines(left)["gd"])[1] == pytest.approx(half, rel=1e-12)
+    assert left.get_yscale() == "linear"
+    assert left.get_ylabel() == "training accuracy"
+    assert left.get_title() == "Training accuracy of 5 seeds: median, quartiles shaded"
+
+
+def test_a_loss_of_zero_is_drawn_without_logarithms():
+    def falling(plan, c, setting, seed):
+        curve = np.maximum(0.0, 1 - 0.2 * np.arange(BUDGET + 1))
+        return Run(c.name, setting, seed, {"train_loss": curve}, None, 4, ROWS, 4, 1.0)
+
+    left = panels(Study([made(runs_of=falling)]))[0]
+    assert left.get_yscale() == "linear"
+
+
+def test_untuned_optimizers_are_single_points():
+    comparison = made(replace(PLAN, tune="none", rates=()))
+    right = panels(Study([comparison]))[2]
+    assert data(lines(right)["gd: chosen"])[0] == [0.1]
+    assert len(data(lines(right)["gd"])[0]) == 1
+    assert right.get_title() == "As given: nothing was tuned (3 tuning seeds)"
+
+
+def study_of_two():
+    return Study([made(), made(replace(PLAN, problem="other"))])
+
+
+def test_several_problems_have_one_more_row_with_the_profile():
+    study = study_of_two()
+    drawn = figure(study)
+    assert [len(part.axes) for part in drawn.subfigs] == [3, 3, 2]
+    left, right = drawn.subfigs[-1].axes
+    medians = {
+        name: [
+            statistics.median(time_by_hand(run) for run in judging(one, name))
+            for one in study.comparisons
+        ]
+        for name in ("gd", "nag")
+    }
+    for name in ("gd", "nag"):
+        ratios = [medians[name][k] / min(medians["gd"][k], medians["nag"][k]) for k in (0, 1)]
+        corners = [1, *sorted({r for r in ratios if r <= 4}), 4]
+        shares = [0, *(sum(r <= c for r in ratios) / 2 for c in corners[1:])]
+        assert data(lines(left)[name]) == [pytest.approx(corners), pytest.approx(shares)]
+        hits = sorted(study.profile.hits[name].tolist())
+        x, y = data(lines(right)[name])
+        corners = [0, *sorted({h for h in hits if h < math.inf}), 1]
+        assert x == corners
+        assert y == [0, *(sum(h <= c for h in hits) / len(hits) for c in corners[1:])]
+        assert y[-1] < 1
+
+
+def test_one_problem_has_no_profile():
+    assert len(figure(Study([made()])).subfigs) == 1
+
+
+def words(drawn, row=0):
+    return " | ".join(text.get_text() for text in drawn.subfigs[row].legends[0].get_texts())
+
+
+def test_the_legend_counts_arrivals_and_divergences_and_the_title_says_what_was_compared():
+    drawn = figure(Study([made()]))
+    legend = words(drawn)
+    assert "gd, lr 1: 4 of 5 arrived |" in legend
+    assert "nag, lr 0.5, momentum 0.9: 3 of 5 arrived, 1 diverged" in legend
+    assert "target | median arrival; chosen learning rate | budget" in legend
+    assert drawn.subfigs[0].get_suptitle() == (
+        "toy, batch size 32: net\n"
+        "target: training loss <= 0.3 for 2 epochs in a row; budget: 12 epochs"
+    )
+
+
+def crowd(count):
+    """A plan of many optimizers with names that are long, or mean something to matplotlib."""
+    names = ["_hidden", "$nag$", "momentum^2", *(f"an optimizer of mine, {k}" for k in range(40))]
+    return replace(
+        PLAN,
+        contestants=tuple(replace(NAG, name=name) for name in names[:count]),
+        network="Sequential(" + ", ".join(["Dense(100, 100), Tanh()"] * 9) + ")",
+        rates=tuple(2.0**k for k in range(-16, 6)),
+    )
+
+
+def test_an_optimizer_looks_the_same_in_every_panel_and_like_no_other():
+    several = Study([made(), made(crowd(16)), made(replace(PLAN, contestants=(NAG, GD)))])
+    looks = {}
+    for part in figure(several).subfigs[:3]:
+        for axes in part.axes:
+            for name, line in lines(axes).items():
+                if ":" not in name and name not in ("target", "budget"):
+                    dashes = str(line._unscaled_dash_pattern)
+                    looks.setdefault(name, set()).add((to_hex(line.get_color()), dashes))
+    assert len(looks) == 18
+    assert all(len(found) == 1 for found in looks.values())
+    assert len(set().union(*looks.values())) == 18
+    assert looks["gd"] != looks["nag"]
+    (gd,), (nag,) = looks["gd"], looks["nag"]
+    assert gd[0] != nag[0]
+    assert gd[1] != nag[1]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 16])
+def test_nothing_lies_on_anything_else_or_outside(count):
+    mixed = replace(crowd(count), contestants=(GD, *crowd(count).contestants))
+    for plan in (crowd(count), replace(mixed, tune="lr,momentum", momenta=(0.5, 0.9))):
+        drawn = figure(Study([made(plan), made(replace(plan, problem="other"))]))
+        drawn.draw_without_rendering()
+        renderer = drawn._get_renderer()
+        boxes = []
+        for part in drawn.subfigs:
+            boxes += [axes.get_tightbbox(renderer) for axes in part.axes]
+            boxes += [part.legends[0].get_window_extent(renderer)]
+            boxes += [part._suptitle.get_window_extent(renderer)]
+            for axes in part.axes:
+                labels = axes.get_xticklabels()
+                ticks = [t.get_window_extent(renderer) for t in labels if t.get_text()]
+                assert not any(a.overlaps(b) for a, b in combinations(ticks, 2))
+                assert axes.bbox.height > 200
+        assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+        for box in boxes:
+            assert drawn.bbox.fully_containsx(box.x0)
+            assert drawn.bbox.fully_containsx(box.x1)
+            assert drawn.bbox.fully_containsy(box.y0)
+            assert drawn.bbox.fully_containsy(box.y1)
+
+
+def test_names_are_written_as_they_are():
+    drawn = figure(Study([made(crowd(3))]))
+    texts = drawn.subfigs[0].legends[0].get_texts()
+    assert [text.get_text().split(",")[0] for text in texts[:3]] == [
+        " _hidden",
+        "$nag$",
+        "momentum^2",
+    ]
+    assert not any(text.get_parse_math() for text in texts)
+
+
+def without(comparison, keep):
+    return Comparison(comparison.plan, [run for run in comparison.runs if keep(run)])
+
+
+def test_what_has_not_run_yet_is_said():
+    part = without(made(), lambda run: run.seed in TUNING or run.optimizer == "gd")
+    drawn = figure(Study([part]))
+    left, middle, right = drawn.subfigs[0].axes
+    assert "nag" not in lines(left)
+    assert "nag" not in lines(middle)
+    assert "nag" in lines(right)
+    assert "nag, lr 0.5, momentum 0.9: no run yet" in words(drawn)
+    assert "interrupted: some runs are missing" in drawn.subfigs[0].get_suptitle()
+
+
+def test_without_a_target_there_is_nothing_to_draw(tmp_path):
+    part = without(made(), lambda run: run.seed != 102)
+    with pytest.raises(DataError, match="on toy cannot be drawn: it was interrupted before its"):
+        plot(Study([made(), part]), tmp_path / "toy.png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_the_same_study_gives_the_same_bytes(ending, tmp_path, monkeypatch):
+    found = set()
+    for day, width in ((0, 1.0), (10**9, 5.0)):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(day))  # what matplotlib takes for the date
+        with mpl.rc_context({"axes.linewidth": width, "svg.hashsalt": f"{width}"}):
+            plot(Study([made()]), tmp_path / f"toy.{ending.upper()}")
+        found.add((tmp_path / f"toy.{ending.upper()}").read_bytes())
+    (content,) = found
+    assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[ending])
+    assert [path.name for path in tmp_path.iterdir()] == [f"toy.{ending.upper()}"]
+
+
+def test_a_saved_study_gives_the_same_bytes_in_another_process(tmp_path):
+    study = study_of_two()
+    study.to_json(tmp_path / "toy.json")
+    plot(study, tmp_path / "toy.pdf")
+    script = (
+        "import sys; from minidl.comparison import Study; from minidl.comparison.plots import plot;"
+        "plot(Study.from_json('toy.json'), 'again.pdf');"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    environment = {"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(sys.path)}
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], cwd=tmp_path, env=environment, check=True
+    )
+    hashes = [
+        hashlib.sha256((tmp_path / n).read_bytes()).hexdigest() for n in ("toy.pdf", "again.pdf")
+    ]
+    assert hashes[0] == hashes[1]
+
+
+def test_the_state_of_matplotlib_is_left_alone(tmp_path):
+    with mpl.rc_context({"lines.linewidth": 7.0, "font.size": 5.0}):
+        before = dict(mpl.rcParams)
+        plot(Study([made()]), tmp_path / "toy.png")
+        assert dict(mpl.rcParams) == before
+
+
+def test_matplotlib_is_imported_when_something_is_drawn_and_not_before():
+    script = (
+        "import sys, minidl, minidl.comparison, minidl.comparison.plots as plots\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "plots.check_plot('a.png')\n"
+        "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.SVG", "a.b.pdf", "a.jpg", "a.eps"])
+def test_endings_that_matplotlib_writes_will_do(name, tmp_path):
+    check_plot(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("a.doc", ArgumentError, r"cannot draw '.*a.doc'; received '.doc'; expected a name that"),
+        ("a", ArgumentError, r"received no ending; expected .* in .png, .svg, .pdf, [.]"),
+        ("a.pgf", ArgumentError, "received '.pgf'"),  # needs LaTeX
+        ("missing/a.png", DataError, "there is no folder"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_before_training(name, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        check_plot(tmp_path / name)
+    with pytest.raises(error, match=message):
+        plot(Study([made()]), tmp_path / name)
+
+
+def test_without_matplotlib_one_sentence_says_what_to_install(monkeypatch):
+    study = Study([made()])
+    for name in [one for one in sys.modules if one.split(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    for call in (lambda: check_plot("a.png"), lambda: plot(study, "a.png"), lambda: figure(study)):
+        with pytest.raises(ArgumentError) as told:
+            call()
+        assert str(told.value) == (
+            "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
+        )
+
+
+def test_a_file_that_cannot_be_replaced_is_told(tmp_path):
+    (tmp_path / "toy.png.new").mkdir()
+    with pytest.raises(DataError, match=r"cannot write .*toy.png: "):
+        plot(Study([made()]), tmp_path / "toy.png")

@@ -1,0 +1,286 @@
+"""The networks that are really trained: pairs, equal to single runs, whatever the processes."""
+
+import warnings
+
+import numpy as np
+import pytest
+from comparison_runs import without_seconds
+
+from minidl import datasets, nn, optim
+from minidl.comparison import Comparison, Setting, compare
+from minidl.errors import ArgumentError, DataError
+from minidl.training import Trainer
+
+SMALL = {"epochs": 6, "seeds": 2, "tuning_seeds": 1, "lr": [0.1, 0.3], "hidden": [4],
+         "sustained": 1, "target": "gap:0.5"}  # fmt: skip
+
+
+def load(name, n=60):
+    return lambda seed: datasets.load(name, n=n, split_seed=seed)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return compare(load("moons"), optimizers=["gd", "momentum", "nag"], **SMALL)
+
+
+def test_a_run_is_what_the_trainer_gives_with_that_seed(found):
+    for run in found.runs:
+        data = datasets.load("moons", n=60, split_seed=run.seed)
+        trainer = Trainer(
+            nn.mlp(2, 4, 1, activation="tanh", seed=run.seed),
+            "binary_cross_entropy",
+            optimizer=optim.lookup(run.optimizer).make(run.setting.lr, 0.9),
+            batch_size=32,
+            seed=run.seed,
+        )
+        held_out = (data.X_test, data.y_test)
+        history = trainer.fit(data.X_train, data.y_train, epochs=6, validation=held_out)
+        for name, values in run.curves.items():
+            if name in history:
+                np.testing.assert_allclose(values, history[name], rtol=1e-12, atol=1e-14)
+        assert {"train_loss", "train_accuracy", "validation_loss", "validation_accuracy"} <= set(
+            run.curves
+        )
+        assert (run.updates, run.samples, run.gradient_evaluations) == (2, 44, 2)
+        assert ("look_ahead_loss" in run.curves) == (run.optimizer == "nag")
+
+
+def test_both_forms_of_nag_are_judged_at_the_iterate_and_have_the_loss_ahead_beside_it():
+    found = compare(load("moons"), optimizers=["nag", "nag-reformulated"], **SMALL)
+    one, other = (
+        found.table[name, Setting(0.3, 0.9), 10_000] for name in ("nag", "nag-reformulated")
+    )
+    for name in ("train_loss", "look_ahead_loss"):
+        np.testing.assert_allclose(one.curves[name], other.curves[name], rtol=1e-10)
+    ahead, here = one.curves["look_ahead_loss"], one.curves["train_loss"]
+    assert ahead[0] == here[0]
+    assert (ahead[1:] != here[1:]).all()
+
+
+def test_everything_that_was_planned_was_run_once(found):
+    expected = {
+        (c.name, s, seed)
+        for c in found.plan.contestants
+        for s in found.plan.settings(c)
+        for seed in (*found.plan.tuning_seeds, *found.plan.seeds)
+    }
+    assert {run.key for run in found.runs} == expected
+    assert len(found.runs) == len(expected)
+    assert found.complete
+
+
+def test_a_seed_starts_alike_for_every_optimizer_and_rate_and_no_two_seeds_do(found):
+    starts = {seed: {r.initial for r in found.runs if r.seed == seed} for seed in (0, 1, 10_000)}
+    assert [len(values) for values in starts.values()] == [1, 1, 1]
+    assert len(set.union(*starts.values())) == 3
+
+
+def test_seeds_that_tune_are_others_than_those_that_judge(found):
+    assert (found.plan.tuning_seeds, found.plan.seeds) == ((10_000,), (0, 1))
+
+
+def test_without_momentum_the_three_walk_one_path():
+    found = compare(load("moons"), optimizers=["gd", "momentum", "nag"], momentum=0.0, **SMALL)
+    gd, *others = (
+        [r.curves["train_loss"] for r in found.runs if r.optimizer == name]
+        for name in ("gd", "momentum", "nag")
+    )
+    for other in others:
+        np.testing.assert_allclose(other, gd, rtol=1e-12)
+
+
+def test_processes_change_nothing(found):
+    two = compare(load("moons"), optimizers=["gd", "momentum", "nag"], jobs=2, **SMALL)
+    assert without_seconds(two.to_dict()) == without_seconds(found.to_dict())
+
+
+def test_twice_gives_the_same_record_but_for_the_seconds(found):
+    again = compare(load("moons"), optimizers=["gd", "momentum", "nag"], **SMALL)
+    assert without_seconds(again.to_dict()) == without_seconds(found.to_dict())
+
+
+def test_the_grid_grows_while_the_best_is_at_its_edge():
+    small = {**SMALL, "lr": [0.001, 0.002], "epochs": 4}
+    found = compare(load("moons"), optimizers=["gd"], **small)
+    assert len(found.plan.rates) == 2 + 2 * 3  # at most so far
+    assert found.plan.rates[:3] == (0.001, 0.002, 0.004)
+    assert found.chosen["gd"].edge == 1
+    assert "EDGE: gd did best at" in str(found)
+
+
+def test_the_grid_grows_for_all_and_no_further_than_needed():
+    small = {**SMALL, "lr": [0.4, 0.8], "epochs": 30, "target": "loss:0.33"}
+    found = compare(load("moons"), optimizers=["gd", "nag"], **small)
+    assert {c.trials for c in found.chosen.values()} == {len(found.plan.rates)}
+    assert 2 < len(found.plan.rates) < 2 + 2 * 3
+    assert [c.edge for c in found.chosen.values()] == [0, 0]
+
+
+def test_a_data_set_keeps_its_split_and_seeds_still_differ():
+    data = datasets.load("moons", n=60, seed=3)
+    found = compare(data, optimizers=["gd", "nag"], **SMALL)
+    history = Trainer(nn.mlp(2, 4, 1, activation="tanh", seed=1), "bce",
+                      optimizer=optim.GradientDescent(0.1), seed=1).fit(
+        data.X_train, data.y_train, epochs=6)  # fmt: skip
+    run = found.table["gd", Setting(0.1), 1]
+    np.testing.assert_allclose(run.curves["train_loss"], history["train_loss"], rtol=1e-12)
+    assert len({r.initial for r in found.runs}) == 3
+
+
+def test_optimizers_of_ones_own_under_names_of_ones_own():
+    mine = {"a": optim.NAG(0.1, 0.8), "b": optim.NAG(0.1, 0.8), "c": optim.Momentum(0.1, 0.8)}
+    found = compare(load("moons"), optimizers=mine, **{**SMALL, "seeds": 7})
+    assert [c.own for c in found.plan.contestants] == [Setting(0.1, 0.8)] * 3
+    twins = [d for d in found.tuned + found.flags if {d.first, d.second} == {"a", "b"}]
+    assert len(twins) == 1 + len(found.plan.rates)
+    assert all(d.verdict.difference == 0 and d.winner is None for d in twins)
+    assert mine["a"].step_count == 0
+
+
+def test_untuned_each_runs_as_it_was_given():
+    mine = {"a": optim.NAG(0.3, 0.5), "b": optim.GradientDescent(0.2)}
+    small = {k: v for k, v in SMALL.items() if k != "lr"}
+    found = compare(load("moons"), optimizers=mine, tune="none", **small)
+    assert {r.setting for r in found.runs} == {Setting(0.3, 0.5), Setting(0.2)}
+    assert found.flags == []
+    assert "As given" in str(found)
+
+
+def test_batch_sizes_go_to_those_whose_name_leaves_them_open():
+    small = {**SMALL, "lr": 0.1}
+    found = compare(load("moons"), optimizers=["batch", "stochastic", "gd"], batch_size=10, **small)
+    assert [c.batch_size for c in found.plan.contestants] == ["full", 1, 10]
+    assert {r.optimizer: r.updates for r in found.runs} == {"batch": 1, "stochastic": 44, "gd": 5}
+    assert found.tuned == []
+    assert "across batch sizes compare updates" in str(found)
+
+
+def test_a_target_accuracy_is_judged_on_the_rows_it_names():
+    small = {**SMALL, "epochs": 30, "lr": [0.3, 1.0]}
+    for goal, column in (("accuracy", "train"), ("validation-accuracy", "validation")):
+        found = compare(load("moons"), optimizers=["nag"], **{**small, "target": f"{goal}:0.9"})
+        for run in found.runs:
+            reached = np.flatnonzero(run.curves[f"{column}_accuracy"] >= 0.9)
+            assert found.target.time(run, 1) == (reached[0] if len(reached) else np.inf)
+
+
+def test_a_real_divergence_is_counted_and_warns_nobody():
+    def blobs(seed):
+        return datasets.load("linear", n=60, split_seed=seed)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = compare(blobs, optimizers=["gd"], hidden=[], lr=5.0, target="loss:1e-3",
+                        epochs=20, seeds=2, tuning_seeds=1)  # fmt: skip
+    assert found.rows[0].diverged == 2
+    assert "diverged @" in str(found)
+
+
+def test_a_model_of_ones_own_is_built_anew_for_every_run():
+    built = []
+
+    def model(seed):
+        built.append(nn.Dense(2, 1, seed=seed))
+        return built[-1]
+
+    found = compare(load("moons"), model, optimizers=["gd"], **SMALL)
+    assert found.plan.network == "Dense(2, 1)"
+    assert len(built) >= len(found.runs)
+    with pytest.raises(ArgumentError, match="the same network twice"):
+        compare(load("moons"), lambda seed: built[0], optimizers=["gd"], **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"target": "loss:5"}, "reached before training"),
+        ({"target": "accuracy:0.001"}, "reached before training"),
+        ({"tuning_seeds": [1]}, "cannot tune as well; received 1"),
+        ({"seeds": []}, "seeds cannot be used"),
+        ({"tune": "momentum"}, "tune cannot be used"),
+        ({"tune": "none"}, "give one learning rate"),
+        ({"lr": 0.1, "tune": "lr"}, "give a list of learning rates"),
+        ({"optimizers": []}, "nothing to compare"),
+        ({"optimizers": "nag"}, "optimizers cannot be used"),
+        ({"optimizers": ["nag", "nesterov"]}, "named twice"),
+        ({"optimizers": {"x": optim.NAG}}, "optimizer 'x' cannot be used"),
+        ({"optimizers": {"x": optim.NAG([0.1, 0.2])}}, "one number"),
+        ({"momentum": 1.0}, "momentum cannot be used"),
+        ({"momentum": [0.5]}, "momentum cannot be used"),
+        ({"tune": "lr,momentum", "momentum": [0.5, 0.5]}, "each once"),
+        ({"sustained": 7}, "sustained cannot be used"),
+        ({"epochs": 0}, "epochs cannot be used"),
+        ({"jobs": 0}, "jobs cannot be used"),
+        ({"batch_size": 0}, "batch_size cannot be used"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_training(change, words, monkeypatch):
+    monkeypatch.setattr("minidl.comparison.race.train_many", None)  # would fail otherwise
+    with pytest.raises(ArgumentError, match=words):
+        compare(load("moons"), **{**SMALL, **change})
+
+
+def test_a_regression_has_no_accuracy():
+    with pytest.raises(ArgumentError, match="this loss has no accuracy"):
+        compare(load("linear"), **{**SMALL, "target": "accuracy:0.9"})
+
+
+def test_a_problem_that_is_none_is_refused():
+    with pytest.raises(ArgumentError, match="the problem cannot be used"):
+        compare(lambda seed: [1, 2], **SMALL)
+    with pytest.raises(DataError, match="different shapes"):
+        compare(lambda seed: datasets.load("moons", n=60 + seed % 7), **SMALL)
+
+
+def test_a_comparison_and_its_file_say_the_same(found, tmp_path):
+    found.to_json(tmp_path / "a.json")
+    again = Comparison.from_json(tmp_path / "a.json")
+    assert str(again) == str(found)
+    assert again.to_json() == found.to_json()
+    assert (again.rows, again.tuned, again.flags) == (found.rows, found.tuned, found.flags)
+
+
+def test_a_file_keeps_what_made_it(found, tmp_path):
+    text = (
+        found.to_json()
+        .replace('"numpy":"', '"numpy":"9.')
+        .replace('"command":[]', '"command":["a"]')
+    )
+    (tmp_path / "a.json").write_text(text)
+    assert Comparison.from_json(tmp_path / "a.json").to_json() == text
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"tune": "none", "lr": 0.1}, "lr would have no effect"),
+        ({"momentum": 0.5}, "momentum would have no effect"),
+    ],
+)
+def test_what_optimizers_of_ones_own_bring_is_not_given_again(given, words):
+    options = {k: v for k, v in SMALL.items() if k not in given}
+    with pytest.raises(ArgumentError, match=words):
+        compare(load("moons"), optimizers={"a": optim.NAG(0.1)}, **{**options, **given})
+
+
+def test_a_model_that_forgets_its_seed_is_refused_and_so_is_a_network():
+    with pytest.raises(ArgumentError, match="model forgets its seed"):
+        compare(load("moons"), lambda seed: nn.mlp(2, 4, 1), **SMALL)
+    with pytest.raises(ArgumentError, match="model is not a function"):
+        compare(load("moons"), nn.mlp(2, 4, 1, seed=0), **SMALL)
+
+
+def test_two_without_momentum_meet_once_for_each_rate():
+    mine = {"a": optim.GradientDescent(0.1), "b": optim.GradientDescent(0.1)}
+    options = {**SMALL, "tune": "lr,momentum", "momentum": [0.5, 0.9]}
+    found = compare(load("moons"), optimizers=mine, **options)
+    assert len(found.flags) == len(found.plan.rates)
+
+
+def test_a_schedule_of_momentum_is_no_flag_to_swap():
+    mine = {"a": optim.NAG(0.1, lambda step: 0.5), "b": optim.Momentum(0.1, 0.5)}
+    options = {k: v for k, v in SMALL.items() if k != "lr"}
+    found = compare(load("moons"), optimizers=mine, tune="none", **options)
+    assert found.flags == []
+    assert len(found.tuned) == 1
