@@ -152,4 +152,5 @@ def _bar(races: Sequence[Race], visible: bool) -> Iterator[None]:
         for race in races:
             race.tick = tick
         tick()
+        bar.initial = bar.n  # what a file held already says nothing of the time that is left
         yield

@@ -241,6 +241,17 @@ def test_a_comparison_and_its_file_say_the_same(found, tmp_path):
     assert (again.rows, again.tuned, again.flags) == (found.rows, found.tuned, found.flags)
 
 
+def test_progress_is_shown_on_standard_error_with_the_time_left_and_only_if_asked_for(capsys):
+    compare(load("moons"), optimizers=["gd", "nag"], progress=True, **SMALL)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "0/12 [" in err  # two optimizers, two rates, one seed that tunes and two that judge
+    assert "24/24 [00:0" in err  # the grid has grown by two rates
+    assert "<00:0" in err.split("24/24 [")[1]  # elapsed<left
+    compare(load("moons"), optimizers=["gd"], **SMALL)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_file_keeps_what_made_it(found, tmp_path):
     text = (
         found.to_json()
@@ -267,6 +278,8 @@ def test_what_optimizers_of_ones_own_bring_is_not_given_again(given, words):
 def test_a_model_that_forgets_its_seed_is_refused_and_so_is_a_network():
     with pytest.raises(ArgumentError, match="model forgets its seed"):
         compare(load("moons"), lambda seed: nn.mlp(2, 4, 1), **SMALL)
+    with pytest.raises(ArgumentError, match="model returned no network"):
+        compare(load("moons"), lambda seed: "mlp", **SMALL)
     with pytest.raises(ArgumentError, match="model is not a function"):
         compare(load("moons"), nn.mlp(2, 4, 1, seed=0), **SMALL)
 

@@ -328,6 +328,15 @@ def test_an_interruption_before_one_contestant_has_begun_leaves_it_out():
     assert "the verdicts rest on 7 of 7 seeds. Of nag, no seed is finished" in paragraph(part)
 
 
+def test_an_interruption_with_no_seed_in_common_supports_nothing():
+    whole = comparison({"gd": SLOW, "nag": FAST})
+    judging = {"gd": 0, "nag": 1}
+    part = Comparison(
+        whole.plan, [r for r in whole.runs if r.seed >= 100 or r.seed == judging[r.optimizer]]
+    )
+    assert "no pair of optimizers has a seed in common yet: no verdict is supported" in str(part)
+
+
 def test_an_interrupted_comparison_of_batchings_does_not_speak_of_pairs():
     two = [contestant("batch", "full"), contestant("gd", 32)]
     made = plan(two, tune="none")
