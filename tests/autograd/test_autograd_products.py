@@ -168,3 +168,21 @@ def test_triangles_of_a_vector_are_of_its_copies_as_in_numpy() -> None:
 
 def test_a_diagonal_can_be_written_to() -> None:
     assert ops.diagonal(Tensor(A)).data.flags.writeable
+
+
+@pytest.mark.parametrize("constant", ["left", "right"])
+def test_a_product_with_a_constant_matrix_is_differentiated_twice(constant: str) -> None:
+    """The rule then multiplies an array by a Tensor, f = sum tanh(A W): checked by differences."""
+    generator = np.random.default_rng(7)
+    A, w, v = (generator.standard_normal((3, 3)) for _ in range(3))
+
+    def gradient(values: Any, create_graph: bool) -> tuple[Any, Any]:
+        W = Tensor(values, requires_grad=True)
+        y = np.tanh(A @ W if constant == "left" else W @ A).sum()
+        return W, grad(y, W, create_graph=create_graph)
+
+    W, g = gradient(w, create_graph=True)
+    found = grad((g * v).sum(), W)
+    step = 1e-6
+    up, down = (gradient(w + s * step * v, create_graph=False)[1].data for s in (1, -1))
+    np.testing.assert_allclose(found.data, (up - down) / (2 * step), rtol=1e-7, atol=1e-8)
