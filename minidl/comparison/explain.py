@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from minidl.comparison.analysis import Duel, Row
+from minidl.comparison.verdicts import LEVEL
 from minidl.comparison.words import counted, joined, number, rate, spoken
 
 if TYPE_CHECKING:
@@ -189,7 +190,9 @@ def _tuned_words(duel: Duel) -> str:
         return f"{spoken(duel.winner)} is faster"
     if duel.verdict.word.startswith("equivalent"):
         return "they are equivalent within 5 %"
-    return "no difference is shown"
+    lucky = duel.verdict.p < LEVEL and not duel.verdict.declined
+    other = " (p is small, but other tuning seeds might have chosen rates that show none)"
+    return "no difference is shown" + other * lucky
 
 
 def _meaning(duel: Duel, wins: dict[str, list[Duel]], flags: Sequence[Duel]) -> str:

@@ -125,6 +125,25 @@ def test_what_tuning_does_not_show_is_not_called_equal():
     assert "; that it still does when both are tuned is not shown." in words
 
 
+def test_a_small_p_beside_no_verdict_is_explained():
+    # at 0.2 gd is slower on every seed; but the tuning seeds nearly chose 0.4, where it is fast
+    tuning = {"gd": {0.2: 10, 0.4: 10, 0.1: None}, "nag": {0.2: 8, 0.1: None, 0.4: None}}
+    found = comparison({"gd": [12, 13, 14, 12, 13, 14, 12], "nag": [8] * 7}, tuning=tuning)
+    runs = []
+    for one in found.runs:
+        key = (one.optimizer, one.setting.lr)
+        outcome = None
+        if key == ("gd", 0.4):
+            outcome = {100: 9, 101: 11}.get(one.seed, 4)
+        elif key == ("gd", 0.2) and one.seed >= 100:
+            outcome = {100: 11, 101: 9}[one.seed]
+        runs.append(one if outcome is None else run(*one.key, outcome, 50))
+    found = Comparison(found.plan, runs)
+    assert found.tuned[0].verdict.p < 0.05
+    assert found.tuned[0].word == "no difference shown"
+    assert "no difference is shown (p is small, but other tuning seeds" in paragraph(found)
+
+
 def test_one_optimizer_is_told_without_a_verdict():
     words = paragraph(comparison({"nag": FAST}))
     assert words.startswith("NAG needs 5 epochs in the median, and arrived on 7 of 7 seeds. With")
