@@ -31,7 +31,8 @@ class Chosen:
     Attributes
     ----------
     setting : Setting
-        The one with the smallest restricted mean on the tuning seeds.
+        The one with the smallest restricted mean on the tuning seeds; that of the lowest final
+        loss, if none ever arrived.
     mean : float
         That mean; the whole budget if no setting ever arrived.
     arrived : bool
@@ -205,7 +206,7 @@ class Duel:
     @property
     def word(self) -> str:
         """The verdict, with the names."""
-        return self.verdict.word.replace("A ", f"{self.first} ").replace("B ", f"{self.second} ")
+        return self.verdict.word if self.winner is None else f"{self.winner} faster"
 
     @property
     def winner(self) -> str | None:

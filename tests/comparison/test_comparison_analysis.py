@@ -104,6 +104,15 @@ def test_a_duel_by_hand():
     assert low < duel.verdict.difference < high
 
 
+@pytest.mark.parametrize("names", [("plan A x", "plan B x"), ("B ", "A "), ("A", "B")])
+def test_a_verdict_has_the_names_whatever_letters_they_hold(names):
+    first, second = names
+    found = comparison({first: [9] * 7, second: [5] * 7})
+    assert found.tuned[0].word == f"{second} faster"
+    other = comparison({first: [5] * 7, second: [9] * 7})
+    assert other.tuned[0].word == f"{first} faster"
+
+
 def test_a_duel_is_over_the_seeds_that_both_have_run():
     duel = comparison({"gd": [9, 9, "missing", 9], "nag": [5, "missing", 5, 5]}).tuned[0]
     assert duel.verdict.seeds == 2
