@@ -6,13 +6,21 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minidl.errors import ArgumentError, UnknownNameError
+from minidl.errors import ArgumentError, DataError, UnknownNameError
 
-__all__ = ["bare_name", "check_count", "check_name", "check_number", "refuse_class"]
+__all__ = [
+    "bare_name",
+    "check_count",
+    "check_name",
+    "check_number",
+    "check_place",
+    "refuse_class",
+]
 
 
 def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
@@ -121,3 +129,18 @@ def refuse_class(what: str, thing: object, kind: type) -> None:
     ]
     name = thing.__name__
     raise ArgumentError(f"{what}: {name} is a class; make one: {name}({', '.join(needed)})")
+
+
+def check_place(path: str | Path) -> None:
+    """Say before training, not after it, that a file could not be written.
+
+    Raises
+    ------
+    DataError
+        It is a folder, or in one that does not exist.
+    """
+    place = Path(path).absolute()
+    if place.is_dir():
+        raise DataError(f"cannot write {str(path)!r}, which is a folder")
+    if not place.parent.is_dir():
+        raise DataError(f"cannot write {path}: there is no folder {place.parent}")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from minidl import __version__, datasets, nn
+from minidl.checks import check_place
 from minidl.cli.terminal import bold
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
@@ -19,7 +21,7 @@ from minidl.nn.losses import ALIASES
 from minidl.optim import TABLE, lookup
 from minidl.training import Progress, StopAtTarget, Trainer, save_model
 
-__all__ = ["LISTS", "list_names", "train"]
+__all__ = ["LISTS", "about", "list_names", "load", "train"]
 
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
 NO_SETTINGS = ("run", "parser", "command", "words")
@@ -33,7 +35,7 @@ def train(options: argparse.Namespace) -> int:
     entry = lookup(options.optimizer)
     optimizer = entry.make(options.lr, options.momentum)
     batch_size = entry.batches(options.batch_size)
-    data = _load(options, seed=options.seed)
+    data = load(options.dataset, options, seed=options.seed)
     model = nn.mlp(
         data.n_features,
         *options.hidden,
@@ -69,22 +71,31 @@ def _check_places(options: argparse.Namespace) -> None:
         file = getattr(options, option, None)
         if file is None or (file == "-" and option == "json"):
             continue
-        place = Path(file).absolute()
         if file == "-":
             raise ArgumentError(f"--{option} needs a file; only --json can write to -")
-        if place.is_dir():
-            raise DataError(f"--{option}: cannot write {file!r}, which is a folder")
-        if not place.parent.is_dir():
-            raise DataError(f"--{option}: cannot write {file}: there is no folder {place.parent}")
+        with about(option):
+            check_place(file)
 
 
 def _targeted(options: argparse.Namespace) -> bool:
     return options.target_loss is not None or options.target_accuracy is not None
 
 
-def _load(options: argparse.Namespace, seed: int = 0, split_seed: int | None = None) -> Dataset:
+@contextlib.contextmanager
+def about(option: str) -> Iterator[None]:
+    """Name the option that gave a file which cannot be used."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"--{option}: {error}") from None
+
+
+def load(
+    name: str, options: argparse.Namespace, seed: int = 0, split_seed: int | None = None
+) -> Dataset:
+    """Return the data set of that name, as the options want it."""
     return datasets.load(
-        options.dataset,
+        name,
         n=options.rows,
         noise=options.noise,
         test_size=options.test_size,

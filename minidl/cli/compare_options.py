@@ -8,7 +8,15 @@ from typing import Any
 
 from minidl.optim import BatchSize
 
-__all__ = ["EXAMPLES", "add_compared", "add_problems", "add_protocol"]
+__all__ = [
+    "EXAMPLES",
+    "add_compared",
+    "add_problems",
+    "add_protocol",
+    "batch_size",
+    "one_of",
+    "several",
+]
 
 Group = argparse._ArgumentGroup
 EXAMPLES = """\
@@ -158,20 +166,24 @@ def _words(text: str) -> list[str]:
 
 
 def _names(text: str) -> list[str]:
-    return _once(text, _several(text, "names such as momentum,nag", str))
+    return _once(text, several(text, "names such as momentum,nag", str))
 
 
 def _problems(text: str) -> list[str]:
-    return _once(text, _several(text, "data sets or files such as moons,circles", str))
+    return _once(text, several(text, "data sets or files such as moons,circles", str))
 
 
 def _tune(text: str) -> str:
     return ",".join(sorted(_words(text.lower())))  # lr comes before momentum
 
 
-def _several(text: str, what: str, of: Callable[[str], Any]) -> list[Any]:
+def several(text: str, what: str, of: Callable[[str], Any], gaps: bool = True) -> list[Any]:
+    """Return what stands between commas, each read by `of`, or tell what was expected.
+
+    With `gaps` nothing may stand between two of them, or behind the last.
+    """
     try:
-        found = [of(word) for word in _words(text)]
+        found = [of(word) for word in (_words(text) if gaps else text.split(","))]
     except ValueError:
         found = []
     if not found:
@@ -186,17 +198,28 @@ def _once(text: str, found: list[Any]) -> list[Any]:
 
 
 def _numbers(text: str) -> float | list[float]:
-    found = _several(text, "a number, or several such as 0.03,0.1,0.3", float)
+    found = several(text, "a number, or several such as 0.03,0.1,0.3", float)
     return found if "," in text else float(found[0])
 
 
 def _seeds(text: str) -> int | list[int]:
-    found = _several(text, "a number of seeds, or a list such as 3,5,8", int)
+    found = several(text, "a number of seeds, or a list such as 3,5,8", int)
     return found if "," in text else int(found[0])
 
 
-def _batch_sizes(text: str) -> Sequence[BatchSize]:
-    def one(word: str) -> BatchSize:
-        return "full" if word.lower() == "full" else int(word)
+def one_of(text: str, what: str, of: Callable[[str], Any]) -> Any:
+    """Return the only one."""
+    found = several(text, what, of)
+    if len(found) > 1:
+        raise argparse.ArgumentTypeError(f"expected {what}; received {text!r}")
+    return found[0]
 
-    return _once(text, _several(text, "a number of rows, or full, or several such as full,32", one))
+
+def batch_size(word: str) -> BatchSize:
+    """Return a number of rows, or "full"."""
+    return "full" if word.lower() == "full" else int(word)
+
+
+def _batch_sizes(text: str) -> Sequence[BatchSize]:
+    what = "a number of rows, or full, or several such as full,32"
+    return _once(text, several(text, what, batch_size))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from minidl import datasets
-from minidl.datasets import Dataset
-from minidl.errors import ArgumentError, DataError
+from minidl.checks import check_place
+from minidl.cli.commands import about, load
+from minidl.errors import ArgumentError
 
 if TYPE_CHECKING:  # imported when the command runs
     from minidl.comparison import Study
@@ -36,7 +34,7 @@ def compare(options: argparse.Namespace) -> int:
     _check_options(options)
     code = 0
     if options.source is not None:
-        with _about("from"):
+        with about("from"):
             study = Study.from_json(options.source)
     else:
         study, code = _run(_races(options), options)
@@ -86,28 +84,17 @@ def _check_source(options: argparse.Namespace) -> None:
 
 
 def _check_files(options: argparse.Namespace) -> None:
-    from minidl.comparison.journal import check_place
-
     if options.plot == "-":
         raise ArgumentError("--plot needs a file; only --out can write to -")
     for option in ("out", "plot"):
         file = getattr(options, option)
         if file is not None and file != "-":
-            with _about(option):
+            with about(option):
                 check_place(file)
     if options.plot:
         from minidl.comparison.plots import check_plot
 
         check_plot(options.plot)
-
-
-@contextlib.contextmanager
-def _about(option: str) -> Iterator[None]:
-    """Name the option that gave a file which cannot be used."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(f"--{option}: {error}") from None
 
 
 def _run(races: list[Race], options: argparse.Namespace) -> tuple[Study, int]:
@@ -163,8 +150,7 @@ def _protocol(options: argparse.Namespace) -> dict[str, Any]:
     }
     if options.quick and options.tune == "none" and options.lr is None:
         found["lr"] = None
-    momentum = options.momentum
-    return {**found, "tune": options.tune, "momentum": momentum}
+    return {**found, "tune": options.tune, "momentum": options.momentum}
 
 
 def _smaller(chosen: dict[str, Any], given: bool) -> dict[str, Any]:
@@ -181,27 +167,12 @@ def _problem(name: str, options: argparse.Namespace) -> Any:
     from minidl.comparison.problems import Problem
 
     return Problem(
-        _loading(name, options),
+        lambda seed: load(name, options, split_seed=seed),
         None,
         hidden=options.hidden,
         activation=options.activation,
         loss=options.loss,
     )
-
-
-def _loading(name: str, options: argparse.Namespace) -> Callable[[int], Dataset]:
-    def load(seed: int) -> Dataset:
-        return datasets.load(
-            name,
-            n=options.rows,
-            noise=options.noise,
-            test_size=options.test_size,
-            target=options.target_column,
-            task=options.task,
-            split_seed=seed,
-        )
-
-    return load
 
 
 def _print(study: Study, profile: bool) -> None:

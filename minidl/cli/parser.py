@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from minidl import __version__
 from minidl.cli import commands, compare_options, comparing
-from minidl.cli.compare_options import EXAMPLES
+from minidl.cli.compare_options import EXAMPLES, batch_size, one_of, several
 from minidl.optim import TABLE, BatchSize
 
 __all__ = ["options_of", "parse", "parser"]
@@ -197,24 +197,15 @@ def _target(p: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def _integers(words: Sequence[str], expected: str) -> list[int]:
-    try:
-        return [int(word) for word in words]
-    except ValueError:
-        message = f"expected {expected}; received {','.join(words)!r}"
-        raise argparse.ArgumentTypeError(message) from None
-
-
 def _widths(text: str) -> tuple[int, ...]:
     if text.strip().lower() in ("", "none"):
         return ()
-    return tuple(_integers(text.split(","), "widths such as 16,16, or none"))
+    return tuple(several(text, "widths such as 16,16, or none", int, gaps=False))
 
 
 def _batch_size(text: str) -> BatchSize:
-    if text.strip().lower() == "full":
-        return "full"
-    return _integers([text], "a number of rows, or full")[0]
+    found: BatchSize = one_of(text, "a number of rows, or full", batch_size)
+    return found
 
 
 def _column(text: str) -> str | int:

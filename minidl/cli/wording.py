@@ -8,7 +8,7 @@ from collections.abc import Collection
 __all__ = ["as_typed"]
 
 # What an argument is called in the library, where its option is not called the same.
-OTHERS = {"n": "rows", "rates": "lr", "loss": "target_loss", "accuracy": "target_accuracy"}
+OTHERS = {"n": "rows", "loss": "target_loss", "accuracy": "target_accuracy"}
 PARTS = {"a layer's size": "--hidden", "a seed": "--seeds"}
 LIST = re.compile(r"\[([-+.\de, ]+)\]")
 

@@ -17,7 +17,7 @@ from typing import Any
 from minidl.comparison.runs import Run
 from minidl.errors import DataError
 
-__all__ = ["Journal", "Page", "check_place", "differences", "write_whole"]
+__all__ = ["Journal", "Page", "differences", "write_whole"]
 
 CONSEQUENCES = {"data and weights", "contestants"}  # told only if nothing else differs
 
@@ -135,21 +135,6 @@ def differences(one: Any, other: Any) -> list[str]:
 def _flat(header: Mapping[str, Any]) -> dict[str, Any]:
     """Return a header with the settings of its plan beside the rest."""
     return {**{name: v for name, v in header.items() if name != "plan"}, **header["plan"]}
-
-
-def check_place(path: str | Path) -> None:
-    """Say before training, not after it, that a file could not be written.
-
-    Raises
-    ------
-    DataError
-        It is a folder, or in one that does not exist.
-    """
-    place = Path(path).absolute()
-    if place.is_dir():
-        raise DataError(f"cannot write {str(path)!r}, which is a folder")
-    if not place.parent.is_dir():
-        raise DataError(f"cannot write {path}: there is no folder {place.parent}")
 
 
 def write_whole(path: str | Path, text: str) -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.checks import check_place
 from minidl.comparison.comparison import Comparison
 from minidl.comparison.hitting import Floats
-from minidl.comparison.journal import check_place
 from minidl.comparison.looks import (
     BUDGET,
     MARKED,

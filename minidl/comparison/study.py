@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from minidl.checks import check_place
 from minidl.comparison.comparison import Comparison
-from minidl.comparison.journal import Journal, check_place, differences, write_whole
+from minidl.comparison.journal import Journal, differences, write_whole
 from minidl.comparison.many_problems import Profile, profile, profile_text
 from minidl.comparison.race import Race
 from minidl.comparison.record import read_record, record_text, versions

@@ -10,11 +10,7 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array, no_grad
-from minidl.nn import (
-    L2Penalty,
-    Layer,
-    Loss,
-)
+from minidl.nn import L2Penalty, Layer, Loss
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
 from minidl.training.batches import part_of
