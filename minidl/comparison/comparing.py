@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ TUNING_SEEDS = 10_000  # the first, if only their number is given
 TUNES = '"lr", "lr,momentum" or "none"'
 TUNE = ("lr", "lr,momentum", "none")
 Optimizers = Sequence[str] | Mapping[str, Optimizer]
+Floats = tuple[float, ...]
 
 
 def compare(
@@ -117,6 +119,8 @@ def compare(
         An argument cannot be used; or the target is reached before training.
     DataError
         The data cannot be used, or `out` holds another comparison.
+    WorkerError
+        Processes died again and again; what they had finished is in ``out + ".part"``.
     KeyboardInterrupt
         Ctrl-C was pressed; its attribute `comparison` holds what was finished.
 
@@ -158,7 +162,7 @@ def prepare(
     memory: int = 2**19,
 ) -> Race:
     """Check what is asked for, and return the race; the arguments are those of :func:`compare`."""
-    tune = ("none" if isinstance(lr, (int, float)) else "lr") if tune is None else tune
+    tune = ("none" if isinstance(lr, numbers.Real) else "lr") if tune is None else tune
     if tune not in TUNE:
         raise ArgumentError("tune cannot be used", received=repr(tune), expected=TUNES)
     rates, momenta, own = _grid(tune, lr, momentum)
@@ -196,45 +200,60 @@ def _budget(epochs: int, sustained: int) -> tuple[int, int]:
     return epochs, sustained
 
 
-def _grid(
-    tune: str, lr: float | Sequence[float] | None, momentum: float | Sequence[float] | None
-) -> tuple[tuple[float, ...], tuple[float, ...], Setting]:
+def _grid(tune: str, lr: Any, momentum: Any) -> tuple[Floats, Floats, Setting]:
     """Return the learning rates, the momenta, and what is not tuned."""
-    hint = None
-    if tune == "none" and isinstance(lr, (Sequence, np.ndarray)):
-        hint = 'With tune="none" give one learning rate.'
-    if tune != "none" and isinstance(lr, (int, float)):
-        hint = f'With tune="{tune}" give a list of learning rates, or leave lr out.'
-    if hint:
-        raise ArgumentError("lr cannot be used", received=repr(lr), hint=hint)
-    rates: tuple[float, ...] = ()
-    own_lr: Any = 0.1 if lr is None or tune != "none" else lr
-    if tune != "none":
-        rates = check_grid(None if lr is None else list(lr))  # type: ignore[arg-type]
-    several: Any = MOMENTA if momentum is None else momentum
+    rates: Floats = ()
+    own_lr = 0.1
+    if tune == "none":
+        if _several(lr):
+            raise ArgumentError(
+                "lr cannot be used",
+                received=repr(lr),
+                hint='With tune="none" give one learning rate.',
+            )
+        own_lr = _rate(own_lr if lr is None else lr)
+    elif lr is not None and not _several(lr):
+        raise ArgumentError(
+            "lr cannot be used",
+            received=repr(lr),
+            hint=f'With tune="{tune}" give a list of learning rates, or leave lr out.',
+        )
+    else:
+        rates = check_grid(lr)
     if tune != "lr,momentum":
-        one: Any = 0.9 if momentum is None else momentum
-        if isinstance(one, Sequence):
+        if _several(momentum):
             raise ArgumentError(
                 "momentum cannot be used",
-                received=repr(one),
+                received=repr(momentum),
                 expected="one number, 0 <= momentum < 1",
                 hint='To choose among several, tune="lr,momentum".',
             )
-        own = check_number("momentum", one, lambda m: 0 <= m < 1, "one number, 0 <= momentum < 1")
-        return rates, (), Setting(_rate(own_lr), own)
-    if not isinstance(several, Sequence) or isinstance(several, str) or not several:
+        return rates, (), Setting(own_lr, _coefficient(0.9 if momentum is None else momentum))
+    momenta = _momenta(MOMENTA if momentum is None else momentum)
+    return rates, momenta, Setting(own_lr, momenta[0])
+
+
+def _several(values: object) -> bool:
+    return isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, str)
+
+
+def _momenta(values: Any) -> Floats:
+    """Return the momenta of a grid, ascending."""
+    if not _several(values) or len(values) == 0:
         raise ArgumentError(
             "momentum cannot be used",
-            received=repr(momentum),
+            received=repr(values),
             expected="several to choose from, such as [0.5, 0.9]",
             hint='With one momentum, tune="lr".',
         )
-    valid = "numbers, 0 <= momentum < 1, each once"
-    found = tuple(sorted(check_number("momentum", m, lambda m: 0 <= m < 1, valid) for m in several))
+    found = tuple(sorted(map(_coefficient, values)))
     if len(set(found)) < len(found):
-        raise ArgumentError("momentum cannot be used", received=repr(several), expected=valid)
-    return rates, found, Setting(_rate(own_lr), found[0])
+        raise ArgumentError("momentum cannot be used", received=repr(values), expected="each once")
+    return found
+
+
+def _coefficient(m: Any) -> float:
+    return check_number("momentum", m, lambda m: 0 <= m < 1, "0 <= momentum < 1")
 
 
 def _rate(lr: Any) -> float:

@@ -134,7 +134,7 @@ def resolve(goal: Goal, tuning: Sequence[Run], sustained: int) -> Target:
     For a gap, L <= L_ref + tau (L_0 - L_ref) (More & Wild 2009, eq. 2.2). L_0 is the median of the
     initial losses. L_ref is the smallest, over optimizers and settings, of the medians over seeds
     of the best losses; a run that diverged has none. If no optimizer reaches that at any setting on
-    80 % of the seeds, tau is doubled, up to 0.5.
+    80 % of the seeds, tau is doubled, up to 0.5, and not so far that a seed would begin converged.
 
     Parameters
     ----------
@@ -144,6 +144,11 @@ def resolve(goal: Goal, tuning: Sequence[Run], sustained: int) -> Target:
         All runs with tuning seeds, which settle it; the seeds that judge have no say.
     sustained : int
         For how many evaluations in a row the target must hold.
+
+    Raises
+    ------
+    ArgumentError
+        There is no gap: no setting brought the loss below the initial one.
     """
     groups = _groups(tuning)
     first = next(iter(groups.values()))
@@ -167,11 +172,13 @@ def resolve(goal: Goal, tuning: Sequence[Run], sustained: int) -> Target:
             received=f"{initial:.4g} before training; {lost}",
             hint="Try smaller learning rates, or more epochs.",
         )
-    tau = goal.number
-    while not (target := at(reference + tau * (initial - reference), tau)).reachable:
-        if tau >= LOOSEST or reference + 2 * tau * (initial - reference) >= lowest:
-            break  # a looser one would be reached before training
-        tau = min(2 * tau, LOOSEST)
+    target = at(reference + goal.number * (initial - reference), goal.number)
+    while not target.reachable:
+        tau = min(2 * (target.tau or 1.0), LOOSEST)
+        value = reference + tau * (initial - reference)
+        if value <= target.value or value >= lowest:
+            break  # as loose as it gets, or reached before training
+        target = at(value, tau)
     return target
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
 from minidl.comparison.hitting import check_times
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, ShapeError
 from minidl.streams import check_seed
 
 __all__ = [
@@ -213,7 +213,9 @@ def tuned_interval(
     the tuning seeds are drawn anew, with replacement, the settings are chosen by their means, and
     the difference is taken there on judging seeds that are drawn anew: Mean_s x_(i*)s -
     Mean_s y_(j*)s, with i* = argmin_i of the tuning means of A, and j* of B. The quantiles are
-    those of :func:`bootstrap_interval`, n being the number of seeds that judge.
+    those of :func:`bootstrap_interval`, n being the number of seeds that judge. To resample the
+    choice together with what it is judged by is Efron 2014 ("Estimation and accuracy after model
+    selection").
 
     Without this, the difference between two lucky choices passes for one between optimizers: of two
     that are equal, one was called faster in 8 to 20 % of simulated comparisons, and with it in 0.2
@@ -239,6 +241,14 @@ def tuned_interval(
     (float, float) or None
         None of a single judging seed.
 
+    Raises
+    ------
+    ArgumentError
+        A number is not finite, or another argument is out of range.
+    ShapeError
+        These are no pairs of tables: settings differ between tuning and judging, or seeds between
+        A and B.
+
     Examples
     --------
     With one setting each it is :func:`bootstrap_interval` of the differences:
@@ -247,10 +257,12 @@ def tuned_interval(
     >>> tuned_interval((a, b), (a, b)) == bootstrap_interval((a - b)[0])
     True
     """
+    tuning, judging = _tables(tuning, judging)
     n = judging[0].shape[1]
     tail = _expanded_tail(n, _check_confidence(confidence))
     if tail is None:
         return None
+    resamples = check_count("resamples", resamples)
     choices = np.random.default_rng([check_seed(seed), 1])
     chosen = _counts(choices, resamples, tuning[0].shape[1])
     judged = _counts(np.random.default_rng(check_seed(seed)), resamples, n)
@@ -261,6 +273,27 @@ def tuned_interval(
     )
     low, high = np.quantile(one - other, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def _tables(tuning: Pair, judging: Pair) -> tuple[Pair, Pair]:
+    """Return what is tuned and judged as arrays of finite numbers that belong together."""
+    tables = [np.asarray(one, dtype=np.float64) for one in (*tuning, *judging)]
+    shapes = [one.shape for one in tables]
+    fit = all(len(shape) == 2 and 0 not in shape for shape in shapes) and (
+        [s[0] for s in shapes[:2]] == [s[0] for s in shapes[2:]]
+        and shapes[0][1] == shapes[1][1]
+        and shapes[2][1] == shapes[3][1]
+    )
+    if len(tables) != 4 or not fit:
+        raise ShapeError(
+            "times do not belong together",
+            received=", ".join(map(str, shapes)),
+            expected="two tables (settings, tuning seeds) and two (settings, seeds)",
+        )
+    if not all(bool(np.isfinite(one).all()) for one in tables):
+        raise ArgumentError("a time is not finite", hint="Give min(T, E), not T.")
+    a, b, x, y = tables
+    return (a, b), (x, y)
 
 
 def _counts(generator: np.random.Generator, resamples: int, n: int) -> npt.NDArray[np.float64]:

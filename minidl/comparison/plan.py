@@ -187,7 +187,7 @@ def check_grid(rates: Sequence[float] | None) -> tuple[float, ...]:
     good = len(found) >= 2 and len(set(found)) == len(found)
     if not (good and all(0 < rate < math.inf for rate in found)):
         raise ArgumentError(
-            "rates cannot be used",
+            "lr cannot be used",
             received=repr(rates),
             expected="two or more different learning rates above 0, such as [0.05, 0.1, 0.2]",
         )

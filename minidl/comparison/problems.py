@@ -20,6 +20,8 @@ from minidl.training.rows import Rows, check_rows
 
 __all__ = ["Problem"]
 
+Pair = tuple[Rows, Rows | None]  # to train on, and held out
+
 
 class Problem:
     """Data and a network for each seed.
@@ -100,7 +102,7 @@ class Problem:
             )
         return made
 
-    def rows(self, seeds: Sequence[int]) -> tuple[Rows, Rows | None]:
+    def rows(self, seeds: Sequence[int]) -> Pair:
         """Return training and held-out rows, (seeds, n, features), or (n, features) for all.
 
         Raises
@@ -128,7 +130,8 @@ class Problem:
             raise DataError("seeds give data of different shapes", received=str(sorted(shapes)))
         return Rows(np.stack([one.X for one in rows]), np.stack([one.t for one in rows]))
 
-    def _networks(self, seeds: Sequence[int]) -> list[Layer]:
+    def networks(self, seeds: Sequence[int]) -> list[Layer]:
+        """Return a new network for each seed; raise if the function that makes them is no such."""
         networks = list(map(self.network, seeds))
         demand_seed(networks[0], self.network(seeds[0]), seeds[0])
         if len({id(network) for network in networks}) < len(networks):
@@ -138,26 +141,28 @@ class Problem:
             )
         return networks
 
-    def fingerprint(self, seeds: Sequence[int]) -> str:
-        """Return a hash of all data and initial weights, by which a file is known again."""
-        digest = hashlib.sha256()
-        for rows in self.rows(seeds):
-            for array in () if rows is None else (rows.X, rows.t):
-                digest.update(f"{array.shape} {array.dtype}".encode())
-                digest.update(np.ascontiguousarray(array).tobytes())
-        for network in self._networks(seeds):
-            digest.update(network.parameters.value.tobytes())
-        return digest.hexdigest()
+    def checked(self, goal: Goal, seeds: Sequence[int]) -> str:
+        """Return a hash of all data and initial weights, by which a file is known again.
 
-    def demand_start_before(self, goal: Goal, seeds: Sequence[int]) -> None:
-        """Refuse a target that cannot be measured, or that is reached before training."""
+        Raises
+        ------
+        ArgumentError
+            The target cannot be measured, or is reached before training.
+        """
+        rows, networks = self.rows(seeds), self.networks(seeds)
+        self._demand_start_before(goal, seeds, rows, networks)
+        return _fingerprint(rows, networks)
+
+    def _demand_start_before(
+        self, goal: Goal, seeds: Sequence[int], rows: Pair, networks: Sequence[Layer]
+    ) -> None:
         if goal.rises and not self.loss.classifies:
             raise ArgumentError(
                 "this loss has no accuracy",
                 received=f"{goal} with {self.loss!r}",
                 hint='Use a target such as "loss:0.05".',
             )
-        train, held_out = self.rows(seeds)
+        train, held_out = rows
         judged = held_out if goal.column.startswith("validation") else train
         if judged is None:
             raise ArgumentError(
@@ -167,7 +172,7 @@ class Problem:
             )
         if goal.kind == "gap":
             return
-        for k, (seed, network) in enumerate(zip(seeds, self._networks(seeds), strict=True)):
+        for k, (seed, network) in enumerate(zip(seeds, networks, strict=True)):
             X, t = (judged.X, judged.t) if self.fixed else (judged.X[k], judged.t[k])
             found = Objective(network, self.loss).measure(X, t)
             start = float(found["accuracy" if goal.rises else "loss"])
@@ -180,3 +185,14 @@ class Problem:
                     if self.first.task == "regression"
                     else None,
                 )
+
+
+def _fingerprint(rows: Pair, networks: Sequence[Layer]) -> str:
+    digest = hashlib.sha256()
+    for one in rows:
+        for array in () if one is None else (one.X, one.t):
+            digest.update(f"{array.shape} {array.dtype}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    for network in networks:
+        digest.update(network.parameters.value.tobytes())
+    return digest.hexdigest()

@@ -58,11 +58,10 @@ class Race:
 
     def __post_init__(self) -> None:
         seeds = (*self.plan.tuning_seeds, *self.plan.seeds)
-        self.problem.demand_start_before(self.plan.goal, seeds)
         self.asked: dict[str, Any] = {
             "plan": self.plan.to_dict(),
             "optimizers": {name: repr(one) for name, one in self.templates.items()},
-            "data and weights": self.problem.fingerprint(seeds),
+            "data and weights": self.problem.checked(self.plan.goal, seeds),
             "memory": self.memory,
         }
 

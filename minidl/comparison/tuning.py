@@ -39,6 +39,8 @@ class Choice(NamedTuple):
 def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Choice:
     """Return the setting with the smallest restricted mean; the smaller learning rate of ties.
 
+    Of equal means that with more arrivals comes first, for an arrival in epoch E is one.
+
     argmin_i mean_s min(T_is, E), over tuning seeds s. Not by the median, which picks rates at the
     edge of stability: it does not mind the runs that diverge there (protocol, point 7). With a
     momentum grid, a rate occurs once for each momentum; ties at one rate go to the first.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from minidl.comparison.words import counted, joined, rate
+from minidl.comparison.plan import FORMS_OF_NAG
+from minidl.comparison.words import counted, rate
 
 if TYPE_CHECKING:
     from minidl.comparison.comparison import Comparison
 
 __all__ = ["warnings_of"]
-
-NESTEROV = {"NAG", "ReformulatedNAG"}
 
 
 def warnings_of(comparison: Comparison) -> Iterator[str]:
@@ -29,7 +27,7 @@ def _of_plan(comparison: Comparison) -> Iterator[str]:
     for c in plan.contestants:
         if used.get(c.name, c.own.momentum) != 0:
             continue
-        what = "Nesterov's method" if c.rule in NESTEROV else c.name
+        what = "Nesterov's method" if c.rule in FORMS_OF_NAG else c.name
         yield f"{c.name} has momentum 0: without momentum, {what} is plain gradient descent."
     sizes = {c.batch_size for c in plan.contestants}
     for size in sizes - {"full"}:
@@ -66,11 +64,10 @@ def _of_target(comparison: Comparison) -> Iterator[str]:
         column = plan.goal.column
         ends = [run.curves[column] for run in comparison.runs if run.diverged_at is None]
         best = [float(curve.max() if plan.goal.rises else curve.min()) for curve in ends]
-        nearest = (
-            ""
-            if not best
-            else f"; the best single run came to {max(best) if plan.goal.rises else min(best):.4g}"
-        )
+        nearest = ""
+        if best:
+            value = max(best) if plan.goal.rises else min(best)
+            nearest = f"; the best single run came to {value:.4g}"
         yield (
             f"no optimizer reaches the target on 80 % of the tuning seeds within"
             f" {counted(plan.epochs, 'epoch')}{nearest}. Give more epochs, or another target."
@@ -90,15 +87,3 @@ def _of_rates(comparison: Comparison) -> Iterator[str]:
                 f"{name} reached the target on no tuning seed; the rate with the lowest final loss"
                 " is taken."
             )
-    trials = {chosen.trials for chosen in comparison.chosen.values()}
-    if len(trials) > 1:
-        fewest = min(trials)
-        told = [
-            f"{name} {chosen.expected[fewest - 1]:.1f}"
-            for name, chosen in comparison.chosen.items()
-            if math.isfinite(chosen.expected[fewest - 1])
-        ]
-        yield (
-            f"the grids differ in size; the expected best of {fewest} random trials, in epochs"
-            f" on the tuning seeds, is {joined(told)}."
-        )

@@ -22,10 +22,7 @@ from minidl.errors import ArgumentError, DataError
 class Nothing:
     """A problem without data, for races in which nothing is trained."""
 
-    def demand_start_before(self, goal, seeds):
-        pass
-
-    def fingerprint(self, seeds):
+    def checked(self, goal, seeds):
         return ""
 
 
@@ -173,8 +170,8 @@ def test_the_start_of_every_seed_must_be_before_the_target(last, fixed):
     solution = solved(model_of(0))
     problem = Problem(data_of(0) if fixed else data_of, model)
     with pytest.raises(ArgumentError, match=f"where seed {last} begins with"):
-        problem.demand_start_before(Goal("loss", 0.01), [2, 0, 1])
-    problem.demand_start_before(Goal("loss", 0.01), [s for s in (2, 0, 1) if s != last])
+        problem.checked(Goal("loss", 0.01), [2, 0, 1])
+    problem.checked(Goal("loss", 0.01), [s for s in (2, 0, 1) if s != last])
     with pytest.raises(ArgumentError, match=f"where seed {last} begins with"):
         compare(data_of(0) if fixed else data_of, model, **{**SMALL, "target": "loss:0.01"})
 
@@ -200,7 +197,7 @@ def print_of(changed=None, at=None, fixed=False):
     def model(seed):
         return model_of(seed, of_model.get(seed, 0.5))
 
-    return Problem(data(0) if fixed else data, model).fingerprint([0, 1, 2])
+    return Problem(data(0) if fixed else data, model).checked(Goal("gap", 0.1), [0, 1, 2])
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -39,7 +39,7 @@ from minidl.comparison import (
     verdict,
 )
 from minidl.comparison.intervals import tuned_interval
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, ShapeError
 
 LEVEL = 0.05
 BUDGET, TUNING, JUDGING = 100, 10, 20
@@ -244,3 +244,33 @@ def test_a_confidence_that_is_none_is_refused(confidence):
     two = np.ones((1, 3)), np.ones((1, 3))
     with pytest.raises(ArgumentError, match="confidence"):
         tuned_interval(two, two, confidence)
+
+
+TABLE, OTHER = np.ones((2, 3)), np.ones((2, 4))
+
+
+@pytest.mark.parametrize(
+    ("tuning", "judging"),
+    [
+        ((TABLE, OTHER), (TABLE, TABLE)),  # other tuning seeds
+        ((TABLE, TABLE), (TABLE, OTHER)),  # no pairs
+        ((TABLE, TABLE), (TABLE[:1], TABLE)),  # other settings
+        ((TABLE[0], TABLE[0]), (TABLE, TABLE)),
+        ((TABLE[:, :0], TABLE[:, :0]), (TABLE, TABLE)),
+        ((TABLE,), (TABLE,)),
+    ],
+)
+def test_tables_that_do_not_belong_together_are_refused(tuning, judging):
+    with pytest.raises(ShapeError, match="do not belong together"):
+        tuned_interval(tuning, judging)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"resamples": 0}, "resamples"), ({"confidence": 1.0}, "confidence"), ({"seed": -1}, "seed")],
+)
+def test_numbers_out_of_range_are_refused(change, words):
+    with pytest.raises(ArgumentError, match=words):
+        tuned_interval((TABLE, TABLE), (TABLE, TABLE), **change)
+    with pytest.raises(ArgumentError, match=r"Give min\(T, E\)"):
+        tuned_interval((TABLE, TABLE * math.inf), (TABLE, TABLE))

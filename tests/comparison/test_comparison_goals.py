@@ -86,6 +86,20 @@ def test_between_the_doublings_the_first_that_is_reached_is_taken():
     assert target.tau == 0.2  # 0.05, 0.1 and then 0.2, of a gap of 1
 
 
+@pytest.mark.parametrize(("asked", "tau"), [(0.3, 0.5), (0.4, 0.5), (0.6, 0.6)])
+def test_the_last_doubling_ends_at_one_half_and_what_is_looser_is_kept(asked, tau):
+    losses = [[1.0, 0.0]] * 3 + [[1.0, 0.48]] * 2 if asked < 0.5 else [[1.0, 0.0], [1.0, 0.9]]
+    target = resolve(Goal("gap", asked), curves("a", 0.1, *losses), 1)
+    assert target.tau == tau
+    assert target.reachable == (asked < 0.5)
+
+
+def test_a_target_is_not_loosened_beyond_where_a_seed_begins():
+    losses = [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.35, 0.34], [0.35, 0.34]]
+    target = resolve(Goal("gap", 0.1), curves("a", 0.1, *losses), 1)
+    assert (target.tau, target.reachable) == (0.2, False)  # 0.4 would be above 0.35
+
+
 def test_a_loss_that_nobody_reaches_is_kept_and_told():
     target = resolve(Goal("loss", 0.001), [run("a", Setting(0.1), 0, 5, 20)], 3)
     assert (target.value, target.tau, target.reachable, target.loosened) == (

@@ -120,5 +120,5 @@ def test_a_plan_survives_json():
     "rates", [[0.1], [], [0.1, 0.1], [0.1, -1], [0.1, "x"], [0.1, float("nan")], 3]
 )
 def test_a_grid_needs_two_different_rates(rates):
-    with pytest.raises(ArgumentError, match="rates cannot be used"):
+    with pytest.raises(ArgumentError, match="lr cannot be used"):
         check_grid(rates)

@@ -284,6 +284,27 @@ def test_a_model_that_forgets_its_seed_is_refused_and_so_is_a_network():
         compare(load("moons"), nn.mlp(2, 4, 1, seed=0), **SMALL)
 
 
+def test_numpys_numbers_and_arrays_are_taken_like_any():
+    plain = compare(load("moons"), optimizers=["gd"], **SMALL)
+    array = compare(load("moons"), optimizers=["gd"], **{**SMALL, "lr": np.array([0.1, 0.3])})
+    assert array.plan == plain.plan
+    one = compare(load("moons"), optimizers=["gd"], **{**SMALL, "lr": np.int64(1)})
+    assert (one.plan.tune, one.plan.contestants[0].own) == ("none", Setting(1.0))
+    momenta = {**SMALL, "tune": "lr,momentum", "momentum": np.array([0.5, 0.9])}
+    assert compare(load("moons"), optimizers=["nag"], **momenta).plan.momenta == (0.5, 0.9)
+
+
+def test_rows_are_loaded_once_for_the_checks_and_once_to_train():
+    asked = []
+
+    def loading(seed):
+        asked.append(seed)
+        return datasets.load("moons", n=60, split_seed=seed)
+
+    compare(loading, optimizers=["gd"], **{**SMALL, "lr": 0.3})
+    assert sorted(asked[1:]) == [0, 0, 1, 1, 10_000, 10_000]  # and seed 0 first, for name and loss
+
+
 def test_two_without_momentum_meet_once_for_each_rate():
     mine = {"a": optim.GradientDescent(0.1), "b": optim.GradientDescent(0.1)}
     options = {**SMALL, "tune": "lr,momentum", "momentum": [0.5, 0.9]}
