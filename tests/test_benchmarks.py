@@ -44,11 +44,20 @@ def test_every_part_has_cases(bench: Any) -> None:
 def test_a_contestant_that_trains_another_network_is_found(bench: Any, batch: int | None) -> None:
     workload = replace(bench.step.WORKLOADS[0], rows=72, epochs=2, batch=batch)
     minidl, naive = bench.peers.Minidl(workload), bench.peers.Naive(workload)
+    by_hand = bench.peers.ByHand(workload)
     orders = partial(bench.peers.minidl_order, 0, 72)
-    bench.peers.demand_agreement({"minidl": minidl, "naive": naive}, orders)
+    bench.peers.demand_agreement({"minidl": minidl, "naive": naive, "by hand": by_hand}, orders)
     slower = bench.peers.Naive(replace(workload, lr=0.099))
     with pytest.raises(AssertionError, match="do not train the same network"):
         bench.peers.demand_agreement({"minidl": minidl, "naive": slower}, orders)
+
+
+def test_contestants_train_the_same_network_on_digits_too(bench: Any) -> None:
+    workload = replace(bench.step.WORKLOADS[3], epochs=1, sizes=(64, 16, 16, 10))
+    names = ("minidl", "naive engine", "NumPy by hand")
+    found = {name: bench.peers.PEERS[name](workload) for name in names}
+    n = len(found["minidl"].X)
+    bench.peers.demand_agreement(found, partial(bench.peers.minidl_order, 0, n))
 
 
 def test_replicas_and_a_loop_train_the_same_networks(bench: Any) -> None:

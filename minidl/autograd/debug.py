@@ -51,22 +51,25 @@ class _Debugger:
             ]
             result._node = (operation, edges, arguments, watched, keywords)
 
-    def watched(self, node: tuple[Any, ...], result: Array, g: Any) -> list[tuple[Rule, Node]]:
+    def watched(
+        self, node: tuple[Any, ...], result: Array
+    ) -> tuple[Rule | None, list[tuple[Rule, Node]]]:
         """Compare with the copies; return the ways back with rules that are looked at as well."""
         operation, edges, _, arrays, keywords = node
         if isinstance(arrays, _Watched):  # recorded within debug()
             _compare(operation, _read(arrays, keywords, result), arrays.before)
-        arriving = _copy(g)
 
         def watch(rule: Rule) -> Rule:
             def call(g: Any, *values: Any, **keywords: Any) -> Any:
+                arriving = _copy(g)
                 gradient = rule(g, *values, **keywords)
                 _check_rule(operation, arrays, (g, arriving), gradient)
                 return gradient
 
             return call
 
-        return [(watch(rule), argument) for rule, argument in edges]
+        common = operation.common and watch(operation.common)
+        return common, [(watch(rule), argument) for rule, argument in edges]
 
 
 def _compare(

@@ -28,6 +28,7 @@ __all__ = [
     "Node",
     "Operation",
     "Rule",
+    "debugging",
     "no_grad",
     "no_rule",
     "pass_on",
@@ -45,16 +46,22 @@ class Operation:
     """What the graph keeps of a primitive: its name, one rule per argument, and how to call it.
 
     `each` gives the rule of any position beyond `rules`, for operations of any number of arguments.
+    `common` is what all rules begin with: it makes of `g` what they are given.
     """
 
-    __slots__ = ("call", "each", "most", "name", "rules")
+    __slots__ = ("call", "common", "each", "most", "name", "rules")
 
     def __init__(
-        self, name: str, rules: tuple[Rule | None, ...], each: Callable[[int], Rule] | None
+        self,
+        name: str,
+        rules: tuple[Rule | None, ...],
+        each: Callable[[int], Rule] | None,
+        common: Rule | None = None,
     ) -> None:
         self.name = name
         self.rules = rules
         self.each = each
+        self.common = common
         self.most = len(rules) if each is None else sys.maxsize  # arguments that can have one
         self.call: Callable[..., Any] = lambda: None  # the decorated function, set by @primitive
 
@@ -163,6 +170,11 @@ def changed(name: str, value: Any) -> Iterator[None]:
     finally:
         setattr(STATE, name, before)
         CHANGED.pop()
+
+
+def debugging() -> bool:
+    """Tell whether this thread is inside of ``debug()``."""
+    return bool(CHANGED) and STATE.debugger is not None
 
 
 @contextlib.contextmanager
@@ -310,33 +322,33 @@ def pass_on(
             kept[order] = (tensor, g)
         if order <= oldest:
             return
-        node = tensor._node
-        if not node:  # FREED
+        if not (node := tensor._node):  # FREED
             raise _freed(tensor)
         operation, edges, arguments, given, keywords = node
+        common = operation.common
         y: Any = tensor.data
         if debugger is not None:
-            edges = debugger.watched(node, y, g)
+            common, edges = debugger.watched(node, y)
         if create:
             y, given = tensor, _recorded(arguments, given)
         elif not retain:
             tensor._node = FREED
-        values = (g, y, *given)
-        for rule, argument in edges:
-            like = argument.data
-            try:
-                d = rule(*values, **keywords)
+        try:
+            g = g if common is None else common(g, y, *given, **keywords)
+            values = (g, y, *given)
+            for rule, argument in edges:
+                like = argument.data
+                d = rule(*values, **keywords) if keywords else rule(*values)
                 if d.shape != like.shape or d.dtype is not like.dtype:
                     d = fit(d, like, operation.name)
-            except (TypeError, AttributeError) as error:
-                _failed(operation, error)
-            there = kept if argument._node is None else waiting
-            order = argument._order
-            if order in there:
-                d = there[order][1] + d
-            elif there is waiting:
-                heappush(heap, -order)
-            there[order] = (argument, d)
+                there, order = kept if argument._node is None else waiting, argument._order
+                if order in there:
+                    d = there[order][1] + d
+                elif there is waiting:
+                    heappush(heap, -order)
+                there[order] = (argument, d)
+        except (TypeError, AttributeError) as error:
+            _failed(operation, error)
 
 
 def _failed(operation: Operation, error: Exception) -> NoReturn:

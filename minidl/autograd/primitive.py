@@ -32,6 +32,7 @@ def primitive(
     numpy: Iterable[Any] = (),
     methods: Iterable[str] = (),
     reflected: str | None = None,
+    common: Rule | None = None,
 ) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """Turn a function of arrays into a differentiable operation.
 
@@ -52,6 +53,9 @@ def primitive(
         Names under which it becomes a method of :class:`Tensor`.
     reflected : str, optional
         The method for the exchanged order, such as ``"__radd__"``.
+    common : callable, optional
+        What all rules begin with: ``(g, y, *arguments, **keywords) -> g`` is computed once, and
+        the rules are given its result as their `g`. So in f(h(a, b)) it may be the rule of f.
 
     Returns
     -------
@@ -73,8 +77,8 @@ def primitive(
     """
 
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
-        _check_rules(forward, rules)
-        operation = Operation(_name(forward), rules, each)
+        _check_rules(forward, rules, common)
+        operation = Operation(_name(forward), rules, each, common)
         operation.call = _differentiable(forward, operation)
         _register(operation.call, numpy, methods, reflected)
         return operation.call
@@ -82,7 +86,7 @@ def primitive(
     return decorate
 
 
-def _check_rules(forward: Any, rules: tuple[Any, ...]) -> None:
+def _check_rules(forward: Any, rules: tuple[Any, ...], common: Any) -> None:
     """Say what is wrong with a decoration before it is used."""
     usage = "@primitive(rule, ...) above a function of arrays, with a rule for each argument"
     if not callable(forward):
@@ -90,8 +94,9 @@ def _check_rules(forward: Any, rules: tuple[Any, ...]) -> None:
         raise ArgumentError(
             "only a function becomes an operation", received=received, expected=usage
         )
-    if not all(rule is None or callable(rule) for rule in rules):
-        raise ArgumentError("a rule is a function, or None", received=str(rules), expected=usage)
+    given = rules if common is None else (*rules, common)
+    if not all(rule is None or callable(rule) for rule in given):
+        raise ArgumentError("a rule is a function, or None", received=str(given), expected=usage)
     try:
         inspect.signature(forward).bind_partial(*rules)
     except ValueError:  # a ufunc, or another function in C, does not tell its arguments

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minidl.autograd import ops
+from minidl.autograd.node import debugging
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, ShapeError
-from minidl.nn.activations import Activation
+from minidl.nn.activations import Activation, ReLU, Sigmoid, Tanh
 from minidl.nn.activations import activation as new_activation
 from minidl.nn.dense import Dense
 from minidl.nn.dropout import Dropout, check_rate
@@ -20,6 +22,13 @@ from minidl.nn.parameters import Parameter
 from minidl.streams import Seed, check_seed, stream
 
 __all__ = ["Sequential", "mlp", "unseeded"]
+
+_DENSE = Dense.forward  # of a layer whose forward has been replaced, nothing is known
+_FUSED: dict[Any, Any] = {  # the activation after it -> both as one operation
+    Tanh.forward: ops.dense_tanh,
+    ReLU.forward: ops.dense_relu,
+    Sigmoid.forward: ops.dense_sigmoid,
+}
 
 
 class Sequential(Layer):
@@ -116,9 +125,21 @@ class Sequential(Layer):
         """Return the output of the last layer."""
         if not self.built:
             self.build()
+        dense: Any = None  # a layer that waits to see what comes after it
+        layer: Any
         for layer in self.layers:
-            x = layer.forward(x, training)  # x is an array or a Tensor already
-        return x
+            method = None if "forward" in layer.__dict__ else type(layer).forward
+            if dense is not None:
+                fused = _FUSED.get(method)
+                if fused is not None:
+                    x, dense = fused(x, dense.weight, dense.bias), None
+                    continue
+                x, dense = dense.forward(x, training), None
+            if method is _DENSE and layer.bias is not None and not debugging():
+                dense = layer
+            else:
+                x = layer.forward(x, training)  # x is an array or a Tensor already
+        return x if dense is None else dense.forward(x, training)
 
     def __len__(self) -> int:
         return len(self.layers)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minidl import Tensor, debug, grad, ops, primitive
-from minidl.autograd.node import STATE
+from minidl import Tensor, debug, grad, nn, no_grad, ops, primitive
+from minidl.autograd.node import STATE, debugging
 from minidl.errors import GraphError, NonFiniteError
 
 
@@ -329,3 +329,43 @@ def test_memory_does_not_grow_though_the_results_are_kept() -> None:
             assert steps(1000) - before < 1000 * 1000  # one array of a step is 8000 bytes
     finally:
         tracemalloc.stop()
+
+
+def test_what_is_common_to_the_rules_is_looked_at_too() -> None:
+    def greedy(g: Any, y: Any, x: Any) -> Any:
+        g *= 2  # the gradient that others share
+        return g
+
+    for common, kind, words in (
+        (greedy, GraphError, "a rule of doubled changes the gradient it is given"),
+        (lambda g, y, x: g / 0, NonFiniteError, "doubled gave the first .* in the backward pass"),
+    ):
+
+        @primitive(lambda g, y, x: g, common=common)
+        def doubled(x: Any) -> Any:
+            return 2 * x
+
+        x = leaf()
+        with debug(), pytest.raises(kind, match=words):
+            (doubled(x) * x).sum().backward()
+
+
+def test_a_model_is_looked_at_one_operation_at_a_time() -> None:
+    model = nn.mlp(1, 1, 1, initializer="constant:1e300", seed=0)
+    assert np.isfinite(model([[0.5]]).data).all()  # the tanh of what is infinite is 1
+    model.layers[0].weight.data[...] = np.inf
+    assert np.isfinite(model([[0.5]]).data).all()
+    with debug(), pytest.raises(NonFiniteError, match=r"^dense gave the first value"):
+        model([[0.5]])
+
+
+def test_debugging_is_of_the_thread_and_not_the_same_as_recording_nothing() -> None:
+    found = [debugging()]
+    with no_grad():
+        found.append(debugging())
+        with debug():
+            found.append(debugging())
+            elsewhere = threading.Thread(target=lambda: found.append(debugging()))
+            elsewhere.start()
+            elsewhere.join()
+    assert found == [False, False, True, False]

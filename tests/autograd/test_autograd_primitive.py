@@ -10,8 +10,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from minidl import Tensor, grad, gradcheck, ops, primitive
 from minidl.autograd import tensor as tensor_module
+from minidl.autograd.check import GradientCheckError
 from minidl.autograd.primitive import composite
-from minidl.errors import DTypeError, MissingRuleError, OutOfRangeError, ShapeError
+from minidl.errors import (
+    ArgumentError,
+    DTypeError,
+    MissingRuleError,
+    OutOfRangeError,
+    ShapeError,
+)
 
 
 @primitive(lambda g, y, x: g / (1 + np.abs(x)) ** 2)
@@ -165,3 +172,37 @@ def test_a_rule_may_ignore_broadcasting_and_precision() -> None:
     y = ops.multiply(x, np.full((4, 2, 3), 2.0))
     for g in (grad(y.sum(), x, retain_graph=True), grad(y.sum(), x, create_graph=True)):
         assert_array_equal(g.data, np.full((2, 1), 24, np.float32), strict=True)
+
+
+def _scaled_square(common: Any) -> Any:
+    @primitive(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, common=common)
+    def squared_product(a: Any, b: Any) -> Any:
+        return (a * b) ** 2
+
+    return squared_product
+
+
+def test_what_is_common_to_all_rules_is_computed_once_and_can_be_differentiated_again() -> None:
+    calls = []
+
+    def common(g: Any, y: Any, a: Any, b: Any) -> Any:
+        calls.append(g)
+        return 2 * g * a * b
+
+    squared_product = _scaled_square(common)
+    a, b = Tensor(DATA, requires_grad=True), Tensor(DATA[0] + 1, requires_grad=True)
+    slopes = grad(squared_product(a, b).sum(), [a, b])
+    assert len(calls) == 1
+    assert_allclose(slopes[0].data, 2 * DATA * (DATA[0] + 1) ** 2, rtol=1e-14)
+    assert_allclose(slopes[1].data, 2 * (DATA**2).sum(0) * (DATA[0] + 1), rtol=1e-14)
+    assert gradcheck(squared_product, [a, b], order=2)
+
+
+def test_a_common_part_that_is_wrong_is_found_and_one_that_fails_is_named() -> None:
+    a, b = Tensor(DATA, requires_grad=True), Tensor(DATA, requires_grad=True)
+    with pytest.raises(GradientCheckError, match="squared_product"):
+        gradcheck(_scaled_square(lambda g, y, a, b: g * a * b), [a, b])
+    with pytest.raises(MissingRuleError, match=r"a rule of squared_product failed: .*\(g, y, "):
+        grad(_scaled_square(lambda g: g)(a, b).sum(), a)
+    with pytest.raises(ArgumentError, match=r"a rule is a function, or None; .*'twice'"):
+        _scaled_square("twice")

@@ -186,3 +186,44 @@ def test_a_product_with_a_constant_matrix_is_differentiated_twice(constant: str)
     step = 1e-6
     up, down = (gradient(w + s * step * v, create_graph=False)[1].data for s in (1, -1))
     np.testing.assert_allclose(found.data, (up - down) / (2 * step), rtol=1e-7, atol=1e-8)
+
+
+FUSED = {ops.dense_tanh: ops.tanh, ops.dense_relu: ops.relu, ops.dense_sigmoid: ops.sigmoid}
+LEADS: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((), ()), ((4,), (4,)), ((), (4,))]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("leads", LEADS, ids=["one", "replicas", "replicas, shared rows"])
+@pytest.mark.parametrize("fused", FUSED, ids=lambda one: str(one.__name__))
+def test_a_layer_fused_with_its_activation_gives_the_bits_of_the_two_in_both_orders(
+    fused: Any, leads: Any, dtype: Any
+) -> None:
+    of_rows, of_weights = leads
+    shapes = (*of_rows, 7, 3), (*of_weights, 3, 5), (*of_weights, 1, 5) if of_weights else (5,)
+    arrays = [generator.standard_normal(shape).astype(dtype) for shape in shapes]
+
+    def derivatives(layer: Any) -> list[Any]:
+        leaves = [Tensor(array, requires_grad=True) for array in arrays]
+        y = layer(*leaves)
+        first = grad((y * y).sum(), leaves, create_graph=True)
+        second = grad(sum((slope * slope).sum() for slope in first), leaves)
+        return [part.data for part in (y, *first, *second)]
+
+    def apart(x: Any, W: Any, b: Any) -> Any:
+        return FUSED[fused](ops.dense(x, W, b))
+
+    for found, expected in zip(derivatives(fused), derivatives(apart), strict=True):
+        assert found.dtype == dtype
+        assert_array_equal(found, expected)
+
+
+def test_a_fused_layer_leaves_its_input_alone_and_keeps_no_second_result() -> None:
+    x, W, b = (Tensor(array, requires_grad=True) for array in (A, B, A[0]))
+    kept = [one.data.copy() for one in (x, W, b)]
+    for fused in FUSED:
+        y = fused(x, W, b)
+        assert y._node is not None
+        assert [one is two for one, two in zip(y._node[3], (x.data, W.data, b.data), strict=True)]
+        y.sum().backward()
+    for one, before in zip((x, W, b), kept, strict=True):
+        assert_array_equal(one.data, before)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import by_hand
 import naive_engine
 import numpy as np
 from workloads import MOMENTUM, Array, Layers, Workload, layers_of
@@ -255,12 +256,40 @@ class Naive(InBatches):
         return list(zip(values[::2], values[1::2], strict=True))
 
 
+class ByHand(InBatches):
+    """The formulas of by_hand.py: NumPy without a framework, and rows gathered once an epoch."""
+
+    def build(self) -> None:
+        layers, lr = self.workload.initial(self.seed), self.workload.lr
+        self.model = by_hand.Network(layers, self.workload.activation, lr, MOMENTUM)
+        self.generator = np.random.default_rng(self.seed)
+        two = self.workload.sizes[-1] == 1
+        self.rows, self.targets = self.X, self.y[:, None].astype(float) if two else self.y
+
+    def draw(self) -> Any:
+        return self.generator.permutation(len(self.X))
+
+    def in_batches(self, epoch: int) -> Iterator[Any]:
+        order = self.draw() if self.orders is None else self.orders(epoch)
+        self.shuffled = self.rows.take(order, 0), self.targets.take(order, 0)
+        return (slice(i, i + self.batch) for i in range(0, len(order), self.batch))
+
+    def step(self, rows: Any) -> None:
+        whole = self.batch == len(self.X)
+        X, t = (self.rows, self.targets) if whole else self.shuffled
+        self.model.step(X[rows], t[rows])
+
+    def layers(self) -> Layers:
+        return [(W.copy(), b.copy()) for W, b in self.model.layers]
+
+
 PEERS: dict[str, type[Peer]] = {
     "minidl": Minidl,
     "minidl, measured": MinidlMeasured,
     "torch": Torch,
     "scikit-learn": ScikitLearn,
     "naive engine": Naive,
+    "NumPy by hand": ByHand,
 }
 
 

@@ -55,6 +55,8 @@ class MinidlReplicas(Many):
     That is building the networks, checking the rows, and the loss on all rows before and after.
     """
 
+    jobs = 1
+
     def build(self) -> None:
         pass
 
@@ -74,6 +76,7 @@ class MinidlReplicas(Many):
             epochs=epochs,
             batch_size=self.workload.batch or "full",
             measure_every=epochs + 1,
+            jobs=self.jobs,
         )
 
     def train_epoch(self, orders: Array) -> None:
@@ -83,6 +86,12 @@ class MinidlReplicas(Many):
         values = [[p.data for p in one.model.parameters] for one in self.replicas]
         arrays = [np.stack(column) for column in zip(*values, strict=True)]
         return list(zip(arrays[::2], arrays[1::2], strict=True))
+
+
+class MinidlProcesses(MinidlReplicas):
+    """The same in two processes, which are there already: a round before the first warms up."""
+
+    jobs = 2
 
 
 class Loop(Many):

@@ -23,16 +23,17 @@ from replica_peers import (
     JaxAlone,
     Many,
     MinidlLoop,
+    MinidlProcesses,
     MinidlReplicas,
     TorchLoop,
     TorchVmap,
     minidl_orders,
 )
 from report import Target
-from timing import interleave, stopwatch
+from timing import interleave, stopwatch, wall
 from workloads import MOONS, Workload
 
-R, MORE = 32, 256
+R, MORE, MANY = 32, 256, 512
 FEW = 4  # networks that stand for all in a loop, and that must agree
 AGAINST = ("torch loop", "torch.func.vmap", "jax vmap + scan", "jax, NumPy's orders")
 KINDS: dict[str, type[Many]] = {
@@ -140,7 +141,23 @@ def fixed_seconds(peer: Any) -> float:
     return stopwatch(run)
 
 
-CASES = {name: partial(measure, load) for name, load in LOADS.items()}
+def measure_processes(settings: command.Settings) -> dict[str, Any]:
+    """Time blocks of networks one after the other, and in two processes; by wall time."""
+    workload = LOADS[f"{R} networks, batch 32"].workload("minidl")
+    kinds = {"one process": MinidlReplicas, "two processes": MinidlProcesses}
+    contestants = {name: kind(workload, MANY) for name, kind in kinds.items()}
+    times, _ = interleave(contestants, settings.repeats, settings.generator, wall)
+    return {
+        "unit": "us per seed and step",
+        "contestants": report.figures(times, ("one process",)),
+        "notes": [f"{MANY} networks are {MANY // 128} blocks; a machine of two free cores: 0.5"],
+    }
+
+
+CASES: dict[str, command.Case] = {
+    **{name: partial(measure, load) for name, load in LOADS.items()},
+    "two processes, batch 32": measure_processes,
+}
 
 if __name__ == "__main__":
     sys.exit(command.main("What many networks cost.", CASES, report.table))

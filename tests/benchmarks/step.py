@@ -20,8 +20,8 @@ import report
 from timing import interleave, quartiles, ratio
 from workloads import WORKLOADS, Workload
 
-AGAINST = ("torch", "scikit-learn", "naive engine")
-SHUFFLED_ALIKE = ("minidl", "torch", "naive engine")
+AGAINST = ("torch", "scikit-learn", "naive engine", "NumPy by hand")
+SHUFFLED_ALIKE = ("minidl", "torch", "naive engine", "NumPy by hand")
 
 
 def agree(workload: Workload) -> None:

@@ -46,7 +46,12 @@ def logistic(x: Any) -> Any:
     return e / (1.0 + e)
 
 
-@primitive(lambda g, y, x: g * (y * (1.0 - y)), methods=["sigmoid"])
+def sigmoid_rule(g: Any, y: Any, x: Any = None) -> Any:
+    """Return g y (1 - y), the gradient of the sigmoid by its result."""
+    return g * (y * (1.0 - y))
+
+
+@primitive(sigmoid_rule, methods=["sigmoid"])
 @quiet
 def sigmoid(x: Any) -> Any:
     """Logistic function, y = 1 / (1 + e^-x); dy/dx = y (1 - y)."""
@@ -60,7 +65,12 @@ def logsigmoid(x: Any) -> Any:
     return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
 
 
-@primitive(lambda g, y, x: np.where(np.greater(x, 0), g, 0.0), methods=["relu"])
+def relu_rule(g: Any, y: Any, x: Any = None) -> Any:
+    """Return g where y > 0, which is where x > 0, else 0."""
+    return np.where(np.greater(y, 0), g, 0.0)
+
+
+@primitive(relu_rule, methods=["relu"])
 def relu(x: Any) -> Any:
     """Rectifier, y = max(x, 0); dy/dx = 1 for x > 0, else 0 (also at 0)."""
     return np.maximum(x, 0.0)

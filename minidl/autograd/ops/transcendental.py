@@ -110,13 +110,14 @@ def cosh(x: Any) -> Any:
     return np.cosh(x)
 
 
-def _tanh_rule(g: Any, y: Any, x: Any) -> Any:
+def tanh_rule(g: Any, y: Any, x: Any = None) -> Any:
+    """Return g (1 - y^2), the gradient of tanh by its result."""
     slope = 1.0 - y * y
     slope *= g  # into the same array; of Tensors, a new one
     return slope
 
 
-@primitive(_tanh_rule, numpy=[np.tanh], methods=["tanh"])
+@primitive(tanh_rule, numpy=[np.tanh], methods=["tanh"])
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent, y = tanh x; dy/dx = 1 - y^2."""
     return np.tanh(x)
