@@ -227,3 +227,32 @@ def test_a_fused_layer_leaves_its_input_alone_and_keeps_no_second_result() -> No
         y.sum().backward()
     for one, before in zip((x, W, b), kept, strict=True):
         assert_array_equal(one.data, before)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("rows", [31, 32, 600])
+@pytest.mark.parametrize("n_out", [1, 16, 80])
+@pytest.mark.parametrize("leads", LEADS, ids=["one", "replicas", "replicas, shared rows"])
+def test_layers_of_many_rows_give_what_a_row_gives(
+    leads: Any, n_out: int, rows: int, dtype: Any
+) -> None:
+    of_rows, of_weights = leads  # fast ways begin at 32 rows, and at 8,192 results in short rows
+    x = generator.standard_normal((*of_rows, rows, 60)).astype(dtype)
+    W = generator.standard_normal((*of_weights, 60, n_out)).astype(dtype)
+    b = generator.standard_normal((*of_weights, 1, n_out) if of_weights else n_out).astype(dtype)
+    g = generator.standard_normal((*(of_rows or of_weights), rows, n_out)).astype(dtype)
+    leaves = [Tensor(array, requires_grad=True) for array in (x, W, b)]
+    y = ops.dense(*leaves)
+    plain = ops.linear(*leaves[:2])
+    assert_array_equal(y.data, plain.data + b)  # the same bits, whichever way b is added
+    close = {"rtol": 1e-11, "atol": 1e-11} if dtype is np.float64 else {"rtol": 1e-3, "atol": 1e-3}
+    assert_allclose(y.data, np.einsum("...ni,...io->...no", x, W) + b, **close)
+    to_x, to_W, to_b = (part.data for part in grad(y, leaves, g))
+    each = np.einsum("...no,...io->...ni", g, W)
+    assert_allclose(to_x, each if x.ndim == each.ndim else each.sum(0), **close)
+    assert_allclose(to_W, np.einsum("...ni,...no->...io", x, g), **close)
+    assert_allclose(to_b, g.sum(-2).reshape(b.shape), **close)
+    assert_array_equal(grad(plain, leaves[0], g).data, to_x)
+    again = grad(ops.dense(*leaves), leaves, Tensor(g), create_graph=True)
+    for found, expected in zip(again, (to_x, to_W, to_b), strict=True):
+        assert_allclose(found.data, expected, **close)
