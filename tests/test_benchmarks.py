@@ -70,6 +70,14 @@ def test_replicas_and_a_loop_train_the_same_networks(bench: Any) -> None:
     assert together.steps == loop.steps == 3 * 2 * 3  # networks, epochs, batches
 
 
+def test_two_processes_train_the_same_networks_to_the_bit(bench: Any) -> None:
+    workload = replace(bench.step.WORKLOADS[0], rows=72, epochs=1)
+    kinds = (bench.replica_peers.MinidlReplicas, bench.replica_peers.MinidlProcesses)
+    one, two = (kind(workload, 130) for kind in kinds)
+    orders = partial(bench.replica_peers.minidl_orders, 130, 72)
+    bench.peers.demand_agreement({"one": one, "two": two}, orders, 0.0)
+
+
 def test_mapped_rows_are_those_that_were_written(bench: Any, tmp_path: Path) -> None:
     bench.scaling.write_rows(tmp_path, 1000)
     workload = bench.scaling.mapped_rows(tmp_path)

@@ -170,7 +170,8 @@ def debug() -> Iterator[None]:
 
     Inside the ``with`` block, in this thread, every operation checks its result and every
     backward rule its gradient, and each array that the backward pass will need is copied and
-    compared, so a change through an alias such as ``tensor.numpy()`` is found too.
+    compared, so a change through an alias such as ``tensor.numpy()`` is found too. Each layer of a
+    model is looked at by itself.
 
     Raises
     ------

@@ -355,7 +355,8 @@ def _failed(operation: Operation, error: Exception) -> NoReturn:
     """Raise what a rule raised; if it was not meant for users, in words for them."""
     if isinstance(error, MinidlError):
         raise error
+    which = "a rule" if operation.common is None else "a rule, or what is common to all,"
     raise MissingRuleError(
-        f"a rule of {operation.name} failed: {error}",
+        f"{which} of {operation.name} failed: {error}",
         expected="(g, y, *arguments, **keywords) -> the gradient, an array",
     ) from error

@@ -41,10 +41,10 @@ def primitive(
     *rules : callable or None
         One for each differentiable argument, in order:
         ``(g, y, *arguments, **keywords) -> gradient`` with respect to that argument, where `g` is
-        the gradient with respect to the result `y`. A rule is a plain NumPy expression. It never
-        changes what it is given, and it may ignore broadcasting, which is undone for it. The same
-        rule runs on arrays, and on Tensors when a derivative of the derivative is wanted. None
-        stands for an argument through which no gradient flows.
+        the gradient with respect to the result `y`, or what `common` made of it. A rule is a plain
+        NumPy expression. It never changes what it is given, and it may ignore broadcasting, which
+        is undone for it. The same rule runs on arrays, and on Tensors when a derivative of the
+        derivative is wanted. None stands for an argument through which no gradient flows.
     each : callable, optional
         For any number of arguments: ``position -> rule`` for those beyond `rules`.
     numpy : iterable of NumPy functions, optional
@@ -54,8 +54,9 @@ def primitive(
     reflected : str, optional
         The method for the exchanged order, such as ``"__radd__"``.
     common : callable, optional
-        What all rules begin with: ``(g, y, *arguments, **keywords) -> g`` is computed once, and
-        the rules are given its result as their `g`. So in f(h(a, b)) it may be the rule of f.
+        What all rules begin with, computed once: ``(g, y, *arguments, **keywords)``, as for a
+        rule. The rules are given what it returns, as it is, in place of `g`. In y = f(h(a, b)) it
+        is g f', if f' follows from y, and the rules are those of h.
 
     Returns
     -------
@@ -92,7 +93,10 @@ def _check_rules(forward: Any, rules: tuple[Any, ...], common: Any) -> None:
     if not callable(forward):
         received = f"something of type {type(forward).__name__}"
         raise ArgumentError(
-            "only a function becomes an operation", received=received, expected=usage
+            "only a function becomes an operation",
+            received=received,
+            expected=usage,
+            hint="Without parentheses, @primitive takes the function for a rule.",
         )
     given = rules if common is None else (*rules, common)
     if not all(rule is None or callable(rule) for rule in given):

@@ -37,7 +37,8 @@ class Activation(Layer):
     initializer = "glorot_uniform"
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value}" for name, value in vars(self).items())
+        numbers = {name: value for name, value in vars(self).items() if not callable(value)}
+        inside = ", ".join(f"{name}={value}" for name, value in numbers.items())
         return f"{type(self).__name__}({inside})"
 
 

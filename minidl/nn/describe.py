@@ -20,11 +20,15 @@ __all__ = ["build", "describe"]
 def describe(layer: Layer) -> dict[str, Any] | None:
     """Return a layer's class and arguments as plain data, or None if it is not one of minidl's.
 
+    Neither is one whose ``forward`` has been replaced.
+
     Examples
     --------
     >>> describe(Dense(2, 1))
     {'type': 'Dense', 'in_features': 2, 'out_features': 1, 'bias': True}
     """
+    if "forward" in vars(layer):
+        return None
     kind = {"type": type(layer).__name__}
     if type(layer) is Dense:
         return {

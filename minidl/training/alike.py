@@ -32,25 +32,27 @@ def kind_of(trainer: Trainer) -> Any:
 
 def _kind(trainer: Trainer) -> Any:
     """Return what may not change either, or None if a part is not known."""
-    layers = list(_layers(trainer.model))
-    if not all(map(_known, [*layers, trainer.loss, trainer.optimizer])):
+    layers = list(_layers(trainer.model))  # one that occurs twice is there twice
+    if not all(map(_known, [*(one for one, _ in layers), trainer.loss, trainer.optimizer])):
         return None
+    vector = trainer.model.parameters
     parameters = [
         (name, p.shape, p.dtype, p.penalized, p.requires_grad)
-        for name, p in trainer.model.named_parameters()
+        for name, p in zip(vector.names, vector, strict=True)
     ]
     described = [  # that of a Sequential would show what is in it
-        repr(layer) if _own(layer) and not any(layer.children()) else type(layer)
-        for layer in layers
+        repr(layer) if _own(layer) and not within else type(layer) for layer, within in layers
     ]
     penalty = trainer.objective.penalty.strength
     common = (trainer.batch_size, trainer.shuffle, trainer.look_ahead, penalty)
     return described, repr(trainer.loss), type(trainer.optimizer), parameters, common
 
 
-def _layers(layer: Layer) -> Iterator[Layer]:
-    yield layer
-    for _, child in layer.children():
+def _layers(layer: Layer) -> Iterator[tuple[Layer, bool]]:
+    """Yield each layer, and whether there are layers within it."""
+    children = [child for _, child in layer.children()]
+    yield layer, bool(children)
+    for child in children:
         yield from _layers(child)
 
 
@@ -59,7 +61,10 @@ def _own(part: object) -> bool:
 
 
 def _known(part: object) -> bool:
-    said = vars(type(part)).get("replicas")  # not inherited: a subclass may do anything
+    kind = type(part)
+    if any(callable(getattr(kind, name, None)) for name in vars(part)):
+        return False  # a method has been replaced in this object alone, such as a layer's forward
+    said = vars(kind).get("replicas")  # not inherited: a subclass may do anything
     return _own(part) if said is None else bool(said)
 
 
@@ -67,12 +72,18 @@ class Mark:
     """What callbacks may not change while a network is trained together with others."""
 
     def __init__(self, trainer: Trainer) -> None:
+        self.kind = _kind(trainer)
+        self.renew(trainer)
+
+    def renew(self, trainer: Trainer) -> None:
+        """Take over what the block itself has changed: the number of steps, and the state."""
         optimizer = trainer.optimizer
-        self.kind = (_kind(trainer), optimizer.step_count)
+        self.steps = optimizer.step_count
         self.objects = [trainer.model, trainer.loss, optimizer, *optimizer.state.values()]
 
     def still(self, trainer: Trainer) -> bool:
         """Tell whether that is as it was."""
         now = Mark(trainer)
         same = [a is b for a, b in zip(self.objects, now.objects, strict=False)]
-        return len(self.objects) == len(now.objects) and all(same) and self.kind == now.kind
+        alike = len(self.objects) == len(now.objects) and all(same) and self.steps == now.steps
+        return alike and self.kind == now.kind

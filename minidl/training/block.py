@@ -142,7 +142,8 @@ class Block:
             for trainer, answer in answers.items():
                 with _named(trainer):
                     request = next_of(requests[trainer], answer)
-                    if request is not None and self._still(trainer):
+                    uncalled = request == "measure" and waiting.get(trainer) == "train"
+                    if request is not None and (uncalled or self._still(trainer)):
                         waiting[trainer] = request
                         continue
                     waiting.pop(trainer, None)  # it is done, or goes on alone
@@ -159,6 +160,7 @@ class Block:
             answers = {t: results[k] for k, t in enumerate(going) if not asking or t in asking}
 
     def _still(self, trainer: Trainer) -> bool:
+        """Tell whether callbacks have left it as it was; none is called between two requests."""
         return not trainer.callbacks or self.marks[trainer].still(trainer)
 
     def release(self, trainers: list[Trainer]) -> None:
@@ -218,7 +220,7 @@ class Block:
             own.gradient_evaluations = block.gradient_evaluations
             own.state = {name: vectors[k] for name, vectors in block.state.items()}
             if trainer.callbacks:
-                self.marks[trainer] = Mark(trainer)
+                self.marks[trainer].renew(trainer)
 
     def _order(self, n: int) -> Array:
         """Return the order of rows of each replica (R, n), or the one (n,) that all have."""

@@ -103,7 +103,7 @@ def demand_motion(
     """Raise if an optimizer of one's own has trained nothing in the first epoch.
 
     `before` is what `parameters` were, their gradient that of the last batch, and `running` the
-    mean of the batches' losses, which is nan if nobody has asked for one.
+    mean of the batches' losses, which is nan if nobody has asked for one, or after a divergence.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def demand_motion(
     """
     g, kind = parameters.grad, type(optimizer)
     method = "update" if kind.step is Optimizer.step else "step"
-    if math.isnan(running) and not np.any(g):
+    if math.isnan(running) and not np.any(g) and not optimizer.gradient_evaluations:
         raise ArgumentError(
             f"{kind.__name__}.{method} has not asked for the gradient",
             received=repr(optimizer),

@@ -200,7 +200,9 @@ BINARY: dict[str, Step] = {
     "linear": product(lambda np, a, b, j: np.linear(a, b)),
     "dense": product(lambda np, a, b, j: np.dense(a, b, np.sum(b, axis=-2, keepdims=True))),
     "dense_relu": product(
-        lambda np, a, b, j: np.dense_relu(a, b, 9 + np.sum(np.square(a)) + np.sum(np.square(b)))
+        lambda np, a, b, j: np.dense_relu(
+            a, b, (-1) ** (j % 5 == 0) * (9 + np.sum(np.square(a)) + np.sum(np.square(b)))
+        )  # on one side of the kink, mostly where something passes
     ),
     "dense_sigmoid": product(
         lambda np, a, b, j: np.dense_sigmoid(a, b, np.sum(b, axis=-2, keepdims=True))

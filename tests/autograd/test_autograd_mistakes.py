@@ -64,7 +64,7 @@ MISTAKES: list[tuple[type[Exception], str, Callable[[], Any]]] = [
     (ShapeError, "split does not accept", lambda: ops.split(X, 2, axis=1)),
     (DTypeError, "predictions are an array.*int64", lambda: ops.huber(np.arange(2), np.ones(2))),
     (DTypeError, "predictions are an array.*float of", lambda: ops.huber(1.0, 1.0)),
-    (ArgumentError, "only a function becomes an operation", lambda: primitive(abs)(X)),  # type: ignore[arg-type]
+    (ArgumentError, "only a function becomes an .*Without parentheses", lambda: primitive(abs)(X)),  # type: ignore[arg-type]
     (ArgumentError, "a rule is a function, or None", lambda: primitive("x")(lambda x: x)),  # type: ignore[arg-type]
 ]  # fmt: skip
 

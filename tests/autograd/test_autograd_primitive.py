@@ -198,11 +198,26 @@ def test_what_is_common_to_all_rules_is_computed_once_and_can_be_differentiated_
     assert gradcheck(squared_product, [a, b], order=2)
 
 
+def test_a_common_part_is_given_the_keywords_and_serves_any_number_of_arguments() -> None:
+    @primitive(
+        lambda g, y, *arrays, power=1: g,
+        each=lambda position: lambda g, y, *arrays, power=1: g,
+        common=lambda g, y, *arrays, power=1: power * g * sum(arrays) ** (power - 1),
+    )
+    def power_of_sum(*arrays: Any, power: int = 1) -> Any:
+        return sum(arrays) ** power
+
+    leaves = [Tensor(DATA + shift, requires_grad=True) for shift in (1.0, 2.0, 3.0)]
+    for slope in grad(power_of_sum(*leaves, power=3).sum(), leaves):
+        assert_allclose(slope.data, 3 * (3 * DATA + 6) ** 2, rtol=1e-14)
+    assert gradcheck(lambda *arrays: power_of_sum(*arrays, power=3), leaves, order=2)
+
+
 def test_a_common_part_that_is_wrong_is_found_and_one_that_fails_is_named() -> None:
     a, b = Tensor(DATA, requires_grad=True), Tensor(DATA, requires_grad=True)
     with pytest.raises(GradientCheckError, match="squared_product"):
         gradcheck(_scaled_square(lambda g, y, a, b: g * a * b), [a, b])
-    with pytest.raises(MissingRuleError, match=r"a rule of squared_product failed: .*\(g, y, "):
+    with pytest.raises(MissingRuleError, match=r"common to all, of squared_product failed: .*"):
         grad(_scaled_square(lambda g: g)(a, b).sum(), a)
     with pytest.raises(ArgumentError, match=r"a rule is a function, or None; .*'twice'"):
         _scaled_square("twice")

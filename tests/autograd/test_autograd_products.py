@@ -217,13 +217,13 @@ def test_a_layer_fused_with_its_activation_gives_the_bits_of_the_two_in_both_ord
         assert_array_equal(found, expected)
 
 
-def test_a_fused_layer_leaves_its_input_alone_and_keeps_no_second_result() -> None:
+def test_a_fused_layer_leaves_its_arguments_alone_and_keeps_no_copies() -> None:
     x, W, b = (Tensor(array, requires_grad=True) for array in (A, B, A[0]))
     kept = [one.data.copy() for one in (x, W, b)]
     for fused in FUSED:
         y = fused(x, W, b)
         assert y._node is not None
-        assert [one is two for one, two in zip(y._node[3], (x.data, W.data, b.data), strict=True)]
+        assert all(one is two.data for one, two in zip(y._node[3], (x, W, b), strict=True))
         y.sum().backward()
     for one, before in zip((x, W, b), kept, strict=True):
         assert_array_equal(one.data, before)
@@ -256,3 +256,18 @@ def test_layers_of_many_rows_give_what_a_row_gives(
     again = grad(ops.dense(*leaves), leaves, Tensor(g), create_graph=True)
     for found, expected in zip(again, (to_x, to_W, to_b), strict=True):
         assert_allclose(found.data, expected, **close)
+
+
+def test_a_fused_layer_takes_whole_numbers_as_the_two_do() -> None:
+    rows, W, b = [[1, 2], [-3, 1]], np.array([[1], [1]]), np.array([0])
+    for fused, activation in FUSED.items():
+        found, expected = fused(rows, W, b), activation(ops.dense(rows, W, b))
+        assert found.dtype == expected.dtype
+        assert_array_equal(found, expected)
+
+
+def test_a_product_that_underflows_is_told_where_somebody_asks_for_it() -> None:
+    tiny, b = np.full((2, 2, 2), 1e-200), np.zeros(2)
+    for layer in (ops.dense, *FUSED):
+        with np.errstate(under="raise"), pytest.raises(FloatingPointError, match="underflow"):
+            layer(tiny, tiny, b)

@@ -21,7 +21,7 @@ class Network:
         self.w = np.concatenate([part.ravel() for pair in layers for part in pair])
         self.g, self.v = np.zeros_like(self.w), np.zeros_like(self.w)
         self.layers, self.slopes = _views(self.w, layers), _views(self.g, layers)
-        self.relu = activation == "relu"
+        self.relu = {"relu": True, "tanh": False}[activation]
         self.lr, self.momentum = lr, momentum
         self.ones: dict[int, Array] = {}
 

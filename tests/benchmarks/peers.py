@@ -3,7 +3,7 @@
 Every one does the same work, an epoch at a time: an order of the rows (none if all are in one
 batch), the rows of a batch, the outputs, the mean loss, the gradient, Nesterov's step. minidl and
 scikit-learn also add up the losses of the batches, and stop if they are not finite; the loops for
-torch and for the naive engine never look at the loss, which errs on their side.
+torch, for the naive engine and by hand never look at the loss, which errs on their side.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Minidl(Peer):
 
     def build(self) -> None:
         self.trainer = minidl.Trainer(
-            self.workload.network(self.seed),
+            self.network(),
             self.workload.loss_name,
             optimizer=minidl.optim.NAG(lr=self.workload.lr, momentum=MOMENTUM),
             batch_size=self.workload.batch or "full",
@@ -96,12 +96,35 @@ class Minidl(Peer):
         )
         self.trainer.fit(self.X, self.y, epochs=0)  # the loss before training is not a step
 
+    def network(self) -> minidl.nn.Layer:
+        """Return the network that is trained."""
+        return self.workload.network(self.seed)
+
     def train(self) -> None:
         self.trainer.fit(self.X, self.y, epochs=self.workload.epochs)
         self.steps = self.trainer.optimizer.step_count
 
     def layers(self) -> Layers:
         return layers_of(self.trainer.model)
+
+
+class Apart(minidl.nn.Layer):
+    """The layers of a network, called one by one, where a Sequential fuses some."""
+
+    def __init__(self, model: minidl.nn.Sequential) -> None:
+        self.layers = list(model.layers)
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
+
+
+class MinidlApart(Minidl):
+    """The same without fused layers: what those are worth."""
+
+    def network(self) -> minidl.nn.Layer:
+        return Apart(self.workload.network(self.seed))
 
 
 class MinidlMeasured(Minidl):
@@ -286,6 +309,7 @@ class ByHand(InBatches):
 PEERS: dict[str, type[Peer]] = {
     "minidl": Minidl,
     "minidl, measured": MinidlMeasured,
+    "minidl, layers apart": MinidlApart,
     "torch": Torch,
     "scikit-learn": ScikitLearn,
     "naive engine": Naive,

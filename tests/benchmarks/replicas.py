@@ -145,12 +145,15 @@ def measure_processes(settings: command.Settings) -> dict[str, Any]:
     """Time blocks of networks one after the other, and in two processes; by wall time."""
     workload = LOADS[f"{R} networks, batch 32"].workload("minidl")
     kinds = {"one process": MinidlReplicas, "two processes": MinidlProcesses}
+    few = replace(workload, rows=72, epochs=2)
+    both = {name: kind(few, MANY) for name, kind in kinds.items()}
+    peers.demand_agreement(both, partial(minidl_orders, MANY, 72), 0.0)
     contestants = {name: kind(workload, MANY) for name, kind in kinds.items()}
     times, _ = interleave(contestants, settings.repeats, settings.generator, wall)
     return {
         "unit": "us per seed and step",
         "contestants": report.figures(times, ("one process",)),
-        "notes": [f"{MANY} networks are {MANY // 128} blocks; a machine of two free cores: 0.5"],
+        "notes": [f"{MANY} networks, the same losses to the bit; ideal on two free cores: 0.5"],
     }
 
 

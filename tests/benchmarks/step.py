@@ -21,7 +21,7 @@ from timing import interleave, quartiles, ratio
 from workloads import WORKLOADS, Workload
 
 AGAINST = ("torch", "scikit-learn", "naive engine", "NumPy by hand")
-SHUFFLED_ALIKE = ("minidl", "torch", "naive engine", "NumPy by hand")
+SHUFFLED_ALIKE = ("minidl", "minidl, layers apart", "torch", "naive engine", "NumPy by hand")
 
 
 def agree(workload: Workload) -> None:

@@ -1,8 +1,10 @@
-"""A dense layer and its activation are one operation, and nobody can tell but the clock."""
+"""A dense layer and its activation are one operation: the same bits, and every layer is called."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -128,3 +130,39 @@ def test_a_forward_that_somebody_replaces_is_called(
     z = model.layers[0](X)
     assert_array_equal(model(X).data, model.layers[1](z).data)
     assert not np.array_equal(model(X).data, expected)
+
+
+def test_stand_ins_for_a_layer_are_called() -> None:
+    class Watched(nn.Tanh):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "forward":
+                asked.append(name)
+            return super().__getattribute__(name)
+
+    class Doubling(nn.Layer):
+        forward = staticmethod(lambda x, training=False: 2 * x)
+
+    asked: list[str] = []
+    model: Any = nn.Sequential(nn.Dense(3, 2), nn.Tanh(), seed=0)
+    expected, (dense, tanh) = model(X).data, model.layers
+    mock = Mock(wraps=tanh)
+    for stand_in in (mock, SimpleNamespace(forward=tanh.forward), Watched()):
+        model.layers = (dense, stand_in)
+        assert_array_equal(model(X).data, expected)
+    mock.forward.assert_called_once()
+    assert asked
+    model.layers = (dense, Doubling())
+    assert_array_equal(model(X).data, 2 * dense(X).data)
+    other = nn.Dense(3, 2, seed=9)
+    dense.forward = other.forward  # the method of another layer, with its weights
+    model.layers = (dense, tanh)
+    assert_array_equal(model(X).data, np.tanh(other(X).data))
+
+
+def test_what_is_written_into_a_result_of_relu_does_not_change_its_slope() -> None:
+    x = Tensor([1.0, -1.0], requires_grad=True)
+    y = ops.relu(x)
+    total = y.sum()
+    y.data[...] = 0.0
+    total.backward()
+    assert_array_equal(x.grad, [1.0, 0.0])

@@ -11,7 +11,7 @@ from test_training_replicas import MOONS, demand_equal, small
 from minidl import nn, optim, train_replicas
 from minidl.errors import ArgumentError, DataError
 from minidl.training import Callback, EarlyStopping, Trainer
-from minidl.training.alike import alike
+from minidl.training.alike import alike, kind_of
 
 X, Y = MOONS.X_train, MOONS.y_train
 OPTIONS = {"loss": "bce", "epochs": 4, "batch_size": 30}
@@ -332,3 +332,53 @@ def test_layers_and_losses_of_replicas_are_given_what_their_base_classes_say(
     assert set(losses) == {((3, n, 1), (*lead, n, 1), True) for n in (8, 4)} | {
         ((3, 20, 1), (20, 1), False)
     }
+
+
+def hooked(position: int) -> Any:
+    """Return a maker of networks in which a layer's `forward` is replaced by one of its own."""
+
+    def model(seed: int) -> nn.Sequential:
+        network = small(seed)
+        layer: Any = network if position < 0 else network[position]
+        before = layer.forward
+        layer.forward = lambda x, training=False: before(x, training) * (1.0 + seed / 10)
+        return network
+
+    return model
+
+
+@pytest.mark.parametrize("position", [-1, 0, 1, 2])
+def test_a_layer_whose_forward_was_replaced_is_called_in_its_own_network(position: int) -> None:
+    check(hooked(position))
+
+
+def test_a_loss_whose_mean_was_replaced_is_asked_for_its_own_network() -> None:
+    losses = []
+    for kind in (nn.MeanSquaredError, nn.MeanAbsoluteError):
+        loss: Any = nn.loss("mse")
+        loss.mean = kind().mean
+        single = Trainer(small(0), loss, optimizer=optim.NAG(0.1), batch_size=7, seed=0)
+        both = [single, Trainer(small(1), "mse", optimizer=optim.NAG(0.1), batch_size=7, seed=1)]
+        assert kind_of(single) is None
+        assert not alike(both)
+        losses.append(single.fit(X, Y, epochs=1)["train_loss"][-1])
+    assert losses[0] != losses[1]
+
+
+class Swapping(Callback):
+    """Uses another activation from some epoch on."""
+
+    since = 0
+
+    def swap(self, trainer: Any, *rest: Any) -> None:
+        if trainer.epoch == self.since:
+            first, _, *others = trainer.model.layers
+            object.__setattr__(trainer.model, "layers", (first, nn.Softplus(), *others))
+
+
+@pytest.mark.parametrize("measure_every", [1, 2, 5])
+@pytest.mark.parametrize("hook", ["on_fit_begin", "on_epoch_begin", "on_epoch_end"])
+def test_a_change_is_seen_wherever_a_callback_makes_it(hook: str, measure_every: int) -> None:
+    since = 0 if hook == "on_fit_begin" else 2
+    kind: Any = type("Here", (Swapping,), {hook: Swapping.swap, "since": since})
+    check(small, callbacks=lambda: [kind()], measure_every=measure_every)

@@ -217,3 +217,17 @@ def test_a_run_file_holds_a_model_too(path):
 def test_every_must_be_a_count(every, path):
     with pytest.raises(ArgumentError, match="every cannot be used"):
         Checkpoint(path, every=every)
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_model_with_a_replaced_forward_is_built_again_by_its_owner(tmp_path, position):
+    model, path = nn.mlp(2, 3, 1, seed=0), tmp_path / "model.npz"
+    layer = model[position]
+    before = layer.forward
+    layer.forward = lambda x, training=False: 2 * before(x, training)
+    assert "function" not in repr(model)
+    save_model(model, path)
+    with pytest.raises(ArgumentError, match=r"load_model\(path, into=model\)"):
+        load_model(path)
+    into = nn.mlp(2, 3, 1, seed=1)
+    assert_array_equal(load_model(path, into=into).parameters.value, model.parameters.value)

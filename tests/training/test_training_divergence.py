@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from training_problems import Do, Watch, line, linear_trainer, two_class_trainer, two_classes
 
-from minidl import Trainer, nn, optim
+from minidl import Trainer, nn, optim, train_replicas
 from minidl.errors import DataError, DivergenceWarning
 from minidl.training import EarlyStopping
 
@@ -206,3 +206,33 @@ def test_the_advice_says_what_the_loss_became() -> None:
     trainer = linear_trainer(lr=1e3)
     with pytest.warns(DivergenceWarning, match=r"the loss became (inf|nan|\d\S*), from \S+ after"):
         trainer.fit(*line(), epochs=50)
+
+
+def explode(lr, rule):
+    """A run of batch 1 whose loss and weights are not finite within the first epoch."""
+    inputs, targets = two_classes()
+    model = nn.mlp(2, 16, 16, 1, activation="elu", seed=0)
+    trainer = Trainer(model, "bce", optimizer=rule(lr), batch_size=1, seed=0)
+    return trainer, inputs, targets
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("lr", [1e3, 1e100, 1e300])
+def test_a_divergence_in_the_first_epoch_is_no_mistake_of_the_optimizer(lr, rule):
+    trainer, inputs, targets = explode(lr, rule)
+    good = trainer.model.parameters.value.copy()
+    with pytest.warns(DivergenceWarning, match="diverged in epoch 1"):
+        history = trainer.fit(inputs, targets, epochs=3)
+    assert history.diverged_at == 1
+    assert_array_equal(trainer.model.parameters.value, good)
+
+
+def test_a_sweep_of_networks_one_by_one_survives_a_divergence_in_the_first_epoch():
+    inputs, targets = two_classes()
+    with pytest.warns(DivergenceWarning, match="2 of 4 replicas diverged"):
+        found = train_replicas(
+            lambda seed: nn.mlp(2, 16, 16, 1, activation="elu", seed=seed),
+            optim.Momentum([1e-3, 1e3]), inputs, targets,
+            loss="bce", seeds=2, epochs=2, batch_size=1, memory=1,
+        )  # fmt: skip
+    assert [one.history.diverged_at for one in found] == [None, None, 1, 1]

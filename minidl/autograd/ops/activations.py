@@ -46,8 +46,8 @@ def logistic(x: Any) -> Any:
     return e / (1.0 + e)
 
 
-def sigmoid_rule(g: Any, y: Any, x: Any = None) -> Any:
-    """Return g y (1 - y), the gradient of the sigmoid by its result."""
+def sigmoid_rule(g: Any, y: Any, x: Any) -> Any:
+    """Return g y (1 - y), which needs no x."""
     return g * (y * (1.0 - y))
 
 
@@ -65,9 +65,9 @@ def logsigmoid(x: Any) -> Any:
     return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
 
 
-def relu_rule(g: Any, y: Any, x: Any = None) -> Any:
-    """Return g where y > 0, which is where x > 0, else 0."""
-    return np.where(np.greater(y, 0), g, 0.0)
+def relu_rule(g: Any, y: Any, x: Any) -> Any:
+    """Return g where x > 0, which is where y > 0, else 0."""
+    return np.where(np.greater(x, 0), g, 0.0)
 
 
 @primitive(relu_rule, methods=["relu"])

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd.node import Rule, row_sum
-from minidl.autograd.ops.activations import logistic, relu_rule, sigmoid_rule
+from minidl.autograd.ops.activations import relu_rule, sigmoid, sigmoid_rule
 from minidl.autograd.ops.transcendental import tanh_rule
-from minidl.autograd.primitive import primitive, quiet
+from minidl.autograd.primitive import primitive
 from minidl.errors import ShapeError
 
 __all__ = ["dense", "dense_relu", "dense_sigmoid", "dense_tanh", "linear", "matmul"]
@@ -135,25 +135,22 @@ def dense(x: Any, W: Any, b: Any) -> Any:
     return _affine(x, W, b)
 
 
-# With the activation in the same node, where its rule needs only y: 6 % of a small network's step.
+# With the activation in the same node, as its slope follows from y: 5 % of a small network's step.
 
 
-@primitive(*_DENSE, common=lambda g, y, x, W, b: tanh_rule(g, y))
+@primitive(*_DENSE, common=lambda g, y, x, W, b: tanh_rule(g, y, None))
 def dense_tanh(x: Any, W: Any, b: Any) -> Any:
     """Affine map and hyperbolic tangent, y = tanh(x W + b), the same bits as of the two."""
-    y = _affine(x, W, b)
-    return np.tanh(y, out=y)
+    return np.tanh(_affine(x, W, b))
 
 
-@primitive(*_DENSE, common=lambda g, y, x, W, b: relu_rule(g, y))
+@primitive(*_DENSE, common=lambda g, y, x, W, b: relu_rule(g, y, y))
 def dense_relu(x: Any, W: Any, b: Any) -> Any:
     """Affine map and rectifier, y = max(x W + b, 0), the same bits as of the two."""
-    y = _affine(x, W, b)
-    return np.maximum(y, 0.0, out=y)
+    return np.maximum(_affine(x, W, b), 0.0)
 
 
-@primitive(*_DENSE, common=lambda g, y, x, W, b: sigmoid_rule(g, y))
-@quiet
+@primitive(*_DENSE, common=lambda g, y, x, W, b: sigmoid_rule(g, y, None))
 def dense_sigmoid(x: Any, W: Any, b: Any) -> Any:
     """Affine map and logistic function, y = 1 / (1 + e^-(x W + b)), the same bits as of the two."""
-    return logistic(_affine(x, W, b))
+    return sigmoid(_affine(x, W, b))
