@@ -145,6 +145,11 @@ class Sequential(Layer):
                 dense = layer
             else:
                 x = call(x, training)  # x is an array or a Tensor already
+                if x is None:
+                    raise ArgumentError(
+                        f"the forward of {type(layer).__name__} returned nothing",
+                        hint="It must end with: return ...",
+                    )
         return x if dense is None else dense.forward(x, training)
 
     def __len__(self) -> int:

@@ -11,6 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from minidl import Tensor, nn, no_grad, ops
+from minidl.errors import ArgumentError
 
 X = np.random.default_rng(3).standard_normal((6, 3))
 
@@ -157,6 +158,17 @@ def test_stand_ins_for_a_layer_are_called() -> None:
     dense.forward = other.forward  # the method of another layer, with its weights
     model.layers = (dense, tanh)
     assert_array_equal(model(X).data, np.tanh(other(X).data))
+
+
+class Forgetful(nn.Layer):
+    def forward(self, x: Any, training: Any = False) -> Any:
+        self.seen = x * 2
+
+
+@pytest.mark.parametrize("layers", [[Forgetful()], [nn.Tanh(), Forgetful(), nn.Dense(3, 1)]])
+def test_a_layer_that_forgets_to_return_is_named(layers: list[nn.Layer]) -> None:
+    with pytest.raises(ArgumentError, match="the forward of Forgetful returned nothing"):
+        nn.Sequential(layers, seed=0)(X)
 
 
 def test_what_is_written_into_a_result_of_relu_does_not_change_its_slope() -> None:
