@@ -143,6 +143,7 @@ LAYERS = [
     example(draw(4, 5, 3), draw(4, 3, 2), draw(4, 1, 2)),  # replicas
     example(draw(5, 3), draw(4, 3, 2), draw(4, 1, 2)),  # replicas that share their data
     example(draw(4, 5, 3), draw(3, 2), draw(2)),
+    example(draw(4, 5, 1), draw(1, 2), draw(2)),
     example(draw(0, 3), draw(3, 2), draw(2)),
     example(draw(1, 1), draw(1, 1), draw(1)),
     example(draw(3, 5).T[::-1], draw(2, 3).T, draw(4)[::-2]),

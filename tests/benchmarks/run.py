@@ -2,7 +2,7 @@
 
     python tests/benchmarks/run.py --out bench.json
 
-It takes about a quarter of an hour, with --quick about five minutes, and needs the `bench` extra.
+It takes about twenty minutes, with --quick about six, and needs the `bench` extra.
 """
 
 from __future__ import annotations
