@@ -160,7 +160,10 @@ class Block:
             answers = {t: results[k] for k, t in enumerate(going) if not asking or t in asking}
 
     def _still(self, trainer: Trainer) -> bool:
-        """Tell whether callbacks have left it as it was; none is called between two requests."""
+        """Tell whether callbacks have left it as it was.
+
+        None is called between an epoch's steps and the measurement after them.
+        """
         return not trainer.callbacks or self.marks[trainer].still(trainer)
 
     def release(self, trainers: list[Trainer]) -> None:
