@@ -1,4 +1,4 @@
-"""Arguments, checked: a number that can be used, or an error that says what was received."""
+"""Argument checks: return a valid value or raise an error that names the argument."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.errors import ArgumentError, DataError, UnknownNameError
+from minidl.errors import ArgumentError, DataError, UnknownNameError, invalid
 
 __all__ = [
     "bare_name",
@@ -37,35 +37,35 @@ def check_count(name: str, value: Any, least: int = 1, most: int | None = None) 
     5
     """
     try:
-        found = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+        count = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
-        found = None
-    if found is None or found < least or (most is not None and found > most):
-        expected = f"an integer >= {least}" if most is None else f"an integer, {least} to {most}"
-        raise ArgumentError(f"{name} cannot be used", received=repr(value), expected=expected)
-    return found
+        count = None
+    if count is None or count < least or (most is not None and count > most):
+        bounds = f">= {least}" if most is None else f"from {least} to {most}"
+        raise invalid(name, value, f"an integer {bounds}")
+    return count
 
 
 def check_number(name: str, value: Any, valid: Callable[[float], bool], expected: str) -> float:
-    """Return `value` as a float for which `valid` holds; `expected` says the same in words.
+    """Return `value` as a float for which `valid` is true; `expected` states the condition.
 
     Raises
     ------
     ArgumentError
-        It is not a number (True and text are not), or not a valid one.
+        `value` is not a number (bool and str are not), or `valid` is false.
 
     Examples
     --------
-    >>> check_number("rate", 0.5, lambda rate: 0 <= rate < 1, "0 <= rate < 1")
+    >>> check_number("rate", 0.5, lambda rate: 0 <= rate < 1, "in [0, 1)")
     0.5
     """
     try:
-        found = math.nan if isinstance(value, (bool, np.bool_, str, bytes)) else float(value)
+        number = math.nan if isinstance(value, (bool, np.bool_, str, bytes)) else float(value)
     except (TypeError, ValueError, OverflowError):
-        found = math.nan
-    if not valid(found):
-        raise ArgumentError(f"{name} cannot be used", received=repr(value), expected=expected)
-    return found
+        number = math.nan
+    if not valid(number):
+        raise invalid(name, value, expected)
+    return number
 
 
 def bare_name(name: object) -> str:
@@ -103,44 +103,48 @@ def check_name(
     return found[wanted]
 
 
-def refuse_class(what: str, thing: object, kind: type) -> None:
-    """Raise if `thing`, the argument called `what`, is a class of `kind` and no object of one.
+def refuse_class(argument: str, value: object, base: type) -> None:
+    """Raise if `value` is a subclass of `base` where an instance is needed.
 
     Raises
     ------
     ArgumentError
-        The message says how to make one.
+        The message shows how to create an instance.
 
     Examples
     --------
     >>> class Rule:
     ...     def __init__(self, lr, momentum=0.9): ...
-    >>> refuse_class("optimizer", Rule, Rule)
+    >>> refuse_class("model", Rule, Rule)
     Traceback (most recent call last):
     ...
-    minidl.errors.ArgumentError: optimizer: Rule is a class; make one: Rule(lr=0.1)
+    minidl.errors.ArgumentError: model must be an instance, got the class Rule. Use Rule(lr=0.1).
     """
-    if not (isinstance(thing, type) and issubclass(thing, kind)):
+    if not (isinstance(value, type) and issubclass(value, base)):
         return
     needed = [
         "lr=0.1" if p.name == "lr" else f"{p.name}=..."
-        for p in inspect.signature(thing).parameters.values()
+        for p in inspect.signature(value).parameters.values()
         if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
-    name = thing.__name__
-    raise ArgumentError(f"{what}: {name} is a class; make one: {name}({', '.join(needed)})")
+    name = value.__name__
+    raise ArgumentError(
+        f"must be an instance, got the class {name}",
+        argument=argument,
+        hint=f"Use {name}({', '.join(needed)}).",
+    )
 
 
 def check_place(path: str | Path) -> None:
-    """Say before training, not after it, that a file could not be written.
+    """Raise if a file could not be written, so that this is known before training.
 
     Raises
     ------
     DataError
-        It is a folder, or in one that does not exist.
+        The path is a folder, or its folder does not exist.
     """
     place = Path(path).absolute()
     if place.is_dir():
-        raise DataError(f"cannot write {str(path)!r}, which is a folder")
+        raise DataError(f"cannot write {str(path)!r}: it is a folder")
     if not place.parent.is_dir():
         raise DataError(f"cannot write {path}: there is no folder {place.parent}")

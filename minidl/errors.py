@@ -1,8 +1,7 @@
-"""Every exception that minidl raises on purpose, in one hierarchy.
+"""All exceptions of minidl, in one hierarchy.
 
-Each also derives from the built-in exception that a Python programmer would expect, so
-``except ValueError`` works as usual. A message has up to four parts: what happened, what was
-received, what was expected, and what to do.
+Each is also a subclass of the built-in exception that fits, so ``except ValueError`` works as
+usual. A message says what is wrong, what was received, what was expected, and how to fix it.
 """
 
 from __future__ import annotations
@@ -26,57 +25,105 @@ __all__ = [
     "UnknownKeywordError",
     "UnknownNameError",
     "WorkerError",
+    "invalid",
 ]
 
 
 class MinidlError(Exception):
-    """The base of every minidl exception.
+    """Base class of all minidl exceptions.
 
     Parameters
     ----------
-    what : str
-        What happened.
+    message : str
+        What is wrong, as a sentence without its full stop.
     received, expected : object, optional
-        What was given, and what would have been right; shown with ``str``.
+        The value that was given and what would have been valid; shown with ``str``.
     hint : str, optional
-        What to do about it, as a sentence.
+        How to fix it, as a sentence.
 
     Examples
     --------
-    >>> str(ArgumentError("lr must be positive", received=-1.0, expected="lr > 0", hint="Try 0.1."))
-    'lr must be positive; received -1.0; expected lr > 0. Try 0.1.'
+    >>> str(DataError("X and y differ in length", received="5 and 4 rows", hint="Check the file."))
+    'X and y differ in length: got 5 and 4 rows. Check the file.'
     """
 
     def __init__(
         self,
-        what: str,
+        message: str,
         *,
         received: object = None,
         expected: object = None,
         hint: str | None = None,
     ) -> None:
-        message = what
         if received is not None:
-            message += f"; received {received}"
+            message += f": got {received}"
         if expected is not None:
-            message += f"; expected {expected}"
+            message += f"{':' if received is None else ','} expected {expected}"
         if hint is not None:
             message += f". {hint}"
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), str(self))
+        return _restore, (type(self), str(self), vars(self))
 
 
-def _restore(kind: type[MinidlError], message: str) -> MinidlError:
-    """Return an error as it was before it was pickled, say to leave another process."""
-    error = kind.__new__(kind)
+def _restore(
+    error_class: type[MinidlError], message: str, attributes: dict[str, Any]
+) -> MinidlError:
+    """Return an unpickled error."""
+    error = error_class.__new__(error_class)
     error.args = (message,)
+    vars(error).update(attributes)
     return error
 
 
 class ArgumentError(MinidlError, ValueError):
-    """An argument has a value that cannot be used."""
+    """An argument has an invalid value.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong; with `argument`, the rest of a sentence that begins with its name.
+    argument : str, optional
+        The name of the argument. The command line prints its option instead.
+    received, expected, hint
+        As for :class:`MinidlError`.
+
+    Examples
+    --------
+    >>> error = ArgumentError("must be positive, got -1.0", argument="lr", hint="Try 0.1.")
+    >>> str(error), error.named("--lr")
+    ('lr must be positive, got -1.0. Try 0.1.', '--lr must be positive, got -1.0. Try 0.1.')
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        argument: str | None = None,
+        received: object = None,
+        expected: object = None,
+        hint: str | None = None,
+    ) -> None:
+        full = message if argument is None else f"{argument} {message}"
+        super().__init__(full, received=received, expected=expected, hint=hint)
+        self.argument = argument
+
+    def named(self, name: str) -> str:
+        """Return the message with the argument called `name`."""
+        text = str(self)
+        return text if self.argument is None else name + text.removeprefix(self.argument)
+
+
+def invalid(argument: str, value: object, expected: str, hint: str | None = None) -> ArgumentError:
+    """Return the error for an argument that must be something else.
+
+    Examples
+    --------
+    >>> str(invalid("epochs", -1, "an integer >= 0"))
+    'epochs must be an integer >= 0, got -1'
+    """
+    return ArgumentError(f"must be {expected}, got {value!r}", argument=argument, hint=hint)
 
 
 class ShapeError(MinidlError, ValueError):
@@ -120,23 +167,23 @@ class WorkerError(MinidlError, RuntimeError):
 
 
 class UnknownNameError(MinidlError, ValueError):
-    """A name is in none of the tables; the message suggests the nearest one.
+    """A name is not registered; the message suggests the nearest one.
 
     Parameters
     ----------
     kind : str
-        What was looked for, such as ``"optimizer"``.
+        What the name stands for, such as ``"optimizer"``.
     name : str
-        The name that was not found.
+        The unknown name.
     known : iterable of str
-        The names that exist.
+        The registered names.
     aliases : iterable of str, optional
-        Other names that would do; suggested, but not listed.
+        Their aliases; suggested, but not listed.
 
     Examples
     --------
     >>> str(UnknownNameError("optimizer", "nga", ["nag", "momentum"]))
-    "unknown optimizer 'nga'; expected one of: nag, momentum. Did you mean 'nag'?"
+    "unknown optimizer 'nga': expected one of: nag, momentum. Did you mean 'nag'?"
     """
 
     def __init__(

@@ -19,6 +19,8 @@ SOURCES = sorted((ROOT / "minidl").rglob("*.py"))
 FLOORS = [
     "errors",
     "memory",
+    "files",
+    "registry",
     "checks",
     "streams",
     "autograd",

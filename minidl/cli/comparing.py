@@ -13,7 +13,7 @@ from minidl.errors import ArgumentError
 
 if TYPE_CHECKING:  # imported when the command runs
     from minidl.comparison import Study
-    from minidl.comparison.race import Race
+    from minidl.comparison.executor import Race
 
 __all__ = ["compare"]
 
@@ -43,7 +43,7 @@ def compare(options: argparse.Namespace) -> int:
     else:
         _print(study, options.profile)
     if options.plot and not code:
-        from minidl.comparison.plots import plot
+        from minidl.comparison.plots.draw import plot
 
         plot(study, options.plot)
     return code or _judge(study, options)
@@ -92,7 +92,7 @@ def _check_files(options: argparse.Namespace) -> None:
             with about(option):
                 check_place(file)
     if options.plot:
-        from minidl.comparison.plots import check_plot
+        from minidl.comparison.plots.draw import check_plot
 
         check_plot(options.plot)
 
@@ -121,7 +121,7 @@ def _run(races: list[Race], options: argparse.Namespace) -> tuple[Study, int]:
 
 def _races(options: argparse.Namespace) -> list[Race]:
     """Return a race for each problem and batch size, and by default one of batchings."""
-    from minidl.comparison.comparing import prepare
+    from minidl.comparison.api import prepare
 
     chosen = _protocol(options)
     names = options.problems or [options.dataset or "moons"]
@@ -164,7 +164,7 @@ def _smaller(chosen: dict[str, Any], given: bool) -> dict[str, Any]:
 
 
 def _problem(name: str, options: argparse.Namespace) -> Any:
-    from minidl.comparison.problems import Problem
+    from minidl.comparison.problem import Problem
 
     return Problem(
         lambda seed: load(name, options, split_seed=seed),

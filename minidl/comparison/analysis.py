@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidl.comparison.goals import Target
-from minidl.comparison.hitting import Floats, expected_running_time, restricted, restricted_mean
-from minidl.comparison.intervals import bootstrap_interval, median_interval, tuned_interval
+from minidl.comparison.goal import Target
 from minidl.comparison.plan import Contestant, Plan
-from minidl.comparison.runs import Key, Run, Setting
-from minidl.comparison.statistics import faster_probability, holm, median, sign_flip
-from minidl.comparison.tuning import choose_rate, expected_best
-from minidl.comparison.verdicts import Verdict, verdict
+from minidl.comparison.run import Key, Run, Setting
+from minidl.comparison.stats.hitting import (
+    Floats,
+    expected_running_time,
+    restricted,
+    restricted_mean,
+)
+from minidl.comparison.stats.intervals import bootstrap_interval, median_interval, tuned_interval
+from minidl.comparison.stats.tests import faster_probability, holm, median, sign_flip
+from minidl.comparison.stats.tuning import choose_rate, expected_best
+from minidl.comparison.stats.verdicts import Verdict, verdict
 from minidl.optim import BatchSize
 
 __all__ = ["Chosen", "Duel", "Row", "Table", "choose", "compare_pairs", "summarize"]

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minidl.comparison.runs import Run
+from minidl.comparison.run import Run
 from minidl.errors import DataError
 
 __all__ = ["Journal", "Page", "differences", "write_whole"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidl.comparison.comparison import Comparison
-from minidl.comparison.goals import Goal, Target
-from minidl.comparison.hitting import Floats
-from minidl.comparison.profiles import R_MAX, ecdf, performance_ratios, profile_areas
-from minidl.comparison.words import text_table
+from minidl.comparison.goal import Goal, Target
+from minidl.comparison.report.words import text_table
+from minidl.comparison.result import Comparison
+from minidl.comparison.stats.hitting import Floats
+from minidl.comparison.stats.profiles import R_MAX, ecdf, performance_ratios, profile_areas
 
 __all__ = ["TAUS", "Profile", "profile", "profile_text"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from minidl.comparison.goals import Goal
-from minidl.comparison.runs import Setting
+from minidl.comparison.goal import Goal
+from minidl.comparison.run import Setting
 from minidl.errors import ArgumentError
 from minidl.optim import BatchSize
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from minidl.checks import check_place
-from minidl.comparison.comparison import Comparison
+from minidl.comparison.executor import Race
 from minidl.comparison.journal import Journal, differences, write_whole
 from minidl.comparison.many_problems import Profile, profile, profile_text
-from minidl.comparison.race import Race
-from minidl.comparison.record import read_record, record_text, versions
+from minidl.comparison.result import Comparison
+from minidl.comparison.store import read_record, record_text, versions
 from minidl.errors import DataError
 
 __all__ = ["Study", "run_races"]

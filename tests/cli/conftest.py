@@ -6,7 +6,7 @@ import pytest
 from cli_process import SMALL_RACE, SMALL_RUN
 
 from minidl.cli import main
-from minidl.comparison.race import Race
+from minidl.comparison.executor import Race
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from cli_process import SMALL_RUN, TINY
 from minidl.cli import commands, main
 from minidl.cli.parser import options_of, parse, parser
 from minidl.cli.wording import as_typed
-from minidl.comparison.race import Race
+from minidl.comparison.executor import Race
 
 WRONG, FAILED = 2, 1
 
@@ -29,45 +29,45 @@ def outcome(capsys, arguments):
 def never_trained(monkeypatch):
     """No comparison may begin: what is wrong is said before."""
     monkeypatch.setattr(Race, "run", None)
-    monkeypatch.setattr("minidl.comparison.race.train_many", None)
+    monkeypatch.setattr("minidl.comparison.executor.train_many", None)
 
 
 @pytest.mark.parametrize("command", ["train", "compare"])
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("--dataset mons", "unknown data set 'mons'; expected one of: moons, circles, "),
+        ("--dataset mons", "unknown data set 'mons', expected one of: moons, circles, "),
         ("--dataset mons", "Did you mean 'moons'?"),
         ("--activation tnah", "Did you mean 'tanh'?"),
         ("--loss bec", "Did you mean 'bce'?"),
-        ("--lr 0", "--lr cannot be used; received 0.0; expected a finite number greater than 0"),
-        ("--lr -0.1", "--lr cannot be used; received -0.1"),
-        ("--lr nan", "--lr cannot be used; received nan"),
-        ("--momentum 1", "--momentum cannot be used; received 1.0"),
-        ("--epochs -1", "--epochs cannot be used; received -1"),
+        ("--lr 0", "--lr cannot be used: got 0.0, expected a finite number greater than 0"),
+        ("--lr -0.1", "--lr cannot be used: got -0.1"),
+        ("--lr nan", "--lr cannot be used: got nan"),
+        ("--momentum 1", "--momentum cannot be used: got 1.0"),
+        ("--epochs -1", "--epochs cannot be used: got -1"),
         ("--epochs 2.5", "argument --epochs: invalid int value: '2.5'"),
-        ("--batch-size 0", '--batch-size cannot be used; received 0; expected "full", 1, 32, ...'),
+        ("--batch-size 0", '--batch-size cannot be used: got 0, expected "full", 1, 32, ...'),
         ("--batch-size ful", "--batch-size: expected a number of rows, or full"),
-        ("--hidden 16,x", "--hidden: expected widths such as 16,16, or none; received '16,x'"),
-        ("--hidden 16,", "expected widths such as 16,16, or none; received '16,'"),
+        ("--hidden 16,x", "--hidden: expected widths such as 16,16, or none: got '16,x'"),
+        ("--hidden 16,", "expected widths such as 16,16, or none: got '16,'"),
         ("--hidden 0", "error: --hidden"),
-        ("--hidden 0", "cannot be used; received 0; expected an integer >= 1"),
-        ("--rows -3", "error: --rows cannot be used; received -3"),
-        ("--rows 1", "--rows cannot be used; received 1; expected an integer >= 2"),
-        ("--noise -1", "--noise cannot be used; received -1.0"),
-        ("--test-size 1", "--test-size cannot be used; received 1.0; expected 0 <= test_size < 1"),
+        ("--hidden 0", "cannot be used: got 0, expected an integer >= 1"),
+        ("--rows -3", "error: --rows cannot be used: got -3"),
+        ("--rows 1", "--rows cannot be used: got 1, expected an integer >= 2"),
+        ("--noise -1", "--noise cannot be used: got -1.0"),
+        ("--test-size 1", "--test-size cannot be used: got 1.0, expected 0 <= test_size < 1"),
         (
             "--dataset iris --noise 1",
-            "--noise is for generated sets; received --noise 1.0 with 'iris'",
+            "--noise is for generated sets: got --noise 1.0 with 'iris'",
         ),
-        ("--dataset iris --rows 50", "--rows is for generated sets; received --rows 50 with"),
+        ("--dataset iris --rows 50", "--rows is for generated sets: got --rows 50 with"),
         (
             "--dataset iris --task regression",
-            "--task is for files; received --task regression with 'iris'",
+            "--task is for files: got --task regression with 'iris'",
         ),
         (
             "--target-column won",
-            "--target-column is for files; received --target-column won with 'moons'",
+            "--target-column is for files: got --target-column won with 'moons'",
         ),
         ("--quiett", "unrecognized arguments: --quiett. Did you mean '--quiet'?"),
         ("--batchsize=16", "unrecognized arguments: --batchsize=16. Did you mean '--batch-size'?"),
@@ -86,7 +86,7 @@ def test_a_wrong_option_is_named_with_what_was_received(command, typed, said, ca
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("train --optimizer nga", "unknown optimizer 'nga'; expected one of: batch, stochastic, "),
+        ("train --optimizer nga", "unknown optimizer 'nga', expected one of: batch, stochastic, "),
         ("train --optimizer nga", "Did you mean 'nag'?"),
         ("train --optimizer momentun", "Did you mean 'momentum'?"),
         ("train --optimizer nestrov", "Did you mean 'nesterov'?"),
@@ -94,17 +94,17 @@ def test_a_wrong_option_is_named_with_what_was_received(command, typed, said, ca
         ("train --initializer glorot", "Did you mean 'glorot_"),
         ("train --optimizer batch --batch-size 16", "use 'mini-batch'"),
         ("train --lr fast", "argument --lr: invalid float value: 'fast'"),
-        ("train --batch-size 16,32", "expected a number of rows, or full; received '16,32'"),
-        ("train --target-loss nan", "--target-loss cannot be used; received nan; expected a"),
-        ("train --target-accuracy 95", "--target-accuracy cannot be used; received 95.0"),
+        ("train --batch-size 16,32", "expected a number of rows, or full: got '16,32'"),
+        ("train --target-loss nan", "--target-loss cannot be used: got nan, expected a"),
+        ("train --target-accuracy 95", "--target-accuracy cannot be used: got 95.0"),
         ("train --target-loss 1 --target-accuracy 1", "not allowed with argument --target-loss"),
         ("train --loss mse --target-accuracy 0.9", "this loss has no accuracy"),
         ("train --dataset sine --target-accuracy 0.9", "this loss has no accuracy"),
         ("train --out a.json", "unrecognized arguments: --out a.json. Did you mean '--json'?"),
-        ("train --dropout 1", "error: --dropout cannot be used; received 1.0"),
-        ("train --dropout 2 --hidden none", "error: --dropout cannot be used; received 2.0"),
-        ("train --l2 -1", "error: --l2 cannot be used; received -1.0; expected a finite number"),
-        ("train --seed -1", "--seed cannot be used; received -1"),
+        ("train --dropout 1", "error: --dropout cannot be used: got 1.0"),
+        ("train --dropout 2 --hidden none", "error: --dropout cannot be used: got 2.0"),
+        ("train --l2 -1", "error: --l2 cannot be used: got -1.0, expected a finite number"),
+        ("train --seed -1", "--seed cannot be used: got -1"),
         ("train --fail-under-target", "needs --target-loss or --target-accuracy"),
         ("train --csv -", "--csv needs a file; only --json can write to -"),
         ("train --save -", "--save needs a file; only --json can write to -"),
@@ -127,65 +127,65 @@ def test_a_wrong_command_gets_the_right_one(typed, said, capsys):
         ("--optimizers adam", "expected one of: batch, stochastic, mini-batch, momentum, nag, "),
         (
             "--optimizers nag,nesterov",
-            "an optimizer is named twice; received 'nesterov'. 'nesterov' and 'nag' are the same.",
+            "an optimizer is named twice: got 'nesterov'. 'nesterov' and 'nag' are the same.",
         ),
-        ("--optimizers nag,nag", "argument --optimizers: expected each once; received 'nag,nag'"),
-        ("--optimizers ,", "--optimizers: expected names such as momentum,nag; received ','"),
-        ("--optimizers=", "--optimizers: expected names such as momentum,nag; received ''"),
+        ("--optimizers nag,nag", "argument --optimizers: expected each once: got 'nag,nag'"),
+        ("--optimizers ,", "--optimizers: expected names such as momentum,nag: got ','"),
+        ("--optimizers=", "--optimizers: expected names such as momentum,nag: got ''"),
         ("--problems=", "--problems: expected data sets or files such as moons,circles"),
-        ("--problems moons,moons", "--problems: expected each once; received 'moons,moons'"),
+        ("--problems moons,moons", "--problems: expected each once: got 'moons,moons'"),
         ("--problems moons,circls", "Did you mean 'circles'?"),
         (
             "--dataset moons --problems circles",
             "--dataset and --problems are the same; give one of them",
         ),
-        ("--batch-size 16,16", "--batch-size: expected each once; received '16,16'"),
-        ("--batch-size -1", "--batch-size cannot be used; received -1"),
+        ("--batch-size 16,16", "--batch-size: expected each once: got '16,16'"),
+        ("--batch-size -1", "--batch-size cannot be used: got -1"),
         (
             "--optimizers batch,stochastic --batch-size 16",
-            "'batch' is gradient descent at batch size full; received batch size 16. For",
+            "'batch' is gradient descent at batch size full: got batch size 16. For",
         ),
-        ("--seeds 0", "--seeds cannot be used; received 0; expected an integer >= 1"),
-        ("--seeds -2", "--seeds cannot be used; received -2"),
+        ("--seeds 0", "--seeds cannot be used: got 0, expected an integer >= 1"),
+        ("--seeds -2", "--seeds cannot be used: got -2"),
         (
             "--seeds 3,3",
-            "--seeds cannot be used; received 3,3; expected at least one seed, and each once",
+            "--seeds cannot be used: got 3,3, expected at least one seed, and each once",
         ),
-        ("--seeds 1,-2", "--seeds: a seed cannot be used; received -2; expected an integer >= 0"),
-        ("--tuning-seeds 1,-2", "a seed of --tuning-seeds cannot be used; received -2"),
-        ("--seeds ,", "expected a number of seeds, or a list such as 3,5,8; received ','"),
-        ("--seeds 2.5", "a number of seeds, or a list such as 3,5,8; received '2.5'"),
-        ("--tuning-seeds 0", "--tuning-seeds cannot be used; received 0; expected an integer"),
-        ("--tuning-seeds 3,3", "--tuning-seeds cannot be used; received 3,3"),
+        ("--seeds 1,-2", "--seeds: a seed cannot be used: got -2, expected an integer >= 0"),
+        ("--tuning-seeds 1,-2", "a seed of --tuning-seeds cannot be used: got -2"),
+        ("--seeds ,", "expected a number of seeds, or a list such as 3,5,8: got ','"),
+        ("--seeds 2.5", "a number of seeds, or a list such as 3,5,8: got '2.5'"),
+        ("--tuning-seeds 0", "--tuning-seeds cannot be used: got 0, expected an integer"),
+        ("--tuning-seeds 3,3", "--tuning-seeds cannot be used: got 3,3"),
         (
             "--seeds 3 --tuning-seeds 2,5",
-            "a seed that judges cannot tune as well; received 2, in --tuning-seeds too",
+            "a seed that judges cannot tune as well: got 2, in --tuning-seeds too",
         ),
-        ("--epochs 0", "--epochs cannot be used; received 0; expected an integer >= 1"),
+        ("--epochs 0", "--epochs cannot be used: got 0, expected an integer >= 1"),
         (
             "--epochs 2",
             "received --sustained 3 with --epochs 2. Nothing can hold for longer than the budget:"
             " give more epochs, or --sustained 1.",
         ),
-        ("--sustained 0", "--sustained cannot be used; received 0"),
-        ("--tune momentum", "--tune cannot be used; received 'momentum'; expected \"lr\", "),
-        ("--tune=", "--tune cannot be used; received ''"),
+        ("--sustained 0", "--sustained cannot be used: got 0"),
+        ("--tune momentum", "--tune cannot be used: got 'momentum', expected \"lr\", "),
+        ("--tune=", "--tune cannot be used: got ''"),
         (
             "--lr 0.1 --tune lr",
-            "--lr cannot be used; received 0.1. With --tune lr give a list of learning rates",
+            "--lr cannot be used: got 0.1. With --tune lr give a list of learning rates",
         ),
         (
             "--lr 0.1,0.2 --tune none",
-            "--lr cannot be used; received 0.1,0.2. With --tune none give one learning rate.",
+            "--lr cannot be used: got 0.1,0.2. With --tune none give one learning rate.",
         ),
         (
             "--lr 0,0.1",
-            "--lr cannot be used; received 0.0,0.1; expected two or more different learning rates"
+            "--lr cannot be used: got 0.0,0.1, expected two or more different learning rates"
             " above 0, such as 0.05,0.1,0.2",
         ),
-        ("--lr 0.1,0.1", "--lr cannot be used; received 0.1,0.1"),
-        ("--lr 0.1,", "--lr cannot be used; received 0.1; expected two or more"),
-        ("--lr fast", "--lr: expected a number, or several such as 0.03,0.1,0.3; received 'fast'"),
+        ("--lr 0.1,0.1", "--lr cannot be used: got 0.1,0.1"),
+        ("--lr 0.1,", "--lr cannot be used: got 0.1, expected two or more"),
+        ("--lr fast", "--lr: expected a number, or several such as 0.03,0.1,0.3: got 'fast'"),
         ("--momentum fast", "argument --momentum: expected a number, or several"),
         (
             "--momentum 0.5,0.9",
@@ -195,29 +195,29 @@ def test_a_wrong_command_gets_the_right_one(typed, said, capsys):
             "--momentum 0.9 --tune lr,momentum",
             "expected several to choose from, such as 0.5,0.9. With one momentum, --tune lr.",
         ),
-        ("--momentum 0.9,1 --tune lr,momentum", "--momentum cannot be used; received 1.0"),
-        ("--target acc:0.9", "--target cannot be used; received 'acc:0.9'; expected gap:0.1, "),
+        ("--momentum 0.9,1 --tune lr,momentum", "--momentum cannot be used: got 1.0"),
+        ("--target acc:0.9", "--target cannot be used: got 'acc:0.9', expected gap:0.1, "),
         ("--target 0.1", "expected gap:0.1, loss:0.05, accuracy:0.97 or validation-accuracy:0.95"),
-        ("--target gap:2", "--target cannot be used; received 'gap:2'; expected a share between"),
-        ("--target accuracy:90", "received 'accuracy:90'; expected an accuracy above 0, at most 1"),
-        ("--target loss:nan", "--target cannot be used; received 'loss:nan'"),
+        ("--target gap:2", "--target cannot be used: got 'gap:2', expected a share between"),
+        ("--target accuracy:90", "received 'accuracy:90', expected an accuracy above 0, at most 1"),
+        ("--target loss:nan", "--target cannot be used: got 'loss:nan'"),
         (
             "--target loss:9",
-            "the target is reached before training; received loss:9, where seed 10000 begins with",
+            "the target is reached before training: got loss:9, where seed 10000 begins with",
         ),
         ("--target accuracy:0.01", "the target is reached before training"),
         (
             "--dataset sine --target accuracy:0.9",
-            "this loss has no accuracy; received accuracy:0.9 with MeanSquaredError(). Use",
+            "this loss has no accuracy: got accuracy:0.9 with MeanSquaredError(). Use",
         ),
         (
             "--test-size 0 --target validation-accuracy:0.9",
-            "there are no held-out rows to judge by; received validation-accuracy:0.9 with"
+            "there are no held-out rows to judge by: got validation-accuracy:0.9 with"
             ' --test-size 0. Hold some out, or use a target such as "accuracy:0.97".',
         ),
-        ("--jobs 0", "--jobs cannot be used; received 0; expected 1, 2, ..., -1 for all"),
+        ("--jobs 0", "--jobs cannot be used: got 0, expected 1, 2, ..., -1 for all"),
         ("--jobs x", "argument --jobs: invalid int value: 'x'"),
-        ("--profile", "--profile sums up several problems; received one. Name more with"),
+        ("--profile", "--profile sums up several problems: got one. Name more with"),
         ("--out - --profile", "--out - prints only JSON; leave --profile out, or give a file"),
         ("--plot -", "--plot needs a file; only --out can write to -"),
         ("--sedes 3", "unrecognized arguments: --sedes 3. Did you mean '--seeds'?"),
@@ -347,6 +347,6 @@ def test_an_interruption_before_training_is_told_in_a_word(capsys, monkeypatch):
 
 def test_an_optimizer_in_a_message_is_left_as_it_is():
     options = options_of(parse(["train"]).parser)
-    message = "NAG(lr=0.1, momentum=0.9) has no such thing; received x=5"
+    message = "NAG(lr=0.1, momentum=0.9) has no such thing: got x=5"
     assert as_typed(message, options) == message
-    assert as_typed("memory cannot be used; received 0", options).startswith("memory cannot")
+    assert as_typed("memory cannot be used: got 0", options).startswith("memory cannot")

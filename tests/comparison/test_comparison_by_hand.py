@@ -10,9 +10,9 @@ from comparison_runs import TARGET, alone, comparison, plan, run
 
 from minidl import nn
 from minidl.comparison import Comparison, Goal, compare
+from minidl.comparison.executor import Race
 from minidl.comparison.many_problems import TAUS, profile
-from minidl.comparison.problems import Problem
-from minidl.comparison.race import Race
+from minidl.comparison.problem import Problem
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError
 
@@ -116,8 +116,8 @@ def test_a_group_is_one_contestant_with_neighbouring_seeds_and_is_kept_apart(mon
         calls.append((trainers, options))
         raise EnoughError
 
-    monkeypatch.setattr("minidl.comparison.race.train_many", spy)
-    monkeypatch.setattr("minidl.comparison.race.TOGETHER", 4)
+    monkeypatch.setattr("minidl.comparison.executor.train_many", spy)
+    monkeypatch.setattr("minidl.comparison.executor.TOGETHER", 4)
     with pytest.raises(EnoughError):
         compare(data_of, optimizers=["gd", "nag"], lr=[0.1, 0.3], epochs=3, sustained=1,
                 hidden=[3], seeds=1, tuning_seeds=[7, 8, 9], memory=12_345)  # fmt: skip

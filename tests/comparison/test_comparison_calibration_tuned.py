@@ -38,7 +38,7 @@ from minidl.comparison import (
     sign_flip,
     verdict,
 )
-from minidl.comparison.intervals import tuned_interval
+from minidl.comparison.stats.intervals import tuned_interval
 from minidl.errors import ArgumentError, ShapeError
 
 LEVEL = 0.05

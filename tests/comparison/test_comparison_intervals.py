@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from minidl.comparison import bootstrap_interval, bootstrap_means, median_interval, median_ranks
-from minidl.comparison.intervals import RESAMPLES
+from minidl.comparison.stats.intervals import RESAMPLES
 from minidl.errors import ArgumentError
 
 VALUES = [12, 15, 11, 19, 14, 13, 40, 12, 16, 18]

@@ -8,7 +8,7 @@ from comparison_runs import without_seconds
 
 from minidl import datasets
 from minidl.comparison import Study, compare
-from minidl.comparison.race import Race
+from minidl.comparison.executor import Race
 from minidl.errors import DataError
 
 SMALL = {"optimizers": ["gd", "nag"], "epochs": 5, "seeds": 3, "tuning_seeds": 2, "hidden": [4],
@@ -36,7 +36,7 @@ def blocks(monkeypatch):
 
     def arrange(n, error):
         plain = Race._trainer
-        monkeypatch.setattr("minidl.comparison.race.TOGETHER", 6)
+        monkeypatch.setattr("minidl.comparison.executor.TOGETHER", 6)
         from minidl.comparison.journal import Page
 
         add, count = Page.add, [0]
@@ -69,7 +69,7 @@ def test_a_run_that_was_cut_short_goes_on_and_ends_with_the_same_file(
     kept = len((tmp_path / "a.json.part").read_text().splitlines()) - 1
     assert kept == after
     monkeypatch.undo()
-    monkeypatch.setattr("minidl.comparison.race.TOGETHER", 6)
+    monkeypatch.setattr("minidl.comparison.executor.TOGETHER", 6)
     compare(moons, out=path, **SMALL)
     assert os.listdir(tmp_path) == ["a.json"]
     assert without_seconds(read(path)) == without_seconds(read(whole))
@@ -150,7 +150,7 @@ def test_a_part_of_another_comparison_is_refused_and_kept(tmp_path, blocks, monk
 
 def test_a_finished_file_is_shown_and_never_trained_again_or_overwritten(whole, monkeypatch):
     before = whole.read_bytes()
-    monkeypatch.setattr("minidl.comparison.race.train_many", None)
+    monkeypatch.setattr("minidl.comparison.executor.train_many", None)
     found = compare(moons, out=whole, **SMALL)
     assert str(Study.from_json(whole)) == str(found)
     with pytest.raises(DataError, match="holds another comparison, and is not overwritten"):

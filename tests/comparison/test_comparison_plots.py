@@ -15,7 +15,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from minidl.comparison import Comparison, Contestant, Goal, Plan, Run, Setting, Study
-from minidl.comparison.plots import check_plot, figure, plot
+from minidl.comparison.plots.draw import check_plot, figure, plot
 from minidl.errors import ArgumentError, DataError
 
 BUDGET, ROWS, SUSTAINED, AIM = 12, 100, 2, 0.3
@@ -383,7 +383,8 @@ def test_a_saved_study_gives_the_same_bytes_in_another_process(tmp_path):
     study.to_json(tmp_path / "toy.json")
     plot(study, tmp_path / "toy.pdf")
     script = (
-        "import sys; from minidl.comparison import Study; from minidl.comparison.plots import plot;"
+        "import sys; from minidl.comparison import Study;"
+        "from minidl.comparison.plots.draw import plot;"
         "plot(Study.from_json('toy.json'), 'again.pdf');"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
@@ -406,7 +407,7 @@ def test_the_state_of_matplotlib_is_left_alone(tmp_path):
 
 def test_matplotlib_is_imported_when_something_is_drawn_and_not_before():
     script = (
-        "import sys, minidl, minidl.comparison, minidl.comparison.plots as plots\n"
+        "import sys, minidl, minidl.comparison, minidl.comparison.plots.draw as plots\n"
         "assert 'matplotlib' not in sys.modules\n"
         "plots.check_plot('a.png')\n"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
@@ -423,8 +424,8 @@ def test_endings_that_matplotlib_writes_will_do(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        ("a.doc", ArgumentError, r"cannot draw '.*a.doc'; received '.doc'; expected a name that"),
-        ("a", ArgumentError, r"received no ending; expected .* in .png, .svg, .pdf, [.]"),
+        ("a.doc", ArgumentError, r"cannot draw '.*a.doc': got '.doc', expected a name that"),
+        ("a", ArgumentError, r"received no ending, expected .* in .png, .svg, .pdf, [.]"),
         ("a.pgf", ArgumentError, "received '.pgf'"),  # needs LaTeX
         ("missing/a.png", DataError, "there is no folder"),
     ],

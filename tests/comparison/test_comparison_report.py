@@ -4,8 +4,8 @@ import pytest
 from comparison_runs import alone, comparison, contestant, plan, run
 
 from minidl.comparison import Comparison, Goal, Setting, Study
-from minidl.comparison.explain import explain
-from minidl.comparison.warn import warnings_of
+from minidl.comparison.report.notes import warnings_of
+from minidl.comparison.report.sentences import explain
 
 FAST, SLOW = [5, 6, 5, 6, 5, 6, 5], [30, 31, 32, 33, 34, 35, 36]
 

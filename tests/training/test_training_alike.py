@@ -217,7 +217,7 @@ def test_an_error_says_from_which_network_it_comes_and_leaves_whole_models() -> 
 
 
 def test_networks_and_callbacks_are_checked() -> None:
-    with pytest.raises(ArgumentError, match="model returned no network; received int"):
+    with pytest.raises(ArgumentError, match="model returned no network: got int"):
         train_replicas(lambda seed: 5, optim.NAG(0.1), X, Y, seeds=2, **OPTIONS)  # type: ignore
     one = EarlyStopping("train_loss", patience=2)
     with pytest.raises(ArgumentError, match="the same callback twice"):

@@ -218,7 +218,7 @@ def test_mistakes_are_told_before_training() -> None:
     X, y = MOONS.X_train, MOONS.y_train
     common: dict[str, Any] = {"loss": "bce", "epochs": 1}
     nag = optim.NAG(0.1)
-    with pytest.raises(ArgumentError, match="seeds cannot be used; received \\[1, 1\\]"):
+    with pytest.raises(ArgumentError, match="seeds cannot be used: got \\[1, 1\\]"):
         train_replicas(small, nag, X, y, seeds=[1, 1], **common)
     with pytest.raises(ArgumentError, match="seeds cannot be used"):
         train_replicas(small, nag, X, y, seeds=[], **common)
@@ -230,7 +230,7 @@ def test_mistakes_are_told_before_training() -> None:
     uneven = optim.NAG([0.1, 0.2], momentum=[0.1, 0.2, 0.3])
     with pytest.raises(ArgumentError, match="swept together differ in length"):
         train_replicas(small, uneven, X, y, seeds=[1], **common)
-    with pytest.raises(ArgumentError, match="no Optimizer; received 'nag'"):
+    with pytest.raises(ArgumentError, match="no Optimizer: got 'nag'"):
         train_replicas(small, "nag", X, y, seeds=2, **common)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"callbacks is not a function.*lambda: \["):
         train_replicas(small, nag, X, y, seeds=2, callbacks=[], **common)  # type: ignore[arg-type]

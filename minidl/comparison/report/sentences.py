@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from minidl.comparison.analysis import Duel, Row
-from minidl.comparison.verdicts import LEVEL
-from minidl.comparison.words import counted, joined, number, rate, spoken
+from minidl.comparison.report.words import counted, joined, number, rate, spoken
+from minidl.comparison.stats.verdicts import LEVEL
 
 if TYPE_CHECKING:
-    from minidl.comparison.comparison import Comparison
+    from minidl.comparison.result import Comparison
 
 __all__ = ["explain"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_number
-from minidl.comparison.hitting import check_pairs
+from minidl.comparison.stats.hitting import check_pairs
 from minidl.errors import ArgumentError
 
 __all__ = ["EXACT", "faster_probability", "holm", "median", "sign_flip"]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_number
-from minidl.comparison.hitting import Floats
+from minidl.comparison.stats.hitting import Floats
 from minidl.errors import ArgumentError
 
 __all__ = ["ecdf", "ecdf_steps", "performance_ratios", "profile_areas"]

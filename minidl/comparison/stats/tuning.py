@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count
-from minidl.comparison.hitting import check_budget, check_times
+from minidl.comparison.stats.hitting import check_budget, check_times
 from minidl.errors import ArgumentError, ShapeError
 
 __all__ = ["Choice", "choose_rate", "expected_best", "trial_weights"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from minidl.comparison.plan import FORMS_OF_NAG
-from minidl.comparison.words import counted, rate
+from minidl.comparison.report.words import counted, rate
 
 if TYPE_CHECKING:
-    from minidl.comparison.comparison import Comparison
+    from minidl.comparison.result import Comparison
 
 __all__ = ["warnings_of"]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from minidl.comparison.analysis import Chosen, Duel, Row, Table, choose, compare_pairs, summarize
-from minidl.comparison.goals import Target, resolve
+from minidl.comparison.goal import Target, resolve
 from minidl.comparison.journal import write_whole
 from minidl.comparison.plan import Contestant, Plan
-from minidl.comparison.record import read_record, record_text
-from minidl.comparison.report import report
-from minidl.comparison.runs import Run, Setting
+from minidl.comparison.report.tables import report
+from minidl.comparison.run import Run, Setting
+from minidl.comparison.store import read_record, record_text
 from minidl.errors import DataError
 
 __all__ = ["Comparison"]

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minidl.comparison.hitting import Floats, hitting_times
-from minidl.comparison.runs import Run, Setting
+from minidl.comparison.run import Run, Setting
+from minidl.comparison.stats.hitting import Floats, hitting_times
 from minidl.errors import ArgumentError
 
 __all__ = ["Goal", "Target", "resolve"]

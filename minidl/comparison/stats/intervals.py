@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
-from minidl.comparison.hitting import check_times
+from minidl.comparison.stats.hitting import check_times
 from minidl.errors import ArgumentError, ShapeError
 from minidl.streams import check_seed
 

@@ -13,20 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.checks import check_place
-from minidl.comparison.comparison import Comparison
-from minidl.comparison.hitting import Floats
-from minidl.comparison.looks import (
-    BUDGET,
-    MARKED,
-    STYLE,
-    TARGET,
-    WIDTH,
-    Look,
-    legend_rows,
-    looks_of,
-)
 from minidl.comparison.many_problems import TAUS, Profile
-from minidl.comparison.plotted import (
+from minidl.comparison.plots.data import (
     Judged,
     areas_of,
     column_words,
@@ -41,10 +29,22 @@ from minidl.comparison.plotted import (
     target_of,
     title,
 )
-from minidl.comparison.profiles import R_MAX
-from minidl.comparison.statistics import median
+from minidl.comparison.plots.style import (
+    BUDGET,
+    MARKED,
+    STYLE,
+    TARGET,
+    WIDTH,
+    Look,
+    legend_rows,
+    looks_of,
+)
+from minidl.comparison.report.words import counted, rate
+from minidl.comparison.result import Comparison
+from minidl.comparison.stats.hitting import Floats
+from minidl.comparison.stats.profiles import R_MAX
+from minidl.comparison.stats.tests import median
 from minidl.comparison.study import Study
-from minidl.comparison.words import counted, rate
 from minidl.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def check_plot(path: str | Path) -> None:
     ...     check_plot("moons.doc")
     ... except ArgumentError as error:
     ...     print(str(error)[:90])
-    cannot draw 'moons.doc'; received '.doc'; expected a name that ends in .png, .svg, .pdf, .
+    cannot draw 'moons.doc': got '.doc', expected a name that ends in .png, .svg, .pdf, .
     """
     _demand_matplotlib()
     from matplotlib.backend_bases import FigureCanvasBase

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
-from minidl.comparison.hitting import check_pairs, restricted
+from minidl.comparison.stats.hitting import check_pairs, restricted
 from minidl.errors import ArgumentError
 
 __all__ = ["LEVEL", "MARGIN", "Verdict", "Word", "fewest_seeds", "verdict"]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minidl.comparison.hitting import Floats, check_times
+from minidl.comparison.stats.hitting import Floats, check_times
 from minidl.errors import ArgumentError, ShapeError
 
 __all__ = ["LogRank", "SurvivalCurve", "kaplan_meier", "kaplan_meier_median", "log_rank"]

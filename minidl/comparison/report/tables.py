@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from minidl.comparison.analysis import Duel, Row
-from minidl.comparison.explain import explain
-from minidl.comparison.runs import Setting
-from minidl.comparison.warn import warnings_of
-from minidl.comparison.words import between, counted, number, probability, rate, text_table
+from minidl.comparison.report.notes import warnings_of
+from minidl.comparison.report.sentences import explain
+from minidl.comparison.report.words import between, counted, number, probability, rate, text_table
+from minidl.comparison.run import Setting
 
 if TYPE_CHECKING:
-    from minidl.comparison.comparison import Comparison
+    from minidl.comparison.result import Comparison
 
 __all__ = ["report"]
 

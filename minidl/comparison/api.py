@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from minidl.checks import bare_name, check_count, check_number
-from minidl.comparison.comparison import Comparison
-from minidl.comparison.goals import Goal
+from minidl.comparison.executor import Race
+from minidl.comparison.goal import Goal
 from minidl.comparison.plan import MOMENTA, Contestant, Plan, check_grid
-from minidl.comparison.problems import Problem
-from minidl.comparison.race import Race
-from minidl.comparison.runs import Setting
+from minidl.comparison.problem import Problem
+from minidl.comparison.report.words import joined
+from minidl.comparison.result import Comparison
+from minidl.comparison.run import Setting
 from minidl.comparison.study import run_races
-from minidl.comparison.words import joined
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError
 from minidl.nn import Layer, Loss

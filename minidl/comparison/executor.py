@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from minidl.comparison.comparison import Comparison
 from minidl.comparison.journal import Page
 from minidl.comparison.plan import Contestant, Plan
-from minidl.comparison.problems import Problem
-from minidl.comparison.runs import Key, Run, Setting
+from minidl.comparison.problem import Problem
+from minidl.comparison.result import Comparison
+from minidl.comparison.run import Key, Run, Setting
 from minidl.optim import Optimizer
 from minidl.training import Trainer
 from minidl.training.many import train_many

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.comparison.comparison import Comparison
-from minidl.comparison.goals import Target
-from minidl.comparison.hitting import Floats, restricted_mean
+from minidl.comparison.goal import Target
 from minidl.comparison.many_problems import Profile
 from minidl.comparison.plan import Contestant
-from minidl.comparison.profiles import ecdf_steps
-from minidl.comparison.runs import Run
-from minidl.comparison.words import counted, rate
+from minidl.comparison.report.words import counted, rate
+from minidl.comparison.result import Comparison
+from minidl.comparison.run import Run
+from minidl.comparison.stats.hitting import Floats, restricted_mean
+from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError
 
 __all__ = [

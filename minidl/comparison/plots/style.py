@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from minidl.comparison.comparison import Comparison
+from minidl.comparison.result import Comparison
 
 __all__ = ["BUDGET", "MARKED", "STYLE", "TARGET", "WIDTH", "Look", "legend_rows", "looks_of"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl import datasets, nn
 from minidl.checks import check_count
-from minidl.comparison.goals import Goal
+from minidl.comparison.goal import Goal
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DataError

@@ -1,0 +1,67 @@
+"""Writing files so that a crash never leaves half a file behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["atomic_write"]
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a temporary file that replaces `path` when the ``with`` block ends.
+
+    The data reach the disk (fsync) before the rename, and the rename does before this returns.
+    If the block raises, `path` is as it was before.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write, in a folder that exists.
+    mode : {"wb", "w"}, default "wb"
+        For bytes, or for UTF-8 text whose line ends are kept as written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "result.txt"
+    >>> with atomic_write(place, "w") as file:
+    ...     _ = file.write("done")
+    >>> place.read_text()
+    'done'
+    """
+    target = Path(path)
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    number, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".tmp", dir=target.parent)
+    try:
+        with open(number, mode, **text) as file:  # type: ignore[call-overload]
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            os.chmod(name, target.stat().st_mode & 0o777)
+        else:
+            os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    if hasattr(os, "O_DIRECTORY"):
+        folder = os.open(target.parent, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _umask() -> int:
+    """Return the process's umask; it can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
