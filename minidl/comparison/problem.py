@@ -14,7 +14,7 @@ from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DataError
 from minidl.nn import Layer, Loss
-from minidl.training.mistakes import demand_seed
+from minidl.training.checks import check_reproducible
 from minidl.training.objective import Objective
 from minidl.training.rows import Rows, check_rows
 
@@ -133,7 +133,7 @@ class Problem:
     def networks(self, seeds: Sequence[int]) -> list[Layer]:
         """Return a new network for each seed; raise if the function that makes them is no such."""
         networks = list(map(self.network, seeds))
-        demand_seed(networks[0], self.network(seeds[0]), seeds[0])
+        check_reproducible(networks[0], self.network(seeds[0]), seeds[0])
         if len({id(network) for network in networks}) < len(networks):
             raise ArgumentError(
                 "model returned the same network twice",

@@ -20,10 +20,10 @@ from minidl.nn.sequential import unseeded
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
 from minidl.training.callbacks import Callback
+from minidl.training.checks import check_reproducible
 from minidl.training.history import History
 from minidl.training.jobs import check_jobs
 from minidl.training.many import train_many
-from minidl.training.mistakes import demand_seed
 from minidl.training.rows import Rows, check_rows, check_sets, pair_of, several_sets
 from minidl.training.trainer import Trainer
 
@@ -293,7 +293,7 @@ def _networks(model: Callable[[int], Layer], seeds: Sequence[int]) -> list[Layer
             expected="a function of the seed that builds a new one each time",
         )
     if unseeded(networks[0]):
-        demand_seed(networks[0], _network(model, seeds[0]), seeds[0])
+        check_reproducible(networks[0], _network(model, seeds[0]), seeds[0])
     return networks
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from minidl.autograd import Array, no_grad
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.nn import Layer, Loss
-from minidl.training.mistakes import check_columns
+from minidl.training.checks import check_columns
 
 __all__ = ["Rows", "check_rows", "check_sets", "pair_of", "rows_of", "several_sets"]
 

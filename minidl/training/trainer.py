@@ -25,8 +25,8 @@ from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed, stream
 from minidl.training.batches import batches, rows_per_batch
 from minidl.training.callbacks import Callback, check_callbacks
+from minidl.training.checks import check_first_epoch, check_logits, check_parts
 from minidl.training.history import History
-from minidl.training.mistakes import check_parts, demand_motion, refuse_probabilities
 from minidl.training.objective import Objective
 from minidl.training.requests import Requests, next_of
 from minidl.training.rows import Rows, check_rows, pair_of
@@ -109,7 +109,7 @@ class Trainer:
         rows_per_batch(batch_size, 1)
         self.model = model
         self.loss = loss_named(loss)
-        refuse_probabilities(model, self.loss)
+        check_logits(model, self.loss)
         self.optimizer = optimizer
         self.batch_size = batch_size
         self.seed = check_seed(seed)
@@ -262,7 +262,7 @@ class Trainer:
             self._show_iterate()
             self.epoch += 1
             if self.epoch == 1:
-                demand_motion(self.optimizer, good, self.model.parameters, running)
+                check_first_epoch(self.optimizer, good, self.model.parameters, running)
             ends = self.epoch == last or self._stop is not None
             measured = ends or (self.measure_every > 0 and self.epoch % self.measure_every == 0)
             if self._too_large(running):

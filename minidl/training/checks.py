@@ -28,10 +28,10 @@ from minidl.optim import Optimizer
 
 __all__ = [
     "check_columns",
+    "check_first_epoch",
+    "check_logits",
     "check_parts",
-    "demand_motion",
-    "demand_seed",
-    "refuse_probabilities",
+    "check_reproducible",
 ]
 
 PATIENCE = 1000  # steps in which an optimizer may stand still, say by a rate that begins with 0
@@ -51,7 +51,7 @@ def check_parts(model: object, optimizer: object) -> None:
         )
 
 
-def refuse_probabilities(model: Layer, loss: Loss) -> None:
+def check_logits(model: Layer, loss: Loss) -> None:
     """Say that these losses take logits, to people who would squash their outputs twice."""
     last = model.layers[-1] if isinstance(model, Sequential) else model
     for squash, name in ((Sigmoid, BinaryCrossEntropy), (Softmax, SoftmaxCrossEntropy)):
@@ -97,7 +97,7 @@ def _width(layer: Layer) -> int | None:
     return layer.in_features if isinstance(layer, Dense) else None
 
 
-def demand_motion(
+def check_first_epoch(
     optimizer: Optimizer, before: Array, parameters: ParameterVector, running: float
 ) -> None:
     """Raise if an optimizer of one's own has trained nothing in the first epoch.
@@ -148,7 +148,7 @@ def _may_move(optimizer: Optimizer, w: Array) -> bool:
     return False
 
 
-def demand_seed(network: Layer, again: Layer, seed: int) -> None:
+def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
     """Raise if a seed gives other weights when it is asked again."""
     pairs = zip(network.named_parameters(), again.named_parameters(), strict=False)
     if not all(np.array_equal(one.data, other.data) for (_, one), (_, other) in pairs):
