@@ -1,0 +1,211 @@
+"""Run tasks in worker processes, with joblib or on a Dask cluster.
+
+Payloads and results travel as bytes written by cloudpickle, so lambdas can be sent. Arrays are
+separate arguments: joblib maps large ones into memory, and Dask sends each to the cluster once.
+Every task has one BLAS thread, since two would change the last bits of large products.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from minidl.autograd import Array
+from minidl.errors import ArgumentError, WorkerError, invalid
+
+__all__ = ["check_jobs", "run_all"]
+
+Payload = TypeVar("Payload")
+Result = TypeVar("Result")
+Parts = Callable[[Any], Iterable[object]]
+Call = Callable[..., Any]
+Results = Generator[tuple[int, bytes], None, None]
+
+DEATHS = 3  # of tasks that run alone; after these the remaining ones are not tried
+# Dask's and Ray's errors for the death of a worker, or of the only one that held an array
+DIED = {"KilledWorker", "FutureCancelledError", "WorkerCrashedError", "RayActorError"}
+
+
+def check_jobs(jobs: object) -> int | None:
+    """Return a number of processes as joblib takes it, or raise :class:`ArgumentError`."""
+    if isinstance(jobs, bool) or jobs == 0 or not (jobs is None or hasattr(jobs, "__index__")):
+        raise invalid("jobs", jobs, "1, 2, ..., -1 for all processors, or None")
+    return None if jobs is None else operator.index(jobs)
+
+
+def run_all(
+    tasks: Sequence[tuple[Payload, tuple[Array, ...]]],
+    work: Callable[..., Result],
+    jobs: int | None,
+    done: Callable[[int, Result], object],
+    *,
+    describe: Callable[[list[Payload]], str],
+    parts: Parts,
+) -> None:
+    """Compute ``work(payload, *arrays)`` for each task, up to three times if its worker dies.
+
+    Parameters
+    ----------
+    tasks : sequence of (payload, arrays)
+        An array that several tasks need should be the same object in each.
+    work, parts : callable
+        Functions of a module. ``parts(payload)`` returns objects, of which an error names the one
+        that cannot be pickled.
+    jobs : int or None
+        1: in this process, in order. Otherwise joblib's ``n_jobs``; None follows
+        ``joblib.parallel_config``. A Dask cluster uses all its workers.
+    done, describe : callable
+        Called in this process: ``done(index, result)`` as each task finishes, and
+        ``describe(payloads)`` for the names of unfinished tasks.
+
+    Raises
+    ------
+    WorkerError
+        Tasks are unfinished after three attempts, because their workers died.
+    ArgumentError
+        A payload or a result cannot be pickled.
+    """
+    if jobs == 1:
+        with _one_blas_thread():
+            for k, (payload, arrays) in enumerate(tasks):
+                done(k, work(payload, *arrays))
+        return
+    unfinished = dict(enumerate(tasks))
+    call = partial(_call, work, parts)
+
+    def attempt(order: list[int]) -> Exception | None:
+        """Run these tasks; return the error if a worker dies."""
+        waiting = ((k, *unfinished[k]) for k in order)
+        packed = ((k, _pack(payload, payload, parts), *arrays) for k, payload, arrays in waiting)
+        try:
+            with contextlib.closing(_results(call, packed, jobs)) as results:
+                for k, result in results:
+                    del unfinished[k]
+                    done(k, pickle.loads(result))
+        except Exception as error:
+            if _is_death(error):
+                return error
+            raise
+        return None
+
+    deaths: list[Exception] = []
+    # In reverse order a task that kills its worker comes late; alone, it kills no other task.
+    if attempt(list(unfinished)) and attempt(list(unfinished)[::-1]):
+        for k in list(unfinished):
+            if len(deaths) < DEATHS and (death := attempt([k])):
+                deaths.append(death)
+    if unfinished:
+        lost = describe([payload for payload, _ in unfinished.values()])
+        raise WorkerError(
+            f"worker processes died repeatedly while they trained {lost}",
+            hint="A process dies when it runs out of memory, or when its code ends it.",
+        ) from deaths[-1]
+
+
+def _is_death(error: BaseException) -> bool:
+    """Return True if an error says that a worker died."""
+    return isinstance(error, BrokenExecutor) or any(c.__name__ in DIED for c in type(error).mro())
+
+
+def _results(call: Call, inputs: Iterable[Any], jobs: int | None) -> Results:
+    """Yield the index and the packed result of each call as it finishes."""
+    import joblib
+    from joblib.parallel import get_active_backend
+
+    backend, _ = get_active_backend()
+    if hasattr(backend, "client"):  # of a Dask cluster
+        yield from _on_dask(call, inputs, backend)
+        return
+    starting: contextlib.AbstractContextManager[None] = _ignoring_ctrl_c()
+    try:
+        parallel = joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")
+    except ValueError:  # the multiprocessing and Ray backends return all results at the end
+        parallel, starting = joblib.Parallel(jobs, batch_size=1), contextlib.nullcontext()
+    with starting:
+        results = parallel(joblib.delayed(call)(*arguments) for arguments in inputs)
+    yield from results
+
+
+def _on_dask(call: Call, inputs: Iterable[Any], backend: Any) -> Results:
+    """Use Dask's own client: joblib, up to 1.6, never reports the death of a worker."""
+    import joblib
+    from distributed import as_completed
+
+    joblib.effective_n_jobs()  # waits for workers
+    client, remote = backend.client, dict[int, Any]()  # id of an array -> its future
+    futures = []
+    for k, packed, *arrays in inputs:
+        for array in arrays:
+            if id(array) not in remote:
+                remote[id(array)] = client.scatter(array, broadcast=True, hash=False)
+        sent = [remote[id(array)] for array in arrays]
+        futures.append(client.submit(call, k, packed, *sent, pure=False, **backend.submit_kwargs))
+    death = None
+    try:
+        for future in as_completed(futures):  # type: ignore[no-untyped-call]
+            if (error := future.exception()) and _is_death(error):
+                death = error  # of this task; the others continue
+            else:
+                yield future.result()
+        if death:
+            raise death
+    finally:
+        client.cancel(futures)
+
+
+@contextlib.contextmanager
+def _ignoring_ctrl_c() -> Iterator[None]:
+    """Let processes that are started here ignore Ctrl-C, which a terminal sends to all of them."""
+    handler = signal.getsignal(signal.SIGINT)
+    settable = handler and threading.current_thread() is threading.main_thread()
+    if settable:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        if settable:
+            signal.signal(signal.SIGINT, handler)
+
+
+def _call(work: Callable[..., Any], parts: Parts, k: int, packed: bytes, *arrays: Array) -> Any:
+    """Run one task, in a worker process."""
+    payload = pickle.loads(packed)
+    with _one_blas_thread():
+        result = work(payload, *arrays)
+    return k, _pack(result, payload, parts)
+
+
+def _pack(value: object, payload: Any, parts: Parts) -> bytes:
+    """Return a pickled value, or raise an error that names a part of the payload."""
+    try:
+        return _as_bytes(value)
+    except Exception as error:
+        for part in parts(payload):
+            try:
+                _as_bytes(part)
+            except Exception as reason:
+                raise ArgumentError(
+                    f"{type(part).__name__} cannot be sent to or from another process: {reason}",
+                    received=repr(part),
+                    hint="Keep open files, locks and the like out of it, or use jobs=1.",
+                ) from error
+        raise
+
+
+def _as_bytes(value: object) -> bytes:
+    from joblib import wrap_non_picklable_objects  # with joblib's cloudpickle
+
+    return pickle.dumps(wrap_non_picklable_objects(value, keep_wrapper=False))
+
+
+def _one_blas_thread() -> contextlib.AbstractContextManager[Any]:
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, user_api="blas")  # type: ignore[no-any-return]
