@@ -1,56 +1,59 @@
-"""Models and runs in files: a vector, its layout, and enough words to build them again.
+"""Save and load models and runs.
 
-Files are NumPy's ``.npz`` without pickled objects, written beside their place and then moved
-there, so a crash while writing never destroys an older file.
+A file is NumPy's ``.npz`` without pickled objects: weights, buffers, and JSON that says how to
+build the model and where the run was.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.files import atomic_write
 from minidl.nn.describe import build, describe
 from minidl.nn.layer import Layer
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
-
-if TYPE_CHECKING:
-    from minidl.training.trainer import Trainer
+from minidl.training.protocol import RunningTrainer
 
 __all__ = ["Checkpoint", "load_extra", "load_model", "load_run", "save_model", "save_run"]
 
+Arrays = Mapping[str, Array]
 
-def save_model(model: Layer, path: str | Path, extra: Mapping[str, Any] | None = None) -> None:
-    """Write a model to an ``.npz`` file.
+
+def save_model(
+    model: Layer, path: str | Path, extra: Mapping[str, npt.ArrayLike] | None = None
+) -> None:
+    """Write a model to an ``.npz`` file, which is replaced if it exists.
 
     Parameters
     ----------
     model : Layer
-        Any; layers of your own are saved as numbers only, see :func:`load_model`.
+        Any model. Of custom layers, only parameters and buffers are saved.
     path : str or Path
-        The file; replaced if it exists.
+        The file.
     extra : mapping of str to array_like, optional
-        Kept beside it, for instance the mean and scale of the inputs.
+        Arrays to save with it, such as the mean and scale of the inputs.
 
     Raises
     ------
     DataError
-        Something in `extra` is no array of numbers or text.
+        `extra` holds something other than arrays of numbers or text.
     """
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
-            raise DataError(f"{name} cannot be saved: it is not an array of numbers or text")
-    _write(path, {**_model_arrays(model), **arrays})
+            raise DataError(f"{name} is not an array of numbers or text")
+    _write(path, model, arrays)
 
 
 def load_model(path: str | Path, into: Layer | None = None) -> Layer:
@@ -61,27 +64,26 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     path : str or Path
         The file.
     into : Layer, optional
-        A model of the same layout that receives the numbers; needed for layers of your own.
+        A model of the same layout that receives the weights; required for custom layers.
 
     Raises
     ------
     DataError
         The file does not exist or is not a saved model.
     ShapeError
-        `into` has other parameters than the file.
+        `into` has other parameters or buffers than the file.
     ArgumentError
-        The model has layers of your own, and there is no `into`.
+        The model has custom layers and `into` is missing.
 
     Examples
     --------
     >>> import tempfile, os
     >>> from minidl import nn
-    >>> model = nn.mlp(2, 3, 1, seed=0)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_model(model, os.path.join(folder, "model.npz"))
-    ...     copy = load_model(os.path.join(folder, "model.npz"))
-    >>> copy
-    Sequential(Dense(2, 3), Tanh(), Dense(3, 1))
+    ...     path = os.path.join(folder, "model.npz")
+    ...     save_model(nn.mlp(2, 3, 1, seed=0), path, {"x_mean": [5.0, 7.0]})
+    ...     load_model(path), load_extra(path)
+    (Sequential(Dense(2, 3), Tanh(), Dense(3, 1)), {'x_mean': array([5., 7.])})
     """
     arrays = _read(path)
     model = into
@@ -89,88 +91,91 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
         description = json.loads(str(arrays["model/layers"]))
         if description is None:
             raise ArgumentError(
-                "this model has layers that minidl does not know",
+                "this model has custom layers",
                 received=str(path),
-                hint="Build it yourself and pass it: load_model(path, into=model).",
+                hint="Build it and pass it: load_model(path, into=model).",
             )
         model = build(description, arrays["model/value"].dtype)
-    _check_layout(model, arrays, path)
-    model.parameters.set(arrays["model/value"])
+    _check_model(model, arrays, path)
+    _restore_model(model, arrays)
     return model
 
 
 def load_extra(path: str | Path) -> dict[str, Array]:
-    """Return what was saved beside a model, such as the scale of its inputs.
+    """Return the arrays that :func:`save_model` saved with a model; it raises the same errors.
 
-    ``minidl train --save`` keeps ``x_mean`` and ``x_scale``; for classes ``class_names``, and for
-    a regression ``y_mean`` and ``y_scale``.
+    ``minidl train --save`` writes ``x_mean`` and ``x_scale``; ``class_names`` for classes, and
+    ``y_mean`` and ``y_scale`` for regression.
+    """
+    return _below("extra/", _read(path))
+
+
+def save_run(trainer: RunningTrainer, path: str | Path) -> None:
+    """Save all that a run needs to continue.
+
+    That is the model, the state of the optimizer and of the Trainer's callbacks, the history, and
+    how many epochs and rows it has seen.
 
     Raises
     ------
     DataError
-        The file does not exist or is not a saved model.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> from minidl import nn
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "model.npz")
-    ...     save_model(nn.mlp(2, 1, seed=0), path, {"x_mean": [5.0, 7.0]})
-    ...     load_extra(path)
-    {'x_mean': array([5., 7.])}
-    """
-    arrays = _read(path)
-    return {n.removeprefix("extra/"): a for n, a in arrays.items() if n.startswith("extra/")}
-
-
-def save_run(trainer: Trainer, path: str | Path) -> None:
-    """Write all that a run needs to go on: weights, optimizer state, counts and history.
-
-    Between epochs only, as from a callback.
+        The ``state_dict`` of a callback holds something other than numbers, text and arrays.
     """
     optimizer = trainer.optimizer.state_dict()
+    arrays = {f"state/{name}": vector for name, vector in optimizer.pop("state").items()}
+    arrays["run/stored"] = trainer.stored_vector()
+    callbacks = []
+    for k, callback in enumerate(getattr(trainer, "callbacks", ())):
+        state: dict[str, Any] = getattr(callback, "state_dict", dict)()
+        vectors = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+        arrays |= {f"callback/{k}/{name}": vector for name, vector in vectors.items()}
+        numbers = {name: value for name, value in state.items() if name not in vectors}
+        callbacks.append([type(callback).__name__, numbers])
     words = {
-        "optimizer": optimizer["optimizer"],
-        "step_count": optimizer["step_count"],
-        "gradient_evaluations": optimizer["gradient_evaluations"],
+        **optimizer,
         "epoch": trainer.epoch,
         "samples": trainer.samples,
+        "cursor": getattr(trainer, "cursor", 0),
+        "running_total": getattr(trainer, "running_total", 0.0),
         "seconds": trainer.seconds,
         "seed": trainer.seed,
         "history": trainer.history.to_dict(),
+        "callbacks": callbacks,
     }
-    arrays = {f"state/{name}": vector for name, vector in optimizer["state"].items()}
-    stored = trainer.stored_vector()
-    _write(
-        path,
-        {
-            **_model_arrays(trainer.model),
-            **arrays,
-            "run/stored": stored,
-            "run/words": np.array(json.dumps(words)),
-        },
-    )
+    try:
+        arrays["run/words"] = np.array(json.dumps(words, default=lambda number: number.item()))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DataError(f"the state of a callback cannot be saved: {error}") from None
+    _write(path, trainer.model, arrays)
 
 
-def load_run(trainer: Trainer, path: str | Path) -> None:
-    """Put a saved run into a Trainer made with the same arguments, so that ``fit`` goes on.
+class ResumableTrainer(RunningTrainer, Protocol):
+    """A Trainer as :func:`load_run` needs it."""
 
-    The continued run is the same, bit for bit, as one that never stopped. Learning rate, momentum,
-    batch size and penalty are those of the Trainer, so they may be changed here on purpose.
+    callbacks: Any
+    running_total: Any
+    restore: Callable[[Mapping[str, Any], History, Array], None]
+
+
+def load_run(trainer: ResumableTrainer, path: str | Path) -> None:
+    """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
+
+    The continued run equals, bit for bit, one that never stopped. Learning rate, momentum, batch
+    size and penalty are those of the Trainer, so that they can be changed on purpose. Callbacks
+    receive the states of the saved callbacks of the same class, in order.
 
     Raises
     ------
     DataError
-        The file does not exist or holds no run.
+        The file does not exist or does not hold a run.
     ArgumentError
         The optimizer is of another class, or the seed differs.
     ShapeError
-        The model has other parameters.
+        The model has other parameters or buffers.
     """
     arrays = _read(path)
     if "run/words" not in arrays:
-        raise DataError(f"{path} holds a model, but no run to go on with")
+        raise DataError(f"{path} holds a model without a run to continue")
     words = json.loads(str(arrays["run/words"]))
     if words["seed"] != trainer.seed:
         raise ArgumentError(
@@ -178,77 +183,104 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
             received=f"Trainer(seed={trainer.seed})",
             expected=f"seed={words['seed']}",
         )
-    state = {n.removeprefix("state/"): v for n, v in arrays.items() if n.startswith("state/")}
-    _check_layout(trainer.model, arrays, path)
-    trainer.optimizer.load_state_dict({**words, "state": state})
-    trainer.model.parameters.set(arrays["model/value"])
+    _check_model(trainer.model, arrays, path)
+    trainer.optimizer.load_state_dict({**words, "state": _below("state/", arrays)})
+    _restore_model(trainer.model, arrays)
     trainer.restore(words, History.from_dict(words["history"]), arrays["run/stored"])
+    trainer.cursor = int(words.get("cursor", 0))
+    trainer.running_total = words.get("running_total", 0.0)
+    callbacks = list(trainer.callbacks)
+    for k, (name, numbers) in enumerate(words.get("callbacks", ())):
+        state = numbers | _below(f"callback/{k}/", arrays)
+        same = [callback for callback in callbacks if type(callback).__name__ == name]
+        if same:
+            callbacks.remove(same[0])
+        if same and state:
+            same[0].load_state_dict(state)
 
 
 class Checkpoint(Callback):
-    """Save the run after every so many epochs, and at the end.
+    """Save the run every few epochs, and at the end.
+
+    Put it after the callbacks whose state it saves.
 
     Parameters
     ----------
     path : str or Path
-        The file, always the newest state; see :func:`load_run` and :func:`load_model`.
+        The file, which holds the latest state; see :func:`load_run` and :func:`load_model`.
     every : int, default 1
-        Epochs between two savings.
+        Number of epochs between two saves.
     """
 
     def __init__(self, path: str | Path, *, every: int = 1) -> None:
         self.path = Path(path)
         self.every = check_count("every", every)
 
-    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
-        """Save, if it is time."""
+    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+        """Save every few epochs."""
         if trainer.epoch % self.every == 0:
             save_run(trainer, self.path)
 
-    def on_fit_end(self, trainer: Trainer) -> None:
-        """Save the end, unless the run was cut off in the middle of an epoch."""
+    def on_fit_end(self, trainer: RunningTrainer) -> None:
+        """Save the end, unless the run was interrupted."""
         if trainer.history.stopped_by not in (None, "interrupted"):
             save_run(trainer, self.path)
 
 
+def _shapes(arrays: Arrays) -> list[list[Any]]:
+    """Return names and shapes, as JSON returns them."""
+    return [[name, list(array.shape)] for name, array in arrays.items()]
+
+
 def _layout(model: Layer) -> list[list[Any]]:
-    vector = model.parameters
-    return [[name, list(shape)] for name, shape in zip(vector.names, vector.shapes, strict=True)]
+    return _shapes({name: parameter.data for name, parameter in model.named_parameters()})
 
 
-def _model_arrays(model: Layer) -> dict[str, Any]:
-    return {
+def _buffers(model: Layer) -> dict[str, Array]:
+    return dict(getattr(model, "named_buffers", tuple)())
+
+
+def _below(prefix: str, arrays: Arrays) -> dict[str, Array]:
+    """Return the arrays whose names begin with a prefix, without it."""
+    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
+
+
+def _check_model(model: Layer, arrays: Arrays, path: str | Path) -> None:
+    """Check that the parameters and buffers of a file fit the model."""
+    saved = _below("buffer/", arrays)
+    buffers = _buffers(model) if saved else {}  # older files have none
+    for what, received, expected in (
+        ("parameters", _layout(model), json.loads(str(arrays["model/layout"]))),
+        ("buffers", _shapes(buffers), _shapes(saved)),
+    ):
+        if received != expected:
+            message = f"the model has other {what} than the file"
+            raise ShapeError(message, received=received, expected=f"{expected}, as in {path}")
+
+
+def _restore_model(model: Layer, arrays: Arrays) -> None:
+    model.parameters.set(arrays["model/value"])
+    saved = _below("buffer/", arrays)
+    for name, buffer in _buffers(model).items():
+        buffer[...] = saved.get(name, buffer)
+
+
+def _write(path: str | Path, model: Layer, arrays: Arrays) -> None:
+    """Write a model and further arrays."""
+    named: dict[str, Any] = {
         "model/value": model.parameters.value,
         "model/layout": np.array(json.dumps(_layout(model))),
         "model/layers": np.array(json.dumps(describe(model))),
+        **{f"buffer/{name}": buffer for name, buffer in _buffers(model).items()},
+        **arrays,
     }
+    with atomic_write(path) as file:
+        np.savez(file, **named)
 
 
-def _check_layout(model: Layer, arrays: Mapping[str, Any], path: str | Path) -> None:
-    layout = _layout(model)
-    saved = json.loads(str(arrays["model/layout"]))
-    if layout != saved:
-        raise ShapeError(
-            "the model has other parameters than the file",
-            received=f"{layout}",
-            expected=f"{saved}, as in {path}",
-        )
-
-
-def _write(path: str | Path, arrays: Mapping[str, Any]) -> None:
-    target = Path(path)
-    beside = target.with_name(target.name + ".part")
+def _read(path: str | Path) -> dict[str, Array]:
     try:
-        with beside.open("wb") as file:
-            np.savez(file, **arrays)
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _read(path: str | Path) -> dict[str, Any]:
-    try:
-        # Opened here: NumPy would leave a damaged file open.
+        # Opened here, because NumPy would leave a damaged file open.
         with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
     except FileNotFoundError:

@@ -1,5 +1,7 @@
 """Models and runs in files: the same numbers again, and the same run again."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -8,6 +10,7 @@ from training_problems import LR, NAMES, Do, content, two_class_trainer, two_cla
 from minidl import Trainer, load_model, nn, optim, save_model
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.training import (
+    Callback,
     Checkpoint,
     EarlyStopping,
     LearningRateSchedule,
@@ -20,7 +23,7 @@ ACTIVATIONS = [*(kind() for kind in nn.ACTIVATIONS.values()), nn.LeakyReLU(0.2),
 
 
 class Shift(nn.Layer):
-    """A layer of one's own."""
+    """A custom layer."""
 
     def __init__(self, width=2):
         self.by = nn.Parameter(np.arange(float(width)))
@@ -83,7 +86,7 @@ def test_a_loaded_model_can_be_trained(path):
     assert runs[0] == runs[1]
 
 
-def test_layers_of_ones_own_need_a_model_to_go_into(path):
+def test_custom_layers_need_a_model_to_load_into(path):
     model = nn.Sequential(nn.Dense(2, 2), Shift(), seed=3)
     save_model(model, path)
     with pytest.raises(ArgumentError, match=r"load_model\(path, into=model\)"):
@@ -113,8 +116,8 @@ def test_extras_are_kept_beside_the_model(path):
     assert repr(load_model(path)) == repr(nn.mlp(2, 3, 1))
 
 
-def test_an_extra_that_is_no_array_is_refused_and_writes_nothing(path):
-    with pytest.raises(DataError, match="extra/who cannot be saved"):
+def test_an_extra_that_is_not_an_array_raises_and_writes_nothing(path):
+    with pytest.raises(DataError, match="extra/who is not an array of numbers or text"):
         save_model(nn.mlp(2, 3, 1, seed=0), path, extra={"who": object()})
     assert list(path.parent.iterdir()) == []
 
@@ -194,17 +197,19 @@ def test_a_run_that_diverged_can_be_saved_and_taken_up_with_a_smaller_rate(name,
 
 
 @pytest.mark.parametrize(
-    ("every", "epochs", "saved"), [(1, 4, [0, 1, 2, 3, 4, 4]), (2, 3, [0, 2, 3]), (9, 3, [0, 3])]
+    ("every", "epochs", "saved"), [(1, 4, [0, 1, 2, 3, 4]), (2, 3, [0, 0, 2, 2]), (9, 3, [0] * 4)]
 )
-def test_a_checkpoint_is_written_every_so_many_epochs_and_at_the_end(
-    every, epochs, saved, path, monkeypatch
-):
-    written = []
-    monkeypatch.setattr(
-        "minidl.training.checkpoint.save_run", lambda trainer, where: written.append(trainer.epoch)
-    )
-    two_class_trainer(callbacks=[Checkpoint(path, every=every)]).fit(X, Y, epochs=epochs)
-    assert written == saved
+def test_a_checkpoint_is_written_every_so_many_epochs_and_at_the_end(every, epochs, saved, path):
+    def read(trainer, record):
+        load_run(reader, path)
+        seen.append(reader.epoch)
+
+    seen, reader = [], two_class_trainer()
+    callbacks = [Checkpoint(path, every=every), Do(on_epoch_end=read)]
+    two_class_trainer(callbacks=callbacks).fit(X, Y, epochs=epochs)
+    assert seen == saved
+    load_run(reader, path)
+    assert reader.epoch == epochs
 
 
 def test_a_run_file_holds_a_model_too(path):
@@ -215,7 +220,7 @@ def test_a_run_file_holds_a_model_too(path):
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, True])
 def test_every_must_be_a_count(every, path):
-    with pytest.raises(ArgumentError, match="every cannot be used"):
+    with pytest.raises(ArgumentError, match="every must be an integer >= 1, got "):
         Checkpoint(path, every=every)
 
 
@@ -231,3 +236,164 @@ def test_a_model_with_a_replaced_forward_is_built_again_by_its_owner(tmp_path, p
         load_model(path)
     into = nn.mlp(2, 3, 1, seed=1)
     assert_array_equal(load_model(path, into=into).parameters.value, model.parameters.value)
+
+
+# -- buffers, callbacks and the place in an epoch --------------------------------------------------
+
+
+class Counting(nn.Layer):
+    """A layer with two buffers, which it changes while it trains."""
+
+    def __init__(self, seed=0, width=2):
+        self.dense = nn.Dense(2, 1, seed=seed)
+        self.total, self.rows = np.zeros(width), np.array(0)
+
+    def named_buffers(self):
+        yield "total", self.total
+        yield "rows", self.rows
+
+    def forward(self, x, training=False):
+        if training:
+            self.total += np.sum(x, axis=0)
+            self.rows += len(x)
+        return self.dense(x)
+
+
+def test_buffers_are_saved_with_the_model_and_restored_in_place(path):
+    model = Counting()
+    Trainer(model, "bce", optimizer=optim.NAG(LR), seed=0).fit(X, Y, epochs=2)
+    save_model(model, path)
+    into = Counting(seed=1)
+    total = into.total
+    load_model(path, into=into)
+    assert into.total is total
+    assert_array_equal(total, model.total)
+    assert into.rows == model.rows == 2 * len(X)
+
+
+def test_a_resumed_run_has_the_buffers_of_the_saved_one(path):
+    trainers = [Trainer(Counting(), "bce", optimizer=optim.NAG(LR), seed=0) for _ in range(3)]
+    whole, first, second = trainers
+    whole.fit(X, Y, epochs=5)
+    first.fit(X, Y, epochs=2)
+    save_run(first, path)
+    load_run(second, path)
+    second.fit(X, Y, epochs=3)
+    assert content(second.history) == content(whole.history)
+    assert_array_equal(second.model.total, whole.model.total)
+
+
+def test_a_model_with_other_buffers_raises_and_is_unchanged(path):
+    save_model(Counting(), path)
+    into = Counting(seed=1, width=3)
+    before = into.parameters.value.copy()
+    with pytest.raises(ShapeError, match=r"other buffers than the file.*\[3\].*\[2\].*model\.npz"):
+        load_model(path, into=into)
+    assert_array_equal(into.parameters.value, before)
+
+
+class Remembering(Callback):
+    """A callback with a state of every kind."""
+
+    def __init__(self):
+        self.state = {"best": np.inf, "count": 0, "weights": None}
+
+    def on_epoch_end(self, trainer, record):
+        self.state = {
+            "best": np.float64(min(self.state["best"], record["train_loss"])),
+            "count": self.state["count"] + 1,
+            "weights": trainer.model.parameters.value.copy(),
+        }
+
+    def state_dict(self):
+        return dict(self.state)
+
+    def load_state_dict(self, state):
+        self.state = dict(state)
+
+
+class Counter(Remembering):
+    """Another class of callback."""
+
+
+def assert_same_state(a, b):
+    """Two callbacks have the same state, bit for bit."""
+    assert [a.state["best"], a.state["count"]] == [b.state["best"], b.state["count"]]
+    assert_array_equal(a.state["weights"], b.state["weights"])
+
+
+def test_the_state_of_callbacks_is_saved_and_given_to_those_of_the_same_class_in_order(path):
+    first = two_class_trainer(callbacks=[Remembering(), Counter(), Remembering()])
+    first.fit(X, Y, epochs=1)
+    first.callbacks[2].state["count"] = 7
+    save_run(first, path)
+    schedule = LearningRateSchedule(lambda epoch: LR)
+    second = two_class_trainer(callbacks=[Counter(), schedule, Remembering(), Remembering()])
+    load_run(second, path)
+    for ours, theirs in ((0, 1), (2, 0), (3, 2)):
+        assert_same_state(second.callbacks[ours], first.callbacks[theirs])
+    assert second.callbacks[3].state["count"] == 7
+
+
+def test_a_callback_continues_from_a_checkpoint_as_if_the_run_had_never_stopped(path):
+    def stop(trainer, epoch):
+        if epoch == 5:
+            raise KeyboardInterrupt
+
+    whole, killed, resumed = (two_class_trainer(callbacks=[Remembering()]) for _ in range(3))
+    whole.fit(X, Y, epochs=8)
+    with pytest.raises(KeyboardInterrupt):
+        killed.fit(X, Y, epochs=8, callbacks=[Checkpoint(path, every=3), Do(on_epoch_begin=stop)])
+    load_run(resumed, path)
+    resumed.fit(X, Y, epochs=5)
+    assert_same_state(resumed.callbacks[0], whole.callbacks[0])
+
+
+def test_callbacks_that_are_new_or_gone_do_not_matter(path):
+    first = two_class_trainer(callbacks=[Remembering()])
+    first.fit(X, Y, epochs=1)
+    save_run(first, path)
+    new = two_class_trainer(callbacks=[Counter()])
+    load_run(new, path)
+    assert new.epoch == 1
+    assert new.callbacks[0].state["count"] == 0
+
+
+def test_a_state_that_cannot_be_saved_raises_and_writes_nothing(path):
+    trainer = two_class_trainer(callbacks=[Remembering()])
+    trainer.callbacks[0].state = {"file": object()}
+    with pytest.raises(DataError, match="the state of a callback cannot be saved"):
+        save_run(trainer, path)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_the_place_in_an_epoch_is_saved(path):
+    first, second = two_class_trainer(), two_class_trainer()
+    first.fit(X, Y, epochs=1)
+    first.cursor, first.running_total = 32, 0.1 + 0.2
+    save_run(first, path)
+    load_run(second, path)
+    assert (second.epoch, second.cursor, second.running_total) == (1, 32, 0.1 + 0.2)
+
+
+# -- files of earlier versions ---------------------------------------------------------------------
+
+EARLIER = Path(__file__).parents[1] / "golden" / "run_before_buffers.npz"
+
+
+def test_a_run_saved_before_there_were_buffers_is_loaded_and_continued():
+    """The file is that of 3 epochs of the reformulated NAG, saved in November 2026."""
+    whole, resumed = (
+        two_class_trainer("nag-reformulated", callbacks=[Remembering()]) for _ in "ab"
+    )
+    pair = (X[:20], Y[:20])
+    whole.fit(X, Y, epochs=5, validation=pair)
+    load_run(resumed, EARLIER)
+    with np.load(EARLIER) as file:
+        assert_array_equal(resumed.model.parameters.value, file["model/value"])
+        assert_array_equal(resumed.stored_vector(), file["run/stored"])
+    assert (resumed.epoch, resumed.samples, resumed.optimizer.step_count) == (3, 225, 9)
+    resumed.fit(X, Y, epochs=2, validation=pair)
+    for name in set(whole.history.columns) - {"seconds"}:
+        np.testing.assert_allclose(resumed.history[name], whole.history[name], rtol=1e-12)
+    assert repr(load_model(EARLIER)) == repr(whole.model)

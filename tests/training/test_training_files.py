@@ -80,7 +80,12 @@ def test_a_run_of_another_seed_optimizer_or_network_is_refused(saved):
 def test_a_file_of_a_model_alone_holds_no_run(path):
     save_model(nn.mlp(2, 6, 1, seed=0), path)
     trainer = two_class_trainer("nag")
-    unchanged(trainer, lambda: load_run(trainer, path), DataError, "no run to go on with")
+    unchanged(
+        trainer,
+        lambda: load_run(trainer, path),
+        DataError,
+        "holds a model without a run to continue",
+    )
 
 
 def write_array(path):
