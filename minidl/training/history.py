@@ -1,19 +1,20 @@
-"""What happened, epoch by epoch: columns of numbers, JSON and CSV out and in."""
+"""The record of a run, epoch by epoch, as columns; in and out as JSON and CSV."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, UnknownNameError
+from minidl.files import atomic_write
 
 __all__ = ["History"]
 
@@ -21,36 +22,35 @@ COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
 
 
 class History:
-    """The record of a run: one row per measured epoch, the first being epoch 0, before training.
+    """The record of a run: a row for each measured epoch, from epoch 0, before training.
 
     ``history["train_loss"]`` is an array over rows. The columns are
 
     - ``epoch``, ``updates``, ``gradient_evaluations``, ``samples``: counts since the start;
     - ``seconds``: time spent on updates since the start, without measuring;
-    - ``train_loss``: the loss of ONE set of weights, those after the epoch, on all training rows;
+    - ``train_loss``: the loss on all training rows of ONE set of weights, those after the epoch;
     - ``running_loss``: the mean over the epoch's batches, while the weights moved. This is what
-      Keras and scikit-learn call the loss; nan at epoch 0;
+      Keras and scikit-learn report; nan at epoch 0;
     - ``gradient_norm``: of the epoch's last batch; nan at epoch 0;
-    - ``look_ahead_loss``, with ``look_ahead=True``: as ``train_loss``, but of the point at which
-      the next gradient is asked for: the iterate less m v with both forms of NAG, and the iterate
-      itself with gradient descent and momentum;
-    - ``train_accuracy``, ``validation_loss``, ``validation_accuracy``: where they make sense.
+    - ``look_ahead_loss``, with ``look_ahead=True``: as ``train_loss``, at the point where the next
+      step evaluates its gradient: the iterate minus m v with both forms of NAG, otherwise the
+      iterate itself;
+    - ``train_accuracy`` for classes; ``validation_loss`` and ``validation_accuracy`` with
+      validation rows.
 
     Attributes
     ----------
     stopped_by : str or None
-        ``"epochs"``, ``"target"``, ``"early stopping"``, ``"diverged"``, ``"interrupted"`` or what
-        a callback said; None while running.
+        ``"epochs"``, ``"target"``, ``"early stopping"``, ``"diverged"``, ``"interrupted"`` or the
+        reason that a callback gave; None while running.
     diverged_at : int or None
-        The epoch in which the loss stopped being finite or exceeded 10^4 times its first value.
+        The epoch in which the loss was not finite or exceeded 10^4 times its first value.
     advice : str
         What to do about a divergence, otherwise empty.
 
     Examples
     --------
-    >>> history = History()
-    >>> history.append({"epoch": 0, "train_loss": 0.7})
-    >>> history.append({"epoch": 1, "train_loss": 0.4})
+    >>> history = History.from_columns({"epoch": [0, 1], "train_loss": [0.7, 0.4]})
     >>> history["train_loss"]
     array([0.7, 0.4])
     >>> history.epochs_to(loss=0.5)
@@ -63,22 +63,37 @@ class History:
         self.diverged_at: int | None = None
         self.advice = ""
 
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Sequence[float] | Array]) -> Self:
+        """Return a history with these columns: name -> list or 1-D array of equal lengths."""
+        history = cls()
+        history.extend(columns)
+        return history
+
     def append(self, record: Mapping[str, float]) -> None:
-        """Add a row; it must have the columns of the first.
+        """Add a row; see :meth:`extend`."""
+        self.extend({name: (value,) for name, value in record.items()})
+
+    def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
+        """Add rows, given as columns of one length with the names of the history's.
 
         Raises
         ------
         ArgumentError
-            The columns differ.
+            The names or the lengths differ.
         """
-        if self._columns and record.keys() != self._columns.keys():
+        if self._columns and columns.keys() != self._columns.keys():
             raise ArgumentError(
-                "a row has other columns than the history",
-                received=", ".join(record),
+                "rows have other columns than the history",
+                received=", ".join(columns),
                 expected=", ".join(self._columns),
             )
-        for name, value in record.items():
-            self._columns.setdefault(name, []).append(value)
+        added = {n: list(map(int if n in COUNTS else float, v)) for n, v in columns.items()}
+        lengths = {name: len(values) for name, values in added.items()}
+        if len(set(lengths.values())) > 1:
+            raise ArgumentError("columns differ in length", received=lengths)
+        for name, values in added.items():
+            self._columns.setdefault(name, []).extend(values)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -105,19 +120,11 @@ class History:
         return (self.row(i) for i in range(len(self)))
 
     def row(self, position: int) -> dict[str, float]:
-        """Return one row as a dict; -1 is the last."""
+        """Return a row; -1 is the last."""
         return {name: values[position] for name, values in self._columns.items()}
 
     def entry(self, name: str, position: int) -> float:
-        """Return one entry of a column, without the rest of its row; -1 is the last.
-
-        Examples
-        --------
-        >>> history = History()
-        >>> history.append({"epoch": 0, "train_loss": 0.7})
-        >>> history.entry("train_loss", -1)
-        0.7
-        """
+        """Return an entry of a column; -1 is the last."""
         return self._columns[name][position]
 
     def best(self, name: str = "train_loss") -> tuple[int, float]:
@@ -141,23 +148,19 @@ class History:
         Parameters
         ----------
         loss, accuracy : float
-            One of them: a loss to be reached or undercut, an accuracy to be reached or exceeded.
+            Give one: the target holds where the loss is at most, or the accuracy at least, this.
         on : {"train", "validation"}, default "train"
-            Which rows are judged.
+            The rows on which it is measured.
         sustained : int, default 1
-            For how many rows in a row it must hold, counted from the epoch that is returned.
+            For how many rows in a row it must hold, from the epoch that is returned.
         """
         if (loss is None) == (accuracy is None):
-            raise ArgumentError("a target is a loss or an accuracy, one of the two")
+            raise ArgumentError("give either loss or accuracy as the target")
         check_count("sustained", sustained)
-        if loss is not None:
-            holds = self[f"{on}_loss"] <= loss
-        else:
-            holds = self[f"{on}_accuracy"] >= accuracy
-        for i in range(len(holds) - sustained + 1):
-            if holds[i : i + sustained].all():
-                return int(self["epoch"][i])
-        return None
+        holds = self[f"{on}_accuracy"] >= accuracy if loss is None else self[f"{on}_loss"] <= loss
+        starts = range(len(holds) - sustained + 1)
+        first = next((i for i in starts if holds[i : i + sustained].all()), None)
+        return None if first is None else int(self["epoch"][first])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; numbers that are not finite become None, as JSON has none."""
@@ -166,22 +169,22 @@ class History:
             "diverged_at": self.diverged_at,
             "advice": self.advice,
             "columns": {
-                name: [v if math.isfinite(v) else None for v in map(_plain, values)]
+                name: [value if math.isfinite(value) else None for value in values]
                 for name, values in self._columns.items()
             },
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> History:
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the history that :meth:`to_dict` described; None becomes nan."""
-        history = cls()
         try:
-            history.stopped_by = data["stopped_by"]
-            history.diverged_at = data["diverged_at"]
-            history.advice = data["advice"]
-            for name, values in data["columns"].items():
-                history._columns[name] = [math.nan if v is None else v for v in values]
-        except (KeyError, TypeError, AttributeError) as error:
+            columns = data["columns"].items()
+            history = cls.from_columns(
+                {n: [math.nan if v is None else v for v in column] for n, column in columns}
+            )
+            for name in ("stopped_by", "diverged_at", "advice"):
+                setattr(history, name, data[name])
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise DataError("this is not a saved history", received=repr(error)) from None
         return history
 
@@ -189,11 +192,12 @@ class History:
         """Return the history as JSON, and write it to `path` if that is given."""
         text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            with atomic_write(path, "w") as file:
+                file.write(text)
         return text
 
     @classmethod
-    def from_json(cls, source: str | Path) -> History:
+    def from_json(cls, source: str | Path) -> Self:
         """Return the history of a JSON file, or of a JSON text that begins with a brace."""
         is_text = isinstance(source, str) and source.lstrip().startswith("{")
         text = str(source) if is_text else Path(source).read_text(encoding="utf-8")
@@ -203,20 +207,20 @@ class History:
             raise DataError("this is not JSON", received=str(error)) from None
 
     def to_csv(self, path: str | Path) -> None:
-        """Write one line per row, with a header; numbers keep all their digits."""
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
+        """Write a header and a line for each row; numbers keep all their digits."""
+        with atomic_write(path, "w") as file:
             writer = csv.writer(file)
             writer.writerow(self.columns)
-            writer.writerows([repr(_plain(v)) for v in row.values()] for row in self)
+            writer.writerows(map(repr, row.values()) for row in self)
 
     @classmethod
-    def from_csv(cls, path: str | Path) -> History:
-        """Return the columns of a CSV file; why the run stopped is not in it."""
+    def from_csv(cls, path: str | Path) -> Self:
+        """Return the columns of a CSV file; it does not say why the run stopped."""
         history = cls()
         with Path(path).open(newline="", encoding="utf-8") as file:
             for number, row in enumerate(csv.DictReader(file)):
                 try:
-                    history.append({k: int(v) if k in COUNTS else float(v) for k, v in row.items()})
+                    history.append(row)  # type: ignore[arg-type]  # numbers as text
                 except (TypeError, ValueError) as error:
                     raise DataError(f"{path}, row {number}: {error}") from None
         return history
@@ -227,7 +231,3 @@ class History:
         last = self.row(-1)
         loss = f", train_loss={last['train_loss']:.6g}" if "train_loss" in last else ""
         return f"History(epoch={last.get('epoch')}{loss}, stopped_by={self.stopped_by!r})"
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

@@ -70,6 +70,50 @@ def test_an_unknown_column_is_an_error_that_suggests_one(run):
         run["train_los"]
 
 
+def test_a_history_of_columns_equals_one_of_rows(run):
+    again = History.from_columns({name: run[name] for name in run.columns})
+    assert_same(again, run)
+    assert json.loads(again.to_json())["columns"] == json.loads(run.to_json())["columns"]
+    lists = History.from_columns({"epoch": np.array([0.0, 1.0]), "train_loss": [3, 2]})
+    assert list(lists) == [{"epoch": 0, "train_loss": 3.0}, {"epoch": 1, "train_loss": 2.0}]
+    assert [type(value) for value in lists.row(0).values()] == [int, float]
+
+
+def test_rows_can_be_added_as_columns():
+    history = history_of(train_loss=[0.9])
+    history.extend({"train_loss": np.array([0.5, math.nan]), "epoch": [1, 2]})
+    assert_same(history, history_of(train_loss=[0.9, 0.5, math.nan]))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"epoch": [1], "loss": [1.0]}, "other columns than the history: got epoch, loss, exp"),
+        ({"epoch": [1, 2], "train_loss": [1.0]}, "differ in length: got {'epoch': 2, 'train_loss"),
+    ],
+)
+def test_columns_that_do_not_fit_raise_and_add_nothing(columns, message):
+    history = history_of(train_loss=[0.9])
+    with pytest.raises(ArgumentError, match=message):
+        history.extend(columns)
+    assert_same(history, history_of(train_loss=[0.9]))
+
+
+@pytest.mark.parametrize("write", [History.to_json, History.to_csv])
+def test_a_file_that_cannot_be_written_leaves_the_old_one(write, tmp_path, monkeypatch):
+    def full(number):
+        raise OSError("disk full")
+
+    path = tmp_path / "history"
+    write(history_of(train_loss=[0.9]), path)
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="disk full"):
+        write(history_of(train_loss=[0.9, 0.5]), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_row_with_other_columns_is_an_error():
     history = history_of(train_loss=[1.0])
     for row in ({"epoch": 1}, {"epoch": 1, "train_loss": 1.0, "more": 2.0}, {}):
@@ -205,13 +249,13 @@ def test_a_nan_reaches_no_target():
 def test_a_target_must_be_one_of_two():
     history = history_of(train_loss=LOSS, train_accuracy=LOSS)
     for arguments in ({}, {"loss": 0.1, "accuracy": 0.9}):
-        with pytest.raises(ArgumentError, match="a loss or an accuracy, one of the two"):
+        with pytest.raises(ArgumentError, match="give either loss or accuracy"):
             history.epochs_to(**arguments)
 
 
 @pytest.mark.parametrize("sustained", [0, -1, 1.5, True])
 def test_sustained_must_be_a_count(sustained):
-    with pytest.raises(ArgumentError, match="sustained cannot be used"):
+    with pytest.raises(ArgumentError, match="sustained must be an integer >= 1, got "):
         history_of(train_loss=LOSS).epochs_to(0.5, sustained=sustained)
 
 
