@@ -1,11 +1,11 @@
-"""Memory that one step frees is kept for the next one.
+"""Keep memory that one training step frees for the next one.
 
-glibc gives the memory of a large array (128 KB and more, at first) back to the system when it is
-freed, and the next such array then costs a page fault for every 4 KB: in training, most of the
-time. Its limit rises to the size of the largest array that it has seen freed, so one is made and
-dropped, never touched. What stays with the process is at most twice that size.
+glibc returns the memory of a large array (128 KB and more, at first) to the system when it is
+freed, and the next such array costs a page fault for every 4 KB: most of the time of a training
+step. The limit rises to the size of the largest array that glibc has seen freed, so one is created
+and dropped, without being touched. At most twice its size stays with the process.
 
-``tests/benchmarks/memory.py`` measures what this is worth. Where there is no glibc it does nothing.
+``tests/benchmarks/memory.py`` measures the effect. Without glibc nothing happens.
 """
 
 from __future__ import annotations
@@ -18,5 +18,5 @@ LIMIT = 2**24  # bytes; glibc's own bound is 2**25
 
 
 def keep_freed_memory() -> None:
-    """Raise glibc's limit for what is given back at once to 16 MB; it takes microseconds."""
+    """Raise glibc's limit to 16 MB; this takes microseconds."""
     np.empty(LIMIT, np.uint8)

@@ -1,16 +1,14 @@
-"""What goes wrong at first, and would otherwise train something else than was meant, or nothing."""
+"""Checks for common mistakes, which would train something else than was meant, or nothing."""
 
 from __future__ import annotations
 
-import copy
 import math
-from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import refuse_class
-from minidl.errors import ArgumentError, ShapeError
+from minidl.errors import ArgumentError, ShapeError, invalid
 from minidl.nn import (
     Activation,
     BinaryCrossEntropy,
@@ -34,42 +32,31 @@ __all__ = [
     "check_reproducible",
 ]
 
-PATIENCE = 1000  # steps in which an optimizer may stand still, say by a rate that begins with 0
-
 
 def check_parts(model: object, optimizer: object) -> None:
-    """Raise if these are no model and no optimizer, but for instance classes of such."""
+    """Raise unless these are a Layer and an Optimizer, and not their classes."""
     refuse_class("model", model, Layer)
     if not isinstance(model, Layer):
-        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
+        raise invalid("model", model, "a Layer, such as nn.mlp(2, 16, 1)")
     refuse_class("optimizer", optimizer, Optimizer)
     if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(
-            "optimizer is not an Optimizer",
-            received=repr(optimizer),
-            expected="for instance minidl.optim.NAG(lr=0.1, momentum=0.9)",
-        )
+        raise invalid("optimizer", optimizer, "an Optimizer, such as optim.NAG(lr=0.1)")
 
 
 def check_logits(model: Layer, loss: Loss) -> None:
-    """Say that these losses take logits, to people who would squash their outputs twice."""
+    """Raise if a model ends with the sigmoid or softmax that its loss contains already."""
     last = model.layers[-1] if isinstance(model, Sequential) else model
-    for squash, name in ((Sigmoid, BinaryCrossEntropy), (Softmax, SoftmaxCrossEntropy)):
-        if isinstance(last, squash) and isinstance(loss, name):
+    for activation, criterion in ((Sigmoid, BinaryCrossEntropy), (Softmax, SoftmaxCrossEntropy)):
+        if isinstance(last, activation) and isinstance(loss, criterion):
             raise ArgumentError(
-                f"{name.__name__} takes logits, and the model ends with {squash.__name__}",
+                f"{criterion.__name__} takes logits, and the model ends with {activation.__name__}",
                 received=repr(model),
-                hint=f"Leave {squash.__name__} out: the loss contains it, stable at any logit.",
+                hint=f"Leave {activation.__name__} out: the loss contains it, in a stable form.",
             )
 
 
 def check_columns(what: str, X: Array, model: Layer) -> None:
-    """Raise if a model that begins with a dense layer cannot take the columns of X.
-
-    Raises
-    ------
-    ShapeError
-        The message has the shape of all of X.
+    """Raise a :class:`ShapeError` if a model that begins with Dense does not fit the columns of X.
 
     Examples
     --------
@@ -78,21 +65,21 @@ def check_columns(what: str, X: Array, model: Layer) -> None:
     ...
     minidl.errors.ShapeError: ...: got X of shape (20, 3), 20 rows of 3 columns, expected 2...
     """
-    wanted = _width(model)
-    if wanted not in (None, X.shape[-1]):
+    width = _width(model)
+    if width not in (None, X.shape[-1]):
         rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
         raise ShapeError(
             f"the {what} inputs do not fit the model",
             received=f"X of shape {X.shape}{rows}",
-            expected=f"{wanted} columns, X of shape (n, {wanted})",
+            expected=f"{width} columns, X of shape (n, {width})",
         )
 
 
 def _width(layer: Layer) -> int | None:
-    """Return how many columns a layer takes, or None if that is not known."""
+    """Return how many columns a layer takes, or None if that is unknown."""
     if isinstance(layer, Sequential):
-        keep = (Activation, Dropout)  # as many as they get
-        first = next((one for one in layer.layers if not isinstance(one, keep)), None)
+        elementwise = (Activation, Dropout)
+        first = next((part for part in layer.layers if not isinstance(part, elementwise)), None)
         return None if first is None else _width(first)
     return layer.in_features if isinstance(layer, Dense) else None
 
@@ -100,60 +87,60 @@ def _width(layer: Layer) -> int | None:
 def check_first_epoch(
     optimizer: Optimizer, before: Array, parameters: ParameterVector, running: float
 ) -> None:
-    """Raise if an optimizer of one's own has trained nothing in the first epoch.
+    """Raise if a custom optimizer has surely trained nothing in the first epoch.
 
-    `before` is what `parameters` were, their gradient that of the last batch, and `running` the
-    mean of the batches' losses, which is nan if nobody has asked for one, or after a divergence.
+    Parameters
+    ----------
+    optimizer : Optimizer
+        After the epoch.
+    before : ndarray, shape (P,) or (R, P)
+        The weights before the epoch.
+    parameters : ParameterVector
+        The weights after it, and the gradient of its last batch.
+    running : float
+        The mean loss of the batches; nan if the gradient was never evaluated.
 
     Raises
     ------
     ArgumentError
-        Its ``step`` has not called `grad`, or has not written into `w`: every weight is what it
-        was, bit for bit, at a gradient that is not 0.
+        The gradient was never evaluated; or no weight has changed, bit for bit, although a step
+        of gradient descent with the optimizer's ``lr`` would have changed each of them.
     """
-    g, kind = parameters.grad, type(optimizer)
-    method = "update" if kind.step is Optimizer.step else "step"
+    g, w, cls = parameters.grad, parameters.value, type(optimizer)
+    method = "update" if cls.step is Optimizer.step else "step"
     if math.isnan(running) and not np.any(g) and not optimizer.gradient_evaluations:
         raise ArgumentError(
-            f"{kind.__name__}.{method} has not asked for the gradient",
+            f"{cls.__name__}.{method} did not evaluate the gradient",
             received=repr(optimizer),
             expected=f"{method}(self, w, grad) to call grad(w), or grad at another point",
         )
-    still = np.array_equal(before, parameters.value) and np.any(g) and np.all(np.isfinite(g))
-    if still and not _may_move(optimizer, parameters.value):
-        raise ArgumentError(
-            f"{kind.__name__} has changed no weight in the first epoch, although the"
-            " gradient is not 0",
-            received=repr(optimizer),
-            hint=f"Its {method} must write into w: w -= ... or w[...] = ...; w = w - ... makes a"
-            " new array, which nobody sees. (One that rests for 1,000 steps looks the same.)",
-        )
+    if np.array_equal(before, w) and _memoryless(optimizer):
+        last = max(optimizer.step_count - 1, 0)
+        lr = optimizer.hyperparameters.get("lr", 0.0)
+        if np.all(w - (lr(last) if callable(lr) else lr) * g != w):
+            raise ArgumentError(
+                f"{cls.__name__} changed no weight in the first epoch, although the gradient is"
+                " not 0",
+                received=repr(optimizer),
+                hint=f"Its {method} must write into w: w -= ... or w[...] = ..., because w = w - "
+                "... makes a new array.",
+            )
 
 
-def _may_move(optimizer: Optimizer, w: Array) -> bool:
-    """Tell whether a copy of the optimizer moves at all, or cannot be asked.
-
-    It starts at 0, where no step is lost in rounding, with a gradient of 1 everywhere, so that
-    neither a rate that begins with 0 nor weights that are kept fixed are taken for a mistake.
-    """
-    try:
-        trial: Any = copy.deepcopy(optimizer)
-        point = np.zeros_like(w)
-        for _ in range(PATIENCE):
-            trial.step(point, np.ones_like)
-            if point.any():
-                return True
-    except Exception:  # whatever it needs is not there: no reason to complain
-        return True
-    return False
+def _memoryless(optimizer: Optimizer) -> bool:
+    """Return True if a custom optimizer evaluates the gradient in each step and stores nothing."""
+    custom = type(optimizer).__module__.split(".")[0] != "minidl"
+    known = {"hyperparameters", "state", "step_count", "gradient_evaluations"}
+    stores = bool(optimizer.state) or not vars(optimizer).keys() <= known
+    return custom and not stores and optimizer.gradient_evaluations >= optimizer.step_count
 
 
 def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
-    """Raise if a seed gives other weights when it is asked again."""
+    """Raise if two networks that ``model(seed)`` returned have different weights."""
     pairs = zip(network.named_parameters(), again.named_parameters(), strict=False)
-    if not all(np.array_equal(one.data, other.data) for (_, one), (_, other) in pairs):
+    if not all(np.array_equal(first.data, second.data) for (_, first), (_, second) in pairs):
         raise ArgumentError(
-            "model forgets its seed: the weights are random, and no seed gives them back",
-            received=f"two networks that differ for seed {seed}",
+            f"returned two networks with different weights for seed {seed}",
+            argument="model",
             hint="Give the seed to the network: lambda seed: nn.mlp(..., seed=seed).",
         )

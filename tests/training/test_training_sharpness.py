@@ -115,7 +115,7 @@ def test_float32_models_have_one_to_their_precision() -> None:
     assert_allclose(sharpness(coarse, "mse", X, X[:, :1]).value, expected.value, rtol=1e-4)
 
 
-def test_mistakes_are_told() -> None:
+def test_invalid_arguments_raise() -> None:
     model = nn.mlp(4, 6, 1, seed=2)
     with pytest.raises(errors.DataError, match="differ in length"):
         sharpness(model, "mse", X, X[:5, :1])
@@ -124,7 +124,7 @@ def test_mistakes_are_told() -> None:
     with pytest.raises(errors.ArgumentError, match="tolerance"):
         sharpness(model, "mse", X, X[:, :1], tolerance=0)
     model.parameters.value[0] = np.nan
-    with pytest.raises(errors.NonFiniteError, match="Hessian"), np.errstate(all="ignore"):
+    with pytest.raises(errors.NonFiniteError, match="the gradient"), np.errstate(all="ignore"):
         sharpness(model, "mse", X, X[:, :1])
 
 
@@ -133,7 +133,7 @@ def test_without_a_graph_it_is_an_error_and_not_zero() -> None:
         sharpness(nn.mlp(4, 6, 1, seed=2), "mse", X, X[:, :1])
 
 
-def test_a_hessian_that_is_not_finite_is_told() -> None:
+def test_a_hessian_that_is_not_finite_raises() -> None:
     class Steep(nn.Loss):
         """Of |p|^1.5, whose second derivative at 0 is infinite and whose first is 0."""
 
@@ -147,13 +147,13 @@ def test_a_hessian_that_is_not_finite_is_told() -> None:
 
 @pytest.mark.parametrize("bad", [-1, True, 1.5])
 def test_a_seed_must_be_a_count(bad: Any) -> None:
-    with pytest.raises(errors.ArgumentError, match="seed cannot be used"):
+    with pytest.raises(errors.ArgumentError, match=f"seed .*{bad}"):
         sharpness(nn.mlp(4, 6, 1, seed=2), "mse", X, X[:, :1], seed=bad)
 
 
 def test_a_model_must_be_a_layer() -> None:
     not_a_model: Any = "mlp"
-    with pytest.raises(errors.ArgumentError, match="model is not a layer"):
+    with pytest.raises(errors.ArgumentError, match=r"model must be a Layer, .*got 'mlp'"):
         sharpness(not_a_model, "mse", X, X[:, :1])
 
 
