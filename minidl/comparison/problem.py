@@ -14,9 +14,9 @@ from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DataError
 from minidl.nn import Layer, Loss
+from minidl.training.data import Rows, check_rows
 from minidl.training.mistakes import demand_seed
 from minidl.training.objective import Objective
-from minidl.training.rows import Rows, check_rows
 
 __all__ = ["Problem"]
 

@@ -7,24 +7,22 @@ there, so a crash while writing never destroys an older file.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.files import atomic_write
 from minidl.nn.describe import build, describe
 from minidl.nn.layer import Layer
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
-
-if TYPE_CHECKING:
-    from minidl.training.trainer import Trainer
+from minidl.training.protocol import RunningTrainer
 
 __all__ = ["Checkpoint", "load_extra", "load_model", "load_run", "save_model", "save_run"]
 
@@ -124,11 +122,20 @@ def load_extra(path: str | Path) -> dict[str, Array]:
     return {n.removeprefix("extra/"): a for n, a in arrays.items() if n.startswith("extra/")}
 
 
-def save_run(trainer: Trainer, path: str | Path) -> None:
-    """Write all that a run needs to go on: weights, optimizer state, counts and history.
+def save_run(trainer: RunningTrainer, path: str | Path) -> None:
+    """Write all that a run needs to continue: weights, optimizer state, counts and history.
 
-    Between epochs only, as from a callback.
+    Raises
+    ------
+    ArgumentError
+        An epoch with dropout has been interrupted: its random numbers are not saved.
     """
+    if trainer.cursor and trainer.model.stochastic:
+        raise ArgumentError(
+            "a run with dropout cannot be saved in the middle of an epoch",
+            received=f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done",
+            hint="Finish the epoch first, with fit(..., epochs=1).",
+        )
     optimizer = trainer.optimizer.state_dict()
     words = {
         "optimizer": optimizer["optimizer"],
@@ -136,6 +143,8 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
         "gradient_evaluations": optimizer["gradient_evaluations"],
         "epoch": trainer.epoch,
         "samples": trainer.samples,
+        "cursor": trainer.cursor,
+        "running_total": float(trainer.running_total),
         "seconds": trainer.seconds,
         "seed": trainer.seed,
         "history": trainer.history.to_dict(),
@@ -153,7 +162,7 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
     )
 
 
-def load_run(trainer: Trainer, path: str | Path) -> None:
+def load_run(trainer: RunningTrainer, path: str | Path) -> None:
     """Put a saved run into a Trainer made with the same arguments, so that ``fit`` goes on.
 
     The continued run is the same, bit for bit, as one that never stopped. Learning rate, momentum,
@@ -200,12 +209,12 @@ class Checkpoint(Callback):
         self.path = Path(path)
         self.every = check_count("every", every)
 
-    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
         """Save, if it is time."""
         if trainer.epoch % self.every == 0:
             save_run(trainer, self.path)
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: RunningTrainer) -> None:
         """Save the end, unless the run was cut off in the middle of an epoch."""
         if trainer.history.stopped_by not in (None, "interrupted"):
             save_run(trainer, self.path)
@@ -236,14 +245,8 @@ def _check_layout(model: Layer, arrays: Mapping[str, Any], path: str | Path) -> 
 
 
 def _write(path: str | Path, arrays: Mapping[str, Any]) -> None:
-    target = Path(path)
-    beside = target.with_name(target.name + ".part")
-    try:
-        with beside.open("wb") as file:
-            np.savez(file, **arrays)
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        np.savez(file, **arrays)
 
 
 def _read(path: str | Path) -> dict[str, Any]:

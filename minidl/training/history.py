@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,24 @@ class History:
             )
         for name, value in record.items():
             self._columns.setdefault(name, []).append(value)
+
+    def extend(self, columns: Mapping[str, Sequence[float]]) -> None:
+        """Add rows, given as columns of one length; their names must be those of the history.
+
+        Raises
+        ------
+        ArgumentError
+            The columns differ.
+        """
+        if self._columns and columns and columns.keys() != self._columns.keys():
+            raise ArgumentError(
+                "rows have other columns than the history",
+                received=", ".join(columns),
+                expected=", ".join(self._columns),
+            )
+        for name, values in columns.items():
+            number = int if name in COUNTS else float
+            self._columns.setdefault(name, []).extend(map(number, values))
 
     @property
     def columns(self) -> tuple[str, ...]:

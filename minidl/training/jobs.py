@@ -23,7 +23,7 @@ from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, WorkerError
 from minidl.training.block import train_together
-from minidl.training.rows import Rows
+from minidl.training.data import Rows
 from minidl.training.trainer import Trainer
 
 __all__ = ["Work", "check_jobs", "train_blocks"]

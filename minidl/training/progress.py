@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from minidl.checks import check_count
 from minidl.training.callbacks import Callback
-
-if TYPE_CHECKING:
-    from minidl.training.trainer import Trainer
+from minidl.training.protocol import RunningTrainer
 
 __all__ = ["Progress"]
 
@@ -36,17 +34,17 @@ class Progress(Callback):
         self._last = 0
         self._unsaid: str | None = None
 
-    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
         """Begin the bar, or choose how often to print a line."""
         file = self.file or sys.stderr
         self._last = epochs
         self._every = max(1, math.ceil((epochs - trainer.epoch) / self.lines))
         if file.isatty():
-            from tqdm import tqdm
+            from tqdm.auto import tqdm
 
             self._bar = tqdm(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
 
-    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
         """Move the bar, or print a line when it is time for one."""
         epoch = int(record["epoch"])
         if self._bar is not None:
@@ -57,7 +55,7 @@ class Progress(Callback):
         if epoch % self._every == 0 or epoch == self._last:
             self._say()
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: RunningTrainer) -> None:
         """Close the bar, or print the last epoch if it has not been."""
         if self._bar is not None:
             self._bar.close()

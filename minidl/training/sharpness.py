@@ -13,7 +13,7 @@ from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFinite
 from minidl.nn import L2Penalty, Layer, Loss
 from minidl.nn import loss as named_loss
 from minidl.streams import Seed, check_seed
-from minidl.training.rows import check_rows
+from minidl.training.data import check_rows
 
 __all__ = ["Sharpness", "sharpness"]
 

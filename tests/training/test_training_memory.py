@@ -14,7 +14,7 @@ from minidl import Trainer, nn, optim, sharpness, train_replicas
 from minidl.errors import DataError
 from minidl.training import rows
 from minidl.training.batches import permutation
-from minidl.training.rows import Rows
+from minidl.training.data import Rows
 
 MB = 2**20
 
