@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from minidl.checks import check_count
-from minidl.errors import invalid
+from minidl.errors import ArgumentError
 
 __all__ = ["Seed", "Stream", "check_seed", "check_seeds", "stream"]
 
@@ -34,7 +34,9 @@ def check_seed(seed: object) -> int:
     if seed is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
     if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise invalid("seed", seed, "an integer >= 0, or None")
+        raise ArgumentError(
+            "seed cannot be used", received=repr(seed), expected="an integer >= 0, or None"
+        )
     return int(seed)
 
 
@@ -53,13 +55,21 @@ def check_seeds(seeds: int | Iterable[int], name: str = "seeds") -> tuple[int, .
     """
     whole = isinstance(seeds, (int, np.integer)) and not isinstance(seeds, (bool, np.bool_))
     if isinstance(seeds, (str, bytes)) or not (whole or isinstance(seeds, Iterable)):
-        raise invalid(name, seeds, "a number of seeds, such as 5, or a list such as [3, 5, 8]")
+        raise ArgumentError(
+            f"{name} cannot be used",
+            received=repr(seeds),
+            expected="a number of seeds, such as 5, or seeds such as range(5) or [3, 5, 8]",
+        )
     if not isinstance(seeds, Iterable):
         return tuple(range(check_count(name, seeds)))
     one = "a seed" if name == "seeds" else f"a seed of {name}"
     found = tuple(check_count(one, seed, 0) for seed in seeds)
     if not found or len(set(found)) < len(found):
-        raise invalid(name, list(found), "at least one seed, each given once")
+        raise ArgumentError(
+            f"{name} cannot be used",
+            received=str(list(found)),
+            expected="at least one seed, and each once",
+        )
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ArgumentError, DTypeError, ShapeError, invalid
+from minidl.errors import ArgumentError, DTypeError, ShapeError
 from minidl.optim.keywords import refuse_unknown
 
 __all__ = ["Gradient", "Hyperparameter", "Optimizer", "learning_rate", "momentum"]
@@ -67,7 +67,9 @@ class Hyperparameter:
         except (TypeError, ValueError, OverflowError):
             array = np.array(np.nan)
         if array.size == 0 or array.shape[1:] not in ((), (1,)) or not np.all(self.valid(array)):
-            raise invalid(self.name, value, self.expected)
+            raise ArgumentError(
+                f"{self.name} cannot be used", received=repr(value), expected=self.expected
+            )
         if array.ndim == 0:
             return float(array)
         single = isinstance(value, np.ndarray) and value.dtype.char == "f"  # beside such weights
@@ -81,7 +83,7 @@ def learning_rate() -> Hyperparameter:
 
 def momentum() -> Hyperparameter:
     """Return a hyperparameter in [0, 1)."""
-    return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number in [0, 1)")
+    return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number from 0 up to, but not, 1")
 
 
 class Optimizer(ABC):

@@ -240,7 +240,8 @@ class Block(Run):
     def end_steps(self, running: Floats) -> None:
         """Check that the first epoch has trained something."""
         if self.epoch == 1:
-            demand_motion(self.optimizer, self.good, self.objective.vector, float(running[0]))
+            with naming(self.trainers[0]):
+                demand_motion(self.optimizer, self.good, self.objective.vector, float(running[0]))
 
     def stop_diverged(self, losses: Floats) -> Mask:
         """Stop networks whose loss is not finite or too large; return which are left."""

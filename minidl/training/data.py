@@ -114,7 +114,8 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss
         with no_grad():
             outputs = model(inputs[:1].astype(dtype, copy=False)).data
     except Exception as error:
-        error.add_note(f"in the model's outputs for the first {what} row, X of {inputs.shape}")
+        place = f"the first of the {what} rows, X of shape {inputs.shape}"
+        error.add_note(f"in the model's outputs for {place}")
         raise
     t = loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype)
     return Rows(inputs, t)
@@ -181,11 +182,11 @@ def pair_of(validation: Sequence[npt.ArrayLike]) -> tuple[npt.ArrayLike, npt.Arr
     elif shape := getattr(validation, "shape", None):
         received += f" of shape {tuple(shape)}"
     raise ArgumentError(
-        f"must be a pair of inputs and targets, validation=(X, y), got {received}",
+        "cannot be used",
         argument="validation",
-        hint="Sample weights are not supported here."
-        if is_sequence and len(validation) == 3
-        else None,
+        received=received,
+        expected="a pair of inputs and targets, validation=(X, y)",
+        hint="Rows have no weights here." if is_sequence and len(validation) == 3 else None,
     )
 
 

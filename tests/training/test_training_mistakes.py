@@ -72,7 +72,7 @@ def test_a_callback_given_as_a_class_is_told_how_to_make_one(kind: Any, call: st
 @pytest.mark.parametrize("loss", [3, None, np.mean, nn.Dense])
 def test_a_loss_that_is_none_is_no_misspelt_name(loss: Any) -> None:
     message = said(lambda: Trainer(small(0), loss, optimizer=optim.NAG(0.1)))
-    assert message.startswith(f"loss is neither a name nor a Loss: got {loss!r}, expected a ")
+    assert message.startswith(f"loss is neither a name nor a Loss; received {loss!r}; expected a ")
 
 
 def test_a_loss_may_still_be_a_class() -> None:
@@ -105,8 +105,8 @@ def test_other_columns_than_the_first_dense_layer_takes(model: Any) -> None:
     with pytest.raises(ShapeError) as caught:
         trainer.fit(np.ones((40, 3)), Y, epochs=1)
     assert str(caught.value) == (
-        "the training inputs do not fit the model: got X of shape (40, 3), 40 rows of 3"
-        " columns, expected 2 columns, X of shape (n, 2)"
+        "the training inputs do not fit the model; received X of shape (40, 3), 40 rows of 3"
+        " columns; expected 2 columns, X of shape (n, 2)"
     )
     with pytest.raises(ShapeError, match=r"validation inputs .* X of shape \(9, 1\), 9 rows"):
         trainer.fit(X, Y, epochs=1, validation=(np.ones((9, 1)), Y[:9]))
@@ -123,7 +123,7 @@ def test_columns_of_layers_that_are_not_known_are_left_to_them() -> None:
 
 def test_images_have_a_last_axis_of_columns_too() -> None:
     trainer = Trainer(nn.Dense(2, 1, seed=0), "mse", optimizer=optim.NAG(0.1))
-    with pytest.raises(ShapeError, match=r"received X of shape \(4, 5, 3\), expected 2 columns"):
+    with pytest.raises(ShapeError, match=r"received X of shape \(4, 5, 3\); expected 2 columns"):
         trainer.fit(np.ones((4, 5, 3)), np.ones((4, 5, 1)), epochs=1)
 
 
@@ -302,7 +302,7 @@ def written(seed: int) -> nn.Layer:
 def test_a_model_that_forgets_its_seed_is_told_where_to_give_it(model: Any) -> None:
     message = said(lambda: replicas(model, seeds=[3, 4]))
     assert message == (
-        "model forgets its seed: the weights are random, and no seed gives them back: got two"
+        "model forgets its seed: the weights are random, and no seed gives them back; received two"
         " networks that differ for seed 3. Give the seed to the network: lambda seed: nn.mlp(...,"
         " seed=seed)."
     )
@@ -357,7 +357,7 @@ def test_an_error_in_the_model_says_for_which_seed() -> None:
 @pytest.mark.parametrize("seeds", ["5", b"5", 5.0, None, True, np.float64(2)])
 def test_seeds_are_a_number_or_several(seeds: Any) -> None:
     assert said(lambda: replicas(seeds=seeds)) == (
-        f"seeds cannot be used: got {seeds!r}, expected a number of seeds, such as 5, or seeds"
+        f"seeds cannot be used; received {seeds!r}; expected a number of seeds, such as 5, or seeds"
         " such as range(5) or [3, 5, 8]"
     )
     assert len(replicas(seeds=np.int64(2))) == len(replicas(seeds=np.array([4, 6]))) == 2
@@ -365,7 +365,7 @@ def test_seeds_are_a_number_or_several(seeds: Any) -> None:
 
 def test_a_value_that_is_swept_twice_is_refused_and_named() -> None:
     assert said(lambda: replicas(optimizer=optim.NAG(lr=[0.1, 0.3, 0.1]))) == (
-        "a value of the swept hyperparameters is given twice, for equal networks: got lr=0.1."
+        "a value of the swept hyperparameters is given twice, for equal networks; received lr=0.1."
         " Give it once; for more networks give more seeds."
     )
     twice = optim.NAG([0.1, 0.1], momentum=[0.9, 0.9])
