@@ -15,8 +15,8 @@ from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DataError
 from minidl.nn import Layer, Loss
 from minidl.training.checks import check_reproducible
+from minidl.training.data import Rows, check_rows
 from minidl.training.objective import Objective
-from minidl.training.rows import Rows, check_rows
 
 __all__ = ["Problem"]
 

@@ -83,7 +83,7 @@ def load(
     >>> load("wine", n=100)
     Traceback (most recent call last):
     ...
-    minidl.errors.ArgumentError: n is for generated sets: got n=100 with 'wine'
+    minidl.errors.ArgumentError: n is for generated sets; received n=100 with 'wine'
     """
     seed = check_count("seed", seed, 0, LARGEST_SEED)
     split_seed = (

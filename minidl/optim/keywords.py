@@ -46,7 +46,7 @@ def refuse_unknown(name: str, function: Callable[..., object], given: Iterable[s
     >>> refuse_unknown("NAG", rule, ["learning_rate"])
     Traceback (most recent call last):
     ...
-    minidl.errors.UnknownKeywordError: NAG has no learning_rate, expected NAG(lr, momentum=0.9). \
+    minidl.errors.UnknownKeywordError: NAG has no learning_rate; expected NAG(lr, momentum=0.9). \
 Write lr=... instead.
     """
     parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]

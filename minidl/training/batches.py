@@ -1,14 +1,13 @@
-"""Which rows make up a batch. Optimizers never know."""
+"""The batches of an epoch. Optimizers know nothing of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.errors import ArgumentError
+from minidl.errors import invalid
 from minidl.optim import BatchSize
 
 __all__ = [
@@ -20,8 +19,7 @@ __all__ = [
     "rows_per_batch",
 ]
 
-MANY = 2**20  # rows, whose numbers then take four bytes each instead of eight
-GATHER_BYTES = 64 * 2**20  # up to here a shuffled copy of the data is made, once an epoch
+GATHER_BYTES = 64 * 2**20  # a shuffled copy of the data is made once an epoch up to this size
 
 
 def rows_per_batch(batch_size: BatchSize, n: int) -> int:
@@ -41,9 +39,7 @@ def rows_per_batch(batch_size: BatchSize, n: int) -> int:
         return n
     whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
     if not whole or int(batch_size) < 1:
-        raise ArgumentError(
-            "batch_size cannot be used", received=repr(batch_size), expected='"full", 1, 32, ...'
-        )
+        raise invalid("batch_size", batch_size, '"full", 1, 32, ...')
     return min(int(batch_size), n)
 
 
@@ -57,9 +53,9 @@ def batches(
     X, t : ndarray, shape (n, ...)
         Inputs and targets.
     rows : int
-        Rows per batch. If all n are in one batch, their order cannot matter and is kept.
+        Rows per batch. With n rows or more in a batch, their order is kept.
     generator : numpy.random.Generator, optional
-        For a random order; without it the rows are taken as they come.
+        For a random order; without it the rows keep their order.
 
     Examples
     --------
@@ -72,7 +68,7 @@ def batches(
 
 
 def permutation(generator: np.random.Generator, n: int) -> Array:
-    """Return the numbers 0 to n - 1 in random order; of many rows in half the memory.
+    """Return the numbers 0 to n - 1 in random order.
 
     Examples
     --------
@@ -84,27 +80,35 @@ def permutation(generator: np.random.Generator, n: int) -> Array:
     return order
 
 
-def permutation_type(n: int) -> type[np.integer[Any]]:
-    """Return the dtype of the numbers of n rows."""
-    return np.uint32 if MANY < n <= 2**32 else np.int64
+def permutation_type(n: int) -> type[np.integer]:
+    """Return the dtype of row numbers: of more than a million rows, half as wide."""
+    return np.uint32 if 2**20 < n <= 2**32 else np.int64
 
 
 def batches_in_order(
-    X: Array, t: Array, rows: int, order: Array | None, sets: Array | None = None
+    X: Array,
+    t: Array,
+    rows: int,
+    order: Array | None,
+    sets: Array | None = None,
+    *,
+    start: int = 0,
 ) -> Iterator[tuple[Array, Array]]:
-    """Yield the batches of one epoch, for one network or for replicas with rows of their own.
+    """Yield the batches of one epoch, for one network or for R networks.
 
     Parameters
     ----------
     X, t : ndarray, shape (n, ...), or (S, n, ...) with `sets`
-        Inputs and targets; of several sets without gaps.
+        Inputs and targets; several sets must be contiguous.
     rows : int
         Rows per batch.
     order : ndarray of int, shape (n,) or (R, n), or None
-        A permutation, or one for each replica, whose batches are (R, rows, ...). None: as they
-        come. With (n,) or None, and without `sets`, replicas share these batches.
+        A permutation, or one for each network, whose batches are (R, rows, ...). None keeps the
+        order. With (n,) or None, and without `sets`, the networks share their batches.
     sets : ndarray of int, shape (R,), optional
-        Which of the S sets each replica uses; its batches are (R, rows, ...).
+        Which of the S sets each network uses; its batches are (R, rows, ...).
+    start : int, default 0
+        Number of rows to skip: those before it have been used already.
 
     Examples
     --------
@@ -117,19 +121,18 @@ def batches_in_order(
     if order is not None and sets is not None:  # the sets as one, below each other
         order = order + n * sets[:, None]
         X, t, sets = X.reshape(-1, *X.shape[2:]), t.reshape(-1, *t.shape[2:]), None
-    lead: tuple[Any, ...] = () if sets is None else (_along(sets),)
+    axes: tuple[slice | Array, ...] = () if sets is None else (_index_of(sets),)
     if order is not None:
-        lead = (slice(None),) * (order.ndim - 1)
+        axes = (slice(None),) * (order.ndim - 1)
         if (X.nbytes + t.nbytes) // len(X) * order.size <= GATHER_BYTES:
             X, t, order = X.take(order, 0), t.take(order, 0), None  # one gather, then slices
-    for start in range(0, n, rows):
-        part: Any = slice(start, start + rows)
-        part = (*lead, part) if lead else part
+    for first in range(start, n, rows):
+        part = (*axes, slice(first, first + rows))
         yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])
 
 
 def part_of(values: Array, part: slice, sets: Array | None) -> Array:
-    """Return some rows: of an array (n, ...), or (R, rows, ...) of the sets of each replica.
+    """Return some rows of an array (n, ...), or (R, rows, ...) of the sets of each network.
 
     Examples
     --------
@@ -138,11 +141,11 @@ def part_of(values: Array, part: slice, sets: Array | None) -> Array:
            [5, 6],
            [2, 3]])
     """
-    return values[part] if sets is None else values[_along(sets), part]
+    return values[part] if sets is None else values[_index_of(sets), part]
 
 
-def _along(sets: Array) -> Any:
-    """Return an index of these sets: a slice, which copies nothing, if one follows the other."""
+def _index_of(sets: Array) -> slice | Array:
+    """Return an index of these sets: a slice, which copies nothing, if they are consecutive."""
     first, last = int(sets[0]), int(sets[-1])
-    following = last - first == len(sets) - 1 and bool((np.diff(sets) == 1).all())
-    return slice(first, last + 1) if following else sets
+    consecutive = last - first == len(sets) - 1 and bool((np.diff(sets) == 1).all())
+    return slice(first, last + 1) if consecutive else sets

@@ -1,34 +1,32 @@
-"""Several trainers as one computation: their networks are the rows of one array of parameters.
+"""Several networks as one computation: their parameters are the rows of one array (R, P).
 
-The decision of this file: each replica keeps a :class:`Trainer` of its own, which decides all that
-is decided between epochs (histories, callbacks, divergence), and whose model and optimizer look
-into row k of the block's arrays. Only the steps and the measurements are computed for all of them
-at once. So a replica cannot differ from a single run but in the arithmetic.
+A block is built from Trainers of one architecture, trained by the same loop as a single one, and
+hands weights, optimizer state and history back to each Trainer when its network stops.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
-import time
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array
+from minidl.nn import Layer
+from minidl.nn.layer import Training
 from minidl.nn.parameters import ParameterVector
-from minidl.optim import Optimizer
-from minidl.streams import stream
-from minidl.training.alike import Mark, alike
-from minidl.training.batches import batches_in_order, permutation, permutation_type, rows_per_batch
+from minidl.streams import Stream, stream
+from minidl.training.batches import permutation, permutation_type
+from minidl.training.callbacks import StopRule
+from minidl.training.checks import check_first_epoch
+from minidl.training.data import Data, Rows
+from minidl.training.loop import Floats, Mask, Measured, Run, run
 from minidl.training.objective import Objective
-from minidl.training.requests import Requests, next_of
-from minidl.training.rows import Rows, rows_of
-from minidl.training.trainer import Trainer
+from minidl.training.trainer import Trainer, check_initial, too_large
 
-__all__ = ["Block", "train_together"]
+__all__ = ["block_key", "train_together"]
 
 
 def train_together(
@@ -37,25 +35,28 @@ def train_together(
     epochs: int,
     sets: Sequence[int] | None = None,
 ) -> None:
-    """Train these as one block if that is possible, else one by one.
+    """Train networks as one block if they allow it, else one by one.
 
-    With `sets`, rows have a leading axis, and trainer k uses number ``sets[k]`` of it.
+    With `sets`, rows have a leading axis (S, n, ...), and trainer k uses set ``sets[k]``.
     """
-    for one in trainers:
-        with _named(one):
-            one._begin(rows[1])
-    if len(trainers) > 1 and alike(trainers):
-        with np.errstate(over="ignore", invalid="ignore"):
-            Block(trainers, rows, sets).run(epochs)
+    data = Data(*rows)
+    keys = {block_key(trainer) for trainer in trainers}
+    if len(trainers) > 1 and len(keys) == 1 and None not in keys:
+        for trainer in trainers:
+            with naming(trainer):
+                trainer.check_continuation(rows[1] is not None)
+        everyone = data if sets is None else data.chosen(np.array(sets))
+        Block(trainers).train(everyone, epochs)
         return
-    for k, one in enumerate(trainers):
-        with _named(one):
-            one._train(*rows_of(rows, None if sets is None else sets[k]), epochs)
+    for k, trainer in enumerate(trainers):
+        with naming(trainer):
+            own = data if sets is None else data.chosen(np.array(sets[k : k + 1]))
+            trainer.fit_rows(own, trainer.epoch + epochs, trainer.callbacks)
 
 
 @contextlib.contextmanager
-def _named(trainer: Trainer) -> Iterator[None]:
-    """Say in an error which of the networks it comes from."""
+def naming(trainer: Trainer) -> Iterator[None]:
+    """Add a note to an error that says which network it comes from."""
     try:
         yield
     except Exception as error:
@@ -63,10 +64,71 @@ def _named(trainer: Trainer) -> Iterator[None]:
         raise
 
 
-class Generators:
-    """The generators of R replicas, which draw for a Dropout layer what each would draw alone.
+# -- which networks can be trained together ---------------------------------------------------
 
-    Replicas of one seed share a generator: a dict has one for each seed.
+
+def block_key(trainer: Trainer) -> Hashable | None:
+    """Return what must be equal for two networks to be one block; None if it must train alone.
+
+    All layers, the loss and the optimizer must be minidl's own, or of a class with ``replicas =
+    True``; and the only callbacks are those that decide on recorded columns when to stop.
+    """
+    layers = list(_layers(trainer.model))
+    parts = [*(layer for layer, _ in layers), trainer.loss, trainer.optimizer]
+    rules = all(type(c).__module__ == StopRule.__module__ for c in trainer.callbacks)
+    only_rules = rules and all(isinstance(c, StopRule) for c in trainer.callbacks)
+    buffers: Any = getattr(trainer.model, "named_buffers", tuple)()
+    if not only_rules or trainer.cursor or any(True for _ in buffers):
+        return None
+    if not all(map(_knows_replicas, parts)):
+        return None
+    vector, optimizer = trainer.model.parameters, trainer.optimizer
+    return (
+        tuple(repr(layer) if _is_minidl(layer) and leaf else type(layer) for layer, leaf in layers),
+        repr(trainer.loss),
+        type(optimizer),
+        tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
+        tuple(vector.names),
+        (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
+        trainer.objective.penalty.strength,
+        (trainer.epoch, trainer.samples),
+        (optimizer.step_count, optimizer.gradient_evaluations),
+    )
+
+
+def _layers(layer: Layer) -> Iterator[tuple[Layer, bool]]:
+    """Yield each layer, and whether it has no layers within it."""
+    children = [child for _, child in layer.children()]
+    yield layer, not children
+    for child in children:
+        yield from _layers(child)
+
+
+def _is_minidl(part: object) -> bool:
+    return type(part).__module__.split(".")[0] == "minidl"
+
+
+def _knows_replicas(part: object) -> bool:
+    """Return True if a part works on a leading axis of networks."""
+    cls = type(part)
+    if any(callable(getattr(cls, name, None)) for name in vars(part)):
+        return False  # a method of this object has been replaced, such as a layer's forward
+    declared = vars(cls).get("replicas")  # not inherited: a subclass may do anything
+    return _is_minidl(part) if declared is None else bool(declared)
+
+
+# -- the block --------------------------------------------------------------------------------
+
+
+class Generators:
+    """The dropout generators of R networks, one for each distinct seed.
+
+    Parameters
+    ----------
+    generators : dict
+        Seed -> generator.
+    seeds : list of int
+        The seed of each network.
     """
 
     def __init__(self, generators: dict[int, np.random.Generator], seeds: list[int]) -> None:
@@ -75,197 +137,234 @@ class Generators:
 
     def random(self, shape: tuple[int, ...]) -> Array:
         """Return uniform numbers (R, n, features), for `shape` with or without the R."""
-        drawn = {seed: one.random(shape[-2:]) for seed, one in self.generators.items()}
+        drawn = {seed: g.random(shape[-2:]) for seed, g in self.generators.items()}
         return np.stack([drawn[seed] for seed in self.seeds])
 
 
-class Block:
-    """Trains replicas together; see the top of this file.
+class Block(Run):
+    """The training loop's state for R networks with parameters (R, P).
 
     Parameters
     ----------
     trainers : list of Trainer
-        With models of one architecture, and equal but for seeds and hyperparameters.
-    rows : Rows, Rows or None
-        What all are trained on, and rows to measure as well.
-    sets : sequence of int, optional
-        Then rows have a leading axis, and trainer k uses number ``sets[k]`` of it.
+        With equal :func:`block_key`.
     """
 
-    def __init__(
-        self,
-        trainers: list[Trainer],
-        rows: tuple[Rows, Rows | None],
-        sets: Sequence[int] | None = None,
-    ) -> None:
-        self.rows = rows
-        self.number: dict[Trainer, int | None] = dict.fromkeys(trainers)
-        self.number.update(zip(trainers, sets or (), strict=False))
-        self.stack(trainers)
+    def __init__(self, trainers: list[Trainer]) -> None:
+        super().__init__()
+        first = trainers[0]
+        self.trainers = trainers  # those still training
+        self.batch_size, self.shuffle = first.batch_size, first.shuffle
+        self.measure_every, self.look_ahead = first.measure_every, first.look_ahead
+        self.epoch, self.samples = first.epoch, first.samples
+        self.seconds_before = {trainer: trainer.seconds for trainer in trainers}
+        self.columns: dict[str, list[Floats]] = {}  # name -> rows (R0,), with R0 all networks
+        self.position = {trainer: k for k, trainer in enumerate(trainers)}
+        self.begun = len(first.history) > 0
+        losses = [t.history.entry("train_loss", 0) if self.begun else 0.0 for t in trainers]
+        self.initial = np.array(losses)  # loss before training, (R0,)
+        self.recorded = self.epoch  # the last recorded epoch
+        self._stack()
 
-    def stack(self, trainers: list[Trainer]) -> None:
-        """Put these trainers' networks into one array, and leave out all others."""
-        first, R = trainers[0], len(trainers)
-        self.trainers = trainers
-        numbers = [self.number[trainer] for trainer in trainers]
-        if one_set := len(set(numbers)) == 1:  # so that all share its batches, if they can
-            self.train, self.held_out = rows_of(self.rows, numbers[0])
-        else:
-            self.train, self.held_out = self.rows
-        self.sets = None if one_set else np.array(numbers)
-        self.model = copy.deepcopy(first.model)
-        self.vector = ParameterVector(self.model.named_parameters(), replicas=R)
-        self.model._vector = self.vector
+    def _stack(self) -> None:
+        """Build the network and the optimizer of the Trainers' rows."""
+        trainers, first = self.trainers, self.trainers[0]
+        model = copy.deepcopy(first.model)
+        vector = ParameterVector(model.named_parameters(), replicas=len(trainers))
+        model._vector = vector
         for k, trainer in enumerate(trainers):
-            trainer.model.parameters.move(self.vector.value[k], self.vector.grad[k])
-        self.objective = Objective(self.model, first.loss, first.objective.penalty.strength)
-        self.optimizer = _together([trainer.optimizer for trainer in trainers])
-        self.marks = {trainer: Mark(trainer) for trainer in trainers if trainer.callbacks}
+            vector.value[k] = trainer.model.parameters.value
+            vector.grad[k] = trainer.model.parameters.grad
+        self.objective = Objective(model, first.loss, first.objective.penalty.strength)
+        self.optimizer = copy.deepcopy(first.optimizer)
+        self.optimizer.state = {
+            name: np.stack([trainer.optimizer.state[name] for trainer in trainers])
+            for name in first.optimizer.state
+        }
+        if any(trainer._stored for trainer in trainers):
+            stored = np.stack([trainer.stored_vector() for trainer in trainers])
+            self._stored = (stored, vector.value.copy())
+        self._set_hyperparameters()
+        self.good = vector.value.copy()
 
-    def run(self, epochs: int) -> None:
-        """Train for some epochs more; the trainers hold what came out."""
-        requests = {one: one._requests(one.epoch + epochs, one.callbacks) for one in self.trainers}
+    def train(self, data: Data, epochs: int) -> None:
+        """Train for some further epochs and hand the results to the Trainers."""
+        last = self.epoch + epochs
+        for trainer in self.trainers:
+            for rule in trainer.callbacks:
+                rule.on_fit_begin(trainer, last)
         try:
-            self._answer(requests)
+            with np.errstate(over="ignore", invalid="ignore"):
+                run(self, data, last, begun=self.begun)
+            self._leave(np.ones(len(self.trainers), dtype=bool), "epochs")
         except BaseException as error:
-            for one in requests.values():  # each says so in its history
-                with contextlib.suppress(BaseException):
-                    one.throw(error)
-            self.release(self.trainers)
+            why = "interrupted" if isinstance(error, KeyboardInterrupt) else None
+            self._leave(np.ones(len(self.trainers), dtype=bool), why)
             raise
 
-    def _answer(self, requests: dict[Trainer, Requests]) -> None:
-        """Compute what they ask for, until all are done."""
-        waiting: dict[Trainer, str] = {}  # what each asks for
-        answers: dict[Trainer, Any] = dict.fromkeys(self.trainers)
-        while True:
-            for trainer, answer in answers.items():
-                with _named(trainer):
-                    request = next_of(requests[trainer], answer)
-                    uncalled = request == "measure" and waiting.get(trainer) == "train"
-                    if request is not None and (uncalled or self._still(trainer)):
-                        waiting[trainer] = request
-                        continue
-                    waiting.pop(trainer, None)  # it is done, or goes on alone
-                    self.release([trainer])
-                    own = rows_of(self.rows, self.number[trainer])
-                    trainer._serve(requests[trainer], request, *own)
-            if not waiting:
-                return
-            going = [trainer for trainer in self.trainers if trainer in waiting]
-            if len(going) < len(self.trainers):
-                self.stack(going)
-            asking = [trainer for trainer in going if waiting[trainer] == "measure"]
-            results = self._measure() if asking else self._train_epoch()
-            answers = {t: results[k] for k, t in enumerate(going) if not asking or t in asking}
+    # -- the loop's questions ------------------------------------------------------------------
 
-    def _still(self, trainer: Trainer) -> bool:
-        """Tell whether callbacks have left it as it was.
+    @property
+    def active(self) -> bool:
+        """Whether a network is still training."""
+        return bool(self.trainers)
 
-        None is called between an epoch's steps and the measurement after them.
-        """
-        return not trainer.callbacks or self.marks[trainer].still(trainer)
+    def begin_epoch(self) -> None:
+        """Keep the weights that a divergence goes back to."""
+        if self.recorded == self.epoch:
+            self.good = self.objective.vector.value.copy()
 
-    def release(self, trainers: list[Trainer]) -> None:
-        """Give these trainers arrays of their own again."""
-        for trainer in trainers:
-            vector, state = trainer.model.parameters, trainer.optimizer.state
-            vector.move(vector.value.copy(), vector.grad.copy())
-            trainer.optimizer.state = {name: v.copy() for name, v in state.items()}
-
-    def _measure(self) -> list[Any]:
-        found = []
-        for rows in (self.train, self.held_out):
-            each: list[Any] = [None] * len(self.trainers)
-            if rows is not None:
-                columns = self.objective.measure(rows.X, rows.t, self.sets)
-                if rows is self.train and self.trainers[0].look_ahead:
-                    points = np.stack([one.look_ahead_point() for one in self.trainers])
-                    columns["look_ahead_loss"] = self.objective.loss_at(
-                        points, rows.X, rows.t, self.sets, here=columns["loss"]
-                    )
-                numbers = zip(*(column.tolist() for column in columns.values()), strict=True)
-                each = [dict(zip(columns, own, strict=True)) for own in numbers]
-            found.append(each)
-        return list(zip(*found, strict=True))
-
-    def _train_epoch(self) -> list[float]:
-        """Take one epoch's steps; return the mean of the batches' losses of each replica."""
-        first, optimizer = self.trainers[0], self.optimizer
-        X, t, n = self.train.X, self.train.t, self.train.X.shape[0 if self.sets is None else 1]
-        rows = rows_per_batch(first.batch_size, n)
-        order = self._order(n) if first.shuffle and rows < n else None
-        training: Any = True
-        if self.model.stochastic:
-            training = Generators(self._streams("dropout"), [one.seed for one in self.trainers])
-        w, gradient = self.vector.value, self.objective.gradient
-        _set_hyperparameters(optimizer, [one.optimizer for one in self.trainers], w.dtype)
-        total, seen = np.zeros(len(self.trainers)), 0
-        start = time.perf_counter()
-        try:
-            for Xb, tb in batches_in_order(X, t, rows, order, self.sets):
-                optimizer.step(w, partial(gradient, X=Xb, t=tb, training=training))
-                share = self.objective.value * (count := min(rows, n - seen))
-                np.add(total, share, out=total, where=np.isfinite(total))  # as one that stops
-                seen += count
-        finally:
-            self._tell(seen, time.perf_counter() - start)
-        return list(map(float, total / n))
-
-    def _tell(self, rows: int, seconds: float) -> None:
-        """Tell each trainer how far the block has come, and where its state is."""
-        block = self.optimizer
-        for k, trainer in enumerate(self.trainers):
-            trainer.seconds += seconds / len(self.trainers)
-            trainer.samples += rows
-            own = trainer.optimizer
-            own.step_count = block.step_count
-            own.gradient_evaluations = block.gradient_evaluations
-            own.state = {name: vectors[k] for name, vectors in block.state.items()}
-            if trainer.callbacks:
-                self.marks[trainer].renew(trainer)
-
-    def _order(self, n: int) -> Array:
-        """Return the order of rows of each replica (R, n), or the one (n,) that all have."""
+    def draw_order(self, n: int) -> Array:
+        """Return the order of rows of each network (R, n), or (n,) if all have the same."""
         generators = self._streams("shuffle")
-        if len(generators) == 1:
-            return permutation(generators[self.trainers[0].seed], n)
-        orders = np.empty((len(self.trainers), n), permutation_type(n))
-        drawn: dict[int, int] = {}  # seed -> the row that has its order
-        for k, one in enumerate(self.trainers):
-            first = drawn.setdefault(one.seed, k)
-            orders[k] = permutation(generators[one.seed], n) if first == k else orders[first]
-        return orders
+        orders = {seed: permutation(generator, n) for seed, generator in generators.items()}
+        if len(orders) == 1:
+            return next(iter(orders.values()))
+        stacked = np.empty((len(self.trainers), n), permutation_type(n))
+        for k, trainer in enumerate(self.trainers):
+            stacked[k] = orders[trainer.seed]
+        return stacked
 
-    def _streams(self, name: Any) -> dict[int, np.random.Generator]:
-        """Return a generator for each seed."""
-        return {one.seed: stream(one.seed, name, one.epoch + 1) for one in self.trainers}
+    def epoch_generator(self) -> Training:
+        """Return the generators of this epoch's dropout, or True without dropout."""
+        if not self.objective.model.stochastic:
+            return True
+        seeds = [trainer.seed for trainer in self.trainers]
+        generators: Any = Generators(self._streams("dropout"), seeds)
+        return generators  # type: ignore[no-any-return]
+
+    def _streams(self, name: Stream) -> dict[int, np.random.Generator]:
+        """Return this epoch's generator for each distinct seed."""
+        return {t.seed: stream(t.seed, name, self.epoch + 1) for t in self.trainers}
+
+    def end_steps(self, running: Floats) -> None:
+        """Check that the first epoch has trained something."""
+        if self.epoch == 1:
+            with naming(self.trainers[0]):
+                check_first_epoch(
+                    self.optimizer, self.good, self.objective.vector, float(running[0])
+                )
+
+    def stop_diverged(self, losses: Floats) -> Mask:
+        """Stop networks whose loss is not finite or too large; return which are left."""
+        initial = self.initial[[self.position[trainer] for trainer in self.trainers]]
+        diverged = too_large(losses, initial)
+        if diverged.any():
+            self._leave(diverged, "diverged", losses)
+        return ~diverged
+
+    def record(self, measured: Measured, running: Floats) -> Mask:
+        """Add a row (R,) to each column and stop the networks whose callbacks say so."""
+        count, vector, optimizer = len(self.trainers), self.objective.vector, self.optimizer
+        columns = {
+            "epoch": np.full(count, self.epoch),
+            "updates": np.full(count, optimizer.step_count),
+            "gradient_evaluations": np.full(count, optimizer.gradient_evaluations),
+            "samples": np.full(count, self.samples),
+            "seconds": np.array([self.seconds_before[t] for t in self.trainers]) + self.seconds,
+            "train_loss": measured["train_loss"],
+            "running_loss": running,
+            "gradient_norm": _norms(vector.grad) if self.epoch else np.full(count, np.nan),
+            **measured,
+        }
+        positions = [self.position[trainer] for trainer in self.trainers]
+        if not self.columns and self.epoch == 0:
+            for trainer, loss in zip(self.trainers, columns["train_loss"].tolist(), strict=True):
+                with naming(trainer):
+                    check_initial(loss, 0)
+            self.initial[positions] = columns["train_loss"]
+        for name, values in columns.items():
+            row = np.full(len(self.initial), np.nan)
+            row[positions] = values
+            self.columns.setdefault(name, []).append(row)
+        self.recorded = self.epoch
+        return self._ask_stop_rules(columns)
+
+    def _ask_stop_rules(self, columns: Measured) -> Mask:
+        """Stop the networks whose callbacks say so; return which are left."""
+        reasons: list[str | None] = [None] * len(self.trainers)
+        for k, trainer in enumerate(self.trainers):
+            if not trainer.callbacks:
+                continue
+            record = {name: values[k].item() for name, values in columns.items()}
+            for rule in trainer.callbacks:
+                assert isinstance(rule, StopRule)
+                with naming(trainer):
+                    if rule.observe(record, self.objective.vector.value[k]):
+                        reasons[k] = rule.reason
+        left = np.array([reason is None for reason in reasons])
+        for reason in sorted({reason for reason in reasons if reason is not None}):
+            still = [r for r in reasons if r is None or r >= reason]
+            self._leave(np.array([r == reason for r in still]), reason)
+        return left
+
+    # -- leaving the block ---------------------------------------------------------------------
+
+    def _leave(self, leaving: Mask, why: str | None, losses: Floats | None = None) -> None:
+        """Hand networks their results; go on with the others."""
+        for k in np.flatnonzero(leaving):
+            self._hand_back(int(k), why, None if losses is None else float(losses[k]))
+        if leaving.all():
+            self.trainers = []
+            return
+        staying = ~leaving
+        kept = np.flatnonzero(staying)
+        self.trainers = [self.trainers[k] for k in kept]
+        value, grad = self.objective.vector.value[staying], self.objective.vector.grad[staying]
+        state = {name: vector[staying] for name, vector in self.optimizer.state.items()}
+        stored, good, steps = self._stored, self.good[staying], self.optimizer
+        self._stack()
+        vector = self.objective.vector
+        vector.value[...], vector.grad[...] = value, grad
+        self.optimizer.state, self.good = state, good
+        self.optimizer.step_count = steps.step_count
+        self.optimizer.gradient_evaluations = steps.gradient_evaluations
+        self._stored = stored and (stored[0][staying], stored[1][staying])
+
+    def _hand_back(self, k: int, why: str | None, loss: float | None) -> None:
+        """Give network `k` its weights, optimizer state and history."""
+        trainer, vector = self.trainers[k], self.objective.vector
+        trainer.model.parameters.set(vector.value[k])
+        trainer.model.parameters.grad[...] = vector.grad[k]
+        trainer.optimizer.state = {name: v[k].copy() for name, v in self.optimizer.state.items()}
+        trainer.optimizer.step_count = self.optimizer.step_count
+        trainer.optimizer.gradient_evaluations = self.optimizer.gradient_evaluations
+        trainer.epoch, trainer.samples = self.epoch, self.samples
+        trainer.cursor, trainer._good = self.cursor, self.good[k].copy()
+        if self.cursor:
+            trainer.running_total = float(np.asarray(self.running_total)[k])
+            if isinstance(self._epoch_generator, Generators):
+                generator = self._epoch_generator.generators[trainer.seed]
+                trainer._epoch_generator = copy.deepcopy(generator)
+        trainer.seconds = self.seconds_before[trainer] + self.seconds
+        trainer._stored = self._stored and (self._stored[0][k].copy(), self._stored[1][k].copy())
+        position = self.position[trainer]
+        trainer.history.extend(
+            {name: [row[position] for row in rows] for name, rows in self.columns.items()}
+        )
+        trainer.history.stopped_by = why
+        if loss is not None:
+            trainer.diverge(self.good[k], loss)
+        for rule in trainer.callbacks:
+            rule.on_fit_end(trainer)
+
+    def _set_hyperparameters(self) -> None:
+        """Give the optimizer a column of each hyperparameter in which the networks differ."""
+        dtype = self.objective.vector.value.dtype
+        optimizers = [trainer.optimizer for trainer in self.trainers]
+        for name in self.optimizer.hyperparameters:
+            values = [optimizer.hyperparameters[name] for optimizer in optimizers]
+            differ = any(value is not values[0] and value != values[0] for value in values)
+            self.optimizer.hyperparameters[name] = _column(values, dtype) if differ else values[0]
 
 
-def _together(optimizers: Sequence[Optimizer]) -> Optimizer:
-    """Return one optimizer with a row of state for each of these."""
-    block = copy.deepcopy(optimizers[0])
-    block.state = {
-        name: np.stack([one.state[name] for one in optimizers]) for name in optimizers[0].state
-    }
-    return block
+def _norms(grad: Array) -> Floats:
+    """Return the length of each row."""
+    return np.sqrt(np.array([np.dot(g, g) for g in grad], dtype=np.float64))
 
 
-def _set_hyperparameters(block: Optimizer, optimizers: Sequence[Optimizer], dtype: Any) -> None:
-    """Give the optimizer of a block a column of what each of these has, where they differ."""
-    for name in block.hyperparameters:
-        values = [one.hyperparameters[name] for one in optimizers]
-        if any(value is not values[0] and value != values[0] for value in values):
-            block.hyperparameters[name] = _column(values, dtype)
-        else:
-            block.hyperparameters[name] = values[0]
-
-
-def _column(values: list[Any], dtype: Any) -> Any:
-    """Return numbers as a column, and schedules as a schedule of columns.
-
-    The numbers are of the weights' dtype, as a Python float becomes beside them.
-    """
+def _column(values: list[Any], dtype: np.dtype[Any]) -> Any:
+    """Return numbers as a column (R, 1) of the weights' dtype; schedules as one of columns."""
     if any(callable(value) for value in values):
         return lambda step: _column([v(step) if callable(v) else v for v in values], dtype)
     return np.array(values, dtype)[:, None]

@@ -1,51 +1,54 @@
-"""Things that happen between epochs. Each is a class with hooks; the base does nothing.
+"""Callbacks: hooks that run between epochs, in the order of their list.
 
-Callbacks are called in the order of their list. After epoch 0 (the measurement before training)
-and after each epoch, ``on_epoch_end`` sees the new row of the history; the model then holds the
-optimizer's iterate.
+After epoch 0, the measurement before training, and after each measured epoch, ``on_epoch_end``
+receives the new row of the history; the model then holds the optimizer's iterate.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, UnknownNameError, invalid
+from minidl.training.protocol import RunningTrainer
 
-if TYPE_CHECKING:
-    from minidl.training.trainer import Trainer
-
-__all__ = ["CSVLog", "Callback", "EarlyStopping", "LearningRateSchedule", "StopAtTarget"]
+__all__ = [
+    "CSVLog",
+    "Callback",
+    "EarlyStopping",
+    "LearningRateSchedule",
+    "StopAtTarget",
+    "StopRule",
+]
 
 
 class Callback:
-    """The base: hooks that do nothing. ``trainer.stop("why")`` ends the run after the epoch.
+    """Base class of callbacks: hooks that do nothing.
 
-    What hooks may read of the trainer: ``epoch`` (completed), ``samples`` (rows seen), ``seconds``
-    (of training alone), ``history``, ``seed``, ``model``, ``loss``, ``optimizer`` (``step_count``,
-    ``gradient_evaluations``, ``state``), ``batch_size``, ``objective``, and
+    Hooks may read ``trainer.epoch`` (completed epochs), ``samples``, ``seconds``, ``history``,
+    ``seed``, ``model``, ``loss``, ``optimizer``, ``batch_size``, ``objective`` and
     ``model.parameters.grad``, the gradient of the last batch. ``model.parameters.value`` is the
-    optimizer's iterate, in every hook.
+    optimizer's iterate in every hook.
 
-    What they may change, from the next epoch on: hyperparameters (``trainer.optimizer.lr = 0.01``;
-    not the momentum of a running ReformulatedNAG), weights (``trainer.model.parameters.set(w)``, or
-    in place), and vectors of ``optimizer.state`` in place. In ``train_replicas`` a network stays
-    with the others then. After any other change it goes on alone: of ``batch_size``, ``shuffle``,
-    ``optimizer``, ``objective.penalty.strength``, a rate of dropout, or of what is trained
-    (``requires_grad``). The history and the counts are the trainer's own; and it does not look at
-    ``loss`` and ``callbacks`` again while it trains.
+    They may change hyperparameters (``trainer.optimizer.lr = 0.01``), weights
+    (``trainer.model.parameters.set(w)``), ``batch_size``, ``shuffle``, the penalty, a dropout rate
+    or ``requires_grad``; the change holds from the next epoch on. ``trainer.stop("why")`` ends the
+    run after the present epoch.
+
+    In :func:`minidl.train_replicas`, networks with callbacks are trained one after the other,
+    except for :class:`StopAtTarget` and :class:`EarlyStopping`.
 
     Examples
     --------
-    Half the learning rate whenever the loss has grown:
+    Halve the learning rate whenever the loss has grown:
 
+    >>> import numpy as np
     >>> class Halving(Callback):
     ...     def on_epoch_end(self, trainer, record):
     ...         losses = trainer.history["train_loss"]
@@ -61,17 +64,24 @@ class Callback:
     True
     """
 
-    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
         """Run before anything else; `epochs` is the number of the last epoch to come."""
 
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+    def on_epoch_begin(self, trainer: RunningTrainer, epoch: int) -> None:
         """Run before an epoch; the first is 1."""
 
-    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
         """Run after a measured epoch, 0 included, with its row of the history."""
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: RunningTrainer) -> None:
         """Run when the run is over, for whatever reason."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint saves of this callback: numbers, strings, None and arrays."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` returned in a saved run."""
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -79,33 +89,48 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
     hooks: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [None]
     for hook in [callbacks, *hooks]:
         refuse_class("callbacks", hook, Callback)
-    for hook in hooks:
-        if not isinstance(hook, Callback):
-            raise ArgumentError(
-                "callbacks cannot be used",
-                received=repr(callbacks if hook is None else hook),
-                expected="a list of callbacks, such as [EarlyStopping()]",
-            )
+    if not all(isinstance(hook, Callback) for hook in hooks):
+        raise invalid("callbacks", callbacks, "a list of callbacks, such as [EarlyStopping()]")
     return hooks
 
 
-class StopAtTarget(Callback):
+class StopRule(Callback):
+    """A callback that only decides from recorded columns when to stop.
+
+    Such callbacks need no Trainer, so networks that have them can be trained together.
+    """
+
+    reason = "stopped"
+
+    def observe(self, record: Mapping[str, float], w: Array) -> bool:
+        """Return True if the run stops, given a row of the history and the weights (P,)."""
+        raise NotImplementedError
+
+    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+        """Stop the run if :meth:`observe` says so."""
+        if self.observe(record, trainer.model.parameters.value):
+            trainer.stop(self.reason)
+
+
+class StopAtTarget(StopRule):
     """Stop as soon as a loss or an accuracy has been reached.
 
     Parameters
     ----------
     loss, accuracy : float
-        One of them.
+        The target; give one of the two.
     on : {"train", "validation"}, default "train"
-        Which rows are judged.
+        The rows on which it is measured.
     sustained : int, default 1
-        For how many epochs in a row it must hold.
+        For how many measured epochs in a row it must hold.
 
     Raises
     ------
     ArgumentError
         Neither or both targets are given, or one is out of range.
     """
+
+    reason = "target"
 
     def __init__(
         self,
@@ -116,39 +141,63 @@ class StopAtTarget(Callback):
         sustained: int = 1,
     ) -> None:
         if (loss is None) == (accuracy is None):
-            raise ArgumentError("a target is a loss or an accuracy, one of the two")
+            raise ArgumentError("give either loss or accuracy as the target")
         if loss is not None and not math.isfinite(loss):
-            raise ArgumentError("loss cannot be used", received=loss, expected="a finite number")
+            raise invalid("loss", loss, "a finite number")
         if accuracy is not None and not 0 <= accuracy <= 1:
-            raise ArgumentError("accuracy cannot be used", received=accuracy, expected="0 to 1")
+            raise invalid("accuracy", accuracy, "in [0, 1]")
         if on not in ("train", "validation"):
-            raise ArgumentError("on", received=repr(on), expected='"train" or "validation"')
+            raise invalid("on", on, '"train" or "validation"')
         self.loss, self.accuracy, self.on = loss, accuracy, on
         self.sustained = check_count("sustained", sustained)
+        self.held = 0
 
-    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
-        """Stop if the last rows reach the target."""
-        column = f"{self.on}_{'loss' if self.loss is not None else 'accuracy'}"
-        values = trainer.history[column][-self.sustained :]
-        holds = values <= self.loss if self.loss is not None else values >= self.accuracy
-        if len(values) == self.sustained and bool(np.all(holds)):
-            trainer.stop("target")
+    @property
+    def column(self) -> str:
+        """The column of the history that is compared with the target."""
+        return f"{self.on}_{'loss' if self.loss is not None else 'accuracy'}"
+
+    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+        """Count for how many rows the target has held at the end of earlier calls of fit."""
+        history = trainer.history
+        values = history[self.column].tolist() if len(history) else []
+        reached = list(itertools.takewhile(self._holds, reversed(values)))
+        self.held = len(reached)
+
+    def _holds(self, value: float) -> bool:
+        if self.loss is not None:
+            return value <= self.loss
+        return self.accuracy is not None and value >= self.accuracy
+
+    def observe(self, record: Mapping[str, float], w: Array) -> bool:
+        """Return True if the last `sustained` rows reach the target."""
+        if self.column not in record:
+            raise UnknownNameError("column", self.column, record)
+        self.held = self.held + 1 if self._holds(record[self.column]) else 0
+        return self.held >= self.sustained
 
 
-class EarlyStopping(Callback):
-    """Stop when a column has not improved for a while, and go back to the best weights.
+class EarlyStopping(StopRule):
+    """Stop when a column has stopped improving, and restore the best weights.
 
     Parameters
     ----------
     monitor : str, default "validation_loss"
         A column of the history; a column with "accuracy" in its name is better when larger.
     patience : int, default 10
-        The run ends at this many measured epochs in a row without improvement, as in Keras.
+        Stop after this many measured epochs in a row without improvement, as in Keras.
     min_delta : float, default 0.0
-        What counts as an improvement.
+        The smallest change that counts as an improvement.
     restore_best : bool, default True
-        Whether the model gets back its best weights at the end.
+        Whether the model gets its best weights back at the end.
+
+    Attributes
+    ----------
+    best_epoch : int
+        The epoch of the best value so far.
     """
+
+    reason = "early stopping"
 
     def __init__(
         self,
@@ -159,22 +208,26 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
     ) -> None:
         if not 0 <= min_delta < math.inf:
-            raise ArgumentError("min_delta cannot be used", received=min_delta, expected=">= 0")
+            raise invalid("min_delta", min_delta, "a finite number >= 0")
         self.monitor = monitor
         self.patience = check_count("patience", patience)
         self.min_delta = min_delta
         self.restore_best = restore_best
-        self.best = math.inf
-        self.best_epoch = -1
-        self.waited = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self.best, self.best_epoch, self.waited = math.inf, -1, 0
         self.weights: Array | None = None
+        self._restored = False
 
-    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
-        """Forget earlier runs."""
-        self.best, self.best_epoch, self.waited, self.weights = math.inf, -1, 0, None
+    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+        """Forget earlier calls of fit, unless they were restored from a checkpoint."""
+        if not self._restored:
+            self._reset()
+        self._restored = False
 
-    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
-        """Remember the weights if they are the best so far; otherwise lose patience."""
+    def observe(self, record: Mapping[str, float], w: Array) -> bool:
+        """Keep the weights if they are the best so far; return True if patience has run out."""
         if self.monitor not in record:
             raise ArgumentError(
                 f"EarlyStopping monitors {self.monitor!r}, which is not recorded",
@@ -184,20 +237,28 @@ class EarlyStopping(Callback):
         sign = -1.0 if "accuracy" in self.monitor else 1.0
         value = sign * record[self.monitor]
         if math.isnan(value) and record["epoch"] == 0:
-            return  # running_loss and gradient_norm begin with epoch 1
+            return False  # running_loss and gradient_norm begin with epoch 1
         if value < self.best - self.min_delta:
             self.best, self.best_epoch, self.waited = value, int(record["epoch"]), 0
-            self.weights = trainer.model.parameters.value.copy()
-            return
+            self.weights = w.copy()
+            return False
         self.waited += 1
-        if self.waited >= self.patience:
-            trainer.stop("early stopping")
+        return self.waited >= self.patience
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: RunningTrainer) -> None:
         """Give the model its best weights."""
         if self.restore_best and self.weights is not None:
             trainer.model.parameters.set(self.weights)
         self.weights = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best value, its epoch and weights, and how long it has waited."""
+        names = ("best", "best_epoch", "waited", "weights")
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over the best value, and how long it has waited."""
+        vars(self).update(state, _restored=True)
 
 
 class LearningRateSchedule(Callback):
@@ -213,7 +274,7 @@ class LearningRateSchedule(Callback):
     def __init__(self, rate: Callable[[int], float]) -> None:
         self.rate = rate
 
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+    def on_epoch_begin(self, trainer: RunningTrainer, epoch: int) -> None:
         """Set the rate of this epoch."""
         trainer.optimizer.lr = self.rate(epoch)  # type: ignore[attr-defined]
 
@@ -224,18 +285,18 @@ class CSVLog(Callback):
     Parameters
     ----------
     path : str or Path
-        The file; overwritten at the start of a run.
+        The file; overwritten when a run starts, with the rows of earlier calls of fit.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._started = False
 
-    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
-        """Begin a new file, with the rows there already are."""
+    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+        """Start a new file at the next row."""
         self._started = False
 
-    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, Any]) -> None:
+    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
         """Write the row and close the file, so that a crash loses nothing."""
         if not self._started:
             trainer.history.to_csv(self.path)

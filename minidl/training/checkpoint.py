@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -111,22 +111,30 @@ def load_extra(path: str | Path) -> dict[str, Array]:
 
 
 def save_run(trainer: RunningTrainer, path: str | Path) -> None:
-    """Save all that a run needs to continue.
+    """Save all that a run needs to continue, between two epochs or after an interruption.
 
     That is the model, the state of the optimizer and of the Trainer's callbacks, the history, and
     how many epochs and rows it has seen.
 
     Raises
     ------
+    ArgumentError
+        An epoch with dropout has been interrupted: its random numbers are not saved.
     DataError
         The ``state_dict`` of a callback holds something other than numbers, text and arrays.
     """
+    if trainer.cursor and trainer.model.stochastic:
+        raise ArgumentError(
+            "a run with dropout cannot be saved in the middle of an epoch",
+            received=f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done",
+            hint="Finish the epoch first, with fit(..., epochs=1).",
+        )
     optimizer = trainer.optimizer.state_dict()
     arrays = {f"state/{name}": vector for name, vector in optimizer.pop("state").items()}
     arrays["run/stored"] = trainer.stored_vector()
     callbacks = []
-    for k, callback in enumerate(getattr(trainer, "callbacks", ())):
-        state: dict[str, Any] = getattr(callback, "state_dict", dict)()
+    for k, callback in enumerate(trainer.callbacks):
+        state = callback.state_dict()
         vectors = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
         arrays |= {f"callback/{k}/{name}": vector for name, vector in vectors.items()}
         numbers = {name: value for name, value in state.items() if name not in vectors}
@@ -135,8 +143,8 @@ def save_run(trainer: RunningTrainer, path: str | Path) -> None:
         **optimizer,
         "epoch": trainer.epoch,
         "samples": trainer.samples,
-        "cursor": getattr(trainer, "cursor", 0),
-        "running_total": getattr(trainer, "running_total", 0.0),
+        "cursor": trainer.cursor,
+        "running_total": float(trainer.running_total),
         "seconds": trainer.seconds,
         "seed": trainer.seed,
         "history": trainer.history.to_dict(),
@@ -149,15 +157,7 @@ def save_run(trainer: RunningTrainer, path: str | Path) -> None:
     _write(path, trainer.model, arrays)
 
 
-class ResumableTrainer(RunningTrainer, Protocol):
-    """A Trainer as :func:`load_run` needs it."""
-
-    callbacks: Any
-    running_total: Any
-    restore: Callable[[Mapping[str, Any], History, Array], None]
-
-
-def load_run(trainer: ResumableTrainer, path: str | Path) -> None:
+def load_run(trainer: RunningTrainer, path: str | Path) -> None:
     """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
 
     The continued run equals, bit for bit, one that never stopped. Learning rate, momentum, batch
@@ -187,8 +187,6 @@ def load_run(trainer: ResumableTrainer, path: str | Path) -> None:
     trainer.optimizer.load_state_dict({**words, "state": _below("state/", arrays)})
     _restore_model(trainer.model, arrays)
     trainer.restore(words, History.from_dict(words["history"]), arrays["run/stored"])
-    trainer.cursor = int(words.get("cursor", 0))
-    trainer.running_total = words.get("running_total", 0.0)
     callbacks = list(trainer.callbacks)
     for k, (name, numbers) in enumerate(words.get("callbacks", ())):
         state = numbers | _below(f"callback/{k}/", arrays)

@@ -8,7 +8,7 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import refuse_class
-from minidl.errors import ArgumentError, ShapeError, invalid
+from minidl.errors import ArgumentError, ShapeError
 from minidl.nn import (
     Activation,
     BinaryCrossEntropy,
@@ -37,10 +37,14 @@ def check_parts(model: object, optimizer: object) -> None:
     """Raise unless these are a Layer and an Optimizer, and not their classes."""
     refuse_class("model", model, Layer)
     if not isinstance(model, Layer):
-        raise invalid("model", model, "a Layer, such as nn.mlp(2, 16, 1)")
+        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
     refuse_class("optimizer", optimizer, Optimizer)
     if not isinstance(optimizer, Optimizer):
-        raise invalid("optimizer", optimizer, "an Optimizer, such as optim.NAG(lr=0.1)")
+        raise ArgumentError(
+            "optimizer is not an Optimizer",
+            received=repr(optimizer),
+            expected="for instance minidl.optim.NAG(lr=0.1, momentum=0.9)",
+        )
 
 
 def check_logits(model: Layer, loss: Loss) -> None:
@@ -63,7 +67,7 @@ def check_columns(what: str, X: Array, model: Layer) -> None:
     >>> check_columns("training", np.ones((20, 3)), Dense(2, 1))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    minidl.errors.ShapeError: ...: got X of shape (20, 3), 20 rows of 3 columns, expected 2...
+    minidl.errors.ShapeError: ...X of shape (20, 3), 20 rows of 3 columns...expected 2...
     """
     width = _width(model)
     if width not in (None, X.shape[-1]):
@@ -87,7 +91,7 @@ def _width(layer: Layer) -> int | None:
 def check_first_epoch(
     optimizer: Optimizer, before: Array, parameters: ParameterVector, running: float
 ) -> None:
-    """Raise if a custom optimizer has surely trained nothing in the first epoch.
+    """Raise if a custom optimizer has trained nothing in the first epoch.
 
     Parameters
     ----------
@@ -103,8 +107,8 @@ def check_first_epoch(
     Raises
     ------
     ArgumentError
-        The gradient was never evaluated; or no weight has changed, bit for bit, although a step
-        of gradient descent with the optimizer's ``lr`` would have changed each of them.
+        The gradient was never evaluated; or no weight has changed, although the gradient is not 0,
+        and the optimizer does not write into its vector.
     """
     g, w, cls = parameters.grad, parameters.value, type(optimizer)
     method = "update" if cls.step is Optimizer.step else "step"
@@ -114,25 +118,36 @@ def check_first_epoch(
             received=repr(optimizer),
             expected=f"{method}(self, w, grad) to call grad(w), or grad at another point",
         )
-    if np.array_equal(before, w) and _memoryless(optimizer):
-        last = max(optimizer.step_count - 1, 0)
-        lr = optimizer.hyperparameters.get("lr", 0.0)
-        if np.all(w - (lr(last) if callable(lr) else lr) * g != w):
-            raise ArgumentError(
-                f"{cls.__name__} changed no weight in the first epoch, although the gradient is"
-                " not 0",
-                received=repr(optimizer),
-                hint=f"Its {method} must write into w: w -= ... or w[...] = ..., because w = w - "
-                "... makes a new array.",
-            )
+    unchanged = np.array_equal(before, w) and np.any(g) and np.all(np.isfinite(g))
+    if unchanged and _is_stateless(optimizer) and not _writes(optimizer, w, g):
+        raise ArgumentError(
+            f"{cls.__name__} changed no weight in the first epoch, although the gradient is not 0",
+            received=repr(optimizer),
+            hint=f"Its {method} must write into w: w -= ... or w[...] = ..., because w = w - ..."
+            " makes a new array.",
+        )
 
 
-def _memoryless(optimizer: Optimizer) -> bool:
-    """Return True if a custom optimizer evaluates the gradient in each step and stores nothing."""
+def _is_stateless(optimizer: Optimizer) -> bool:
+    """Return True if a custom optimizer stores nothing and evaluates a gradient in each step."""
     custom = type(optimizer).__module__.split(".")[0] != "minidl"
     known = {"hyperparameters", "state", "step_count", "gradient_evaluations"}
     stores = bool(optimizer.state) or not vars(optimizer).keys() <= known
     return custom and not stores and optimizer.gradient_evaluations >= optimizer.step_count
+
+
+def _writes(optimizer: Optimizer, w: Array, g: Array) -> bool:
+    """Return True if a stateless optimizer writes into its vector, here a read-only copy."""
+    counts = optimizer.step_count, optimizer.gradient_evaluations
+    vector = w.copy()
+    vector.flags.writeable = False
+    try:
+        optimizer.step(vector, lambda point: g.copy())
+    except Exception:  # NumPy's, that the vector is read-only, or one of its own
+        return True
+    finally:
+        optimizer.step_count, optimizer.gradient_evaluations = counts
+    return False
 
 
 def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
@@ -140,7 +155,7 @@ def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
     pairs = zip(network.named_parameters(), again.named_parameters(), strict=False)
     if not all(np.array_equal(first.data, second.data) for (_, first), (_, second) in pairs):
         raise ArgumentError(
-            f"returned two networks with different weights for seed {seed}",
+            f"forgets its seed: two networks for seed {seed} have different weights",
             argument="model",
             hint="Give the seed to the network: lambda seed: nn.mlp(..., seed=seed).",
         )

@@ -72,7 +72,7 @@ class History:
 
     def append(self, record: Mapping[str, float]) -> None:
         """Add a row; see :meth:`extend`."""
-        self.extend({name: (value,) for name, value in record.items()})
+        self._add({name: (value,) for name, value in record.items()})
 
     def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         """Add rows, given as columns of one length with the names of the history's.
@@ -82,6 +82,10 @@ class History:
         ArgumentError
             The names or the lengths differ.
         """
+        if columns:
+            self._add(columns)
+
+    def _add(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         if self._columns and columns.keys() != self._columns.keys():
             raise ArgumentError(
                 "rows have other columns than the history",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from minidl.autograd import Array
 from minidl.training.block import train_together
+from minidl.training.data import Rows
 from minidl.training.pool import check_jobs, run_all
-from minidl.training.rows import Rows
 from minidl.training.trainer import Trainer
 
 __all__ = ["Work", "check_jobs", "train_blocks"]

@@ -1,20 +1,19 @@
-"""Many trainers, of any kinds: cut into blocks of those that are alike, in as many processes."""
+"""Many Trainers: cut into blocks that can be trained together, in one or several processes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError
-from minidl.training.alike import kind_of
 from minidl.training.batches import GATHER_BYTES, permutation_type, rows_per_batch
+from minidl.training.block import block_key
+from minidl.training.data import Rows, rows_of
 from minidl.training.jobs import Pair, Work, check_jobs, train_blocks
-from minidl.training.rows import Rows, rows_of
 from minidl.training.trainer import Trainer
 
 __all__ = ["train_many"]
@@ -31,46 +30,45 @@ def train_many(
     jobs: int | None = 1,
     done: Callable[[list[Trainer]], object] = len,
 ) -> None:
-    """Train any trainers for some epochs; each then holds what its own ``fit`` would have left.
+    """Train any Trainers for some epochs; each then holds what its own ``fit`` would have left.
 
-    They are cut into blocks of neighbours that are alike (of one architecture, loss, optimizer
-    class, batch size ...; see :mod:`minidl.training.alike`), which are computed together: so give
-    those that are alike one after the other. A diverged run is told by its history, without a
-    warning.
+    They are cut into blocks of consecutive Trainers with the same architecture, loss, optimizer
+    class and batch size (:func:`~minidl.training.block.block_key`), so give those one after the
+    other. A divergence is reported in the history, without a warning.
 
     Parameters
     ----------
     trainers : sequence of Trainer
-        Each once, with models and optimizers of their own. What comes out is in them.
+        Each with its own model and optimizer; they hold the results.
     rows : (Rows, Rows or None)
-        Training and validation rows, as :func:`~minidl.training.rows.check_rows` returns them;
+        Training and validation rows, as :func:`~minidl.training.data.check_rows` returns them;
         with `sets` several of each, X (S, n, features) and t (S, n, ...).
     epochs : int
         How many, at least 0.
     sets : sequence of int, optional
-        Which of the S sets each trainer uses. None: `rows` have no leading axis, and all use them.
+        Which of the S sets each trainer uses. None: `rows` have no leading axis; all use them.
     apart : sequence, optional
-        A label for each trainer: those with different labels are in different blocks. So a block
-        that is trained again later is the same, to the last bit of its results.
+        A label for each trainer: different labels are in different blocks. So a block that is
+        trained again later has the same results to the last bit.
     memory : int, default 524288
         Bytes that the largest activation of a block may take; see
         :func:`~minidl.training.train_replicas`.
     jobs : int or None, default 1
         In how many processes; the results are the same to the last bit.
     done : callable, optional
-        Is given the list of the trainers of each block, here, as soon as they are finished: in
+        Called in this process with the Trainers of each block as soon as it is finished: in
         order with ``jobs=1``, otherwise as they come.
 
     Raises
     ------
     ArgumentError
-        A trainer is there twice, or `sets`, `epochs`, `memory` or `jobs` cannot be used.
+        A Trainer is given twice, or `sets`, `epochs`, `memory` or `jobs` is invalid.
     DataError, WorkerError, KeyboardInterrupt
-        As for :func:`~minidl.training.train_replicas`. Finished blocks have been told to `done`.
+        As for :func:`~minidl.training.train_replicas`. `done` was called for finished blocks.
 
     Examples
     --------
-    Two methods and two seeds, each seed with rows of its own:
+    Two methods and two seeds, each seed with its own rows:
 
     >>> from minidl import Trainer, nn, optim
     >>> X = np.random.default_rng(0).standard_normal((2, 50, 3))
@@ -91,72 +89,70 @@ def train_many(
     if len(set(map(id, trainers))) < len(trainers):
         raise ArgumentError("a Trainer is given twice, and would be trained by two at once")
     train, held_out = rows
-    laid_out = _unbroken(train, sets), held_out and _unbroken(held_out, sets)
-    numbers = None if sets is None else _check_sets(sets, len(trainers), laid_out)
+    contiguous = _contiguous(train, sets), held_out and _contiguous(held_out, sets)
+    numbers = None if sets is None else _check_sets(sets, len(trainers), contiguous)
     labels = [None] * len(trainers) if apart is None else apart
-    kinds = [kind and (kind, one) for kind, one in zip(map(kind_of, trainers), labels, strict=True)]
-    train_blocks(list(_blocks(trainers, kinds, laid_out, numbers, memory)), epochs, jobs, done)
+    keys = [
+        key and (key, label) for key, label in zip(map(block_key, trainers), labels, strict=True)
+    ]
+    train_blocks(list(_blocks(trainers, keys, contiguous, numbers, memory)), epochs, jobs, done)
 
 
 def _check_sets(sets: Sequence[int], count: int, rows: Pair) -> list[int]:
-    """Return the numbers of sets, one for each trainer."""
+    """Return the numbers of the sets, one for each Trainer."""
     numbers = [check_count("the number of a set", number, 0) for number in sets]
-    held = [len(array) for one in rows if one for array in (one.X, one.t)]
-    if len(numbers) != count or max(numbers, default=0) >= min(held) or len(set(held)) > 1:
+    lengths = [len(array) for part in rows if part for array in (part.X, part.t)]
+    if len(numbers) != count or max(numbers, default=0) >= min(lengths) or len(set(lengths)) > 1:
         raise ArgumentError(
-            "sets cannot be used",
-            received=f"{len(numbers)} numbers up to {max(numbers, default=0)}, for {count} trainers"
-            f" and rows of {', '.join(map(str, held))} sets",
-            expected="for each trainer a number of a set, from 0 up",
+            "cannot be used",
+            argument="sets",
+            received=f"{len(numbers)} numbers up to {max(numbers, default=0)}, for {count} Trainers"
+            f" and rows of {', '.join(map(str, lengths))} sets",
         )
     return numbers
 
 
-def _unbroken(rows: Rows, sets: Sequence[int] | None) -> Rows:
-    """Return rows without gaps: a BLAS may round another way where there are some.
+def _contiguous(rows: Rows, sets: Sequence[int] | None) -> Rows:
+    """Return rows without gaps, as another process would receive them: a BLAS rounds by layout."""
 
-    So they are laid out as they would arrive in another process.
-    """
+    def laid_out(values: Array) -> Array:
+        good = values.flags.c_contiguous or (sets is None and values.flags.f_contiguous)
+        return values if good else np.ascontiguousarray(values)
 
-    def whole(values: Array) -> Array:
-        fit = values.flags.c_contiguous or (sets is None and values.flags.f_contiguous)
-        return values if fit else np.ascontiguousarray(values)
-
-    return Rows(whole(rows.X), whole(rows.t))
+    return Rows(laid_out(rows.X), laid_out(rows.t))
 
 
 def _blocks(
     trainers: Sequence[Trainer],
-    kinds: list[Any],
+    keys: list[Hashable | None],
     rows: Pair,
     numbers: list[int] | None,
     memory: int,
 ) -> Iterator[Work]:
-    """Yield blocks of consecutive trainers that are alike, as large as `memory` allows."""
-    parts: dict[Any, Pair] = {}  # the same objects for blocks that need the same sets
+    """Yield blocks of consecutive Trainers with equal keys, as large as `memory` allows."""
+    parts: dict[tuple[int, int], Pair] = {}  # the same objects for blocks with the same sets
     end = 0
     while (start := end) < len(trainers):
-        most = start + _block_size(trainers[start], rows[0], numbers is not None, memory)
+        limit = start + _block_size(trainers[start], rows[0], numbers is not None, memory)
         end = start + 1
-        while end < min(most, len(trainers)) and kinds[end] == kinds[start] is not None:
+        while end < min(limit, len(trainers)) and keys[end] == keys[start] is not None:
             end += 1
         block = list(trainers[start:end])
         if numbers is None:
             yield Work(block, rows)
         else:
-            own = numbers[start:end]
-            first, last = min(own), max(own)
+            first, last = min(numbers[start:end]), max(numbers[start:end])
             if (first, last) not in parts:
                 parts[first, last] = rows_of(rows, slice(first, last + 1))
-            yield Work(block, parts[first, last], [number - first for number in own])
+            yield Work(block, parts[first, last], [k - first for k in numbers[start:end]])
 
 
 def _block_size(trainer: Trainer, train: Rows, several: bool, memory: int) -> int:
-    """Return how many replicas are computed together: as many as `memory` holds, at least one."""
-    n, *rest = train.X.shape[several:]
-    widths = [math.prod(rest), *(p.shape[-1] for p in trainer.model.parameters if p.ndim)]
+    """Return how many networks are computed together: as many as `memory` holds, at least one."""
+    n, *features = train.X.shape[several:]
+    widths = [math.prod(features), *(p.shape[-1] for p in trainer.model.parameters if p.ndim)]
     itemsize = trainer.model.parameters.value.itemsize
-    one = rows_per_batch(trainer.batch_size, n) * max(widths) * itemsize
-    orders = n * permutation_type(n)().itemsize if trainer.shuffle else 1  # of one replica
-    size = min(memory // one, GATHER_BYTES // orders)
-    return max(1, size) if len(rest) == 1 else 1
+    activation = rows_per_batch(trainer.batch_size, n) * max(widths) * itemsize
+    order = n * permutation_type(n)().itemsize if trainer.shuffle else 1
+    size = min(memory // activation, GATHER_BYTES // order)
+    return max(1, size) if len(features) == 1 else 1

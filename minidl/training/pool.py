@@ -36,7 +36,7 @@ DIED = {"KilledWorker", "FutureCancelledError", "WorkerCrashedError", "RayActorE
 def check_jobs(jobs: object) -> int | None:
     """Return a number of processes as joblib takes it, or raise :class:`ArgumentError`."""
     if isinstance(jobs, bool) or jobs == 0 or not (jobs is None or hasattr(jobs, "__index__")):
-        raise invalid("jobs", jobs, "1, 2, ..., -1 for all processors, or None")
+        raise invalid("jobs", jobs, "1, 2, ..., -1 for all, or None")
     return None if jobs is None else operator.index(jobs)
 
 

@@ -1,8 +1,9 @@
-"""What callbacks may read of a Trainer, as a protocol, so that no import goes in a circle."""
+"""The attributes of a Trainer that callbacks and checkpoints use, without importing it."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from minidl.autograd import Array
 from minidl.nn import Layer, Loss
@@ -27,10 +28,15 @@ class RunningTrainer(Protocol):
     epoch: int
     samples: int
     cursor: int
+    running_total: Any
     seconds: float
+    callbacks: Any  # a list of Callback, which imports this file
 
     def stop(self, reason: str) -> None:
         """End the run after the present epoch."""
 
     def stored_vector(self) -> Array:
         """Return the vector that the optimizer stores."""
+
+    def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
+        """Take over a saved run."""

@@ -1,4 +1,4 @@
-"""Many networks at once: seeds and hyperparameters as one computation."""
+"""Many networks at once: seeds and hyperparameters trained together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, DivergenceWarning
@@ -21,10 +22,10 @@ from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
 from minidl.training.callbacks import Callback
 from minidl.training.checks import check_reproducible
+from minidl.training.data import Rows, check_rows, check_sets, pair_of, several_sets
 from minidl.training.history import History
 from minidl.training.jobs import check_jobs
 from minidl.training.many import train_many
-from minidl.training.rows import Rows, check_rows, check_sets, pair_of, several_sets
 from minidl.training.trainer import Trainer
 
 __all__ = ["Replica", "train_replicas"]
@@ -32,16 +33,16 @@ __all__ = ["Replica", "train_replicas"]
 
 @dataclass(frozen=True)
 class Replica:
-    """One of the networks that :func:`train_replicas` has trained.
+    """A network trained by :func:`train_replicas`.
 
     Attributes
     ----------
     seed : int
-        Of its weights, its order of rows and its dropout.
+        Seed of its weights, its order of rows and its dropout.
     hyperparameters : dict of str to float
-        Its own value of those that were given as sequences.
+        Its values of the hyperparameters that were given as sequences.
     history : History
-        As a single run's; ``seconds`` are its share of what the networks took together.
+        As of a single run; ``seconds`` is its share of the time of the block.
     model : Layer
         The trained network.
     """
@@ -55,8 +56,8 @@ class Replica:
 def train_replicas(
     model: Callable[[int], Layer],
     optimizer: Optimizer,
-    X: Any,
-    y: Any,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
     *,
     loss: str | Loss | type[Loss],
     seeds: int | Iterable[int],
@@ -66,7 +67,7 @@ def train_replicas(
     shuffle: bool = True,
     measure_every: int = 1,
     look_ahead: bool = False,
-    validation: Sequence[Any] | None = None,
+    validation: Sequence[npt.ArrayLike] | None = None,
     callbacks: Callable[[], Iterable[Callback]] = list,
     memory: int = 2**19,
     jobs: int | None = 1,
@@ -74,66 +75,64 @@ def train_replicas(
 ) -> list[Replica]:
     """Train a network for every seed and every value of the optimizer's hyperparameters.
 
-    Each is what ``Trainer(model(seed), ..., seed=seed).fit(X, y, epochs=epochs)`` would give, to
-    1e-12 of it (in most cases to the last bit; a BLAS may add up in another order), but they are
-    computed together, as arrays with a leading replica axis: weights (R, in, out), activations
-    (R, rows, features). Replicas that have stopped, or diverged, leave the computation.
+    Each equals ``Trainer(model(seed), ..., seed=seed).fit(X, y, epochs=epochs)`` to 1e-12 (mostly
+    to the last bit; a BLAS may sum in another order), but they are computed together, as arrays
+    with a leading replica axis: weights (R, in, out), activations (R, rows, features). Networks
+    that stop or diverge leave the computation.
 
-    One after the other are trained: networks whose activations do not fit into `memory` twice;
-    those with a layer, loss or optimizer that is not minidl's own, unless its class says
-    ``replicas = True`` (it works on the last two axes, or on each row of w (R, P), and keeps
-    nothing but parameters and ``state``); and, from then on, a network whose callback has changed
-    more than hyperparameters and the values of weights and state.
+    Networks are trained one after the other if their activations do not fit into `memory` twice;
+    if a layer, the loss or the optimizer is a custom class that does not say ``replicas = True``
+    (it works on the last two axes, or on each row of w (R, P), and keeps nothing but parameters
+    and ``state``); or if they have callbacks other than :class:`StopAtTarget` and
+    :class:`EarlyStopping`.
 
     Parameters
     ----------
     model : callable
-        Seed -> a new network, always of the same architecture. Asked a second time for the first
-        seed, if its layers have been given no seed.
+        Seed -> a new network, always of the same architecture. Called twice for the first seed if
+        its layers have no seed.
     optimizer : Optimizer
         A new one, which is copied. A hyperparameter given as a sequence is swept over; two
-        sequences must be of one length, and go together.
+        sequences must have the same length and are paired.
     X, y : array_like, shape (n, features) and (n, ...), or (seeds, n, features) and (seeds, n, ...)
         As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed, such as
-        another split of the same data. The first two axes of X and y are then the same.
+        another split of the same data.
     loss, epochs, batch_size, l2, shuffle, measure_every, look_ahead
         As for :class:`Trainer` and its ``fit``.
     validation : (X, y), optional
-        Rows to measure as well; one set for each seed if X is.
+        Rows that are measured but not trained on; one set for each seed if X is.
     seeds : int or iterable of int
         One network for each; a number n means 0 to n - 1.
     callbacks : callable, optional
         Returns a list of new callbacks for one network.
     memory : int, default 524288
-        Bytes that the largest activation of a block may take. More replicas than fit are trained
-        in several blocks. The default keeps a block's activations in a processor's cache; it is
-        128 networks 2-16-16-1 at batch 32, so 32 of them, for more jobs, are ``2**17``.
+        Bytes that the largest activation of a block may take; more networks than fit are trained
+        in several blocks. The default keeps a block in a processor's cache: 128 networks
+        2-16-16-1 at batch 32.
     jobs : int or None, default 1
-        In how many processes blocks are trained, by joblib: -1 is one for each processor, None
-        what ``joblib.parallel_config`` says, which may also name a cluster. The results are the
-        same to the last bit, on processors of one kind. A block is never divided: if there are
-        fewer blocks than processes, give less `memory`.
+        Number of processes for the blocks: -1 is one for each processor, None what
+        ``joblib.parallel_config`` says, which may name a cluster. The results are the same to the
+        last bit on processors of one kind. A block is never divided, so give less `memory` if
+        there are fewer blocks than processes.
     progress : bool, default False
         Whether to show a bar of finished networks on standard error.
 
     Returns
     -------
     list of Replica
-        For the first value of the hyperparameters all seeds, then for the next.
+        All seeds for the first value of the hyperparameters, then for the next.
 
     Raises
     ------
     ArgumentError
-        There are no seeds, one is given twice, two sequences of hyperparameters differ in length
-        or give a value twice, `model` or `callbacks` is no function or returns the same object
-        twice, `model` forgets the seed of its weights, `optimizer` is no Optimizer or has taken
-        steps, or `epochs`, `memory` or `jobs` cannot be used.
+        There are no seeds or a seed is given twice; swept sequences differ in length or repeat a
+        value; `model` or `callbacks` is not a function, returns an object twice or ignores the
+        seed; `optimizer` is not a new Optimizer; or `epochs`, `memory` or `jobs` is invalid.
     DataError, ShapeError
-        As for :meth:`Trainer.fit`; a note names the seed, where it is that of one network. Or X
-        has sets, and not as many as there are seeds, or `validation` has none.
+        As for :meth:`Trainer.fit`, with a note that names the seed; or X does not have a set for
+        each seed.
     WorkerError
-        Processes died while they trained the networks that are named. What was unfinished when
-        the first one died has been tried again, at last with one block at a time.
+        Processes died while they trained the networks that the message names, and died again.
     KeyboardInterrupt
         Ctrl-C was pressed.
 
@@ -144,14 +143,13 @@ def train_replicas(
 
     Notes
     -----
-    Whatever is raised while networks are trained has an attribute `finished`, a list of the
-    Replicas that were finished: ``except KeyboardInterrupt as error: error.finished``. Those that
-    were not are lost; with ``jobs=1`` their callbacks see that, as in :meth:`Trainer.fit`. What is
-    finished together is a block, so with less `memory` more is kept, and more can be spread.
+    An exception raised during training has an attribute `finished`, the list of finished
+    Replicas: ``except KeyboardInterrupt as error: error.finished``. Networks of one block finish
+    together, so less `memory` keeps more of them.
 
-    In other processes, networks and callbacks are copies, made by cloudpickle: functions without
-    a name may travel, open files may not. In the end the attributes of the copied callbacks are
-    given to those that `callbacks` returned; other objects that they have changed stay behind.
+    In other processes, networks and callbacks are copies made by cloudpickle: lambdas can be sent,
+    open files cannot. At the end, the attributes of the copied callbacks are given to the
+    originals; changes to other objects stay in the process.
 
     Examples
     --------
@@ -169,127 +167,151 @@ def train_replicas(
     """
     check_count("epochs", epochs, 0)
     check_jobs(jobs)
-    options: dict[str, Any] = {"loss": loss, "batch_size": batch_size, "l2": l2}
-    options.update(shuffle=shuffle, measure_every=measure_every, look_ahead=look_ahead)
+    options = {"loss": loss, "batch_size": batch_size, "l2": l2, "shuffle": shuffle}
+    options |= {"measure_every": measure_every, "look_ahead": look_ahead}
     numbers = check_seeds(seeds)
-    trainers = _trainers(model, optimizer, numbers, callbacks, options)
-    rows = _rows(trainers[0][1], X, y, validation, numbers)
-    sets = [numbers.index(one.seed) for _, one in trainers] if several_sets(X, y) else None
-    how: dict[str, Any] = {"sets": sets, "memory": memory, "jobs": jobs}
+    grid = _grid(optimizer, numbers)
+    trainers = _trainers(model, optimizer, grid, callbacks, options)
+    rows = _rows(trainers[0], X, y, validation, numbers)
+    sets = [numbers.index(seed) for _, seed in grid] if several_sets(X, y) else None
+
+    def results() -> list[Replica]:
+        pairs = zip(grid, trainers, strict=True)
+        return [Replica(seed, values, t.history, t.model) for (values, seed), t in pairs]
+
     try:
         with _bar(len(trainers), progress) as done:
-            train_many([one for _, one in trainers], rows, epochs, **how, done=done)
+            train_many(trainers, rows, epochs, sets=sets, memory=memory, jobs=jobs, done=done)
     except BaseException as error:
-        vars(error)["finished"] = _finished(trainers)
+        unfinished = (None, "interrupted")
+        finished = [r for r in results() if r.history.stopped_by not in unfinished]
+        vars(error)["finished"] = finished
         raise
-    found = _replicas(trainers)
-    if diverged := sum(one.history.diverged for one in found):
-        message = f"{diverged} of {len(found)} replicas diverged; see replica.history.advice"
+    replicas = results()
+    if diverged := sum(replica.history.diverged for replica in replicas):
+        message = f"{diverged} of {len(replicas)} replicas diverged; see replica.history.advice"
         warnings.warn(message, DivergenceWarning, stacklevel=2)
-    return found
-
-
-def _replicas(trainers: list[tuple[dict[str, float], Trainer]]) -> list[Replica]:
-    return [Replica(one.seed, own, one.history, one.model) for own, one in trainers]
-
-
-def _finished(trainers: list[tuple[dict[str, float], Trainer]]) -> list[Replica]:
-    going = (None, "interrupted")
-    return [one for one in _replicas(trainers) if one.history.stopped_by not in going]
+    return replicas
 
 
 def _rows(
-    first: Trainer, X: Any, y: Any, validation: Sequence[Any] | None, seeds: Sequence[int]
+    first: Trainer,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    validation: Sequence[npt.ArrayLike] | None,
+    seeds: Sequence[int],
 ) -> tuple[Rows, Rows | None]:
-    """Check rows: the same for all trainers, or one set for each seed."""
+    """Check rows: the same for all networks, or one set for each seed."""
     pairs = {"training": (X, y)}
     if validation is not None:
         pairs["validation"] = pair_of(validation)
     several = any(several_sets(*pair) for pair in pairs.values())
     check: Callable[..., Rows] = partial(check_sets, seeds=seeds) if several else check_rows
     checked = [check(what, *pair, first.model, first.loss) for what, pair in pairs.items()]
-    train, *held_out = checked
-    return train, next(iter(held_out), None)
+    return checked[0], checked[1] if len(checked) > 1 else None
 
 
 @contextlib.contextmanager
 def _bar(total: int, visible: bool) -> Iterator[Callable[[list[Trainer]], object]]:
-    """Give a function that moves a bar on, if it is to be seen, for trainers that are finished."""
+    """Give a function that advances a progress bar, if it is visible, by some finished Trainers."""
     if not visible:
         yield len
         return
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     with tqdm(total=total, unit="network", file=sys.stderr) as bar:
         yield lambda block: bar.update(len(block))
 
 
+def _grid(optimizer: Optimizer, seeds: Sequence[int]) -> list[tuple[dict[str, float], int]]:
+    """Return the swept hyperparameters and the seed of each network."""
+    refuse_class("optimizer", optimizer, Optimizer)
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(
+            "no Optimizer",
+            received=repr(optimizer),
+            expected="for instance minidl.optim.NAG(lr=[0.03, 0.1])",
+        )
+    columns = {
+        name: value.ravel().tolist()
+        for name, value in optimizer.hyperparameters.items()
+        if isinstance(value, np.ndarray)
+    }
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ArgumentError(
+            "hyperparameters that are swept together differ in length",
+            received=str(lengths),
+            hint="Values are paired: repeat them for a grid.",
+        )
+    count = next(iter(lengths.values()), 1)
+    settings = [{name: values[i] for name, values in columns.items()} for i in range(count)]
+    for i, setting in enumerate(settings):
+        if setting in settings[:i]:
+            raise ArgumentError(
+                "a value of the swept hyperparameters is given twice, for equal networks",
+                received=", ".join(f"{name}={value}" for name, value in setting.items()),
+                hint="Give it once; for more networks give more seeds.",
+            )
+    return [(setting, seed) for setting in settings for seed in seeds]
+
+
 def _trainers(
     model: Callable[[int], Layer],
     optimizer: Optimizer,
-    seeds: Sequence[int],
+    grid: list[tuple[dict[str, float], int]],
     callbacks: Callable[[], Iterable[Callback]],
     options: dict[str, Any],
-) -> list[tuple[dict[str, float], Trainer]]:
-    """Return a trainer for each of the swept hyperparameters and each seed."""
-    refuse_class("optimizer", optimizer, Optimizer)
-    if not isinstance(optimizer, Optimizer):
-        expected = "for instance minidl.optim.NAG(lr=[0.03, 0.1])"
-        raise ArgumentError("no Optimizer", received=repr(optimizer), expected=expected)
-    if not callable(callbacks):
-        raise ArgumentError(
-            "callbacks is not a function",
-            received=type(callbacks).__name__,
-            hint="Each network needs new ones: callbacks=lambda: [EarlyStopping()].",
-        )
-    grid = [(own, seed) for own in _swept(optimizer) for seed in seeds]
+) -> list[Trainer]:
+    """Return a Trainer for each setting and seed."""
     networks = _networks(model, [seed for _, seed in grid])
-    found = []
+    trainers = []
     seen: set[int] = set()
-    for network, (own, seed) in zip(networks, grid, strict=True):
-        copied = _copy(optimizer, own)
+    for network, (setting, seed) in zip(networks, grid, strict=True):
+        copied = copy.deepcopy(optimizer)
+        copied.hyperparameters.update(setting)
         hooks = _new_callbacks(callbacks)
         if seen & set(map(id, hooks)):
             raise ArgumentError(
-                "callbacks returned the same callback twice",
-                expected="a function that makes new ones: callbacks=lambda: [EarlyStopping()]",
+                "returned the same callback twice",
+                argument="callbacks",
+                hint="Make new ones: callbacks=lambda: [EarlyStopping()].",
             )
         seen |= set(map(id, hooks))
-        one = Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options)
-        found.append((own, one))
-    return found
+        trainers.append(Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options))
+    return trainers
 
 
 def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback]:
+    """Return the callbacks of one network."""
+    expected = "a function that returns a list, callbacks=lambda: [EarlyStopping()]"
+    if not callable(callbacks):
+        raise ArgumentError(
+            "is not a function",
+            argument="callbacks",
+            received=type(callbacks).__name__,
+            expected=expected,
+        )
     try:
         return list(callbacks())
     except TypeError as error:
         raise ArgumentError(
-            f"callbacks cannot be used: {error}",
-            expected="a function without arguments that returns a list,"
-            " callbacks=lambda: [EarlyStopping()]",
+            f"cannot be used: {error}", argument="callbacks", expected=expected
         ) from error
-
-
-def _copy(optimizer: Optimizer, own: dict[str, float]) -> Optimizer:
-    """Return a new optimizer with hyperparameters of its own."""
-    copied = copy.deepcopy(optimizer)
-    copied.hyperparameters.update(own)
-    return copied
 
 
 def _networks(model: Callable[[int], Layer], seeds: Sequence[int]) -> list[Layer]:
     """Return a new network for each seed."""
     if not callable(model) or isinstance(model, Layer):
+        example = "a function seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)"
         raise ArgumentError(
-            "model is not a function",
-            received=repr(model),
-            expected="seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)",
+            "is not a function", argument="model", received=repr(model), expected=example
         )
     networks = [_network(model, seed) for seed in seeds]
     if len({id(network) for network in networks}) < len(networks):
         raise ArgumentError(
-            "model returned the same network twice",
+            "returned the same network twice",
+            argument="model",
             expected="a function of the seed that builds a new one each time",
         )
     if unseeded(networks[0]):
@@ -306,34 +328,9 @@ def _network(model: Callable[[int], Layer], seed: int) -> Layer:
         raise
     if not isinstance(network, Layer):
         raise ArgumentError(
-            "model returned no network",
+            "returned no network",
+            argument="model",
             received=f"{type(network).__name__} for seed {seed}",
             expected="a Layer, such as nn.mlp(2, 16, 1, seed=seed)",
         )
     return network
-
-
-def _swept(optimizer: Optimizer) -> list[dict[str, float]]:
-    """Return the settings of the hyperparameters that were given as sequences."""
-    columns = {
-        name: value.ravel().tolist()
-        for name, value in optimizer.hyperparameters.items()
-        if isinstance(value, np.ndarray)
-    }
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise ArgumentError(
-            "hyperparameters that are swept together differ in length",
-            received=str(lengths),
-            hint="The first of one goes with the first of the other: repeat values for a grid.",
-        )
-    count = next(iter(lengths.values()), 1)
-    found = [{name: values[i] for name, values in columns.items()} for i in range(count)]
-    for i, own in enumerate(found):
-        if own in found[:i]:
-            raise ArgumentError(
-                "a value of the swept hyperparameters is given twice, for equal networks",
-                received=", ".join(f"{name}={value}" for name, value in own.items()),
-                hint="Give it once; for more networks give more seeds.",
-            )
-    return found

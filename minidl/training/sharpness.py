@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor, grad
 from minidl.checks import check_number
-from minidl.errors import ConvergenceError, GraphError, NonFiniteError, invalid
+from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFiniteError
 from minidl.nn import L2Penalty, Layer, Loss
 from minidl.nn import loss as named_loss
 from minidl.streams import Seed, check_seed
-from minidl.training.rows import Rows, check_rows
+from minidl.training.data import Rows, check_rows
 
 __all__ = ["Sharpness", "sharpness"]
 
@@ -107,7 +107,7 @@ def sharpness(
     (4.0, True)
     """
     if not isinstance(model, Layer):
-        raise invalid("model", model, "a Layer, such as nn.mlp(2, 16, 1)")
+        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
     criterion = named_loss(loss)
     rows = check_rows("training", X, y, model, criterion)
     limit = check_number("tolerance", tolerance, lambda x: 0 < x < 1, "a number between 0 and 1")

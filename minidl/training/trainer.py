@@ -1,68 +1,63 @@
-"""The Trainer: epochs over batches, one measured row after each.
-
-The inner loop is one line, ``optimizer.step(w, gradient of this batch)``. Everything else here is
-about telling the truth: the loss of one set of weights, at the optimizer's iterate, on all rows.
-"""
+"""The Trainer: the training loop for one network, with callbacks and a history."""
 
 from __future__ import annotations
 
 import math
 import sys
-import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, DivergenceWarning
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
+from minidl.nn.layer import Training
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed, stream
-from minidl.training.batches import batches, rows_per_batch
+from minidl.training.batches import permutation, rows_per_batch
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import check_first_epoch, check_logits, check_parts
+from minidl.training.data import Data, check_rows, pair_of
 from minidl.training.history import History
+from minidl.training.loop import Floats, Mask, Measured, Run, run
 from minidl.training.objective import Objective
-from minidl.training.requests import Requests, next_of
-from minidl.training.rows import Rows, check_rows, pair_of
 
-__all__ = ["Requests", "Trainer"]
+__all__ = ["Trainer", "check_initial", "too_large"]
 
 DIVERGED = 1e4  # times the initial loss
 
 
-class Trainer:
-    """Trains a model, and keeps the history.
+class Trainer(Run):
+    """Train a model and record its history.
 
     Parameters
     ----------
     model : Layer
-        What :func:`minidl.nn.mlp` returns, or any layer with parameters.
+        For instance :func:`minidl.nn.mlp`; any layer with parameters.
     loss : str or Loss
         A name, such as ``"bce"`` or ``"mse"`` (see :func:`minidl.nn.loss`), or a loss.
     optimizer : Optimizer
         A new one: it holds the state of one run.
     batch_size : "full" or int, default 32
-        Rows per update. "full" is all rows at once, in their order; 1 is stochastic.
+        Rows per update. "full" uses all rows at once, in their order; 1 is stochastic.
     seed : int, optional
-        For the order of rows and for dropout. None draws fresh numbers. The order depends on the
-        seed and the epoch only: never on the optimizer.
+        For the order of rows and for dropout. None draws a fresh seed. The order depends on the
+        seed and the epoch only, never on the optimizer.
     l2 : float, default 0.0
         Strength of the L2 penalty on weights; it is part of the reported losses.
     shuffle : bool, default True
-        Whether each epoch has an order of its own.
+        Whether each epoch has its own random order.
     measure_every : int, default 1
-        After how many epochs the loss on all rows is measured and a row recorded. 0: only before
-        training and at the end.
+        Number of epochs between two rows of the history. 0: only before training and at the end.
     look_ahead : bool, default False
-        Whether a measurement also finds the training loss at the point at which the next step
-        will ask for its gradient, :meth:`Optimizer.look_ahead`; column ``look_ahead_loss``. It
-        costs a second pass over the rows where that is another point than the iterate.
+        Whether to record the training loss at the point where the next step evaluates its
+        gradient, :meth:`Optimizer.look_ahead`, as column ``look_ahead_loss``. With NAG this costs
+        a second pass over the rows.
     callbacks : iterable of Callback, optional
         Called in this order.
 
@@ -71,13 +66,13 @@ class Trainer:
     history : History
         The record so far, also after an interruption.
     epoch : int
-        Epochs completed.
+        Number of completed epochs.
 
     Raises
     ------
     ArgumentError
-        An argument cannot be used, or a model that ends with a sigmoid or softmax meets a loss
-        that takes logits.
+        An argument is invalid, or a model that ends with a sigmoid or softmax is given a loss that
+        takes logits.
     UnknownNameError
         There is no loss of that name.
 
@@ -105,6 +100,7 @@ class Trainer:
         look_ahead: bool = False,
         callbacks: Iterable[Callback] = (),
     ) -> None:
+        super().__init__()
         check_parts(model, optimizer)
         rows_per_batch(batch_size, 1)
         self.model = model
@@ -119,11 +115,9 @@ class Trainer:
         self.callbacks = check_callbacks(callbacks)
         self.objective = Objective(model, self.loss, l2)
         self.history = History()
-        self.epoch = self.samples = 0
-        self.seconds = 0.0
-        self._stored: tuple[Array, Array] | None = None
+        self._hooks = self.callbacks
+        self._good: Array | None = None  # weights at the last recorded epoch
         self._stop: str | None = None
-        self._stochastic = False
 
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
@@ -131,61 +125,62 @@ class Trainer:
 
     def fit(
         self,
-        X: Any,
-        y: Any,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
         *,
         epochs: int,
-        validation: Sequence[Any] | None = None,
+        validation: Sequence[npt.ArrayLike] | None = None,
         callbacks: Iterable[Callback] = (),
     ) -> History:
-        """Train for some epochs more, and return the history.
+        """Train for a number of further epochs and return the history.
 
-        A second call goes on where the first ended, exactly as if there had been one.
+        A second call continues where the first ended, exactly as if there had been one call. An
+        epoch that Ctrl-C has interrupted is finished first, and counts as one of the `epochs`.
 
         Parameters
         ----------
         X : array_like, shape (n, features)
             Finite numbers; converted to the model's dtype.
         y : array_like, shape (n,) or (n, outputs)
-            Targets, as the loss wants them.
+            Targets in the form that the loss takes.
         epochs : int
-            How many, at least 0.
+            At least 0.
         validation : (X, y), optional
-            Rows to measure as well.
+            Rows that are measured but not trained on.
         callbacks : iterable of Callback, optional
             For this call, after the Trainer's own.
 
         Returns
         -------
         History
-            :attr:`history`. ``stopped_by`` says why it ended; at a divergence the model holds the
-            weights after the last measured epoch, the last row of the history.
+            :attr:`history`. ``stopped_by`` says why it ended; after a divergence the model holds
+            the weights of the last row of the history.
 
         Raises
         ------
         DataError
-            The data are empty, not finite, or no targets for this loss.
+            The data are empty or not finite, or the targets do not suit the loss.
         ShapeError
             The data do not fit the model.
         ArgumentError
-            `epochs` is negative, `validation` is not a pair or not given in every call, something
-            is no callback, or the optimizer has been used in another run, or is one's own and has
-            changed no weight in the first epoch although the gradient was not 0.
+            `epochs` is negative; `validation` is not a pair, or given in some calls only; a
+            callback is not a :class:`Callback`; the optimizer has been used in another run; or a
+            custom optimizer has changed no weight in the first epoch.
         KeyboardInterrupt
-            Ctrl-C was pressed; what happened until then is in :attr:`history`.
+            Ctrl-C was pressed; :attr:`history` holds what was recorded.
         """
         check_count("epochs", epochs, 0)
         train = check_rows("training", X, y, self.model, self.loss)
         held_out = None
         if validation is not None:
             held_out = check_rows("validation", *pair_of(validation), self.model, self.loss)
-        self._begin(held_out)
-        self._train(train, held_out, epochs, check_callbacks(callbacks))
+        hooks = self.callbacks + check_callbacks(callbacks)
+        self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.diverged:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
         return self.history
 
-    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
+    def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
         """Return the ``loss``, and for classes the ``accuracy``, of the model on these rows.
 
         Raises
@@ -196,153 +191,81 @@ class Trainer:
         rows = check_rows("evaluation", X, y, self.model, self.loss)
         return self.objective.measure(rows.X, rows.t)
 
-    def _begin(self, held_out: Rows | None) -> None:
-        """Refuse what cannot be gone on with, and forget how the last call ended."""
-        if not len(self.history) and self.optimizer.step_count:
-            raise ArgumentError(
-                "this optimizer has taken steps in another run and remembers its velocity",
-                received=f"{self.optimizer!r} after {self.optimizer.step_count} steps",
-                hint="Give each Trainer a new optimizer, or call optimizer.reset().",
-            )
-        if len(self.history) and ("validation_loss" in self.history) != (held_out is not None):
-            raise ArgumentError("validation is for every fit() of a Trainer, or for none")
-        if len(self.history) and ("look_ahead_loss" in self.history) != self.look_ahead:
-            raise ArgumentError("look_ahead is for all of a run, or for nothing of it")
-        self._stop = self.history.stopped_by = self.history.diverged_at = None
-        self.history.advice = ""
-
-    def _train(
-        self, train: Rows, held_out: Rows | None, epochs: int, more: list[Callback] | None = None
-    ) -> None:
-        """Train on rows that have been checked: the part of :meth:`fit` that takes time."""
-        requests = self._requests(self.epoch + epochs, self.callbacks + (more or []))
-        with np.errstate(over="ignore", invalid="ignore"):  # a divergence is told in words
-            self._serve(requests, next_of(requests, None), train, held_out)
-
-    def _serve(
-        self, requests: Requests, request: str | None, train: Rows, held_out: Rows | None
-    ) -> None:
-        while request is not None:
-            try:
-                answer = self._answer(request, train, held_out)
-            except BaseException as error:
-                requests.throw(error)
-            request = next_of(requests, answer)
-
-    def _requests(self, last: int, hooks: list[Callback]) -> Requests:
-        """Decide what happens until epoch `last`, and yield what is to be computed.
-
-        "train" asks for an epoch's steps, and is sent the mean of its batches' losses; "measure"
-        asks for what :meth:`Objective.measure` finds on the training and on the validation rows.
-        """
+    def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
+        """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""
+        self.check_continuation(data.held_out is not None)
+        if self.cursor >= data.n:  # other rows than those of the interrupted epoch
+            self.cursor = 0
+        self._hooks = hooks
         try:
-            yield from self._epochs(last, hooks)
+            with np.errstate(over="ignore", invalid="ignore"):  # a divergence is reported in words
+                for hook in hooks:
+                    hook.on_fit_begin(self, last)
+                run(self, data, last, begun=len(self.history) > 0)
+            self.history.stopped_by = self._stop or "epochs"
         except KeyboardInterrupt:
             self.history.stopped_by = "interrupted"
             raise
         finally:
-            self._show_iterate()
             for hook in hooks:
                 hook.on_fit_end(self)
 
-    def _epochs(self, last: int, hooks: list[Callback]) -> Requests:
-        for hook in hooks:
-            hook.on_fit_begin(self, last)
-        if not len(self.history):
-            self._record(math.nan, (yield "measure"), hooks)
-        measured = True
-        self._stochastic = self.model.stochastic  # once: it asks every layer
-        while self.epoch < last and self._stop is None:
-            for hook in hooks:
-                hook.on_epoch_begin(self, self.epoch + 1)
-            if measured:  # otherwise nobody knows yet whether these weights are good
-                good = self.model.parameters.value.copy()
-            self._hide_iterate()
-            running = yield "train"
-            self._show_iterate()
-            self.epoch += 1
-            if self.epoch == 1:
-                check_first_epoch(self.optimizer, good, self.model.parameters, running)
-            ends = self.epoch == last or self._stop is not None
-            measured = ends or (self.measure_every > 0 and self.epoch % self.measure_every == 0)
-            if self._too_large(running):
-                self._diverge(good, running)
-            elif measured:
-                reached = self._record(running, (yield "measure"), hooks)
-                if self._too_large(reached):
-                    self._diverge(good, reached)
-        self.history.stopped_by = self._stop or "epochs"
-
-    def _answer(self, request: str, train: Rows, held_out: Rows | None) -> Any:
-        if request == "train":
-            return self._train_epoch(train)
-        X, t = train.X, train.t
-        found = self.objective.measure(X, t)
-        if self.look_ahead:
-            point, here = self.look_ahead_point(), found["loss"]
-            found["look_ahead_loss"] = self.objective.loss_at(point, X, t, here=here)
-        return found, held_out and self.objective.measure(held_out.X, held_out.t)
-
-    def _train_epoch(self, train: Rows) -> float:
-        """Take one epoch's steps; return the mean of the batches' losses."""
-        n = len(train.X)
-        rows = rows_per_batch(self.batch_size, n)
-        shuffled = self.shuffle and rows < n
-        order = stream(self.seed, "shuffle", self.epoch + 1) if shuffled else None
-        training = stream(self.seed, "dropout", self.epoch + 1) if self._stochastic else True
-        objective, step = self.objective, self.optimizer.step
-        w = self.model.parameters.value
-        total = 0.0
-        start = time.perf_counter()
-        for X, t in batches(train.X, train.t, rows, order):
-            step(w, partial(objective.gradient, X=X, t=t, training=training))
-            total += objective.value * len(X)
-            self.samples += len(X)
-            if not math.isfinite(total):
-                break
-        self.seconds += time.perf_counter() - start
-        return total / n
-
-    def _record(self, running: float, measured: Any, hooks: list[Callback]) -> float:
-        """Return the loss on all rows, and record a row unless it is too large to go on."""
-        found: dict[str, float] = measured[0]
-        other: dict[str, float] | None = measured[1]
-        if not len(self.history) and not math.isfinite(found["loss"]):
-            raise DataError(
-                "the loss is not finite before training has begun",
-                received=found["loss"],
-                hint="Look at the scale of the data, and at the initial weights.",
+    def check_continuation(self, validated: bool) -> None:
+        """Check that this run can be continued, and reset how the last call ended."""
+        if not len(self.history) and self.optimizer.step_count:
+            raise ArgumentError(
+                "this optimizer has already taken steps in another run",
+                received=f"{self.optimizer!r} after {self.optimizer.step_count} steps",
+                hint="Give each Trainer a new optimizer, or call optimizer.reset().",
             )
-        if self._too_large(found["loss"]):
-            return found["loss"]
-        g = self.model.parameters.grad
-        record: dict[str, float] = {
-            "epoch": self.epoch,
-            "updates": self.optimizer.step_count,
-            "gradient_evaluations": self.optimizer.gradient_evaluations,
-            "samples": self.samples,
-            "seconds": self.seconds,
-            "train_loss": found["loss"],
-            "running_loss": running,
-            "gradient_norm": math.sqrt(float(np.dot(g, g))) if self.epoch else math.nan,
-        }
-        if self.look_ahead:
-            record["look_ahead_loss"] = found["look_ahead_loss"]
-        if "accuracy" in found:
-            record["train_accuracy"] = found["accuracy"]
-        if other is not None:
-            record.update({f"validation_{name}": value for name, value in other.items()})
-        self.history.append(record)
-        for hook in hooks:
-            hook.on_epoch_end(self, record)
-        return found["loss"]
+        if len(self.history) and ("validation_loss" in self.history) != validated:
+            raise ArgumentError(
+                "is for every fit() of a Trainer, or for none", argument="validation"
+            )
+        if len(self.history) and ("look_ahead_loss" in self.history) != self.look_ahead:
+            raise ArgumentError("is for all of a run, or for nothing of it", argument="look_ahead")
+        self._stop = self.history.stopped_by = self.history.diverged_at = None
+        self.history.advice = ""
 
-    def _too_large(self, loss: float) -> bool:
-        initial = self.history.entry("train_loss", 0) if len(self.history) else 0.0
-        return not loss <= (DIVERGED * initial if initial > 0 else sys.float_info.max)
+    # -- the loop's questions ------------------------------------------------------------------
 
-    def _diverge(self, good: Array, reached: float) -> None:
-        """End the run with the last good weights, and say what to do."""
+    @property
+    def active(self) -> bool:
+        """Whether nothing has asked the run to stop."""
+        return self._stop is None
+
+    def begin_epoch(self) -> None:
+        """Run the hooks before an epoch, and keep the weights that a divergence goes back to."""
+        if self.cursor:
+            return  # an interrupted epoch has begun already
+        for hook in self._hooks:
+            hook.on_epoch_begin(self, self.epoch + 1)
+        if self._good is None or self.history.entry("epoch", -1) == self.epoch:
+            self._good = self.model.parameters.value.copy()
+
+    def draw_order(self, n: int) -> Array:
+        """Return this epoch's order of rows, (n,)."""
+        return permutation(stream(self.seed, "shuffle", self.epoch + 1), n)
+
+    def epoch_generator(self) -> Training:
+        """Return the generator of this epoch's dropout, or True without dropout."""
+        return stream(self.seed, "dropout", self.epoch + 1) if self.model.stochastic else True
+
+    def end_steps(self, running: Floats) -> None:
+        """Check that the first epoch has trained something."""
+        if self.epoch == 1 and self._good is not None:
+            check_first_epoch(self.optimizer, self._good, self.model.parameters, float(running[0]))
+
+    def stop_diverged(self, losses: Floats) -> Mask:
+        """Stop if the loss is not finite or too large: end the run with the last good weights."""
+        diverged = too_large(losses, self.history.entry("train_loss", 0))
+        if diverged[0]:
+            good = self.model.parameters.value if self._good is None else self._good
+            self.diverge(good, float(losses[0]))
+        return ~diverged
+
+    def diverge(self, good: Array, loss: float) -> None:
+        """End the run with these weights and without velocity, and give advice."""
         self.model.parameters.set(good)
         for vector in self.optimizer.state.values():
             vector.fill(0.0)
@@ -352,42 +275,54 @@ class Trainer:
         history.diverged_at = self.epoch
         first, last = history.row(0), history.row(-1)
         history.advice = (
-            f"{self.optimizer!r} diverged in epoch {self.epoch}: the loss became {reached:.4g},"
+            f"{self.optimizer!r} diverged in epoch {self.epoch}: the loss became {loss:.4g},"
             f" from {last['train_loss']:.4g} after epoch {last['epoch']} and"
             f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
         )
 
-    def stored_vector(self) -> Array:
-        """Return the vector that the optimizer stores; between epochs, not always the model's."""
-        value = self.model.parameters.value
-        if self._stored is None:
-            return value.copy()
-        stored, theta = self._stored
-        # Unless somebody has written into the model, the very bits that were stored.
-        return stored.copy() if np.array_equal(value, theta) else self.optimizer.stored(value)
-
-    def look_ahead_point(self) -> Array:
-        """Return the point at which the next step asks for its gradient."""
-        return self.optimizer.look_ahead(self.stored_vector())
+    def record(self, measured: Measured, running: Floats) -> Mask:
+        """Add a row to the history and run the hooks after an epoch."""
+        values = {name: value.item() for name, value in measured.items()}
+        check_initial(values["train_loss"], len(self.history))
+        g = self.model.parameters.grad
+        record: dict[str, float] = {
+            "epoch": self.epoch,
+            "updates": self.optimizer.step_count,
+            "gradient_evaluations": self.optimizer.gradient_evaluations,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "train_loss": values.pop("train_loss"),
+            "running_loss": running.item(),
+            "gradient_norm": math.sqrt(float(np.dot(g, g))) if self.epoch else math.nan,
+            **values,
+        }
+        self.history.append(record)
+        for hook in self._hooks:
+            hook.on_epoch_end(self, record)
+        return np.ones(1, dtype=bool)
 
     def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
         """Take over a saved run; the model and the optimizer have been restored already."""
         self.epoch, self.samples = int(counts["epoch"]), int(counts["samples"])
         self.seconds = float(counts["seconds"])
+        self.cursor = int(counts.get("cursor", 0))
+        self.running_total = float(counts.get("running_total", 0.0))
         self.history = history
+        self._good = None
         self._stored = (stored.copy(), self.model.parameters.value.copy())
 
-    # -- the iterate: what is judged, and what the model holds between epochs ------------------
 
-    def _show_iterate(self) -> None:
-        if self._stored is None:
-            w = self.model.parameters.value
-            theta = self.optimizer.iterate(w)
-            if theta is not w:
-                self._stored = (w.copy(), theta)
-                w[...] = theta
+def too_large(losses: Floats, initial: float | Floats) -> Mask:
+    """Return True where a run has diverged: loss not finite, or above 10^4 times the first."""
+    start = np.asarray(initial)
+    return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))
 
-    def _hide_iterate(self) -> None:
-        if self._stored is not None:
-            self.model.parameters.set(self.stored_vector())
-            self._stored = None
+
+def check_initial(loss: float, rows: int) -> None:
+    """Raise if the loss before training is not finite."""
+    if rows == 0 and not math.isfinite(loss):
+        raise DataError(
+            "the loss is not finite before training has begun",
+            received=loss,
+            hint="Check the scale of the data and the initial weights.",
+        )

@@ -100,6 +100,16 @@ def test_early_stopping_restores_the_weights_that_were_judged(name):
     assert_array_equal(trainer.model.parameters.value, watch.thetas[epoch])
 
 
+def test_early_stopping_continues_from_its_saved_state():
+    losses = [1.0, 0.5, 0.6, 0.7, 0.6, 0.6]
+    first, second = EarlyStopping(patience=3), EarlyStopping(patience=3)
+    following(losses[:3], first, epochs=2)
+    second.load_state_dict({"best": 0.5, "best_epoch": 1, "waited": 2, "weights": None})
+    assert following(losses, second).epoch == 0  # one more epoch without improvement
+    assert (second.best, second.best_epoch) == (0.5, 1)
+    assert first.state_dict()["waited"] == 1
+
+
 def test_early_stopping_on_an_accuracy_waits_for_larger_values():
     stopping = EarlyStopping("train_accuracy", patience=200)
     history = two_class_trainer("nag", callbacks=[stopping]).fit(X, Y, epochs=60)

@@ -28,9 +28,9 @@ def spoilt(array, place, value):
 
 
 BAD_DATA = {
-    "no rows": (np.empty((0, 2)), [], DataError, r"no training rows: got X of shape \(0, 2\)"),
-    "one axis": (X[:, 0], Y, DataError, r"not a table: got shape \(6,\).*X\[:, None\]"),
-    "a number": (3.0, Y, DataError, r"not a table: got shape \(\)"),
+    "no rows": (np.empty((0, 2)), [], DataError, r"no training rows; received X of shape \(0, 2\)"),
+    "one axis": (X[:, 0], Y, DataError, r"not a table; received shape \(6,\).*X\[:, None\]"),
+    "a number": (3.0, Y, DataError, r"not a table; received shape \(\)"),
     "an empty list": ([], [], DataError, "not a table"),
     "too few y": (X, Y[:5], DataError, r"differ in length.*\(6, 2\), y of shape \(5,\)"),
     "too many y": (X, [*Y, 1], DataError, "differ in length"),
@@ -50,7 +50,7 @@ BAD_DATA = {
         np.ones((6, 3)),
         Y,
         ShapeError,
-        r"X of shape \(6, 3\), 6 rows of 3 columns, expected 2 columns, X of shape \(n, 2\)",
+        r"X of shape \(6, 3\), 6 rows of 3 columns; expected 2 columns, X of shape \(n, 2\)",
     ),
     "wrong y width": (X, np.zeros((6, 2)), ShapeError, r"outputs \(6, 1\), targets \(6, 2\)"),
     "no class": (X, [0, 1, 2, 0, 1, 1], DataError, "2.0 in row 2"),
@@ -100,7 +100,7 @@ def test_a_number_too_large_for_float32_is_named():
 @pytest.mark.parametrize(
     ("targets", "error", "match"),
     [
-        ([0, 1, 3] * 20, DataError, "received 3 in row 2, expected an integer from 0 to 2"),
+        ([0, 1, 3] * 20, DataError, "received 3 in row 2; expected an integer from 0 to 2"),
         ([0, 1, -1] * 20, DataError, "received -1 in row 2"),
         ([0, 1, 0.5] * 20, DataError, "received 0.5 in row 2"),
         (np.full((60, 3), 0.5), DataError, "probabilities"),
@@ -225,7 +225,7 @@ def test_validation_must_be_a_pair(bad, received):
     with pytest.raises(ArgumentError) as caught:
         trainer.fit(X, Y, epochs=1, validation=bad)
     assert str(caught.value) == (
-        f"validation cannot be used: got {received}, expected a pair of inputs and targets,"
+        f"validation cannot be used; received {received}; expected a pair of inputs and targets,"
         " validation=(X, y)" + (". Rows have no weights here." if len(received) == 16 else "")
     )
 

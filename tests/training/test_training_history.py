@@ -88,8 +88,14 @@ def test_rows_can_be_added_as_columns():
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"epoch": [1], "loss": [1.0]}, "other columns than the history: got epoch, loss, exp"),
-        ({"epoch": [1, 2], "train_loss": [1.0]}, "differ in length: got {'epoch': 2, 'train_loss"),
+        (
+            {"epoch": [1], "loss": [1.0]},
+            "other columns than the history; received epoch, loss; exp",
+        ),
+        (
+            {"epoch": [1, 2], "train_loss": [1.0]},
+            "differ in length; received {'epoch': 2, 'train_loss",
+        ),
     ],
 )
 def test_columns_that_do_not_fit_raise_and_add_nothing(columns, message):
@@ -255,7 +261,7 @@ def test_a_target_must_be_one_of_two():
 
 @pytest.mark.parametrize("sustained", [0, -1, 1.5, True])
 def test_sustained_must_be_a_count(sustained):
-    with pytest.raises(ArgumentError, match="sustained must be an integer >= 1, got "):
+    with pytest.raises(ArgumentError, match=f"sustained .*{sustained}.* an integer >= 1"):
         history_of(train_loss=LOSS).epochs_to(0.5, sustained=sustained)
 
 

@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from training_problems import NAMES, Do, content, two_class_trainer, two_classes
 
 from minidl import nn
-from minidl.training import Checkpoint, CSVLog
+from minidl.errors import ArgumentError
+from minidl.training import Checkpoint, CSVLog, load_run, save_run
 
 X, Y = two_classes()
 
@@ -89,14 +90,59 @@ def test_an_interrupt_in_the_middle_of_an_epoch_leaves_the_same_iterate_for_both
     assert_allclose(*thetas, rtol=0, atol=1e-14)
 
 
-def test_after_an_interrupt_in_an_epoch_training_goes_on():
-    trainer = two_class_trainer("nag-reformulated")
-    press(trainer, 5)
+@pytest.mark.parametrize("at", [4, 5, 6])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("name", ["mini-batch", "momentum", "nag", "nag-reformulated"])
+def test_an_interrupted_epoch_is_finished_as_if_nothing_had_happened(name, dropout, at):
+    def trainer():
+        model = nn.mlp(2, 6, 1, dropout=dropout, seed=0)
+        return two_class_trainer(name, model=model)
+
+    stopped, whole = trainer(), trainer()
+    press(stopped, at)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(X, Y, epochs=5)
+    assert (stopped.epoch, stopped.cursor) == (1, 32 * (at - 4))
+    stopped.fit(X, Y, epochs=4)
+    whole.fit(X, Y, epochs=5)
+    assert content(stopped.history) == content(whole.history)
+    assert_array_equal(stopped.model.parameters.value, whole.model.parameters.value)
+
+
+@pytest.mark.parametrize("name", ["mini-batch", "nag", "nag-reformulated"])
+def test_a_run_saved_in_the_middle_of_an_epoch_is_finished_after_loading(name, tmp_path):
+    stopped, loaded, whole = (two_class_trainer(name) for _ in range(3))
+    press(stopped, 6)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(X, Y, epochs=5)
+    save_run(stopped, tmp_path / "run.npz")
+    load_run(loaded, tmp_path / "run.npz")
+    assert loaded.cursor == 64
+    loaded.fit(X, Y, epochs=4)
+    whole.fit(X, Y, epochs=5)
+    assert content(loaded.history) == content(whole.history)
+    assert_array_equal(loaded.model.parameters.value, whole.model.parameters.value)
+
+
+def test_a_run_with_dropout_is_not_saved_in_the_middle_of_an_epoch(tmp_path):
+    trainer = two_class_trainer("nag", model=nn.mlp(2, 6, 1, dropout=0.3, seed=0))
+    press(trainer, 6)
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(X, Y, epochs=5)
-    history = trainer.fit(X, Y, epochs=4)
-    assert history["epoch"].tolist() == [0, 1, 2, 3, 4, 5]
-    assert history.stopped_by == "epochs"
+    with pytest.raises(ArgumentError, match="middle of an epoch; received 64 rows of epoch 2 done"):
+        save_run(trainer, tmp_path / "run.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_epoch_is_not_continued_on_other_rows():
+    trainer = two_class_trainer("nag")
+    press(trainer, 6)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(X, Y, epochs=5)
+    assert trainer.cursor == 64
+    history = trainer.fit(X[:40], Y[:40], epochs=1)
+    assert history["epoch"].tolist() == [0, 1, 2]
+    assert history["samples"].tolist() == [0, 75, 75 + 64 + 40]
 
 
 def test_another_error_closes_the_hooks_and_is_not_called_an_interrupt():

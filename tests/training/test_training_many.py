@@ -14,8 +14,8 @@ from training_problems import Do, content
 from minidl import Trainer, nn, optim
 from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.training import StopAtTarget
+from minidl.training.data import Rows, check_rows
 from minidl.training.many import train_many
-from minidl.training.rows import Rows, check_rows
 
 RNG = np.random.default_rng(0)
 S, N, HELD_OUT = 4, 90, 30

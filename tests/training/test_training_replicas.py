@@ -21,6 +21,9 @@ from minidl.training import (
     Replica,
     StopAtTarget,
 )
+from minidl.training.block import block_key
+from minidl.training.data import check_rows
+from minidl.training.many import train_many
 
 MOONS = datasets.load("moons", n=120, seed=0)
 IRIS = datasets.load("iris", split_seed=0)
@@ -147,6 +150,64 @@ def test_callbacks_see_each_network_and_may_change_its_optimizer() -> None:
     demand_equal(found, small, optimizer, MOONS, **options)
 
 
+def test_stop_rules_are_decided_network_by_network_within_a_block() -> None:
+    def rules() -> list[Callback]:
+        return [EarlyStopping(patience=4), StopAtTarget(0.3, sustained=2)]
+
+    optimizer = optim.NAG([0.5, 0.05])
+    options: dict[str, Any] = {"loss": "bce", "epochs": 25, "callbacks": rules}
+    options["validation"] = (MOONS.X_test, MOONS.y_test)
+    keys = {
+        block_key(Trainer(small(k), "bce", optimizer=optim.NAG(0.1), seed=k, callbacks=rules()))
+        for k in range(3)
+    }
+    assert len(keys) == 1
+    assert None not in keys
+    replicas = train_replicas(
+        small, optimizer, MOONS.X_train, MOONS.y_train, seeds=range(6), **options
+    )
+    assert {one.history.stopped_by for one in replicas} == {"early stopping", "target"}
+    demand_equal(replicas, small, optimizer, MOONS, **options)
+
+
+def test_an_interrupted_block_is_continued_by_each_network_where_it_stopped() -> None:
+    class Pressed(nn.BinaryCrossEntropy):
+        replicas = True
+        calls = 0
+
+        def mean(self, outputs: Any, targets: Any) -> Any:
+            Pressed.calls += outputs.requires_grad
+            if Pressed.calls == 8 and outputs.requires_grad:
+                raise KeyboardInterrupt
+            return super().mean(outputs, targets)
+
+    networks: list[Any] = []
+
+    def kept(seed: int) -> nn.Layer:
+        networks.append(nn.mlp(2, 6, 1, dropout=0.2, seed=seed))
+        return networks[-1]
+
+    options: dict[str, Any] = {"batch_size": 30}
+    X, y = MOONS.X_train, MOONS.y_train
+    trainers = [
+        Trainer(kept(k), Pressed(), optimizer=optim.ReformulatedNAG(0.1), seed=k, **options)
+        for k in range(3)
+    ]
+    rows = check_rows("training", X, y, trainers[0].model, trainers[0].loss)
+    with pytest.raises(KeyboardInterrupt):
+        train_many(trainers, (rows, None), 4)
+    assert [(t.epoch, t.cursor, t.history.stopped_by) for t in trainers] == [
+        (2, 30, "interrupted")
+    ] * 3
+    for k, trainer in enumerate(trainers):
+        history = trainer.fit(X, y, epochs=2)
+        network = nn.mlp(2, 6, 1, dropout=0.2, seed=k)
+        whole = Trainer(network, "bce", optimizer=optim.ReformulatedNAG(0.1), seed=k, **options)
+        expected = whole.fit(X, y, epochs=4)
+        for name in set(expected.columns) - {"seconds"}:
+            np.testing.assert_allclose(history[name], expected[name], 1e-12, 1e-12)
+
+
 def test_blocks_of_any_size_give_the_same() -> None:
     def train(memory: int) -> list[Replica]:
         return train_replicas(
@@ -197,7 +258,7 @@ class Interrupting(Callback):
             raise KeyboardInterrupt
 
 
-def test_an_interruption_is_in_every_history() -> None:
+def test_networks_with_callbacks_are_interrupted_one_by_one() -> None:
     seen: list[Trainer] = []
 
     class Watching(Callback):
@@ -209,16 +270,16 @@ def test_an_interruption_is_in_every_history() -> None:
             small, optim.NAG(0.1), MOONS.X_train, MOONS.y_train,
             loss="bce", seeds=range(3), epochs=5, callbacks=lambda: [Interrupting(), Watching()],
         )  # fmt: skip
-    assert sorted(trainer.seed or 0 for trainer in seen) == [0, 1, 2]
-    assert {trainer.history.stopped_by for trainer in seen} == {"interrupted"}
-    assert all(len(trainer.history) >= 2 for trainer in seen)
+    endings = [(trainer.seed, trainer.history.stopped_by) for trainer in seen]
+    assert endings == [(0, "epochs"), (1, "interrupted")]  # one after the other, for callbacks
+    assert [len(trainer.history) for trainer in seen] == [6, 3]
 
 
 def test_mistakes_are_told_before_training() -> None:
     X, y = MOONS.X_train, MOONS.y_train
     common: dict[str, Any] = {"loss": "bce", "epochs": 1}
     nag = optim.NAG(0.1)
-    with pytest.raises(ArgumentError, match="seeds cannot be used: got \\[1, 1\\]"):
+    with pytest.raises(ArgumentError, match="seeds cannot be used; received \\[1, 1\\]"):
         train_replicas(small, nag, X, y, seeds=[1, 1], **common)
     with pytest.raises(ArgumentError, match="seeds cannot be used"):
         train_replicas(small, nag, X, y, seeds=[], **common)
@@ -230,7 +291,7 @@ def test_mistakes_are_told_before_training() -> None:
     uneven = optim.NAG([0.1, 0.2], momentum=[0.1, 0.2, 0.3])
     with pytest.raises(ArgumentError, match="swept together differ in length"):
         train_replicas(small, uneven, X, y, seeds=[1], **common)
-    with pytest.raises(ArgumentError, match="no Optimizer: got 'nag'"):
+    with pytest.raises(ArgumentError, match="no Optimizer; received 'nag'"):
         train_replicas(small, "nag", X, y, seeds=2, **common)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"callbacks is not a function.*lambda: \["):
         train_replicas(small, nag, X, y, seeds=2, callbacks=[], **common)  # type: ignore[arg-type]

@@ -153,7 +153,7 @@ def test_a_seed_must_be_a_count(bad: Any) -> None:
 
 def test_a_model_must_be_a_layer() -> None:
     not_a_model: Any = "mlp"
-    with pytest.raises(errors.ArgumentError, match=r"model must be a Layer, .*got 'mlp'"):
+    with pytest.raises(errors.ArgumentError, match=r"model is not a layer.*'mlp'"):
         sharpness(not_a_model, "mse", X, X[:, :1])
 
 

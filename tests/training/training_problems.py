@@ -39,7 +39,8 @@ def line(n: int = 40, seed: int = 0) -> tuple[Array, Array]:
 def two_class_trainer(name: str = "mini-batch", **arguments: Any) -> Trainer:
     """Return a Trainer of a small network on two classes, with an entry of the table."""
     entry = optim.lookup(name)
-    model = nn.mlp(2, 6, 1, seed=arguments.pop("model_seed", 0))
+    seed = arguments.pop("model_seed", 0)
+    model = arguments.pop("model", None) or nn.mlp(2, 6, 1, seed=seed)
     defaults = {"optimizer": entry.make(LR), "batch_size": entry.batches(), "seed": 0}
     return Trainer(model, "bce", **(defaults | arguments))
 
