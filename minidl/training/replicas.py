@@ -174,24 +174,28 @@ def train_replicas(
     trainers = _trainers(model, optimizer, grid, callbacks, options)
     rows = _rows(trainers[0], X, y, validation, numbers)
     sets = [numbers.index(seed) for _, seed in grid] if several_sets(X, y) else None
-
-    def results() -> list[Replica]:
-        pairs = zip(grid, trainers, strict=True)
-        return [Replica(seed, values, t.history, t.model) for (values, seed), t in pairs]
-
     try:
         with _bar(len(trainers), progress) as done:
             train_many(trainers, rows, epochs, sets=sets, memory=memory, jobs=jobs, done=done)
     except BaseException as error:
-        unfinished = (None, "interrupted")
-        finished = [r for r in results() if r.history.stopped_by not in unfinished]
-        vars(error)["finished"] = finished
+        vars(error)["finished"] = _finished(_replicas(grid, trainers))
         raise
-    replicas = results()
+    replicas = _replicas(grid, trainers)
     if diverged := sum(replica.history.diverged for replica in replicas):
         message = f"{diverged} of {len(replicas)} replicas diverged; see replica.history.advice"
         warnings.warn(message, DivergenceWarning, stacklevel=2)
     return replicas
+
+
+def _replicas(grid: list[tuple[dict[str, float], int]], trainers: list[Trainer]) -> list[Replica]:
+    """Return what the Trainers hold as Replicas."""
+    pairs = zip(grid, trainers, strict=True)
+    return [Replica(seed, values, t.history, t.model) for (values, seed), t in pairs]
+
+
+def _finished(replicas: list[Replica]) -> list[Replica]:
+    """Return those whose run has ended by itself."""
+    return [r for r in replicas if r.history.stopped_by not in (None, "interrupted")]
 
 
 def _rows(

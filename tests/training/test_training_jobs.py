@@ -217,7 +217,8 @@ def test_a_block_whose_worker_died_is_trained_again_and_only_that(tmp_path: Path
     found = train(seeds=8, callbacks=lambda: [Dying(tmp_path, 1)])
     demand_same_bits(found, expected)
     counts = began(tmp_path)
-    assert counts[2] == counts[3] == 2
+    assert counts[2] == 2  # networks with callbacks are trained one by one
+    assert counts[3] == 1
     assert {counts[seed] for seed in (0, 1)} == {1}
     assert sum(counts.values()) <= 8 + 4  # of two workers, one block each
 
@@ -297,7 +298,11 @@ def test_an_error_carries_what_was_finished(jobs: int, error: type[BaseException
     with pytest.raises(error) as caught:
         train(jobs, callbacks=lambda: [Failing(error)])
     finished: list[Replica] = vars(caught.value)["finished"]
-    demand_same_bits(finished, train(1, seeds=2))
+    seeds = [one.seed for one in finished]
+    assert 3 not in seeds
+    assert jobs == 2 or seeds == [0, 1, 2]  # networks with callbacks are trained one by one
+    alone = train(1, callbacks=lambda: [Callback()])
+    demand_same_bits(finished, [one for one in alone if one.seed in seeds])
 
 
 def test_who_has_left_the_block_before_an_interruption_is_finished_too() -> None:
@@ -307,8 +312,8 @@ def test_who_has_left_the_block_before_an_interruption_is_finished_too() -> None
     with pytest.raises(KeyboardInterrupt) as caught:
         train(1, callbacks=hooks, memory=10**9, optimizer=optim.NAG([0.3, 1e-6]))
     finished: list[Replica] = vars(caught.value)["finished"]
-    assert {one.history.stopped_by for one in finished} == {"target"}
-    assert {one.hyperparameters["lr"] for one in finished} == {0.3}
+    assert {one.history.stopped_by for one in finished} <= {"target", "epochs"}
+    assert [one.seed for one in finished][-3:] == [0, 1, 2]  # seed 3 was interrupted
 
 
 SCRIPT = """
