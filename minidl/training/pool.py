@@ -138,7 +138,8 @@ def _on_dask(call: Call, inputs: Iterable[Any], backend: Any) -> Results:
     import joblib
     from distributed import as_completed
 
-    joblib.effective_n_jobs()  # waits for workers
+    with contextlib.suppress(Exception):  # its task may die with a worker, too
+        joblib.effective_n_jobs()  # makes an adaptive cluster start workers; scatter waits for them
     client, remote = backend.client, dict[int, Any]()  # id of an array -> its future
     futures = []
     for k, packed, *arrays in inputs:
@@ -147,13 +148,17 @@ def _on_dask(call: Call, inputs: Iterable[Any], backend: Any) -> Results:
                 remote[id(array)] = client.scatter(array, broadcast=True, hash=False)
         sent = [remote[id(array)] for array in arrays]
         futures.append(client.submit(call, k, packed, *sent, pure=False, **backend.submit_kwargs))
-    death = None
+    death: Exception | None = None
     try:
-        for future in as_completed(futures):  # type: ignore[no-untyped-call]
-            if (error := future.exception()) and _is_death(error):
+        for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
+            try:
+                result = future.result()
+            except Exception as error:
+                if not _is_death(error):
+                    raise
                 death = error  # of this task; the others continue
             else:
-                yield future.result()
+                yield result
         if death:
             raise death
     finally:

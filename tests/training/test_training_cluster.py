@@ -19,17 +19,22 @@ from training_problems import content
 from minidl import Trainer, datasets, nn, optim, train_replicas
 from minidl.errors import WorkerError
 from minidl.training import Callback, Replica
+from minidl.training.pool import run_all
 
+# A LocalCluster gives up a worker that is not back after its timeout, which a busy machine exceeds.
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.deploy.lost-worker-timeout": "10 minutes",
+}
 MOONS = datasets.load("moons", n=600, seed=0)
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Client]:
-    settings = {"distributed.scheduler.allowed-failures": 0}
     with (
-        dask.config.set(settings),
+        dask.config.set(SETTINGS),
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as workers,
         Client(workers) as client,
     ):
@@ -99,3 +104,30 @@ def test_a_worker_that_dies_is_told_and_the_rest_is_kept(cluster: Client, tmp_pa
     assert "they trained seeds [2] of NAG" in str(caught.value)
     assert log.read_text() == "xxx"
     demand_same_bits(caught.value.finished, [one for one in train(1, []) if one.seed != 2])
+
+
+def total(payload: tuple[int, bool], X: Any) -> float:
+    """Return a sum, or end the process."""
+    number, deadly = payload
+    if deadly:
+        os._exit(1)
+    return number + float(X.sum())
+
+
+def no_parts(payload: object) -> tuple[()]:
+    return ()
+
+
+def test_the_only_worker_may_die_although_it_holds_the_arrays() -> None:
+    X = np.ones((50, 2))
+    tasks = [((k, k == 3), (X,)) for k in range(6)]
+    results: dict[int, float] = {}
+    with (
+        dask.config.set(SETTINGS),
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as workers,
+        Client(workers, set_as_default=False) as client,
+        joblib.parallel_config(backend="dask", client=client),
+        pytest.raises(WorkerError, match=r"trained \[\(3, True\)\]"),
+    ):
+        run_all(tasks, total, None, results.__setitem__, describe=str, parts=no_parts)
+    assert results == {k: k + 100.0 for k in range(6) if k != 3}
