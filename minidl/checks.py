@@ -41,8 +41,8 @@ def check_count(name: str, value: Any, least: int = 1, most: int | None = None) 
     except TypeError:
         count = None
     if count is None or count < least or (most is not None and count > most):
-        bounds = f" >= {least}" if most is None else f", {least} to {most}"
-        raise invalid(name, value, f"an integer{bounds}")
+        bounds = f">= {least}" if most is None else f"from {least} to {most}"
+        raise invalid(name, value, f"an integer {bounds}")
     return count
 
 
@@ -103,32 +103,36 @@ def check_name(
     return found[wanted]
 
 
-def refuse_class(what: str, thing: object, kind: type) -> None:
-    """Raise if `thing`, the argument called `what`, is a class of `kind` and no object of one.
+def refuse_class(argument: str, value: object, base: type) -> None:
+    """Raise if `value` is a subclass of `base` where an instance is needed.
 
     Raises
     ------
     ArgumentError
-        The message says how to make one.
+        The message shows how to create an instance.
 
     Examples
     --------
     >>> class Rule:
     ...     def __init__(self, lr, momentum=0.9): ...
-    >>> refuse_class("optimizer", Rule, Rule)
+    >>> refuse_class("model", Rule, Rule)
     Traceback (most recent call last):
     ...
-    minidl.errors.ArgumentError: optimizer: Rule is a class; make one: Rule(lr=0.1)
+    minidl.errors.ArgumentError: model must be an instance, got the class Rule. Use Rule(lr=0.1).
     """
-    if not (isinstance(thing, type) and issubclass(thing, kind)):
+    if not (isinstance(value, type) and issubclass(value, base)):
         return
     needed = [
         "lr=0.1" if p.name == "lr" else f"{p.name}=..."
-        for p in inspect.signature(thing).parameters.values()
+        for p in inspect.signature(value).parameters.values()
         if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
-    name = thing.__name__
-    raise ArgumentError(f"{what}: {name} is a class; make one: {name}({', '.join(needed)})")
+    name = value.__name__
+    raise ArgumentError(
+        f"must be an instance, got the class {name}",
+        argument=argument,
+        hint=f"Use {name}({', '.join(needed)}).",
+    )
 
 
 def check_place(path: str | Path) -> None:
@@ -141,6 +145,6 @@ def check_place(path: str | Path) -> None:
     """
     place = Path(path).absolute()
     if place.is_dir():
-        raise DataError(f"cannot write {str(path)!r}, which is a folder")
+        raise DataError(f"cannot write {str(path)!r}: it is a folder")
     if not place.parent.is_dir():
         raise DataError(f"cannot write {path}: there is no folder {place.parent}")

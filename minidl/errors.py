@@ -44,7 +44,7 @@ class MinidlError(Exception):
     Examples
     --------
     >>> str(DataError("X and y differ in length", received="5 and 4 rows", hint="Check the file."))
-    'X and y differ in length; received 5 and 4 rows. Check the file.'
+    'X and y differ in length: got 5 and 4 rows. Check the file.'
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class MinidlError(Exception):
         hint: str | None = None,
     ) -> None:
         if received is not None:
-            message += f"; received {received}"
+            message += f": got {received}"
         if expected is not None:
-            message += f"; expected {expected}"
+            message += f"{':' if received is None else ','} expected {expected}"
         if hint is not None:
             message += f". {hint}"
         super().__init__(message)
@@ -91,9 +91,9 @@ class ArgumentError(MinidlError, ValueError):
 
     Examples
     --------
-    >>> error = ArgumentError("must be positive", argument="lr", received=-1.0)
+    >>> error = ArgumentError("must be positive, got -1.0", argument="lr", hint="Try 0.1.")
     >>> str(error), error.named("--lr")
-    ('lr must be positive; received -1.0', '--lr must be positive; received -1.0')
+    ('lr must be positive, got -1.0. Try 0.1.', '--lr must be positive, got -1.0. Try 0.1.')
     """
 
     def __init__(
@@ -116,16 +116,14 @@ class ArgumentError(MinidlError, ValueError):
 
 
 def invalid(argument: str, value: object, expected: str, hint: str | None = None) -> ArgumentError:
-    """Return the error for an argument with an invalid value.
+    """Return the error for an argument that must be something else.
 
     Examples
     --------
     >>> str(invalid("epochs", -1, "an integer >= 0"))
-    'epochs cannot be used; received -1; expected an integer >= 0'
+    'epochs must be an integer >= 0, got -1'
     """
-    return ArgumentError(
-        "cannot be used", argument=argument, received=repr(value), expected=expected, hint=hint
-    )
+    return ArgumentError(f"must be {expected}, got {value!r}", argument=argument, hint=hint)
 
 
 class ShapeError(MinidlError, ValueError):
@@ -185,7 +183,7 @@ class UnknownNameError(MinidlError, ValueError):
     Examples
     --------
     >>> str(UnknownNameError("optimizer", "nga", ["nag", "momentum"]))
-    "unknown optimizer 'nga'; expected one of: nag, momentum. Did you mean 'nag'?"
+    "unknown optimizer 'nga': expected one of: nag, momentum. Did you mean 'nag'?"
     """
 
     def __init__(

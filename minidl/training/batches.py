@@ -39,7 +39,7 @@ def rows_per_batch(batch_size: BatchSize, n: int) -> int:
         return n
     whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
     if not whole or int(batch_size) < 1:
-        raise invalid("batch_size", batch_size, '"full", 1, 32, ...')
+        raise invalid("batch_size", batch_size, '"full" or an integer >= 1, such as 32')
     return min(int(batch_size), n)
 
 

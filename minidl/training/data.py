@@ -114,8 +114,7 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss
         with no_grad():
             outputs = model(inputs[:1].astype(dtype, copy=False)).data
     except Exception as error:
-        place = f"the first of the {what} rows, X of shape {inputs.shape}"
-        error.add_note(f"in the model's outputs for {place}")
+        error.add_note(f"in the model's outputs for the first {what} row, X of {inputs.shape}")
         raise
     t = loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype)
     return Rows(inputs, t)
@@ -182,11 +181,11 @@ def pair_of(validation: Sequence[npt.ArrayLike]) -> tuple[npt.ArrayLike, npt.Arr
     elif shape := getattr(validation, "shape", None):
         received += f" of shape {tuple(shape)}"
     raise ArgumentError(
-        "cannot be used",
+        f"must be a pair of inputs and targets, validation=(X, y), got {received}",
         argument="validation",
-        received=received,
-        expected="a pair of inputs and targets, validation=(X, y)",
-        hint="Rows have no weights here." if is_sequence and len(validation) == 3 else None,
+        hint="Sample weights are not supported here."
+        if is_sequence and len(validation) == 3
+        else None,
     )
 
 

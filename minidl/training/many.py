@@ -87,7 +87,7 @@ def train_many(
     check_jobs(jobs)
     check_count("memory", memory)
     if len(set(map(id, trainers))) < len(trainers):
-        raise ArgumentError("a Trainer is given twice, and would be trained by two at once")
+        raise ArgumentError("must not contain a Trainer twice", argument="trainers")
     train, held_out = rows
     contiguous = _contiguous(train, sets), held_out and _contiguous(held_out, sets)
     numbers = None if sets is None else _check_sets(sets, len(trainers), contiguous)
@@ -104,7 +104,7 @@ def _check_sets(sets: Sequence[int], count: int, rows: Pair) -> list[int]:
     lengths = [len(array) for part in rows if part for array in (part.X, part.t)]
     if len(numbers) != count or max(numbers, default=0) >= min(lengths) or len(set(lengths)) > 1:
         raise ArgumentError(
-            "cannot be used",
+            "must name a set for each Trainer",
             argument="sets",
             received=f"{len(numbers)} numbers up to {max(numbers, default=0)}, for {count} Trainers"
             f" and rows of {', '.join(map(str, lengths))} sets",

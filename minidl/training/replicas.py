@@ -231,11 +231,7 @@ def _grid(optimizer: Optimizer, seeds: Sequence[int]) -> list[tuple[dict[str, fl
     """Return the swept hyperparameters and the seed of each network."""
     refuse_class("optimizer", optimizer, Optimizer)
     if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(
-            "no Optimizer",
-            received=repr(optimizer),
-            expected="for instance minidl.optim.NAG(lr=[0.03, 0.1])",
-        )
+        raise invalid("optimizer", optimizer, "an Optimizer, such as optim.NAG(lr=[0.03, 0.1])")
     columns = {
         name: value.ravel().tolist()
         for name, value in optimizer.hyperparameters.items()
@@ -290,27 +286,18 @@ def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback
     """Return the callbacks of one network."""
     expected = "a function that returns a list, callbacks=lambda: [EarlyStopping()]"
     if not callable(callbacks):
-        raise ArgumentError(
-            "is not a function",
-            argument="callbacks",
-            received=type(callbacks).__name__,
-            expected=expected,
-        )
+        raise invalid("callbacks", callbacks, expected)
     try:
         return list(callbacks())
     except TypeError as error:
-        raise ArgumentError(
-            f"cannot be used: {error}", argument="callbacks", expected=expected
-        ) from error
+        raise ArgumentError(f"must be {expected}: {error}", argument="callbacks") from error
 
 
 def _networks(model: Callable[[int], Layer], seeds: Sequence[int]) -> list[Layer]:
     """Return a new network for each seed."""
     if not callable(model) or isinstance(model, Layer):
         example = "a function seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)"
-        raise ArgumentError(
-            "is not a function", argument="model", received=repr(model), expected=example
-        )
+        raise invalid("model", model, example)
     networks = [_network(model, seed) for seed in seeds]
     if len({id(network) for network in networks}) < len(networks):
         raise ArgumentError(
@@ -332,9 +319,8 @@ def _network(model: Callable[[int], Layer], seed: int) -> Layer:
         raise
     if not isinstance(network, Layer):
         raise ArgumentError(
-            "returned no network",
+            f"must return a Layer, such as nn.mlp(2, 16, 1, seed=seed), got"
+            f" {type(network).__name__} for seed {seed}",
             argument="model",
-            received=f"{type(network).__name__} for seed {seed}",
-            expected="a Layer, such as nn.mlp(2, 16, 1, seed=seed)",
         )
     return network

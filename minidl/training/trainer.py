@@ -220,10 +220,10 @@ class Trainer(Run):
             )
         if len(self.history) and ("validation_loss" in self.history) != validated:
             raise ArgumentError(
-                "is for every fit() of a Trainer, or for none", argument="validation"
+                "must be given in every fit() of a Trainer, or in none", argument="validation"
             )
         if len(self.history) and ("look_ahead_loss" in self.history) != self.look_ahead:
-            raise ArgumentError("is for all of a run, or for nothing of it", argument="look_ahead")
+            raise ArgumentError("cannot change during a run", argument="look_ahead")
         self._stop = self.history.stopped_by = self.history.diverged_at = None
         self.history.advice = ""
 
@@ -322,7 +322,7 @@ def check_initial(loss: float, rows: int) -> None:
     """Raise if the loss before training is not finite."""
     if rows == 0 and not math.isfinite(loss):
         raise DataError(
-            "the loss is not finite before training has begun",
+            "the loss is not finite before training",
             received=loss,
             hint="Check the scale of the data and the initial weights.",
         )

@@ -34,7 +34,7 @@ FORWARD: dict[str, Callable[[Tensor], Any]] = {
 
 @pytest.mark.parametrize("name", FORWARD)
 def test_the_first_non_finite_value_is_named_in_the_forward_pass(name: str) -> None:
-    expected = rf"^{name} gave .* in the forward pass; received arguments of shape \(3,\).*non-fin"
+    expected = rf"^{name} gave .* in the forward pass: got arguments of shape \(3,\).*non-fin"
     with debug(), pytest.raises(NonFiniteError, match=expected):
         FORWARD[name](leaf())
 

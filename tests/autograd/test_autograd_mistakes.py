@@ -47,14 +47,14 @@ MISTAKES: list[tuple[type[Exception], str, Callable[[], Any]]] = [
     (ArgumentError, "requires_grad is True or False.*float32", lambda: Tensor([1], np.float32)),  # type: ignore[arg-type]
     (ArgumentError, "requires_grad is True or False", lambda: Tensor([1.0], requires_grad="no")),  # type: ignore[arg-type]
     (GraphError, r"np\.add in place, as in a \+= t\. Write a = a \+ t", written_into),
-    (ShapeError, r"\(3, 2\); expected shape \(2,\)", with_a_gradient_of_another_shape),
+    (ShapeError, r"\(3, 2\), expected shape \(2,\)", with_a_gradient_of_another_shape),
     (GraphError, r"w -= \.\.\. makes a new Tensor", without_a_graph),
     (DTypeError, "repeats are integers", lambda: np.repeat(X, 1.5)),
     (DTypeError, "shift is an integer", lambda: np.roll(X, 1.5)),
     (DTypeError, "ignore_index is an integer", ignoring_a_fraction),
     (DTypeError, "targets are an array", lambda: ops.softmax_cross_entropy(Z[0], 1)),
     (ArgumentError, "tolerance cannot be used", lambda: gradcheck(ops.tanh, X, tolerance=0)),
-    (ArgumentError, "f is not a function; received Tensor", lambda: hessian(X * X, X)),  # type: ignore[arg-type]
+    (ArgumentError, "f is not a function: got Tensor", lambda: hessian(X * X, X)),  # type: ignore[arg-type]
     (ShapeError, "single number as its result has a Hessian", lambda: hessian(ops.tanh, X)),
     (ShapeError, "targets of floats are prob", lambda: ops.softmax_cross_entropy(Z, np.ones(2))),
     (ShapeError, "different shapes", lambda: ops.softmax_cross_entropy(Z, np.ones((1, 3)))),

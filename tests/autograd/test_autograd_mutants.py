@@ -101,7 +101,7 @@ def test_the_product_of_a_number_along_its_axis_has_slope_one() -> None:
 
 
 def test_a_class_index_is_compared_with_the_number_of_classes_also_for_replicas() -> None:
-    with pytest.raises(ArgumentError, match=r"out of range; received indices from 0 to 3"):
+    with pytest.raises(ArgumentError, match=r"out of range: got indices from 0 to 3"):
         ops.softmax_cross_entropy(Tensor(Z), np.array([0, 1, 2, 3]))
 
 

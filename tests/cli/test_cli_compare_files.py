@@ -111,15 +111,15 @@ def test_from_prints_a_study_and_its_profile(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda text: text[:900], "is not a saved comparison; received what is no JSON, or not the"
+        (lambda text: text[:900], "is not a saved comparison: got what is no JSON, or not the"
          " whole of it, from line 2 on"),
         (lambda text: "", "from line 1 on"),
-        (lambda text: '{"a": 1}', "is not a saved comparison; received JSON of something else"),
-        (lambda text: "[]", "is not a saved comparison; received JSON of something else"),
+        (lambda text: '{"a": 1}', "is not a saved comparison: got JSON of something else"),
+        (lambda text: "[]", "is not a saved comparison: got JSON of something else"),
         (lambda text: text.replace('"epochs":', '"epoch":'), "race.json is not a saved comparison"),
         (lambda text: text.replace('"curves":', '"curve":'), "race.json is not a saved comparison"),
         (lambda text: text.replace('"protocol":1', '"protocol":2'),
-         "race.json follows another protocol; received version 2; expected version 1"),
+         "race.json follows another protocol: got version 2, expected version 1"),
     ],
 )  # fmt: skip
 def test_from_says_what_is_wrong_with_a_file(change, said, saved, capsys):
@@ -177,7 +177,7 @@ def test_a_part_of_another_command_is_kept_and_told(tmp_path, capsys, monkeypatc
     assert main([*SMALL_RACE, "--seeds", "3", "--out", "race.json"]) == 1
     err = capsys.readouterr().err
     assert (
-        "race.json.part is of another comparison; received another seeds: 0,1 there,"
+        "race.json.part is of another comparison: got another seeds: 0,1 there,"
         " 0,1,2 asked for. " in err
     )
     assert part.read_bytes() == before
@@ -216,9 +216,7 @@ def test_a_picture_is_drawn_from_a_file(saved):
 def test_a_plot_that_cannot_be_drawn_is_told_before_training(monkeypatch, capsys, never_trained):
     monkeypatch.setattr(Race, "run", None)
     assert main([*SMALL_RACE, "--plot", "race.txt"]) == 2
-    assert (
-        "cannot draw 'race.txt'; received '.txt'; expected a name that" in capsys.readouterr().err
-    )
+    assert "cannot draw 'race.txt': got '.txt', expected a name that" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "matplotlib", None)  # as if it were not installed
     assert main([*SMALL_RACE, "--plot", "race.png"]) == 2
     said = capsys.readouterr()

@@ -160,7 +160,7 @@ def test_expected_running_time_is_that_of_starting_again_until_it_works(times):
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: hitting_times([0, 1], [True]), ShapeError, r"received \(1,\); expected \(2,\)"),
+        (lambda: hitting_times([0, 1], [True]), ShapeError, r"received \(1,\), expected \(2,\)"),
         (lambda: hitting_times([0], True), ShapeError, "holds does not fit"),
         (lambda: hitting_times([0, 0], [True, True]), ArgumentError, "ascending"),
         (lambda: hitting_times([0, 1], [True, True], 0), ArgumentError, "sustained"),
@@ -177,12 +177,12 @@ def test_expected_running_time_is_that_of_starting_again_until_it_works(times):
         (lambda: restricted([0, 0.5, -2], 5), ArgumentError, r"received -2\.0"),
         (lambda: restricted([1, math.nan], 5), ArgumentError, "received nan"),
         (lambda: restricted(["one"], 5), ArgumentError, "times cannot be used"),
-        (lambda: restricted([[1]], 5), ShapeError, r"received \(1, 1\); expected 1-D"),
+        (lambda: restricted([[1]], 5), ShapeError, r"received \(1, 1\), expected 1-D"),
         (lambda: restricted_mean([1], 0), ArgumentError, "budget"),
         (lambda: restricted_mean([1], math.inf), ArgumentError, "budget"),
         (lambda: expected_running_time([1], math.nan), ArgumentError, "budget"),
         (lambda: check_times("rows", [1, 2], 2), ShapeError, "rows .* expected 2-D"),
-        (lambda: check_budget(-1), ArgumentError, r"received -1; expected a finite number above 0"),
+        (lambda: check_budget(-1), ArgumentError, r"received -1, expected a finite number above 0"),
         (lambda: check_pairs([1, 2], [1]), ShapeError, "received 2 and 1 seeds"),
     ],
 )

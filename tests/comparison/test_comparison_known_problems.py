@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from known_problems import LessardLoss, Problem, Theory, for_good, hit, lessard, quadratic, tuned
+from minidl.training.alike import alike
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minidl import Tensor, Trainer, compare, grad, optim, train_replicas
 from minidl.training import History
-from minidl.training.block import block_key
 
 SEEDS = (0, 1, 2)
 EIGENVALUES = tuple(np.linspace(1, 100, 9))
@@ -261,9 +261,7 @@ def test_seeds_are_trained_together_and_as_alone(problem: Problem) -> None:
         Trainer(problem.model(seed), problem.loss, optimizer=optim.NAG(lr), batch_size="full")
         for seed in SEEDS
     ]
-    keys = {block_key(trainer) for trainer in trainers}
-    assert len(keys) == 1
-    assert None not in keys
+    assert alike(trainers)
     together = train_replicas(
         problem.model,
         optim.NAG(lr),

@@ -424,8 +424,8 @@ def test_endings_that_matplotlib_writes_will_do(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        ("a.doc", ArgumentError, r"cannot draw '.*a.doc'; received '.doc'; expected a name that"),
-        ("a", ArgumentError, r"received no ending; expected .* in .png, .svg, .pdf, [.]"),
+        ("a.doc", ArgumentError, r"cannot draw '.*a.doc': got '.doc', expected a name that"),
+        ("a", ArgumentError, r"received no ending, expected .* in .png, .svg, .pdf, [.]"),
         ("a.pgf", ArgumentError, "received '.pgf'"),  # needs LaTeX
         ("missing/a.png", DataError, "there is no folder"),
     ],

@@ -196,7 +196,7 @@ def test_a_model_of_ones_own_is_built_anew_for_every_run():
     [
         ({"target": "loss:5"}, "reached before training"),
         ({"target": "accuracy:0.001"}, "reached before training"),
-        ({"tuning_seeds": [1]}, "cannot tune as well; received 1"),
+        ({"tuning_seeds": [1]}, "cannot tune as well: got 1"),
         ({"seeds": []}, "seeds cannot be used"),
         ({"tune": "momentum"}, "tune cannot be used"),
         ({"tune": "none"}, "give one learning rate"),

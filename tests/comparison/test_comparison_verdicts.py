@@ -166,7 +166,7 @@ def test_the_probability_of_being_faster_counts_ties_half(a, b, expected):
         (lambda: verdict([1], [1], 9, 0.5, (math.nan, 0)), ArgumentError, "low <= high"),
         (lambda: fewest_seeds(-1), ArgumentError, "comparisons"),
         (lambda: faster_probability([1], [1, 2]), ShapeError, "no pairs"),
-        (lambda: holm([0.5, 1.5]), ArgumentError, "a p-value cannot be used; received 1.5"),
+        (lambda: holm([0.5, 1.5]), ArgumentError, "a p-value cannot be used: got 1.5"),
         (lambda: holm([math.nan]), ArgumentError, "a p-value"),
         (lambda: sign_flip([1.0, math.nan]), ArgumentError, "received nan"),
         (lambda: sign_flip([1.0, math.inf]), ArgumentError, r"min\(T, E\)"),

@@ -36,16 +36,16 @@ def npz(**arrays):
 
 # What the file holds, the arguments, and how the message begins. The bad cell is where it says.
 CSV = {
-    "empty cell": ("a,y\n1,0\n,1\n", {}, "line 3, column 'a': the value is missing; received ''"),
+    "empty cell": ("a,y\n1,0\n,1\n", {}, "line 3, column 'a': the value is missing: got ''"),
     "question mark": ("a,y\n1,0\n?,1\n", {}, "line 3, column 'a': the value is missing"),
-    "NA": ("a,y\nNA,0\n1,1\n", {}, "line 2, column 'a': the value is missing; received 'NA'"),
+    "NA": ("a,y\nNA,0\n1,1\n", {}, "line 2, column 'a': the value is missing: got 'NA'"),
     "n/a": ("a,y\nn/a,0\n1,1\n", {}, "line 2, column 'a': the value is missing"),
     "nan": ("a,b,y\n1,1,0\n1,NaN,1\n", {}, "line 3, column 'b': the value is missing"),
     "target": ("a,y\n1,0\n2,\n", {}, "line 3, column 'y': the value is missing"),
     "text": (
         "a,height,y\n1,1,0\n1,1,1\n\n1,1,1\n1,1,1\n1,tall,0\n",
         {},
-        "line 7, column 'height': text in a column of numbers; received 'tall'",
+        "line 7, column 'height': text in a column of numbers: got 'tall'",
     ),
     "decimal comma": ("a;y\n1,5;0\n", {}, "line 2, column 'a': text in a column of numbers"),
     "underscore": ("a,y\n1_0,0\n", {}, "line 2, column 'a': text in a column of numbers"),
@@ -53,45 +53,45 @@ CSV = {
     "overflow": ("a,y\n1,0\n1e999,1\n", {}, "line 3, column 'a': the value is infinite"),
     "target after a gap": ("a,y\n1,0\n\n2,?\n", {}, "line 4, column 'y': the value is missing"),
     "inf target": ("a,y\n1,0.5\n2,inf\n", {}, "line 3, column 'y': the value is infinite"),
-    "one class": ("a,y\n1,3\n2,3\n", {}, "column 'y': only one class; received '3'; expected at"),
+    "one class": ("a,y\n1,3\n2,3\n", {}, "column 'y': only one class: got '3', expected at"),
     "three for two": (
         "a,y\n1,3\n2,4\n3,5\n",
         {"task": "binary"},
-        "column 'y': too many classes for a binary task; received '3', '4', '5'; expected 2",
+        "column 'y': too many classes for a binary task: got '3', '4', '5', expected 2",
     ),
     "text regression": (
         "a,y\n1,3\n2,four\n",
         {"task": "regression"},
-        "line 3, column 'y': text cannot be a regression's target; received 'four'",
+        "line 3, column 'y': text cannot be a regression's target: got 'four'",
     ),
     "typing error": ("a,y\n1,3.5\n2,4.5\n3,x\n", {}, "line 4, column 'y': text among numbers"),
     "no rows": ("a,y\n", {}, "there are no rows after the header"),
     "blank": (" \n\n", {}, "there is nothing but blank lines"),
     "empty": ("", {}, "the file is empty"),
-    "short row": ("a,b,y\n1,2,0\n1,2\n", {}, "line 3: the wrong number of cells; received 2"),
-    "long row": ("a,y\n1,0\n\n1,0,3\n", {}, "line 4: the wrong number of cells; received 3"),
+    "short row": ("a,b,y\n1,2,0\n1,2\n", {}, "line 3: the wrong number of cells: got 2"),
+    "long row": ("a,y\n1,0\n\n1,0,3\n", {}, "line 4: the wrong number of cells: got 3"),
     "after a line end in quotes": (
         'a,y\n1,"x\nx"\nb,z\n',
         {},
-        "line 4, column 'a': text in a column of numbers; received 'b'",
+        "line 4, column 'a': text in a column of numbers: got 'b'",
     ),
     "row with a line end": ('a,b,y\n1,2,3\n1,"2\n3"\n', {}, "line 3: the wrong number of cells"),
     "same name twice": ("a,b,a,y\n1,2,3,0\n", {}, "line 1, column 3: the name comes twice"),
     "no name": (",a,y\n0,1,0\n", {}, "line 1, column 1: the column has no name"),
     "no header": ("\n5.1,3.5,0\n", {}, "line 2, column 1: a number where a name should be"),
-    "one column": ("y\n0\n1\n", {}, "only one column; received y"),
-    "wrong separator": ("a|y\n1|0\n", {}, "only one column; received a|y"),
+    "one column": ("y\n0\n1\n", {}, "only one column: got y"),
+    "wrong separator": ("a|y\n1|0\n", {}, "only one column: got a|y"),
     "open quote": ('a,y\n1,0\n"2,1\n3,1\n', {}, "line 3: not valid CSV"),
     "huge cell": ("a,y\n1,0\n" + "1" * 200_000 + ",1\n", {}, "line 3: not valid CSV"),
     "not UTF-8": ("a,y\n1,no\n2,s\xed\n".encode("latin-1"), {}, "line 3: the text is not UTF-8"),
     "UTF-16": ("a,y\n1,0\n".encode("utf-16"), {}, "line 1: the text is not UTF-8"),
-    "no target": ("a,b\n1,0\n", {}, "no column looks like the target; received columns 'a', 'b'"),
+    "no target": ("a,b\n1,0\n", {}, "no column looks like the target: got columns 'a', 'b'"),
     "two targets": ("a,y,Label\n1,0,0\n", {}, "more than one column looks like the target"),
-    "unknown target": ("a,y\n1,0\n", {"target": "b"}, "there is no column 'b'; expected columns"),
-    "position": ("a,y\n1,0\n", {"target": 2}, "there is no column 2; expected columns 'a', 'y'"),
-    "low position": ("a,y\n1,0\n", {"target": -3}, "there is no column -3; expected columns"),
-    "bool": ("a,y\n1,0\n", {"target": True}, "there is no column True; expected columns"),
-    "fraction": ("a,y\n1,0\n", {"target": 1.0}, "there is no column 1.0; expected columns"),
+    "unknown target": ("a,y\n1,0\n", {"target": "b"}, "there is no column 'b', expected columns"),
+    "position": ("a,y\n1,0\n", {"target": 2}, "there is no column 2, expected columns 'a', 'y'"),
+    "low position": ("a,y\n1,0\n", {"target": -3}, "there is no column -3, expected columns"),
+    "bool": ("a,y\n1,0\n", {"target": True}, "there is no column True, expected columns"),
+    "fraction": ("a,y\n1,0\n", {"target": 1.0}, "there is no column 1.0, expected columns"),
 }
 
 
@@ -117,20 +117,20 @@ def test_an_error_says_what_to_do(complaint, content, hint):
 
 
 NPZ = {
-    "no X": ({"X": None}, {}, ": there is no array 'X'; received arrays 'y'"),
-    "no y": ({"y": None}, {}, ": there is no array 'y'; received arrays 'X'"),
-    "no target": ({}, {"target": "z"}, ": there is no array 'z'; received arrays 'X', 'y'"),
-    "position": ({}, {"target": 1}, ": there is no array '1'; received arrays 'X', 'y'"),
-    "1-D X": ({"X": np.ones(3)}, {}, ", array 'X': the wrong shape; received (3,)"),
-    "3-D X": ({"X": np.ones((3, 1, 1))}, {}, ", array 'X': the wrong shape; received (3, 1, 1)"),
-    "no columns": ({"X": np.ones((3, 0))}, {}, ", array 'X': the wrong shape; received (3, 0)"),
-    "2-D y": ({"y": np.ones((3, 1))}, {}, ", array 'y': the wrong shape; received (3, 1)"),
-    "lengths": ({"y": [0, 1]}, {}, ": X and y differ in length; received 3 rows of X, 2 of y"),
+    "no X": ({"X": None}, {}, ": there is no array 'X': got arrays 'y'"),
+    "no y": ({"y": None}, {}, ": there is no array 'y': got arrays 'X'"),
+    "no target": ({}, {"target": "z"}, ": there is no array 'z': got arrays 'X', 'y'"),
+    "position": ({}, {"target": 1}, ": there is no array '1': got arrays 'X', 'y'"),
+    "1-D X": ({"X": np.ones(3)}, {}, ", array 'X': the wrong shape: got (3,)"),
+    "3-D X": ({"X": np.ones((3, 1, 1))}, {}, ", array 'X': the wrong shape: got (3, 1, 1)"),
+    "no columns": ({"X": np.ones((3, 0))}, {}, ", array 'X': the wrong shape: got (3, 0)"),
+    "2-D y": ({"y": np.ones((3, 1))}, {}, ", array 'y': the wrong shape: got (3, 1)"),
+    "lengths": ({"y": [0, 1]}, {}, ": X and y differ in length: got 3 rows of X, 2 of y"),
     "no rows": ({"X": np.ones((0, 2)), "y": []}, {}, ": there are no rows"),
     "object X": (
         {"X": np.array([[None], [1], [2]])},
         {},
-        ", array 'X': an array of Python objects; expected an array of numbers or text",
+        ", array 'X': an array of Python objects, expected an array of numbers or text",
     ),
     "object y": ({"y": np.array([0, None, {}])}, {}, ", array 'y': an array of Python objects"),
     "complex X": ({"X": np.ones((3, 2), complex)}, {}, ", array 'X': not real numbers"),
@@ -139,17 +139,17 @@ NPZ = {
     "nan X": (
         {"X": np.array([[0, 1], [2, np.nan], [np.inf, 5]])},
         {},
-        ", array 'X', row 1, column 'x1': the value is missing; received nan",
+        ", array 'X', row 1, column 'x1': the value is missing: got nan",
     ),
     "inf X": (
         {"X": np.array([[0, 1], [2, 3], [np.inf, 5]]), "feature_names": ["a", "b"]},
         {},
-        ", array 'X', row 2, column 'a': the value is infinite; received inf",
+        ", array 'X', row 2, column 'a': the value is infinite: got inf",
     ),
     "nan y": ({"y": [0.0, 1.0, np.nan]}, {}, ", array 'y', row 2: the value is missing"),
     "inf y": ({"y": [0.5, np.inf, 1.0]}, {}, ", array 'y', row 1: the value is infinite"),
     "gap in text": ({"y": ["a", "", "b"]}, {}, ", array 'y', row 1: the value is missing"),
-    "one class": ({"y": [4, 4, 4]}, {}, ", array 'y': only one class; received '4'"),
+    "one class": ({"y": [4, 4, 4]}, {}, ", array 'y': only one class: got '4'"),
     "names": ({"feature_names": ["a"]}, {}, ", array 'feature_names': not one name per column"),
     "numbers for names": ({"feature_names": [1, 2]}, {}, ", array 'feature_names': not one name"),
 }
@@ -179,7 +179,7 @@ def test_a_member_that_is_no_array_is_refused(complaint):
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("X", "text")
         archive.writestr("y", "text")
-    assert "array 'X': the wrong shape; received ()" in complaint(buffer.getvalue(), "a.npz")
+    assert "array 'X': the wrong shape: got ()" in complaint(buffer.getvalue(), "a.npz")
 
 
 def test_a_file_cut_off_anywhere_is_an_error(complaint):
@@ -242,13 +242,13 @@ def test_an_existing_file_without_a_suffix_is_an_unknown_kind_of_file(complaint)
 
 def test_a_folder_cannot_be_read(tmp_path):
     (tmp_path / "a.csv").mkdir()
-    with pytest.raises(DataError, match=r"a\.csv: cannot be read; received Is a directory"):
+    with pytest.raises(DataError, match=r"a\.csv: cannot be read: got Is a directory"):
         load(tmp_path / "a.csv")
 
 
 def test_a_class_with_too_few_rows_names_the_file_and_the_class(complaint):
     message = complaint("a,y\n1,no\n2,no\n3,yes\n")
-    assert message.startswith("points.csv: class 'yes' has too few rows to split; received 1 row;")
+    assert message.startswith("points.csv: class 'yes' has too few rows to split: got 1 row;")
     assert message.endswith("or test_size=0 for no test rows.")
 
 

@@ -160,7 +160,7 @@ def test_noise_that_is_no_noise_is_refused(noise):
 
 def test_a_fraction_of_random_classes_cannot_exceed_one():
     generate("classification", noise=1.0)
-    with pytest.raises(ArgumentError, match=r"received 1.5; expected 0 <= noise <= 1"):
+    with pytest.raises(ArgumentError, match=r"received 1.5, expected 0 <= noise <= 1"):
         generate("classification", noise=1.5)
 
 

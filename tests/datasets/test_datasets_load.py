@@ -248,7 +248,7 @@ def test_seeds_that_are_no_seeds_are_refused(argument, value):
 
 def test_a_class_of_one_row_cannot_be_split():
     toy = raw([[1.0], [2.0], [3.0]], [0, 0, 1], "binary", ("no", "yes"))
-    with pytest.raises(DataError, match=r"toy: class 'yes' has too few rows to split; received 1 "):
+    with pytest.raises(DataError, match=r"toy: class 'yes' has too few rows to split: got 1 "):
         prepare(toy, test_size=0.25, seed=0, standardize=True)
     data = prepare(toy, test_size=0.0, seed=0, standardize=True)
     assert sorted(data.y_train.tolist()) == [0, 0, 1]
@@ -256,12 +256,12 @@ def test_a_class_of_one_row_cannot_be_split():
 
 def test_a_class_without_rows_is_an_error_even_without_a_split():
     toy = raw([[1.0], [2.0]], [0, 0], "binary", ("no", "yes"))
-    with pytest.raises(DataError, match=r"toy: class 'yes' has too few rows; received 0 rows"):
+    with pytest.raises(DataError, match=r"toy: class 'yes' has too few rows: got 0 rows"):
         prepare(toy, test_size=0.0, seed=0, standardize=True)
 
 
 def test_a_regression_of_one_row_cannot_be_split():
-    with pytest.raises(DataError, match=r"toy: the set has too few rows to split; received 1 row;"):
+    with pytest.raises(DataError, match=r"toy: the set has too few rows to split: got 1 row;"):
         prepare(raw([[1.0]], [1.0]), test_size=0.5, seed=0, standardize=True)
 
 

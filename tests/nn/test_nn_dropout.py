@@ -92,10 +92,10 @@ def test_integers_are_dropped_as_floats() -> None:
 
 @pytest.mark.parametrize("rate", [True, False, 1.0, 1, -0.1, float("nan"), "0.5", None, [0.5]])
 def test_rate_that_is_no_number_below_one_is_an_error(rate: object) -> None:
-    with pytest.raises(errors.ArgumentError, match="rate cannot be used; received"):
+    with pytest.raises(errors.ArgumentError, match="rate cannot be used: got"):
         nn.Dropout(rate)
     for sizes in ((2, 3, 1), (2, 1)):  # without a hidden layer, too
-        with pytest.raises(errors.ArgumentError, match=r"^dropout cannot be used; received"):
+        with pytest.raises(errors.ArgumentError, match=r"^dropout cannot be used: got"):
             nn.mlp(*sizes, dropout=rate)
 
 

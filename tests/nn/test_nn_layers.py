@@ -80,7 +80,7 @@ def test_replicas_are_one_more_axis_of_input_and_weights() -> None:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.ones((5, 2)), r"received input of shape \(5, 2\); expected shape \(n, 3\)"),
+        (np.ones((5, 2)), r"received input of shape \(5, 2\), expected shape \(n, 3\)"),
         (np.ones(3), r"received input of shape \(3,\); .* a single sample x is x\[None, :\]"),
         (1.0, r"received input of shape \(\)"),
     ],
@@ -94,9 +94,9 @@ def test_input_that_does_not_fit_is_an_error_that_names_both_shapes(
 
 @pytest.mark.parametrize("size", [0, -1, 2.0, True, "3", None])
 def test_size_that_is_no_positive_integer_is_an_error(size: object) -> None:
-    with pytest.raises(errors.ArgumentError, match="in_features cannot be used; received"):
+    with pytest.raises(errors.ArgumentError, match="in_features cannot be used: got"):
         nn.Dense(size, 1)
-    with pytest.raises(errors.ArgumentError, match="out_features cannot be used; received"):
+    with pytest.raises(errors.ArgumentError, match="out_features cannot be used: got"):
         nn.Dense(1, size)
     with pytest.raises(errors.ArgumentError, match="a layer's size cannot be used"):
         nn.mlp(2, size)
@@ -185,7 +185,7 @@ def test_widths_that_do_not_fit_are_found_when_the_model_is_built(between: tuple
     with pytest.raises(errors.ShapeError) as caught:
         nn.Sequential(nn.Dense(2, 3), *between, nn.Dense(4, 1))
     assert str(caught.value) == (
-        f"layer {j} does not fit layer 0; received Dense(2, 3) followed by Dense(4, 1);"
+        f"layer {j} does not fit layer 0: got Dense(2, 3) followed by Dense(4, 1);"
         " expected Dense(3, 1)"
     )
     assert len(nn.Sequential(nn.Dense(3, 3), Residual(), nn.Dense(3, 1))) == 3
@@ -196,7 +196,7 @@ def test_widths_that_do_not_fit_are_found_when_the_model_is_built(between: tuple
     [
         ((), "at least one layer"),
         (([],), "at least one layer"),
-        ((nn.Tanh(), "relu"), "element 1 of Sequential is not a layer; received 'relu'"),
+        ((nn.Tanh(), "relu"), "element 1 of Sequential is not a layer: got 'relu'"),
         ((nn.Tanh,), "element 0 of Sequential is not a layer"),
     ],
 )

@@ -229,7 +229,7 @@ def test_copy_keeps_layers_shared() -> None:
 
 def test_parameters_of_two_dtypes_are_an_error() -> None:
     m = nn.Sequential(nn.Dense(2, 3), nn.Dense(3, 1, dtype=np.float32))
-    with pytest.raises(errors.ArgumentError, match="one dtype; received float32, float64"):
+    with pytest.raises(errors.ArgumentError, match="one dtype: got float32, float64"):
         m.parameters  # noqa: B018
     with pytest.raises(errors.ArgumentError, match="no parameters, so there is nothing to train"):
         nn.Tanh().parameters  # noqa: B018

@@ -45,7 +45,7 @@ def test_targets_of_replicas_may_leave_the_column_out(name: str) -> None:
 def test_targets_are_never_broadcast(name: str, outputs: tuple, targets: tuple) -> None:
     with pytest.raises(errors.ShapeError) as caught:
         nn.loss(name)(np.zeros(outputs), np.zeros(targets))
-    assert f"received outputs {outputs}, targets {targets}; expected" in str(caught.value)
+    assert f"received outputs {outputs}, targets {targets}, expected" in str(caught.value)
 
 
 @pytest.mark.parametrize("targets", [(3,), (4, 2), (1, 4), (3, 4), (), (4, 1, 1)])
@@ -67,13 +67,13 @@ def test_text_labels_are_an_error_that_says_how_to_number_them(name: str) -> Non
 @pytest.mark.parametrize(
     ("name", "targets", "message"),
     [
-        ("bce", [0, 1, 2, 1], r"received 2\.0 in row 2; expected 0 or 1 .* SoftmaxCrossEntropy"),
+        ("bce", [0, 1, 2, 1], r"received 2\.0 in row 2, expected 0 or 1 .* SoftmaxCrossEntropy"),
         ("bce", [0, 1, 0, -1], r"received -1\.0 in row 3"),
         ("bce", [0, float("nan"), 0, 1], "received nan in row 1"),
-        ("hinge", [0, 1, 0, 2], r"received 2\.0 in row 3; expected -1 or 1, or 0 or 1"),
+        ("hinge", [0, 1, 0, 2], r"received 2\.0 in row 3, expected -1 or 1, or 0 or 1"),
         ("hinge", [1, 0.5, 1, 0], r"received 0\.5 in row 1"),
         ("hinge", [1, -1, 0, 1], r"received 0\.0 in row 2"),
-        ("cross_entropy", [0, 3, 1, 1], "received 3 in row 1; expected an integer from 0 to 2"),
+        ("cross_entropy", [0, 3, 1, 1], "received 3 in row 1, expected an integer from 0 to 2"),
         ("cross_entropy", [0, 1, 1, -1], "received -1 in row 3"),
         ("cross_entropy", [0, 1, 0.5, 1], r"received 0\.5 in row 2"),
         ("cross_entropy", [0, 1, float("nan"), 1], "received nan in row 2"),
@@ -166,13 +166,13 @@ def test_integer_outputs_do_not_round_the_targets() -> None:
 @pytest.mark.parametrize("make", [nn.Huber, nn.L2Penalty, nn.LeakyReLU, nn.ELU])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "1", True, None])
 def test_setting_that_is_no_finite_number_is_an_error(make: type, value: object) -> None:
-    with pytest.raises(errors.ArgumentError, match="cannot be used; received"):
+    with pytest.raises(errors.ArgumentError, match="cannot be used: got"):
         make(value)
 
 
 @pytest.mark.parametrize(("make", "value"), [(nn.Huber, 0), (nn.Huber, -1), (nn.L2Penalty, -1e-9)])
 def test_setting_out_of_range_is_an_error(make: type, value: float) -> None:
-    with pytest.raises(errors.ArgumentError, match=f"received {value}; expected"):
+    with pytest.raises(errors.ArgumentError, match=f"received {value}, expected"):
         make(value)
 
 
@@ -220,7 +220,7 @@ def test_cross_entropy_of_one_output_is_refused_with_the_loss_to_take(targets: o
     with pytest.raises(errors.ShapeError) as caught:
         nn.SoftmaxCrossEntropy()(np.zeros((3, 1)), targets)
     assert str(caught.value) == (
-        "SoftmaxCrossEntropy of one output is always 0; received logits (3, 1); expected one output"
+        "SoftmaxCrossEntropy of one output is always 0: got logits (3, 1), expected one output"
         " for each class, at least 2. End the network with K outputs for K classes, or use"
         " binary_cross_entropy, which knows two classes by one output."
     )

@@ -13,41 +13,41 @@ from minidl.errors import UnknownKeywordError
 SAID = [
     (
         lambda: optim.NAG(learning_rate=0.1),
-        "NAG has no learning_rate; expected NAG(lr, momentum=0.9). Write lr=... instead.",
+        "NAG has no learning_rate, expected NAG(lr, momentum=0.9). Write lr=... instead.",
     ),
     (
         lambda: optim.Momentum(beta=0.9),
-        "Momentum has no beta; expected Momentum(lr, momentum=0.9). Write momentum=... instead.",
+        "Momentum has no beta, expected Momentum(lr, momentum=0.9). Write momentum=... instead.",
     ),
     (
         lambda: optim.GradientDescent(momentum=0.9),
-        "GradientDescent has no momentum; expected GradientDescent(lr). Use Momentum or NAG.",
+        "GradientDescent has no momentum, expected GradientDescent(lr). Use Momentum or NAG.",
     ),
     (
         lambda: optim.GradientDescent(0.1, beta=0.9),
-        "GradientDescent has no beta; expected GradientDescent(lr). Use Momentum or NAG.",
+        "GradientDescent has no beta, expected GradientDescent(lr). Use Momentum or NAG.",
     ),
     (
         lambda: optim.ReformulatedNAG(lr=0.1, momentun=0.9),
-        "ReformulatedNAG has no momentun; expected ReformulatedNAG(lr, momentum=0.9)."
+        "ReformulatedNAG has no momentun, expected ReformulatedNAG(lr, momentum=0.9)."
         " Write momentum=... instead.",
     ),
     (
         lambda: optim.SGD(learning_rate=0.1),
-        "SGD has no learning_rate; expected SGD(lr, momentum=0.0, *, nesterov=False)."
+        "SGD has no learning_rate, expected SGD(lr, momentum=0.0, *, nesterov=False)."
         " Write lr=... instead.",
     ),
     (
         lambda: optim.NAG(0.1, weight_decay=0.01),
-        "NAG has no weight_decay; expected NAG(lr, momentum=0.9)."
+        "NAG has no weight_decay, expected NAG(lr, momentum=0.9)."
         " Give the strength of an L2 penalty to the Trainer: Trainer(..., l2=0.01).",
     ),
     (
         lambda: optim.Momentum(0.1, nesterov=True),
-        "Momentum has no nesterov; expected Momentum(lr, momentum=0.9)."
+        "Momentum has no nesterov, expected Momentum(lr, momentum=0.9)."
         " Use NAG, or SGD(lr, momentum, nesterov=True).",
     ),
-    (lambda: optim.NAG(0.1, foo=1), "NAG has no foo; expected NAG(lr, momentum=0.9)"),
+    (lambda: optim.NAG(0.1, foo=1), "NAG has no foo, expected NAG(lr, momentum=0.9)"),
 ]
 
 
@@ -77,7 +77,7 @@ def test_a_keyword_that_is_none_gets_the_right_one(make: Any, said: str) -> None
 
 
 def test_an_optimizer_of_ones_own_is_answered_alike() -> None:
-    with pytest.raises(UnknownKeywordError, match=r"Own has no eta; expected Own\(lr\)\. Write lr"):
+    with pytest.raises(UnknownKeywordError, match=r"Own has no eta, expected Own\(lr\)\. Write lr"):
         Own(eta=0.1)  # type: ignore[call-arg]
     assert repr(Open(lr=0.1, own=2)) == "Open(lr=0.1)"  # **hyperparameters takes any
 

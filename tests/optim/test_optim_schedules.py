@@ -147,13 +147,13 @@ BROKEN: list[tuple[str, Callable[[Any], optim.Schedule]]] = [
 def test_schedule_refuses_a_part_that_is_not_positive(
     name: str, make: Callable[[Any], optim.Schedule], wrong: float
 ) -> None:
-    with pytest.raises(ArgumentError, match=f"^{name} cannot be used; received {wrong!r}"):
+    with pytest.raises(ArgumentError, match=f"^{name} cannot be used: got {wrong!r}"):
         make(wrong)
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1, 1.5, math.nan])
 def test_sutskever_momentum_refuses_a_limit_that_is_no_momentum(wrong: float) -> None:
-    with pytest.raises(ArgumentError, match=f"limit cannot be used; received {wrong!r}"):
+    with pytest.raises(ArgumentError, match=f"limit cannot be used: got {wrong!r}"):
         optim.SutskeverMomentum(wrong)
 
 

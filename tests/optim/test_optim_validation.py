@@ -29,7 +29,7 @@ def identity(w: Any) -> Any:
 def test_wrong_learning_rate_is_refused_and_named(make: Make, wrong: object) -> None:
     with pytest.raises(ArgumentError) as caught:
         make(wrong, 0.9)
-    message = f"lr cannot be used; received {wrong!r}; expected a finite number greater than 0"
+    message = f"lr cannot be used: got {wrong!r}, expected a finite number greater than 0"
     assert str(caught.value) == message
 
 
@@ -39,14 +39,14 @@ def test_wrong_momentum_is_refused_and_named(make: Make, wrong: object) -> None:
     with pytest.raises(ArgumentError) as caught:
         make(0.1, wrong)
     expected = "expected a number from 0 up to, but not, 1"
-    assert str(caught.value) == f"momentum cannot be used; received {wrong!r}; {expected}"
+    assert str(caught.value) == f"momentum cannot be used: got {wrong!r}; {expected}"
 
 
 @pytest.mark.parametrize("name", ["lr", "momentum"])
 def test_a_refused_assignment_leaves_the_old_value(name: str) -> None:
     optimizer = optim.Momentum(0.1, 0.9)
     before = getattr(optimizer, name)
-    with pytest.raises(ArgumentError, match=f"{name} cannot be used; received -1"):
+    with pytest.raises(ArgumentError, match=f"{name} cannot be used: got -1"):
         setattr(optimizer, name, -1)
     assert getattr(optimizer, name) == before
 
@@ -99,14 +99,14 @@ def test_schedule_is_checked_when_it_is_read() -> None:
     w = np.ones(1)
     optimizer.step(w, identity)
     optimizer.step(w, identity)
-    with pytest.raises(ArgumentError, match=r"lr cannot be used; received -0\.5"):
+    with pytest.raises(ArgumentError, match=r"lr cannot be used: got -0\.5"):
         optimizer.step(w, identity)
     assert optimizer.step_count == 2
 
 
 def test_reformulated_nag_checks_the_momentum_of_the_next_step() -> None:
     optimizer = optim.ReformulatedNAG(0.1, lambda step: 0.5 if step < 1 else 1.0)
-    with pytest.raises(ArgumentError, match=r"momentum cannot be used; received 1\.0"):
+    with pytest.raises(ArgumentError, match=r"momentum cannot be used: got 1\.0"):
         optimizer.step(np.ones(1), identity)
 
 
@@ -167,7 +167,7 @@ def test_gradient_of_another_shape_is_refused_and_nothing_moves(
     make: Make, gradient: Any, received: str
 ) -> None:
     optimizer, w = make(0.1, 0.9), np.ones(3)
-    with pytest.raises(ShapeError, match=re.escape(f"received {received}; expected an ndarray")):
+    with pytest.raises(ShapeError, match=re.escape(f"received {received}, expected an ndarray")):
         optimizer.step(w, lambda point: gradient)
     assert w.tolist() == [1, 1, 1]
     assert optimizer.step_count == 0
@@ -180,7 +180,7 @@ def test_gradient_of_another_shape_is_refused_and_nothing_moves(
 def test_one_optimizer_serves_one_vector_until_reset(make: Make) -> None:
     optimizer = make(0.1, 0.9)
     optimizer.step(np.ones(3), identity)
-    with pytest.raises(ShapeError, match=re.escape("w of shape (2,); expected shape (3,)")):
+    with pytest.raises(ShapeError, match=re.escape("w of shape (2,), expected shape (3,)")):
         optimizer.step(np.ones(2), identity)
     optimizer.reset()
     assert (optimizer.step_count, optimizer.gradient_evaluations, optimizer.state) == (0, 0, {})
@@ -190,7 +190,7 @@ def test_one_optimizer_serves_one_vector_until_reset(make: Make) -> None:
 def test_state_of_another_rule_or_an_incomplete_one_is_refused() -> None:
     source, target = optim.Momentum(0.1), optim.NAG(0.1)
     source.step(np.ones(2), identity)
-    with pytest.raises(ArgumentError, match=r"received Momentum with \['velocity'\]; expected NAG"):
+    with pytest.raises(ArgumentError, match=r"received Momentum with \['velocity'\], expected NAG"):
         target.load_state_dict(source.state_dict())
     lacking = source.state_dict() | {"state": {}}
     adding = source.state_dict() | {"state": {"velocity": np.ones(2), "more": np.ones(2)}}
@@ -246,7 +246,7 @@ def test_a_rate_for_each_replica_needs_a_row_for_each(make) -> None:
     with pytest.raises(ShapeError, match=r"lr has one value per replica.*2 values for w of shape"):
         make([0.1, 0.2]).step(np.ones(3), lambda point: point)
     for shape in ((2,), (3, 2), (2, 3, 3)):
-        with pytest.raises(ShapeError, match="no such replicas; received 2 values"):
+        with pytest.raises(ShapeError, match="no such replicas: got 2 values"):
             make([0.1, 0.2]).step(np.ones(shape), lambda point: point)
     w = np.ones((2, 3))
     make([0.1, 0.2]).step(w, lambda point: point)
@@ -254,5 +254,5 @@ def test_a_rate_for_each_replica_needs_a_row_for_each(make) -> None:
 
 
 def test_a_gradient_in_the_place_of_its_function_is_refused() -> None:
-    with pytest.raises(ArgumentError, match=r"grad is not a function; received ndarray"):
+    with pytest.raises(ArgumentError, match=r"grad is not a function: got ndarray"):
         optim.NAG(0.1).step(np.ones(3), np.ones(3))

@@ -150,7 +150,7 @@ def test_early_stopping_on_a_missing_column_is_an_error_that_names_those_there_a
     ],
 )
 def test_early_stopping_checks_its_arguments(arguments):
-    with pytest.raises(ArgumentError, match=f"{next(iter(arguments))} cannot be used"):
+    with pytest.raises(ArgumentError, match=f"{next(iter(arguments))} must be"):
         EarlyStopping(**arguments)
 
 
@@ -233,7 +233,7 @@ def test_a_schedule_by_epochs_is_that_schedule_by_steps(rule):
 
 def test_a_schedule_that_goes_to_zero_is_an_error():
     hook = LearningRateSchedule(lambda epoch: 0.1 if epoch < 3 else 0.0)
-    with pytest.raises(ArgumentError, match="lr cannot be used"):
+    with pytest.raises(ArgumentError, match="lr must be"):
         two_class_trainer().fit(X, Y, epochs=5, callbacks=[hook])
 
 
@@ -297,9 +297,9 @@ def test_a_callback_can_stop_a_run_with_its_own_reason():
 @pytest.mark.parametrize("bad", [print, int, None, "target"])
 def test_something_that_is_no_callback_is_an_error_at_once(bad):
     for callbacks in ([bad], bad):
-        with pytest.raises(ArgumentError, match="expected a list of callbacks"):
+        with pytest.raises(ArgumentError, match="must be a list of callbacks"):
             two_class_trainer(callbacks=callbacks)
-        with pytest.raises(ArgumentError, match="expected a list of callbacks"):
+        with pytest.raises(ArgumentError, match="must be a list of callbacks"):
             two_class_trainer().fit(X, Y, epochs=1, callbacks=callbacks)
 
 

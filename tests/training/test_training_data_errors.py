@@ -1,4 +1,4 @@
-"""Data and arguments that cannot be used are errors before the first step, in plain words."""
+"""Data and arguments that must be are errors before the first step, in plain words."""
 
 import math
 
@@ -28,17 +28,17 @@ def spoilt(array, place, value):
 
 
 BAD_DATA = {
-    "no rows": (np.empty((0, 2)), [], DataError, r"no training rows; received X of shape \(0, 2\)"),
-    "one axis": (X[:, 0], Y, DataError, r"not a table; received shape \(6,\).*X\[:, None\]"),
-    "a number": (3.0, Y, DataError, r"not a table; received shape \(\)"),
+    "no rows": (np.empty((0, 2)), [], DataError, r"no training rows: got X of shape \(0, 2\)"),
+    "one axis": (X[:, 0], Y, DataError, r"not a table: got shape \(6,\).*X\[:, None\]"),
+    "a number": (3.0, Y, DataError, r"not a table: got shape \(\)"),
     "an empty list": ([], [], DataError, "not a table"),
     "too few y": (X, Y[:5], DataError, r"differ in length.*\(6, 2\), y of shape \(5,\)"),
     "too many y": (X, [*Y, 1], DataError, "differ in length"),
     "y a number": (X, 1, DataError, "differ in length"),
-    "nan": (spoilt(X, (4, 1), math.nan), Y, DataError, "input .*received nan in row 4, column 1"),
-    "inf": (spoilt(X, (0, 0), math.inf), Y, DataError, "received inf in row 0, column 0"),
+    "nan": (spoilt(X, (4, 1), math.nan), Y, DataError, "input .*got nan in row 4, column 1"),
+    "inf": (spoilt(X, (0, 0), math.inf), Y, DataError, "got inf in row 0, column 0"),
     "None": ([[1.0, 2.0], [None, 3.0]], [0, 1], DataError, "nan in row 1, column 0"),
-    "nan in y": (X, spoilt(Y, 3, math.nan), DataError, "target .*received nan in row 3.*fill in"),
+    "nan in y": (X, spoilt(Y, 3, math.nan), DataError, "target .*got nan in row 3.*fill in"),
     "text": ([["a", "b"]] * 6, Y, DataError, "inputs are not a table of numbers.*'a'"),
     "some text": ([[1.0, "b"]] * 6, Y, DataError, "inputs are not a table of numbers.*'b'"),
     "ragged": ([[1.0, 2.0], [3.0]], [0, 1], DataError, "inputs are not a table of numbers"),
@@ -50,7 +50,7 @@ BAD_DATA = {
         np.ones((6, 3)),
         Y,
         ShapeError,
-        r"X of shape \(6, 3\), 6 rows of 3 columns; expected 2 columns, X of shape \(n, 2\)",
+        r"X of shape \(6, 3\), 6 rows of 3 columns, expected 2 columns, X of shape \(n, 2\)",
     ),
     "wrong y width": (X, np.zeros((6, 2)), ShapeError, r"outputs \(6, 1\), targets \(6, 2\)"),
     "no class": (X, [0, 1, 2, 0, 1, 1], DataError, "2.0 in row 2"),
@@ -93,16 +93,16 @@ def test_a_bad_value_in_the_last_of_many_rows_is_found():
 def test_a_number_too_large_for_float32_is_named():
     model = nn.mlp(2, 3, 1, seed=0, dtype="float32")
     trainer = Trainer(model, "bce", optimizer=optim.NAG(LR), seed=0)
-    with pytest.raises(DataError, match="received inf in row 2, column 0"):
+    with pytest.raises(DataError, match="got inf in row 2, column 0"):
         trainer.fit(spoilt(X, (2, 0), 1e300), Y, epochs=1)
 
 
 @pytest.mark.parametrize(
     ("targets", "error", "match"),
     [
-        ([0, 1, 3] * 20, DataError, "received 3 in row 2; expected an integer from 0 to 2"),
-        ([0, 1, -1] * 20, DataError, "received -1 in row 2"),
-        ([0, 1, 0.5] * 20, DataError, "received 0.5 in row 2"),
+        ([0, 1, 3] * 20, DataError, "got 3 in row 2, expected an integer from 0 to 2"),
+        ([0, 1, -1] * 20, DataError, "got -1 in row 2"),
+        ([0, 1, 0.5] * 20, DataError, "got 0.5 in row 2"),
         (np.full((60, 3), 0.5), DataError, "probabilities"),
         (np.eye(4)[[0, 1, 2] * 20], ShapeError, r"\(60, 3\), targets \(60, 4\)"),
     ],
@@ -185,27 +185,27 @@ def test_a_loss_can_be_a_name_a_class_or_an_instance(loss):
 
 @pytest.mark.parametrize("bad", [0, -1, 2.5, 32.0, True, "all", "32", None, math.nan])
 def test_a_batch_size_must_be_full_or_a_count(bad):
-    with pytest.raises(ArgumentError, match=r'batch_size cannot be used.*"full", 1, 32'):
+    with pytest.raises(ArgumentError, match=r'batch_size must be "full" or an integer'):
         two_class_trainer(batch_size=bad)
 
 
 @pytest.mark.parametrize("bad", [-1, 2.5, True, "5", None])
 def test_epochs_must_be_a_count(bad):
     trainer = two_class_trainer()
-    with pytest.raises(ArgumentError, match=r"epochs cannot be used.*integer >= 0"):
+    with pytest.raises(ArgumentError, match=r"epochs must be.*integer >= 0"):
         trainer.fit(X, Y, epochs=bad)
 
 
 @pytest.mark.parametrize("bad", [-1, 1.5, True])
 def test_measure_every_and_seed_must_be_counts(bad):
     for name in ("measure_every", "seed"):
-        with pytest.raises(ArgumentError, match=f"{name} cannot be used"):
+        with pytest.raises(ArgumentError, match=f"{name} must be"):
             two_class_trainer(**{name: bad})
 
 
 @pytest.mark.parametrize("bad", [-0.1, math.nan, math.inf])
 def test_l2_must_be_a_number_of_at_least_0(bad):
-    with pytest.raises(ArgumentError, match=r"^l2 cannot be used"):
+    with pytest.raises(ArgumentError, match=r"^l2 must be"):
         two_class_trainer(l2=bad)
 
 
@@ -225,8 +225,8 @@ def test_validation_must_be_a_pair(bad, received):
     with pytest.raises(ArgumentError) as caught:
         trainer.fit(X, Y, epochs=1, validation=bad)
     assert str(caught.value) == (
-        f"validation cannot be used; received {received}; expected a pair of inputs and targets,"
-        " validation=(X, y)" + (". Rows have no weights here." if len(received) == 16 else "")
+        f"validation must be a pair of inputs and targets, validation=(X, y), got {received}"
+        + (". Sample weights are not supported here." if len(received) == 16 else "")
     )
 
 

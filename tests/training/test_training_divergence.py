@@ -191,7 +191,7 @@ def test_numpys_own_warnings_stay_silent_and_its_settings_as_they_were():
 
 def test_a_loss_that_is_not_finite_before_training_is_an_error_of_the_data():
     trainer = linear_trainer()
-    with pytest.raises(DataError, match="before training has begun; received inf"):
+    with pytest.raises(DataError, match="before training: got inf"):
         trainer.fit(X * 1e200, Y, epochs=5)
     assert len(trainer.history) == 0
     assert trainer.fit(X, Y, epochs=1).stopped_by == "epochs"  # nothing has been spoilt

@@ -90,11 +90,11 @@ def test_rows_can_be_added_as_columns():
     [
         (
             {"epoch": [1], "loss": [1.0]},
-            "other columns than the history; received epoch, loss; exp",
+            "other columns than the history: got epoch, loss; exp",
         ),
         (
             {"epoch": [1, 2], "train_loss": [1.0]},
-            "differ in length; received {'epoch': 2, 'train_loss",
+            "differ in length: got {'epoch': 2, 'train_loss",
         ),
     ],
 )

@@ -129,7 +129,7 @@ def test_a_run_with_dropout_is_not_saved_in_the_middle_of_an_epoch(tmp_path):
     press(trainer, 6)
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(X, Y, epochs=5)
-    with pytest.raises(ArgumentError, match="middle of an epoch; received 64 rows of epoch 2 done"):
+    with pytest.raises(ArgumentError, match="middle of an epoch: got 64 rows of epoch 2 done"):
         save_run(trainer, tmp_path / "run.npz")
     assert not list(tmp_path.iterdir())
 

@@ -151,7 +151,7 @@ def test_a_saved_run_goes_on_and_not_without_the_column(tmp_path: Path) -> None:
             for name in ("train_loss", "look_ahead_loss"):
                 assert np.array_equal(second.history[name], whole.history[name])
         else:
-            with pytest.raises(ArgumentError, match="look_ahead is for all of a run"):
+            with pytest.raises(ArgumentError, match="look_ahead cannot change during a run"):
                 second.fit(X[0], Y[0], epochs=2)
 
 

@@ -203,11 +203,11 @@ def test_what_cannot_be_used_is_told() -> None:
     trainers = grid()
     rows = rows_of_all(trainers[0])
     for wrong in ([0] * 15, [0] * 15 + [4], [0] * 15 + [-1], [0.5] * 16):
-        with pytest.raises(ArgumentError, match=r"sets? cannot be used"):
+        with pytest.raises(ArgumentError, match=r"sets? must (be|name)"):
             train_many(trainers, rows, 1, sets=wrong)  # type: ignore[arg-type]
     short = rows[0], Rows(rows[1].X[:2], rows[1].t[:2])
     with pytest.raises(ArgumentError, match="rows of 4, 4, 2, 2 sets"):
         train_many(trainers, short, 1, sets=[0] * 16)
-    with pytest.raises(ArgumentError, match="a Trainer is given twice"):
+    with pytest.raises(ArgumentError, match="trainers must not contain a Trainer twice"):
         train_many([trainers[0]] * 2, rows, 1, sets=[0, 1])
     assert all(len(trainer.history) == 0 for trainer in trainers)

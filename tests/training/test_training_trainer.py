@@ -176,7 +176,7 @@ def test_validation_in_one_call_of_fit_only_is_an_error_before_any_training(firs
     trainer = two_class_trainer()
     trainer.fit(X, Y, epochs=2, validation=first)
     kept = trainer.model.parameters.value.copy()
-    with pytest.raises(ValueError, match=r"every fit\(\) of a Trainer, or for none"):
+    with pytest.raises(ValueError, match=r"every fit\(\) of a Trainer, or in none"):
         trainer.fit(X, Y, epochs=2, validation=None if first else (X, Y))
     assert_array_equal(trainer.model.parameters.value, kept)
     assert trainer.history.stopped_by == "epochs"
