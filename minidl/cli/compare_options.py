@@ -187,13 +187,13 @@ def several(text: str, what: str, of: Callable[[str], Any], gaps: bool = True) -
     except ValueError:
         found = []
     if not found:
-        raise argparse.ArgumentTypeError(f"expected {what}; received {text!r}")
+        raise argparse.ArgumentTypeError(f"expected {what}: got {text!r}")
     return found
 
 
 def _once(text: str, found: list[Any]) -> list[Any]:
     if len(set(found)) < len(found):
-        raise argparse.ArgumentTypeError(f"expected each once; received {text!r}")
+        raise argparse.ArgumentTypeError(f"expected each once: got {text!r}")
     return found
 
 
@@ -211,7 +211,7 @@ def one_of(text: str, what: str, of: Callable[[str], Any]) -> Any:
     """Return the only one."""
     found = several(text, what, of)
     if len(found) > 1:
-        raise argparse.ArgumentTypeError(f"expected {what}; received {text!r}")
+        raise argparse.ArgumentTypeError(f"expected {what}: got {text!r}")
     return found[0]
 
 

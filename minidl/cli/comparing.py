@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from minidl.checks import check_place
@@ -13,15 +14,13 @@ from minidl.errors import ArgumentError
 
 if TYPE_CHECKING:  # imported when the command runs
     from minidl.comparison import Study
-    from minidl.comparison.executor import Race
+    from minidl.datasets import Dataset
 
 __all__ = ["compare"]
 
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
 FULL = {"epochs": 400, "seeds": 20, "tuning_seeds": 10, "lr": None}
 QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": [2.0**k for k in range(-6, 2)]}
-COARSE = [4.0**k for k in range(-4, 3)]
-BATCHINGS = ("batch", "stochastic", "gd")
 # Options that mean something where nothing is trained.
 WITH_FROM = {"run", "parser", "command", "words", "source", "out", "plot", "profile", "quiet"}
 WITH_FROM |= {"fail_on_diverge", "fail_under_target"}
@@ -37,7 +36,7 @@ def compare(options: argparse.Namespace) -> int:
         with about("from"):
             study = Study.from_json(options.source)
     else:
-        study, code = _run(_races(options), options)
+        study, code = _run(options)
     if options.out == "-":
         sys.stdout.write(study.to_json())
     else:
@@ -97,49 +96,50 @@ def _check_files(options: argparse.Namespace) -> None:
         check_plot(options.plot)
 
 
-def _run(races: list[Race], options: argparse.Namespace) -> tuple[Study, int]:
-    from minidl.comparison.study import run_races
+def _run(options: argparse.Namespace) -> tuple[Study, int]:
+    """Compare; return the study and the exit code, after Ctrl-C what was finished."""
+    from minidl.comparison.api import BATCHING_RATES, compare_all
 
+    chosen = _protocol(options)
+    names = options.problems or [options.dataset or "moons"]
+    plain = options.optimizers is None and options.batch_size is None and len(names) == 1
+    batchings = plain and chosen["tune"] in (None, "lr")
+    batching_lr = BATCHING_RATES if options.lr is None else options.lr
     out = None if options.out == "-" else options.out
-    visible = sys.stderr.isatty() and not options.quiet
-    command = ["minidl", *options.words]
     try:
         with warnings.catch_warnings():  # joblib's, when it is interrupted
             warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, "joblib")
-            return run_races(races, out, command, progress=visible), 0
+            study = compare_all(
+                [partial(_load, name, options) for name in names],
+                optimizers=options.optimizers or ("gd", "momentum", "nag"),
+                batch_sizes=options.batch_size or [None],
+                batching_lr=batching_lr if batchings else None,
+                hidden=options.hidden,
+                activation=options.activation,
+                loss=options.loss,
+                target=options.target,
+                sustained=options.sustained,
+                jobs=options.jobs,
+                out=out,
+                command=["minidl", *options.words],
+                progress=sys.stderr.isatty() and not options.quiet,
+                **chosen,
+            )
+            return study, 0
     except KeyboardInterrupt as error:
-        study: Study | None = getattr(error, "study", None)
-        if study is None:
+        finished: Study | None = getattr(error, "study", None)
+        if finished is None:
             raise
         if out:
             print(
                 f"minidl: {out}.part keeps what is finished; go on with the same command",
                 file=sys.stderr,
             )
-        return study, INTERRUPTED
+        return finished, INTERRUPTED
 
 
-def _races(options: argparse.Namespace) -> list[Race]:
-    """Return a race for each problem and batch size, and by default one of batchings."""
-    from minidl.comparison.api import prepare
-
-    chosen = _protocol(options)
-    names = options.problems or [options.dataset or "moons"]
-    sizes = options.batch_size or [None]
-    problems = [_problem(name, options) for name in names]
-    optimizers = options.optimizers or ("gd", "momentum", "nag")
-    common = {"target": options.target, "sustained": options.sustained, "jobs": options.jobs}
-    races = [
-        prepare(problem, optimizers, batch_size=size, **chosen, **common)
-        for problem in problems
-        for size in sizes
-    ]
-    plain = options.optimizers is None and options.batch_size is None and len(names) == 1
-    if plain and chosen["tune"] in (None, "lr"):
-        races.append(
-            prepare(problems[0], BATCHINGS, **_smaller(chosen, options.lr is not None), **common)
-        )
-    return races
+def _load(name: str, options: argparse.Namespace, seed: int) -> Dataset:
+    return load(name, options, split_seed=seed)
 
 
 def _protocol(options: argparse.Namespace) -> dict[str, Any]:
@@ -151,28 +151,6 @@ def _protocol(options: argparse.Namespace) -> dict[str, Any]:
     if options.quick and options.tune == "none" and options.lr is None:
         found["lr"] = None
     return {**found, "tune": options.tune, "momentum": options.momentum}
-
-
-def _smaller(chosen: dict[str, Any], given: bool) -> dict[str, Any]:
-    """Return a protocol for the batchings: 750 updates an epoch are dear, and no test is made."""
-    seeds = {name: chosen[name] for name in ("seeds", "tuning_seeds")}
-    half = {
-        name: max(1, n // 2) if isinstance(n, int) else n[: max(1, len(n) // 2)]
-        for name, n in seeds.items()
-    }
-    return {**chosen, **half, "lr": chosen["lr"] if given else COARSE}
-
-
-def _problem(name: str, options: argparse.Namespace) -> Any:
-    from minidl.comparison.problem import Problem
-
-    return Problem(
-        lambda seed: load(name, options, split_seed=seed),
-        None,
-        hidden=options.hidden,
-        activation=options.activation,
-        loss=options.loss,
-    )
 
 
 def _print(study: Study, profile: bool) -> None:

@@ -25,12 +25,12 @@ def as_typed(message: str, known: Collection[str]) -> str:
 
     Examples
     --------
-    >>> as_typed("batch_size cannot be used; received 0", {"--batch-size"})
-    '--batch-size cannot be used; received 0'
-    >>> as_typed("n is for generated sets; received n=50 with 'iris'", {"--rows"})
-    "--rows is for generated sets; received --rows 50 with 'iris'"
-    >>> as_typed("seeds cannot be used; received [3, 3]", {"--seeds"})
-    '--seeds cannot be used; received 3,3'
+    >>> as_typed("batch_size cannot be used: got 0", {"--batch-size"})
+    '--batch-size cannot be used: got 0'
+    >>> as_typed("n is for generated sets: got n=50 with 'iris'", {"--rows"})
+    "--rows is for generated sets: got --rows 50 with 'iris'"
+    >>> as_typed("seeds cannot be used: got [3, 3]", {"--seeds"})
+    '--seeds cannot be used: got 3,3'
     """
     options = {option[2:].replace("-", "_"): option for option in known}
     options |= {name: options[other] for name, other in OTHERS.items() if other in options}

@@ -1,4 +1,4 @@
-"""From runs to numbers: what is chosen, one row for each optimizer, one line for each pair."""
+"""From runs to numbers: the chosen setting and a row per optimizer, a duel per pair."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidl.comparison.goal import Target
-from minidl.comparison.plan import Contestant, Plan
+from minidl.comparison.plan import Contestant, Pairing, Plan
 from minidl.comparison.run import Key, Run, Setting
 from minidl.comparison.stats.hitting import (
     Floats,
@@ -31,262 +31,178 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Chosen:
-    """What tuning gave for one optimizer.
+    """The result of tuning one optimizer on the tuning seeds."""
 
-    Attributes
-    ----------
-    setting : Setting
-        The one with the smallest restricted mean on the tuning seeds; that of the lowest final
-        loss, if none ever arrived.
-    mean : float
-        That mean; the whole budget if no setting ever arrived.
-    arrived : bool
-        Whether it reached the target on any tuning seed.
-    edge : int
-        -1 or 1 if the learning rate is the smallest or the largest of the grid, else 0.
-    trials : int
-        How many settings were tried.
-    expected : tuple of float
-        The expected best of 1, 2, ... random trials, the last being all.
-    """
-
-    setting: Setting
-    mean: float
-    arrived: bool
-    edge: int
-    trials: int
-    expected: tuple[float, ...]
+    setting: Setting  # the smallest restricted mean; the lowest final loss if not `arrived`
+    mean: float  # its restricted mean
+    arrived: bool  # whether any run at that setting reached the target
+    edge: int  # -1 or 1 if the learning rate is the smallest or the largest of the grid, else 0
+    trials: int  # number of settings tried
+    expected: tuple[float, ...]  # expected best mean of 1, 2, ... random trials, up to all
 
 
 def choose(plan: Plan, table: Table, target: Target) -> dict[str, Chosen]:
     """Return the chosen setting of every contestant, by the tuning seeds alone."""
-    found = {}
+    chosen = {}
     for c in plan.contestants:
         settings = plan.settings(c)
-        times = [
-            target.times([table[c.name, s, seed] for seed in plan.tuning_seeds], plan.sustained)
-            for s in settings
-        ]
-        best = choose_rate([s.lr for s in settings], np.array(times), plan.epochs)
+        times = _times(plan, table, target, c, plan.tuning_seeds)
+        best = choose_rate([s.lr for s in settings], times, plan.epochs)
+        setting = settings[best.position]
+        arrived = bool(np.isfinite(times[best.position]).any())
+        if not arrived:
+            finals = [
+                median([table[c.name, s, seed].final for seed in plan.tuning_seeds])
+                for s in settings
+            ]
+            setting = settings[finals.index(min(finals))]
         means = [restricted_mean(row, plan.epochs) for row in times]
         curve = tuple(expected_best(means, b + 1) for b in range(len(settings)))
-        arrived = bool(np.isfinite(times[best.position]).any())
         edge = best.edge if plan.tune != "none" and arrived else 0
-        setting = settings[best.position] if arrived else _lowest(plan, table, c)
-        found[c.name] = Chosen(setting, best.mean, arrived, edge, len(settings), curve)
-    return found
+        chosen[c.name] = Chosen(setting, best.mean, arrived, edge, len(settings), curve)
+    return chosen
 
 
-def _lowest(plan: Plan, table: Table, contestant: Contestant) -> Setting:
-    """Return the setting with the smallest median of final losses on the tuning seeds."""
-
-    def final(setting: Setting) -> float:
-        runs = [table[contestant.name, setting, seed] for seed in plan.tuning_seeds]
-        return median([run.final for run in runs])
-
-    return min(plan.settings(contestant), key=final)
+def _times(
+    plan: Plan, table: Table, target: Target, contestant: Contestant, seeds: Sequence[int]
+) -> Floats:
+    """Return the hitting times of a contestant, (settings, seeds)."""
+    return np.array(
+        [
+            target.times([table[contestant.name, s, seed] for seed in seeds], plan.sustained)
+            for s in plan.settings(contestant)
+        ]
+    )
 
 
 @dataclass(frozen=True)
 class Row:
-    """How one optimizer did at one setting; infinite where most seeds never arrived.
+    """One optimizer at one setting, on the evaluation seeds.
 
-    Attributes
-    ----------
-    optimizer, batch_size, setting
-        What ran.
-    reached, seeds, diverged : int
-        On how many seeds it arrived, of how many, and on how many it diverged.
-    diverged_at : float
-        The median of the epochs in which it diverged; nan if it never did.
-    median, first_hit : float
-        Median epochs until the target has held, and until it was first touched.
-    interval : (float, float) or None
-        Exact 95 % interval of the median; None for fewer than 6 seeds.
-    mean : float
-        Restricted mean, of min(T, E).
-    mean_interval : (float, float) or None
-        Its bootstrap interval.
-    running_time : float
-        ERT, the epochs spent for each arrival.
-    updates, samples, seconds : float
-        Median at the arrival.
-    loss : float
-        Median training loss at the end of the budget; infinite where it diverged.
+    Times are in epochs, and infinite where most runs missed the target.
     """
 
     optimizer: str
     batch_size: BatchSize
     setting: Setting
-    reached: int
-    seeds: int
-    diverged: int
-    diverged_at: float
-    median: float
-    first_hit: float
-    interval: Interval | None
-    mean: float
-    mean_interval: Interval | None
-    running_time: float
-    updates: float
+    reached: int  # number of runs that reached the target
+    seeds: int  # number of runs
+    diverged: int  # number of runs that diverged
+    diverged_at: float  # median epoch of the divergences; nan without any
+    median: float  # median hitting time
+    first_hit: float  # median epoch in which the target was first touched
+    interval: Interval | None  # exact 95 % interval of the median; None below 6 seeds
+    mean: float  # restricted mean: the mean of min(T, E)
+    mean_interval: Interval | None  # its bootstrap interval
+    running_time: float  # ERT: all epochs spent, per run that reached the target
+    updates: float  # medians until the target held
     samples: float
     seconds: float
-    loss: float
+    loss: float  # median training loss at the end of the budget; infinite after a divergence
 
 
 def summarize(plan: Plan, contestant: Contestant, runs: Sequence[Run], target: Target) -> Row:
     """Return the row of one contestant's runs at one setting."""
-    E = plan.epochs
     times = target.times(runs, plan.sustained)
-    cut = restricted(times, E)
-    lost = [float(run.diverged_at) for run in runs if run.diverged_at is not None]
-    pace = [run.seconds / max(run.epochs, 1) for run in runs]
+    diverged = [float(run.diverged_at) for run in runs if run.diverged_at is not None]
+
+    def until_target(per_epoch: Sequence[float]) -> float:
+        pairs = zip(times.tolist(), per_epoch, strict=True)
+        return median([t * amount if math.isfinite(t) else t for t, amount in pairs])
+
     return Row(
         optimizer=contestant.name,
         batch_size=contestant.batch_size,
         setting=runs[0].setting,
         reached=int(np.isfinite(times).sum()),
         seeds=len(runs),
-        diverged=len(lost),
-        diverged_at=median(lost),
+        diverged=len(diverged),
+        diverged_at=median(diverged),
         median=median(times.tolist()),
         first_hit=median(target.times(runs, 1).tolist()),
         interval=median_interval(times),
-        mean=restricted_mean(times, E),
-        mean_interval=bootstrap_interval(cut),
-        running_time=expected_running_time(times, E),
-        updates=_spent(times, [run.updates for run in runs]),
-        samples=_spent(times, [run.samples for run in runs]),
-        seconds=_spent(times, pace),
+        mean=restricted_mean(times, plan.epochs),
+        mean_interval=bootstrap_interval(restricted(times, plan.epochs)),
+        running_time=expected_running_time(times, plan.epochs),
+        updates=until_target([run.updates for run in runs]),
+        samples=until_target([run.samples for run in runs]),
+        seconds=until_target([run.seconds / max(run.epochs, 1) for run in runs]),
         loss=median([run.final for run in runs]),
     )
 
 
-def _spent(times: Floats, each: Sequence[float]) -> float:
-    """Return the median of what was spent until the target, at so much an epoch.
-
-    A run that diverged in its first epoch has no whole epoch, and no updates; its time is infinite.
-    """
-    pairs = zip(times.tolist(), each, strict=True)
-    return median([t * one if math.isfinite(t) else t for t, one in pairs])
-
-
 @dataclass(frozen=True)
 class Duel:
-    """Two optimizers on the same seeds.
-
-    Attributes
-    ----------
-    first, second : str
-        Their names.
-    settings : (Setting, Setting)
-        At which they ran.
-    flag : Setting or None
-        The setting that both share, when the flag is swapped; None when both are tuned.
-    reached : (int, int)
-        On how many seeds each arrived.
-    medians : (float, float)
-        Of their times.
-    p_alone : float
-        The sign-flip p before Holm's correction.
-    faster : float
-        The probability that the first is faster, ties half.
-    corrected_for : int
-        How many pairs Holm's correction counted.
-    verdict : Verdict
-        The difference, its interval, p after correction, and the word.
-    """
+    """Two optimizers on the same seeds."""
 
     first: str
     second: str
     settings: tuple[Setting, Setting]
-    flag: Setting | None
-    reached: tuple[int, int]
-    medians: tuple[float, float]
-    p_alone: float
-    faster: float
-    corrected_for: int
-    verdict: Verdict
+    flag: Setting | None  # the setting both share when the flag is swapped; None if each is tuned
+    reached: tuple[int, int]  # on how many seeds each reached the target
+    medians: tuple[float, float]  # their median hitting times
+    p_alone: float  # the sign-flip p-value before Holm's correction
+    faster: float  # probability that the first is faster, ties counting one half
+    corrected_for: int  # number of pairs in Holm's correction
+    verdict: Verdict  # mean difference, interval, corrected p-value and the verdict in words
 
     @property
     def word(self) -> str:
-        """The verdict, with the names."""
+        """The verdict, with the winner's name."""
         return self.verdict.word if self.winner is None else f"{self.winner} faster"
 
     @property
     def winner(self) -> str | None:
-        """The name of the faster one, or None."""
+        """The faster optimizer, None if no difference is shown."""
         return {"A faster": self.first, "B faster": self.second}.get(self.verdict.word)
 
     @property
     def nobody(self) -> bool:
-        """Whether neither arrived on any seed."""
+        """Whether neither reached the target on any seed."""
         return self.reached == (0, 0)
-
-
-Meeting = tuple[Contestant, Setting, Contestant, Setting, Setting | None]
 
 
 def compare_pairs(
     plan: Plan,
     table: Table,
     target: Target,
-    meetings: Sequence[Meeting],
+    pairings: Sequence[Pairing],
     seeds_of: Mapping[str, Sequence[int]],
 ) -> list[Duel]:
-    """Return a duel for each meeting, on the seeds that both have, corrected together.
+    """Return a duel for each pairing, on the seeds that both have, with one Holm correction.
 
-    Holm's correction counts the pairs that differ on any seed. Where all differences are 0, p is 1
-    whatever their signs, so such a pair can never be one of those falsely called different
-    (Tarone 1990 for the argument). The interval of two tuned optimizers is that of
-    :func:`~minidl.comparison.tuned_interval`: p alone takes the chosen settings for given.
+    The correction counts the pairs that differ on any seed: if all differences are 0, p is 1
+    whatever their signs, so such a pair can never be a false positive (Tarone 1990). The interval
+    of two tuned optimizers is that of :func:`~minidl.comparison.tuned_interval`, which chooses the
+    settings anew in each resample; p is conditional on the chosen settings.
     """
     drafts = []
-    for meeting in meetings:
-        a, one, b, other, flag = meeting
+    for a, a_setting, b, b_setting, flag in pairings:
         seeds = [s for s in seeds_of[a.name] if s in seeds_of[b.name]]
-        if seeds:
-            x, y = (
-                target.times([table[c.name, setting, s] for s in seeds], plan.sustained)
-                for c, setting in ((a, one), (b, other))
+        if not seeds:
+            continue
+        x, y = (
+            target.times([table[c.name, setting, s] for s in seeds], plan.sustained)
+            for c, setting in ((a, a_setting), (b, b_setting))
+        )
+        d = restricted(x, plan.epochs) - restricted(y, plan.epochs)
+        if flag is None and plan.tune != "none":
+            tuning, evaluation = (
+                [np.minimum(_times(plan, table, target, c, part), plan.epochs) for c in (a, b)]
+                for part in (plan.tuning_seeds, seeds)
             )
-            d = restricted(x, plan.epochs) - restricted(y, plan.epochs)
-            tuned = flag is None and plan.tune != "none"
-            interval = (
-                _tuned(plan, table, target, (a, b), seeds) if tuned else bootstrap_interval(d)
-            )
-            head = (a.name, b.name, (one, other), flag)
-            drafts.append((head, x, y, interval, sign_flip(d.tolist()), bool(np.any(d))))
+            interval = tuned_interval((tuning[0], tuning[1]), (evaluation[0], evaluation[1]))
+        else:
+            interval = bootstrap_interval(d)
+        head = (a.name, b.name, (a_setting, b_setting), flag)
+        drafts.append((head, x, y, interval, sign_flip(d.tolist()), bool(np.any(d))))
     corrected = iter(holm([p for *_, p, differs in drafts if differs]))
     k = max(sum(differs for *_, differs in drafts), 1)
     duels = []
     for head, x, y, interval, p, differs in drafts:
-        told = next(corrected) if differs else 1.0
-        ruling = verdict(x, y, plan.epochs, told, interval, comparisons=k)
+        p_corrected = next(corrected) if differs else 1.0
+        ruling = verdict(x, y, plan.epochs, p_corrected, interval, comparisons=k)
         reached = int(np.isfinite(x).sum()), int(np.isfinite(y).sum())
         medians = median(x.tolist()), median(y.tolist())
         duels.append(Duel(*head, reached, medians, p, faster_probability(x, y), k, ruling))
     return duels
-
-
-def _tuned(
-    plan: Plan,
-    table: Table,
-    target: Target,
-    pair: tuple[Contestant, Contestant],
-    seeds: Sequence[int],
-) -> Interval | None:
-    """Return the interval of a pair, each at the setting that its tuning seeds choose."""
-
-    def all_settings(c: Contestant, some: Sequence[int]) -> Floats:
-        rows = [
-            target.times([table[c.name, setting, s] for s in some], plan.sustained)
-            for setting in plan.settings(c)
-        ]
-        return np.minimum(np.array(rows), plan.epochs)
-
-    a, b = pair
-    return tuned_interval(
-        (all_settings(a, plan.tuning_seeds), all_settings(b, plan.tuning_seeds)),
-        (all_settings(a, seeds), all_settings(b, seeds)),
-    )

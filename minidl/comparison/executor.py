@@ -1,4 +1,4 @@
-"""Training all networks of a comparison, in blocks, and keeping what is finished."""
+"""Train the runs of a plan that are not finished yet, in blocks of networks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from minidl.comparison.journal import Page
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
 from minidl.comparison.result import Comparison
@@ -17,150 +16,126 @@ from minidl.optim import Optimizer
 from minidl.training import Trainer
 from minidl.training.many import train_many
 
-__all__ = ["Race"]
+__all__ = ["Executor"]
 
-TOGETHER = 32  # networks, at least, of a group: fewer cost more each, more are kept less often
-EXTENSIONS = 3  # times, at most, that the grid grows by two learning rates at one end
+GROUP = 32  # networks of a group: fewer cost more each, more are lost when a process is killed
+EXTENSIONS = 3  # how often the grid may grow by two learning rates at one end
 
 
 @dataclass
-class Race:
-    """Trains what a plan says, all of it or what a page of a journal has not yet.
+class Executor:
+    """Trains the runs of one comparison."""
 
-    Parameters
-    ----------
-    plan : Plan
-        What is compared.
-    problem : Problem
-        Data and networks.
-    templates : dict of str to Optimizer
-        A new optimizer for each contestant, which is copied.
-    jobs, memory
-        As for :func:`minidl.training.train_replicas`.
-
-    Attributes
-    ----------
-    page : Page
-        The runs that are finished.
-    tick : callable
-        Is called when a block is finished.
-    asked : dict
-        What tells this race from others, as plain data.
-    """
-
-    plan: Plan
+    plan: Plan  # its grid of learning rates may grow
     problem: Problem
-    templates: Mapping[str, Optimizer]
-    jobs: int | None = 1
+    templates: Mapping[str, Optimizer]  # a new optimizer for each contestant, copied for each run
+    jobs: int | None = 1  # as for train_replicas
     memory: int = 2**19
-    page: Page = field(default_factory=Page)
-    tick: Callable[[], object] = lambda: None
+    runs: dict[Key, Run] = field(default_factory=dict)  # the finished runs
+    finished: Callable[[list[Run]], object] = len  # called with the runs of each finished block
 
     def __post_init__(self) -> None:
+        """Check the target, and describe the comparison for its file."""
         seeds = (*self.plan.tuning_seeds, *self.plan.seeds)
-        self.asked: dict[str, Any] = {
+        self.request: dict[str, Any] = {
             "plan": self.plan.to_dict(),
-            "optimizers": {name: repr(one) for name, one in self.templates.items()},
-            "data and weights": self.problem.checked(self.plan.goal, seeds),
+            "optimizers": {name: repr(template) for name, template in self.templates.items()},
+            "data and weights": self.problem.fingerprint(self.plan.goal, seeds),
             "memory": self.memory,
         }
 
     def run(self) -> Comparison:
-        """Train everything; return the comparison."""
-        self._tune()
-        chosen = self.so_far().chosen
-        judged = {c: self.plan.judged(c, chosen[c.name].setting) for c in self.plan.contestants}
-        self._train(self.plan.seeds, judged)
-        return self.so_far()
+        """Train all runs: tuning seeds, then evaluation seeds; return the comparison."""
+        self.tune()
+        chosen = self.result().chosen
+        settings = {
+            c: self.plan.evaluated(c, chosen[c.name].setting) for c in self.plan.contestants
+        }
+        self.train(self.plan.seeds, settings)
+        return self.result()
 
-    def so_far(self) -> Comparison:
-        """Return the comparison of what is finished."""
-        return Comparison(self.plan, self.page.runs.values(), self.asked)
+    def result(self) -> Comparison:
+        """Return the comparison of the finished runs."""
+        return Comparison(self.plan, self.runs.values(), self.request)
 
     def planned(self) -> int:
-        """Return how many runs there will be, as far as is known."""
+        """Return the number of runs of the plan, unless the grid grows."""
         total = 0
         for c in self.plan.contestants:
             settings = self.plan.settings(c)
             total += len(settings) * len(self.plan.tuning_seeds)
-            total += len(self.plan.judged(c, settings[0])) * len(self.plan.seeds)
+            total += len(self.plan.evaluated(c, settings[0])) * len(self.plan.seeds)
         return total
 
-    def _tune(self) -> None:
-        """Train with the tuning seeds; extend the grid while the best is at its edge."""
+    def tune(self) -> None:
+        """Train with the tuning seeds, and extend the grid while the best rate is at its edge."""
         low = high = 0
         while True:
             plan = self.plan
-            self._train(plan.tuning_seeds, {c: plan.settings(c) for c in plan.contestants})
-            edges = {chosen.edge for chosen in self.so_far().chosen.values()}
+            self.train(plan.tuning_seeds, {c: plan.settings(c) for c in plan.contestants})
+            edges = {chosen.edge for chosen in self.result().chosen.values()}
             down, up = -1 in edges and low < EXTENSIONS, 1 in edges and high < EXTENSIONS
             if not (down or up):
                 return
             low, high = low + down, high + up
             self.plan = plan.extended(down, up)
 
-    def _train(self, seeds: Sequence[int], settings: Mapping[Contestant, list[Setting]]) -> None:
-        """Train every contestant at these settings with these seeds, unless that is done."""
-        groups = [
-            [key for key in group if key not in self.page.runs]
-            for group in self._groups(seeds, settings)
-        ]
-        keys = [key for group in groups for key in group]
-        self.tick()
+    def train(self, seeds: Sequence[int], settings: Mapping[Contestant, list[Setting]]) -> None:
+        """Train every contestant at these settings with these seeds, except finished runs."""
+        keys, groups = [], []
+        for number, group in enumerate(_groups(seeds, settings)):
+            missing = [key for key in group if key not in self.runs]
+            keys += missing
+            groups += [number] * len(missing)
         if not keys:
             return
-        trainers = list(map(self._trainer, keys))
-        named = dict(zip(map(id, trainers), keys, strict=True))
+        trainers = [self._trainer(*key) for key in keys]
+        key_of = dict(zip(map(id, trainers), keys, strict=True))
         rows = self.problem.rows(seeds)
-        n = rows[0].X.shape[-2]
 
-        def done(finished: list[Trainer]) -> None:
-            self.page.add([Run.of(*named[id(one)], one.history, n) for one in finished])
-            self.tick()
+        def done(block: list[Trainer]) -> None:
+            n = rows[0].X.shape[-2]
+            runs = [Run.of(*key_of[id(trainer)], trainer.history, n) for trainer in block]
+            self.runs.update({run.key: run for run in runs})
+            self.finished(runs)
 
         train_many(
             trainers,
             rows,
             self.plan.epochs,
             sets=None if self.problem.fixed else [seeds.index(seed) for *_, seed in keys],
-            apart=[k for k, group in enumerate(groups) for _ in group],
+            apart=groups,
             memory=self.memory,
             jobs=self.jobs,
             done=done,
         )
 
-    def _groups(
-        self, seeds: Sequence[int], settings: Mapping[Contestant, list[Setting]]
-    ) -> Iterator[list[Key]]:
-        """Yield what is trained together: some seeds, for each contestant in turn.
-
-        So an interruption finds pairs. What is finished changes nothing in the other groups, and
-        so not a bit of their results.
-        """
-        most = max(len(found) for found in settings.values())
-        chunk = min(math.ceil(TOGETHER / most), math.ceil(len(seeds) / 2))
-        for start in range(0, len(seeds), chunk):
-            some = seeds[start : start + chunk]
-            for contestant, found in settings.items():
-                yield [(contestant.name, setting, seed) for setting in found for seed in some]
-
-    def _trainer(self, key: Key) -> Trainer:
-        name, setting, seed = key
-        contestant = next(c for c in self.plan.contestants if c.name == name)
+    def _trainer(self, name: str, setting: Setting, seed: int) -> Trainer:
         optimizer = copy.deepcopy(self.templates[name])
         if self.plan.tune != "none":
-            own = {} if setting.momentum is None else {"momentum": setting.momentum}
-            optimizer.hyperparameters.update({"lr": setting.lr, **own})
+            optimizer.hyperparameters["lr"] = setting.lr
+            if setting.momentum is not None:
+                optimizer.hyperparameters["momentum"] = setting.momentum
         return Trainer(
             self.problem.network(seed),
             self.problem.loss,
             optimizer=optimizer,
-            batch_size=contestant.batch_size,
+            batch_size=self.plan.contestant(name).batch_size,
             seed=seed,
-            look_ahead=_looks_ahead(type(optimizer)),
         )
 
 
-def _looks_ahead(rule: type[Optimizer]) -> bool:
-    """Tell whether a rule asks for its gradient elsewhere than at its iterate."""
-    return (rule.look_ahead, rule.iterate) != (Optimizer.look_ahead, Optimizer.iterate)
+def _groups(
+    seeds: Sequence[int], settings: Mapping[Contestant, list[Setting]]
+) -> Iterator[list[Key]]:
+    """Yield the runs to train together: a few seeds of one contestant, contestants in turn.
+
+    So an interruption leaves pairs. Groups do not depend on what is finished, so neither do
+    their results, to the last bit.
+    """
+    largest = max(map(len, settings.values()))
+    size = min(math.ceil(GROUP / largest), math.ceil(len(seeds) / 2))
+    for start in range(0, len(seeds), size):
+        for contestant, tried in settings.items():
+            part = seeds[start : start + size]
+            yield [(contestant.name, setting, seed) for setting in tried for seed in part]

@@ -1,4 +1,4 @@
-"""What the networks of a comparison are, and what they are trained on."""
+"""The data and the network of each seed."""
 
 from __future__ import annotations
 
@@ -12,187 +12,141 @@ from minidl.checks import check_count
 from minidl.comparison.goal import Goal
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
-from minidl.errors import ArgumentError, DataError
+from minidl.errors import ArgumentError, DataError, invalid
 from minidl.nn import Layer, Loss
-from minidl.training.checks import check_reproducible
 from minidl.training.data import Rows, check_rows
+from minidl.training.mistakes import demand_seed
 from minidl.training.objective import Objective
 
-__all__ = ["Problem"]
+__all__ = ["Model", "Problem", "Source"]
 
-Pair = tuple[Rows, Rows | None]  # to train on, and held out
+Source = str | Dataset | Callable[[int], Dataset]
+Model = Callable[[int], Layer]
+Pair = tuple[Rows, Rows | None]  # for training, and held out
 
 
 class Problem:
-    """Data and a network for each seed.
+    """Data and a network for each seed; the arguments are those of ``compare``.
 
-    Parameters
-    ----------
-    problem : str, Dataset, or callable
-        A name or file for :func:`minidl.datasets.load`, split anew with each seed; a data set,
-        whose split is kept; or seed -> Dataset.
-    model : callable, optional
-        Seed -> new network. By default a perceptron with `hidden` layers and `activation`.
-    hidden : sequence of int
-        Widths of the hidden layers.
-    activation : str
-        Between them.
-    loss : str or Loss, optional
-        By default what suits the task.
-
-    Attributes
-    ----------
-    name : str
-        Of the data.
-    loss : Loss
-        What is minimised.
+    `first` is the data of seed 0, `fixed` says whether every seed has the same data.
     """
 
     def __init__(
         self,
-        problem: str | Dataset | Callable[[int], Dataset],
-        model: Callable[[int], Layer] | None,
+        problem: Source,
+        model: Model | None = None,
         *,
         hidden: Sequence[int] = (16, 16),
         activation: str = "tanh",
         loss: str | Loss | type[Loss] | None = None,
     ) -> None:
-        self._load: Callable[[int], Dataset]
+        self._problem = problem
         self.fixed = isinstance(problem, Dataset)
-        if isinstance(problem, Dataset):
-            kept = problem  # for mypy
-            self._load = lambda seed: kept
-        elif callable(problem):
-            self._load = problem
-        else:
-            named = problem
-            self._load = lambda seed: datasets.load(named, split_seed=seed)
         if model is not None and (isinstance(model, Layer) or not callable(model)):
-            raise ArgumentError(
-                "model is not a function",
-                received=repr(model),
-                expected="seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)",
-            )
+            expected = "a function seed -> network, such as lambda seed: nn.mlp(2, 1, seed=seed)"
+            raise invalid("model", model, expected)
         self._model = model
-        self.hidden = [check_count("hidden", width) for width in hidden]
-        self.activation = activation
+        self._hidden = [check_count("hidden", width) for width in hidden]
+        self._activation = activation
         nn.activation(activation)
-        self.first = self._checked(self._load(0))
+        self.first = self.data(0)
         self.name = self.first.name
         self.loss: Loss = nn.loss(loss or loss_for(self.first))
 
-    def _checked(self, data: object) -> Dataset:
+    def data(self, seed: int) -> Dataset:
+        """Return the data of a seed."""
+        if isinstance(self._problem, Dataset):
+            return self._problem
+        if not callable(self._problem):
+            return datasets.load(self._problem, split_seed=seed)
+        data: object = self._problem(seed)
         if not isinstance(data, Dataset):
-            raise ArgumentError(
-                "the problem cannot be used",
-                received=repr(data),
-                expected='a name such as "moons", a Dataset, or a function seed -> Dataset',
-            )
+            expected = 'a name such as "moons", a Dataset, or a function seed -> Dataset'
+            raise invalid("problem", data, expected)
         return data
 
     def network(self, seed: int) -> Layer:
-        """Return the network of a seed, each time a new one."""
+        """Return a new network for a seed."""
         if self._model is None:
-            sizes = (self.first.n_features, *self.hidden, self.first.n_outputs)
-            return nn.mlp(*sizes, activation=self.activation, seed=seed)
-        made = self._model(seed)
-        if not isinstance(made, Layer):
-            raise ArgumentError(
-                "model returned no network", received=repr(made), expected="nn.mlp(..., seed=seed)"
-            )
-        return made
-
-    def rows(self, seeds: Sequence[int]) -> Pair:
-        """Return training and held-out rows, (seeds, n, features), or (n, features) for all.
-
-        Raises
-        ------
-        DataError
-            Two seeds have different numbers of rows.
-        """
-        sets = [self._checked(self._load(seed)) for seed in (seeds[:1] if self.fixed else seeds)]
-        network = self.network(seeds[0])
-        train = [
-            check_rows("training", one.X_train, one.y_train, network, self.loss) for one in sets
-        ]
-        held_out = [
-            check_rows("validation", one.X_test, one.y_test, network, self.loss)
-            for one in sets
-            if len(one.X_test)
-        ]
-        return self._together(train), self._together(held_out) if held_out else None
-
-    def _together(self, rows: list[Rows]) -> Rows:
-        if self.fixed:
-            return rows[0]
-        shapes = {one.X.shape for one in rows}
-        if len(shapes) > 1:
-            raise DataError("seeds give data of different shapes", received=str(sorted(shapes)))
-        return Rows(np.stack([one.X for one in rows]), np.stack([one.t for one in rows]))
+            sizes = (self.first.n_features, *self._hidden, self.first.n_outputs)
+            return nn.mlp(*sizes, activation=self._activation, seed=seed)
+        network = self._model(seed)
+        if not isinstance(network, Layer):
+            raise ArgumentError(f"must return a network, got {network!r}", argument="model")
+        return network
 
     def networks(self, seeds: Sequence[int]) -> list[Layer]:
-        """Return a new network for each seed; raise if the function that makes them is no such."""
+        """Return a new network for each seed; check that the model function depends on it."""
         networks = list(map(self.network, seeds))
-        check_reproducible(networks[0], self.network(seeds[0]), seeds[0])
-        if len({id(network) for network in networks}) < len(networks):
+        demand_seed(networks[0], self.network(seeds[0]), seeds[0])
+        if len(set(map(id, networks))) < len(networks):
             raise ArgumentError(
-                "model returned the same network twice",
-                expected="a function of the seed that builds a new one each time",
+                "must build a new network on each call, got the same network twice",
+                argument="model",
             )
         return networks
 
-    def checked(self, goal: Goal, seeds: Sequence[int]) -> str:
-        """Return a hash of all data and initial weights, by which a file is known again.
+    def rows(self, seeds: Sequence[int]) -> Pair:
+        """Return training and held-out rows, (seeds, n, features), or (n, features) if fixed."""
+        sets = [self.data(seed) for seed in (seeds[:1] if self.fixed else seeds)]
+        network = self.network(seeds[0])
+        train = [check_rows("training", s.X_train, s.y_train, network, self.loss) for s in sets]
+        held_out = [
+            check_rows("validation", s.X_test, s.y_test, network, self.loss)
+            for s in sets
+            if len(s.X_test)
+        ]
+        return self._stack(train), self._stack(held_out) if held_out else None
 
-        Raises
-        ------
-        ArgumentError
-            The target cannot be measured, or is reached before training.
-        """
+    def _stack(self, rows: list[Rows]) -> Rows:
+        if self.fixed:
+            return rows[0]
+        shapes = {part.X.shape for part in rows}
+        if len(shapes) > 1:
+            raise DataError("seeds give data of different shapes", received=str(sorted(shapes)))
+        return Rows(np.stack([part.X for part in rows]), np.stack([part.t for part in rows]))
+
+    def fingerprint(self, goal: Goal, seeds: Sequence[int]) -> str:
+        """Check the target, and return a hash of all data and initial weights."""
         rows, networks = self.rows(seeds), self.networks(seeds)
-        self._demand_start_before(goal, seeds, rows, networks)
-        return _fingerprint(rows, networks)
+        self._check_goal(goal, seeds, rows, networks)
+        digest = hashlib.sha256()
+        for part in rows:
+            for array in () if part is None else (part.X, part.t):
+                digest.update(f"{array.shape} {array.dtype}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        for network in networks:
+            digest.update(network.parameters.value.tobytes())
+        return digest.hexdigest()
 
-    def _demand_start_before(
+    def _check_goal(
         self, goal: Goal, seeds: Sequence[int], rows: Pair, networks: Sequence[Layer]
     ) -> None:
         if goal.rises and not self.loss.classifies:
             raise ArgumentError(
-                "this loss has no accuracy",
-                received=f"{goal} with {self.loss!r}",
+                f"must be a loss, got {goal}: {self.loss!r} has no accuracy",
+                argument="target",
                 hint='Use a target such as "loss:0.05".',
             )
-        train, held_out = rows
-        judged = held_out if goal.column.startswith("validation") else train
-        if judged is None:
+        measured = rows[1] if goal.column.startswith("validation") else rows[0]
+        if measured is None:
             raise ArgumentError(
-                "there are no held-out rows to judge by",
-                received=f"{goal} with test_size=0",
-                hint='Hold some out, or use a target such as "accuracy:0.97".',
+                f"must be on the training rows, got {goal}: there are no held-out rows",
+                argument="target",
+                hint='Use a test_size above 0, or a target such as "accuracy:0.97".',
             )
         if goal.kind == "gap":
             return
         for k, (seed, network) in enumerate(zip(seeds, networks, strict=True)):
-            X, t = (judged.X, judged.t) if self.fixed else (judged.X[k], judged.t[k])
-            found = Objective(network, self.loss).measure(X, t)
-            start = float(found["accuracy" if goal.rises else "loss"])
+            X, t = (measured.X, measured.t) if self.fixed else (measured.X[k], measured.t[k])
+            values = Objective(network, self.loss).measure(X, t)
+            start = float(values["accuracy" if goal.rises else "loss"])
             if start >= goal.number if goal.rises else start <= goal.number:
                 raise ArgumentError(
-                    "the target is reached before training",
-                    received=f"{goal}, where seed {seed} begins with {start:.4g}",
-                    expected=f"{'more' if goal.rises else 'less'} than that",
+                    f"must not be reached before training, got {goal}, where seed {seed} starts"
+                    f" at {start:.4g}",
+                    argument="target",
                     hint="Targets of a regression are standardised: their variance is 1."
                     if self.first.task == "regression"
                     else None,
                 )
-
-
-def _fingerprint(rows: Pair, networks: Sequence[Layer]) -> str:
-    digest = hashlib.sha256()
-    for one in rows:
-        for array in () if one is None else (one.X, one.t):
-            digest.update(f"{array.shape} {array.dtype}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-    for network in networks:
-        digest.update(network.parameters.value.tobytes())
-    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""One run of one optimizer, as plain data: what the training of a comparison leaves behind."""
+"""One run: one optimizer, at one setting, with one seed, as plain data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ Floats = npt.NDArray[np.float64]
 CURVES = (
     "train_loss",
     "running_loss",
-    "look_ahead_loss",
     "validation_loss",
     "train_accuracy",
     "validation_accuracy",
@@ -26,23 +25,14 @@ CURVES = (
 
 
 class Setting(NamedTuple):
-    """The hyperparameters that a comparison sets.
-
-    Attributes
-    ----------
-    lr : float
-        The learning rate.
-    momentum : float or None
-        None for a rule that has none.
-    """
+    """The hyperparameters that a comparison sets; `momentum` is None for rules without."""
 
     lr: float
     momentum: float | None = None
 
     def __str__(self) -> str:
-        return f"lr {self.lr:g}" + (
-            "" if self.momentum is None else f", momentum {self.momentum:g}"
-        )
+        words = f"lr {self.lr:g}"
+        return words if self.momentum is None else f"{words}, momentum {self.momentum:g}"
 
 
 Key = tuple[str, Setting, int]  # the name of an optimizer, its setting, a seed
@@ -50,64 +40,46 @@ Key = tuple[str, Setting, int]  # the name of an optimizer, its setting, a seed
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One optimizer, at one setting, with one seed.
-
-    Attributes
-    ----------
-    optimizer : str
-        Its name in the comparison.
-    setting : Setting
-        Its hyperparameters.
-    seed : int
-        Of the split, the initial weights and the order of rows.
-    curves : dict of str to ndarray, shape (evaluations,)
-        One number for epoch 0, 1, 2, ...: columns of :class:`minidl.training.History`.
-    diverged_at : int or None
-        The epoch in which the loss grew beyond all bounds; the curves end before it.
-    updates, samples, gradient_evaluations : int
-        In each epoch.
-    seconds : float
-        Of all its updates; a share of what the networks took that were trained together.
-    """
+    """One optimizer, at one setting, with one seed."""
 
     optimizer: str
     setting: Setting
-    seed: int
-    curves: Mapping[str, Floats]
-    diverged_at: int | None
-    updates: int
+    seed: int  # fixes the split, the initial weights and the order of rows
+    curves: Mapping[str, Floats]  # columns of the training history, from epoch 0 on
+    diverged_at: int | None  # the epoch of a divergence, before which the curves end
+    updates: int  # per epoch, as the next two
     samples: int
     gradient_evaluations: int
-    seconds: float
+    seconds: float  # of all epochs; networks trained together share their time equally
 
     @property
     def key(self) -> Key:
-        """What tells it from all others of the comparison."""
+        """Optimizer, setting and seed: unique in a comparison."""
         return self.optimizer, self.setting, self.seed
 
     @property
     def epochs(self) -> int:
-        """How many epochs the curves hold."""
+        """Number of completed epochs."""
         return len(self.curves["train_loss"]) - 1
 
     @property
     def initial(self) -> float:
-        """The training loss before training."""
+        """Training loss before training."""
         return float(self.curves["train_loss"][0])
 
     @property
     def best(self) -> float:
-        """The smallest training loss; infinity if it diverged, be it afterwards."""
+        """Smallest training loss; infinite if the run diverged, even afterwards."""
         return math.inf if self.diverged_at is not None else float(self.curves["train_loss"].min())
 
     @property
     def final(self) -> float:
-        """The training loss at the end of the budget; infinity if it diverged."""
+        """Training loss after the last epoch; infinite if the run diverged."""
         return math.inf if self.diverged_at is not None else float(self.curves["train_loss"][-1])
 
     @classmethod
     def of(cls, optimizer: str, setting: Setting, seed: int, history: History, n: int) -> Run:
-        """Return the run that a history tells of; `n` is the number of training rows.
+        """Return the run of a training history; `n` is the number of training rows.
 
         Examples
         --------
@@ -133,17 +105,16 @@ class Run:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data; numbers that are not finite become None, as JSON has none."""
-        data = {**vars(self), "setting": list(self.setting)}
-        data["curves"] = {
+        """Return the run as JSON data; non-finite numbers become None."""
+        curves = {
             name: [v if math.isfinite(v) else None for v in values.tolist()]
             for name, values in self.curves.items()
         }
-        return data
+        return {**vars(self), "setting": list(self.setting), "curves": curves}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Run:
-        """Return the run that :meth:`to_dict` described; None becomes nan."""
+        """Return the run of :meth:`to_dict`; None becomes nan."""
         curves = {
             name: np.array([math.nan if v is None else v for v in values], dtype=np.float64)
             for name, values in data["curves"].items()

@@ -1,87 +1,161 @@
-"""The file of a comparison: one JSON object with every curve, from which all else follows."""
+"""Files of a comparison: the JSON record, and the journal that is kept while it is running.
+
+Beside ``moons.json`` there is ``moons.json.part``, to which each finished block adds one line. When
+everything is finished, the record is written and the journal deleted.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from minidl.comparison.run import Key, Run
 from minidl.errors import DataError
+from minidl.files import atomic_write
 
-__all__ = ["PROTOCOL", "read_record", "record_text", "versions"]
+__all__ = ["PROTOCOL", "Journal", "differences", "read_record", "versions", "write_record"]
 
 PROTOCOL = 1
+Json = Mapping[str, Any]
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what the numbers depend on."""
+    """Return the versions of the packages that the numbers depend on."""
     from minidl import __version__
 
-    others = {name: version(name) for name in ("numpy", "scikit-learn")}
-    return {"minidl": __version__, **others}
+    return {"minidl": __version__, **{name: version(name) for name in ("numpy", "scikit-learn")}}
 
 
-def record_text(
-    comparisons: Sequence[Mapping[str, Any]],
-    command: Sequence[str] = (),
-    made_by: Mapping[str, str] | None = None,
+def write_record(
+    comparisons: Sequence[Json],
+    command: Sequence[str],
+    made_by: Mapping[str, str] | None,
+    path: str | Path | None = None,
 ) -> str:
-    """Return the record as JSON, one run a line.
+    """Return the record as JSON, one run per line, and write it to `path` if that is given.
 
-    Parameters
-    ----------
-    comparisons : sequence of dict
-        Each with a plan and runs.
-    command : sequence of str, optional
-        The command line.
-    made_by : dict of str, optional
-        Versions; by default those that are installed.
+    `made_by` holds the versions that trained the runs, None the installed ones.
     """
     head = {"protocol": PROTOCOL, "versions": dict(made_by or versions()), "command": list(command)}
     parts = []
-    for one in comparisons:
-        rest = {name: value for name, value in one.items() if name != "runs"}
-        runs = ",\n".join(map(_compact, one["runs"]))
+    for comparison in comparisons:
+        rest = {name: value for name, value in comparison.items() if name != "runs"}
+        runs = ",\n".join(map(_compact, comparison["runs"]))
         parts.append(f'{_compact(rest)[:-1]},"runs":[\n{runs}\n]}}')
     joined = ",\n".join(parts)
-    return f'{_compact(head)[:-1]},"comparisons":[\n{joined}\n]}}\n'
+    text = f'{_compact(head)[:-1]},"comparisons":[\n{joined}\n]}}\n'
+    if path is not None:
+        with atomic_write(path, "w") as file:
+            file.write(text)
+    return text
 
 
-def _compact(data: Any) -> str:
+def _compact(data: object) -> str:
     return json.dumps(data, allow_nan=False, separators=(",", ":"))
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
-    """Return the record of a file.
-
-    Raises
-    ------
-    DataError
-        The file cannot be read, is no record, or is one of another protocol.
-    """
+    """Return the record of a file; DataError says why it is none."""
+    wrong = f"{path} is not a saved comparison"
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
-        found: dict[str, Any] = {"protocol": data["protocol"], **data}
-        list(found["comparisons"])
+        record: dict[str, Any] = {"protocol": data["protocol"], **data}
+        list(record["comparisons"])
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
     except json.JSONDecodeError as error:
         raise DataError(
-            f"{path} is not a saved comparison",
-            received=f"what is no JSON, or not the whole of it, from line {error.lineno} on",
+            f"{wrong}: invalid or incomplete JSON, from line {error.lineno} on"
         ) from None
     except UnicodeDecodeError:
-        raise DataError(f"{path} is not a saved comparison", received="what is no text") from None
+        raise DataError(f"{wrong}: it is not UTF-8 text") from None
     except (LookupError, TypeError, ValueError):
+        raise DataError(f"{wrong}: the JSON has other contents") from None
+    if record["protocol"] != PROTOCOL:
         raise DataError(
-            f"{path} is not a saved comparison", received="JSON of something else"
-        ) from None
-    if found["protocol"] != PROTOCOL:
-        raise DataError(
-            f"{path} follows another protocol",
-            received=f"version {found['protocol']}",
-            expected=f"version {PROTOCOL}",
+            f"{path} has another protocol version",
+            received=record["protocol"],
+            expected=PROTOCOL,
         )
-    return found
+    return record
+
+
+class Journal:
+    """The finished runs of several comparisons, in ``path + ".part"`` unless `path` is None.
+
+    `headers` identify the comparisons; a file with other headers raises DataError. `runs` are those
+    that the file held, for each comparison.
+    """
+
+    def __init__(self, path: str | Path | None, headers: Sequence[Json]) -> None:
+        self._path = None if path is None else Path(f"{path}.part")
+        self.runs: list[dict[Key, Run]] = [{} for _ in headers]
+        if self._path is None:
+            return
+        lines = _whole_lines(self._path) if self._path.exists() else []
+        if lines:
+            self._read(lines, json.loads(json.dumps(headers)))
+        else:
+            self._append(headers)
+
+    def _read(self, lines: list[bytes], headers: list[Json]) -> None:
+        try:
+            written, *blocks = map(json.loads, lines)
+            changes = differences(written, headers)
+            runs = [(number, Run.from_dict(run)) for number, block in blocks for run in block]
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise DataError(f"{self._path} is not a journal", received=repr(error)) from None
+        if written != headers:
+            raise DataError(
+                f"{self._path} belongs to another comparison: {', '.join(changes)}",
+                hint="Give the command that began it, or another file; or delete it.",
+            )
+        for number, run in runs:
+            self.runs[number][run.key] = run
+
+    def add(self, number: int, runs: Sequence[Run]) -> None:
+        """Keep the finished runs of comparison `number`."""
+        self._append([number, [run.to_dict() for run in runs]])
+
+    def _append(self, data: object) -> None:
+        if self._path is None:
+            return
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(_compact(data) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def close(self) -> None:
+        """Delete the file, once the record is written."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    """Return the lines of a journal, and remove a last line that a kill cut short."""
+    whole, _, rest = path.read_bytes().rpartition(b"\n")
+    if rest:
+        os.truncate(path, len(whole) + 1 if whole else 0)
+    return whole.splitlines()
+
+
+def differences(written: Sequence[Json], requested: Sequence[Json]) -> list[str]:
+    """Return what differs between the headers of a file and those requested."""
+    if not isinstance(written, list) or len(written) != len(requested):
+        return ["the number of comparisons"]
+    changes: dict[str, str] = {}
+    for old, new in zip(map(_flat, written), map(_flat, requested), strict=True):
+        for name, value in new.items():
+            if old.get(name) != value:
+                changes[name] = f"{name} is {old.get(name)!r:.60} there, {value!r:.60} requested"
+    causes = changes.keys() - {"data and weights", "contestants"}  # these follow from the others
+    return [changes[name] for name in sorted(causes or changes)]
+
+
+def _flat(header: Json) -> Json:
+    """Return a header with the entries of its plan beside the others."""
+    return {**{name: value for name, value in header.items() if name != "plan"}, **header["plan"]}

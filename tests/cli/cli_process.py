@@ -25,15 +25,15 @@ MINIDL = "runpy.run_module('minidl', run_name='__main__', alter_sys=True)"
 # Signals itself, and its workers, as a terminal does, once so many blocks are in the journal.
 SIGNALLED = """
 import os
-from minidl.comparison.journal import Page
-add = Page.add
-def add_and_signal(self, runs):
+from minidl.comparison.store import Journal
+add = Journal.add
+def add_and_signal(self, number_of_comparison, runs):
     global blocks
-    add(self, runs)
+    add(self, number_of_comparison, runs)
     blocks -= 1
     if not blocks:
         os.killpg(0, number)
-Page.add = add_and_signal
+Journal.add = add_and_signal
 """
 TIMEOUT = 120
 SMALL_RUN = ["train", "--rows", "40", "--epochs", "1", "--quiet"]

@@ -6,7 +6,7 @@ import pytest
 from cli_process import SMALL_RACE, SMALL_RUN
 
 from minidl.cli import main
-from minidl.comparison.executor import Race
+from minidl.comparison.executor import Executor
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def asked(capsys, monkeypatch):
 
     def ask(*options):
         with monkeypatch.context() as patch:
-            patch.setattr(Race, "run", Race.so_far)
+            patch.setattr(Executor, "run", Executor.result)
             assert main(["compare", "--out", "-", *options]) == 0
         return json.loads(capsys.readouterr().out)["comparisons"]
 

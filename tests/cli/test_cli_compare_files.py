@@ -1,6 +1,7 @@
 """Files of ``minidl compare``: written, shown again, gone on with, and refused."""
 
 import json
+import re
 import signal
 import sys
 import types
@@ -11,7 +12,7 @@ from cli_process import SMALL_RACE, signalled
 
 from minidl.cli import main
 from minidl.comparison import Comparison, Study
-from minidl.comparison.executor import Race
+from minidl.comparison.executor import Executor
 from minidl.errors import ArgumentError
 
 
@@ -22,6 +23,11 @@ def records(path):
         for one in comparison["runs"]:
             del one["seconds"]
     return {**data, "command": None}
+
+
+def plain(message):
+    """Return a message with lists as they are typed: 0,1 for [0, 1]."""
+    return re.sub(r"\[(.*?)\]", lambda found: found[1].replace(", ", ","), message)
 
 
 def part_of(file):
@@ -60,14 +66,14 @@ def test_the_same_command_again_shows_the_file_without_training(saved, never_tra
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--epochs", "5"], "received another epochs: 4 there, 5 asked for. "),
-        (["--seeds", "3"], "received another seeds: 0,1 there, 0,1,2 asked for. "),
+        (["--epochs", "5"], "epochs is 4 there, 5 requested. "),
+        (["--seeds", "3"], "seeds is 0,1 there, 0,1,2 requested. "),
         (
             ["--target", "loss:0.1"],
-            "received another goal: ['gap', 0.1] there, ['loss', 0.1] asked for. ",
+            "goal is 'gap',0.1 there, 'loss',0.1 requested. ",
         ),
-        (["--noise", "0.3"], "received another data and weights: "),
-        (["--problems", "moons,circles"], "another number of comparisons"),
+        (["--noise", "0.3"], "data and weights is "),
+        (["--problems", "moons,circles"], "the number of comparisons"),
     ],
 )
 def test_a_file_of_another_command_is_not_overwritten(options, said, saved, never_trained, capsys):
@@ -76,8 +82,8 @@ def test_a_file_of_another_command_is_not_overwritten(options, said, saved, neve
     assert main([*SMALL_RACE, *options, "--out", "race.json"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "race.json holds another comparison, and is not overwritten; " in err
-    assert said in err
+    assert "race.json holds another comparison, and is not overwritten: " in err
+    assert said in plain(err)
     assert file.read_bytes() == before
 
 
@@ -111,15 +117,15 @@ def test_from_prints_a_study_and_its_profile(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda text: text[:900], "is not a saved comparison: got what is no JSON, or not the"
-         " whole of it, from line 2 on"),
+        (lambda text: text[:900], "is not a saved comparison: invalid or incomplete JSON,"
+         " from line 2 on"),
         (lambda text: "", "from line 1 on"),
-        (lambda text: '{"a": 1}', "is not a saved comparison: got JSON of something else"),
-        (lambda text: "[]", "is not a saved comparison: got JSON of something else"),
+        (lambda text: '{"a": 1}', "is not a saved comparison: the JSON has other contents"),
+        (lambda text: "[]", "is not a saved comparison: the JSON has other contents"),
         (lambda text: text.replace('"epochs":', '"epoch":'), "race.json is not a saved comparison"),
         (lambda text: text.replace('"curves":', '"curve":'), "race.json is not a saved comparison"),
         (lambda text: text.replace('"protocol":1', '"protocol":2'),
-         "race.json follows another protocol: got version 2, expected version 1"),
+         "race.json has another protocol version: got 2, expected 1"),
     ],
 )  # fmt: skip
 def test_from_says_what_is_wrong_with_a_file(change, said, saved, capsys):
@@ -138,7 +144,7 @@ def test_from_says_that_a_file_is_missing_or_no_text(tmp_path, capsys):
     assert "no.json: No such file or directory" in capsys.readouterr().err
     (tmp_path / "image.json").write_bytes(b"\xff\xfe\x00")
     assert main(["compare", "--from", str(tmp_path / "image.json")]) == 1
-    assert "received what is no text" in capsys.readouterr().err
+    assert "it is not UTF-8 text" in capsys.readouterr().err
     assert main(["compare", "--from", ""]) == 1
 
 
@@ -170,16 +176,14 @@ def test_a_part_of_another_command_is_kept_and_told(tmp_path, capsys, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Race, "run", killed)
+        patch.setattr(Executor, "run", killed)
         assert main([*SMALL_RACE, "--out", "race.json"]) == 130
     before = part.read_bytes()
     capsys.readouterr()
     assert main([*SMALL_RACE, "--seeds", "3", "--out", "race.json"]) == 1
     err = capsys.readouterr().err
-    assert (
-        "race.json.part is of another comparison: got another seeds: 0,1 there,"
-        " 0,1,2 asked for. " in err
-    )
+    said = "race.json.part belongs to another comparison: seeds is 0,1 there, 0,1,2 requested. "
+    assert said in plain(err)
     assert part.read_bytes() == before
 
 
@@ -204,7 +208,7 @@ def test_a_plot_is_checked_before_training_and_drawn_after_it(saved, plots, monk
         raise ArgumentError("a plot needs matplotlib")
 
     module.check_plot = check
-    monkeypatch.setattr(Race, "run", None)
+    monkeypatch.setattr(Executor, "run", None)
     assert main([*SMALL_RACE, "--plot", "race.png"]) == 2
 
 
@@ -214,7 +218,7 @@ def test_a_picture_is_drawn_from_a_file(saved):
 
 
 def test_a_plot_that_cannot_be_drawn_is_told_before_training(monkeypatch, capsys, never_trained):
-    monkeypatch.setattr(Race, "run", None)
+    monkeypatch.setattr(Executor, "run", None)
     assert main([*SMALL_RACE, "--plot", "race.txt"]) == 2
     assert "cannot draw 'race.txt': got '.txt', expected a name that" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "matplotlib", None)  # as if it were not installed

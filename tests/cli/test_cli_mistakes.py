@@ -9,7 +9,7 @@ from cli_process import SMALL_RUN, TINY
 from minidl.cli import commands, main
 from minidl.cli.parser import options_of, parse, parser
 from minidl.cli.wording import as_typed
-from minidl.comparison.executor import Race
+from minidl.comparison.executor import Executor
 
 WRONG, FAILED = 2, 1
 
@@ -28,7 +28,7 @@ def outcome(capsys, arguments):
 @pytest.fixture
 def never_trained(monkeypatch):
     """No comparison may begin: what is wrong is said before."""
-    monkeypatch.setattr(Race, "run", None)
+    monkeypatch.setattr(Executor, "run", None)
     monkeypatch.setattr("minidl.comparison.executor.train_many", None)
 
 

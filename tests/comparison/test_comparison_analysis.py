@@ -65,21 +65,21 @@ def test_the_choice_is_made_by_the_restricted_mean_of_the_tuning_seeds():
     chosen = found.chosen["nag"]
     assert (chosen.setting.lr, chosen.mean, chosen.edge, chosen.trials) == (0.2, 10, 0, 3)
     assert chosen.expected == tuple(expected_best([20, 10, 50], b) for b in (1, 2, 3))
-    assert found.rows[0].reached == 0  # at 0.2 nobody arrives on the seeds that judge: so be it
+    assert found.rows[0].reached == 0  # no evaluation seed reaches the target at 0.2
 
 
 @pytest.mark.parametrize(("best", "edge"), [(0.1, -1), (0.2, 0), (0.4, 1)])
-def test_an_edge_is_told(best, edge):
+def test_the_chosen_rate_is_marked_at_an_edge_of_the_grid(best, edge):
     assert comparison({"nag": [3] * 6}, at=best).chosen["nag"].edge == edge
 
 
-def test_who_never_arrives_while_tuned_is_not_at_an_edge():
+def test_without_convergence_in_tuning_there_is_no_edge():
     nowhere = {"nag": dict.fromkeys((0.1, 0.2, 0.4)), "gd": {}}
     found = comparison({"nag": [3] * 6, "gd": [4] * 6}, tuning=nowhere)
     assert found.chosen["nag"].edge == 0
 
 
-def test_the_seeds_that_judge_have_no_say_in_target_and_rates():
+def test_evaluation_seeds_do_not_affect_target_and_rates():
     one = comparison({"nag": [3] * 6, "gd": [9] * 6})
     other = comparison({"nag": [None] * 6, "gd": ["@ 2"] * 6})
     assert (one.target, one.chosen) == (other.target, other.chosen)
@@ -118,7 +118,7 @@ def test_a_duel_is_over_the_seeds_that_both_have_run():
     assert duel.verdict.seeds == 2
 
 
-def test_tuned_each_meets_at_its_own_rate_and_flags_at_the_same():
+def test_tuned_pairs_use_their_own_rates_and_flags_the_same_rate():
     found = comparison({"gd": [9] * 7, "nag": [5] * 7}, at={"gd": 0.4, "nag": 0.1})
     assert [d.settings for d in found.tuned] == [(Setting(0.1, 0.9), Setting(0.4))]
     assert found.tuned[0].winner == "nag"
@@ -154,7 +154,7 @@ def test_p_is_of_restricted_times():
     assert duel.p_alone == sign_flip(d.tolist())
 
 
-def test_nothing_is_judged_before_tuning_is_complete():
+def test_there_are_no_results_before_tuning_is_complete():
     whole = comparison({"gd": [9] * 6, "nag": [5] * 6})
     part = Comparison(whole.plan, [r for r in whole.runs if (r.seed, r.optimizer) != (101, "nag")])
     assert part.target is None

@@ -1,4 +1,4 @@
-"""What a race does between its runs: grids that grow, groups, files, seeds and profiles by hand."""
+"""What an executor does between runs: growing grids, groups, files and profiles, by hand."""
 
 import dataclasses
 import math
@@ -10,7 +10,7 @@ from comparison_runs import TARGET, alone, comparison, plan, run
 
 from minidl import nn
 from minidl.comparison import Comparison, Goal, compare
-from minidl.comparison.executor import Race
+from minidl.comparison.executor import Executor
 from minidl.comparison.many_problems import TAUS, profile
 from minidl.comparison.problem import Problem
 from minidl.datasets import Dataset
@@ -20,29 +20,27 @@ from minidl.errors import ArgumentError, DataError
 
 
 class Nothing:
-    """A problem without data, for races in which nothing is trained."""
+    """A problem without data, for executors that train nothing."""
 
-    def checked(self, goal, seeds):
+    def fingerprint(self, goal, seeds):
         return ""
 
 
 def tuned(monkeypatch, outcomes, rates=(1.0, 2.0)):
-    """The race after tuning, where `outcomes[name](rate)` is the hitting time at any seed."""
+    """The executor after tuning, where `outcomes[name](rate)` is the hitting time at any seed."""
 
-    def train(race, seeds, settings):
-        race.page.add(
-            [
-                run(c.name, setting, seed, outcomes[c.name](setting.lr), race.plan.epochs)
-                for c, found in settings.items()
-                for setting in found
-                for seed in seeds
-            ]
-        )
+    def train(executor, seeds, settings):
+        for c, tried in settings.items():
+            for setting in tried:
+                for seed in seeds:
+                    outcome = outcomes[c.name](setting.lr)
+                    made = run(c.name, setting, seed, outcome, executor.plan.epochs)
+                    executor.runs[made.key] = made
 
-    monkeypatch.setattr(Race, "_train", train)
-    race = Race(plan(outcomes, rates=rates, goal=Goal("loss", TARGET)), Nothing(), {})
-    race._tune()
-    return race
+    monkeypatch.setattr(Executor, "train", train)
+    executor = Executor(plan(outcomes, rates=rates, goal=Goal("loss", TARGET)), Nothing(), {})
+    executor.tune()
+    return executor
 
 
 def down_and_up(lowest, highest):
@@ -58,9 +56,9 @@ def powers(low, high):
 
 
 def test_the_grid_grows_three_times_at_each_of_its_ends_whatever_the_other_does(monkeypatch):
-    race = tuned(monkeypatch, down_and_up(None, None))
-    assert race.plan.rates == powers(-6, 7)
-    assert {name: c.edge for name, c in race.so_far().chosen.items()} == {"gd": -1, "nag": 1}
+    executor = tuned(monkeypatch, down_and_up(None, None))
+    assert executor.plan.rates == powers(-6, 7)
+    assert {name: c.edge for name, c in executor.result().chosen.items()} == {"gd": -1, "nag": 1}
 
 
 @pytest.mark.parametrize(
@@ -78,8 +76,8 @@ def test_an_end_that_has_enough_does_not_stop_the_other(monkeypatch, lowest, hig
 
 @pytest.mark.parametrize(("sign", "rates"), [(1, powers(-6, 1)), (-1, powers(0, 7))])
 def test_one_end_alone_grows_three_times(monkeypatch, sign, rates):
-    race = tuned(monkeypatch, {"gd": lambda lr: 20 + sign * round(math.log2(lr))})
-    assert race.plan.rates == rates
+    executor = tuned(monkeypatch, {"gd": lambda lr: 20 + sign * round(math.log2(lr))})
+    assert executor.plan.rates == rates
 
 
 @pytest.mark.parametrize(
@@ -97,7 +95,7 @@ def test_the_rounds_of_one_end_are_not_counted_for_the_other(monkeypatch, edges,
     """The target may change as the grid grows, and then an end is asked for that was not before."""
     told = iter([*edges, 0])
     rounds = (SimpleNamespace(chosen={"gd": SimpleNamespace(edge=edge)}) for edge in told)
-    monkeypatch.setattr(Race, "so_far", lambda race: next(rounds))
+    monkeypatch.setattr(Executor, "result", lambda executor: next(rounds))
     assert tuned(monkeypatch, {"gd": lambda lr: 5}).plan.rates == rates
 
 
@@ -105,7 +103,7 @@ def test_the_rounds_of_one_end_are_not_counted_for_the_other(monkeypatch, edges,
 
 
 class EnoughError(Exception):
-    """Ends a race where its first call would train."""
+    """Ends a comparison where it would begin to train."""
 
 
 def test_a_group_is_one_contestant_with_neighbouring_seeds_and_is_kept_apart(monkeypatch):
@@ -117,7 +115,7 @@ def test_a_group_is_one_contestant_with_neighbouring_seeds_and_is_kept_apart(mon
         raise EnoughError
 
     monkeypatch.setattr("minidl.comparison.executor.train_many", spy)
-    monkeypatch.setattr("minidl.comparison.executor.TOGETHER", 4)
+    monkeypatch.setattr("minidl.comparison.executor.GROUP", 4)
     with pytest.raises(EnoughError):
         compare(data_of, optimizers=["gd", "nag"], lr=[0.1, 0.3], epochs=3, sustained=1,
                 hidden=[3], seeds=1, tuning_seeds=[7, 8, 9], memory=12_345)  # fmt: skip
@@ -169,10 +167,10 @@ def test_the_start_of_every_seed_must_be_before_the_target(last, fixed):
 
     solution = solved(model_of(0))
     problem = Problem(data_of(0) if fixed else data_of, model)
-    with pytest.raises(ArgumentError, match=f"where seed {last} begins with"):
-        problem.checked(Goal("loss", 0.01), [2, 0, 1])
-    problem.checked(Goal("loss", 0.01), [s for s in (2, 0, 1) if s != last])
-    with pytest.raises(ArgumentError, match=f"where seed {last} begins with"):
+    with pytest.raises(ArgumentError, match=f"where seed {last} starts at"):
+        problem.fingerprint(Goal("loss", 0.01), [2, 0, 1])
+    problem.fingerprint(Goal("loss", 0.01), [s for s in (2, 0, 1) if s != last])
+    with pytest.raises(ArgumentError, match=f"where seed {last} starts at"):
         compare(data_of(0) if fixed else data_of, model, **{**SMALL, "target": "loss:0.01"})
 
 
@@ -197,7 +195,7 @@ def print_of(changed=None, at=None, fixed=False):
     def model(seed):
         return model_of(seed, of_model.get(seed, 0.5))
 
-    return Problem(data(0) if fixed else data, model).checked(Goal("gap", 0.1), [0, 1, 2])
+    return Problem(data(0) if fixed else data, model).fingerprint(Goal("gap", 0.1), [0, 1, 2])
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -226,14 +224,14 @@ def test_the_fingerprint_is_the_same_for_the_same():
 def test_what_was_begun_with_another_memory_is_not_gone_on_with(tmp_path, monkeypatch):
     """The blocks would be of other sizes, and so the last bits of what is left to do."""
 
-    def stop(self, runs):
+    def stop(self, number, runs):
         raise EnoughError
 
     with monkeypatch.context() as patch:
-        patch.setattr("minidl.comparison.journal.Page.add", stop)
+        patch.setattr("minidl.comparison.store.Journal.add", stop)
         with pytest.raises(EnoughError):
             compare(data_of, hidden=[3], out=tmp_path / "a.json", memory=2**18, **SMALL)
-    with pytest.raises(DataError, match="another memory: 262144"):
+    with pytest.raises(DataError, match="memory is 262144 there, 524288 requested"):
         compare(data_of, hidden=[3], out=tmp_path / "a.json", memory=2**19, **SMALL)
     compare(data_of, hidden=[3], out=tmp_path / "a.json", memory=2**18, **SMALL)
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

@@ -66,7 +66,7 @@ def test_intervals_of_means_hold_the_mean_as_often_as_they_say(what, seeds):
 
 
 def test_bca_is_worse_for_differences_with_rare_divergence():
-    budget = 400  # twenty times what an arrival takes
+    budget = 400  # twenty times what converging takes
     generator = np.random.default_rng(2)
 
     def differences(seeds, races):

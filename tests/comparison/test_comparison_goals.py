@@ -34,7 +34,7 @@ def test_a_target_is_written_as_its_kind_and_a_number(text, goal, column):
      "accuracy:97", "acc:0.9", "loss=0.1", "gap:0.1:2"],
 )  # fmt: skip
 def test_anything_else_is_refused_and_shown(text):
-    with pytest.raises(ArgumentError, match="target cannot be used") as caught:
+    with pytest.raises(ArgumentError, match="target must be") as caught:
         Goal.parse(text)
     assert repr(text) in str(caught.value)
 
@@ -87,7 +87,7 @@ def test_between_the_doublings_the_first_that_is_reached_is_taken():
 
 
 @pytest.mark.parametrize(("asked", "tau"), [(0.3, 0.5), (0.4, 0.5), (0.6, 0.6)])
-def test_the_last_doubling_ends_at_one_half_and_what_is_looser_is_kept(asked, tau):
+def test_the_last_doubling_ends_at_one_half_and_a_larger_tau_is_kept(asked, tau):
     losses = [[1.0, 0.0]] * 3 + [[1.0, 0.48]] * 2 if asked < 0.5 else [[1.0, 0.0], [1.0, 0.9]]
     target = resolve(Goal("gap", asked), curves("a", 0.1, *losses), 1)
     assert target.tau == tau
@@ -100,7 +100,7 @@ def test_a_target_is_not_loosened_beyond_where_a_seed_begins():
     assert (target.tau, target.reachable) == (0.2, False)  # 0.4 would be above 0.35
 
 
-def test_a_loss_that_nobody_reaches_is_kept_and_told():
+def test_an_unreached_loss_target_is_kept_and_marked_unreachable():
     target = resolve(Goal("loss", 0.001), [run("a", Setting(0.1), 0, 5, 20)], 3)
     assert (target.value, target.tau, target.reachable, target.loosened) == (
         0.001, None, False, False

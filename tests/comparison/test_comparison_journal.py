@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 from comparison_runs import without_seconds
 
 from minidl import datasets
-from minidl.comparison import Study, compare
-from minidl.comparison.executor import Race
+from minidl.comparison import Setting, Study, compare
+from minidl.comparison.store import Journal
 from minidl.errors import DataError
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "comparison_protocol1"
 SMALL = {"optimizers": ["gd", "nag"], "epochs": 5, "seeds": 3, "tuning_seeds": 2, "hidden": [4],
          "lr": [0.1, 0.3, 0.9], "sustained": 1, "target": "gap:0.5"}  # fmt: skip
 
@@ -35,20 +38,16 @@ def blocks(monkeypatch):
     """Makes the n-th finished block raise what is given, as a kill or Ctrl-C would come then."""
 
     def arrange(n, error):
-        plain = Race._trainer
-        monkeypatch.setattr("minidl.comparison.executor.TOGETHER", 6)
-        from minidl.comparison.journal import Page
+        monkeypatch.setattr("minidl.comparison.executor.GROUP", 6)
+        add, count = Journal.add, [0]
 
-        add, count = Page.add, [0]
-
-        def counted(self, runs):
-            add(self, runs)
+        def counted(self, number, runs):
+            add(self, number, runs)
             count[0] += 1
             if count[0] == n:
                 raise error
 
-        monkeypatch.setattr(Page, "add", counted)
-        return plain
+        monkeypatch.setattr(Journal, "add", counted)
 
     return arrange
 
@@ -69,7 +68,7 @@ def test_a_run_that_was_cut_short_goes_on_and_ends_with_the_same_file(
     kept = len((tmp_path / "a.json.part").read_text().splitlines()) - 1
     assert kept == after
     monkeypatch.undo()
-    monkeypatch.setattr("minidl.comparison.executor.TOGETHER", 6)
+    monkeypatch.setattr("minidl.comparison.executor.GROUP", 6)
     compare(moons, out=path, **SMALL)
     assert os.listdir(tmp_path) == ["a.json"]
     assert without_seconds(read(path)) == without_seconds(read(whole))
@@ -85,10 +84,13 @@ def test_what_is_finished_is_not_trained_again(tmp_path, blocks, monkeypatch):
     before = {(*r["setting"], r["optimizer"], r["seed"]) for x in lines
               for r in json.loads(x)[1]}  # fmt: skip
     trained = []
-    plain = Race._trainer
-    monkeypatch.setattr(Race, "_trainer", lambda self, key: trained.append(key) or plain(self, key))
+    add = Journal.add
+    monkeypatch.setattr(
+        Journal, "add", lambda self, number, runs: trained.extend(runs) or add(self, number, runs)
+    )
     compare(moons, out=path, **SMALL)
-    again = {(*setting, name, seed) for name, setting, seed in trained}
+    again = {(*one.setting, one.optimizer, one.seed) for one in trained}
+    assert again
     assert before
     assert not before & again
 
@@ -123,7 +125,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_what_it_supports(tmp_path, block
     assert (tmp_path / "a.json.part").exists()
 
 
-def test_interrupted_while_judging_the_verdicts_rest_on_fewer_seeds(blocks):
+def test_after_an_interruption_the_verdicts_rest_on_fewer_seeds(blocks):
     blocks(14, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt) as caught:
         compare(moons, **{**SMALL, "seeds": 8})
@@ -141,9 +143,9 @@ def test_a_part_of_another_comparison_is_refused_and_kept(tmp_path, blocks, monk
     monkeypatch.undo()
     before = (tmp_path / "a.json.part").read_bytes()
     for change in ({"epochs": 6}, {"hidden": [5]}, {"momentum": 0.5}):
-        with pytest.raises(DataError, match="is of another comparison"):
+        with pytest.raises(DataError, match="belongs to another comparison"):
             compare(moons, out=path, **{**SMALL, **change})
-    with pytest.raises(DataError, match="another data and weights"):
+    with pytest.raises(DataError, match="data and weights is"):
         compare(lambda s: datasets.load("moons", n=60, seed=1, split_seed=s), out=path, **SMALL)
     assert (tmp_path / "a.json.part").read_bytes() == before
 
@@ -164,7 +166,7 @@ def test_a_finished_file_is_shown_and_never_trained_again_or_overwritten(whole, 
         ("", "is not a saved comparison"),
         ("[1]", "is not a saved comparison"),
         ('{"protocol": 1}', "is not a saved comparison"),
-        ('{"protocol": 2, "comparisons": []}', "follows another protocol"),
+        ('{"protocol": 2, "comparisons": []}', "has another protocol version"),
         ('{"protocol": 1, "command": [], "versions": {}, "comparisons": [{}]}',
          "is not a saved comparison"),
     ],
@@ -189,3 +191,19 @@ def test_the_record_names_protocol_versions_and_seeds_and_holds_every_curve(whol
     one = data["comparisons"][0]
     assert (one["plan"]["seeds"], one["plan"]["tuning_seeds"]) == ([0, 1, 2], [10_000, 10_001])
     assert all(len(run["curves"]["train_loss"]) == 6 for run in one["runs"])
+
+
+# -- files of earlier versions ----------------------------------------------------------------
+
+
+def numbers(text):
+    return re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", text)
+
+
+def test_a_file_with_look_ahead_losses_gives_the_numbers_of_the_version_that_wrote_it():
+    """The file and the report are of the last version that recorded these losses."""
+    file, report = GOLDEN.with_suffix(".json"), GOLDEN.with_suffix(".txt")
+    study = Study.from_json(file)
+    assert "look_ahead_loss" in study.comparisons[0].table["nag", Setting(0.3, 0.9), 0].curves
+    assert numbers(str(study)) == numbers(report.read_text(encoding="utf-8"))
+    assert study.to_json() == file.read_text(encoding="utf-8")

@@ -1,10 +1,10 @@
-"""What is tried, who meets whom, and where a flag is swapped."""
+"""The settings that are tried, the pairs, and where a flag is swapped."""
 
 import pytest
 from comparison_runs import contestant, plan
 
-from minidl.comparison import Contestant, Goal, Plan, Setting
-from minidl.comparison.plan import MOMENTA, RATES, check_grid
+from minidl.comparison import Contestant, Goal, Plan, Setting, compare
+from minidl.comparison.arguments import MOMENTA, RATES
 from minidl.errors import ArgumentError
 
 
@@ -17,13 +17,13 @@ def names(pairs):
     return [(a.name, b.name) for a, b in pairs]
 
 
-def test_every_two_at_one_batch_size_meet_the_later_first():
+def test_pairs_have_one_batch_size_and_the_later_optimizer_first():
     assert names(plan(["gd", "momentum", "nag"]).pairs) == [
         ("momentum", "gd"), ("nag", "gd"), ("nag", "momentum")
     ]  # fmt: skip
 
 
-def test_other_batch_sizes_and_the_two_forms_of_nag_do_not_meet():
+def test_different_batch_sizes_and_the_two_forms_of_nag_are_not_paired():
     batch = contestant("batch", "full")
     assert names(plan([batch, "momentum"]).pairs) == []
     assert names(plan(["nag", "nag-reformulated", "gd"]).pairs) == [
@@ -53,7 +53,7 @@ def test_untuned_each_has_its_own():
 
 
 def flags(made):
-    return [(a.name, one, b.name, other, flag) for a, one, b, other, flag in made.meetings()]
+    return [(a.name, one, b.name, other, flag) for a, one, b, other, flag in made.flag_pairings()]
 
 
 def test_a_flag_is_swapped_at_every_rate_with_the_momentum_of_those_that_have_one():
@@ -78,12 +78,12 @@ def test_two_with_other_momenta_or_rates_of_their_own_differ_in_more_than_the_fl
     assert len(flags(plan(["momentum", "nag"], tune="none"))) == 1
 
 
-def test_who_is_alone_with_its_batch_size_is_judged_at_its_best_rate_only():
+def test_an_unpaired_optimizer_is_evaluated_at_its_best_rate_only():
     batch = contestant("batch", "full")
     made = plan([batch, "momentum", "nag"])
-    assert made.judged(batch, Setting(0.2)) == [Setting(0.2)]
+    assert made.evaluated(batch, Setting(0.2)) == [Setting(0.2)]
     nag = made.contestants[2]
-    assert made.judged(nag, Setting(0.2, 0.9)) == made.settings(nag)
+    assert made.evaluated(nag, Setting(0.2, 0.9)) == made.settings(nag)
 
 
 @pytest.mark.parametrize(
@@ -120,5 +120,5 @@ def test_a_plan_survives_json():
     "rates", [[0.1], [], [0.1, 0.1], [0.1, -1], [0.1, "x"], [0.1, float("nan")], 3]
 )
 def test_a_grid_needs_two_different_rates(rates):
-    with pytest.raises(ArgumentError, match="lr cannot be used"):
-        check_grid(rates)
+    with pytest.raises(ArgumentError, match=r"^lr must be .*, got "):
+        compare("moons", lr=rates, tune="lr")

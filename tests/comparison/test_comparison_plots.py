@@ -1,4 +1,4 @@
-"""Plots: the numbers behind every line, the same bytes each time, and what is told instead."""
+"""Plots: the numbers behind every line, reproducible files, and errors before training."""
 
 import hashlib
 import math
@@ -15,7 +15,9 @@ import pytest
 from matplotlib.colors import to_hex
 
 from minidl.comparison import Comparison, Contestant, Goal, Plan, Run, Setting, Study
+from minidl.comparison.plots.data import quartiles, shorten, spaced, stairs
 from minidl.comparison.plots.draw import check_plot, figure, plot
+from minidl.comparison.plots.style import legend_rows
 from minidl.errors import ArgumentError, DataError
 
 BUDGET, ROWS, SUSTAINED, AIM = 12, 100, 2, 0.3
@@ -113,7 +115,7 @@ def test_the_medians_and_quartiles_are_of_the_runs_that_have_not_diverged():
     assert len(judging(comparison, "nag")[3].curves["train_loss"]) == 4
 
 
-def test_the_target_is_dashed_and_the_median_arrival_marked_on_it():
+def test_the_target_is_dashed_and_the_median_hitting_time_marked_on_it():
     comparison = made()
     left = panels(Study([comparison]))[0]
     found = lines(left)
@@ -126,14 +128,14 @@ def test_the_target_is_dashed_and_the_median_arrival_marked_on_it():
         assert found[f"{name}: median"].get_marker() not in ("", "None")
 
 
-def test_where_most_seeds_never_arrive_no_median_is_marked():
+def test_an_infinite_median_is_not_marked():
     comparison = made(replace(PLAN, goal=Goal.parse("loss:0.02")))
     times = [time_by_hand(run, 0.02) for run in judging(comparison, "gd")]
     assert statistics.median(times) == math.inf
     assert "gd: median" not in lines(panels(Study([comparison]))[0])
 
 
-def test_the_share_that_has_arrived_is_a_step_function_that_need_not_end_at_one():
+def test_the_share_that_converged_is_a_step_function_that_may_end_below_one():
     comparison = made()
     middle = panels(Study([comparison]))[1]
     for name in ("gd", "nag"):
@@ -197,7 +199,7 @@ def test_different_batch_sizes_are_drawn_over_samples():
     assert "samples" in middle.get_xlabel()
     assert right.get_xlabel() == "learning rate"
     legend = words(figure(Study([comparison])))
-    assert "gd, lr 1, batch size 32: 4 of 5 arrived" in legend
+    assert "gd, lr 1, batch size 32: 4 of 5 converged" in legend
     assert "full batch" in legend
 
 
@@ -226,7 +228,7 @@ def test_untuned_optimizers_are_single_points():
     right = panels(Study([comparison]))[2]
     assert data(lines(right)["gd: chosen"])[0] == [0.1]
     assert len(data(lines(right)["gd"])[0]) == 1
-    assert right.get_title() == "As given: nothing was tuned (3 tuning seeds)"
+    assert right.get_title() == "As given: not tuned (3 tuning seeds)"
 
 
 def study_of_two():
@@ -266,15 +268,15 @@ def words(drawn, row=0):
     return " | ".join(text.get_text() for text in drawn.subfigs[row].legends[0].get_texts())
 
 
-def test_the_legend_counts_arrivals_and_divergences_and_the_title_says_what_was_compared():
+def test_the_legend_counts_converged_and_diverged_runs_and_the_title_says_what_was_compared():
     drawn = figure(Study([made()]))
     legend = words(drawn)
-    assert "gd, lr 1: 4 of 5 arrived |" in legend
-    assert "nag, lr 0.5, momentum 0.9: 3 of 5 arrived, 1 diverged" in legend
-    assert "target | median arrival; chosen learning rate | budget" in legend
+    assert "gd, lr 1: 4 of 5 converged |" in legend
+    assert "nag, lr 0.5, momentum 0.9: 3 of 5 converged, 1 diverged" in legend
+    assert "target | median hitting time; chosen learning rate | budget" in legend
     assert drawn.subfigs[0].get_suptitle() == (
         "toy, batch size 32: net\n"
-        "target: training loss <= 0.3 for 2 epochs in a row; budget: 12 epochs"
+        "target: training loss <= 0.3, for 2 epochs in a row; budget: 12 epochs"
     )
 
 
@@ -347,7 +349,7 @@ def without(comparison, keep):
     return Comparison(comparison.plan, [run for run in comparison.runs if keep(run)])
 
 
-def test_what_has_not_run_yet_is_said():
+def test_an_optimizer_without_runs_is_named_in_the_legend():
     part = without(made(), lambda run: run.seed in TUNING or run.optimizer == "gd")
     drawn = figure(Study([part]))
     left, middle, right = drawn.subfigs[0].axes
@@ -358,7 +360,7 @@ def test_what_has_not_run_yet_is_said():
     assert "interrupted: some runs are missing" in drawn.subfigs[0].get_suptitle()
 
 
-def test_without_a_target_there_is_nothing_to_draw(tmp_path):
+def test_without_a_target_a_comparison_cannot_be_drawn(tmp_path):
     part = without(made(), lambda run: run.seed != 102)
     with pytest.raises(DataError, match="on toy cannot be drawn: it was interrupted before its"):
         plot(Study([made(), part]), tmp_path / "toy.png")
@@ -416,7 +418,7 @@ def test_matplotlib_is_imported_when_something_is_drawn_and_not_before():
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.SVG", "a.b.pdf", "a.jpg", "a.eps"])
-def test_endings_that_matplotlib_writes_will_do(name, tmp_path):
+def test_every_format_of_matplotlib_is_accepted(name, tmp_path):
     check_plot(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
@@ -425,19 +427,19 @@ def test_endings_that_matplotlib_writes_will_do(name, tmp_path):
     ("name", "error", "message"),
     [
         ("a.doc", ArgumentError, r"cannot draw '.*a.doc': got '.doc', expected a name that"),
-        ("a", ArgumentError, r"received no ending, expected .* in .png, .svg, .pdf, [.]"),
-        ("a.pgf", ArgumentError, "received '.pgf'"),  # needs LaTeX
+        ("a", ArgumentError, r"got no ending, expected .* in .png, .svg, .pdf, [.]"),
+        ("a.pgf", ArgumentError, "got '.pgf'"),  # needs LaTeX
         ("missing/a.png", DataError, "there is no folder"),
     ],
 )
-def test_what_cannot_be_drawn_is_told_before_training(name, error, message, tmp_path):
+def test_an_invalid_file_raises_before_training(name, error, message, tmp_path):
     with pytest.raises(error, match=message):
         check_plot(tmp_path / name)
     with pytest.raises(error, match=message):
         plot(Study([made()]), tmp_path / name)
 
 
-def test_without_matplotlib_one_sentence_says_what_to_install(monkeypatch):
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     study = Study([made()])
     for name in [one for one in sys.modules if one.split(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
@@ -449,7 +451,35 @@ def test_without_matplotlib_one_sentence_says_what_to_install(monkeypatch):
         )
 
 
-def test_a_file_that_cannot_be_replaced_is_told(tmp_path):
-    (tmp_path / "toy.png.new").mkdir()
-    with pytest.raises(DataError, match=r"cannot write .*toy.png: "):
-        plot(Study([made()]), tmp_path / "toy.png")
+def test_a_file_that_cannot_be_written_raises(tmp_path):
+    name = "a" * 250 + ".png"  # no room for the name of the temporary file
+    with pytest.raises(DataError, match=r"cannot write .*aaa.png: File name too long"):
+        plot(Study([made()]), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+# -- data and style ---------------------------------------------------------------------------
+
+
+def test_quartiles_are_of_the_curves_that_have_not_ended():
+    found = quartiles([np.array([4.0, 2.0]), np.array([8.0])])
+    assert found.tolist() == [[5, 2], [6, 2], [7, 2]]
+
+
+def test_stairs_go_from_start_to_end():
+    x, y = stairs(np.array([2.0, 5.0, 9.0, np.inf]), 0, 6)
+    assert (x.tolist(), y.tolist()) == ([0, 2, 5, 6], [0, 0.25, 0.5, 0.5])
+
+
+def test_labelled_rates_leave_room():
+    assert spaced([0.1, 0.11, 0.25, 0.5, 1.0], 2) == [0.1, 0.25, 0.5, 1.0]
+
+
+def test_long_text_is_shortened():
+    assert shorten("a long word", 9) == "a long..."
+    assert shorten("a long word", 11) == "a long word"
+
+
+def test_a_legend_has_as_many_rows_as_it_needs():
+    assert legend_rows({"gd": "gd", "nag": "nag"}) == 1
+    assert legend_rows({"gd": "gd"}, explained=True) == 3

@@ -1,4 +1,6 @@
-"""What is printed: tables, the paragraph for newcomers, and a note for each open trap."""
+"""The printed report: tables, the paragraph for newcomers, and notes."""
+
+import math
 
 import pytest
 from comparison_runs import alone, comparison, contestant, plan, run
@@ -6,6 +8,16 @@ from comparison_runs import alone, comparison, contestant, plan, run
 from minidl.comparison import Comparison, Goal, Setting, Study
 from minidl.comparison.report.notes import warnings_of
 from minidl.comparison.report.sentences import explain
+from minidl.comparison.report.words import (
+    between,
+    counted,
+    joined,
+    method_name,
+    number,
+    probability,
+    rate,
+    text_table,
+)
 
 FAST, SLOW = [5, 6, 5, 6, 5, 6, 5], [30, 31, 32, 33, 34, 35, 36]
 
@@ -22,19 +34,18 @@ def test_a_comparison_is_printed_as_head_two_verdicts_and_a_paragraph():
     parts = str(comparison({"gd": SLOW, "nag": FAST})).split("\n\n")
     assert [part.splitlines()[0] for part in parts] == [
         "toy: Dense(2, 1), MeanSquaredError(), 750 training rows",
-        "Each at its best learning rate, on the seeds that judge (medians; mean of min(epochs,"
-        " budget); ERT: epochs spent for an arrival)",
-        "What tuning costs: expected best mean epochs of so many random trials, tuning seeds",
+        "Each at its best learning rate, on the evaluation seeds (medians; mean of min(epochs,"
+        " budget); ERT: epochs spent per converged run)",
+        "Cost of tuning: expected best mean epochs after that many random trials, tuning seeds",
         "Tuned against tuned (in epochs; p after Holm, for 1)",
-        "Swap the flag: one learning rate, momentum 0.9; median epochs, and on how many seeds it"
-        " arrived",
-        "Swap the flag, pair by pair; where neither ever arrived, nothing is said (in epochs; p"
+        "Swap the flag: one learning rate, momentum 0.9; median epochs (seeds that converged)",
+        "Swap the flag, pair by pair; settings where neither converged are left out (in epochs; p"
         " after Holm, for 1)",
         parts[6].splitlines()[0],
     ]
     assert parts[0].splitlines()[1:] == [
         "converged: training loss <= 0.1, for 3 epochs in a row",
-        "tuned: 3 learning rates, 0.1 to 0.4; 2 tuning seeds, 7 others judge; budget 50 epochs",
+        "tuned: 3 learning rates, 0.1 to 0.4; 2 tuning seeds, 7 evaluation seeds; budget 50 epochs",
     ]
     columns = "optimizer batch lr momentum reached epochs 95 % mean 95 % first hit ERT diverged"
     assert parts[1].splitlines()[1].split() == f"{columns} updates samples seconds".split()
@@ -72,19 +83,19 @@ def test_the_paragraph_says_which_to_use_how_sure_and_by_how_much():
     words = paragraph(comparison({"gd": SLOW, "momentum": [9] * 7, "nag": FAST}))
     assert words.startswith(
         "Use NAG here, at learning rate 0.2 and momentum 0.9: it needs 5 epochs in the median and"
-        " 5.4 in the mean. That is shown to be faster, in the mean of min(epochs, budget), than"
-        " gradient descent (by 28 on average, 26 to 30) and momentum (by 3.6 on average, 3.1 to"
-        " 4.0); chance alone would seldom show that."
+        " 5.4 in the mean. In the mean of min(epochs, budget) it is faster than gradient descent"
+        " (by 28 epochs on average, 26 to 30) and momentum (by 3.6 epochs on average, 3.1 to 4.0);"
+        " p < 0.05 after Holm's correction."
     )
 
 
 def test_where_nothing_is_shown_it_says_that_equality_is_not_proven():
     words = paragraph(comparison({"momentum": [5, 9, 5, 9, 5, 9], "nag": [9, 5, 9, 5, 9, 6]}))
-    assert "no difference is shown: 6 seeds cannot tell them apart" in words
+    assert "Against NAG no difference is shown with 6 seeds" in words
     assert "which does not prove them equal" in words
 
 
-def test_equals_are_called_so():
+def test_an_equivalent_optimizer_will_do_as_well():
     assert "NAG will do as well" in paragraph(comparison({"momentum": FAST, "nag": FAST}))
 
 
@@ -96,7 +107,7 @@ def test_the_two_forms_of_nag_are_one_method_and_never_tested():
     assert "Reformulated NAG is the same method in another form." in paragraph(found)
 
 
-def test_few_seeds_are_told_with_how_many_would_do():
+def test_too_few_seeds_give_no_verdict_and_the_number_that_suffices():
     words = paragraph(comparison({"gd": [30] * 5, "nag": [5] * 5}))
     assert "5 seeds are too few to claim a difference; take 6 or more." in words
     assert "Use" not in words
@@ -107,22 +118,26 @@ def test_contradicting_verdicts_are_told_and_explained():
     words = paragraph(found)
     assert "NAG is faster at 1 (lr 0.1)" in words
     assert "gradient descent is faster at 1 (lr 0.4)" in words
-    assert "The two contradict each other at lr 0.4: there gradient descent wins, but NAG" in words
+    assert (
+        "The two contradict each other at lr 0.4: there gradient descent is faster, but NAG"
+        in words
+    )
 
 
 def test_a_gain_of_the_flag_that_tuning_removes_is_told():
     words = paragraph(comparison({"gd": [5] * 7, "nag": [5] * 7}, at={"gd": 0.4, "nag": 0.1}))
     assert "tuned, they are equivalent within 5 %" in words
     assert (
-        "So the flag matters at a learning rate that is not tuned, and a well chosen rate" in words
+        "So the flag matters at a learning rate that is not tuned, and tuning the rate achieves"
+        in words
     )
 
 
 def test_what_tuning_does_not_show_is_not_called_equal():
     one, other = [5, 9, 5, 9, 5, 9, 6], [9, 5, 9, 5, 9, 5, 6]
     words = paragraph(comparison({"gd": one, "nag": other}, at={"gd": 0.4, "nag": 0.1}))
-    assert "(momentum makes steady steps longer, as a larger rate does)" in words
-    assert "; that it still does when both are tuned is not shown." in words
+    assert "(momentum lengthens steady steps, as a larger rate does)" in words
+    assert "; whether it still does when both are tuned is not shown." in words
 
 
 def test_a_small_p_beside_no_verdict_is_explained():
@@ -141,29 +156,31 @@ def test_a_small_p_beside_no_verdict_is_explained():
     found = Comparison(found.plan, runs)
     assert found.tuned[0].verdict.p < 0.05
     assert found.tuned[0].word == "no difference shown"
-    assert "no difference is shown (p is small, but other tuning seeds" in paragraph(found)
+    assert "no difference is shown (p is small, but with other tuning seeds" in paragraph(found)
 
 
-def test_one_optimizer_is_told_without_a_verdict():
+def test_a_single_optimizer_has_no_verdict():
     words = paragraph(comparison({"nag": FAST}))
-    assert words.startswith("NAG needs 5 epochs in the median, and arrived on 7 of 7 seeds. With")
+    assert words.startswith(
+        "NAG needs 5 epochs in the median, and converged on 7 of 7 seeds. A single"
+    )
 
 
-def test_nobody_is_recommended_who_seldom_arrives():
+def test_an_optimizer_that_rarely_converges_is_not_recommended():
     words = paragraph(comparison({"gd": [None] * 7, "nag": [3, 3, None, None, None, None, None]}))
-    assert "none can be recommended; NAG comes nearest, with 2 of 7." in words
+    assert "none is recommended; NAG comes closest, with 2 of 7." in words
 
 
-def test_a_grid_that_grew_is_told():
+def test_the_head_says_that_the_grid_grew():
     found = comparison({"gd": SLOW, "nag": FAST})
     asked = {"plan": {"rates": [0.1, 0.2]}}
     text = str(Comparison(found.plan, found.runs, asked))
-    assert "3 learning rates, 0.1 to 0.4 (grown from 2, the best having been at an edge)" in text
+    assert "3 learning rates, 0.1 to 0.4 (grown from 2, because the best was at an edge)" in text
 
 
-def test_untuned_the_tuning_seeds_are_said_to_settle_the_target():
+def test_without_tuning_the_tuning_seeds_are_for_the_target():
     text = str(alone({"gd": SLOW, "nag": FAST}))
-    assert "nothing is tuned; 2 seeds settle the target, 7 others judge; budget 50 epochs" in text
+    assert "not tuned; 2 tuning seeds for the target, 7 evaluation seeds; budget 50 epochs" in text
 
 
 def test_rows_of_an_interruption_are_over_the_same_seeds():
@@ -172,18 +189,18 @@ def test_rows_of_an_interruption_are_over_the_same_seeds():
     assert [row.seeds for row in part.rows] == [6, 6]
 
 
-def test_nobody_arriving_is_no_verdict():
+def test_if_no_run_converges_no_optimizer_is_recommended():
     found = comparison({"gd": [None] * 7, "nag": [None] * 7})
     assert paragraph(found) == (
-        "Nobody reached the target within 50 epochs at the rate that tuning took, so none can be"
+        "No optimizer reached the target within 50 epochs at its tuned learning rate, so none is"
         " recommended."
     )
-    assert "none of the pairs ever arrived" in str(found)
+    assert "pair by pair; settings where neither converged are left out: neither ever" in str(found)
 
 
 def test_untuned_there_is_one_verdict_and_it_is_named():
     text = str(alone({"gd": SLOW, "nag": FAST}))
-    assert "nothing is tuned" in text
+    assert "not tuned; 2 tuning seeds" in text
     assert "Tuned against tuned" not in text
     assert "Swap the flag" in text
 
@@ -201,10 +218,38 @@ def test_batch_sizes_are_compared_in_samples_updates_and_seconds():
     assert "batch gradient descent needs the fewest updates" in words
 
 
-# -- traps ------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (method_name("gd"), "gradient descent"),
+        (method_name("nag"), "NAG"),
+        (method_name("custom"), "custom"),
+        (counted(1, "seed"), "1 seed"),
+        (counted(10, "seed"), "10 seeds"),
+        (joined(["a", "b", "c"]), "a, b and c"),
+        (joined(["a"]), "a"),
+        (number(29.5, ">400"), "29.5"),
+        (number(1234567.0, ""), "1234567"),
+        (number(math.inf, ">400"), ">400"),
+        (rate(2.0**-7), "0.00781"),
+        (rate(8.0), "8"),
+        (between((3.0, math.inf), ">50"), "3..>50"),
+        (between(None, ""), "-"),
+        (probability(0.0391), "0.039"),
+        (probability(1.0), "1"),
+        (probability(0.0000031), "3.1e-06"),
+        (text_table([["name", "n"], ["a", "10"]]), "name   n\na     10"),
+        (text_table([["name", "n"], ["a", "10"]], last_left=True), "name  n\na     10"),
+    ],
+)
+def test_numbers_and_names_as_text(text, expected):
+    assert text == expected
 
 
-def test_a_comparison_without_a_trap_has_no_note():
+# -- notes ------------------------------------------------------------------------------------
+
+
+def test_a_comparison_without_pitfalls_has_no_note():
     assert notes(comparison({"gd": SLOW, "nag": FAST})) == ""
 
 
@@ -247,9 +292,9 @@ def test_a_target_that_nobody_reaches():
     found = comparison({"nag": FAST}, tuning={"nag": {}, "gd": {}}, goal=Goal("loss", 1e-4))
     words = notes(found)
     assert "no optimizer reaches the target on 80 % of the tuning seeds within 50 epochs" in words
-    assert "the best single run came to 0.01" in words
+    assert "the best single run reached 0.01" in words
     assert (
-        "nag reached the target on no tuning seed; the rate with the lowest final loss is taken"
+        "nag did not reach the target on any tuning seed; the setting with the lowest final loss"
         in words
     )
 
@@ -268,7 +313,7 @@ def test_a_target_that_was_loosened():
 
 def test_grids_of_different_sizes_are_told_with_what_equal_budgets_give():
     found = comparison({"gd": SLOW, "nag": FAST}, tune="lr,momentum", momenta=(0.5, 0.9))
-    table = str(found).split("What tuning costs")[1].split("\n\n")[0]
+    table = str(found).split("Cost of tuning")[1].split("\n\n")[0]
     assert [line.split() for line in table.splitlines()[1:]] == [
         ["trials", "1", "2", "3", "6"],
         ["gd", "35.0", "20.0", "5.0"],
@@ -279,7 +324,7 @@ def test_grids_of_different_sizes_are_told_with_what_equal_budgets_give():
 # -- interruptions and studies ----------------------------------------------------------------
 
 
-def test_an_interruption_while_tuning_supports_nothing():
+def test_interrupted_while_tuning_there_is_no_verdict():
     whole = comparison({"gd": SLOW, "nag": FAST})
     part = Comparison(whole.plan, [r for r in whole.runs if r.seed == 100])
     assert "Interrupted while tuning, after 6 runs: no verdict is supported yet." in str(part)
@@ -318,25 +363,25 @@ def test_one_comparison_has_no_profile():
 # -- sentences in cases that a reviewer built -------------------------------------------------
 
 
-def test_who_arrives_is_recommended_and_not_who_is_fast_on_half_of_the_seeds():
+def test_the_recommended_optimizer_converges_on_most_seeds():
     found = comparison({"momentum": [10] * 5 + [None] * 5, "nag": [40] * 10}, budget=100)
     words = paragraph(found)
     assert words.startswith("Use NAG here")
-    assert "momentum (arrived on 5 of 10)" in words
+    assert "momentum (converged on 5 of 10)" in words
 
 
 def test_failures_of_the_slower_one_are_named():
     found = comparison({"nag": [28] * 14 + ["@ 9"] * 6, "momentum": [30] * 20}, budget=400)
-    assert "arrived on 14 of 20" in paragraph(found)
+    assert "converged on 14 of 20" in paragraph(found)
 
 
-def test_the_two_forms_of_nag_alone_are_not_said_to_differ_in_batch_size():
+def test_the_two_forms_of_nag_alone_are_not_compared():
     words = paragraph(comparison({"nag": FAST, "nag-reformulated": FAST}))
-    assert "The two are one method in two forms, and are not tested against each other." in words
+    assert "The two are one method in two forms, and are not compared with each other." in words
     assert "batch sizes" not in words
 
 
-def test_nobody_arriving_at_the_chosen_rate_does_not_hide_what_the_flag_shows():
+def test_flags_are_reported_even_if_no_run_converges_at_the_chosen_rate():
     nowhere = {"nag": {}, "gd": {}}
     found = comparison({"gd": [None] * 7, "nag": FAST}, tuning=nowhere, at=0.2)
     assert found.flags[1].winner == "nag"
@@ -349,10 +394,12 @@ def test_an_interruption_before_one_contestant_has_begun_leaves_it_out():
         whole.plan, [r for r in whole.runs if r.optimizer != "nag" or r.seed in (100, 101)]
     )
     assert [(row.optimizer, row.seeds) for row in part.rows] == [("gd", 7), ("momentum", 7)]
-    assert "the verdicts rest on 7 of 7 seeds. Of nag, no seed is finished" in paragraph(part)
+    assert "the verdicts rest on 7 of 7 seeds. nag has no finished evaluation seed." in paragraph(
+        part
+    )
 
 
-def test_an_interruption_with_no_seed_in_common_supports_nothing():
+def test_interrupted_without_a_common_seed_there_is_no_verdict():
     whole = comparison({"gd": SLOW, "nag": FAST})
     judging = {"gd": 0, "nag": 1}
     part = Comparison(
@@ -374,7 +421,7 @@ def test_an_interrupted_comparison_of_batchings_does_not_speak_of_pairs():
 def test_untuned_pairs_with_rates_of_their_own_are_in_a_table():
     three = (contestant("gd"), contestant("nag"), contestant("momentum", momentum=0.5))
     text = str(alone({"gd": SLOW, "nag": FAST, "momentum": SLOW}, contestants=three))
-    assert "As given" in text
+    assert "As given (in epochs; p after Holm" in text
     assert "Swap the flag" in text
 
 
@@ -385,7 +432,7 @@ def test_rates_that_print_alike_keep_lines_of_their_own():
     assert sum("(7/7)" in line for line in lines) == 1
 
 
-def test_momentum_zero_that_was_chosen_is_told():
+def test_a_chosen_momentum_of_zero_is_noted():
     found = comparison({"nag": FAST}, tune="lr,momentum", momenta=(0.0,))
     assert "nag has momentum 0" in notes(found)
 
@@ -395,11 +442,9 @@ def test_settings_that_are_equivalent_are_counted_as_such():
     assert "they are equivalent within 5 % at 1" in words
 
 
-def test_seeds_that_begin_converged_are_told():
+def test_a_target_met_before_training_is_noted():
     found = comparison({"gd": SLOW, "nag": FAST}, goal=Goal("loss", 2.0))
-    assert "the target lies above the initial loss of 9 seeds, which begin converged" in notes(
-        found
-    )
+    assert "the target is met before training on 9 seeds" in notes(found)
 
 
 def test_a_profile_does_not_compare_epochs_across_batch_sizes():

@@ -97,7 +97,7 @@ def test_with_a_momentum_grid_rates_occur_several_times():
     assert choose_rate([1, 2, 1, 2], [[5], [4], [5], [4]], 10).position == 1
 
 
-def test_if_nothing_arrives_the_mean_is_the_budget():
+def test_if_no_run_converges_the_mean_is_the_budget():
     choice = choose_rate([2, 1], [[NEVER], [NEVER]], 10)
     assert (choice.rate, choice.mean) == (1, 10)
 
@@ -105,20 +105,36 @@ def test_if_nothing_arrives_the_mean_is_the_budget():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: trial_weights(0, 1), ArgumentError, "n cannot be used"),
-        (lambda: trial_weights(3, 4), ArgumentError, "1 to 3"),
-        (lambda: trial_weights(3, 0), ArgumentError, "1 to 3"),
-        (lambda: expected_best([], 1), ArgumentError, "results cannot be used"),
-        (lambda: expected_best([math.nan], 1), ArgumentError, "results cannot be used"),
-        (lambda: expected_best([-NEVER], 1), ArgumentError, "results cannot be used"),
-        (lambda: expected_best([[1.0]], 1), (ArgumentError, ShapeError), "cannot be used"),
-        (lambda: choose_rate([1, 2], [[1]], 5), ShapeError, "rates do not fit"),
-        (lambda: choose_rate([0], [[1]], 5), ArgumentError, "above 0"),
-        (lambda: choose_rate([math.inf], [[1]], 5), ArgumentError, "above 0"),
-        (lambda: choose_rate([1], [1], 5), ShapeError, "expected 2-D"),
-        (lambda: choose_rate([1], [[1]], 0), ArgumentError, "budget"),
+        (lambda: trial_weights(0, 1), ArgumentError, "n must be an integer >= 1, got 0"),
+        (
+            lambda: trial_weights(3, 4),
+            ArgumentError,
+            "trials must be an integer from 1 to 3, got 4",
+        ),
+        (
+            lambda: trial_weights(3, 0),
+            ArgumentError,
+            "trials must be an integer from 1 to 3, got 0",
+        ),
+        (lambda: expected_best([], 1), ArgumentError, r"results must be .*got \[\]"),
+        (lambda: expected_best([math.nan], 1), ArgumentError, r"results must be .*got \[nan\]"),
+        (lambda: expected_best([-NEVER], 1), ArgumentError, r"results must be .*got \[-inf\]"),
+        (lambda: expected_best([[1.0]], 1), ArgumentError, r"results must be .*got \[\[1"),
+        (
+            lambda: choose_rate([1, 2], [[1]], 5),
+            ShapeError,
+            "times must have one row per rate: got 2 rates for 1 rows",
+        ),
+        (lambda: choose_rate([0], [[1]], 5), ArgumentError, r"rates must be .*> 0, got \[0"),
+        (
+            lambda: choose_rate([math.inf], [[1]], 5),
+            ArgumentError,
+            r"rates must be finite.*got \[inf\]",
+        ),
+        (lambda: choose_rate([1], [1], 5), ShapeError, r"times must be 2-D: got shape \(1,\)"),
+        (lambda: choose_rate([1], [[1]], 0), ArgumentError, "budget .*got 0"),
     ],
 )
-def test_what_cannot_be_used_is_told(call, error, words):
+def test_errors_name_the_argument_and_its_value(call, error, words):
     with pytest.raises(error, match=words):
         call()

@@ -100,7 +100,7 @@ def test_a_difference_that_is_shown_but_too_small_to_matter_is_equivalence():
 
 
 @pytest.mark.parametrize("arrivals", range(7))
-def test_optimizers_that_seldom_arrive_are_not_called_equivalent(arrivals):
+def test_optimizers_that_rarely_converge_are_not_called_equivalent(arrivals):
     a = [20.0] * arrivals + [NEVER] * (6 - arrivals)
     expected = EQUAL if arrivals > 3 else NOTHING
     assert judged(a, a).word == expected
@@ -110,7 +110,7 @@ def test_optimizers_that_seldom_arrive_are_not_called_equivalent(arrivals):
 
 
 @pytest.mark.parametrize("n", range(1, 6))
-def test_below_six_seeds_nothing_is_claimed_and_it_says_how_many_would_do(n):
+def test_below_six_seeds_there_is_no_verdict_and_the_reason_says_how_many_suffice(n):
     for a, b in ((FAST[:n], SLOW[:n]), (FAST[:n], FAST[:n])):
         found = verdict(a, b, 40, 0.0, (-0.1, 0.1))
         assert found.word == NOTHING
@@ -157,21 +157,41 @@ def test_the_probability_of_being_faster_counts_ties_half(a, b, expected):
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: verdict([1], [1, 2], 9, 0.5, (0, 1)), ShapeError, "no pairs"),
-        (lambda: verdict([], [], 9, 0.5, (0, 1)), ArgumentError, "received none"),
-        (lambda: verdict([1], [1], 0, 0.5, (0, 1)), ArgumentError, "budget"),
-        (lambda: verdict([1], [1], 9, 1.5, (0, 1)), ArgumentError, "p cannot be used"),
-        (lambda: verdict([1], [1], 9, math.nan, (0, 1)), ArgumentError, "p cannot be used"),
-        (lambda: verdict([1], [1], 9, 0.5, (1, 0)), ArgumentError, "low <= high"),
-        (lambda: verdict([1], [1], 9, 0.5, (math.nan, 0)), ArgumentError, "low <= high"),
-        (lambda: fewest_seeds(-1), ArgumentError, "comparisons"),
-        (lambda: faster_probability([1], [1, 2]), ShapeError, "no pairs"),
-        (lambda: holm([0.5, 1.5]), ArgumentError, "a p-value cannot be used: got 1.5"),
-        (lambda: holm([math.nan]), ArgumentError, "a p-value"),
-        (lambda: sign_flip([1.0, math.nan]), ArgumentError, "received nan"),
-        (lambda: sign_flip([1.0, math.inf]), ArgumentError, r"min\(T, E\)"),
+        (lambda: verdict([1], [1, 2], 9, 0.5, (0, 1)), ShapeError, "paired by seed: got 1 and 2"),
+        (lambda: verdict([], [], 9, 0.5, (0, 1)), ArgumentError, "a must be .*got no times"),
+        (lambda: verdict([1], [1], 0, 0.5, (0, 1)), ArgumentError, "budget .*got 0"),
+        (
+            lambda: verdict([1], [1], 9, 1.5, (0, 1)),
+            ArgumentError,
+            r"p must be in \[0, 1\], got 1\.5",
+        ),
+        (
+            lambda: verdict([1], [1], 9, math.nan, (0, 1)),
+            ArgumentError,
+            r"p must be in \[0, 1\], got nan",
+        ),
+        (
+            lambda: verdict([1], [1], 9, 0.5, (1, 0)),
+            ArgumentError,
+            r"interval .*low <= high, got \(1, 0\)",
+        ),
+        (
+            lambda: verdict([1], [1], 9, 0.5, (math.nan, 0)),
+            ArgumentError,
+            "interval .*low <= high, got .*nan",
+        ),
+        (lambda: fewest_seeds(-1), ArgumentError, "comparisons .*got -1"),
+        (lambda: faster_probability([1], [1, 2]), ShapeError, "paired by seed: got 1 and 2"),
+        (lambda: holm([0.5, 1.5]), ArgumentError, r"a p-value must be in \[0, 1\], got 1\.5"),
+        (lambda: holm([math.nan]), ArgumentError, "a p-value .*got nan"),
+        (lambda: sign_flip([1.0, math.nan]), ArgumentError, "differences must be finite, got nan"),
+        (
+            lambda: sign_flip([1.0, math.inf]),
+            ArgumentError,
+            r"differences must be finite, got inf. .*min\(T, E\)",
+        ),
     ],
 )
-def test_what_cannot_be_used_is_told(call, error, words):
+def test_errors_name_the_argument_and_its_value(call, error, words):
     with pytest.raises(error, match=words):
         call()

@@ -1,4 +1,4 @@
-"""A comparison as a figure: what is drawn, in which style, and the drawing itself.
+"""A comparison as a figure: its data, its style, and the drawing.
 
-The only place of the comparison that imports matplotlib, when a figure is drawn.
+Imports names from ``report``, and what is below it; only ``draw`` imports matplotlib, when needed.
 """

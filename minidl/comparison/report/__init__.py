@@ -1,4 +1,5 @@
 """A comparison as text: tables, sentences and notes.
 
-Reads :mod:`minidl.comparison.result`; nothing here trains or computes statistics.
+May import the rest of the comparison except ``result`` (which prints itself by it), ``study`` and
+``plots``; computes no statistics.
 """

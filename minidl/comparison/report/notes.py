@@ -1,80 +1,69 @@
-"""The traps that people fall into, told where one is open."""
+"""Warnings that apply to a comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from minidl.comparison.goal import Target
 from minidl.comparison.plan import FORMS_OF_NAG
+from minidl.comparison.report.view import View
 from minidl.comparison.report.words import counted, rate
-
-if TYPE_CHECKING:
-    from minidl.comparison.result import Comparison
 
 __all__ = ["warnings_of"]
 
 
-def warnings_of(comparison: Comparison) -> Iterator[str]:
-    """Yield a sentence for each trap that is open."""
-    yield from _of_plan(comparison)
-    yield from _of_target(comparison)
-    yield from _of_rates(comparison)
+def warnings_of(comparison: View) -> Iterator[str]:
+    """Yield one sentence for each pitfall that applies to this comparison."""
+    yield from _momentum(comparison)
+    yield from _batch_sizes(comparison)
+    if comparison.target is not None:
+        yield from _target(comparison, comparison.target)
+    yield from _rates(comparison)
 
 
-def _of_plan(comparison: Comparison) -> Iterator[str]:
-    plan = comparison.plan
-    used = {name: chosen.setting.momentum for name, chosen in comparison.chosen.items()}
-    for c in plan.contestants:
-        if used.get(c.name, c.own.momentum) != 0:
-            continue
-        what = "Nesterov's method" if c.rule in FORMS_OF_NAG else c.name
-        yield f"{c.name} has momentum 0: without momentum, {what} is plain gradient descent."
-    sizes = {c.batch_size for c in plan.contestants}
+def _momentum(comparison: View) -> Iterator[str]:
+    for c in comparison.plan.contestants:
+        chosen = comparison.chosen.get(c.name)
+        if (c.own if chosen is None else chosen.setting).momentum == 0:
+            method = "Nesterov's method" if c.rule in FORMS_OF_NAG else c.name
+            yield f"{c.name} has momentum 0: without momentum, {method} is plain gradient descent."
+
+
+def _batch_sizes(comparison: View) -> Iterator[str]:
+    rows = comparison.plan.rows
+    sizes = {c.batch_size for c in comparison.plan.contestants}
     for size in sizes - {"full"}:
-        if int(size) > plan.rows:
-            yield (
-                f"a batch of {size} is larger than the {plan.rows} training rows: it is the full"
-                " batch."
-            )
-    if any(size == "full" or int(size) >= plan.rows for size in sizes):
+        if int(size) > rows:
+            batch = f"a batch of {size} is larger than the {rows} training rows"
+            yield f"{batch}: it is the full batch."
+    if any(size == "full" or int(size) >= rows for size in sizes):
         yield "the full batch is not shuffled: its gradient does not depend on the order of rows."
     if len(sizes) > 1:
-        yield (
-            "an epoch has more updates the smaller the batch: across batch sizes compare updates,"
-            " samples and seconds, not epochs. No verdict is given across them."
-        )
+        yield "across batch sizes compare updates, samples and seconds, not epochs: no verdicts."
 
 
-def _of_target(comparison: Comparison) -> Iterator[str]:
-    plan, target = comparison.plan, comparison.target
-    if target is None:
-        return
-    early = [run.seed for run in comparison.runs if target.time(run, 1) == 0]
+def _target(comparison: View, target: Target) -> Iterator[str]:
+    plan = comparison.plan
+    early = {run.seed for run in comparison.runs if target.time(run, 1) == 0}
     if early:
-        yield (
-            f"the target lies above the initial loss of {counted(len(set(early)), 'seed')}, which"
-            " begin converged: ask for a smaller gap."
-        )
+        yield f"the target is met before training on {counted(len(early), 'seed')}: tighten it."
     if target.loosened:
         yield (
             f"no optimizer reached {plan.goal} on 80 % of the tuning seeds, so the target was"
             f" loosened to gap:{target.tau:g}."
         )
     if not target.reachable:
-        column = plan.goal.column
-        ends = [run.curves[column] for run in comparison.runs if run.diverged_at is None]
-        best = [float(curve.max() if plan.goal.rises else curve.min()) for curve in ends]
-        nearest = ""
-        if best:
-            value = max(best) if plan.goal.rises else min(best)
-            nearest = f"; the best single run came to {value:.4g}"
+        best_of = max if plan.goal.rises else min
+        curves = [r.curves[plan.goal.column] for r in comparison.runs if r.diverged_at is None]
+        best = best_of((float(best_of(curve)) for curve in curves), default=None)
+        closest = "" if best is None else f"; the best single run reached {best:.4g}"
         yield (
             f"no optimizer reaches the target on 80 % of the tuning seeds within"
-            f" {counted(plan.epochs, 'epoch')}{nearest}. Give more epochs, or another target."
+            f" {counted(plan.epochs, 'epoch')}{closest}. Use more epochs or another target."
         )
 
 
-def _of_rates(comparison: Comparison) -> Iterator[str]:
+def _rates(comparison: View) -> Iterator[str]:
     for name, chosen in comparison.chosen.items():
         if chosen.edge:
             end = "smallest" if chosen.edge < 0 else "largest"
@@ -84,6 +73,6 @@ def _of_rates(comparison: Comparison) -> Iterator[str]:
             )
         elif comparison.plan.tune != "none" and not chosen.arrived:
             yield (
-                f"{name} reached the target on no tuning seed; the rate with the lowest final loss"
-                " is taken."
+                f"{name} did not reach the target on any tuning seed; the setting with the lowest"
+                " final loss is used."
             )

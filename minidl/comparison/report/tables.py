@@ -1,176 +1,187 @@
-"""A comparison as text: what was asked, two verdicts in tables, and what they mean in words."""
+"""The printed report: head, tables, the verdicts in words, and notes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from minidl.comparison.analysis import Duel, Row
 from minidl.comparison.report.notes import warnings_of
 from minidl.comparison.report.sentences import explain
-from minidl.comparison.report.words import between, counted, number, probability, rate, text_table
+from minidl.comparison.report.view import View
+from minidl.comparison.report.words import (
+    between,
+    counted,
+    number,
+    probability,
+    rate,
+    target_words,
+    text_table,
+)
 from minidl.comparison.run import Setting
-
-if TYPE_CHECKING:
-    from minidl.comparison.result import Comparison
 
 __all__ = ["report"]
 
+TRIALS = (1, 2, 4, 8)
 
-def report(comparison: Comparison) -> str:
+
+def report(comparison: View) -> str:
     """Return a comparison as text."""
-    parts = [_head(comparison)]
+    sections = [_head(comparison)]
+    tuned = comparison.plan.tune != "none"
     if comparison.rows:
-        parts.append(_rows(comparison))
-        if comparison.plan.tune != "none":
-            parts.append(_trials(comparison))
-        if comparison.plan.tune != "none" and comparison.tuned:
-            parts.append(_duels("Tuned against tuned", comparison.tuned))
-        if comparison.plan.tune == "none" and len(comparison.flags) < len(comparison.tuned):
-            parts.append(_duels("As given", comparison.tuned))
+        sections.append(_rows(comparison))
+        if tuned:
+            sections.append(_trials(comparison))
+        if tuned and comparison.tuned:
+            sections.append(_duels("Tuned against tuned", comparison.tuned))
+        if not tuned and len(comparison.flags) < len(comparison.tuned):
+            sections.append(_duels("As given", comparison.tuned))
         if comparison.flags:
-            parts += [_medians(comparison), _duels(*_flag_head(comparison.flags))]
-    parts.append("\n".join(explain(comparison)))
-    if notes := list(warnings_of(comparison)):
-        parts.append("\n".join(f"Note: {note}" for note in notes))
-    return "\n\n".join(parts)
+            sections += [_medians(comparison), _flags(comparison.flags)]
+    sections.append("\n".join(explain(comparison)))
+    if notes := [f"Note: {note}" for note in warnings_of(comparison)]:
+        sections.append("\n".join(notes))
+    return "\n\n".join(sections)
 
 
-def _head(comparison: Comparison) -> str:
+def _head(comparison: View) -> str:
     plan, target = comparison.plan, comparison.target
     lines = [f"{plan.problem}: {plan.network}, {plan.loss}, {counted(plan.rows, 'training row')}"]
     if target is not None:
-        lines.append(f"converged: {_target_words(comparison)}")
-    judges = f"{counted(len(plan.seeds), 'other')} {'judges' if len(plan.seeds) == 1 else 'judge'}"
-    budget = f"budget {counted(plan.epochs, 'epoch')}"
-    tuning = len(plan.tuning_seeds)
-    if plan.tune == "none":
-        settle = f"{counted(tuning, 'seed')} {'settles' if tuning == 1 else 'settle'} the target"
-        lines.append(f"nothing is tuned; {settle}, {judges}; {budget}")
-    else:
+        lines.append(f"converged: {target_words(plan, target)}")
+    if target is not None and target.tau is not None:
         lines.append(
-            f"tuned: {_grid(comparison)}; {counted(tuning, 'tuning seed')}, {judges}; {budget}"
+            f"           (a fraction {target.tau:g} of the gap from the initial loss,"
+            f" {target.initial:.4g}, to the best found, {target.reference:.4g}, is left)"
         )
+    seeds = counted(len(plan.tuning_seeds), "tuning seed")
+    tuning = (
+        f"not tuned; {seeds} for the target"
+        if plan.tune == "none"
+        else f"tuned: {_grid(comparison)}; {seeds}"
+    )
+    evaluation = counted(len(plan.seeds), "evaluation seed")
+    lines.append(f"{tuning}, {evaluation}; budget {counted(plan.epochs, 'epoch')}")
     return "\n".join(lines)
 
 
-def _grid(comparison: Comparison) -> str:
+def _grid(comparison: View) -> str:
     plan = comparison.plan
     grid = f"{len(plan.rates)} learning rates, {rate(plan.rates[0])} to {rate(plan.rates[-1])}"
     asked = comparison.asked.get("plan", {}).get("rates", plan.rates)
     if len(asked) < len(plan.rates):
-        grid += f" (grown from {len(asked)}, the best having been at an edge)"
+        grid += f" (grown from {len(asked)}, because the best was at an edge)"
     if plan.tune == "lr,momentum":
         grid += f", times momentum {', '.join(f'{m:g}' for m in plan.momenta)}"
     return grid
 
 
-def _target_words(comparison: Comparison) -> str:
-    plan, target = comparison.plan, comparison.target
-    assert target is not None
-    sign = ">=" if plan.goal.rises else "<="
-    what = plan.goal.column.replace("_", " ").replace("train ", "training ")
-    held = f", for {plan.sustained} epochs in a row" if plan.sustained > 1 else ""
-    words = f"{what} {sign} {target.value:.4g}{held}"
-    if target.tau is not None:
-        words += (
-            f"\n           (a share of {target.tau:g} is left of the way from {target.initial:.4g}"
-            f" at the start to {target.reference:.4g}, the best found)"
-        )
-    return words
+def _rows(comparison: View) -> str:
+    """Return the table of optimizers, without the momentum column if none has momentum."""
+    rows = [_cells(comparison, row) for row in comparison.rows]
+    if all(("momentum", "-") in cells for cells in rows):
+        rows = [[cell for cell in cells if cell[0] != "momentum"] for cells in rows]
+    setting = "at its best learning rate" if comparison.plan.tune != "none" else "as given"
+    title = (
+        f"Each {setting}, on the evaluation seeds (medians; mean of min(epochs, budget);"
+        " ERT: epochs spent per converged run)\n"
+    )
+    head = [column for column, _ in rows[0]]
+    return title + text_table([head, *([text for _, text in cells] for cells in rows)])
 
 
-def _rows(comparison: Comparison) -> str:
+def _cells(comparison: View, row: Row) -> list[tuple[str, str]]:
+    """Return one optimizer's cells, each with the name of its column."""
     plan = comparison.plan
-    tuned = plan.tune != "none"
-    head = ["optimizer", "batch", "lr", "momentum", "reached", "epochs", "95 %", "mean", "95 %"]
-    head += ["first hit", "ERT", "diverged", "updates", "samples", "seconds"]
-    lines = [_cells(comparison, row) for row in comparison.rows]
-    if all(line[3] == "-" for line in lines):
-        head, lines = _without(head, 3), [_without(line, 3) for line in lines]
-    title = "Each at its best learning rate" if tuned else "Each as given"
-    title += ", on the seeds that judge (medians; mean of min(epochs, budget);"
-    return f"{title} ERT: epochs spent for an arrival)\n" + text_table([head, *lines])
+    updates = plan.updates(next(c for c in plan.contestants if c.name == row.optimizer))
+    budget = f">{plan.epochs}"
+    epochs, diverged = number(row.median, budget), f"{row.diverged}"
+    if row.diverged:
+        diverged += f" @ {row.diverged_at:g}"
+    if 2 * row.diverged > row.seeds:
+        epochs = f"diverged @ {row.diverged_at:g}"
+    edge = " EDGE" if comparison.chosen[row.optimizer].edge else ""
+    return [
+        ("optimizer", row.optimizer),
+        ("batch", str(row.batch_size)),
+        ("lr", rate(row.setting.lr) + edge),
+        ("momentum", "-" if row.setting.momentum is None else f"{row.setting.momentum:g}"),
+        ("reached", f"{row.reached}/{row.seeds}"),
+        ("epochs", epochs),
+        ("95 %", between(row.interval, budget)),
+        ("mean", f"{row.mean:.1f}"),
+        ("95 %", between(row.mean_interval, budget, ".1f")),
+        ("first hit", number(row.first_hit, budget)),
+        ("ERT", "never" if math.isinf(row.running_time) else f"{row.running_time:.1f}"),
+        ("diverged", diverged),
+        ("updates", number(row.updates, f">{plan.epochs * updates}")),
+        ("samples", number(row.samples, f">{plan.epochs * plan.rows}")),
+        ("seconds", "-" if math.isinf(row.seconds) else f"{row.seconds:.3f}"),
+    ]
 
 
-TRIALS = (1, 2, 4, 8)
-
-
-def _trials(comparison: Comparison) -> str:
-    """Return what fewer random trials would have given: the expected best mean on tuning seeds."""
-    all_of_them = {chosen.trials for chosen in comparison.chosen.values()}
-    numbers = [b for b in TRIALS if b < min(all_of_them)] + sorted(all_of_them)
+def _trials(comparison: View) -> str:
+    """Return the table of the expected best mean after fewer random trials."""
+    totals = {chosen.trials for chosen in comparison.chosen.values()}
+    numbers = [b for b in TRIALS if b < min(totals)] + sorted(totals)
     lines = [["trials", *map(str, numbers)]]
     for name, chosen in comparison.chosen.items():
         cells = [f"{chosen.expected[b - 1]:.1f}" if b <= chosen.trials else "" for b in numbers]
         lines.append([name, *cells])
-    title = "What tuning costs: expected best mean epochs of so many random trials, tuning seeds"
+    title = "Cost of tuning: expected best mean epochs after that many random trials, tuning seeds"
     return f"{title}\n" + text_table(lines)
 
 
-def _without(cells: Sequence[str], k: int) -> list[str]:
-    return [*cells[:k], *cells[k + 1 :]]
-
-
-def _cells(comparison: Comparison, row: Row) -> list[str]:
-    E = comparison.plan.epochs
-    edge = " EDGE" if comparison.chosen[row.optimizer].edge else ""
-    lost = f"{row.diverged}" if not row.diverged else f"{row.diverged} @ {row.diverged_at:g}"
-    never = f">{E}"
-    total = E * comparison.plan.updates(
-        next(c for c in comparison.plan.contestants if c.name == row.optimizer)
-    )
-    epochs = number(row.median, never)
-    if 2 * row.diverged > row.seeds:
-        epochs = f"diverged @ {row.diverged_at:g}"
-    return [
-        row.optimizer,
-        str(row.batch_size),
-        rate(row.setting.lr) + edge,
-        "-" if row.setting.momentum is None else f"{row.setting.momentum:g}",
-        f"{row.reached}/{row.seeds}",
-        epochs,
-        between(row.interval, never),
-        f"{row.mean:.1f}",
-        between(row.mean_interval, never, ".1f"),
-        number(row.first_hit, never),
-        "never" if math.isinf(row.running_time) else f"{row.running_time:.1f}",
-        lost,
-        number(row.updates, f">{total}"),
-        number(row.samples, f">{E * comparison.plan.rows}"),
-        "-" if math.isinf(row.seconds) else f"{row.seconds:.3f}",
-    ]
-
-
-def _flag_head(flags: Sequence[Duel]) -> tuple[str, list[Duel]]:
-    told = [duel for duel in flags if not duel.nobody]
-    where = "" if len(told) == len(flags) else "; where neither ever arrived, nothing is said"
-    return f"Swap the flag, pair by pair{where}", told
-
-
-def _medians(comparison: Comparison) -> str:
-    """Return the table of medians, a line for each setting at which flags are swapped."""
+def _medians(comparison: View) -> str:
+    """Return the table of medians, one line per setting at which flags are swapped."""
     plan = comparison.plan
     names = [c.name for c in plan.contestants if any(c in pair for pair in plan.pairs)]
     label = _flag_label(comparison.flags)
-    found: dict[Setting | None, dict[str, str]] = {}
+    lines: dict[Setting | None, dict[str, str]] = {}
     for duel in comparison.flags:
-        line = found.setdefault(duel.flag, {})
+        line = lines.setdefault(duel.flag, {})
         for k, name in enumerate((duel.first, duel.second)):
-            reached = duel.reached[k]
-            cell = number(duel.medians[k], f">{plan.epochs}")
-            line[name] = f"{cell} ({reached}/{duel.verdict.seeds})"
-    lines = [
-        [_flag(flag, label), *(cells.get(name, "") for name in names)]
-        for flag, cells in found.items()
-    ]
+            median = number(duel.medians[k], f">{plan.epochs}")
+            line[name] = f"{median} ({duel.reached[k]}/{duel.verdict.seeds})"
     title = "Swap the flag: one learning rate"
     momenta = {duel.flag.momentum for duel in comparison.flags if duel.flag} - {None}
     if momenta:
         title += " and momentum" if len(momenta) > 1 else f", momentum {momenta.pop():g}"
-    title += "; median epochs, and on how many seeds it arrived"
-    return f"{title}\n" + text_table([[label, *names], *lines])
+    return f"{title}; median epochs (seeds that converged)\n" + text_table(
+        [[label, *names]]
+        + [[_flag(flag, label), *(line.get(n, "") for n in names)] for flag, line in lines.items()]
+    )
+
+
+def _flags(flags: Sequence[Duel]) -> str:
+    converged = [duel for duel in flags if not duel.nobody]
+    title = "Swap the flag, pair by pair"
+    if len(converged) < len(flags):
+        title += "; settings where neither converged are left out"
+    return _duels(title, converged) if converged else f"{title}: neither ever converged"
+
+
+def _duels(title: str, duels: Sequence[Duel]) -> str:
+    """Return the table of pairs, with the shared setting first where flags are swapped."""
+    flags = duels[0].flag is not None
+    label = _flag_label(duels)
+    lines = [
+        [_flag(duel.flag, label)] * flags
+        + [
+            f"{duel.first} - {duel.second}",
+            f"{duel.verdict.difference:+.1f}",
+            between(duel.verdict.interval if duel.verdict.seeds > 1 else None, "", "+.1f"),
+            probability(duel.verdict.p),
+            f"{duel.faster:.2f}",
+            duel.word,
+        ]
+        for duel in duels
+    ]
+    head = [label] * flags + ["pair", "difference", "95 %", "p", "P(first faster)", "verdict"]
+    return f"{title} (in epochs; p after Holm, for {duels[0].corrected_for})\n" + text_table(
+        [head, *lines], left=(0, 1) if flags else (0,), last_left=True
+    )
 
 
 def _flag_label(duels: Sequence[Duel]) -> str:
@@ -183,28 +194,3 @@ def _flag(flag: Setting | None, label: str) -> str:
         return ""
     both = label != "lr" and flag.momentum is not None
     return rate(flag.lr) + (f", {flag.momentum:g}" if both else "")
-
-
-def _duels(title: str, duels: Sequence[Duel]) -> str:
-    if not duels:
-        return f"{title}: none of the pairs ever arrived"
-    flags = duels[0].flag is not None
-    head = ["pair", "difference", "95 %", "p", "P(first faster)", "verdict"]
-    lines = [
-        [
-            f"{duel.first} - {duel.second}",
-            f"{duel.verdict.difference:+.1f}",
-            between(duel.verdict.interval if duel.verdict.seeds > 1 else None, "", "+.1f"),
-            probability(duel.verdict.p),
-            f"{duel.faster:.2f}",
-            duel.word,
-        ]
-        for duel in duels
-    ]
-    if flags:
-        label = _flag_label(duels)
-        head = [label, *head]
-        lines = [[_flag(duel.flag, label), *line] for duel, line in zip(duels, lines, strict=True)]
-    return f"{title} (in epochs; p after Holm, for {duels[0].corrected_for})\n" + text_table(
-        [head, *lines], left=(0, 1) if flags else (0,), last_left=True
-    )

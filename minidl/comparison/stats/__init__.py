@@ -1,4 +1,5 @@
 """Statistics of a comparison: numbers in, numbers out.
 
-Imports NumPy, SciPy and :mod:`minidl.errors`, and nothing of the comparison outside this folder.
+Each function is a formula with its source. Imports NumPy, SciPy, :mod:`minidl.errors`,
+:mod:`minidl.checks` and :mod:`minidl.streams`, and nothing of the comparison outside this folder.
 """

@@ -1,4 +1,7 @@
-"""How far a median or a mean could be off: points 6 and 9 of the protocol."""
+"""Confidence intervals of medians, means and tuned differences: points 6 and 9 of the protocol.
+
+Arguments that are out of range or not finite raise :class:`~minidl.errors.ArgumentError`.
+"""
 
 from __future__ import annotations
 
@@ -9,51 +12,38 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
-from minidl.comparison.stats.hitting import check_times
+from minidl.comparison.stats.hitting import Floats, check_times
 from minidl.errors import ArgumentError, ShapeError
 from minidl.streams import check_seed
 
 __all__ = [
-    "RESAMPLES",
-    "bootstrap_interval",
-    "bootstrap_means",
-    "median_interval",
-    "median_ranks",
+    "RESAMPLES", "bootstrap_interval", "bootstrap_means", "median_interval", "median_ranks",
     "tuned_interval",
-]
+]  # fmt: skip
 
 RESAMPLES = 10_000
-Pair = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+Pair = tuple[Floats, Floats]
+USE_RESTRICTED = "Use min(T, E), not T."
 
 
 def _check_confidence(confidence: float) -> float:
-    return check_number("confidence", confidence, lambda c: 0 < c < 1, "0 < confidence < 1")
+    return check_number("confidence", confidence, lambda c: 0 < c < 1, "between 0 and 1")
 
 
 def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
-    """Return which two of n ordered values enclose the median, surely enough.
+    """Return the ranks of the two of n ordered values that enclose the median.
 
-    Of n values, B ~ Binomial(n, 1/2) lie below the median, so X_(l) to X_(n+1-l) misses it with
-    probability 2 P(B <= l - 1) if the distribution is continuous, and less if it is not. l is the
-    largest for which that is at most 1 - confidence (Thompson 1936; David & Nagaraja 2003, section
-    7.1). Counted in integers, so exact for every n.
+    B ~ Binomial(n, 1/2) of n values lie below the median, so X_(l) to X_(n+1-l) misses it with
+    probability 2 P(B <= l - 1), or less if the distribution has ties. l is the largest for which
+    that is at most 1 - confidence (Thompson 1936; David & Nagaraja 2003, section 7.1). Counted in
+    integers, so exact for every n.
 
     Parameters
     ----------
     n : int
-        At least 0.
+        0 or more. The result is None if it is too small for the confidence: n < 6 for 0.95.
     confidence : float, default 0.95
         Between 0 and 1.
-
-    Returns
-    -------
-    (int, int) or None
-        Ranks from 1 to n; None if not even the first and the last will do, as for n < 6.
-
-    Raises
-    ------
-    ArgumentError
-        n is not an integer of at least 0, or the confidence is not between 0 and 1.
 
     Examples
     --------
@@ -62,36 +52,25 @@ def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
     """
     n = check_count("n", n, 0)
     allowed = (1 - Fraction(_check_confidence(confidence))) * 2**n
-    rank, binomial, tail = 0, 1, 1  # tail = sum of C(n, i) for i <= rank
+    rank, tail = 0, 1  # tail = sum of C(n, i) for i <= rank
     while 2 * tail <= allowed:
-        binomial = binomial * (n - rank) // (rank + 1)
         rank += 1
-        tail += binomial
+        tail += math.comb(n, rank)
     return (rank, n + 1 - rank) if rank else None
 
 
 def median_interval(times: npt.ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:
-    """Return the exact interval of a median; an end is infinite if it is a run that never came.
+    """Return the exact interval of a median; infinite where that run never converged.
 
-    (X_(l), X_(u)) with the ranks of :func:`median_ranks`. It needs the order of the times only, so
-    a censored or diverged run is as good as any other that is later than all that arrived.
+    (X_(l), X_(u)) with the ranks of :func:`median_ranks`. Only the order of the times matters, so
+    right-censored and diverged runs need no special care.
 
     Parameters
     ----------
     times : array_like, shape (runs,)
-        0 or more; infinite for never.
+        Hitting times; inf for runs that did not converge. The result is None if there are too few.
     confidence : float, default 0.95
         Between 0 and 1.
-
-    Returns
-    -------
-    (float, float) or None
-        None if there are too few runs for that confidence.
-
-    Raises
-    ------
-    ArgumentError
-        There is no time, a time is no time, or the confidence is not between 0 and 1.
 
     Examples
     --------
@@ -103,28 +82,21 @@ def median_interval(times: npt.ArrayLike, confidence: float = 0.95) -> tuple[flo
     return None if ranks is None else (float(ordered[ranks[0] - 1]), float(ordered[ranks[1] - 1]))
 
 
-def bootstrap_means(
-    values: npt.ArrayLike, resamples: int = RESAMPLES, seed: int = 0
-) -> npt.NDArray[np.float64]:
-    """Return the means of samples that are drawn from the values, with replacement.
+def bootstrap_means(values: npt.ArrayLike, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    """Return the means of bootstrap samples: values drawn with replacement.
 
     The r-th mean is (1/n) sum_s x_(i_rs), with i_rs uniform on the n seeds (Efron 1979, section 2).
-    Which seeds are drawn depends on n, `resamples` and `seed` only: two optimizers are resampled in
-    pairs, and so the difference of their means is the mean of their differences.
+    i_rs depends on n, `resamples` and `seed` only: two optimizers are resampled in pairs, so the
+    difference of their means is the mean of their differences.
 
     Parameters
     ----------
     values : array_like, shape (n,)
-        Finite; one for each seed of training.
+        One finite number per training seed.
     resamples : int, default 10000
-        At least 1.
+        1 or more.
     seed : int, default 0
-        Of the drawing.
-
-    Raises
-    ------
-    ArgumentError
-        There is no value, one is not finite, or the numbers are no counts.
+        Seed of the resampling.
 
     Examples
     --------
@@ -134,10 +106,7 @@ def bootstrap_means(
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or x.size == 0 or not bool(np.isfinite(x).all()):
         raise ArgumentError(
-            "values cannot be resampled",
-            received=str(x),
-            expected="a row of finite numbers",
-            hint="Give min(T, E), not T.",
+            f"must be 1-D and finite, got {x}", argument="values", hint=USE_RESTRICTED
         )
     generator = np.random.default_rng(check_seed(seed))
     drawn = generator.integers(0, len(x), size=(check_count("resamples", resamples), len(x)))
@@ -145,45 +114,28 @@ def bootstrap_means(
 
 
 def bootstrap_interval(
-    values: npt.ArrayLike,
-    confidence: float = 0.95,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    values: npt.ArrayLike, confidence: float = 0.95, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float] | None:
-    """Return the interval of a mean by resampling, widened for small samples.
+    """Return the bootstrap interval of a mean, widened for small samples.
 
-    The quantiles a and 1 - a of the resampled means, with a = Phi(sqrt(n / (n - 1)) t), where t is
-    the quantile (1 - confidence) / 2 of Student's distribution with n - 1 degrees of freedom: the
-    expanded percentile interval of Hesterberg 2015 ("What teachers should know about the
+    The quantiles a and 1 - a of :func:`bootstrap_means`, with a = Phi(sqrt(n / (n - 1)) t), where t
+    is the quantile (1 - confidence) / 2 of Student's distribution with n - 1 degrees of freedom:
+    the expanded percentile interval of Hesterberg 2015 ("What teachers should know about the
     bootstrap"), after Efron & Tibshirani 1993, section 13.3.
 
-    Why this one: for differences of censored times it covers in 94 % of cases at n = 20 and n = 10,
-    the plain percentile interval in 92 and 89 %, and BCa (section 14.3) in 91 and 87 %; with rare
-    divergences under a large budget 92 %, against 89 and 76 %. Of a restricted mean it covers in 93
-    and 90 %. ``tests/comparison/test_comparison_coverage.py`` measures all of these. No method
-    knows of the rare divergence that a sample does not happen to hold; a median does not mind.
+    For differences of right-censored times it covers in 94 % of cases at n = 20 and n = 10, the
+    plain percentile interval in 92 and 89 %, and BCa (section 14.3) in 91 and 87 %
+    (``tests/comparison/test_comparison_coverage.py`` measures these and more). No method knows of
+    rare divergences that a sample does not contain.
 
     Parameters
     ----------
     values : array_like, shape (n,)
-        Finite; min(T, E), or differences of those, one for each seed.
+        Finite: min(T, E), or differences of those, one per seed. The result is None for n = 1.
     confidence : float, default 0.95
         Between 0 and 1.
-    resamples : int, default 10000
-        At least 1.
-    seed : int, default 0
-        Of the drawing. The same seed gives the same interval.
-
-    Returns
-    -------
-    (float, float) or None
-        None of a single value.
-
-    Raises
-    ------
-    ArgumentError
-        There is no value, one is not finite, or another argument is out of range.
+    resamples, seed : int, default 10000 and 0
+        As for :func:`bootstrap_means`.
 
     Examples
     --------
@@ -192,11 +144,7 @@ def bootstrap_interval(
     (11.67, 17.33)
     """
     means = bootstrap_means(values, resamples, seed)
-    tail = _expanded_tail(np.size(np.asarray(values)), _check_confidence(confidence))
-    if tail is None:
-        return None
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
+    return _quantiles(means, np.size(values), _check_confidence(confidence))
 
 
 def tuned_interval(
@@ -207,47 +155,33 @@ def tuned_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[float, float] | None:
-    """Return the interval of the difference of two optimizers, each at the setting tuning chose.
+    """Return the interval of the difference of two tuned optimizers.
 
-    Which setting is chosen depends on which tuning seeds there happened to be. So in each resample
-    the tuning seeds are drawn anew, with replacement, the settings are chosen by their means, and
-    the difference is taken there on judging seeds that are drawn anew: Mean_s x_(i*)s -
-    Mean_s y_(j*)s, with i* = argmin_i of the tuning means of A, and j* of B. The quantiles are
-    those of :func:`bootstrap_interval`, n being the number of seeds that judge. To resample the
-    choice together with what it is judged by is Efron 2014 ("Estimation and accuracy after model
-    selection").
+    The chosen setting depends on the tuning seeds, so each resample draws them anew, with
+    replacement, chooses the settings by their means, and takes the difference there on evaluation
+    seeds drawn anew: Mean_s x_(i*)s - Mean_s y_(j*)s, with i* = argmin_i of the tuning means of A,
+    and j* of B (Efron 2014, "Estimation and accuracy after model selection"). The quantiles are
+    those of :func:`bootstrap_interval`, n being the number of evaluation seeds.
 
     Without this, the difference between two lucky choices passes for one between optimizers: of two
-    that are equal, one was called faster in 8 to 20 % of simulated comparisons, and with it in 0.2
-    to 5 %. Its price is power: a difference of a fifth was found in 4 to 42 % instead of 24 to 54 %
-    (``tests/comparison/test_comparison_calibration_tuned.py`` measures all of these).
+    equal ones, one was called faster in 8 to 20 % of simulated comparisons, and with it in 0.2 to
+    5 %. The price is power: a difference of a fifth was detected in 4 to 42 % instead of 24 to 54 %
+    (``tests/comparison/test_comparison_calibration_tuned.py`` measures these).
 
     Parameters
     ----------
     tuning : pair of ndarray, shape (settings, tuning seeds)
-        min(T, E) of A and of B; the number of settings may differ. The first of equal means is
-        chosen.
+        min(T, E) of A and of B, which may have different numbers of settings. Of equal means, the
+        first is chosen.
     judging : pair of ndarray, shape (settings, seeds)
-        The same on the seeds that judge, which are paired.
-    confidence : float, default 0.95
-        Between 0 and 1.
-    resamples : int, default 10000
-        At least 1.
-    seed : int, default 0
-        Of the drawing.
-
-    Returns
-    -------
-    (float, float) or None
-        None of a single judging seed.
+        The same on the evaluation seeds, paired by seed. The result is None for one seed.
+    confidence, resamples, seed
+        As for :func:`bootstrap_interval`.
 
     Raises
     ------
-    ArgumentError
-        A number is not finite, or another argument is out of range.
     ShapeError
-        These are no pairs of tables: settings differ between tuning and judging, or seeds between
-        A and B.
+        Settings differ between tuning and judging, or seeds between A and B.
 
     Examples
     --------
@@ -257,28 +191,26 @@ def tuned_interval(
     >>> tuned_interval((a, b), (a, b)) == bootstrap_interval((a - b)[0])
     True
     """
-    tuning, judging = _tables(tuning, judging)
-    n = judging[0].shape[1]
-    tail = _expanded_tail(n, _check_confidence(confidence))
-    if tail is None:
+    tuning, judging = _check_tables(tuning, judging)
+    n, confidence = judging[0].shape[1], _check_confidence(confidence)
+    if n < 2:
         return None
     resamples = check_count("resamples", resamples)
     choices = np.random.default_rng([check_seed(seed), 1])
-    chosen = _counts(choices, resamples, tuning[0].shape[1])
-    judged = _counts(np.random.default_rng(check_seed(seed)), resamples, n)
+    tuning_counts = _counts(choices, resamples, tuning[0].shape[1])
+    counts = _counts(np.random.default_rng(check_seed(seed)), resamples, n)
     each = np.arange(resamples)
-    one, other = (
-        (judged @ times.T)[each, (chosen @ tuned.T).argmin(axis=1)] / n
+    a, b = (
+        (counts @ times.T)[each, (tuning_counts @ tuned.T).argmin(axis=1)] / n
         for tuned, times in zip(tuning, judging, strict=True)
     )
-    low, high = np.quantile(one - other, [tail, 1 - tail])
-    return float(low), float(high)
+    return _quantiles(a - b, n, confidence)
 
 
-def _tables(tuning: Pair, judging: Pair) -> tuple[Pair, Pair]:
-    """Return what is tuned and judged as arrays of finite numbers that belong together."""
-    tables = [np.asarray(one, dtype=np.float64) for one in (*tuning, *judging)]
-    shapes = [one.shape for one in tables]
+def _check_tables(tuning: Pair, judging: Pair) -> tuple[Pair, Pair]:
+    """Return the tables of `tuned_interval` as finite arrays whose shapes match."""
+    tables = [np.asarray(table, dtype=np.float64) for table in (*tuning, *judging)]
+    shapes = [table.shape for table in tables]
     fit = all(len(shape) == 2 and 0 not in shape for shape in shapes) and (
         [s[0] for s in shapes[:2]] == [s[0] for s in shapes[2:]]
         and shapes[0][1] == shapes[1][1]
@@ -286,28 +218,28 @@ def _tables(tuning: Pair, judging: Pair) -> tuple[Pair, Pair]:
     )
     if len(tables) != 4 or not fit:
         raise ShapeError(
-            "times do not belong together",
+            "tuning and judging do not match",
             received=", ".join(map(str, shapes)),
             expected="two tables (settings, tuning seeds) and two (settings, seeds)",
         )
-    if not all(bool(np.isfinite(one).all()) for one in tables):
-        raise ArgumentError("a time is not finite", hint="Give min(T, E), not T.")
+    if not all(bool(np.isfinite(table).all()) for table in tables):
+        raise ArgumentError("times must be finite", hint=USE_RESTRICTED)
     a, b, x, y = tables
     return (a, b), (x, y)
 
 
-def _counts(generator: np.random.Generator, resamples: int, n: int) -> npt.NDArray[np.float64]:
-    """Return how often each of n seeds is in each resample, (resamples, n)."""
-    drawn = generator.integers(0, n, size=(resamples, n))
-    counts = np.zeros((resamples, n))
-    np.add.at(counts, (np.arange(resamples)[:, None], drawn), 1.0)
-    return counts
+def _counts(generator: np.random.Generator, resamples: int, n: int) -> Floats:
+    """Return how often each of n seeds occurs in each resample, shape (resamples, n)."""
+    drawn = generator.integers(0, n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
 
 
-def _expanded_tail(n: int, confidence: float) -> float | None:
-    """Return the tail whose quantile of the resampled means is that of Student's interval."""
+def _quantiles(means: Floats, n: int, confidence: float) -> tuple[float, float] | None:
+    """Return the expanded percentile interval of resampled means of n values."""
     from scipy.special import ndtr, stdtrit
 
     if n < 2:
         return None
-    return float(ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 - confidence) / 2)))
+    tail = ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 - confidence) / 2))
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(low), float(high)

@@ -1,81 +1,66 @@
-"""The little statistics that an honest race needs. Numbers in, numbers out."""
+"""Median, sign-flip test, probability of superiority and Holm's correction.
+
+Arguments that are out of range or not finite raise :class:`~minidl.errors.ArgumentError`.
+"""
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_number
-from minidl.comparison.stats.hitting import check_pairs
+from minidl.comparison.stats.hitting import Floats, check_pairs
 from minidl.errors import ArgumentError
 
 __all__ = ["EXACT", "faster_probability", "holm", "median", "sign_flip"]
 
-EXACT = 30  # up to so many differences, all 2^n signs are enumerated
+EXACT = 30  # up to so many differences, all 2^n sign patterns are counted
 DRAWS = 100_000
 
 
 def median(times: Sequence[float]) -> float:
-    """Return the ordinary median, in which a run that never arrived counts as infinity.
+    """Return the median, in which a run that did not converge counts as infinity.
 
-    X_((n+1)/2), or (X_(n/2) + X_(n/2+1)) / 2 for an even n. With a common budget this is the
-    Kaplan-Meier median (Klein & Moeschberger 2003, section 4.5).
+    X_((n+1)/2), or (X_(n/2) + X_(n/2+1)) / 2 for an even n, and nan without times. With a
+    common budget this is the Kaplan-Meier median (Klein & Moeschberger 2003, section 4.5).
 
     Parameters
     ----------
     times : sequence of float
-        Or losses; infinite for never, and not nan.
-
-    Returns
-    -------
-    float
-        nan of none.
+        Times or losses, without nan.
 
     Examples
     --------
     >>> median([3, 5, math.inf]), median([3, math.inf])
     (5.0, inf)
     """
-    ordered = sorted(times)
-    n = len(ordered)
-    if n == 0:
-        return math.nan
-    return float(ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+    return float(statistics.median(times)) if len(times) else math.nan
 
 
 def sign_flip(differences: Sequence[float], seed: int = 0) -> float:
     """Return the two-sided p-value of paired differences under random signs.
 
-    If two optimizers are alike, each difference is as likely with the other sign. p is the share
-    of sign patterns whose mean is at least as far from 0 as the one observed,
+    If two optimizers are equal, each difference is as likely with the opposite sign. p is the
+    share of sign patterns whose mean is at least as far from 0 as the observed one,
     p = #{s in {-1, 1}^n : |sum s_i d_i| >= |sum d_i|} / 2^n (Fisher 1935, "The Design of
-    Experiments", section 21). For n <= 30 all patterns are counted: each sum is one of a half of
-    the differences plus one of the other half, which is looked up among the sorted. Beyond that,
-    100,000 patterns are drawn, with the observed one among them (Phipson & Smyth 2010).
+    Experiments", section 21). For n <= 30 all patterns are counted: each sum is one of the first
+    half of the differences plus one of the second half, which is looked up in sorted order. Beyond
+    that, 100,000 patterns are drawn, and the observed one is added (Phipson & Smyth 2010).
 
     Parameters
     ----------
     differences : sequence of float
-        One per seed.
+        One per seed, finite.
     seed : int, default 0
-        For the drawn patterns.
-
-    Returns
-    -------
-    float
-        In (0, 1]; 1 if there are no differences.
-
-    Raises
-    ------
-    ArgumentError
-        A difference is not finite.
+        Seed of the drawn patterns.
 
     Examples
     --------
-    Six seeds that all say the same reach 2 / 2^6:
+    Six differences of one sign give 2 / 2^6:
 
     >>> sign_flip([-3, -1, -4, -1, -5, -9])
     0.03125
@@ -83,8 +68,8 @@ def sign_flip(differences: Sequence[float], seed: int = 0) -> float:
     d = np.asarray(differences, dtype=float)
     if not bool(np.isfinite(d).all()):
         raise ArgumentError(
-            "a difference is not finite",
-            received=str(d[~np.isfinite(d)][0]),
+            f"must be finite, got {d[~np.isfinite(d)][0]}",
+            argument="differences",
             hint="Take the difference of min(T, E), not of T.",
         )
     n = len(d)
@@ -101,7 +86,7 @@ def sign_flip(differences: Sequence[float], seed: int = 0) -> float:
     return (count + 1) / (DRAWS + 1)
 
 
-def _signed_sums(d: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _signed_sums(d: Floats) -> Floats:
     """Return the 2^n sums of the numbers with all signs."""
     sums = np.zeros(1)
     for x in d:
@@ -112,26 +97,13 @@ def _signed_sums(d: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def faster_probability(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """Return how likely A is faster than B with the same seed; ties count half.
 
-    (#{s : T_As < T_Bs} + #{s : T_As = T_Bs} / 2) / n: the paired form of the probability of
-    superiority (McGraw & Wong 1992; ties as in Vargha & Delaney 2000). Two runs that
-    never arrive are a tie.
+    (#{s : T_As < T_Bs} + #{s : T_As = T_Bs} / 2) / n: the paired probability of superiority
+    (McGraw & Wong 1992; ties as in Vargha & Delaney 2000). Two runs that do not converge are a tie.
 
     Parameters
     ----------
     a, b : array_like, shape (seeds,)
-        Times, paired; 0 or more, infinite for never.
-
-    Returns
-    -------
-    float
-        In [0, 1].
-
-    Raises
-    ------
-    ArgumentError
-        There is no time, or a time is no time.
-    ShapeError
-        They are no pairs.
+        Hitting times, paired by seed; inf for runs that did not converge.
 
     Examples
     --------
@@ -143,37 +115,19 @@ def faster_probability(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the p-values corrected for having looked at several, in the same order.
+    """Return the p-values after Holm's correction for multiple comparisons, in the same order.
 
     p~_(i) = max over j <= i of min(1, (k - j + 1) p_(j)): the smallest is multiplied by k, the next
-    by k - 1, ..., never decreasing (Holm 1979, section 3).
-
-    Parameters
-    ----------
-    p_values : sequence of float
-        Each in [0, 1].
-
-    Returns
-    -------
-    list of float
-        Each in [0, 1], at least as large as what it corrects.
-
-    Raises
-    ------
-    ArgumentError
-        A p-value is not in [0, 1].
+    by k - 1, and so on, never decreasing (Holm 1979, section 3).
 
     Examples
     --------
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
-    for p in p_values:
-        check_number("a p-value", p, lambda p: 0 <= p <= 1, "0 <= p <= 1")
-    k = len(p_values)
-    corrected = [1.0] * k
-    highest = 0.0
-    for rank, i in enumerate(sorted(range(k), key=lambda i: p_values[i])):
-        highest = max(highest, min(1.0, (k - rank) * p_values[i]))
-        corrected[i] = highest
-    return corrected
+    p = np.array(
+        [check_number("a p-value", p, lambda p: 0 <= p <= 1, "in [0, 1]") for p in p_values]
+    )
+    order = np.argsort(p, kind="stable")
+    p[order] = np.maximum.accumulate(np.minimum(1.0, np.arange(len(p), 0, -1) * p[order]))
+    return [float(corrected) for corrected in p]

@@ -1,4 +1,7 @@
-"""Which learning rate to take, and what the tuning has cost: points 7 and 11 of the protocol."""
+"""The choice of a learning rate and the cost of tuning: points 7 and 11 of the protocol.
+
+Arguments that are out of range raise :class:`~minidl.errors.ArgumentError`.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,18 @@ __all__ = ["Choice", "choose_rate", "expected_best", "trial_weights"]
 
 
 class Choice(NamedTuple):
-    """The setting that was chosen.
+    """The chosen setting.
 
     Attributes
     ----------
     position : int
-        Its place among the settings.
+        Its index among the settings.
     rate : float
         Its learning rate.
     mean : float
-        Its restricted mean; the whole budget if no setting ever arrived.
+        Its restricted mean; the whole budget if no setting converged.
     edge : int
-        -1 if no smaller rate was tried, 1 if no larger one was, else 0.
+        -1 if it is the smallest rate, 1 if it is the largest, else 0.
     """
 
     position: int
@@ -37,29 +40,25 @@ class Choice(NamedTuple):
 
 
 def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Choice:
-    """Return the setting with the smallest restricted mean; the smaller learning rate of ties.
+    """Return the setting with the smallest restricted mean over the tuning seeds.
 
-    Of equal means that with more arrivals comes first, for an arrival in epoch E is one.
-
-    argmin_i mean_s min(T_is, E), over tuning seeds s. Not by the median, which picks rates at the
-    edge of stability: it does not mind the runs that diverge there (protocol, point 7). With a
-    momentum grid, a rate occurs once for each momentum; ties at one rate go to the first.
+    argmin_i mean_s min(T_is, E). Of equal means, the setting with more converged runs is chosen,
+    then the smaller learning rate, then the first. The median would choose rates at the edge of
+    stability, for it ignores the runs that diverge there (protocol, point 7).
 
     Parameters
     ----------
     rates : array_like, shape (settings,)
-        The learning rate of each setting, above 0.
+        The learning rate of each setting, > 0.
     times : array_like, shape (settings, seeds)
-        0 or more; infinite for never.
+        Hitting times; inf for runs that did not converge.
     budget : float
-        E, above 0.
+        E, a finite number of epochs > 0.
 
     Raises
     ------
-    ArgumentError
-        There is nothing to choose from, or a number is out of range.
     ShapeError
-        There is not one row of times for each rate.
+        `times` does not have one row per rate.
 
     Examples
     --------
@@ -67,41 +66,26 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     Choice(position=1, rate=1.0, mean=11.0, edge=0)
     """
     lr = np.asarray(rates, dtype=np.float64)
-    found = check_times("times", times, dimensions=2)
-    if lr.shape != found.shape[:1]:
-        raise ShapeError("rates do not fit the times", received=lr.shape, expected=found.shape[:1])
+    table = check_times("times", times, dimensions=2)
+    if lr.shape != table.shape[:1]:
+        raise ShapeError(
+            "times must have one row per rate", received=f"{lr.size} rates for {len(table)} rows"
+        )
     if not bool(np.all((lr > 0) & np.isfinite(lr))):
-        raise ArgumentError("rates cannot be used", received=str(lr), expected="numbers above 0")
-    means = np.minimum(found, check_budget(budget)).mean(axis=1)
-    arrived = np.isfinite(found).sum(axis=1)  # an arrival in epoch E is better than none
-    best = int(np.lexsort((lr, -arrived, means))[0])
+        raise ArgumentError(f"must be finite numbers > 0, got {lr}", argument="rates")
+    means = np.minimum(table, check_budget(budget)).mean(axis=1)
+    converged = np.isfinite(table).sum(axis=1)  # converging in epoch E is better than not at all
+    best = int(np.lexsort((lr, -converged, means))[0])
     edge = -1 if lr[best] == lr.min() else int(lr[best] == lr.max())
     return Choice(best, float(lr[best]), float(means[best]), edge)
 
 
 def trial_weights(n: int, trials: int) -> list[float]:
-    """Return how likely the i-th best of n trials is the best of a few of them.
+    """Return how likely the i-th best of n trials is the best of `trials` of them.
 
-    w_i = C(n - i, b - 1) / C(n, b) for i = 1, ..., n - b + 1: of the C(n, b) subsets, those that
-    hold i and nothing better (protocol, point 11; Tang et al. 2020). Integers are
-    divided, so each weight is the nearest float, for any n.
-
-    Parameters
-    ----------
-    n : int
-        At least 1.
-    trials : int
-        b, from 1 to n.
-
-    Returns
-    -------
-    list of float
-        n - b + 1 of them; their sum is 1.
-
-    Raises
-    ------
-    ArgumentError
-        A number is out of range.
+    w_i = C(n - i, b - 1) / C(n, b) for i = 1, ..., n - b + 1, with b = `trials`: of the C(n, b)
+    subsets, those that hold i and nothing better (Tang et al. 2020). Integers are divided, so each
+    weight is the nearest float.
 
     Examples
     --------
@@ -110,38 +94,22 @@ def trial_weights(n: int, trials: int) -> list[float]:
     """
     n = check_count("n", n)
     b = check_count("trials", trials, 1, n)
-    subsets, all_subsets = math.comb(n - 1, b - 1), math.comb(n, b)
-    weights = []
-    for i in range(1, n - b + 2):
-        weights.append(subsets / all_subsets)
-        subsets = subsets * (n - i - b + 1) // max(n - i, 1)  # C(n - i - 1, b - 1)
-    return weights
+    return [math.comb(n - i, b - 1) / math.comb(n, b) for i in range(1, n - b + 2)]
 
 
 def expected_best(results: npt.ArrayLike, trials: int) -> float:
-    """Return the expected best result of a few random trials, none of them made twice.
+    """Return the expected best result of `trials` random trials, drawn without replacement.
 
     E[min of b] = sum_i x_(i) C(n - i, b - 1) / C(n, b), with x_(1) <= x_(2) <= ...: the mean over
-    all subsets of b of the n trials that were made. It is without bias (Tang et al. 2020, "Showing
-    your work doesn't always"), unlike the form with replacement of Dodge et al. 2019 ("Show your
-    work").
+    all subsets of b = `trials` of the n trials. It is unbiased (Tang et al. 2020, "Showing your
+    work doesn't always"), unlike the form with replacement of Dodge et al. 2019 ("Show your work").
 
     Parameters
     ----------
     results : array_like, shape (n,)
-        What is to be small, one for each trial; infinite for a trial that never arrived.
+        One per trial, smaller is better; inf for a trial that did not converge.
     trials : int
-        b, from 1 to n.
-
-    Returns
-    -------
-    float
-        Infinity as long as b trials could all be infinite.
-
-    Raises
-    ------
-    ArgumentError
-        There is no result, one is nan or -inf, or b is out of range.
+        b, from 1 to n. The result is infinite if b trials could all be.
 
     Examples
     --------
@@ -150,11 +118,9 @@ def expected_best(results: npt.ArrayLike, trials: int) -> float:
     """
     x = np.sort(np.asarray(results, dtype=np.float64))
     if x.ndim != 1 or x.size == 0 or not bool(np.all(x > -math.inf)):
-        raise ArgumentError(
-            "results cannot be used", received=str(x), expected="a row of numbers, inf for never"
-        )
+        raise ArgumentError(f"must be one or more numbers or inf, got {x}", argument="results")
     weights = trial_weights(len(x), trials)
-    best = [float(value) for value in x[: len(weights)]]
+    best = x[: len(weights)].tolist()
     if math.isinf(best[-1]):
         return math.inf
     return math.fsum(w * value for w, value in zip(weights, best, strict=True))

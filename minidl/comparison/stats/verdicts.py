@@ -1,4 +1,7 @@
-"""What may be claimed of two optimizers: points 6 and 9 of the protocol."""
+"""The verdict on a pair of optimizers: points 6 and 9 of the protocol.
+
+Arguments that are out of range raise :class:`~minidl.errors.ArgumentError`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
 from minidl.comparison.stats.hitting import check_pairs, restricted
-from minidl.errors import ArgumentError
+from minidl.errors import invalid
 
 __all__ = ["LEVEL", "MARGIN", "Verdict", "Word", "fewest_seeds", "verdict"]
 
@@ -22,20 +25,11 @@ Word = Literal["A faster", "B faster", "no difference shown", "equivalent within
 
 
 def fewest_seeds(comparisons: int = 1) -> int:
-    """Return how many seeds it takes for unanimous ones to reach p < 0.05 after Holm.
+    """Return how many seeds it takes to reach p < 0.05 after Holm if all of them agree.
 
-    The smallest n with k 2 / 2^n < 0.05: n seeds that all agree have p = 2 / 2^n, and the smallest
-    of k p-values is multiplied by k (Holm 1979, section 3).
-
-    Parameters
-    ----------
-    comparisons : int, default 1
-        k, the number of pairs that are looked at. 0 counts as 1.
-
-    Raises
-    ------
-    ArgumentError
-        It is not an integer of at least 0.
+    The smallest n with k 2 / 2^n < 0.05, where k = `comparisons` is the number of pairs (0 counts
+    as 1): n seeds that agree have p = 2 / 2^n, and the smallest of k p-values is multiplied by k
+    (Holm 1979, section 3).
 
     Examples
     --------
@@ -50,22 +44,16 @@ def fewest_seeds(comparisons: int = 1) -> int:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What may be claimed, and what it rests on.
+    """The verdict on a pair of optimizers and the numbers that it rests on.
 
     Attributes
     ----------
     word : str
-        One of the four.
-    seeds : int
-        How many pairs there are.
-    enough : int
-        How many a claim takes; with fewer, nothing is claimed.
-    difference : float
-        The mean of min(T_A, E) - min(T_B, E), in epochs.
-    p : float
-        What was given.
-    interval : (float, float)
-        Of the difference; what was given.
+        "A faster", "B faster", "no difference shown" or "equivalent within 5 %".
+    seeds, enough : int
+        The number of pairs, and how many a verdict needs.
+    difference, p, interval
+        The mean of min(T_A, E) - min(T_B, E) in epochs, its corrected p-value and its interval.
     margin : float
         5 % of the smaller restricted mean, in epochs.
     """
@@ -80,12 +68,12 @@ class Verdict:
 
     @property
     def declined(self) -> bool:
-        """Whether there are too few seeds for any claim."""
+        """Whether there are too few seeds for a verdict."""
         return self.seeds < self.enough
 
     @property
     def reason(self) -> str:
-        """Why nothing is claimed, in words; empty if seeds are not the reason."""
+        """Why there are too few seeds for a verdict; empty if there are enough."""
         if not self.declined:
             return ""
         few = f"{self.seeds} seed{' is' if self.seeds == 1 else 's are'} too few"
@@ -101,43 +89,32 @@ def verdict(
     *,
     comparisons: int = 1,
 ) -> Verdict:
-    """Return which of the four verdicts the paired times of two optimizers support.
+    """Return which of four verdicts the paired times of two optimizers support.
 
-    1. Fewer than :func:`fewest_seeds` pairs: *no difference shown*, and it says how many would do.
+    1. *No difference shown*, if there are fewer than :func:`fewest_seeds` pairs.
     2. *Equivalent within 5 %*, if the interval of the mean of D_s = min(T_As, E) - min(T_Bs, E)
-       lies inside +-5 % of the smaller of the two restricted means, and both optimizers arrived on
-       more than half of the seeds (Schuirmann 1987: two one-sided tests).
-    3. *A faster* or *B faster*, if p < 0.05 and the interval lies on that side of 0. So no printed
-       interval contradicts the verdict; it costs less than one point of power.
-    4. Else *no difference shown*, which is no claim that there is none.
+       lies inside +-5 % of the smaller restricted mean, and both optimizers converged on more than
+       half of the seeds (Schuirmann 1987: two one-sided tests).
+    3. *A faster* or *B faster*, if p < 0.05 and the interval lies on that side of 0. So a printed
+       interval never contradicts the verdict; this costs less than one point of power.
+    4. Otherwise *no difference shown*, which does not prove that there is none.
 
-    The interval is meant to be the 95 % one that is printed, and not the 90 % one that two
-    one-sided tests at 5 % allow. So a reader can check the verdict by the printed numbers; and a
-    false claim of equivalence, which Holm's correction does not guard against, is half as likely.
-    The smaller restricted mean is the reference, so that swapping A and B changes nothing.
-    Equivalence comes before *faster*: where both hold, there is a difference and it is too small to
-    matter, and `p` still tells. Two optimizers that seldom arrive are equal by their budget and not
-    by their merit, so they are not called equivalent.
+    The interval is the printed 95 % one, not the 90 % one that two one-sided tests at 5 % allow, so
+    a reader can check the verdict. Where 2 and 3 both hold, there is a difference, too small to
+    matter. Two optimizers that rarely converge have equal means because of the budget alone.
 
     Parameters
     ----------
     a, b : array_like, shape (seeds,)
-        Times, paired; 0 or more, infinite for never.
+        Hitting times, paired by seed (ShapeError otherwise); inf for runs that did not converge.
     budget : float
-        E, above 0.
+        E, a finite number of epochs > 0.
     p : float
-        Of :func:`minidl.comparison.sign_flip` on D, after :func:`minidl.comparison.holm`.
+        :func:`minidl.comparison.sign_flip` of D, after :func:`minidl.comparison.holm`.
     interval : (float, float) or None
-        Of the mean of D, by :func:`minidl.comparison.bootstrap_interval`. None is for one seed.
+        Of the mean of D, by :func:`minidl.comparison.bootstrap_interval`; None for one seed.
     comparisons : int, default 1
-        How many pairs were corrected for.
-
-    Raises
-    ------
-    ArgumentError
-        There is no time, a number is out of range, or the interval has its ends exchanged.
-    ShapeError
-        They are no pairs.
+        The number of pairs that Holm's correction counts.
 
     Examples
     --------
@@ -148,18 +125,17 @@ def verdict(
     '3 seeds are too few to claim a difference; take 6 or more'
     """
     x, y = check_pairs(a, b)
-    p = check_number("p", p, lambda p: 0 <= p <= 1, "0 <= p <= 1")
+    p = check_number("p", p, lambda p: 0 <= p <= 1, "in [0, 1]")
     low, high = (-math.inf, math.inf) if interval is None else interval
     if not low <= high:
-        raise ArgumentError("interval cannot be used", received=interval, expected="low <= high")
-    means = restricted(x, budget).mean(), restricted(y, budget).mean()
-    margin = MARGIN * float(min(means))
+        raise invalid("interval", interval, "(low, high) with low <= high")
+    margin = MARGIN * float(min(restricted(x, budget).mean(), restricted(y, budget).mean()))
     difference = float(np.mean(restricted(x, budget) - restricted(y, budget)))
-    arrive = all(2 * int(np.sum(times <= budget)) > len(x) for times in (x, y))
+    converge = all(2 * int(np.sum(times <= budget)) > len(x) for times in (x, y))
     enough = fewest_seeds(comparisons)
     word: Word = "no difference shown"
     if len(x) >= enough:
-        if arrive and -margin < low and high < margin:
+        if converge and -margin < low and high < margin:
             word = "equivalent within 5 %"
         elif p < LEVEL and (high < 0 or low > 0):
             word = "A faster" if high < 0 else "B faster"

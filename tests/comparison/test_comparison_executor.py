@@ -7,7 +7,7 @@ import pytest
 from comparison_runs import without_seconds
 
 from minidl import datasets, nn, optim
-from minidl.comparison import Comparison, Setting, compare
+from minidl.comparison import Comparison, Setting, compare, compare_all
 from minidl.errors import ArgumentError, DataError
 from minidl.training import Trainer
 
@@ -43,19 +43,16 @@ def test_a_run_is_what_the_trainer_gives_with_that_seed(found):
             run.curves
         )
         assert (run.updates, run.samples, run.gradient_evaluations) == (2, 44, 2)
-        assert ("look_ahead_loss" in run.curves) == (run.optimizer == "nag")
+        assert "look_ahead_loss" not in run.curves
 
 
-def test_both_forms_of_nag_are_judged_at_the_iterate_and_have_the_loss_ahead_beside_it():
+def test_both_forms_of_nag_are_measured_at_the_iterate():
     found = compare(load("moons"), optimizers=["nag", "nag-reformulated"], **SMALL)
     one, other = (
         found.table[name, Setting(0.3, 0.9), 10_000] for name in ("nag", "nag-reformulated")
     )
-    for name in ("train_loss", "look_ahead_loss"):
+    for name in ("train_loss", "validation_loss"):
         np.testing.assert_allclose(one.curves[name], other.curves[name], rtol=1e-10)
-    ahead, here = one.curves["look_ahead_loss"], one.curves["train_loss"]
-    assert ahead[0] == here[0]
-    assert (ahead[1:] != here[1:]).all()
 
 
 def test_everything_that_was_planned_was_run_once(found):
@@ -76,7 +73,7 @@ def test_a_seed_starts_alike_for_every_optimizer_and_rate_and_no_two_seeds_do(fo
     assert len(set.union(*starts.values())) == 3
 
 
-def test_seeds_that_tune_are_others_than_those_that_judge(found):
+def test_tuning_seeds_differ_from_evaluation_seeds(found):
     assert (found.plan.tuning_seeds, found.plan.seeds) == ((10_000,), (0, 1))
 
 
@@ -117,7 +114,7 @@ def test_the_grid_grows_for_all_and_no_further_than_needed():
     assert [c.edge for c in found.chosen.values()] == [0, 0]
 
 
-def test_a_data_set_keeps_its_split_and_seeds_still_differ():
+def test_a_data_set_keeps_its_split_while_weights_differ_by_seed():
     data = datasets.load("moons", n=60, seed=3)
     found = compare(data, optimizers=["gd", "nag"], **SMALL)
     history = Trainer(nn.mlp(2, 4, 1, activation="tanh", seed=1), "bce",
@@ -128,7 +125,7 @@ def test_a_data_set_keeps_its_split_and_seeds_still_differ():
     assert len({r.initial for r in found.runs}) == 3
 
 
-def test_optimizers_of_ones_own_under_names_of_ones_own():
+def test_custom_optimizers_under_custom_names():
     mine = {"a": optim.NAG(0.1, 0.8), "b": optim.NAG(0.1, 0.8), "c": optim.Momentum(0.1, 0.8)}
     found = compare(load("moons"), optimizers=mine, **{**SMALL, "seeds": 7})
     assert [c.own for c in found.plan.contestants] == [Setting(0.1, 0.8)] * 3
@@ -156,7 +153,7 @@ def test_batch_sizes_go_to_those_whose_name_leaves_them_open():
     assert "across batch sizes compare updates" in str(found)
 
 
-def test_a_target_accuracy_is_judged_on_the_rows_it_names():
+def test_an_accuracy_target_is_measured_on_its_rows():
     small = {**SMALL, "epochs": 30, "lr": [0.3, 1.0]}
     for goal, column in (("accuracy", "train"), ("validation-accuracy", "validation")):
         found = compare(load("moons"), optimizers=["nag"], **{**small, "target": f"{goal}:0.9"})
@@ -165,7 +162,7 @@ def test_a_target_accuracy_is_judged_on_the_rows_it_names():
             assert found.target.time(run, 1) == (reached[0] if len(reached) else np.inf)
 
 
-def test_a_real_divergence_is_counted_and_warns_nobody():
+def test_a_real_divergence_is_counted_without_a_warning():
     def blobs(seed):
         return datasets.load("linear", n=60, split_seed=seed)
 
@@ -177,7 +174,7 @@ def test_a_real_divergence_is_counted_and_warns_nobody():
     assert "diverged @" in str(found)
 
 
-def test_a_model_of_ones_own_is_built_anew_for_every_run():
+def test_a_custom_model_is_built_anew_for_every_run():
     built = []
 
     def model(seed):
@@ -196,23 +193,29 @@ def test_a_model_of_ones_own_is_built_anew_for_every_run():
     [
         ({"target": "loss:5"}, "reached before training"),
         ({"target": "accuracy:0.001"}, "reached before training"),
-        ({"tuning_seeds": [1]}, "cannot tune as well: got 1"),
-        ({"seeds": []}, "seeds cannot be used"),
-        ({"tune": "momentum"}, "tune cannot be used"),
-        ({"tune": "none"}, "give one learning rate"),
-        ({"lr": 0.1, "tune": "lr"}, "give a list of learning rates"),
-        ({"optimizers": []}, "nothing to compare"),
-        ({"optimizers": "nag"}, "optimizers cannot be used"),
-        ({"optimizers": ["nag", "nesterov"]}, "named twice"),
-        ({"optimizers": {"x": optim.NAG}}, "optimizer 'x' cannot be used"),
-        ({"optimizers": {"x": optim.NAG([0.1, 0.2])}}, "one number"),
-        ({"momentum": 1.0}, "momentum cannot be used"),
-        ({"momentum": [0.5]}, "momentum cannot be used"),
-        ({"tune": "lr,momentum", "momentum": [0.5, 0.5]}, "each once"),
-        ({"sustained": 7}, "sustained cannot be used"),
-        ({"epochs": 0}, "epochs cannot be used"),
-        ({"jobs": 0}, "jobs cannot be used"),
-        ({"batch_size": 0}, "batch_size cannot be used"),
+        ({"tuning_seeds": [1]}, "tuning_seeds must differ from seeds, got 1 in both"),
+        ({"seeds": []}, "seeds must be"),
+        ({"tune": "momentum"}, "tune must be"),
+        ({"tune": "none"}, r"lr must be one number .*\[0.1, 0.3\]"),
+        ({"lr": 0.1, "tune": "lr"}, "lr must be a list of different numbers.*got 0.1"),
+        ({"optimizers": []}, "optimizers must name at least one"),
+        ({"optimizers": "nag"}, "optimizers must be a list"),
+        ({"optimizers": ["nag", "nesterov"]}, "names 'nesterov' twice.*'nag' are the same"),
+        ({"optimizers": {"x": optim.NAG}}, r"optimizers\['x'\] must be a new optimizer"),
+        (
+            {"optimizers": {"x": optim.NAG([0.1, 0.2])}},
+            r"optimizers\['x'\] must be an optimizer with one number as lr",
+        ),
+        ({"momentum": 1.0}, r"momentum must be in \[0, 1\), got 1.0"),
+        ({"momentum": [0.5]}, r"momentum must be one number .*got \[0.5\]"),
+        (
+            {"tune": "lr,momentum", "momentum": [0.5, 0.5]},
+            "momentum must be a list of different numbers",
+        ),
+        ({"sustained": 7}, "sustained must be an integer from 1 to 6, got 7"),
+        ({"epochs": 0}, "epochs must be an integer >= 1, got 0"),
+        ({"jobs": 0}, "jobs .*got 0"),
+        ({"batch_size": 0}, "batch_size must be"),
     ],
 )
 def test_what_cannot_be_used_is_refused_before_training(change, words, monkeypatch):
@@ -222,12 +225,14 @@ def test_what_cannot_be_used_is_refused_before_training(change, words, monkeypat
 
 
 def test_a_regression_has_no_accuracy():
-    with pytest.raises(ArgumentError, match="this loss has no accuracy"):
+    with pytest.raises(
+        ArgumentError, match=r"target must be a loss, got accuracy:0.9: .* has no accuracy"
+    ):
         compare(load("linear"), **{**SMALL, "target": "accuracy:0.9"})
 
 
 def test_a_problem_that_is_none_is_refused():
-    with pytest.raises(ArgumentError, match="the problem cannot be used"):
+    with pytest.raises(ArgumentError, match=r"problem must be .*, got \[1, 2\]"):
         compare(lambda seed: [1, 2], **SMALL)
     with pytest.raises(DataError, match="different shapes"):
         compare(lambda seed: datasets.load("moons", n=60 + seed % 7), **SMALL)
@@ -241,7 +246,7 @@ def test_a_comparison_and_its_file_say_the_same(found, tmp_path):
     assert (again.rows, again.tuned, again.flags) == (found.rows, found.tuned, found.flags)
 
 
-def test_progress_is_shown_on_standard_error_with_the_time_left_and_only_if_asked_for(capsys):
+def test_progress_is_shown_on_standard_error_with_the_time_left_only_on_request(capsys):
     compare(load("moons"), optimizers=["gd", "nag"], progress=True, **SMALL)
     out, err = capsys.readouterr()
     assert out == ""
@@ -269,7 +274,7 @@ def test_a_file_keeps_what_made_it(found, tmp_path):
         ({"momentum": 0.5}, "momentum would have no effect"),
     ],
 )
-def test_what_optimizers_of_ones_own_bring_is_not_given_again(given, words):
+def test_hyperparameters_of_custom_optimizers_are_not_overridden(given, words):
     options = {k: v for k, v in SMALL.items() if k not in given}
     with pytest.raises(ArgumentError, match=words):
         compare(load("moons"), optimizers={"a": optim.NAG(0.1)}, **{**options, **given})
@@ -278,9 +283,9 @@ def test_what_optimizers_of_ones_own_bring_is_not_given_again(given, words):
 def test_a_model_that_forgets_its_seed_is_refused_and_so_is_a_network():
     with pytest.raises(ArgumentError, match="model forgets its seed"):
         compare(load("moons"), lambda seed: nn.mlp(2, 4, 1), **SMALL)
-    with pytest.raises(ArgumentError, match="model returned no network"):
+    with pytest.raises(ArgumentError, match="model must return a network, got 'mlp'"):
         compare(load("moons"), lambda seed: "mlp", **SMALL)
-    with pytest.raises(ArgumentError, match="model is not a function"):
+    with pytest.raises(ArgumentError, match="model must be a function seed -> network"):
         compare(load("moons"), nn.mlp(2, 4, 1, seed=0), **SMALL)
 
 
@@ -305,7 +310,7 @@ def test_rows_are_loaded_once_for_the_checks_and_once_to_train():
     assert sorted(asked[1:]) == [0, 0, 1, 1, 10_000, 10_000]  # and seed 0 first, for name and loss
 
 
-def test_two_without_momentum_meet_once_for_each_rate():
+def test_two_optimizers_without_momentum_are_paired_once_per_rate():
     mine = {"a": optim.GradientDescent(0.1), "b": optim.GradientDescent(0.1)}
     options = {**SMALL, "tune": "lr,momentum", "momentum": [0.5, 0.9]}
     found = compare(load("moons"), optimizers=mine, **options)
@@ -318,3 +323,44 @@ def test_a_schedule_of_momentum_is_no_flag_to_swap():
     found = compare(load("moons"), optimizers=mine, tune="none", **options)
     assert found.flags == []
     assert len(found.tuned) == 1
+
+
+# -- several comparisons ----------------------------------------------------------------------
+
+
+def test_compare_all_makes_the_comparisons_of_compare():
+    problems = [load("moons"), load("circles")]
+    options = {**SMALL, "optimizers": ["gd", "nag"]}
+    study = compare_all(problems, batch_sizes=["full", 16], **{**options, "seeds": iter(range(2))})
+    expected = [
+        compare(problem, batch_size=size, **options)
+        for problem in problems
+        for size in ("full", 16)
+    ]
+    assert [without_seconds(one.to_dict()) for one in study.comparisons] == [
+        without_seconds(one.to_dict()) for one in expected
+    ]
+    assert study.profile.problems == ["moons, full", "moons, 16", "circles, full", "circles, 16"]
+
+
+def test_batchings_are_compared_on_the_first_problem_with_half_of_the_seeds():
+    options = {**SMALL, "optimizers": ["nag"], "seeds": [4, 7, 5]}
+    study = compare_all([load("moons"), load("circles")], batching_lr=0.2, **options)
+    assert [one.plan.problem for one in study.comparisons] == ["moons", "circles", "moons"]
+    plan = study.comparisons[-1].plan
+    assert [(c.name, c.batch_size, c.own.lr) for c in plan.contestants] == [
+        ("batch", "full", 0.2),
+        ("stochastic", 1, 0.2),
+        ("gd", 32, 0.2),
+    ]
+    assert (plan.seeds, plan.tuning_seeds) == ((4,), (10_000,))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"problems": "moons"}, {"problems": []}, {"batch_sizes": "full"}, {"batch_sizes": []}],
+)
+def test_compare_all_needs_lists(change):
+    (name,) = change
+    with pytest.raises(ArgumentError, match=f"{name} must be a list with at least one entry, got"):
+        compare_all(**{"problems": ["moons"], **change})

@@ -1,0 +1,38 @@
+"""The profile of several comparisons as a table."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minidl.comparison.many_problems import TAUS, Profile
+from minidl.comparison.report.words import text_table
+from minidl.comparison.stats.profiles import R_MAX, ecdf
+
+__all__ = ["profile_text"]
+
+SHARES = (0.05, 0.2, 1.0)  # of the budget
+
+
+def profile_text(profile: Profile | None) -> str:
+    """Return a profile as a table, or the reason why there is none."""
+    if profile is None:
+        return (
+            "A profile needs two or more problems, and two or more optimizers that all have in"
+            " common, at one batch size."
+        )
+    head = ["optimizer", f"area to {R_MAX:g}", "solved", "best"]
+    head += [f"targets by {share:.0%} of E".replace("%", " %") for share in SHARES]
+    total = len(profile.problems)
+    lines = []
+    for k, name in enumerate(profile.optimizers):
+        solved = int(np.isfinite(profile.costs[k]).sum())
+        best = int((profile.ratios[k] == 1).sum())
+        reached = [f"{100 * share:.0f} %" for share in ecdf(profile.hits[name], SHARES)]
+        area = f"{profile.areas[k]:.2f}"
+        lines.append([name, area, f"{solved}/{total}", f"{best}/{total}", *reached])
+    taus = ", ".join(f"{tau:g}" for tau in TAUS)
+    return (
+        f"All {total} problems, tuned: performance profile (median epochs to the best"
+        f" optimizer's), and the share of all seeds times the targets gap {taus} that is reached\n"
+        + text_table([head, *lines])
+    )
