@@ -15,7 +15,7 @@ from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DataError, invalid
 from minidl.nn import Layer, Loss
 from minidl.training.data import Rows, check_rows
-from minidl.training.mistakes import demand_seed
+from minidl.training.checks import check_reproducible
 from minidl.training.objective import Objective
 
 __all__ = ["Model", "Problem", "Source"]
@@ -78,7 +78,7 @@ class Problem:
     def networks(self, seeds: Sequence[int]) -> list[Layer]:
         """Return a new network for each seed; check that the model function depends on it."""
         networks = list(map(self.network, seeds))
-        demand_seed(networks[0], self.network(seeds[0]), seeds[0])
+        check_reproducible(networks[0], self.network(seeds[0]), seeds[0])
         if len(set(map(id, networks))) < len(networks):
             raise ArgumentError(
                 "must build a new network on each call, got the same network twice",

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count, refuse_class
-from minidl.errors import ArgumentError, DivergenceWarning
+from minidl.errors import ArgumentError, DivergenceWarning, invalid
 from minidl.nn import Layer, Loss
 from minidl.nn.sequential import unseeded
 from minidl.optim import BatchSize, Optimizer
