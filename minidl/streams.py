@@ -1,8 +1,8 @@
 """Independent streams of random numbers from one seed.
 
-What is random in a run (initial weights, the order of rows, dropout, the split) draws from a
-stream of its own, so that changing one never shifts another: a different optimizer, or a deeper
-network, sees the rows in the same order. ``np.random.seed`` is never called.
+Initial weights, the order of rows, dropout and the split each draw from their own stream, so that
+changing one never shifts another: a different optimizer, or a deeper network, sees the rows in the
+same order. ``np.random.seed`` is never called.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from minidl.checks import check_count
-from minidl.errors import ArgumentError
+from minidl.errors import invalid
 
 __all__ = ["Seed", "Stream", "check_seed", "check_seeds", "stream"]
 
@@ -21,6 +21,10 @@ Seed = int | None
 Stream = Literal["initialization", "shuffle", "dropout", "split", "data"]
 
 _KEYS: dict[str, int] = {"initialization": 0, "shuffle": 1, "dropout": 2, "split": 3, "data": 4}
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
 
 
 def check_seed(seed: object) -> int:
@@ -33,50 +37,48 @@ def check_seed(seed: object) -> int:
     """
     if seed is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(
-            "seed cannot be used", received=repr(seed), expected="an integer >= 0, or None"
-        )
-    return int(seed)
+    if isinstance(seed, (int, np.integer)) and _is_integer(seed) and seed >= 0:
+        return int(seed)
+    raise invalid("seed", seed, "an integer >= 0, or None")
 
 
 def check_seeds(seeds: int | Iterable[int], name: str = "seeds") -> tuple[int, ...]:
-    """Return 0, 1, ... for a number of seeds, and several as they are; `name` is for errors.
+    """Return several seeds as a tuple; a number n stands for 0, 1, ..., n - 1.
+
+    Parameters
+    ----------
+    seeds : int or iterable of int
+        How many, or the seeds.
+    name : str, default "seeds"
+        The name of the argument, for errors.
 
     Raises
     ------
     ArgumentError
-        There is none, one is given twice, or one is not an integer of at least 0.
+        There are no seeds, a seed is repeated, or a seed is not an integer of at least 0.
 
     Examples
     --------
     >>> check_seeds(3), check_seeds([7, 2])
     ((0, 1, 2), (7, 2))
     """
-    whole = isinstance(seeds, (int, np.integer)) and not isinstance(seeds, (bool, np.bool_))
-    if isinstance(seeds, (str, bytes)) or not (whole or isinstance(seeds, Iterable)):
-        raise ArgumentError(
-            f"{name} cannot be used",
-            received=repr(seeds),
-            expected="a number of seeds, such as 5, or seeds such as range(5) or [3, 5, 8]",
-        )
-    if not isinstance(seeds, Iterable):
+    if isinstance(seeds, (int, np.integer)) and _is_integer(seeds):
         return tuple(range(check_count(name, seeds)))
-    one = "a seed" if name == "seeds" else f"a seed of {name}"
-    found = tuple(check_count(one, seed, 0) for seed in seeds)
-    if not found or len(set(found)) < len(found):
-        raise ArgumentError(
-            f"{name} cannot be used",
-            received=str(list(found)),
-            expected="at least one seed, and each once",
+    if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable):
+        raise invalid(
+            name, seeds, "a number of seeds, such as 5, or seeds such as range(5) or [3, 5, 8]"
         )
-    return found
+    each = "a seed" if name == "seeds" else f"a seed of {name}"
+    numbers = tuple(check_count(each, seed, 0) for seed in seeds)
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise invalid(name, list(numbers), "at least one seed, and each once")
+    return numbers
 
 
 def stream(seed: int, name: Stream, *numbers: int) -> np.random.Generator:
     """Return the generator of one stream, numbered further by epoch or layer.
 
-    The same arguments give the same numbers, in any order of calls, so a run that resumes at
+    The same arguments give the same numbers in any order of calls, so a run that resumes at
     epoch 50 shuffles as if it had never stopped.
 
     Parameters
@@ -86,7 +88,7 @@ def stream(seed: int, name: Stream, *numbers: int) -> np.random.Generator:
     name : {"initialization", "shuffle", "dropout", "split", "data"}
         What the numbers are for.
     *numbers : int
-        An epoch, a layer.
+        The epoch, or the position of the layer.
 
     Examples
     --------

@@ -14,8 +14,8 @@ from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DataError, invalid
 from minidl.nn import Layer, Loss
-from minidl.training.data import Rows, check_rows
 from minidl.training.checks import check_reproducible
+from minidl.training.data import Rows, check_rows
 from minidl.training.objective import Objective
 
 __all__ = ["Model", "Problem", "Source"]

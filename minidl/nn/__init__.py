@@ -1,4 +1,7 @@
-"""Networks: layers on one parameter vector, activations, initializers, losses."""
+"""Networks: layers on one parameter vector, activations, initializers and losses.
+
+It may import autograd, streams, registry, checks and errors; it knows no optimizer and no data.
+"""
 
 from minidl.nn.activations import (
     ACTIVATIONS,
@@ -44,7 +47,7 @@ from minidl.nn.losses import (
     SoftmaxCrossEntropy,
     loss,
 )
-from minidl.nn.parameters import Parameter, ParameterVector
+from minidl.nn.parameters import Buffer, Parameter, ParameterVector
 from minidl.nn.penalty import L2Penalty
 from minidl.nn.sequential import Sequential, mlp
 
@@ -57,6 +60,7 @@ __all__ = [
     "SELU",
     "Activation",
     "BinaryCrossEntropy",
+    "Buffer",
     "Dense",
     "Dropout",
     "Hinge",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
-from minidl.autograd import ops
+from minidl.autograd import Array, ops
 from minidl.checks import check_count
-from minidl.errors import DTypeError, GraphError, ShapeError
+from minidl.errors import DTypeError, ShapeError
 from minidl.nn.initializers import Initializer, initializer
-from minidl.nn.layer import Layer, Training
+from minidl.nn.layer import Layer, Training, Value
 from minidl.nn.parameters import Parameter
 from minidl.streams import Seed, check_seed, stream
 
@@ -20,35 +19,35 @@ __all__ = ["Dense"]
 class Dense(Layer):
     """Fully connected layer, y = x W + b.
 
+    Weights are drawn at once. Those drawn without a `seed` are drawn again by a
+    :class:`Sequential` around the layer, unless somebody has changed them.
+
     Parameters
     ----------
     in_features, out_features : int
         At least 1. W has shape (in, out), as in Keras; ``torch.nn.Linear`` stores (out, in).
     initializer : str or callable, optional
         For W: a name of ``minidl list initializers``, or a function ``(shape, generator) ->
-        array``. By default what suits the activation that follows in a :class:`Sequential`: He
-        for ReLU and its kin, LeCun for SELU, Glorot otherwise.
+        array``. By default Glorot; in a :class:`Sequential` what suits the activation that
+        follows, such as He for ReLU.
     bias : bool, default True
         Whether there is a b.
     bias_initializer : str or callable, default "zeros"
         For b, drawn as a matrix of shape (1, out).
     seed : int, optional
-        It goes before the seed of a :class:`Sequential` around the layer. With neither, the
-        numbers are fresh.
+        For the weights; it has precedence over that of a :class:`Sequential`.
     dtype : numpy dtype, default float64
         Or float32.
 
     Attributes
     ----------
-    weight : Parameter, shape (in, out)
-    bias : Parameter, shape (out,), or None
+    weight, bias : Parameter, shapes (in, out) and (out,)
+        `bias` is None without one.
 
     Raises
     ------
-    ArgumentError
-        A size is not a positive integer.
-    UnknownNameError
-        There is no initializer of that name.
+    ArgumentError, UnknownNameError
+        A size is not a positive integer, or an initializer is unknown.
     ShapeError
         The input has another number of columns (on call), or an initializer gave another shape.
 
@@ -59,9 +58,6 @@ class Dense(Layer):
     Tensor([[1., 1., 1.]], requires_grad=True)
     """
 
-    weight: Parameter
-    bias: Parameter | None
-
     def __init__(
         self,
         in_features: int,
@@ -71,73 +67,49 @@ class Dense(Layer):
         bias: bool = True,
         bias_initializer: str | Initializer = "zeros",
         seed: Seed = None,
-        dtype: Any = np.float64,
+        dtype: npt.DTypeLike = np.float64,
     ) -> None:
         self.in_features = check_count("in_features", in_features)
         self.out_features = check_count("out_features", out_features)
-        self.initializer = None if initializer is None else _named(initializer)
-        self.default_initializer = "glorot_uniform"
-        self.bias_initializer = _named(bias_initializer)
-        self.has_bias = bool(bias)
-        if not bias:
-            self.bias = None
+        self.initializer = initializer
+        self.bias_initializer = bias_initializer
         self.seed = None if seed is None else check_seed(seed)
-        self.dtype = np.dtype(dtype)
-        if self.dtype.char not in "fd":
+        dtype = np.dtype(dtype)
+        if dtype.char not in "fd":
             raise DTypeError(
-                "a layer cannot have this dtype", received=self.dtype, expected="float64 or float32"
+                "a layer cannot have this dtype", received=dtype, expected="float64 or float32"
             )
+        fresh = self.seed is None
+        source = np.random.default_rng() if fresh else stream(check_seed(seed), "initialization")
+        W, *b = self._initial(source, "glorot_uniform", bias)
+        self.weight = Parameter(W.astype(dtype), provisional=fresh)
+        self.bias = None
+        if b:
+            self.bias = Parameter(b[0].astype(dtype), penalized=False, provisional=fresh)
 
-    @property
-    def built(self) -> bool:
-        """Whether the weights have been drawn; they are when first looked at."""
-        return "weight" in vars(self) and "bias" in vars(self)
+    def redraw(
+        self, generator: np.random.Generator, suited: str, *, provisional: bool = False
+    ) -> None:
+        """Draw again what of W and b is provisional: drawn without a seed, and not changed.
 
-    def build(self, generator: np.random.Generator) -> None:
-        """Draw the weights that are not there yet; a `seed` of the layer's own goes first."""
-        if self.seed is not None:
-            generator = stream(self.seed, "initialization")
-        if "weight" not in vars(self):
-            shape = (self.in_features, self.out_features)
-            choice = self.initializer or self.default_initializer
-            self.weight = Parameter(self._drawn(choice, shape, generator))
-        if "bias" not in vars(self):
-            row = self._drawn(self.bias_initializer, (1, self.out_features), generator)
-            self.bias = Parameter(row[0], penalized=False)
+        `suited` is the initializer of W if the layer was given none.
+        """
+        parameters = [self.weight] if self.bias is None else [self.weight, self.bias]
+        undecided = [parameter.provisional for parameter in parameters]
+        if any(undecided):
+            values = self._initial(generator, suited, self.bias is not None)
+            for parameter, drawn, again in zip(parameters, values, undecided, strict=True):
+                if again:
+                    parameter.draw(drawn, provisional=provisional)
 
-    def _drawn(self, choice: str | Initializer, shape: Any, generator: Any) -> Any:
-        drawn = np.asarray(initializer(choice)(shape, generator), dtype=self.dtype)
-        if drawn.shape != shape:
-            raise ShapeError(
-                f"the initializer {choice!r} gave an array of another shape",
-                received=f"shape {drawn.shape}",
-                expected=f"shape {shape}",
-            )
-        return drawn
+    def _initial(self, generator: np.random.Generator, suited: str, bias: bool) -> list[Array]:
+        """Return initial W and, if there is one, b, drawn in this order."""
+        shape = (self.in_features, self.out_features)
+        W = _drawn(self.initializer or suited, shape, generator)
+        row = (1, self.out_features)
+        return [W, _drawn(self.bias_initializer, row, generator)[0]] if bias else [W]
 
-    def __setattr__(self, name: str, value: object) -> None:
-        wanted = {"weight": Parameter, "bias": Parameter | None}.get(name, object)
-        if not isinstance(value, wanted):
-            raise GraphError(
-                f"{name} is a parameter and cannot be replaced by something else",
-                received=type(value).__name__,
-                hint=f"Write into it instead: layer.{name}.data[...] = value.",
-            )
-        super().__setattr__(name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("weight", "bias") and "has_bias" in vars(self):
-            self.build(np.random.default_rng())
-            return vars(self)[name]
-        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-
-    def named_parameters(self) -> Any:
-        """Yield ``weight`` and ``bias``, drawn now if they have not been."""
-        if not self.built:
-            self.weight  # noqa: B018 - looking at it draws it
-        return super().named_parameters()
-
-    def forward(self, x: Any, training: Training = False) -> Any:
+    def forward(self, x: Value, training: Training = False) -> Value:
         """Return x W + b."""
         if self.bias is None:
             return ops.linear(x, self.weight)
@@ -147,6 +119,15 @@ class Dense(Layer):
         return f"Dense({self.in_features}, {self.out_features})"
 
 
-def _named(choice: str | Initializer) -> str | Initializer:
-    initializer(choice)  # a misspelt name is an error here, not at first use
-    return choice
+def _drawn(
+    choice: str | Initializer, shape: tuple[int, int], generator: np.random.Generator
+) -> Array:
+    """Return what an initializer draws, checked to have the shape."""
+    values = np.asarray(initializer(choice)(shape, generator))
+    if values.shape != shape:
+        raise ShapeError(
+            f"the initializer {choice!r} gave an array of another shape",
+            received=f"shape {values.shape}",
+            expected=f"shape {shape}",
+        )
+    return values

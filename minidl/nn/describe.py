@@ -1,4 +1,4 @@
-"""Models as plain data, so that a file can say how to build one again."""
+"""Models as plain data, so that a file can store how to build one again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from minidl.errors import DataError
 from minidl.nn.activations import ACTIVATIONS, Activation
@@ -17,53 +18,54 @@ from minidl.nn.sequential import Sequential
 __all__ = ["build", "describe"]
 
 
-def describe(layer: Layer) -> dict[str, Any] | None:
-    """Return a layer's class and arguments as plain data, or None if it is not one of minidl's.
+def _classes() -> dict[str, type[Layer]]:
+    """Return the activation classes that come with minidl, by class name."""
+    return {c.__name__: c for c in ACTIVATIONS.values() if c.__module__ == Activation.__module__}
 
-    Neither is one whose ``forward`` has been replaced.
+
+def describe(layer: Layer) -> dict[str, Any] | None:
+    """Return a layer's class and arguments as plain data, or None for a custom layer.
+
+    A layer whose ``forward`` has been replaced is a custom layer, too.
 
     Examples
     --------
     >>> describe(Dense(2, 1))
     {'type': 'Dense', 'in_features': 2, 'out_features': 1, 'bias': True}
     """
+    cls = type(layer)
+    arguments: dict[str, Any] | None = None
     if "forward" in vars(layer):
         return None
-    kind = {"type": type(layer).__name__}
-    if type(layer) is Dense:
-        return {
-            **kind,
-            "in_features": layer.in_features,
-            "out_features": layer.out_features,
-            "bias": layer.has_bias,
-        }
-    if type(layer) is Dropout:
-        return {**kind, "rate": layer.rate}
-    if type(layer) in ACTIVATIONS.values():
-        return {**kind, **vars(layer)}
-    if type(layer) is Sequential:
+    if cls is Dense and isinstance(layer, Dense):
+        sizes = {"in_features": layer.in_features, "out_features": layer.out_features}
+        arguments = {**sizes, "bias": layer.bias is not None}
+    elif cls is Dropout and isinstance(layer, Dropout):
+        arguments = {"rate": layer.rate}
+    elif cls is Sequential and isinstance(layer, Sequential):
         inside = [describe(part) for part in layer.layers]
-        return None if None in inside else {**kind, "layers": inside}
-    return None
+        arguments = None if None in inside else {"layers": inside}
+    elif cls in _classes().values():
+        arguments = dict(vars(layer))
+    return None if arguments is None else {"type": cls.__name__, **arguments}
 
 
-def build(description: Mapping[str, Any], dtype: Any = np.float64) -> Layer:
-    """Return a new layer of the class and arguments that :func:`describe` gave.
+def build(description: Mapping[str, Any], dtype: npt.DTypeLike = np.float64) -> Layer:
+    """Return a new layer of the class and arguments that :func:`describe` returned.
 
     Raises
     ------
     DataError
-        The description names no class of minidl's.
+        The description has an unknown class.
     """
     arguments = dict(description)
     name = arguments.pop("type", None)
-    activations: dict[str, type[Activation]] = {c.__name__: c for c in ACTIVATIONS.values()}
     if name == "Dense":
         return Dense(**arguments, dtype=dtype)
     if name == "Dropout":
         return Dropout(**arguments)
     if name == "Sequential":
         return Sequential(*(build(part, dtype) for part in arguments["layers"]))
-    if name in activations:
-        return activations[name](**arguments)
+    if name in (classes := _classes()):
+        return classes[name](**arguments)
     raise DataError("a saved model has a layer that minidl does not know", received=repr(name))

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minidl.checks import check_number
-from minidl.nn.layer import Layer, Training
+from minidl.nn.layer import Layer, Training, Value
 from minidl.streams import Seed, check_seed, stream
 
 __all__ = ["Dropout", "check_rate"]
 
 
-def check_rate(name: str, value: Any) -> float:
-    """Return `value` as the rate of a dropout; `name` is what its user calls it.
-
-    Raises
-    ------
-    ArgumentError
-        It is not in [0, 1).
-    """
-    return check_number(name, value, lambda r: 0 <= r < 1, "a number from 0 up to, but not, 1")
+def check_rate(name: str, value: float) -> float:
+    """Return `value` as a dropout rate, or raise an ArgumentError that calls it `name`."""
+    return check_number(name, value, lambda rate: 0 <= rate < 1, "a number in [0, 1)")
 
 
 class Dropout(Layer):
     """Set a random part of the elements to zero in training, and scale up the others.
 
-    With probability `rate` an element becomes 0, otherwise it is divided by 1 - rate, so its
-    expectation stays (inverted dropout, as in PyTorch and Keras). Outside training it does
-    nothing. Srivastava et al. 2014.
+    y = x / (1 - rate) with probability 1 - rate, else 0, so the expectation is x (inverted
+    dropout, as in PyTorch and Keras). Outside training y = x. Srivastava et al. 2014.
 
     Parameters
     ----------
     rate : float
-        In [0, 1).
+        In [0, 1), otherwise an ArgumentError.
     seed : int, optional
-        For ``training=True``; without one, that of the :class:`Sequential` around it, if any. A
-        generator given as ``training=`` is used instead.
-
-    Raises
-    ------
-    ArgumentError
-        `rate` is not in [0, 1).
+        By default that of the :class:`Sequential` around the layer. A generator given as
+        ``training=`` is used instead.
 
     Examples
     --------
@@ -53,18 +39,19 @@ class Dropout(Layer):
         self.rate = check_rate("rate", rate)
         self.seed = None if seed is None else check_seed(seed)
         self.generator = stream(check_seed(seed), "dropout")
+        self.provisional = seed is None  # a Sequential may give it another generator
 
     @property
     def stochastic(self) -> bool:
         """True: this layer draws random numbers in training."""
         return True
 
-    def forward(self, x: Any, training: Training = False) -> Any:
+    def forward(self, x: Value, training: Training = False) -> Value:
         """Return x, or in training x with noise."""
         if not training or self.rate == 0:
             return x
-        generator: Any = training if hasattr(training, "random") else self.generator
-        keep = generator.random(x.shape) >= self.rate
+        random = getattr(training, "random", self.generator.random)  # of a generator, or True
+        keep = random(x.shape) >= self.rate
         return x * (keep / x.dtype.type(1 - self.rate))
 
     def __repr__(self) -> str:

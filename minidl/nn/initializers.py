@@ -1,7 +1,12 @@
 """Initial weights: each initializer is a function ``(shape, generator) -> array``.
 
-``shape`` is (in, out), as a :class:`~minidl.nn.Dense` layer's weight. Those of Glorot, He and
-LeCun keep the variance of what flows through the layer; they differ in which fan they divide by.
+``shape`` is (in, out), as a :class:`~minidl.nn.Dense` layer's weight. Glorot, He and LeCun keep
+the variance of the signal through the layer; they differ in the fan they divide by. Uniform draws
+are from +-sqrt(3 variance). Normal draws are not truncated, as in PyTorch; Keras truncates them at
+two deviations.
+
+Sources: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+networks"; He et al. 2015, arXiv 1502.01852; LeCun et al. 1998, "Efficient BackProp".
 """
 
 from __future__ import annotations
@@ -12,8 +17,9 @@ from collections.abc import Callable
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import bare_name, check_name, check_number
-from minidl.errors import ArgumentError
+from minidl.checks import check_number
+from minidl.errors import ArgumentError, UnknownNameError
+from minidl.registry import Registry, normalise
 
 __all__ = [
     "INITIALIZERS",
@@ -32,71 +38,62 @@ __all__ = [
 
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, np.random.Generator], Array]
+CONSTANT = "constant:0.1"  # an example, for errors
+
+
+def _uniform(variance: float, shape: Shape, generator: np.random.Generator) -> Array:
+    limit = np.sqrt(3.0 * variance)
+    return generator.uniform(-limit, limit, shape)
+
+
+def _normal(variance: float, shape: Shape, generator: np.random.Generator) -> Array:
+    return generator.normal(0.0, np.sqrt(variance), shape)
 
 
 def glorot_uniform(shape: Shape, generator: np.random.Generator) -> Array:
-    """Draw uniformly from +-sqrt(6 / (in + out)): variance 2 / (in + out).
-
-    Glorot and Bengio 2010, eq. 16. For tanh, sigmoid and linear layers; Keras's default.
-    """
+    """Draw uniformly with variance 2 / (in + out), for tanh and sigmoid. Glorot 2010, eq. 16."""
     return _uniform(2.0 / (shape[0] + shape[1]), shape, generator)
 
 
 def glorot_normal(shape: Shape, generator: np.random.Generator) -> Array:
-    """Draw from the normal distribution of variance 2 / (in + out).
-
-    Glorot and Bengio 2010, eq. 12. PyTorch does the same; Keras truncates at two deviations.
-    """
+    """Draw from the normal distribution of variance 2 / (in + out). Glorot 2010, eq. 12."""
     return _normal(2.0 / (shape[0] + shape[1]), shape, generator)
 
 
 def he_uniform(shape: Shape, generator: np.random.Generator) -> Array:
-    """Draw uniformly from +-sqrt(6 / in): variance 2 / in.
-
-    He et al. 2015, arXiv 1502.01852; for ReLU.
-    """
+    """Draw uniformly with variance 2 / in, for ReLU. He 2015."""
     return _uniform(2.0 / shape[0], shape, generator)
 
 
 def he_normal(shape: Shape, generator: np.random.Generator) -> Array:
-    """Draw from the normal distribution of variance 2 / in.
-
-    He et al. 2015, arXiv 1502.01852, eq. 10; for ReLU. Keras truncates at two deviations.
-    """
+    """Draw from the normal distribution of variance 2 / in, for ReLU. He 2015, eq. 10."""
     return _normal(2.0 / shape[0], shape, generator)
 
 
 def lecun_uniform(shape: Shape, generator: np.random.Generator) -> Array:
-    """Draw uniformly from +-sqrt(3 / in): variance 1 / in.
-
-    LeCun et al. 1998, "Efficient BackProp".
-    """
+    """Draw uniformly with variance 1 / in. LeCun 1998."""
     return _uniform(1.0 / shape[0], shape, generator)
 
 
 def lecun_normal(shape: Shape, generator: np.random.Generator) -> Array:
-    """Draw from the normal distribution of variance 1 / in.
-
-    LeCun et al. 1998, "Efficient BackProp", eq. 16; what SELU requires. Keras truncates it.
-    """
+    """Draw from the normal distribution of variance 1 / in, for SELU. LeCun 1998, eq. 16."""
     return _normal(1.0 / shape[0], shape, generator)
 
 
 def orthogonal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw a matrix with orthonormal rows or columns, whichever are fewer.
 
-    Saxe, McClelland and Ganguli 2014, arXiv 1312.6120. The signs of R's diagonal are moved into Q,
-    without which the QR decomposition would not be uniformly distributed.
+    Saxe, McClelland and Ganguli 2014, arXiv 1312.6120. The signs of R's diagonal are moved into Q;
+    otherwise the QR decomposition would not be uniformly distributed.
     """
     rows, columns = shape
     q, r = np.linalg.qr(generator.standard_normal((max(shape), min(shape))))
     q *= np.where(np.diag(r) < 0, -1.0, 1.0)
-    drawn: Array = np.ascontiguousarray(q if rows >= columns else q.T)
-    return drawn
+    return np.ascontiguousarray(q if rows >= columns else q.T)
 
 
 def zeros(shape: Shape, generator: np.random.Generator) -> Array:
-    """Return zeros: right for biases; as weights, all units of a layer would stay the same."""
+    """Return zeros, for biases; zero weights would make all units of a layer equal."""
     return np.zeros(shape)
 
 
@@ -116,34 +113,26 @@ def constant(value: float) -> Initializer:
     return fill
 
 
-def _uniform(variance: float, shape: Shape, generator: np.random.Generator) -> Array:
-    limit = np.sqrt(3.0 * variance)
-    return generator.uniform(-limit, limit, shape)
-
-
-def _normal(variance: float, shape: Shape, generator: np.random.Generator) -> Array:
-    return generator.normal(0.0, np.sqrt(variance), shape)
-
-
-INITIALIZERS: dict[str, Initializer] = {
-    "glorot_uniform": glorot_uniform,
-    "glorot_normal": glorot_normal,
-    "he_uniform": he_uniform,
-    "he_normal": he_normal,
-    "lecun_uniform": lecun_uniform,
-    "lecun_normal": lecun_normal,
-    "orthogonal": orthogonal,
-    "zeros": zeros,
-}
+INITIALIZERS: Registry[Initializer] = Registry("initializer")
+INITIALIZERS.add("glorot_uniform", glorot_uniform)
+INITIALIZERS.add("glorot_normal", glorot_normal)
+INITIALIZERS.add("he_uniform", he_uniform)
+INITIALIZERS.add("he_normal", he_normal)
+INITIALIZERS.add("lecun_uniform", lecun_uniform)
+INITIALIZERS.add("lecun_normal", lecun_normal)
+INITIALIZERS.add("orthogonal", orthogonal)
+INITIALIZERS.add("zeros", zeros)
 
 
 def initializer(name: str | Initializer) -> Initializer:
     """Return the initializer of that name; ``"constant:0.1"`` fills with 0.1.
 
+    A function is returned as it is. ``INITIALIZERS.add(name, function)`` adds a name.
+
     Raises
     ------
     UnknownNameError
-        There is no such name; the message suggests the nearest.
+        The name is not registered; the message suggests the nearest.
 
     Examples
     --------
@@ -152,15 +141,16 @@ def initializer(name: str | Initializer) -> Initializer:
     """
     if callable(name):
         return name
-    word, colon, value = str(name).partition(":")
-    if bare_name(word) == "constant":
+    word, _, value = str(name).partition(":")
+    if normalise(word) == "constant":
         try:
             return constant(float(value))
         except ValueError:
             raise ArgumentError(
-                "the constant initializer needs a value",
+                "the constant initializer needs a finite number",
                 received=repr(name),
-                expected="for instance 'constant:0.1'",
+                expected=f"for instance {CONSTANT!r}",
             ) from None
-    known = [*INITIALIZERS, "constant:0.1"]
-    return INITIALIZERS[check_name("initializer", name if colon else word, known)]
+    if name not in INITIALIZERS:
+        raise UnknownNameError("initializer", name, [*INITIALIZERS, CONSTANT])
+    return INITIALIZERS[name]

@@ -1,29 +1,39 @@
-"""What every layer and every model is: parameters found by attribute, and a call."""
+"""The base of every layer and model: parameters found by attribute, and a call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
+from minidl.autograd.node import to_float
 from minidl.checks import check_count
 from minidl.errors import GraphError
-from minidl.nn.floats import as_floats
-from minidl.nn.parameters import Parameter, ParameterVector
+from minidl.nn.parameters import Buffer, Parameter, ParameterVector
 
-__all__ = ["Layer", "Training"]
+__all__ = ["Layer", "Training", "Value", "as_floats"]
 
+T = TypeVar("T")
 Training = bool | np.random.Generator
+Value: TypeAlias = Any  # an array or a Tensor: operations take both and return either
+
+
+def as_floats(x: Value) -> Value:
+    """Return a Tensor or an array of floats as it is, and anything else as a new float array."""
+    if isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.char in "fd"):
+        return x
+    return to_float(x)
 
 
 class Layer:
-    """The base of layers and models; a new one writes :meth:`forward`.
+    """The base of layers and models; a custom layer writes :meth:`forward`.
 
-    Attributes that are parameters or layers, or lists or dicts of them, are found by themselves,
-    in the order in which they were set. What is added to a list after the first use of
-    :attr:`parameters` is not.
+    Parameters, buffers and layers are found as attributes, or in lists, tuples and dicts that are
+    attributes, in the order in which they were set. What is added to a list after the first use
+    of :attr:`parameters` is not found.
 
     Examples
     --------
@@ -39,100 +49,88 @@ class Layer:
 
     @property
     def stochastic(self) -> bool:
-        """Whether the layer, or one in it, draws random numbers in training."""
+        """Whether the layer, or one within it, draws random numbers in training."""
         return any(layer.stochastic for _, layer in self.children())
 
-    def forward(self, x: Any, training: Training = False) -> Any:
-        """Compute the output for rows `x`; a layer of one's own writes this, in operations on x.
+    def forward(self, x: Value, training: Training = False) -> Value:
+        """Return the output (n, out) for a batch of rows `x` (n, in); a custom layer overrides it.
 
-        Parameters
-        ----------
-        x : ndarray or Tensor, shape (n, in)
-            A batch: rows are samples. The first layer is given an array of the weights' dtype,
-            those after it what the one before returned; what is only measured has no graph. For
-            replicas that are trained together, which is done only if the class says ``replicas =
-            True``, x is (R, n, in), or (n, in) in the first layer if all have the same batch; a
-            weight (in, out) is then (R, in, out), and a bias (out,) is (R, 1, out), so what works
-            on the last two axes works for them.
-        training : bool or numpy.random.Generator, default False
-            False where outputs are measured or predicted. In training True, or, if a layer of the
-            model is :attr:`stochastic`, the generator to draw from (for replicas one whose
-            ``random(shape)`` draws for each). So ask ``if training``, and hand it on to layers
-            within, as ``self.inner(x, training=training)``.
-
-        Returns
-        -------
-        Tensor, shape (n, out)
-            For replicas (R, n, out).
+        In classes with ``replicas = True``, R networks may be computed at once: x is (R, n, in),
+        weights are (R, in, out) and biases (R, 1, out), so operate on the last two axes.
+        `training` is a generator if a layer of the model is :attr:`stochastic`; pass it on to
+        layers within: ``self.inner(x, training=training)``.
         """
         raise NotImplementedError(f"{type(self).__name__} must define forward(x, training)")
 
-    def __call__(self, x: Any, *, training: Training = False) -> Any:
-        """Return the output for rows `x`.
+    def __call__(self, x: Value, *, training: Training = False) -> Value:
+        """Return the output for rows `x`, array_like (..., n, in).
 
-        Parameters
-        ----------
-        x : array_like or Tensor, shape (..., n, in)
-            Rows are samples.
-        training : bool or numpy.random.Generator, default False
-            Whether layers such as :class:`Dropout` act as in training; a generator says so too,
-            and is what they draw from.
+        With ``training=True``, or a generator to draw from, layers such as :class:`Dropout` act as
+        in training.
         """
-        rows = as_floats(x)
-        if rows is not x:
-            rows = rows.astype(self._dtype(), copy=False)
-        return self.forward(rows, training)
+        if type(x) is not np.ndarray or x.dtype.char not in "fd":
+            rows = as_floats(x)
+            x = rows if rows is x else rows.astype(self._dtype(), copy=False)
+        return self.forward(x, training)
 
     def __setattr__(self, name: str, value: object) -> None:
-        held = vars(self).get(name)
-        if value is not held:
-            self._check_change(name, held, value)
+        if name in vars(self) or "_vector" in vars(self):
+            self._check_change(name, vars(self).get(name), value)
         super().__setattr__(name, value)
 
     def _check_change(self, name: str, held: object, value: object) -> None:
         """Raise if weights would be lost, or used without being in the parameter vector."""
+        if value is held:
+            return
         packed = any(p._packed for p in _parameters_in(held))
-        if isinstance(held, Parameter) and (packed or not isinstance(value, Parameter)):
-            what = "part of its model's parameter vector" if packed else "a parameter"
+        cls = next((c for c in (Parameter, Buffer) if isinstance(held, c)), None)
+        if cls and (packed or not isinstance(value, cls)):
+            what = f"a {cls.__name__.lower()}"
             raise GraphError(
-                f"{name} is {what} and cannot be replaced",
+                f"{name} is {'part of the parameter vector' if packed else what} and cannot be"
+                " replaced",
                 hint=f"Write into it instead: layer.{name}.data[...] = value.",
             )
         if packed or ("_vector" in vars(self) and _parameters_in(value)):
             raise GraphError(
                 f"{name} cannot be set: the model's parameters are one vector already",
-                hint="Change a copy.deepcopy(model), whose parameters are not, or build anew.",
+                hint="Change a copy.deepcopy(model), or build a new model.",
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        _parameters_in(self)  # a copy has the same weights, so they are drawn now
         return {name: value for name, value in vars(self).items() if name != "_vector"}
-
-    def _members(self) -> Iterator[tuple[str, object]]:
-        for name, value in list(vars(self).items()):
-            yield name, value
-            yield from _inside(name, value)
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Yield the layers held as attributes, or in lists, with names such as ``blocks.0``."""
-        return ((name, value) for name, value in self._members() if isinstance(value, Layer))
+        return ((name, value) for name, value in _items(vars(self)) if isinstance(value, Layer))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield each parameter once, own ones first, with a dotted name such as ``0.weight``."""
-        seen: set[int] = set()
-        for name, value in self._members():
-            if isinstance(value, Parameter) and id(value) not in seen:
-                seen.add(id(value))
-                yield name, value
-        for prefix, layer in self.children():
-            for name, parameter in layer.named_parameters():
-                if id(parameter) not in seen:
-                    seen.add(id(parameter))
-                    yield f"{prefix}.{name}", parameter
+        """Yield each parameter once, those of this layer first, named such as ``0.weight``."""
+        direct = (
+            (name, value) for name, value in _items(vars(self)) if isinstance(value, Parameter)
+        )
+        inner = (
+            (f"{prefix}.{name}", parameter)
+            for prefix, layer in self.children()
+            for name, parameter in layer.named_parameters()
+        )
+        return _each_once(chain(direct, inner))
+
+    def named_buffers(self) -> Iterator[tuple[str, Array]]:
+        """Yield the array of each :class:`Buffer` once, named such as ``0.mean``."""
+        direct = (
+            (name, value.data) for name, value in _items(vars(self)) if isinstance(value, Buffer)
+        )
+        inner = (
+            (f"{prefix}.{name}", array)
+            for prefix, layer in self.children()
+            for name, array in layer.named_buffers()
+        )
+        return _each_once(chain(direct, inner))
 
     @property
     def parameters(self) -> ParameterVector:
-        """All parameters as one vector, packed on first use, in definition order."""
+        """The vector of all parameters, packed on first use, in definition order."""
         if "_vector" not in vars(self):
             self._vector = ParameterVector(self.named_parameters())
         return self._vector
@@ -141,7 +139,7 @@ class Layer:
         """Set all gradients to zero."""
         self.parameters.grad[...] = 0.0
 
-    def predict(self, X: Any, *, chunk: int = 4096) -> Array:
+    def predict(self, X: Value, *, chunk: int = 4096) -> Array:
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
 
         Outputs are what the last layer gives: logits, for a classifier.
@@ -155,34 +153,37 @@ class Layer:
         size = check_count("chunk", chunk)
         rows = as_floats(X.data if isinstance(X, Tensor) else X)
         rows = np.atleast_1d(rows.astype(self._dtype(), copy=False))
-        starts = range(0, max(len(rows), 1), size)
         with no_grad():
-            parts = [self(rows[i : i + size]) for i in starts]
+            parts = [self(rows[i : i + size]) for i in range(0, max(len(rows), 1), size)]
         return np.concatenate([p.data if isinstance(p, Tensor) else p for p in parts])
 
-    def _dtype(self) -> Any:
+    def _dtype(self) -> np.dtype[Any]:
         return next((p.dtype for _, p in self.named_parameters()), np.dtype(float))
 
 
-def _inside(name: str, value: object) -> Iterator[tuple[str, object]]:
-    """Yield what lists, tuples and dicts hold, at any depth, with dotted names."""
-    if isinstance(value, (list, tuple)):
-        items: Any = enumerate(value)
-    elif isinstance(value, dict):
-        items = value.items()
+def _items(container: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield what a dict, list or tuple holds, at any depth, with dotted names."""
+    if isinstance(container, dict):
+        pairs = list(container.items())
     else:
-        return
-    for key, item in items:
-        yield f"{name}.{key}", item
-        yield from _inside(f"{name}.{key}", item)
+        pairs = list(enumerate(container)) if isinstance(container, (list, tuple)) else []
+    for key, item in pairs:
+        yield f"{prefix}{key}", item
+        yield from _items(item, f"{prefix}{key}.")
+
+
+def _each_once(pairs: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+    """Yield the first name of each object."""
+    seen: set[int] = set()
+    for name, value in pairs:
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield name, value
 
 
 def _parameters_in(value: object) -> list[Parameter]:
-    if isinstance(value, Parameter):
-        return [value]
-    if isinstance(value, Layer):
-        return [parameter for _, parameter in value.named_parameters()]
-    items = (item for _, item in _inside("", value))
-    return [
-        p for item in items if isinstance(item, (Parameter, Layer)) for p in _parameters_in(item)
-    ]
+    """Return the parameters of an attribute's value."""
+    items = [item for _, item in _items([value])]
+    layers = (item for item in items if isinstance(item, Layer))
+    direct = [item for item in items if isinstance(item, Parameter)]
+    return direct + [parameter for layer in layers for _, parameter in layer.named_parameters()]

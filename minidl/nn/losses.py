@@ -1,22 +1,24 @@
-"""Losses: what a prediction costs, as a mean over samples, and the table of their names.
+"""Losses: means over samples, and the registry of their names.
 
-Each is a thin face over a fused operation of :mod:`minidl.autograd.ops.losses`, where the formula
-is. The face aligns targets with outputs, so that (n,) is never broadcast against (n, 1) into an
-(n, n) table by mistake, and says what the targets should have been.
+The formulas are in :mod:`minidl.autograd.ops`. A loss aligns targets with outputs, so that (n,) is
+never broadcast against (n, 1) by mistake, and explains what the targets should have been.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor, ops
-from minidl.checks import check_name, check_number
+from minidl.checks import check_number
 from minidl.errors import ArgumentError, DataError, ShapeError
-from minidl.nn.floats import as_floats
+from minidl.nn.layer import Value, as_floats
+from minidl.registry import Registry
 
 __all__ = [
     "ALIASES",
@@ -31,20 +33,17 @@ __all__ = [
     "loss",
 ]
 
-
-MANY = 2**20  # targets, whose copy as floats would be large beside a memory-mapped X
+Shape = tuple[int, ...]
+MANY = 2**20  # targets, of which a copy as floats would be large beside a memory-mapped X
 
 
 class Loss(ABC):
-    """The base: called with outputs and targets, a loss gives their mean.
+    """The base: a loss called with outputs and targets returns their mean.
 
-    The mean is over samples (and over the columns of a sample, as in PyTorch and Keras). With a
-    leading replica axis, outputs (R, n, out), there is one mean for each replica.
-
-    A loss of one's own writes :meth:`mean` in operations on Tensors, and the gradient follows. What
-    its targets must be is said in :meth:`prepare`; if they are classes, ``classifies = True`` and
-    :meth:`right` give it an accuracy. With ``replicas = True`` in its class, ``train_replicas``
-    trains its networks together, and `mean` must then do what it says of replicas.
+    The mean is over samples and columns, as in PyTorch and Keras; of replicas, outputs (R, n, out),
+    one mean for each. A custom loss writes :meth:`mean` in operations on Tensors. If its targets
+    are classes, ``classifies = True`` and :meth:`right` give it an accuracy. If its `mean` handles
+    replicas, ``replicas = True`` lets ``train_replicas`` train its networks together.
 
     Examples
     --------
@@ -57,71 +56,36 @@ class Loss(ABC):
     0.6931471805599453
     """
 
-    classifies = False  # whether the targets are classes, so that there is an accuracy
+    classifies = False  # whether the targets are classes
 
-    def __call__(self, outputs: Any, targets: Any) -> Any:
-        """Return the mean loss of `outputs` (n, out), a Tensor of no axes, for `targets`."""
+    def __call__(self, outputs: Value, targets: Value) -> Value:
+        """Return the mean loss of `outputs` (n, out) for `targets`, a Tensor of no axes."""
         outputs = as_floats(outputs)
         return self.mean(outputs, self.prepare(targets, outputs.shape, outputs.dtype))
 
     @abstractmethod
-    def mean(self, outputs: Any, targets: Array) -> Any:
-        """Return the mean loss, for targets that :meth:`prepare` has checked.
+    def mean(self, outputs: Value, targets: Array) -> Value:
+        """Return the mean loss, (R,) for replicas, of outputs and prepared targets, both (n, out).
 
-        Parameters
-        ----------
-        outputs : Tensor, shape (n, out)
-            The model's outputs for a batch of n rows; while a loss is only measured, without a
-            graph. For replicas that are trained together (R, n, out).
-        targets : ndarray, shape (n, out)
-            The batch's rows of what :meth:`prepare` returned for all rows: by default of the
-            outputs' dtype, and (n,) has become (n, 1); integers where there are more than 2**20.
-            For replicas (R, n, out), or (n, out) if all have the same batch.
-
-        Returns
-        -------
-        Tensor, shape ()
-            The mean. For replicas (R,), a mean for each.
+        For replicas outputs are (R, n, out); targets too, unless all have the same batch.
         """
 
-    def prepare(self, targets: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
-        """Return the targets as the operation wants them, for outputs of `shape`.
+    def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
+        """Return the targets (n, out) for :meth:`mean`, checked; called once before training.
 
-        It is asked once for all rows, before training, and by a call of the loss.
-
-        Parameters
-        ----------
-        targets : array_like
-            As they were given to ``fit``.
-        shape : tuple of int
-            That of the outputs for all of these rows, (n, out).
-        dtype : numpy dtype
-            That of the outputs.
-
-        Raises
-        ------
-        ShapeError
-            The targets cannot belong to outputs of that shape.
-        DataError
-            Their values mean nothing to this loss.
+        `targets` are those given to ``fit``; `shape` and `dtype` are those of the outputs. Raises
+        a :class:`ShapeError` for targets that do not fit, a :class:`DataError` for invalid values.
         """
-        raw = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
-        if raw.dtype.kind not in "biuf":
-            raise DataError(
-                f"{type(self).__name__} needs numbers as targets",
-                received=f"targets of dtype {raw.dtype}",
-                hint="Number the classes first, for instance with np.unique(y,"
-                " return_inverse=True)[1].",
-            )
+        raw = self._numbers(targets)
         flat = shape[-1:] == (1,) and raw.ndim and raw.shape in (shape[:-1], shape[-2:-1])
         column = raw[..., None] if flat else raw
         if column.shape not in (shape, shape[-2:]):
+            also = f" or {shape[:-1]}" if len(shape) > 1 and shape[-1] == 1 else ""
             raise ShapeError(
                 f"{type(self).__name__}: the targets do not fit the outputs",
                 received=f"outputs {shape}, targets {raw.shape}",
-                expected=f"targets of shape {shape}"
-                + (f" or {shape[:-1]}" if len(shape) > 1 and shape[-1] == 1 else ""),
-                hint=f"{type(self).__name__} knows two classes by one output: end the network with"
+                expected=f"targets of shape {shape}{also}",
+                hint=f"{type(self).__name__} takes two classes and one output: end the network with"
                 " 1 output, or use softmax_cross_entropy, which has one for each class."
                 if self.classifies and shape[-1:] > (1,)
                 else None,
@@ -130,19 +94,25 @@ class Loss(ABC):
             return column  # the operation converts them batch by batch
         return column.astype(dtype, copy=False)
 
-    def accuracy(self, outputs: Any, targets: Any) -> Any:
-        """Return the fraction of rows whose class is predicted, one for each replica.
+    def _numbers(self, targets: Value) -> Array:
+        """Return the targets as an array of real numbers."""
+        raw: Array = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
+        if raw.dtype.kind not in "biuf":
+            raise DataError(
+                f"{type(self).__name__} needs numbers as targets",
+                received=f"targets of dtype {raw.dtype}",
+                hint="Number the classes with np.unique(y, return_inverse=True)[1].",
+            )
+        return raw
 
-        Raises
-        ------
-        ArgumentError
-            The targets of this loss are not classes.
-        """
+    def accuracy(self, outputs: Value, targets: Value) -> float | Array:
+        """Return the fraction of rows whose class is predicted, (R,) for replicas."""
         if not self.classifies:
-            raise ArgumentError(f"{type(self).__name__} has no accuracy: it knows no classes")
+            raise ArgumentError(f"{type(self).__name__} has no accuracy: targets are not classes")
         scores = as_floats(outputs.data if isinstance(outputs, Tensor) else outputs)
         right = self.right(scores, self.prepare(targets, scores.shape, scores.dtype))
-        return np.mean(right, axis=tuple(range(1, right.ndim)) if scores.ndim > 2 else None)
+        fractions: Array = right.mean(axis=tuple(range(1, right.ndim)) if scores.ndim > 2 else None)
+        return fractions
 
     def right(self, outputs: Array, targets: Array) -> Array:
         """Return where the class is predicted, for targets that :meth:`prepare` has checked."""
@@ -153,76 +123,52 @@ class Loss(ABC):
         return f"{type(self).__name__}({inside})"
 
 
-def _axis(outputs: Any) -> tuple[int, int] | None:
-    return (-2, -1) if outputs.ndim > 2 else None
+class _Elementwise(Loss):
+    """A loss with a term for each output."""
+
+    operation: ClassVar[Callable[..., Value]]
+
+    def mean(self, outputs: Value, targets: Array) -> Value:
+        """Return the mean of the terms."""
+        axis = (-2, -1) if outputs.ndim > 2 else None  # of replicas, a mean for each
+        return self.operation(outputs, targets, "mean", axis)
 
 
-class MeanSquaredError(Loss):
+class MeanSquaredError(_Elementwise):
     """Mean of (prediction - target)^2. As PyTorch's MSELoss and Keras's MeanSquaredError."""
 
-    def mean(self, outputs: Any, targets: Array) -> Any:
-        """Return the mean of the squared errors."""
-        return ops.mean_squared_error(outputs, targets, "mean", _axis(outputs))
+    operation = staticmethod(ops.mean_squared_error)
 
 
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(_Elementwise):
     """Mean of |prediction - target|. As PyTorch's L1Loss."""
 
-    def mean(self, outputs: Any, targets: Array) -> Any:
-        """Return the mean of the absolute errors."""
-        return ops.mean_absolute_error(outputs, targets, "mean", _axis(outputs))
+    operation = staticmethod(ops.mean_absolute_error)
 
 
 class Huber(Loss):
-    """Squared error for small errors, absolute error for large ones.
-
-    Parameters
-    ----------
-    delta : float, default 1.0
-        Where the one becomes the other; greater than 0.
-    """
+    """Mean of e^2 / 2 for errors |e| <= delta, else of delta (|e| - delta / 2); delta > 0."""
 
     def __init__(self, delta: float = 1.0) -> None:
-        expected = "a finite number greater than 0"
+        expected = "a positive finite number"
         self.delta = check_number("delta", delta, lambda d: 0 < d < math.inf, expected)
 
-    def mean(self, outputs: Any, targets: Array) -> Any:
+    def mean(self, outputs: Value, targets: Array) -> Value:
         """Return the mean of Huber's losses."""
-        return ops.huber(outputs, targets, "mean", _axis(outputs), delta=self.delta)
+        axis = (-2, -1) if outputs.ndim > 2 else None
+        return ops.huber(outputs, targets, "mean", axis, delta=self.delta)
 
 
-class _Binary(Loss):
-    """What the two-class losses share: one score per sample, positive for class 1."""
+class _Binary(_Elementwise):
+    """A two-class loss: one score per sample, positive for class 1."""
 
     classifies = True
-    expected = ""
 
-    def prepare(self, targets: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
-        """Return the targets as a column of numbers, checked to be classes."""
-        column = super().prepare(targets, shape, dtype)
-        wrong = self.wrong(column)
-        if np.any(wrong):
-            place = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise DataError(
-                f"{type(self).__name__}: a target has a value that is no class",
-                received=f"{column[place]} in row {place[-2] if len(place) > 1 else place[0]}",
-                expected=self.expected,
-                hint="For more than two classes use SoftmaxCrossEntropy with one output per class.",
-            )
-        return self.coded(column)
-
-    def wrong(self, column: Array) -> Any:
-        """Return where the column holds a value that cannot be used."""
-        raise NotImplementedError
-
-    def coded(self, column: Array) -> Array:
-        """Return the column in the code that the formula wants."""
-        return column
+    hint = "For more than two classes use SoftmaxCrossEntropy with one output per class."
 
     def right(self, outputs: Array, targets: Array) -> Array:
-        """Return which scores are on the side of their target (a score of 0 is class 0)."""
-        right: Array = (outputs > 0) == (targets > 0.5)
-        return right
+        """Return which scores have the sign of their class; a score of 0 is class 0."""
+        return np.equal(outputs > 0, targets > 0.5)
 
 
 class BinaryCrossEntropy(_Binary):
@@ -232,33 +178,26 @@ class BinaryCrossEntropy(_Binary):
     BinaryCrossentropy(from_logits=True).
     """
 
-    expected = "0 or 1 (or a probability between)"
+    operation = staticmethod(ops.bce_with_logits)
 
-    def wrong(self, column: Array) -> Any:
-        """Return where a target is outside [0, 1]."""
-        return ~((column >= 0) & (column <= 1))
-
-    def mean(self, outputs: Any, targets: Array) -> Any:
-        """Return the mean cross-entropy."""
-        return ops.bce_with_logits(outputs, targets, "mean", _axis(outputs))
+    def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
+        """Return the targets as a column of numbers in [0, 1]."""
+        column = super().prepare(targets, shape, dtype)
+        valid = (column >= 0) & (column <= 1)
+        return _valid(self, column, valid, "0 or 1 (or a probability between)", self.hint)
 
 
 class Hinge(_Binary):
     """Mean of max(0, 1 - s z), for a score z and a class s: targets -1 and 1, or 0 and 1."""
 
-    expected = "-1 or 1, or 0 or 1"
+    operation = staticmethod(ops.hinge)
 
-    def wrong(self, column: Array) -> Any:
-        """Return where a target is neither of the two; beside a -1 a 0 is neither."""
-        return (column != 1) & (column != (-1 if np.any(column == -1) else 0))
-
-    def coded(self, column: Array) -> Array:
-        """Return 0 as -1."""
+    def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
+        """Return the targets as a column of -1 and 1."""
+        column = super().prepare(targets, shape, dtype)
+        valid = (column == 1) | (column == (-1 if np.any(column == -1) else 0))
+        _valid(self, column, valid, "-1 or 1, or 0 or 1", self.hint)
         return np.where(column > 0, column, column.dtype.type(-1))
-
-    def mean(self, outputs: Any, targets: Array) -> Any:
-        """Return the mean hinge loss."""
-        return ops.hinge(outputs, targets, "mean", _axis(outputs))
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -270,61 +209,50 @@ class SoftmaxCrossEntropy(Loss):
 
     classifies = True
 
-    def prepare(self, targets: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
+    def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
         """Return class indices as integers, or probabilities, checked."""
-        t = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
-        if (K := shape[-1]) == 1:
+        if shape[-1] == 1:
             raise ShapeError(
                 "SoftmaxCrossEntropy of one output is always 0",
                 received=f"logits {shape}",
                 expected="one output for each class, at least 2",
                 hint="End the network with K outputs for K classes, or use binary_cross_entropy,"
-                " which knows two classes by one output.",
+                " which takes two classes and one output.",
             )
-        if t.shape[-1:] == (1,) and t.shape[:-1] in (shape[:-1], shape[-2:-1]):
+        t = self._numbers(targets)
+        rows = (shape[:-1], shape[-2:-1])
+        if t.shape[-1:] == (1,) and t.shape[:-1] in rows:
             t = t[..., 0]
-        indices = t.dtype.kind in "iu" and t.shape in (shape[:-1], shape[-2:-1])
-        if t.shape in (shape, shape[-2:]) and not indices:
-            return self._distributions(super().prepare(t, shape, dtype))
-        if t.shape not in (shape[:-1], shape[-2:-1]):
+        if t.shape in (shape, shape[-2:]) and not (t.dtype.kind in "iu" and t.shape in rows):
+            return self._probabilities(super().prepare(t, shape, dtype))
+        if t.shape not in rows:
             raise ShapeError(
                 "SoftmaxCrossEntropy: the targets do not fit the logits",
                 received=f"logits {shape}, targets {t.shape}",
                 expected=f"class indices {shape[:-1]} or probabilities {shape}",
             )
-        if t.dtype.kind not in "biuf":
-            raise DataError(
-                "SoftmaxCrossEntropy needs class indices",
-                received=f"targets of dtype {t.dtype}",
-                hint="Number the classes with np.unique(y, return_inverse=True)[1].",
-            )
-        wrong = (t < 0) | (t >= K)
+        valid = (t >= 0) & (t < shape[-1])
         if t.dtype.kind == "f":
-            wrong |= ~(t == np.floor(t))
-        if np.any(wrong):
-            place = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise DataError(
-                "SoftmaxCrossEntropy: a target is no class index",
-                received=f"{t[place]} in row {place[-1]}",
-                expected=f"an integer from 0 to {K - 1}, as there are {K} outputs",
-            )
+            valid &= t == np.floor(t)
+        _valid(self, t, valid, f"an integer from 0 to {shape[-1] - 1}, for {shape[-1]} outputs")
         return t if t.dtype.kind in "iu" else t.astype(np.int64)
 
-    def _distributions(self, q: Array) -> Array:
+    @staticmethod
+    def _probabilities(q: Array) -> Array:
+        """Return rows of probabilities, checked."""
         if np.any(q < 0) or not np.allclose(q.sum(axis=-1), 1, atol=1e-6):
             raise DataError(
-                "SoftmaxCrossEntropy: a row of probabilities is not one",
+                "SoftmaxCrossEntropy: a row of probabilities does not sum to 1",
                 received=f"row sums from {q.sum(-1).min():g} to {q.sum(-1).max():g},"
                 f" smallest entry {q.min():g}",
                 expected="numbers >= 0 that sum to 1 in each row",
             )
         return q
 
-    def mean(self, outputs: Any, targets: Array) -> Any:
+    def mean(self, outputs: Value, targets: Array) -> Value:
         """Return the mean cross-entropy of the rows."""
-        return ops.softmax_cross_entropy(
-            outputs, targets, "mean", (-1,) if outputs.ndim > 2 else None
-        )
+        axis = (-1,) if outputs.ndim > 2 else None
+        return ops.softmax_cross_entropy(outputs, targets, "mean", axis)
 
     def right(self, outputs: Array, targets: Array) -> Array:
         """Return in which rows the largest logit is that of the target."""
@@ -333,42 +261,45 @@ class SoftmaxCrossEntropy(Loss):
         return right
 
 
-LOSSES: dict[str, type[Loss]] = {
-    "mean_squared_error": MeanSquaredError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "huber": Huber,
-    "hinge": Hinge,
-    "binary_cross_entropy": BinaryCrossEntropy,
-    "softmax_cross_entropy": SoftmaxCrossEntropy,
-}
-ALIASES = {
-    "mse": "mean_squared_error",
-    "l2": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "l1": "mean_absolute_error",
-    "bce": "binary_cross_entropy",
-    "binary_crossentropy": "binary_cross_entropy",
-    "bce_with_logits": "binary_cross_entropy",
-    "cross_entropy": "softmax_cross_entropy",
-    "categorical_crossentropy": "softmax_cross_entropy",
-    "sparse_categorical_crossentropy": "softmax_cross_entropy",
-}
+def _valid(loss: Loss, t: Array, valid: Array, expected: str, hint: str | None = None) -> Array:
+    """Return targets (n,), (n, 1), (R, n) or (R, n, 1), or raise for the first invalid one."""
+    if not np.all(valid):
+        place = tuple(int(i) for i in np.argwhere(~valid)[0])
+        row = place[-2] if len(place) > 1 and t.shape[-1] == 1 else place[-1]
+        raise DataError(
+            f"{type(loss).__name__}: a target is not a valid class",
+            received=f"{t[place]} in row {row}",
+            expected=expected,
+            hint=hint,
+        )
+    return t
+
+
+LOSSES: Registry[type[Loss]] = Registry("loss")
+LOSSES.add("mean_squared_error", MeanSquaredError, ["mse", "l2"])
+LOSSES.add("mean_absolute_error", MeanAbsoluteError, ["mae", "l1"])
+LOSSES.add("huber", Huber)
+LOSSES.add("hinge", Hinge)
+_BINARY = ["bce", "binary_crossentropy", "bce_with_logits"]
+_SOFTMAX = ["cross_entropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
+LOSSES.add("binary_cross_entropy", BinaryCrossEntropy, _BINARY)
+LOSSES.add("softmax_cross_entropy", SoftmaxCrossEntropy, _SOFTMAX)
+ALIASES = {alias: name for name in LOSSES for alias in LOSSES.aliases(name)}
 
 
 def loss(name: str | Loss | type[Loss]) -> Loss:
-    """Return the loss of that name (a loss, or a class of losses, is taken as it is).
+    """Return a loss of that name, or of that class; a loss is returned as it is.
 
     ``mse`` and ``l2`` are ``mean_squared_error``, ``mae`` and ``l1`` are ``mean_absolute_error``,
     ``bce``, ``binary_crossentropy`` and ``bce_with_logits`` are ``binary_cross_entropy``, and
     ``cross_entropy``, ``categorical_crossentropy`` and ``sparse_categorical_crossentropy`` are
-    ``softmax_cross_entropy``; ``huber`` and ``hinge`` have no other name.
+    ``softmax_cross_entropy``; ``huber`` and ``hinge`` have no aliases. ``LOSSES.add(name, class)``
+    adds a name.
 
     Raises
     ------
-    UnknownNameError
-        There is no such name; the message suggests the nearest.
-    ArgumentError
-        It is neither a name nor a loss.
+    UnknownNameError, ArgumentError
+        The name is not registered, or `name` is neither a name nor a loss.
 
     Examples
     --------
@@ -384,6 +315,6 @@ def loss(name: str | Loss | type[Loss]) -> Loss:
             "loss is neither a name nor a Loss",
             received=repr(name),
             expected='a name such as "mse", or a loss such as nn.MeanSquaredError()',
-            hint="Names are in minidl list losses; a loss of one's own derives from nn.Loss.",
+            hint="Names are in minidl list losses; a custom loss derives from nn.Loss.",
         )
-    return LOSSES[check_name("loss", name, LOSSES, ALIASES)]()
+    return LOSSES[name]()

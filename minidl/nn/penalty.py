@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from minidl.autograd import Tensor, ops
+from minidl.autograd import Array, Tensor, ops
 from minidl.checks import check_number
 from minidl.nn.layer import Layer
 from minidl.nn.parameters import ParameterVector
@@ -15,34 +14,22 @@ from minidl.nn.parameters import ParameterVector
 __all__ = ["L2Penalty", "check_strength"]
 
 
-def check_strength(name: str, value: Any) -> float:
-    """Return `value` as the strength of a penalty; `name` is what its user calls it.
-
-    Raises
-    ------
-    ArgumentError
-        It is negative or not finite.
-    """
+def check_strength(name: str, value: float) -> float:
+    """Return `value` as the strength of a penalty, or raise an ArgumentError that names it."""
     return check_number(name, value, lambda s: 0 <= s < math.inf, "a finite number >= 0")
 
 
 class L2Penalty:
-    """Half the strength times the sum of squared weights; biases are left alone.
+    """Half the strength times the sum of squared weights, (s / 2) ||W||^2; biases do not count.
 
-    (strength / 2) ||W||^2 is added to the loss, so strength W is added to the gradient. The same
-    as ``torch.optim.SGD(weight_decay=strength)`` for the weights alone, and as Keras's
-    ``regularizers.L2(strength / 2)``. Keras's ``weight_decay`` is something else: it shrinks the
-    weights beside the step and never enters the velocity.
+    It is added to the loss, so s W is added to the gradient: ``torch.optim.SGD(weight_decay=s)``
+    for the weights alone, and Keras's ``regularizers.L2(s / 2)``. Keras's ``weight_decay`` differs:
+    it shrinks the weights beside the step and never enters the velocity.
 
     Parameters
     ----------
     strength : float
-        At least 0 and finite.
-
-    Raises
-    ------
-    ArgumentError
-        `strength` is negative or not finite.
+        s, at least 0 and finite, otherwise an ArgumentError.
 
     Examples
     --------
@@ -55,22 +42,19 @@ class L2Penalty:
     def __init__(self, strength: float) -> None:
         self.strength = check_strength("strength", strength)
 
-    def __call__(self, model: Layer) -> Any:
+    def __call__(self, model: Layer) -> Tensor:
         """Return the penalty as a Tensor, to be added to a loss."""
         squares = [ops.square(p).sum() for _, p in model.named_parameters() if p.penalized]
         return (self.strength / 2) * sum(squares[1:], squares[0]) if squares else Tensor(0.0)
 
-    def value(self, vector: ParameterVector) -> Any:
-        """Return the penalty of a vector of parameters, an array (R,) for those of replicas."""
+    def value(self, vector: ParameterVector) -> float | Array:
+        """Return the penalty of a parameter vector, an array (R,) for replicas."""
         weights = vector.value * vector.penalized
         squares = np.vecdot(weights, weights)
-        return (
-            0.5
-            * self.strength
-            * (float(squares) if weights.ndim == 1 else squares.astype(np.float64))
-        )
+        doubled = float(squares) if weights.ndim == 1 else squares.astype(np.float64)
+        return 0.5 * self.strength * doubled
 
-    def add(self, vector: ParameterVector) -> Any:
+    def add(self, vector: ParameterVector) -> float | Array:
         """Return the penalty, and add its gradient to ``vector.grad``."""
         vector.grad += self.strength * (vector.value * vector.penalized)
         return self.value(vector)

@@ -4,54 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from types import MethodType
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from minidl.autograd import ops
-from minidl.autograd.node import debugging
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, ShapeError
-from minidl.nn.activations import Activation, ReLU, Sigmoid, Tanh
+from minidl.nn.activations import Activation
 from minidl.nn.activations import activation as new_activation
 from minidl.nn.dense import Dense
 from minidl.nn.dropout import Dropout, check_rate
 from minidl.nn.initializers import Initializer
-from minidl.nn.layer import Layer, Training
-from minidl.nn.parameters import Parameter
+from minidl.nn.layer import Layer, Training, Value
 from minidl.streams import Seed, check_seed, stream
 
 __all__ = ["Sequential", "mlp", "unseeded"]
-
-_DENSE: Any = Dense.forward  # of a layer with another forward, nothing is known
-_FUSED: dict[Any, Any] = {  # the activation after it -> both as one operation
-    Tanh.forward: ops.dense_tanh,
-    ReLU.forward: ops.dense_relu,
-    Sigmoid.forward: ops.dense_sigmoid,
-}
 
 
 class Sequential(Layer):
     """Layers applied one after the other.
 
-    A dense layer and the tanh, ReLU or sigmoid after it are one operation, such as
-    ``ops.dense_tanh``: the same bits in less time. Inside ``debug()`` they are two.
+    It draws the weights of the dense layers in it, each from its own stream and with the
+    initializer that suits the activation after it. Weights that were drawn from a seed, changed, or
+    packed into a model's parameter vector are kept.
 
     Parameters
     ----------
     *layers : Layer
         At least one; a single list of layers is fine too.
     seed : int, optional
-        For the weights that have not been drawn yet, and for dropout: each layer has its own
-        stream, so adding a layer does not change those before it. None draws fresh numbers.
+        For weights and dropout. Adding a layer does not change the weights before it. Without a
+        seed, a Sequential around this one draws weights again; the attribute ``seed`` holds the
+        seed that was drawn.
 
     Raises
     ------
-    ArgumentError
-        There are no layers, or something is not a layer.
-    ShapeError
-        A :class:`Dense` layer's input is not as wide as the output of the one before.
+    ArgumentError, ShapeError
+        An argument is not a layer, or the widths of two dense layers do not fit.
 
     Examples
     --------
@@ -62,35 +51,35 @@ class Sequential(Layer):
     """
 
     def __init__(self, *layers: Layer | list[Layer], seed: Seed = None) -> None:
-        given: Any = layers
-        if len(layers) == 1 and isinstance(layers[0], (list, tuple)):
-            given = layers[0]
-        self.layers: tuple[Layer, ...] = tuple(given)
-        for position, layer in enumerate(self.layers):
+        given = layers[0] if len(layers) == 1 and isinstance(layers[0], list | tuple) else layers
+        parts: list[Layer] = []
+        for position, layer in enumerate(given):
             if not isinstance(layer, Layer):
                 raise ArgumentError(
                     f"element {position} of Sequential is not a layer",
                     received=repr(layer),
                     expected="a layer, such as nn.Dense(2, 16) or nn.Tanh()",
                 )
-        if not self.layers:
+            parts.append(layer)
+        if not parts:
             raise ArgumentError("a Sequential needs at least one layer")
-        self.seed: int | None = None
-        self.built = False
-        self.seeded = False  # whether `seed` was given, and not drawn
+        self.layers = tuple(parts)
         self._check_widths()
-        self._choose_initializers()
-        if seed is not None:
-            self.build(seed)
-
-    def _choose_initializers(self) -> None:
-        """Tell each dense layer which initializer suits the activation after it."""
-        for i, layer in enumerate(self.layers):
-            after = next((a for a in self.layers[i + 1 :] if not isinstance(a, Dropout)), None)
-            if isinstance(layer, Dense) and isinstance(after, Activation):
-                layer.default_initializer = after.initializer
+        self.seed = check_seed(seed)
+        drawn: set[int] = set()
+        for layer, numbers, suited in _random_layers(self):
+            if id(layer) in drawn:
+                continue  # a shared layer is drawn where it occurs first
+            drawn.add(id(layer))
+            if isinstance(layer, Dense):
+                generator = stream(self.seed, "initialization", *numbers)
+                layer.redraw(generator, suited, provisional=seed is None)
+            elif layer.provisional:
+                layer.generator = stream(self.seed, "dropout", *numbers)
+                layer.provisional = seed is None
 
     def _check_widths(self) -> None:
+        """Raise if a dense layer does not fit the one before it."""
         dense = [(i, layer) for i, layer in enumerate(self.layers) if isinstance(layer, Dense)]
         for (i, a), (j, b) in pairwise(dense):
             between = self.layers[i + 1 : j]
@@ -102,55 +91,20 @@ class Sequential(Layer):
                     expected=f"Dense({a.out_features}, {b.out_features})",
                 )
 
-    def build(self, seed: Seed = None, *numbers: int) -> None:
-        """Draw all weights that have not been drawn, each layer from its own stream.
-
-        A model with a seed has done so already. A seed of its own, and that of a layer, goes
-        before the `seed` of a model around it.
-        """
-        if self.built:
-            return
-        self.seed = check_seed(seed)
-        self.seeded = seed is not None and not numbers  # else the model around it says so
-        for i, layer in enumerate(self.layers):
-            _seed_layer(layer, self.seed, *numbers, i)
-        self.built = True
-
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Yield the layers, named ``0``, ``1``, ..."""
         return ((name.removeprefix("layers."), layer) for name, layer in super().children())
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield each parameter once, as ``0.weight``, ``0.bias``, ``2.weight``, ..."""
-        self.build()
-        return super().named_parameters()
-
-    def forward(self, x: Any, training: Training = False) -> Any:
+    def forward(self, x: Value, training: Training = False) -> Value:
         """Return the output of the last layer."""
-        if not self.built:
-            self.build()
-        dense: Any = None  # a layer that waits to see what comes after it
-        layer: Any
         for layer in self.layers:
-            call = layer.forward
-            own = type(call) is MethodType and call.__self__ is layer
-            method = call.__func__ if own else None
-            if dense is not None:
-                fused = _FUSED.get(method)
-                if fused is not None:
-                    x, dense = fused(x, dense.weight, dense.bias), None
-                    continue
-                x, dense = dense.forward(x, training), None
-            if method is _DENSE and layer.bias is not None and not debugging():
-                dense = layer
-            else:
-                x = call(x, training)  # x is an array or a Tensor already
-                if x is None:
-                    raise ArgumentError(
-                        f"the forward of {type(layer).__name__} returned nothing",
-                        hint="It must end with: return ...",
-                    )
-        return x if dense is None else dense.forward(x, training)
+            x = layer.forward(x, training)  # x is an array of floats or a Tensor already
+            if x is None:
+                raise ArgumentError(
+                    f"the forward of {type(layer).__name__} returned nothing",
+                    hint="It must end with: return ...",
+                )
+        return x
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -173,49 +127,39 @@ class Sequential(Layer):
         2      Dense(3, 1)  (3, 1)           4
         total                               13
         """
-        self.build()
         rows = [("layer", "type", "weight", "parameters")]
         for i, layer in enumerate(self.layers):
-            count = sum(p.size for _, p in layer.named_parameters())
             shape = str(layer.weight.shape) if isinstance(layer, Dense) else ""
-            rows.append((str(i), repr(layer), shape, str(count)))
-        rows.append(("total", "", "", str(sum(p.size for _, p in self.named_parameters()))))
-        widths = [max(len(row[k]) for row in rows) for k in range(4)]
-        return "\n".join(
-            "  ".join([*(c.ljust(w) for c, w in zip(row[:3], widths, strict=False)), ""])
-            + row[3].rjust(widths[3])
-            for row in rows
-        )
+            rows.append((str(i), repr(layer), shape, str(_count(layer))))
+        rows.append(("total", "", "", str(_count(self))))
+        a, b, c, d = (max(len(row[k]) for row in rows) for k in range(4))
+        return "\n".join(f"{i:{a}}  {name:{b}}  {w:{c}}  {n:>{d}}" for i, name, w, n in rows)
 
 
-def _seed_layer(layer: Layer, seed: int, *numbers: int) -> None:
-    """Draw the weights of a layer and of those within it, each from a stream of its own."""
-    if isinstance(layer, Sequential):
-        layer.build(seed, *numbers)
-    elif isinstance(layer, Dense):
-        layer.build(stream(seed, "initialization", *numbers))
-    elif isinstance(layer, Dropout) and layer.seed is None:
-        layer.generator = stream(seed, "dropout", *numbers)
-    else:
-        for i, (_, child) in enumerate(layer.children()):
-            _seed_layer(child, seed, *numbers, i)
+def _count(layer: Layer) -> int:
+    """Return the number of weights and biases."""
+    return sum(p.size for _, p in layer.named_parameters())
+
+
+def _random_layers(
+    layer: Layer, numbers: tuple[int, ...] = (), suited: str = "glorot_uniform"
+) -> Iterator[tuple[Dense | Dropout, tuple[int, ...], str]]:
+    """Yield dense and dropout layers, with the numbers of their stream and what suits them."""
+    if isinstance(layer, Dense | Dropout):
+        yield layer, numbers, suited
+        return
+    children = layer.layers if isinstance(layer, Sequential) else [c for _, c in layer.children()]
+    for i, child in enumerate(children):
+        suited = "glorot_uniform"
+        if isinstance(layer, Sequential):
+            after = next((a for a in children[i + 1 :] if not isinstance(a, Dropout)), None)
+            suited = after.initializer if isinstance(after, Activation) else suited
+        yield from _random_layers(child, (*numbers, i), suited)
 
 
 def unseeded(layer: Layer) -> bool:
-    """Tell whether a dense layer's weights are drawn without a seed of its own or around it.
-
-    They may be the same each time all the same: constants, or numbers written over those drawn.
-
-    Examples
-    --------
-    >>> unseeded(mlp(2, 4, 1)), unseeded(mlp(2, 4, 1, seed=0))
-    (True, False)
-    """
-    if isinstance(layer, Dense):
-        return layer.seed is None
-    if isinstance(layer, Sequential) and layer.seeded:
-        return False
-    return any(unseeded(child) for _, child in layer.children())
+    """Return True if weights of a dense layer have been drawn without a seed."""
+    return any(p._checksum is not None for _, p in layer.named_parameters())
 
 
 def mlp(
@@ -224,31 +168,22 @@ def mlp(
     dropout: float = 0.0,
     initializer: str | Initializer | None = None,
     seed: Seed = None,
-    dtype: Any = np.float64,
+    dtype: npt.DTypeLike = np.float64,
 ) -> Sequential:
     """Return a multilayer perceptron: dense layers with an activation between them.
 
     Parameters
     ----------
     *sizes : int
-        Widths from input to output, at least two. The outputs are plain numbers: logits, for the
-        losses of a classifier.
+        Widths from input to output, at least two. The outputs are logits, for a classifier.
     activation : str, Layer or class, default "tanh"
-        After every layer but the last; a name of ``minidl list activations``.
+        After every dense layer but the last; a name of ``minidl list activations``.
     dropout : float, default 0.0
-        Rate of a :class:`Dropout` after every activation; none when 0.
+        Rate in [0, 1) of a :class:`Dropout` after every activation; none when 0.
     initializer : str or callable, optional
         For all weights; by default what suits the activation.
-    seed : int, optional
-        For the weights, and for dropout.
-    dtype : numpy dtype, default float64
-        Or float32.
-
-    Raises
-    ------
-    ArgumentError
-        There are fewer than two sizes, one is not a positive integer, or `dropout` is not in
-        [0, 1).
+    seed, dtype : int, numpy dtype
+        As for :class:`Sequential` and :class:`Dense`.
 
     Examples
     --------
@@ -257,7 +192,7 @@ def mlp(
     """
     if len(sizes) < 2:
         raise ArgumentError(
-            "mlp needs the width of its input and of its output",
+            "mlp needs the widths of input and output",
             received=f"mlp{sizes}",
             expected="for instance mlp(2, 16, 16, 1)",
         )

@@ -1,4 +1,7 @@
-"""Optimizers: each a formula on one vector and a function that gives the gradient anywhere."""
+"""Optimizers: each a formula on one vector and a function that gives the gradient anywhere.
+
+It may import registry, checks and errors; it knows no layer, no batch and no epoch.
+"""
 
 from minidl.optim.base import Gradient, Hyperparameter, Optimizer, learning_rate, momentum
 from minidl.optim.gradient_descent import GradientDescent
@@ -12,10 +15,11 @@ from minidl.optim.schedules import (
     StepDecay,
     SutskeverMomentum,
 )
-from minidl.optim.table import SGD, TABLE, BatchSize, Entry, lookup
+from minidl.optim.table import OPTIMIZERS, SGD, TABLE, BatchSize, Entry, lookup
 
 __all__ = [
     "NAG",
+    "OPTIMIZERS",
     "SGD",
     "TABLE",
     "BatchSize",

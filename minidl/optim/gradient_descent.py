@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minidl.optim.base import Array, Gradient, Optimizer, learning_rate
+from minidl.optim.base import Array, Gradient, Optimizer, Setting, learning_rate
 
 __all__ = ["GradientDescent"]
 
@@ -17,16 +17,10 @@ class GradientDescent(Optimizer):
     lr : float, Schedule or sequence of float
         The learning rate a > 0: a number, a function of the step count, or one per replica.
 
-    Raises
-    ------
-    ArgumentError
-        `lr` is not positive and finite.
-
     Notes
     -----
-    Source: Cauchy 1847, "Méthode générale pour la résolution des systèmes d'équations
-    simultanées". Along a Hessian eigenvalue h the error is multiplied by ``1 - a h`` per step, so
-    it is stable iff ``0 < a h < 2``. The same as ``torch.optim.SGD(lr)`` and
+    Cauchy 1847, "Méthode générale pour la résolution des systèmes d'équations simultanées". Along a
+    Hessian eigenvalue h it is stable iff ``0 < a h < 2``. As ``torch.optim.SGD(lr)`` and
     ``keras.optimizers.SGD(lr)``.
 
     Examples
@@ -42,7 +36,7 @@ class GradientDescent(Optimizer):
 
     lr = learning_rate()
 
-    def __init__(self, lr: object) -> None:
+    def __init__(self, lr: Setting) -> None:
         super().__init__(lr=lr)
 
     def update(self, w: Array, grad: Gradient) -> None:

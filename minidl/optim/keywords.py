@@ -1,8 +1,4 @@
-"""Keywords that an optimizer does not know, answered by what people meant by them.
-
-Other libraries call the learning rate and the momentum by other names. Python's own message would
-name the class in which ``__init__`` happens to be written, and nothing that would do.
-"""
+"""Errors for unknown keywords that suggest the right one, such as lr for learning_rate."""
 
 from __future__ import annotations
 
@@ -14,12 +10,12 @@ from typing import ParamSpec, TypeVar
 
 from minidl.errors import UnknownKeywordError
 
-__all__ = ["checked", "refuse_unknown"]
+__all__ = ["check_keywords", "checked"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ELSEWHERE = {  # what PyTorch, Keras, optax and papers call them
+SYNONYMS = {  # in PyTorch, Keras, optax and papers
     **dict.fromkeys(["learning_rate", "learningrate", "rate", "eta", "alpha", "step_size"], "lr"),
     **dict.fromkeys(["beta", "beta1", "beta_1", "mu", "rho"], "momentum"),
 }
@@ -32,50 +28,45 @@ HINTS = {
 }
 
 
-def refuse_unknown(name: str, function: Callable[..., object], given: Iterable[str]) -> None:
-    """Raise for a keyword that `function`, known as `name`, does not take.
-
-    Raises
-    ------
-    UnknownKeywordError
-        The message lists those that it takes, and says what to write instead.
+def check_keywords(name: str, function: Callable[..., object], keywords: Iterable[str]) -> None:
+    """Raise an UnknownKeywordError for a keyword that `function`, known as `name`, does not take.
 
     Examples
     --------
     >>> def rule(lr, momentum=0.9): ...
-    >>> refuse_unknown("NAG", rule, ["learning_rate"])
+    >>> check_keywords("NAG", rule, ["learning_rate"])
     Traceback (most recent call last):
     ...
-    minidl.errors.UnknownKeywordError: NAG has no learning_rate; expected NAG(lr, momentum=0.9). \
+    minidl.errors.UnknownKeywordError: NAG(lr, momentum=0.9) has no argument learning_rate. \
 Write lr=... instead.
     """
     parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return
     known = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
-    for keyword in given:
+    for keyword in keywords:
         if keyword not in known:
             plain = [p.replace(annotation=p.empty) for p in parameters]
             raise UnknownKeywordError(
-                f"{name} has no {keyword}",
-                expected=f"{name}{inspect.Signature(plain)}",
-                hint=_hint(keyword, known),
+                f"{name}{inspect.Signature(plain)} has no argument {keyword}",
+                hint=_hint(keyword.lower(), known),
             )
 
 
 def _hint(keyword: str, known: list[str]) -> str | None:
-    meant = ELSEWHERE.get(keyword.lower(), keyword.lower())
-    if meant not in known and meant not in HINTS:
-        meant = next(iter(difflib.get_close_matches(meant, [*known, "momentum"], n=1)), "")
-    return f"Write {meant}=... instead." if meant in known else HINTS.get(meant)
+    """Return what to write instead of an unknown keyword."""
+    right = SYNONYMS.get(keyword, keyword)
+    if right not in known and right not in HINTS:
+        right = next(iter(difflib.get_close_matches(right, [*known, "momentum"], n=1)), "")
+    return f"Write {right}=... instead." if right in known else HINTS.get(right)
 
 
 def checked(function: Callable[P, T]) -> Callable[P, T]:
-    """Return the function, with :func:`refuse_unknown` before it."""
+    """Return the function, with :func:`check_keywords` before it."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        refuse_unknown(function.__name__, function, kwargs)
+        check_keywords(function.__name__, function, kwargs)
         return function(*args, **kwargs)
 
     return call

@@ -1,13 +1,12 @@
 """Momentum, and Nesterov's accelerated gradient in its two forms.
 
-Read them side by side: momentum asks for the gradient where it stands; NAG asks for it where the
-velocity is about to carry it; the reformulated NAG stores that look-ahead point instead of the
-iterate, so it can ask where it stands and still be NAG.
+Momentum evaluates the gradient at the iterate; NAG where the velocity is about to carry it; the
+reformulated NAG stores that look-ahead point, so it evaluates the gradient at the stored point.
 
-The learning rate is inside the velocity in all three (as in Sutskever et al. 2013). PyTorch and
-optax keep it outside (``b <- m b + g; w <- w - a b``): the same for a constant learning rate,
-another method as soon as it changes, unless their buffer is rescaled by a_{t-1} / a_t (Goyal et
-al. 2017, arXiv 1706.02677, section 3).
+The learning rate is inside the velocity (as in Sutskever et al. 2013). PyTorch and optax keep it
+outside (``b <- m b + g; w <- w - a b``): equal for a constant learning rate, another method as soon
+as it changes, unless their buffer is rescaled by a_{t-1} / a_t (Goyal et al. 2017, arXiv
+1706.02677, section 3).
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.errors import ArgumentError
-from minidl.optim.base import Array, Gradient, Optimizer, learning_rate, momentum
+from minidl.optim.base import Array, Gradient, Optimizer, Setting, learning_rate, momentum
 
 __all__ = ["NAG", "Momentum", "ReformulatedNAG"]
 
 
 class _WithVelocity(Optimizer):
-    """What the three share: `lr`, `momentum`, and one state vector, the velocity."""
+    """The base of the three: `lr`, `momentum`, and one state vector, the velocity."""
 
     lr = learning_rate()
     momentum = momentum()
@@ -37,25 +36,17 @@ class Momentum(_WithVelocity):
 
     Parameters
     ----------
-    lr : float, Schedule or sequence of float
-        The learning rate a > 0: a number, a function of the step count, or one per replica.
-    momentum : float, Schedule or sequence of float, default 0.9
-        The momentum coefficient m, 0 <= m < 1. With 0 it is gradient descent.
-
-    Raises
-    ------
-    ArgumentError
-        `lr` is not positive and finite, or `momentum` is not in [0, 1).
+    lr, momentum : float, Schedule or sequence of float
+        The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
+        the step count, or one per replica.
 
     Notes
     -----
-    Source: Polyak 1964, eq. 9; in this form Sutskever et al. 2013, "On the importance of
-    initialization and momentum in deep learning", eq. 1-2 (there v has the other sign). A
-    constant gradient is amplified by ``1 / (1 - m)``. Along a Hessian eigenvalue h it is stable
-    iff ``0 < a h < 2 (1 + m)``.
-
-    ``keras.optimizers.SGD(lr, momentum=m)`` is the same, also under a schedule.
-    ``torch.optim.SGD(lr, momentum=m)`` is the same for a constant learning rate only.
+    Polyak 1964, eq. 9; in this form Sutskever et al. 2013, "On the importance of initialization and
+    momentum in deep learning", eq. 1-2 (there v has the other sign). A constant gradient is
+    amplified by ``1 / (1 - m)``. Along a Hessian eigenvalue h it is stable iff ``0 < a h < 2 (1 +
+    m)``. As ``keras.optimizers.SGD(lr, momentum=m)``, and as ``torch.optim.SGD(lr, momentum=m)``
+    for a constant learning rate.
 
     Examples
     --------
@@ -68,7 +59,7 @@ class Momentum(_WithVelocity):
     array([0.72])
     """
 
-    def __init__(self, lr: object, momentum: object = 0.9) -> None:
+    def __init__(self, lr: Setting, momentum: Setting = 0.9) -> None:
         super().__init__(lr=lr, momentum=momentum)
 
     def update(self, w: Array, grad: Gradient) -> None:
@@ -81,10 +72,7 @@ class Momentum(_WithVelocity):
 
 
 def _ahead(w: Array, mv: Array, grad: Gradient) -> Array:
-    """Move w on by -mv and return the gradient there; if there is none, move back, to rounding.
-
-    In place, for a copy of w as the point to ask at costs as much as the formula.
-    """
+    """Move w by -mv, in place to save a copy, and return the gradient there; undo on an error."""
     w -= mv
     try:
         return grad(w)
@@ -102,27 +90,21 @@ class NAG(_WithVelocity):
 
     Parameters
     ----------
-    lr : float, Schedule or sequence of float
-        The learning rate a > 0: a number, a function of the step count, or one per replica.
-    momentum : float, Schedule or sequence of float, default 0.9
-        The momentum coefficient m, 0 <= m < 1. With 0 it is gradient descent.
-
-    Raises
-    ------
-    ArgumentError
-        `lr` is not positive and finite, or `momentum` is not in [0, 1).
+    lr, momentum : float, Schedule or sequence of float
+        The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
+        the step count, or one per replica.
 
     Notes
     -----
-    Source: Nesterov 1983, "A method of solving a convex programming problem with convergence rate
+    Nesterov 1983, "A method of solving a convex programming problem with convergence rate
     O(1/k^2)"; in this form Sutskever et al. 2013, eq. 3-4 (there v has the other sign).
 
-    On a quadratic, along a Hessian eigenvalue h, it is exactly classical momentum with the
-    coefficient ``m (1 - a h)``: less momentum where the curvature is high. It is stable iff
+    On a quadratic, along a Hessian eigenvalue h, it is classical momentum with the coefficient
+    ``m (1 - a h)``: less momentum where the curvature is high. It is stable iff
     ``0 < a h < 2 (1 + m) / (1 + 2 m)``, a *smaller* range than momentum's.
 
-    PyTorch and Keras (``nesterov=True``) do not evaluate at the look-ahead point; they store it.
-    That is :class:`ReformulatedNAG`, and its iterates are these.
+    PyTorch and Keras (``nesterov=True``) store the look-ahead point: :class:`ReformulatedNAG`,
+    which has the same iterates.
 
     Examples
     --------
@@ -135,7 +117,7 @@ class NAG(_WithVelocity):
     array([0.729])
     """
 
-    def __init__(self, lr: object, momentum: object = 0.9) -> None:
+    def __init__(self, lr: Setting, momentum: Setting = 0.9) -> None:
         super().__init__(lr=lr, momentum=momentum)
 
     def update(self, w: Array, grad: Gradient) -> None:
@@ -147,7 +129,15 @@ class NAG(_WithVelocity):
         w -= step
 
     def look_ahead(self, w: Array) -> Array:
-        """Return w - m v, a new array; the same as `w` before the first step."""
+        """Return w - m v, a new array; equal to `w` before the first step.
+
+        Examples
+        --------
+        >>> w, nag = np.array([1.0]), NAG(lr=0.1, momentum=0.5)
+        >>> nag.step(w, lambda point: point)  # now w is 0.9, and v is 0.1
+        >>> nag.look_ahead(w)
+        array([0.85])
+        """
         v = self.state.get("velocity")
         return w.copy() if v is None else w - self.momentum * v
 
@@ -162,34 +152,28 @@ class ReformulatedNAG(_WithVelocity):
 
     Parameters
     ----------
-    lr : float, Schedule or sequence of float
-        The learning rate a > 0: a number, a function of the step count, or one per replica.
-    momentum : float, Schedule or sequence of float, default 0.9
-        The momentum coefficient m, 0 <= m < 1. With 0 it is gradient descent.
-
-    Raises
-    ------
-    ArgumentError
-        `lr` is not positive and finite, `momentum` is not in [0, 1), or it is assigned anew after
-        the first step (give a schedule instead: the rule needs the next momentum).
+    lr, momentum : float, Schedule or sequence of float
+        The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
+        the step count, or one per replica.
 
     Notes
     -----
-    Source: Bengio, Boulanger-Lewandowski and Pascanu 2012, arXiv 1212.0901, eq. 7.
+    Bengio, Boulanger-Lewandowski and Pascanu 2012, arXiv 1212.0901, eq. 7. The momentum cannot be
+    assigned after the first step, because the rule needs the next momentum: give a schedule.
 
-    The proof that it is :class:`NAG`: let ``w_t = theta_t - m_t v_t`` be NAG's look-ahead point.
+    Proof that it is :class:`NAG`: let ``w_t = theta_t - m_t v_t`` be NAG's look-ahead point.
     NAG says ``v_{t+1} = m_t v_t + a_t g(w_t)`` and ``theta_{t+1} = theta_t - v_{t+1}``. Then
 
         w_{t+1} = theta_{t+1} - m_{t+1} v_{t+1}
                 = w_t + m_t v_t - v_{t+1} - m_{t+1} v_{t+1}
                 = w_t - a_t g(w_t) - m_{t+1} v_{t+1},
 
-    which is the rule above. The new velocity is multiplied by the *next* momentum m_{t+1}; with
-    m_t instead the two part company as soon as the momentum changes. :meth:`iterate` recovers
-    ``theta = w + m v``. At the start v = 0, so both begin at the same point.
+    which is the rule above, with the *next* momentum m_{t+1} (m_t would be another method when
+    the momentum changes). :meth:`iterate` recovers ``theta = w + m v``. At the start v = 0, so both
+    begin at the same point.
 
-    ``keras.optimizers.SGD(lr, momentum=m, nesterov=True)`` visits the same points, and so does
-    ``torch.optim.SGD(lr, momentum=m, nesterov=True)`` while the learning rate is constant.
+    As ``keras.optimizers.SGD(lr, momentum=m, nesterov=True)``, and as
+    ``torch.optim.SGD(lr, momentum=m, nesterov=True)`` for a constant learning rate.
 
     Examples
     --------
@@ -204,7 +188,7 @@ class ReformulatedNAG(_WithVelocity):
     (array([0.5751]), array([0.729]))
     """
 
-    def __init__(self, lr: object, momentum: object = 0.9) -> None:
+    def __init__(self, lr: Setting, momentum: Setting = 0.9) -> None:
         super().__init__(lr=lr, momentum=momentum)
 
     def update(self, w: Array, grad: Gradient) -> None:
@@ -219,8 +203,8 @@ class ReformulatedNAG(_WithVelocity):
     def __setattr__(self, name: str, value: object) -> None:
         if name == "momentum" and getattr(self, "state", None):
             raise ArgumentError(
-                "the momentum of a running ReformulatedNAG cannot be replaced: its last step has"
-                " already used the next momentum",
+                "the momentum of ReformulatedNAG cannot be replaced after the first step, which"
+                " has used the next momentum already",
                 received=repr(value),
                 expected="a schedule, given to the constructor",
                 hint="Pass momentum=lambda step: ..., call reset() first, or use NAG.",
@@ -228,7 +212,7 @@ class ReformulatedNAG(_WithVelocity):
         super().__setattr__(name, value)
 
     def iterate(self, w: Array) -> Array:
-        """Return theta = w + m v, a new array; the same as `w` before the first step."""
+        """Return theta = w + m v, a new array; equal to `w` before the first step."""
         v = self.state.get("velocity")
         return w.copy() if v is None else w + self.momentum * v
 

@@ -1,7 +1,7 @@
-"""Schedules: hyperparameters that are functions of the step count.
+"""Schedules: hyperparameters that are functions of the step count k.
 
-The decision of this file: a schedule is a pure function ``step -> value``, so its value at the
-next step is known, which the reformulated NAG needs (it multiplies by the *next* momentum).
+A schedule is a pure function ``step -> value``, so its value at the next step is known: the
+reformulated NAG multiplies by the *next* momentum.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from minidl.errors import ArgumentError
+from minidl.checks import check_number
 
 __all__ = [
     "CosineDecay",
@@ -26,15 +26,17 @@ __all__ = [
 Schedule = Callable[[int], float]
 
 
-def _positive(name: str, value: float) -> None:
-    if not (value > 0 and math.isfinite(value)):
-        raise ArgumentError(
-            f"{name} cannot be used", received=repr(value), expected="a finite number above 0"
-        )
+class _Positive:
+    """The base of schedules whose numbers are all positive and finite."""
+
+    def __post_init__(self) -> None:
+        for name, number in vars(self).items():
+            if name != "then":
+                check_number(name, number, lambda x: 0 < x < math.inf, "a positive finite number")
 
 
 @dataclass(frozen=True)
-class StepDecay:
+class StepDecay(_Positive):
     """``start * factor ** (k // every)``: a drop by `factor` every `every` steps.
 
     Examples
@@ -48,17 +50,13 @@ class StepDecay:
     every: int
     factor: float = 0.1
 
-    def __post_init__(self) -> None:
-        for name in ("start", "every", "factor"):
-            _positive(name, getattr(self, name))
-
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""
         return self.start * self.factor ** (step // self.every)
 
 
 @dataclass(frozen=True)
-class ExponentialDecay:
+class ExponentialDecay(_Positive):
     """``start * rate ** k``.
 
     Examples
@@ -70,21 +68,16 @@ class ExponentialDecay:
     start: float
     rate: float
 
-    def __post_init__(self) -> None:
-        _positive("start", self.start)
-        _positive("rate", self.rate)
-
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""
         return self.start * self.rate**step
 
 
 @dataclass(frozen=True)
-class CosineDecay:
-    """``end + (start - end) (1 + cos(pi k / steps)) / 2``, then `end` for ever.
+class CosineDecay(_Positive):
+    """``end + (start - end) (1 + cos(pi k / steps)) / 2``, and `end` > 0 after `steps` steps.
 
-    `end` must be positive, since a learning rate of 0 would be a silent no-op.
-    Source: Loshchilov and Hutter 2017, arXiv 1608.03983, eq. 5, without restarts.
+    Loshchilov and Hutter 2017, arXiv 1608.03983, eq. 5, without restarts.
 
     Examples
     --------
@@ -97,10 +90,6 @@ class CosineDecay:
     steps: int
     end: float
 
-    def __post_init__(self) -> None:
-        for name in ("start", "steps", "end"):
-            _positive(name, getattr(self, name))
-
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""
         share = min(step / self.steps, 1.0)
@@ -108,17 +97,8 @@ class CosineDecay:
 
 
 @dataclass(frozen=True)
-class LinearWarmup:
-    """``peak * (k + 1) / steps`` for the first `steps` steps, then `peak`, or what follows it.
-
-    Parameters
-    ----------
-    peak : float
-        The value that is reached at step ``steps - 1``.
-    steps : int
-        Length of the warm-up.
-    then : Schedule, optional
-        Takes over at step `steps`, counted from 0 again.
+class LinearWarmup(_Positive):
+    """``peak * (k + 1) / steps`` for `steps` steps, then `peak`, or the schedule `then` from 0.
 
     Examples
     --------
@@ -130,10 +110,6 @@ class LinearWarmup:
     steps: int
     then: Schedule | None = None
 
-    def __post_init__(self) -> None:
-        _positive("peak", self.peak)
-        _positive("steps", self.steps)
-
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""
         if step < self.steps:
@@ -143,11 +119,10 @@ class LinearWarmup:
 
 @dataclass(frozen=True)
 class NesterovMomentum:
-    """The momentum of Nesterov's 1983 method: m_k = (t_k - 1) / t_{k+1} at step k, and m_0 = 0.
+    """``(t_k - 1) / t_{k+1}``, where t_1 = 1 and t_{k+1} = (1 + sqrt(1 + 4 t_k^2)) / 2; 0 at k = 0.
 
-    ``t_1 = 1``, ``t_{k+1} = (1 + sqrt(1 + 4 t_k^2)) / 2``. Step 0 has no velocity yet, and step 1
-    looks ahead by m_1 = 0 (FISTA's y_2 = x_1). With lr = 1/L it gives the O(1/k^2) bound
-    (Nesterov 1983; Beck and Teboulle 2009, FISTA, eq. 4.1 to 4.3).
+    With lr = 1/L it gives the O(1/k^2) bound (Nesterov 1983; Beck and Teboulle 2009, FISTA, eq.
+    4.1 to 4.3). It is 0 at step 0, before there is a velocity, and at step 1 (FISTA's y_2 = x_1).
 
     Examples
     --------
@@ -160,13 +135,13 @@ class NesterovMomentum:
         """Return the value at `step`."""
         if step == 0:
             return 0.0
-        known = _table(-(-step // 1000))  # in thousands, so that it is rarely made longer
-        return (known[step - 1] - 1) / known[step]
+        t = _nesterov_t(-(-step // 1000))  # in thousands, so that it is rarely made longer
+        return (t[step - 1] - 1) / t[step]
 
 
 @functools.lru_cache(maxsize=8)
-def _table(thousands: int) -> tuple[float, ...]:
-    """Return t_1, t_2, ... up to one more than so many thousands."""
+def _nesterov_t(thousands: int) -> tuple[float, ...]:
+    """Return t_1, t_2, ..., one more than so many thousands."""
     t = [1.0]
     for _ in range(1000 * thousands):
         t.append((1 + math.sqrt(1 + 4 * t[-1] ** 2)) / 2)
@@ -177,7 +152,7 @@ def _table(thousands: int) -> tuple[float, ...]:
 class SutskeverMomentum:
     """``min(1 - 2 ** (-1 - log2(k // 250 + 1)), limit)``: 0.5, 0.75, 0.83, ... up to `limit`.
 
-    Source: Sutskever et al. 2013, eq. 5.
+    Sutskever et al. 2013, eq. 5.
 
     Examples
     --------
@@ -189,8 +164,7 @@ class SutskeverMomentum:
     limit: float = 0.99
 
     def __post_init__(self) -> None:
-        if not 0 <= self.limit < 1:
-            raise ArgumentError("limit cannot be used", received=self.limit, expected="0 to < 1")
+        check_number("limit", self.limit, lambda x: 0 <= x < 1, "a number in [0, 1)")
 
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""

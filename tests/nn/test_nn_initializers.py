@@ -1,5 +1,7 @@
 """Initial weights: their distributions, the defaults, the seeds and the names."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -75,13 +77,15 @@ def test_zeros_and_constants_fill() -> None:
 
 @pytest.mark.parametrize("text", ["constant", "constant:", "constant:a", "constant:nan"])
 def test_constant_without_a_number_is_an_error(text: str) -> None:
-    with pytest.raises(errors.ArgumentError, match=r"expected for instance 'constant:0\.1'"):
+    with pytest.raises(
+        errors.ArgumentError, match=rf"{re.escape(repr(text))}.*for instance 'constant:0\.1'"
+    ):
         nn.initializer(text)
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), "0.1", None, True])
-def test_constant_that_is_no_finite_number_is_an_error(value: object) -> None:
-    with pytest.raises(errors.ArgumentError, match="value cannot be used"):
+def test_constant_that_is_not_a_finite_number_is_an_error(value: object) -> None:
+    with pytest.raises(errors.ArgumentError, match=rf"^value .*{value!r}"):
         nn.constant(value)
 
 
@@ -200,8 +204,8 @@ def test_own_function_is_called_with_shape_and_generator() -> None:
     layer = nn.Dense(2, 3, initializer=diagonal, seed=0)
     assert np.array_equal(layer.weight.data, np.eye(2, 3) * stream(0, "initialization").random())
     for wrong in (lambda shape, generator: 0.0, lambda shape, generator: np.zeros(shape[::-1])):
-        with pytest.raises(errors.ShapeError, match=r"another shape; .* expected shape \(2, 3\)"):
-            nn.Dense(2, 3, initializer=wrong).weight  # noqa: B018
+        with pytest.raises(errors.ShapeError, match=r"another shape.*expected shape \(2, 3\)"):
+            nn.Dense(2, 3, initializer=wrong)
 
 
 def test_biases_are_zero_unless_asked_otherwise() -> None:

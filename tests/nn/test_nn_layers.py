@@ -59,7 +59,7 @@ def test_dense_weight_has_shape_in_out_and_bias_out() -> None:
     assert layer.bias.shape == (4,)
     assert layer.weight.penalized
     assert not layer.bias.penalized
-    with pytest.raises(AttributeError, match="'Dense' has no attribute 'weights'"):
+    with pytest.raises(AttributeError, match="'Dense' object has no attribute 'weights'"):
         layer.weights  # noqa: B018
 
 
@@ -80,9 +80,9 @@ def test_replicas_are_one_more_axis_of_input_and_weights() -> None:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.ones((5, 2)), r"received input of shape \(5, 2\), expected shape \(n, 3\)"),
-        (np.ones(3), r"received input of shape \(3,\); .* a single sample x is x\[None, :\]"),
-        (1.0, r"received input of shape \(\)"),
+        (np.ones((5, 2)), r"shape \(5, 2\).*expected.*\(n, 3\)"),
+        (np.ones(3), r"shape \(3,\).* a single sample x is x\[None, :\]"),
+        (1.0, r"shape \(\)"),
     ],
 )
 def test_input_that_does_not_fit_is_an_error_that_names_both_shapes(
@@ -93,12 +93,12 @@ def test_input_that_does_not_fit_is_an_error_that_names_both_shapes(
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.0, True, "3", None])
-def test_size_that_is_no_positive_integer_is_an_error(size: object) -> None:
-    with pytest.raises(errors.ArgumentError, match="in_features cannot be used: got"):
+def test_size_that_is_not_a_positive_integer_is_an_error(size: object) -> None:
+    with pytest.raises(errors.ArgumentError, match=rf"^in_features .*{size!r}"):
         nn.Dense(size, 1)
-    with pytest.raises(errors.ArgumentError, match="out_features cannot be used: got"):
+    with pytest.raises(errors.ArgumentError, match=rf"^out_features .*{size!r}"):
         nn.Dense(1, size)
-    with pytest.raises(errors.ArgumentError, match="a layer's size cannot be used"):
+    with pytest.raises(errors.ArgumentError, match=rf"^a layer's size .*{size!r}"):
         nn.mlp(2, size)
 
 
@@ -119,7 +119,9 @@ def test_lists_and_integers_are_taken_as_floats_of_the_layers_dtype() -> None:
     ("x", "error"),
     [([["a", "b", "c"]], errors.DTypeError), ([[1, 2, 3], [1]], errors.ShapeError)],
 )
-def test_input_that_is_no_table_of_numbers_is_an_error(x: object, error: type[Exception]) -> None:
+def test_input_that_is_not_a_table_of_numbers_is_an_error(
+    x: object, error: type[Exception]
+) -> None:
     model = nn.mlp(3, 1, seed=0)
     for use in (model, model.predict):
         with pytest.raises(error):
@@ -182,12 +184,9 @@ def test_sequential_applies_its_layers_in_order() -> None:
 @pytest.mark.parametrize("between", [(), (nn.Tanh(),), (nn.ReLU(), nn.Dropout(0.1))])
 def test_widths_that_do_not_fit_are_found_when_the_model_is_built(between: tuple) -> None:
     j = len(between) + 1
-    with pytest.raises(errors.ShapeError) as caught:
+    pattern = rf"^layer {j} does .* layer 0.* Dense\(2, 3\) .* Dense\(4, 1\).* Dense\(3, 1\)$"
+    with pytest.raises(errors.ShapeError, match=pattern):
         nn.Sequential(nn.Dense(2, 3), *between, nn.Dense(4, 1))
-    assert str(caught.value) == (
-        f"layer {j} does not fit layer 0: got Dense(2, 3) followed by Dense(4, 1);"
-        " expected Dense(3, 1)"
-    )
     assert len(nn.Sequential(nn.Dense(3, 3), Residual(), nn.Dense(3, 1))) == 3
 
 
@@ -196,11 +195,11 @@ def test_widths_that_do_not_fit_are_found_when_the_model_is_built(between: tuple
     [
         ((), "at least one layer"),
         (([],), "at least one layer"),
-        ((nn.Tanh(), "relu"), "element 1 of Sequential is not a layer: got 'relu'"),
+        ((nn.Tanh(), "relu"), "element 1 of Sequential is not a layer.*'relu'"),
         ((nn.Tanh,), "element 0 of Sequential is not a layer"),
     ],
 )
-def test_what_is_no_layer_is_an_error_that_names_its_place(layers: tuple, message: str) -> None:
+def test_sequential_names_the_position_of_what_is_not_a_layer(layers: tuple, message: str) -> None:
     with pytest.raises(errors.ArgumentError, match=message):
         nn.Sequential(*layers)
 
@@ -219,7 +218,7 @@ def test_nested_models_have_dotted_names_and_the_outer_seed() -> None:
     assert not np.allclose(twins[0][0].weight.data, twins[1][0].weight.data)
 
 
-def test_model_with_a_seed_of_its_own_keeps_its_weights_inside_another() -> None:
+def test_model_with_a_seed_keeps_its_weights_inside_another() -> None:
     alone = nn.Sequential(nn.Dense(3, 4), nn.ReLU(), seed=5)[0].weight.data
     inner = nn.Sequential(nn.Dense(3, 4), nn.ReLU(), seed=5)
     assert np.array_equal(nn.Sequential(nn.Dense(3, 3), inner, seed=0)[1][0].weight.data, alone)
@@ -254,8 +253,8 @@ def test_prediction_in_chunks_equals_that_of_all_rows(chunk: int) -> None:
 
 
 @pytest.mark.parametrize("chunk", [0, -1, 2.5, True])
-def test_chunk_that_is_no_positive_integer_is_an_error(chunk: object) -> None:
-    with pytest.raises(errors.ArgumentError, match="chunk cannot be used"):
+def test_chunk_that_is_not_a_positive_integer_is_an_error(chunk: object) -> None:
+    with pytest.raises(errors.ArgumentError, match=rf"^chunk .*{chunk!r}"):
         nn.mlp(3, 1).predict(X, chunk=chunk)
 
 

@@ -100,12 +100,10 @@ def test_rebinding_an_array_of_the_vector_is_an_error_that_says_what_to_do(name:
     assert np.array_equal(vector.value, np.zeros(13))
 
 
-@pytest.mark.parametrize("state", ["unused", "drawn", "packed"])
+@pytest.mark.parametrize("state", ["new", "packed"])
 @pytest.mark.parametrize("name", ["weight", "bias"])
 def test_replacing_a_weight_by_an_array_is_an_error_at_any_time(name: str, state: str) -> None:
     layer = nn.Dense(2, 1)
-    if state != "unused":
-        assert layer.weight.shape == (2, 1)
     if state == "packed":
         assert layer.parameters.size == 3
     with pytest.raises(errors.GraphError, match=rf"layer\.{name}\.data\[\.\.\.\] = value"):
@@ -114,7 +112,9 @@ def test_replacing_a_weight_by_an_array_is_an_error_at_any_time(name: str, state
 
 def test_packed_parameter_cannot_be_replaced_by_another_parameter() -> None:
     m = Tied()
-    with pytest.raises(errors.GraphError, match=r"is a parameter .* layer\.gain\.data\[\.\.\.\]"):
+    with pytest.raises(
+        errors.GraphError, match=r"^gain is a parameter .* layer\.gain\.data\[\.\.\.\]"
+    ):
         m.gain = np.array([3.0])
     m.gain = m.gain_again = nn.Parameter([3.0])
     assert m.parameters.value[0] == 3.0
@@ -124,7 +124,7 @@ def test_packed_parameter_cannot_be_replaced_by_another_parameter() -> None:
         m.first.weight = nn.Parameter(np.zeros((2, 2)))
 
 
-def test_parameter_given_to_an_unused_layer_is_kept() -> None:
+def test_parameter_that_replaces_a_weight_is_kept_by_a_model() -> None:
     layer = nn.Dense(2, 3, bias_initializer="constant:0.5", seed=0)
     layer.weight = nn.Parameter(np.ones((2, 3)))
     assert np.array_equal(layer.bias.data, [0.5, 0.5, 0.5])
@@ -195,11 +195,11 @@ def test_backward_accumulates_into_the_flat_gradient_and_zero_grad_clears_it() -
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
-@pytest.mark.parametrize("state", ["unused", "drawn", "packed"])
+@pytest.mark.parametrize("state", ["new", "used", "packed"])
 @pytest.mark.parametrize("seed", [0, None])
 def test_copy_of_a_model_is_equal_and_independent(copied: object, state: str, seed: object) -> None:
     m = nn.mlp(2, 3, 1, dropout=0.5, seed=seed)
-    if state != "unused":
+    if state != "new":
         m(X)
     if state == "packed":
         m.parameters.value += 0.5
@@ -229,7 +229,7 @@ def test_copy_keeps_layers_shared() -> None:
 
 def test_parameters_of_two_dtypes_are_an_error() -> None:
     m = nn.Sequential(nn.Dense(2, 3), nn.Dense(3, 1, dtype=np.float32))
-    with pytest.raises(errors.ArgumentError, match="one dtype: got float32, float64"):
+    with pytest.raises(errors.ArgumentError, match=r"one dtype.*float32, float64"):
         m.parameters  # noqa: B018
     with pytest.raises(errors.ArgumentError, match="no parameters, so there is nothing to train"):
         nn.Tanh().parameters  # noqa: B018
@@ -268,7 +268,7 @@ def test_collected_gradients_replace_what_was_there() -> None:
         vector.collect((used * used * other + frozen).sum())
         assert vector.grad.tolist() == [2.0, 4.0, 0.0, 0.0]
     assert other.grad is None
-    with pytest.raises(GraphError, match="nothing to differentiate"):
+    with pytest.raises(GraphError, match="requires_grad=True"):
         vector.collect(Tensor(1.0))
 
 

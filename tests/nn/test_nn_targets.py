@@ -1,5 +1,7 @@
 """What targets may look like, what each wrong one is told, accuracies and names."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -45,15 +47,15 @@ def test_targets_of_replicas_may_leave_the_column_out(name: str) -> None:
 def test_targets_are_never_broadcast(name: str, outputs: tuple, targets: tuple) -> None:
     with pytest.raises(errors.ShapeError) as caught:
         nn.loss(name)(np.zeros(outputs), np.zeros(targets))
-    assert f"received outputs {outputs}, targets {targets}, expected" in str(caught.value)
+    assert f"outputs {outputs}, targets {targets}" in str(caught.value)
 
 
 @pytest.mark.parametrize("targets", [(3,), (4, 2), (1, 4), (3, 4), (), (4, 1, 1)])
 def test_class_targets_of_another_shape_are_an_error(targets: tuple) -> None:
     with pytest.raises(errors.ShapeError) as caught:
         nn.SoftmaxCrossEntropy()(Z3, np.zeros(targets))
-    expected = "expected class indices (4,) or probabilities (4, 3)"
-    assert f"received logits (4, 3), targets {targets}; {expected}" in str(caught.value)
+    assert f"logits (4, 3), targets {targets}" in str(caught.value)
+    assert "expected class indices (4,) or probabilities (4, 3)" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", nn.LOSSES)
@@ -67,19 +69,19 @@ def test_text_labels_are_an_error_that_says_how_to_number_them(name: str) -> Non
 @pytest.mark.parametrize(
     ("name", "targets", "message"),
     [
-        ("bce", [0, 1, 2, 1], r"received 2\.0 in row 2, expected 0 or 1 .* SoftmaxCrossEntropy"),
-        ("bce", [0, 1, 0, -1], r"received -1\.0 in row 3"),
-        ("bce", [0, float("nan"), 0, 1], "received nan in row 1"),
-        ("hinge", [0, 1, 0, 2], r"received 2\.0 in row 3, expected -1 or 1, or 0 or 1"),
-        ("hinge", [1, 0.5, 1, 0], r"received 0\.5 in row 1"),
-        ("hinge", [1, -1, 0, 1], r"received 0\.0 in row 2"),
-        ("cross_entropy", [0, 3, 1, 1], "received 3 in row 1, expected an integer from 0 to 2"),
-        ("cross_entropy", [0, 1, 1, -1], "received -1 in row 3"),
-        ("cross_entropy", [0, 1, 0.5, 1], r"received 0\.5 in row 2"),
-        ("cross_entropy", [0, 1, float("nan"), 1], "received nan in row 2"),
+        ("bce", [0, 1, 2, 1], r" 2\.0 in row 2.* expected 0 or 1 .* SoftmaxCrossEntropy"),
+        ("bce", [0, 1, 0, -1], r" -1\.0 in row 3"),
+        ("bce", [0, float("nan"), 0, 1], " nan in row 1"),
+        ("hinge", [0, 1, 0, 2], r" 2\.0 in row 3.* expected -1 or 1, or 0 or 1"),
+        ("hinge", [1, 0.5, 1, 0], r" 0\.5 in row 1"),
+        ("hinge", [1, -1, 0, 1], r" 0\.0 in row 2"),
+        ("cross_entropy", [0, 3, 1, 1], " 3 in row 1.* expected an integer from 0 to 2"),
+        ("cross_entropy", [0, 1, 1, -1], " -1 in row 3"),
+        ("cross_entropy", [0, 1, 0.5, 1], r" 0\.5 in row 2"),
+        ("cross_entropy", [0, 1, float("nan"), 1], " nan in row 2"),
     ],
 )
-def test_value_that_is_no_class_is_an_error_that_names_the_row(
+def test_invalid_class_is_an_error_that_names_the_row(
     name: str, targets: list, message: str
 ) -> None:
     with pytest.raises(errors.DataError, match=message):
@@ -87,14 +89,14 @@ def test_value_that_is_no_class_is_an_error_that_names_the_row(
 
 
 def test_wrong_class_is_named_with_its_row_in_any_replica() -> None:
-    with pytest.raises(errors.DataError, match="received 7 in row 2"):
+    with pytest.raises(errors.DataError, match=" 7 in row 2"):
         nn.SoftmaxCrossEntropy()(np.zeros((2, 4, 3)), [[0, 1, 1, 2], [0, 1, 7, 2]])
-    with pytest.raises(errors.DataError, match=r"received 7\.0 in row 2"):
+    with pytest.raises(errors.DataError, match=r" 7\.0 in row 2"):
         nn.BinaryCrossEntropy()(np.zeros((2, 4, 1)), [[0, 1, 1, 0], [0, 1, 7, 0]])
 
 
 @pytest.mark.parametrize("wrong", [[0.5, 0.4, 0.0], [1.5, -0.5, 0.0], [float("nan"), 0.5, 0.5]])
-def test_rows_that_are_no_probabilities_are_an_error(wrong: list[float]) -> None:
+def test_rows_that_do_not_sum_to_one_are_an_error(wrong: list[float]) -> None:
     rows = np.eye(3)[CLASSES]
     rows[1] = wrong
     with pytest.raises(errors.DataError, match="numbers >= 0 that sum to 1 in each row"):
@@ -165,14 +167,16 @@ def test_integer_outputs_do_not_round_the_targets() -> None:
 
 @pytest.mark.parametrize("make", [nn.Huber, nn.L2Penalty, nn.LeakyReLU, nn.ELU])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "1", True, None])
-def test_setting_that_is_no_finite_number_is_an_error(make: type, value: object) -> None:
-    with pytest.raises(errors.ArgumentError, match="cannot be used: got"):
+def test_setting_that_is_not_a_finite_number_is_an_error(make: type, value: object) -> None:
+    with pytest.raises(errors.ArgumentError, match=re.escape(repr(value))) as caught:
         make(value)
+    assert "finite number" in str(caught.value)
+    assert caught.value.argument in ("delta", "strength", "slope", "alpha")
 
 
 @pytest.mark.parametrize(("make", "value"), [(nn.Huber, 0), (nn.Huber, -1), (nn.L2Penalty, -1e-9)])
 def test_setting_out_of_range_is_an_error(make: type, value: float) -> None:
-    with pytest.raises(errors.ArgumentError, match=f"received {value}, expected"):
+    with pytest.raises(errors.ArgumentError, match=rf"(delta|strength) .*{value}"):
         make(value)
 
 
@@ -204,29 +208,27 @@ def test_misspelt_name_gets_the_nearest(find: object, wrong: str, nearest: str) 
         find(wrong)
 
 
-def test_a_two_class_loss_on_one_output_per_class_is_told_which_loss_to_take() -> None:
+def test_two_class_loss_on_one_output_per_class_names_the_right_loss() -> None:
     for loss in (nn.BinaryCrossEntropy(), nn.Hinge()):
         for outputs, targets in ((3, [0, 1, 2, 0]), (2, [0, 1, 1, 0])):
             with pytest.raises(errors.ShapeError) as caught:
                 loss(Tensor(np.zeros((4, outputs))), targets)
-            assert str(caught.value).endswith(
-                f"{type(loss).__name__} knows two classes by one output: end the network with 1"
-                " output, or use softmax_cross_entropy, which has one for each class."
-            )
+            hint = str(caught.value)
+            assert hint.startswith(type(loss).__name__)
+            assert "1 output, or use softmax_cross_entropy" in hint
 
 
 @pytest.mark.parametrize("targets", [[0, 0, 0], [0, 1, 1], [[1.0]] * 3, [[0]] * 3])
-def test_cross_entropy_of_one_output_is_refused_with_the_loss_to_take(targets: object) -> None:
+def test_cross_entropy_of_one_output_names_the_right_loss(targets: object) -> None:
     with pytest.raises(errors.ShapeError) as caught:
         nn.SoftmaxCrossEntropy()(np.zeros((3, 1)), targets)
-    assert str(caught.value) == (
-        "SoftmaxCrossEntropy of one output is always 0: got logits (3, 1), expected one output"
-        " for each class, at least 2. End the network with K outputs for K classes, or use"
-        " binary_cross_entropy, which knows two classes by one output."
-    )
+    message = str(caught.value)
+    assert message.startswith("SoftmaxCrossEntropy of one output is always 0")
+    assert "logits (3, 1)" in message
+    assert "use binary_cross_entropy" in message
 
 
 @pytest.mark.parametrize("wrong", [3, None, np.mean, nn.Dense])
-def test_what_is_neither_a_name_nor_a_loss_is_told_from_a_misspelt_name(wrong: object) -> None:
+def test_neither_a_name_nor_a_loss_is_another_error_than_a_misspelt_name(wrong: object) -> None:
     with pytest.raises(errors.ArgumentError, match=r"^loss is neither .* nn\.MeanSquaredError\(\)"):
         nn.loss(wrong)

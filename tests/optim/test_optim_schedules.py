@@ -1,6 +1,7 @@
 """Each schedule against its formula, written here a second time."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -147,13 +148,13 @@ BROKEN: list[tuple[str, Callable[[Any], optim.Schedule]]] = [
 def test_schedule_refuses_a_part_that_is_not_positive(
     name: str, make: Callable[[Any], optim.Schedule], wrong: float
 ) -> None:
-    with pytest.raises(ArgumentError, match=f"^{name} cannot be used: got {wrong!r}"):
+    with pytest.raises(ArgumentError, match=rf"^{name} .* {re.escape(repr(wrong))}\b"):
         make(wrong)
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1, 1.5, math.nan])
-def test_sutskever_momentum_refuses_a_limit_that_is_no_momentum(wrong: float) -> None:
-    with pytest.raises(ArgumentError, match=f"limit cannot be used: got {wrong!r}"):
+def test_sutskever_momentum_refuses_a_limit_outside_0_to_1(wrong: float) -> None:
+    with pytest.raises(ArgumentError, match=rf"^limit .* {re.escape(repr(wrong))}\b"):
         optim.SutskeverMomentum(wrong)
 
 

@@ -1,6 +1,7 @@
 """Names, aliases and the SGD everybody knows: each leads to the rule it says."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -146,7 +147,7 @@ def test_nesterov_without_momentum_is_refused_and_says_why(zero: object) -> None
         optim.SGD(0.1, zero, nesterov=True)
     message = str(caught.value)
     assert "nesterov=True with momentum=0 would do nothing" in message
-    assert f"received momentum={zero!r}" in message
+    assert f"momentum={zero!r}" in message
     assert "expected 0 < momentum < 1" in message
     assert "such as 0.9" in message
 
@@ -159,7 +160,7 @@ def test_nesterov_is_keyword_only() -> None:
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("wrong", [True, False, "0.9", None, 1.0, -0.1])
 def test_sgd_refuses_what_its_rules_refuse(wrong: object, nesterov: bool) -> None:
-    with pytest.raises(ArgumentError, match="momentum cannot be used"):
+    with pytest.raises(ArgumentError, match=rf"^momentum .*{re.escape(repr(wrong))}"):
         optim.SGD(0.1, wrong, nesterov=nesterov)
 
 
