@@ -114,7 +114,8 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss
         with no_grad():
             outputs = model(inputs[:1].astype(dtype, copy=False)).data
     except Exception as error:
-        error.add_note(f"in the model's outputs for the first {what} row, X of {inputs.shape}")
+        place = f"the first {what} row, X of shape {inputs.shape}"
+        error.add_note(f"in the model's outputs for {place}")
         raise
     t = loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype)
     return Rows(inputs, t)

@@ -220,7 +220,7 @@ def test_a_run_file_holds_a_model_too(path):
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, True])
 def test_every_must_be_a_count(every, path):
-    with pytest.raises(ArgumentError, match=f"every .*{every}.* an integer >= 1"):
+    with pytest.raises(ArgumentError, match=f"^every must be an integer >= 1, got {every}"):
         Checkpoint(path, every=every)
 
 

@@ -90,7 +90,7 @@ def test_rows_can_be_added_as_columns():
     [
         (
             {"epoch": [1], "loss": [1.0]},
-            "other columns than the history: got epoch, loss; exp",
+            "other columns than the history: got epoch, loss, expected",
         ),
         (
             {"epoch": [1, 2], "train_loss": [1.0]},
@@ -261,7 +261,7 @@ def test_a_target_must_be_one_of_two():
 
 @pytest.mark.parametrize("sustained", [0, -1, 1.5, True])
 def test_sustained_must_be_a_count(sustained):
-    with pytest.raises(ArgumentError, match=f"sustained .*{sustained}.* an integer >= 1"):
+    with pytest.raises(ArgumentError, match=f"^sustained must be an integer >= 1, got {sustained}"):
         history_of(train_loss=LOSS).epochs_to(0.5, sustained=sustained)
 
 

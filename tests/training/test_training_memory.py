@@ -157,7 +157,7 @@ def test_what_is_too_large_for_the_dtype_is_told_at_its_place(
         monkeypatch.setattr(rows, "CHUNK_BYTES", 1000)
         model = nn.mlp(4, 3, 1, seed=0, dtype=np.float32)
         trainer = Trainer(model, "mse", optimizer=optim.NAG(0.1))
-        with pytest.raises(DataError, match="received inf in row 211, column 3") as caught:
+        with pytest.raises(DataError, match="got inf in row 211, column 3") as caught:
             trainer.fit(X, X[:, 0], epochs=1)
         told.append(str(caught.value))
     assert told[0] == told[1]

@@ -111,5 +111,5 @@ def test_the_bar_is_closed_when_an_error_ends_the_run():
 
 @pytest.mark.parametrize("lines", [0, -1, 1.5])
 def test_lines_must_be_a_count(lines):
-    with pytest.raises(ArgumentError, match=f"lines .*{lines}.* an integer >= 1"):
+    with pytest.raises(ArgumentError, match=f"^lines must be an integer >= 1, got {lines}"):
         Progress(lines=lines)

@@ -114,7 +114,7 @@ def wrong(values: Array, place: Any, value: float) -> Array:
 def test_a_set_with_wrong_values_is_named() -> None:
     cases: list[tuple[Any, Any, str]] = [
         (wrong(X, (1, 7, 0), np.nan), Y, "a training input is not a finite number.*row 7, column"),
-        (X, wrong(Y, (1, 7), 3.0), "BinaryCrossEntropy: a target has a value that is no class"),
+        (X, wrong(Y, (1, 7), 3.0), "BinaryCrossEntropy: a target is not a valid class"),
     ]
     for inputs, targets, words in cases:
         with pytest.raises(DataError, match=words) as caught:
