@@ -1,7 +1,7 @@
-"""Train one network on two interleaved half moons, and read what its history says.
+"""Train one network on two interleaved half moons, and print its history.
 
 The network has two inputs, two hidden layers of 16 tanh units and one output, a logit. The
-Trainer shuffles the rows anew in every epoch and takes one step for each batch of 32.
+Trainer shuffles the rows in every epoch and takes one step per batch of 32.
 """
 
 from minidl import Trainer, datasets, nn, optim

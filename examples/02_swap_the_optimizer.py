@@ -1,9 +1,9 @@
-"""Swap the optimizer by a flag, and leave everything else as it was.
+"""Swap the optimizer by a flag, and keep everything else equal.
 
     python examples/02_swap_the_optimizer.py --optimizer nag
 
-A name stands for an update rule and for how batches are drawn; ``minidl list optimizers`` shows
-the table. Weights, split and order of rows depend on the seed only, never on the optimizer.
+A name stands for an update rule and a batch size; ``minidl list optimizers`` prints them. Initial
+weights, split and order of rows depend on the seed only, never on the optimizer.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Train without the Trainer: a model is one vector, an optimizer a formula on it.
+"""Train in a custom loop: the parameters are one vector, and the optimizer updates it.
 
-The optimizer is handed a function, point -> gradient of this batch at that point, because NAG asks
-for the gradient somewhere else than where the weights are.
+The optimizer calls a function, point -> gradient of the batch at that point, because NAG needs the
+gradient at the look-ahead point and not at the weights.
 """
 
 import numpy as np
@@ -24,11 +24,11 @@ def main() -> None:
             rows = order[start : start + 32]
 
             def gradient(point: np.ndarray, rows: np.ndarray = rows) -> np.ndarray:
-                here = parameters.value.copy()
+                weights = parameters.value.copy()
                 parameters.set(point)
                 model.zero_grad()
                 loss(model(data.X_train[rows]), data.y_train[rows]).backward()
-                parameters.set(here)
+                parameters.set(weights)
                 return parameters.grad
 
             optimizer.step(parameters.value, gradient)

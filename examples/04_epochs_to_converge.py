@@ -1,16 +1,16 @@
-"""How many epochs does each optimizer need? One seed and one learning rate cannot say.
+"""Compare how many epochs each optimizer needs to converge, over seeds and learning rates.
 
-Every optimizer is tried at the same learning rates. Four seeds settle what counts as converged,
-and the best rate of each; ten others judge. The same seed means the same split, weights and
-order of rows for all, so that runs are pairs. Two questions are asked: who is faster at one
-learning rate, and who is faster if each has its own?
+Every optimizer is trained at the same learning rates. Four tuning seeds set the target and choose
+the best rate of each optimizer; ten other seeds evaluate it. A seed gives all optimizers the same
+split, initial weights and order of rows, so that runs are paired. There are two verdicts on each
+pair: at the same learning rate, and each at its own best.
 """
 
 from minidl.comparison import compare
 
 
 def main() -> None:
-    found = compare(
+    result = compare(
         "circles",
         optimizers=["gd", "momentum", "nag"],
         lr=[2.0**k for k in range(-5, 2)],
@@ -20,12 +20,12 @@ def main() -> None:
         tuning_seeds=4,
         target="gap:0.1",
     )
-    print(found)
+    print(result)
 
     print("\nEpochs to converge, seed by seed:")
-    for contestant in found.plan.contestants:
-        runs = found.judged(contestant, found.chosen[contestant.name].setting)
-        times = found.target.times(runs, sustained=3)
+    for contestant in result.plan.contestants:
+        runs = result.judged(contestant, result.chosen[contestant.name].setting)
+        times = result.target.times(runs, sustained=3)
         print(f"{contestant.name:10s}", *(f"{t:4g}" for t in times))
 
 

@@ -1,8 +1,8 @@
-"""Bring your own CSV: a header, numbers, and a column to predict.
+"""Train on a CSV file: a header, columns of numbers, and a column to predict.
 
     python examples/05_your_own_csv.py my_data.csv --target species
 
-Classes may be text. What cannot be used is told with its line and column.
+Classes may be text. An error names the line and the column.
 """
 
 import argparse
@@ -26,8 +26,8 @@ def train(path: Path, target: str | None) -> None:
         seed=0,
     )
     trainer.fit(data.X_train, data.y_train, epochs=30)
-    found = trainer.evaluate(data.X_test, data.y_test)
-    print("on the test rows:", ", ".join(f"{name} {value:.3f}" for name, value in found.items()))
+    metrics = trainer.evaluate(data.X_test, data.y_test)
+    print("on the test rows:", ", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
 
 
 def write_example(path: Path) -> None:
@@ -53,7 +53,7 @@ def main() -> None:
         write_example(path)
         train(path, target="kind")
 
-        print("\nThe same file with a hole in it:")
+        print("\nThe same file with a missing value:")
         path.write_text(path.read_text(encoding="utf-8").replace("birch", "", 1), encoding="utf-8")
         try:
             train(path, target="kind")

@@ -1,8 +1,8 @@
-"""What NAG's look-ahead does on a bowl, in numbers.
+"""Compare NAG with momentum on a quadratic: overshoot and number of steps.
 
-On f(w) = h w^2 / 2, started from w = 1, gradient descent multiplies w by 1 - x each step, where
-x = lr h. Momentum overshoots; NAG is momentum with the coefficient m (1 - x) instead of m: the
-steeper the bowl, the less it lets itself be carried on. And it does overshoot, only less.
+On f(w) = h w^2 / 2 gradient descent multiplies w by 1 - x in each step, where x = lr h. NAG is
+momentum with the coefficient m (1 - x) instead of m: the higher the curvature, the smaller the
+momentum. So it overshoots too, but less.
 """
 
 from collections.abc import Callable
@@ -16,18 +16,18 @@ M = 0.9
 
 
 def path(optimizer: optim.Optimizer, x: float) -> np.ndarray:
-    """Return the iterates on a bowl of curvature x, at learning rate 1."""
+    """Return the iterates from w = 1 at curvature x and learning rate 1."""
     w = np.array([1.0])
-    seen = [1.0]
+    iterates = [1.0]
     for _ in range(STEPS):
         optimizer.step(w, lambda point: x * point)
-        seen.append(float(optimizer.iterate(w)[0]))
-    return np.array(seen)
+        iterates.append(float(optimizer.iterate(w)[0]))
+    return np.array(iterates)
 
 
-def settled(seen: np.ndarray) -> str:
+def settled(iterates: np.ndarray) -> str:
     """Return the first step from which |w| stays below 1/1000."""
-    outside = np.flatnonzero(np.abs(seen) >= 1e-3)
+    outside = np.flatnonzero(np.abs(iterates) >= 1e-3)
     return f"{outside[-1] + 1}" if outside[-1] < STEPS else "never"
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     for k in range(9):
         print(f"{k:4d} {a[k]:10.4f} {b[k]:10.4f}")
 
-    print("\nOvershoot, and steps until |w| < 1/1000 for good:")
+    print("\nOvershoot, and steps until |w| stays below 1/1000:")
     print("     x  momentum's NAG's m   overshoot          steps")
     print("                 m (1 - x)   momentum    NAG    momentum    NAG")
     makers: tuple[Callable[..., optim.Optimizer], ...] = (optim.Momentum, optim.NAG)
@@ -53,7 +53,7 @@ def main() -> None:
     limit = 2 * (1 + M) / (1 + 2 * M)
     print(f"\nNAG is stable for x < 2 (1 + m) / (1 + 2 m) = {limit:.3f},")
     print(f"momentum for x < 2 (1 + m) = {2 + 2 * M}.")
-    print("So NAG is not always faster, and it does cross the minimum; it overshoots less.")
+    print("NAG is not always faster, and it crosses the minimum too; it overshoots less.")
 
 
 if __name__ == "__main__":

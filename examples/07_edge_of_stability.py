@@ -1,10 +1,10 @@
-"""Full-batch training drives the sharpness up to where its optimizer is just stable.
+"""Train with the full batch until the sharpness reaches the optimizer's limit of stability.
 
 The sharpness is the largest eigenvalue of the Hessian of the training loss. On a quadratic with
 that curvature an optimizer with learning rate a and momentum m is stable below 2 / a (gradient
 descent), 2 (1 + m) / a (momentum) and 2 (1 + m) / ((1 + 2 m) a) (NAG). Cohen et al. 2021,
-arXiv 2103.00065, found that training goes up to that limit, and stays there. Here each of three
-optimizers gets the learning rate that puts its limit at 20:
+arXiv 2103.00065, found that the sharpness rises to that limit and stays there. The learning rates
+below give each of three optimizers the limit 20:
 
     python examples/07_edge_of_stability.py --plot edge.png
 """
@@ -32,13 +32,13 @@ def follow(optimizer: optim.Optimizer, steps: int, every: int) -> list[tuple[int
     rows = [(0, trainer.evaluate(X, y)["loss"], sharpness(model, "mse", X, y).value / LIMIT)]
     for _ in range(steps // every):
         history = trainer.fit(X, y, epochs=every)
-        found = sharpness(model, "mse", X, y, tolerance=1e-6)
-        rows.append((trainer.epoch, float(history["train_loss"][-1]), found.value / LIMIT))
+        ratio = sharpness(model, "mse", X, y, tolerance=1e-6).value / LIMIT
+        rows.append((trainer.epoch, float(history["train_loss"][-1]), ratio))
     return rows
 
 
 def plot(runs: dict[str, list[tuple[int, float, float]]], path: str) -> None:
-    """Draw loss and sharpness over the steps, if matplotlib is there."""
+    """Draw loss and sharpness over the steps, if matplotlib is installed."""
     try:
         from matplotlib import pyplot as plt
     except ImportError:
@@ -60,7 +60,7 @@ def plot(runs: dict[str, list[tuple[int, float, float]]], path: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The edge of stability.")
     parser.add_argument("--steps", type=int, default=4000, help="steps of each optimizer (4000)")
-    parser.add_argument("--plot", metavar="FILE", help="draw it there; needs matplotlib")
+    parser.add_argument("--plot", metavar="FILE", help="draw the curves; needs matplotlib")
     options = parser.parse_args()
     every = max(1, options.steps // 16)
     runs = {name: follow(o, options.steps, every) for name, o in OPTIMIZERS.items()}

@@ -1,8 +1,8 @@
-"""Which learning rate is best, and does that depend on the seed? 48 networks, in one call.
+"""Train 48 networks in one call: six learning rates times eight seeds.
 
-Six learning rates times eight seeds are trained together, as arrays with one axis more. Each
-network has its own history, as if it had been trained alone. ``--jobs -1`` spreads them over all
-processors and changes no digit; it pays when they take longer than starting processes, a second.
+The networks are trained together, as arrays with one more axis; each has the history of a single
+run. ``--jobs -1`` uses all processors with equal results; it is faster if training takes longer
+than starting processes, about a second.
 """
 
 import argparse
@@ -30,21 +30,21 @@ def main() -> None:
         seeds=8,
         epochs=20,
         jobs=jobs,
-        memory=2**16,  # blocks of 16 networks, so that there is something to spread
+        memory=2**16,  # blocks of 16 networks, so that several processes have work
     )
     seconds = time.perf_counter() - start
 
     print("   lr   median    worst  below 0.1   (training loss after 20 epochs)")
     for lr in RATES:
-        mine = [one.history for one in replicas if one.hyperparameters["lr"] == lr]
-        losses = [history["train_loss"][-1] for history in mine]
+        histories = [r.history for r in replicas if r.hyperparameters["lr"] == lr]
+        losses = [history["train_loss"][-1] for history in histories]
         low = sum(loss < 0.1 for loss in losses)
         print(f"{lr:5g} {statistics.median(losses):8.4f} {max(losses):8.4f} {low:8d}/8")
 
-    best = min(replicas, key=lambda one: float(one.history["train_loss"][-1]))
-    score = (best.model(data.X_test).data[:, 0] > 0) == data.y_test
+    best = min(replicas, key=lambda replica: float(replica.history["train_loss"][-1]))
+    correct = (best.model(data.X_test).data[:, 0] > 0) == data.y_test
     print(f"\nThe best is seed {best.seed} at lr {best.hyperparameters['lr']:g}:")
-    print(f"{score.mean():.3f} of the test rows are classified as they should be.")
+    print(f"{correct.mean():.3f} of the test rows are classified correctly.")
     print(f"{len(replicas)} networks in {seconds:.2f} s, jobs={jobs}.")
 
 

@@ -8,7 +8,7 @@ from minidl import errors
 
 
 @pytest.mark.parametrize("name", [n for n in errors.__all__ if n.endswith("Error")])
-def test_an_error_survives_the_way_to_another_process(name: str) -> None:
+def test_an_error_can_be_pickled(name: str) -> None:
     kind = getattr(errors, name)
     error = (
         kind("optimizer", "nga", ["nag"]) if name == "UnknownNameError" else kind("w", received=1)
@@ -19,7 +19,20 @@ def test_an_error_survives_the_way_to_another_process(name: str) -> None:
     assert isinstance(copy, errors.MinidlError)
 
 
-def test_an_unknown_name_gets_the_nearest_also_by_its_beginning() -> None:
+def test_an_argument_s_error_keeps_its_argument_in_another_process() -> None:
+    copy = pickle.loads(pickle.dumps(errors.invalid("lr", -1.0, "positive", "Try 0.1.")))
+    assert (copy.argument, str(copy)) == ("lr", "lr must be positive, got -1.0. Try 0.1.")
+    assert copy.named("--lr") == "--lr must be positive, got -1.0. Try 0.1."
+    assert errors.ArgumentError("give a or b").named("--a") == "give a or b"
+
+
+def test_a_message_has_what_was_received_what_was_expected_and_a_hint() -> None:
+    error = errors.DataError("a", received="b", expected="c", hint="D.")
+    assert str(error) == "a: got b, expected c. D."
+    assert str(errors.DataError("a", expected="c")) == "a: expected c"
+
+
+def test_an_unknown_name_suggests_the_nearest_also_by_its_beginning() -> None:
     assert "Did you mean 'nag'?" in str(errors.UnknownNameError("optimizer", "nga", ["nag"]))
     assert "Did you mean 'he_normal'?" in str(errors.UnknownNameError("x", "he", ["he_normal"]))
     hidden = errors.UnknownNameError("loss", "bec", ["mean_squared_error"], ["bce"])

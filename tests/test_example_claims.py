@@ -1,7 +1,7 @@
-"""The claims about NAG: numbers against closed forms, and verdicts that wrong rules turn around.
+"""The claims about NAG: numbers equal closed forms, and wrong rules change the verdicts.
 
-Nothing here takes a step with an optimizer of minidl, but for the networks on circles: bowls are
-two-term recurrences with the coefficients of the characteristic polynomial.
+No test takes a step with an optimizer of minidl, except for the networks on circles: iterates on
+quadratics are two-term recurrences with the coefficients of the characteristic polynomial.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ VERDICTS = {
     "overshoots_less": "TRUE WHEN x <= 1, or m >= 0.55",
     "as_stable": "FALSE",
     "another_method": "FALSE",
-    "ten_times_faster": "TRUE WHEN the gradient is constant, and has been for a while",
+    "ten_times_faster": "TRUE WHEN the gradient has been constant for many steps",
     "both_converge": "FALSE",
-    "is_optimal": "TRUE WHEN the order in k is meant, for all smooth convex functions",
+    "is_optimal": "TRUE WHEN optimal means the order in k, for all smooth convex functions",
 }
 
 
@@ -206,7 +206,7 @@ def test_nag_overshoots_more_near_its_limit_if_the_momentum_is_below_0_5499() ->
         assert_allclose(b - a, more(m), atol=1e-6)
 
 
-def test_nag_leaves_where_momentum_settles() -> None:
+def test_nag_diverges_where_momentum_converges() -> None:
     found = numbers("as_stable")
     x = found["limit"] * np.array([0.99, 1.01])
     for polynomial, ends in zip(BOTH, found["ends"], strict=True):
@@ -350,7 +350,7 @@ class Chainer(optim.ReformulatedNAG):
         ("is_optimal", {"momentum": HalfMomentum}, "TRUE"),
     ],
 )
-def test_a_wrong_rule_turns_the_verdict_around(
+def test_a_wrong_rule_changes_the_verdict(
     name: str, wrong: dict[str, Any], expected: str | None
 ) -> None:
     found = getattr(EXAMPLE, name)(EXAMPLE.Rules(**wrong)).verdict

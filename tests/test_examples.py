@@ -27,18 +27,18 @@ WORDS = {
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_runs_and_prints_what_it_is_about(path: Path) -> None:
-    found = subprocess.run(
+def test_an_example_runs_and_prints_its_result(path: Path) -> None:
+    done = subprocess.run(
         [sys.executable, "-W", "error", str(path)],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         check=False,
     )
-    assert found.returncode == 0, found.stderr
-    assert found.stderr == ""
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     for word in WORDS[path.name]:
-        assert word in found.stdout
+        assert word in done.stdout
 
 
 def test_the_examples_are_numbered_without_gaps() -> None:
@@ -46,15 +46,15 @@ def test_the_examples_are_numbered_without_gaps() -> None:
     assert {path.name for path in EXAMPLES} == set(WORDS)
 
 
-def test_the_flag_of_the_second_example_takes_any_name_and_suggests_the_nearest() -> None:
+def test_the_flag_of_the_second_example_accepts_aliases_and_suggests_the_nearest() -> None:
     script = str(EXAMPLES[1])
-    one = subprocess.run(
+    nag = subprocess.run(
         [sys.executable, script, "--optimizer", "nesterov", "--epochs", "2"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert one.stdout.startswith("nag ")
+    assert nag.stdout.startswith("nag ")
     wrong = subprocess.run(
         [sys.executable, script, "--optimizer", "nestrov"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Names are read alike everywhere: capitals, spaces, ``_`` and ``-`` do not matter."""
+"""All registries ignore case, spaces, ``_`` and ``-`` in names."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +33,6 @@ def test_spelling_does_not_matter(read: Any, name: str, spellings: list[str]) ->
 
 
 @pytest.mark.parametrize("read", [row[0] for row in READERS])
-def test_a_name_that_is_none_is_told_with_those_that_are(read: Any) -> None:
+def test_an_unknown_name_is_an_error_that_lists_the_names(read: Any) -> None:
     with pytest.raises(UnknownNameError, match="expected one of"):
         read("nothing-like-it")

@@ -1,13 +1,16 @@
-"""Data sets: fifteen by name, and your own CSV and NPZ files.
+"""Data sets: fifteen by name, your own by a new name, and CSV and NPZ files.
 
-Importing this package imports NumPy only; scikit-learn is imported when a set needs it.
+Add a data set with ``datasets.DATASETS.add(name, Info(...))``; ``load``, ``minidl list`` and the
+command line then know it. Importing this package imports NumPy only; scikit-learn is imported
+when a data set needs it.
 """
 
 from minidl.datasets.dataset import Dataset, Task
 from minidl.datasets.loading import generate, load
-from minidl.datasets.table import TABLE, Info, describe, lookup, names
+from minidl.datasets.table import DATASETS, TABLE, Info, describe, lookup, names
 
 __all__ = [
+    "DATASETS",
     "TABLE",
     "Dataset",
     "Info",

@@ -1,94 +1,105 @@
-"""What the readers of files hand over, and what counts as a number or as a gap."""
+"""The columns that a file holds, and how the target becomes numbers or classes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from minidl.errors import DataError
+from minidl.datasets.dataset import Floats, Targets, Task
+from minidl.errors import DataError, UnknownNameError
 
-__all__ = ["Cell", "Columns", "finite", "is_missing"]
+__all__ = ["Cell", "Columns", "encode", "finite"]
 
 Cell = str | float
 MISSING = frozenset({"", "?", "na", "n/a", "nan"})
+TASKS = ("classification", "binary", "multiclass", "regression")
+MAX_CLASSES = 20  # more different whole numbers are a regression
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a file, before anything is made of the target.
+    """The columns of a file: X of shape (n, d), and n targets as they are in the file."""
 
-    Attributes
-    ----------
-    X : float64 array of shape (n, d)
-        The features.
-    feature_names : tuple of str
-        One name per column of X.
-    targets : sequence of str or float
-        The target of each row, as the file has it.
-    title : str
-        What to call the target, such as "file a.csv, column 'y'".
-    place : callable
-        Row index -> where its target stands, such as "file a.csv, line 7, column 'y'".
-    """
-
-    X: npt.NDArray[np.float64]
+    X: Floats
     feature_names: tuple[str, ...]
     targets: list[Cell]
-    title: str
-    place: Callable[[int], str]
-
-
-def is_missing(cell: Cell) -> bool:
-    """Return whether a cell is a gap: empty, ``?``, ``NA``, ``N/A`` or ``nan``.
-
-    Examples
-    --------
-    >>> is_missing(" NaN "), is_missing(float("nan")), is_missing("0")
-    (True, True, False)
-    """
-    return cell.strip().lower() in MISSING if isinstance(cell, str) else math.isnan(cell)
+    title: str  # of the target, such as "file a.csv, column 'y'"
+    place: Callable[[int], str]  # of a row's target, such as "file a.csv, line 7, column 'y'"
 
 
 def finite(cell: Cell, place: str) -> float | None:
-    """Return a cell as a number, or None if it is text.
-
-    Parameters
-    ----------
-    cell : str or float
-        The cell.
-    place : str
-        Where it stands, for errors.
-
-    Raises
-    ------
-    DataError
-        The cell is a gap, or infinite.
-
-    Examples
-    --------
-    >>> finite("1e3", "line 2"), finite("tall", "line 2")
-    (1000.0, None)
-    """
-    if is_missing(cell):
+    """Return a cell as a finite number, or None if it is text; `place` is for errors."""
+    text = cell.strip().lower() if isinstance(cell, str) else None
+    if text in MISSING or (text is None and math.isnan(float(cell))):
         raise DataError(
             f"{place}: the value is missing",
             received=repr(cell),
-            expected="a value in every row",
             hint="Fill the gap or remove the row.",
         )
-    # Python reads 1_000 as a number, and digits of other scripts; a data file means them as text.
-    if isinstance(cell, str) and ("_" in cell or not cell.isascii()):
+    # Python reads 1_000 and the digits of other scripts as numbers; a data file means text.
+    if text is not None and ("_" in text or not text.isascii()):
         return None
     try:
         value = float(cell)
     except ValueError:
         return None
     if math.isinf(value):
-        raise DataError(
-            f"{place}: the value is infinite", received=repr(cell), expected="a finite number"
-        )
+        raise DataError(f"{place}: the value is infinite", received=repr(cell))
     return value
+
+
+def encode(columns: Columns, task: str | None) -> tuple[Targets, Task, tuple[str, ...]]:
+    """Return targets of shape (n,), the task, and the names of the classes.
+
+    By default text and at most 20 different whole numbers are classes, the rest is a regression.
+
+    Examples
+    --------
+    >>> X = np.zeros((3, 1))
+    >>> encode(Columns(X, ("a",), ["dog", "cat", "dog"], "column 'b'", str), None)
+    (array([1, 0, 1]), 'binary', ('cat', 'dog'))
+    """
+    if task is not None and task not in TASKS:
+        raise UnknownNameError("task", task, TASKS)
+    cells = [finite(cell, columns.place(i)) for i, cell in enumerate(columns.targets)]
+    numbers = [cell for cell in cells if cell is not None]
+    text = cells.index(None) if len(numbers) < len(cells) else None  # the first row with text
+    # Numbers as numbers, so that 10 sorts after 9.
+    labels: Sequence[Cell] = numbers if text is None else [str(cell) for cell in columns.targets]
+    if task is None:
+        few = len(set(labels)) <= MAX_CLASSES and all(n.is_integer() for n in numbers)
+        task = "classification" if few or not numbers else "regression"
+    if task != "regression":
+        return _classes(columns.title, labels, task)
+    if text is not None:
+        raise DataError(
+            f"{columns.place(text)}: text in the target of a regression",
+            received=repr(columns.targets[text]),
+            expected="a number such as 1.5",
+            hint='If every value is a class, use the task "classification".',
+        )
+    return np.array(numbers, dtype=np.float64), "regression", ()
+
+
+def _classes(
+    title: str, labels: Sequence[Cell], task: str
+) -> tuple[Targets, Task, tuple[str, ...]]:
+    """Return class numbers 0, 1, ... in the order of the sorted labels."""
+    values = sorted(set(labels))
+    names = tuple(
+        str(int(v) if isinstance(v, float) and v.is_integer() else v)  # 3 rather than 3.0
+        for v in values
+    )
+    if len(values) < 2 or (task == "binary" and len(values) > 2):
+        raise DataError(
+            f"{title}: {'too few' if len(values) < 2 else 'too many'} classes",
+            received=", ".join(map(repr, names[:MAX_CLASSES])),
+            expected="2 classes" if task == "binary" else "at least 2 classes",
+        )
+    number = {value: k for k, value in enumerate(values)}
+    y = np.array([number[label] for label in labels], dtype=np.int64)
+    binary = task == "binary" or (task == "classification" and len(values) == 2)
+    return y, "binary" if binary else "multiclass", names

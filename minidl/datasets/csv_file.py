@@ -1,7 +1,4 @@
-"""Reading a CSV file: a header, then one row of numbers and one target per line.
-
-The comma, the semicolon and the tab are understood as separators; the header tells which.
-"""
+"""Reading a CSV file: a header, then one example per line, separated by ``,``, ``;`` or tabs."""
 
 from __future__ import annotations
 
@@ -25,30 +22,13 @@ Record = tuple[int, list[str]]
 
 
 def read_csv(file: str, content: bytes, target: str | int | None) -> Columns:
-    r"""Return the columns of a CSV file.
-
-    Parameters
-    ----------
-    file : str
-        What to call the file in errors.
-    content : bytes
-        The file's content, UTF-8 with or without a byte-order mark.
-    target : str or int, optional
-        The target column by name or position, by default the one called target, label, class
-        or y, in capitals or not.
-
-    Raises
-    ------
-    DataError
-        The file cannot be used; the message names the line as an editor counts it.
+    r"""Return the columns of a CSV file in UTF-8; `file` is its name in errors.
 
     Examples
     --------
     >>> columns = read_csv("file a.csv", b"height,label\n1.5,dog\n2.5,cat\n", None)
-    >>> columns.X.tolist(), columns.targets
-    ([[1.5], [2.5]], ['dog', 'cat'])
-    >>> columns.place(0)
-    "file a.csv, line 2, column 'label'"
+    >>> columns.X.tolist(), columns.targets, columns.place(0)
+    ([[1.5], [2.5]], ['dog', 'cat'], "file a.csv, line 2, column 'label'")
     """
     text = _decode(file, content)
     records = _records(file, text, _separator(text))
@@ -56,7 +36,7 @@ def read_csv(file: str, content: bytes, target: str | int | None) -> Columns:
     _check_header(file, first, header)
     rows = list(records)
     if not rows:
-        raise DataError(f"{file}: there are no rows after the header")
+        raise DataError(f"{file} has no rows after the header")
     for line, cells in rows:
         if len(cells) != len(header):
             raise DataError(
@@ -81,7 +61,6 @@ def _decode(file: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # The error counts from behind a byte-order mark, which has no line end in it.
         line = error.object[: error.start].count(b"\n") + 1
         raise DataError(
             f"{file}, line {line}: the text is not UTF-8",
@@ -91,13 +70,13 @@ def _decode(file: str, content: bytes) -> str:
 
 
 def _separator(text: str) -> str:
-    """Return the commonest separator outside quotes in the first line; a comma if none is."""
+    """Return the most frequent separator outside quotes in the first line, by default a comma."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(SEPARATORS, key=re.sub('"[^"]*"', "", first).count)
 
 
 def _records(file: str, text: str, separator: str) -> Iterator[Record]:
-    """Yield each record that is not blank, with the number of its first line."""
+    """Yield the cells of each record that is not blank, with the number of its first line."""
     # strict=True makes an unclosed quote an error; otherwise it swallows the rest of the file.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
@@ -107,15 +86,15 @@ def _records(file: str, text: str, separator: str) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise DataError(f"{file}, line {line}: not valid CSV", received=error) from None
+            raise DataError(f"{file}, line {line}: invalid CSV, {error}") from None
         if any(cell.strip() for cell in cells) or len(cells) > 1:
             yield line, [cell.strip() for cell in cells]
 
 
 def _check_header(file: str, line: int, header: list[str]) -> None:
-    """Raise unless the header has names, each once, for at least two columns."""
+    """Raise unless the header has at least two columns, with different names."""
     if not header:
-        raise DataError(f"{file}: there is nothing but blank lines")
+        raise DataError(f"{file} has only blank lines")
     for j, name in enumerate(header):
         place = f"{file}, line {line}, column {j + 1}"
         if not name:
@@ -126,15 +105,15 @@ def _check_header(file: str, line: int, header: list[str]) -> None:
         # Whole numbers may be names, as pandas writes them; 5.1 is data where a name should be.
         if not name.isdigit() and _is_float(name):
             raise DataError(
-                f"{place}: a number where a name should be",
+                f"{place}: a number instead of a name",
                 received=repr(name),
                 hint="The first line must name the columns.",
             )
         if name in header[:j]:
-            raise DataError(f"{place}: the name comes twice", received=repr(name))
+            raise DataError(f"{place}: the name is used twice", received=repr(name))
     if len(header) < 2:
         raise DataError(
-            f"{file}: only one column",
+            f"{file} has only one column",
             received=header[0],
             expected="at least one feature and a target",
             hint="Separate columns by a comma, a semicolon or a tab.",
@@ -142,17 +121,17 @@ def _check_header(file: str, line: int, header: list[str]) -> None:
 
 
 def _target_position(file: str, header: list[str], target: str | int | None) -> int:
-    """Return which column is the target."""
-    listed = "columns " + ", ".join(repr(name) for name in header)
+    """Return the position of the target column."""
+    columns = ", ".join(map(repr, header))
     if target is None:
-        found = [j for j, name in enumerate(header) if name.lower() in TARGET_NAMES]
-        if len(found) == 1:
-            return found[0]
+        positions = [j for j, name in enumerate(header) if name.lower() in TARGET_NAMES]
+        if len(positions) == 1:
+            return positions[0]
         raise DataError(
-            f"{file}: {'no' if not found else 'more than one'} column looks like the target",
-            received=listed,
-            expected="one called " + ", ".join(TARGET_NAMES[:-1]) + f" or {TARGET_NAMES[-1]}",
-            hint="Pass target= with a column's name.",
+            f"{file} has {len(positions) or 'no'} columns that may be the target",
+            received=f"columns {columns}",
+            expected=f"one called {', '.join(TARGET_NAMES)}",
+            hint="Name the target column.",
         )
     if isinstance(target, str) and target in header:
         return header.index(target)
@@ -161,9 +140,9 @@ def _target_position(file: str, header: list[str], target: str | int | None) -> 
         if -len(header) <= position < len(header):
             return position % len(header)
     raise DataError(
-        f"{file}: there is no column {target!r}",
-        expected=listed,
-        hint="Pass target= with a column's name or its position, counting from 0.",
+        f"{file} has no column {target!r}",
+        expected=f"one of the columns {columns}",
+        hint="Give a column's name, or its position from 0.",
     )
 
 
@@ -175,14 +154,13 @@ def _number(file: str, line: int, name: str, cell: str) -> float:
         raise DataError(
             f"{place}: text in a column of numbers",
             received=repr(cell),
-            expected="a number such as 1.5",
             hint="Write decimals with a point." if "," in cell else "Encode text as numbers.",
         )
     return value
 
 
 def _is_float(text: str) -> bool:
-    """Return whether Python reads `text` as a number."""
+    """Return True if Python reads `text` as a number."""
     try:
         float(text)
     except ValueError:

@@ -1,23 +1,25 @@
 """A data set ready for training: split into two parts, and standardised.
 
-The decision of this file: whatever is measured for standardising is measured on the training
-rows alone. The test rows are only ever transformed.
+Means and standard deviations are those of the training rows; the test rows are only transformed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.datasets.split import split
 from minidl.errors import DataError
+from minidl.streams import stream
 
-__all__ = ["Dataset", "Raw", "Task", "loss_for", "prepare"]
+__all__ = ["Dataset", "Floats", "Raw", "Targets", "Task", "loss_for", "prepare"]
 
-Array = npt.NDArray[Any]
+Rows = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float64]
+Targets = npt.NDArray[np.float64 | np.int64]
 Task = Literal["binary", "multiclass", "regression"]
 LOSS_OF_TASK = {
     "binary": "binary_cross_entropy",
@@ -28,22 +30,12 @@ LOSS_OF_TASK = {
 
 @dataclass(frozen=True)
 class Raw:
-    """Rows as they were generated, measured or read, before splitting and standardising.
-
-    Attributes
-    ----------
-    name, task, feature_names, class_names
-        As in :class:`Dataset`.
-    X : array of shape (n, d)
-        One row per example.
-    y : array of shape (n,)
-        Class numbers, or real targets for regression.
-    """
+    """Rows before they are split and standardised; the fields are those of :class:`Dataset`."""
 
     name: str
     task: Task
-    X: Array
-    y: Array
+    X: Floats
+    y: Targets
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
 
@@ -55,11 +47,11 @@ class Dataset:
     Attributes
     ----------
     name : str
-        The set's name, or the file's.
+        The name of the data set or of the file.
     task : "binary", "multiclass" or "regression"
-        What is learned.
+        The kind of target.
     X_train, X_test : float64 array of shape (n, d), C-contiguous
-        Features, one row per example; the test part may have no rows.
+        Features, one row per example; there may be no test rows.
     y_train, y_test : array of shape (n,)
         int64 0 or 1 for binary, int64 class numbers 0..K-1 for multiclass, float64 for regression.
     feature_names : tuple of str
@@ -83,14 +75,14 @@ class Dataset:
 
     name: str
     task: Task
-    X_train: Array
-    y_train: Array
-    X_test: Array
-    y_test: Array
+    X_train: Floats
+    y_train: Targets
+    X_test: Floats
+    y_test: Targets
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
-    x_mean: Array
-    x_scale: Array
+    x_mean: Floats
+    x_scale: Floats
     y_mean: float
     y_scale: float
 
@@ -106,7 +98,7 @@ class Dataset:
 
     @property
     def n_outputs(self) -> int:
-        """How many outputs a network needs: 1, or one per class for multiclass."""
+        """The number of outputs a network needs: one per class for multiclass, else 1."""
         return self.n_classes if self.task == "multiclass" else 1
 
     def __repr__(self) -> str:
@@ -115,7 +107,7 @@ class Dataset:
             f"{len(self.X_test)} test rows, {self.n_features} features)"
         )
 
-    def inverse_y(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def inverse_y(self, values: npt.ArrayLike) -> Floats:
         """Return targets or predictions of any shape in the original units.
 
         Examples
@@ -128,7 +120,7 @@ class Dataset:
         return np.asarray(values, dtype=np.float64) * self.y_scale + self.y_mean
 
     def summary(self) -> str:
-        """Return a few lines about the set.
+        """Return three lines about the data set.
 
         Examples
         --------
@@ -140,16 +132,14 @@ class Dataset:
         """
         features = f"{self.n_features} feature{'' if self.n_features == 1 else 's'}"
         classes = f", {self.n_classes} classes" if self.n_classes else ""
-        return "\n".join(
-            [
-                f"{self.name}: {self.task}, {features}{classes}",
-                f"training rows: {self._rows(self.y_train)}",
-                f"test rows: {self._rows(self.y_test)}",
-            ]
+        return (
+            f"{self.name}: {self.task}, {features}{classes}\n"
+            f"training rows: {self._count(self.y_train)}\n"
+            f"test rows: {self._count(self.y_test)}"
         )
 
-    def _rows(self, y: Array) -> str:
-        """Count rows, and rows of each class."""
+    def _count(self, y: Targets) -> str:
+        """Return the number of rows, and of rows of each class."""
         if not self.class_names or len(y) == 0:
             return str(len(y))
         counts = np.bincount(y, minlength=self.n_classes)
@@ -165,11 +155,6 @@ def loss_for(data: Dataset) -> str:
 def prepare(raw: Raw, *, test_size: float, seed: int, standardize: bool) -> Dataset:
     """Return `raw` split and, if asked for, standardised.
 
-    Raises
-    ------
-    DataError
-        There are too few rows to split, or numbers too large to standardise.
-
     Examples
     --------
     >>> rows = Raw("two", "regression", np.array([[1.0], [3.0]]), np.array([0.0, 4.0]), ("a",), ())
@@ -177,22 +162,21 @@ def prepare(raw: Raw, *, test_size: float, seed: int, standardize: bool) -> Data
     >>> data.x_mean, data.x_scale, data.y_mean, data.y_scale
     (array([2.]), array([1.]), 2.0, 2.0)
     """
-    train, test = split(raw.y, raw.class_names, test_size=test_size, seed=seed, name=raw.name)
+    train, test = _split(raw.y, raw.class_names, test_size=test_size, seed=seed, name=raw.name)
     X = np.asarray(raw.X, dtype=np.float64)
+    y: Targets = raw.y.astype(np.float64 if raw.task == "regression" else np.int64)
     x_mean, x_scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
-    if standardize:
-        x_mean, x_scale = _mean_and_scale(X[train])
-        X = _scaled(X, x_mean, x_scale, raw.name, [f"column {c!r}" for c in raw.feature_names])
-    y = raw.y.astype(np.float64 if raw.task == "regression" else np.int64)
     y_mean, y_scale = np.zeros(1), np.ones(1)
-    if standardize and raw.task == "regression":
-        y_mean, y_scale = _mean_and_scale(y[train, None])
-        y = _scaled(y[:, None], y_mean, y_scale, raw.name, ["the target"])[:, 0]
-    # Taking rows by number copies them, in C order whatever the order was before.
+    if standardize:
+        titles = [f"column {name!r}" for name in raw.feature_names]
+        X, x_mean, x_scale = _standardised(X, train, raw.name, titles)
+        if raw.task == "regression":
+            Y, y_mean, y_scale = _standardised(y[:, None], train, raw.name, ["the target"])
+            y = Y[:, 0]
     return Dataset(
         name=raw.name,
         task=raw.task,
-        X_train=X[train],
+        X_train=X[train],  # a copy in C order, since the index is an array
         y_train=y[train],
         X_test=X[test],
         y_test=y[test],
@@ -205,26 +189,55 @@ def prepare(raw: Raw, *, test_size: float, seed: int, standardize: bool) -> Data
     )
 
 
-def _mean_and_scale(columns: Array) -> tuple[Array, Array]:
-    """Return each column's mean and standard deviation; of a constant one, its value and 1."""
-    # The rounded mean of equal numbers may miss them by a hair, and the deviation then is not 0.
-    constant = columns.min(axis=0) == columns.max(axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.where(constant, columns[0], columns.mean(axis=0))
-        scale = columns.std(axis=0)
-    # A deviation below 1e-162 or so has a square of 0, so a varying column may need the 1 too.
-    return mean, np.where(constant | (scale == 0.0), 1.0, scale)
+def _split(
+    y: Targets, class_names: tuple[str, ...], *, test_size: float, seed: int, name: str
+) -> tuple[Rows, Rows]:
+    """Return the indices of the training rows and of the test rows, both in random order.
+
+    `test_size` is the share of test rows in [0, 1), rounded within each class, but at least one
+    row and at most all but one; 0 gives no test rows. A regression has no `class_names`.
+    """
+    order = stream(seed, "split").permutation(len(y))
+    groups = [order]
+    if class_names:
+        groups = [order[y[order] == k] for k in range(len(class_names))]
+    in_test = np.zeros(len(y), dtype=bool)
+    for k, rows in enumerate(groups):
+        label = f"class {class_names[k]!r}" if class_names else "the set"
+        in_test[rows[: _test_rows(len(rows), test_size, f"{name}: {label}")]] = True
+    return order[~in_test[order]], order[in_test[order]]
 
 
-def _scaled(columns: Array, mean: Array, scale: Array, name: str, titles: list[str]) -> Array:
-    """Standardise columns, or say which one holds numbers too large for that."""
+def _test_rows(count: int, test_size: float, what: str) -> int:
+    """Return how many of `count` rows to hold out."""
+    needed = 2 if test_size > 0.0 else 1
+    if count < needed:
+        raise DataError(
+            f"{what} has too few rows" + (" to split" if needed == 2 else ""),
+            received=f"{count} row{'' if count == 1 else 's'}",
+            expected=f"at least {needed}",
+            hint="Add rows, or use a test size of 0." if count else None,
+        )
+    return min(max(int(count * test_size + 0.5), 1), count - 1) if test_size > 0.0 else 0
+
+
+def _standardised(
+    columns: Targets, train: Rows, name: str, titles: Sequence[str]
+) -> tuple[Floats, Floats, Floats]:
+    """Return columns, and mean and scale of their training rows: value and 1 if constant."""
+    rows = columns[train]
+    # The rounded mean of equal numbers may differ from them, so that their deviation is not 0.
+    constant = rows.min(axis=0) == rows.max(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.where(constant, rows[0], rows.mean(axis=0))
+        scale = rows.std(axis=0)
+        # Deviations below about 1e-162 have a square of 0, so a varying column may need the 1 too.
+        scale = np.where(constant | (scale == 0.0), 1.0, scale)
         scaled = (columns - mean) / scale
     usable = np.isfinite(scaled).all(axis=0) & np.isfinite(scale)
     if not usable.all():
         raise DataError(
             f"{name}, {titles[int(np.argmin(usable))]}: the numbers are too large to standardise",
-            expected="numbers whose squares can be added up in float64",
             hint="Rescale the column, or pass standardize=False.",
         )
-    return scaled
+    return scaled, mean, scale

@@ -1,30 +1,30 @@
-"""The two doors: ``load`` a set ready for training, or ``generate`` raw rows.
+"""``load`` returns a data set ready for training; ``generate`` returns raw rows.
 
-The decision of this file: a name in the table is that set, even when a file is called the same;
-anything else that looks like a path is a file.
+A registered name is that data set even if a file has the same name.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
-from minidl.datasets.dataset import Dataset, Raw, prepare
-from minidl.datasets.files import is_path, read
-from minidl.datasets.table import TABLE, Info, find, lookup
-from minidl.errors import ArgumentError
+from minidl.datasets.columns import encode
+from minidl.datasets.csv_file import read_csv
+from minidl.datasets.dataset import Dataset, Floats, Raw, Targets, prepare
+from minidl.datasets.npz_file import read_npz
+from minidl.datasets.table import DATASETS, Info, lookup
+from minidl.errors import ArgumentError, DataError
 
 __all__ = ["generate", "load"]
 
-Array = npt.NDArray[Any]
 ROWS = 1000
 LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators
+READERS = {".csv": read_csv, ".npz": read_npz}
 
 
 def load(
@@ -45,35 +45,35 @@ def load(
     ----------
     name : str or Path
         One of :func:`names`, or a path to a ``.csv`` file with a header or an ``.npz`` file with
-        arrays ``X`` of shape (n, d), ``y`` of shape (n,) and perhaps ``feature_names``.
+        arrays ``X`` of shape (n, d), ``y`` of shape (n,) and optionally ``feature_names``.
     n : int, optional
-        How many rows to generate, by default 1000. Generated sets only.
+        The number of rows to generate, by default 1000. Generated data sets only.
     noise : float, optional
-        How noisy, 0 or more, by default the set's own. Generated sets only.
+        The noise, at least 0, by default that of the data set. Generated data sets only.
     seed : int, default 0
-        The seed of the rows and, without `split_seed`, of the split; 0 to 2**32 - 1.
+        The seed of the rows and, without `split_seed`, of the split; from 0 to 2**32 - 1.
     split_seed : int, optional
         The seed of the split, to split the same rows differently.
     test_size : float, default 0.25
-        The fraction of test rows, in [0, 1); 0 gives none. Classes keep their proportions.
+        The share of test rows, in [0, 1). Classes keep their proportions.
     standardize : bool, default True
-        Whether features, and a regression's targets, are brought to mean 0 and standard
-        deviation 1, both measured on the training rows.
+        Whether to scale features, and the targets of a regression, to mean 0 and standard
+        deviation 1 of the training rows.
     target : str or int, optional
-        Files only. The target column of a CSV file, by name or position (-1 is the last), by
+        Files only. The target column of a CSV file by name or position (-1 is the last), by
         default the one called target, label, class or y; or the target array of an NPZ file.
     task : "classification", "binary", "multiclass" or "regression", optional
         Files only. By default, text and whole numbers with at most 20 different values are
-        classes, and anything else is regression.
+        classes, and anything else is a regression.
 
     Raises
     ------
     UnknownNameError
-        There is no such set or task; the message suggests the nearest name.
+        The data set or the task is unknown; the message suggests the nearest name.
     ArgumentError
-        An argument is out of range, or does not apply to this set.
+        An argument is out of range, or does not apply to this data set.
     DataError
-        The file cannot be used, or there are too few rows to split.
+        The file is invalid, or there are too few rows to split.
 
     Examples
     --------
@@ -83,43 +83,43 @@ def load(
     >>> load("wine", n=100)
     Traceback (most recent call last):
     ...
-    minidl.errors.ArgumentError: n is for generated sets; received n=100 with 'wine'
+    minidl.errors.ArgumentError: n applies to generated data sets only, got 100 with 'wine'
     """
-    seed = check_count("seed", seed, 0, LARGEST_SEED)
-    split_seed = (
-        seed if split_seed is None else check_count("split_seed", split_seed, 0, LARGEST_SEED)
-    )
-    test_size = check_number("test_size", test_size, lambda x: 0 <= x < 1, "0 <= test_size < 1")
-    info = find(name)
-    if info is not None:
-        _refuse("files", name, target=target, task=task)
-    if info is not None and info.make is not None:
-        raw = _generated(info, n, noise, seed)
-    else:
-        _refuse("generated sets", name, n=n, noise=noise)
-        if info is None and is_path(name):
-            raw = read(Path(name), target, task)
+    seed = _check_seed("seed", seed)
+    split_seed = seed if split_seed is None else _check_seed("split_seed", split_seed)
+    test_size = check_number("test_size", test_size, lambda x: 0 <= x < 1, "in [0, 1)")
+    if name in DATASETS:
+        _check_unused("files", name, target=target, task=task)
+        info = lookup(name)
+        if info.make is None:
+            _check_unused("generated data sets", name, n=n, noise=noise)
+            raw = _fetch(info)
         else:
-            raw = _real(lookup(name))
+            X, y = generate(info.name, n=ROWS if n is None else n, noise=noise, seed=seed)
+            features = tuple(f"x{j}" for j in range(X.shape[1]))
+            raw = Raw(info.name, info.task, X, y, features, tuple(map(str, range(info.classes))))
+    else:
+        _check_unused("generated data sets", name, n=n, noise=noise)
+        raw = _read(Path(name), target, task) if _is_path(name) else _fetch(lookup(name))
     return prepare(raw, test_size=test_size, seed=split_seed, standardize=standardize)
 
 
 def generate(
     name: str, *, n: int = ROWS, noise: float | None = None, seed: int = 0
-) -> tuple[Array, Array]:
-    """Return the raw rows of a generated set: X of shape (n, d) and y of shape (n,).
+) -> tuple[Floats, Targets]:
+    """Return the raw rows of a generated data set.
 
     Parameters
     ----------
     name : str
-        The name of a generated set.
+        The name of a generated data set.
     n : int, default 1000
-        How many rows, at least one per class, and at least 2.
+        The number of rows, at least one per class, and at least 2.
     noise : float, optional
-        How noisy, 0 or more, by default the set's own: a standard deviation, but for
-        "classification" the fraction of rows with a random class, at most 1.
+        The noise, at least 0, by default that of the data set: a standard deviation, but for
+        "classification" the share of rows with a random class, at most 1.
     seed : int, default 0
-        The same seed gives the same rows; 0 to 2**32 - 1.
+        The seed, from 0 to 2**32 - 1.
 
     Returns
     -------
@@ -131,9 +131,9 @@ def generate(
     Raises
     ------
     UnknownNameError
-        There is no such set; the message suggests the nearest.
+        The name is unknown; the message suggests the nearest.
     ArgumentError
-        The set is not a generated one, or an argument is out of range.
+        The data set is not a generated one, or an argument is out of range.
 
     Examples
     --------
@@ -142,46 +142,74 @@ def generate(
     ((5, 1), (5,))
     """
     info = lookup(name)
-    if info.make is None or info.noise is None:
+    if info.make is None:
+        generated = ", ".join(known for known, entry in DATASETS.items() if entry.make)
         raise ArgumentError(
-            f"{info.name!r} was measured and cannot be generated",
-            expected="one of: " + ", ".join(row.name for row in TABLE if row.make),
+            f"must be a generated data set ({generated}), got {info.name!r}",
+            argument="name",
             hint=f'Use load("{info.name}").',
         )
     n = check_count("n", n, max(info.classes, 2))
     if noise is None:
-        noise = info.noise
+        noise = info.noise or 0.0
     largest = min(info.max_noise, sys.float_info.max)
-    words = "a finite number >= 0" if info.max_noise == np.inf else f"0 <= noise <= {largest:g}"
-    noise = check_number("noise", noise, lambda x: 0 <= x <= largest, words)
-    X, y = info.make(n, noise, check_count("seed", seed, 0, LARGEST_SEED))
+    bounds = "finite and >= 0" if math.isinf(info.max_noise) else f"in [0, {largest:g}]"
+    noise = check_number("noise", noise, lambda x: 0 <= x <= largest, bounds)
+    X, y = info.make(n, noise, _check_seed("seed", seed))
     dtype = np.int64 if info.classes else np.float64
     return np.ascontiguousarray(X, dtype=np.float64), y.astype(dtype)
 
 
-def _generated(info: Info, n: int | None, noise: float | None, seed: int) -> Raw:
-    """Generate a set, with names for its columns and classes."""
-    X, y = generate(info.name, n=ROWS if n is None else n, noise=noise, seed=seed)
-    features = tuple(f"x{j}" for j in range(X.shape[1]))
-    return Raw(info.name, info.task, X, y, features, tuple(map(str, range(info.classes))))
+def _check_seed(argument: str, seed: object) -> int:
+    return check_count(argument, seed, 0, LARGEST_SEED)
 
 
-def _real(info: Info) -> Raw:
-    """Fetch a measured set from the scikit-learn package; nothing is downloaded."""
+def _fetch(info: Info) -> Raw:
+    """Return a measured data set, which is part of the scikit-learn package."""
     from sklearn import datasets
 
-    # As scikit-learn scales it, diabetes was standardised over all rows, the test rows included.
-    raw_units = {"scaled": False} if info.name == "diabetes" else {}
-    found = getattr(datasets, f"load_{info.name}")(**raw_units)
-    classes = tuple(map(str, found.target_names)) if info.classes else ()
-    features = tuple(map(str, found.feature_names))
-    return Raw(info.name, info.task, found.data, found.target, features, classes)
+    # scikit-learn standardises diabetes over all rows by default, the test rows included.
+    options = {"scaled": False} if info.name == "diabetes" else {}
+    bunch = getattr(datasets, f"load_{info.name}")(**options)
+    classes = tuple(map(str, bunch.target_names)) if info.classes else ()
+    features = tuple(map(str, bunch.feature_names))
+    return Raw(info.name, info.task, bunch.data, bunch.target, features, classes)
 
 
-def _refuse(only: str, name: object, **arguments: object) -> None:
-    """Raise for an argument that was given and does not apply to this set."""
+def _check_unused(only: str, name: object, **arguments: object) -> None:
+    """Raise if an argument was given that does not apply to this data set."""
     for argument, value in arguments.items():
         if value is not None:
             raise ArgumentError(
-                f"{argument} is for {only}", received=f"{argument}={value!r} with {str(name)!r}"
+                f"applies to {only} only, got {value!r} with {str(name)!r}", argument=argument
             )
+
+
+def _is_path(name: object) -> bool:
+    """Return True for a Path, and for text with a suffix or a folder, or that names a file."""
+    if not isinstance(name, str):
+        return isinstance(name, PathLike)
+    path = Path(name)
+    return bool(path.suffix) or len(path.parts) > 1 or path.is_file()
+
+
+def _read(path: Path, target: str | int | None, task: str | None) -> Raw:
+    """Return the rows of a CSV or NPZ file."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(
+            f"file {path} has an unknown format",
+            received=f"suffix {path.suffix!r}",
+            expected=" or ".join(READERS),
+        )
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"file {path} does not exist", hint="Check the path.") from None
+    except OSError as error:
+        raise DataError(f"file {path} cannot be read: {error.strerror}") from error
+    if not content:
+        raise DataError(f"file {path} is empty")
+    columns = reader(f"file {path}", content, target)
+    y, task_of_file, class_names = encode(columns, task)
+    return Raw(path.name, task_of_file, columns.X, y, columns.feature_names, class_names)

@@ -1,7 +1,4 @@
-"""The table of data sets: one row for each of the fifteen names.
-
-The loader, the command line and the cards in ``datasets/`` read this table and no other.
-"""
+"""The data sets that have names: fifteen to begin with, and those that a user adds."""
 
 from __future__ import annotations
 
@@ -9,34 +6,38 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from minidl.checks import bare_name
 from minidl.datasets import generated
 from minidl.datasets.dataset import Task
-from minidl.errors import UnknownNameError
+from minidl.registry import Registry
 
-__all__ = ["TABLE", "Info", "describe", "find", "lookup", "names"]
+__all__ = ["DATASETS", "TABLE", "Info", "describe", "lookup", "names"]
 
 
 @dataclass(frozen=True)
 class Info:
-    """One row: a name, and what it stands for.
+    """A data set that can be loaded by name.
 
     Attributes
     ----------
     name : str
         The name, as printed.
     task : "binary", "multiclass" or "regression"
-        What is learned.
+        The kind of target.
     classes : int
-        How many classes there are; 0 for regression.
+        The number of classes; 0 for regression.
     summary : str
         One line for ``minidl list datasets``.
     make : callable, optional
-        ``make(n, noise, seed) -> (X, y)``; None for a set that was measured.
+        ``make(n, noise, seed) -> (X, y)``. Without it, scikit-learn's ``load_<name>`` is called.
     noise : float, optional
-        The default noise; None for a set that was measured.
+        The default noise; None for a measured data set.
     max_noise : float, default inf
-        The largest noise that means anything.
+        The largest noise that is allowed.
+
+    Examples
+    --------
+    >>> TABLE[0].kind, lookup("iris").kind
+    ('generated', 'real')
     """
 
     name: str
@@ -49,13 +50,7 @@ class Info:
 
     @property
     def kind(self) -> Literal["generated", "real"]:
-        """Whether rows are made on demand or were measured.
-
-        Examples
-        --------
-        >>> lookup("moons").kind, lookup("iris").kind
-        ('generated', 'real')
-        """
+        """Whether rows are generated, or were measured."""
         return "real" if self.make is None else "generated"
 
 
@@ -98,59 +93,45 @@ TABLE = (
     Info("sine", "regression", 0, "one period of a sine", generated.sine, 0.1),
     Info("linear", "regression", 0, "a plane with known weights", generated.linear, 0.5),
 )
+DATASETS: Registry[Info] = Registry("data set")
+for _info in TABLE:
+    DATASETS.add(_info.name, _info)
 
 
 def names() -> tuple[str, ...]:
-    """Return the fifteen names, as printed.
+    """Return the names of all data sets, as printed.
 
     Examples
     --------
     >>> names()[:3]
     ('moons', 'circles', 'blobs')
     """
-    return tuple(info.name for info in TABLE)
-
-
-def find(name: object) -> Info | None:
-    """Return the row for a name, or None; capitals, spaces, ``_`` and ``-`` do not matter.
-
-    Examples
-    --------
-    >>> find("Breast cancer").name
-    'breast_cancer'
-    >>> find("points.csv") is None
-    True
-    """
-    wanted = bare_name(name)
-    return next((info for info in TABLE if bare_name(info.name) == wanted), None)
+    return tuple(DATASETS)
 
 
 def lookup(name: object) -> Info:
-    """Return the row for a name; capitals, spaces, ``_`` and ``-`` do not matter.
+    """Return the data set of a name; case, spaces, ``_`` and ``-`` are ignored.
 
     Raises
     ------
     UnknownNameError
-        There is no such name; the message suggests the nearest.
+        The name is unknown; the message suggests the nearest.
 
     Examples
     --------
     >>> lookup("Gaussian-quantiles").name
     'gaussian_quantiles'
     """
-    info = find(name)
-    if info is None:
-        raise UnknownNameError("data set", name, names())
-    return info
+    return DATASETS[DATASETS.canonical(name)]
 
 
 def describe(name: object) -> str:
-    """Return one line about a set, for ``minidl list datasets``.
+    """Return one line about a data set, for ``minidl list datasets``.
 
     Raises
     ------
     UnknownNameError
-        There is no such name; the message suggests the nearest.
+        The name is unknown; the message suggests the nearest.
 
     Examples
     --------

@@ -87,14 +87,13 @@ def nobody_left(group):
     return False
 
 
-def run(*arguments, cwd=None, **variables):
-    """Run ``python -m minidl`` to its end, with both streams piped."""
+def python(script, *arguments):
+    """Run a script to its end, with both streams piped."""
     return subprocess.run(
-        [sys.executable, "-m", "minidl", *arguments],
+        [sys.executable, "-c", script, *arguments],
         capture_output=True,
         text=True,
-        cwd=cwd,
-        env=environment(**variables),
+        env=environment(),
         timeout=TIMEOUT,
         check=False,
     )

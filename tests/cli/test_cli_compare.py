@@ -221,7 +221,7 @@ def test_two_processes_find_what_one_does(raced):
         (["--batch-size", "5000"], "Note: a batch of 5000 is larger than the 44 training rows"),
         (["--batch-size", "full"], "Note: the full batch is not shuffled"),
         (["--optimizers", "gd,batch"], "across batch sizes compare updates, samples and seconds"),
-        (["--target", "loss:0.01"], "Give more epochs, or another target."),
+        (["--target", "loss:0.01"], "Use more epochs or another target."),
     ],
 )
 def test_a_trap_is_told(options, said, capsys):

@@ -1,5 +1,6 @@
-"""Help that mentions everything, and lists that are the tables."""
+"""Help mentions every option and default; lists print every registered name."""
 
+import inspect
 import re
 import runpy
 import sys
@@ -8,8 +9,8 @@ import pytest
 
 from minidl import __version__, datasets, nn
 from minidl.cli import main
-from minidl.cli.comparing import BATCHINGS, FULL, QUICK
-from minidl.cli.parser import parse
+from minidl.cli.options import QUICK, parse
+from minidl.comparison import compare
 from minidl.nn.losses import ALIASES
 from minidl.optim import TABLE
 
@@ -42,7 +43,7 @@ def test_help_explains_every_option(command, capsys):
     found = set(re.findall(r"^  (?:-h, )?(--[a-z0-9-]+)", explained, re.MULTILINE))
     assert found == OPTIONS[command]
     assert found - {"--help"} <= set(re.findall(r"--[a-z0-9-]+", usage))
-    for option in found:  # each with words of its own
+    for option in found:  # each is explained
         line = rf"^  (?:-h, )?{option}(?: [A-Z0-9_]+)?\s+[a-z\[]"
         assert re.search(line, explained, re.MULTILINE), option
 
@@ -57,18 +58,19 @@ def test_help_documents_the_exit_codes(command, capsys):
 
 def test_help_for_compare_states_the_defaults(capsys):
     text = " ".join(helped(capsys, "compare").split())
+    full = {name: p.default for name, p in inspect.signature(compare).parameters.items()}
     for option, words in (
-        ("--optimizers NAMES", "gd,momentum,nag, and then " + ",".join(BATCHINGS)),
-        ("--epochs EPOCHS", f"default: {FULL['epochs']}"),
-        ("--seeds SEEDS", f"default: {FULL['seeds']}"),
-        ("--tuning-seeds SEEDS", f"default: {FULL['tuning_seeds']}"),
+        ("--optimizers NAMES", "gd,momentum,nag, and then batch,stochastic,gd"),
+        ("--epochs EPOCHS", f"default: {full['epochs']}"),
+        ("--seeds SEEDS", f"default: {full['seeds']}"),
+        ("--tuning-seeds SEEDS", f"default: {full['tuning_seeds']}"),
         ("--quick", f"{QUICK['epochs']} epochs, {QUICK['seeds']} seeds, {QUICK['tuning_seeds']} for"
          f" tuning, {len(QUICK['lr'])} learning rates"),
     ):  # fmt: skip
         assert words in text.split(f" {option} ")[-1][:230], option
 
 
-def test_the_examples_of_help_can_be_typed(asked, capsys):
+def test_the_examples_of_help_are_valid_commands(asked, capsys):
     lines = re.findall(
         r"^  minidl compare (.*?)(?:  .*)?$", helped(capsys, "compare"), re.MULTILINE
     )
@@ -108,21 +110,21 @@ LISTED = {
 
 
 @pytest.mark.parametrize("what", LISTED)
-def test_a_list_is_its_table_with_a_few_words_for_each_name(what, capsys):
+def test_a_list_has_every_name_with_a_description(what, capsys):
     assert main(["list", what]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(LISTED[what])
     assert all(len(line.split()) > 2 for line in lines)
 
 
-def test_the_list_of_optimizers_says_batch_sizes_and_aliases(capsys):
+def test_the_list_of_optimizers_has_batch_sizes_and_aliases(capsys):
     main(["list", "optimizers"])
     for entry, line in zip(TABLE, capsys.readouterr().out.splitlines(), strict=True):
         assert f" batch size {entry.batch_size}; {entry.summary}; " in line
         assert line.endswith("; also " + ", ".join(entry.aliases))
 
 
-def test_the_list_of_losses_says_aliases_and_so_does_the_docstring(capsys):
+def test_the_list_of_losses_and_the_docstring_have_the_aliases(capsys):
     main(["list", "losses"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith(" Also mse, l2.")
@@ -133,7 +135,7 @@ def test_the_list_of_losses_says_aliases_and_so_does_the_docstring(capsys):
 
 
 @pytest.mark.parametrize("what", ["activations", "initializers"])
-def test_what_a_list_names_can_be_typed(what, capsys):
+def test_every_listed_name_is_accepted_by_its_option(what, capsys):
     option = f"--{what.removesuffix('s')}"
     for name in LISTED[what]:
         command = ["train", option, name, "--rows", "20", "--epochs", "1", "--quiet"]

@@ -1,44 +1,42 @@
 """What a command imports: nothing that it does not need."""
 
-import re
+import json
 
 import numpy as np
-import pytest
-from cli_process import ROOT, SMALL_RACE, run
+from cli_process import ROOT, SMALL_RACE, python
 
-IMPORTED = re.compile(r"^import time:.*\|\s*(\S+)$", re.MULTILINE)
 HEAVY = {"sklearn", "scipy", "joblib", "pandas", "matplotlib", "tqdm", "minidl.comparison"}
+SCRIPT = """
+import contextlib, io, json, sys
+from minidl.cli import main
+for command in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(command) == 0, command
+print(json.dumps(list(sys.modules)))
+"""
 
 
-def imported_by(*command):
-    """Run ``minidl`` and return the modules that its process has imported."""
-    done = run(*command, PYTHONPROFILEIMPORTTIME="1")
+def heavy_imports(*commands):
+    """Run commands in one new process; return which heavy modules it has imported."""
+    done = python(SCRIPT, json.dumps(commands))
     assert done.returncode == 0, done.stderr
-    modules = set(IMPORTED.findall(done.stderr))
-    assert "minidl.cli.commands" in modules
-    return modules
+    modules = set(json.loads(done.stdout))
+    assert "minidl.cli.main" in modules
+    return modules & HEAVY
 
 
-def trained_on(dataset):
-    return imported_by("train", "--dataset", dataset, "--epochs", "1", "--quiet")
+def training_on(dataset):
+    return ["train", "--dataset", str(dataset), "--epochs", "1", "--quiet"]
 
 
-@pytest.mark.parametrize("name", ["moons", "circles", "xor", "spirals", "sine", "linear"])
-def test_training_on_a_set_that_numpy_can_make_imports_numpy_only(name):
-    assert trained_on(name) & HEAVY == set()
-
-
-@pytest.mark.parametrize("name", ["moons", "blobs", "friedman1"])
-def test_training_on_a_frozen_copy_imports_numpy_only(name):
-    assert trained_on(str(ROOT / "datasets" / f"{name}.csv")) & HEAVY == set()
-
-
-def test_training_on_an_npz_file_imports_numpy_only(tmp_path):
+def test_training_on_numpy_s_sets_and_on_files_imports_numpy_only(tmp_path):
     np.savez(tmp_path / "rows.npz", X=np.eye(8), y=np.arange(8) % 2)
-    assert trained_on(str(tmp_path / "rows.npz")) & HEAVY == set()
+    names = ["moons", "circles", "xor", "spirals", "sine", "linear", tmp_path / "rows.npz"]
+    names += [ROOT / "datasets" / f"{name}.csv" for name in ("moons", "blobs", "friedman1")]
+    assert heavy_imports(*map(training_on, names), ["list"]) == set()
 
 
-def test_scikit_learn_and_the_comparison_are_imported_by_who_needs_them():
-    assert trained_on("blobs") & HEAVY >= {"sklearn", "scipy"}
+def test_scikit_learn_and_the_comparison_are_imported_where_needed():
+    assert heavy_imports(training_on("blobs")) >= {"sklearn", "scipy"}
     # SciPy: distributions behind intervals. No joblib with one process, no tqdm with no terminal.
-    assert imported_by(*SMALL_RACE) & HEAVY == {"minidl.comparison", "scipy"}
+    assert heavy_imports(SMALL_RACE) == {"minidl.comparison", "scipy"}

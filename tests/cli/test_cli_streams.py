@@ -1,4 +1,4 @@
-"""What goes to which stream, to a pipe or a terminal, and what happens when it is cut off."""
+"""Output to pipes and terminals, progress bars, Ctrl-C, and readers that close the pipe."""
 
 import json
 import os
@@ -8,9 +8,20 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli_process import ESCAPE, SMALL_RACE, TIMEOUT, Terminal, nobody_left, run, signalled, start
+from cli_process import (
+    ESCAPE,
+    MINIDL,
+    SMALL_RACE,
+    TIMEOUT,
+    Terminal,
+    nobody_left,
+    python,
+    signalled,
+    start,
+)
 
 from minidl import __version__
+from minidl.cli import main
 from minidl.comparison import Study
 
 LONGER_RUN = ["train", "--rows", "80", "--epochs", "30"]
@@ -18,29 +29,34 @@ BAR = re.compile(r"\d+%\|")
 
 
 def test_the_package_runs_as_a_module():
-    done = run("--version")
+    done = python(MINIDL.replace("runpy", "import runpy; runpy", 1), "--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"minidl {__version__}\n", "")
 
 
 @pytest.mark.parametrize("command", [LONGER_RUN, SMALL_RACE])
-@pytest.mark.parametrize("variables", [{}, {"FORCE_COLOR": "1"}])
-def test_piped_output_is_plain_text_on_both_streams(command, variables):
-    done = run(*command, **variables)
-    assert done.returncode == 0
-    for text in (done.stdout, done.stderr):
+@pytest.mark.parametrize("color", [None, "1"])
+def test_output_without_a_terminal_is_plain_text_on_both_streams(
+    command, color, capsys, monkeypatch
+):
+    if color:
+        monkeypatch.setenv("FORCE_COLOR", color)
+    assert main(command) == 0
+    for text in capsys.readouterr():
         assert text.isascii()
         assert not re.search(r"[\x00-\x09\x0b-\x1f]", text)
         assert "%|" not in text
 
 
-def test_progress_goes_to_standard_error_and_results_to_standard_output():
-    done = run(*LONGER_RUN)
-    assert done.stderr.startswith("epoch 0  train_loss ")
-    assert len(done.stderr.splitlines()) == 11
-    assert "epoch 30: train loss " in done.stdout
-    assert "train_loss" not in done.stdout
-    assert run(*LONGER_RUN, "--quiet").stderr == ""
-    assert run(*SMALL_RACE).stderr == ""
+def test_progress_goes_to_standard_error_and_results_to_standard_output(capsys):
+    assert main(LONGER_RUN) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("epoch 0  train_loss ")
+    assert len(err.splitlines()) == 11
+    assert "epoch 30: train loss " in out
+    assert "train_loss" not in out
+    for command in ([*LONGER_RUN, "--quiet"], SMALL_RACE):
+        assert main(command) == 0
+        assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -50,10 +66,9 @@ def test_progress_goes_to_standard_error_and_results_to_standard_output():
         ([*SMALL_RACE, "--out", "-"], lambda data: data["versions"]),
     ],
 )
-def test_json_on_standard_output_is_all_there_is_on_it(command, versions):
-    done = run(*command)
-    assert done.returncode == 0
-    assert versions(json.loads(done.stdout))["minidl"] == __version__
+def test_json_on_standard_output_is_all_there_is_on_it(command, versions, capsys):
+    assert main(command) == 0
+    assert versions(json.loads(capsys.readouterr().out))["minidl"] == __version__
 
 
 @pytest.mark.parametrize(
@@ -66,7 +81,7 @@ def test_on_a_terminal_there_is_a_bar(command, total):
     assert re.search(total, terminal.text)  # of a comparison with the time that is left
 
 
-def test_a_bar_knows_how_many_runs_are_finished_and_were_so_before(tmp_path):
+def test_the_bar_counts_finished_runs_and_those_from_the_file(tmp_path):
     """A grid that grows has more runs than were planned, and never fewer than are finished."""
     file = str(tmp_path / "race.json")
     signalled([*SMALL_RACE, "--out", file], signal.SIGKILL, 3)
@@ -89,14 +104,14 @@ def test_quiet_means_no_bar(command):
 @pytest.mark.parametrize(
     ("variables", "bold"), [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)]
 )
-def test_bold_is_for_terminals_without_no_color(variables, bold):
+def test_bold_is_for_terminals_unless_no_color_is_set(variables, bold):
     with Terminal() as terminal:
         assert terminal.run(*LONGER_RUN, "--quiet", **variables) == 0
     assert bool(ESCAPE.search(terminal.text)) is bold
     assert "epoch 30: " in ESCAPE.sub("", terminal.text)
 
 
-def test_results_that_are_piped_are_plain_though_a_bar_is_on_the_terminal():
+def test_piped_results_are_plain_beside_a_bar_on_the_terminal():
     with Terminal() as terminal:
         process = start(LONGER_RUN, stdout=subprocess.PIPE, stderr=terminal.stream)
         os.close(terminal.stream)
@@ -132,12 +147,12 @@ LONGER_RACE = [*SMALL_RACE, "--lr", "0.1", "--target", "loss:0.3", "--seeds", "6
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_in_a_comparison_prints_what_is_supported_and_keeps_it(jobs, tmp_path):
+def test_ctrl_c_in_a_comparison_prints_supported_verdicts_and_keeps_runs(jobs, tmp_path):
     file = tmp_path / "race.json"
     command = [*LONGER_RACE, "--out", str(file), "--jobs", jobs]
     process, out, err = signalled(command, signal.SIGINT, 4 if jobs == "1" else 5)
     assert process.returncode == 130
-    assert err == f"minidl: {file}.part keeps what is finished; go on with the same command\n"
+    assert err == f"minidl: the same command continues from {file}.part\n"
     lines = Path(f"{file}.part").read_text(encoding="utf-8").splitlines()
     runs = sum(len(json.loads(line)[1]) for line in lines[1:])
     assert re.search(
@@ -181,7 +196,7 @@ def test_ctrl_c_with_json_on_standard_output_still_prints_only_json():
         (["list", "datasets"], "moons "),
     ],
 )
-def test_a_reader_that_has_seen_enough_is_no_error(command, first):
+def test_a_reader_that_closes_the_pipe_is_not_an_error(command, first):
     with start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline().startswith(first)
         process.stdout.close()
@@ -192,7 +207,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(command, first):
 
 
 @pytest.mark.parametrize("command", [["list", "datasets"], LONGER_RUN, SMALL_RACE])
-def test_a_reader_that_left_before_the_first_line_is_no_error(command):
+def test_a_pipe_closed_before_the_first_line_is_not_an_error(command):
     read, write = os.pipe()
     os.close(read)
     with start(command, stdout=write, stderr=subprocess.PIPE) as process:
@@ -203,7 +218,7 @@ def test_a_reader_that_left_before_the_first_line_is_no_error(command):
     assert "Traceback" not in err
 
 
-def test_a_reader_of_both_streams_may_leave_too():
+def test_closing_the_pipe_of_both_streams_is_not_an_error():
     with start(LONGER_RUN, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout.readline().startswith("epoch 0 ")
         process.stdout.close()

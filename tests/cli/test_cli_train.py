@@ -101,7 +101,7 @@ def test_every_name_and_alias_of_the_table_is_an_optimizer(typed, name, trained)
 def test_an_option_reaches_what_it_names(options, key, expected, trained, capsys):
     if expected is None:  # rows cannot be chosen for a measured set
         assert main([*SMALL_RUN, *options.split()]) == 2
-        assert "is for generated sets" in capsys.readouterr().err
+        assert "--rows applies to generated data sets only" in capsys.readouterr().err
     else:
         assert trained(*options.split())[key] == expected
 

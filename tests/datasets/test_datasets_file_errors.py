@@ -1,4 +1,4 @@
-"""Files that cannot be used: each error names the file and, where it can, column and row."""
+"""Invalid files: each error names the file and, where it can, column and row."""
 
 import io
 import re
@@ -53,21 +53,25 @@ CSV = {
     "overflow": ("a,y\n1,0\n1e999,1\n", {}, "line 3, column 'a': the value is infinite"),
     "target after a gap": ("a,y\n1,0\n\n2,?\n", {}, "line 4, column 'y': the value is missing"),
     "inf target": ("a,y\n1,0.5\n2,inf\n", {}, "line 3, column 'y': the value is infinite"),
-    "one class": ("a,y\n1,3\n2,3\n", {}, "column 'y': only one class: got '3', expected at"),
+    "one class": ("a,y\n1,3\n2,3\n", {}, "column 'y': too few classes: got '3', expected at"),
     "three for two": (
         "a,y\n1,3\n2,4\n3,5\n",
         {"task": "binary"},
-        "column 'y': too many classes for a binary task: got '3', '4', '5', expected 2",
+        "column 'y': too many classes: got '3', '4', '5', expected 2",
     ),
     "text regression": (
         "a,y\n1,3\n2,four\n",
         {"task": "regression"},
-        "line 3, column 'y': text cannot be a regression's target: got 'four'",
+        "line 3, column 'y': text in the target of a regression: got 'four'",
     ),
-    "typing error": ("a,y\n1,3.5\n2,4.5\n3,x\n", {}, "line 4, column 'y': text among numbers"),
-    "no rows": ("a,y\n", {}, "there are no rows after the header"),
-    "blank": (" \n\n", {}, "there is nothing but blank lines"),
-    "empty": ("", {}, "the file is empty"),
+    "typing error": (
+        "a,y\n1,3.5\n2,4.5\n3,x\n",
+        {},
+        "line 4, column 'y': text in the target of a regression: got 'x'",
+    ),
+    "no rows": ("a,y\n", {}, "has no rows after the header"),
+    "blank": (" \n\n", {}, "has only blank lines"),
+    "empty": ("", {}, "is empty"),
     "short row": ("a,b,y\n1,2,0\n1,2\n", {}, "line 3: the wrong number of cells: got 2"),
     "long row": ("a,y\n1,0\n\n1,0,3\n", {}, "line 4: the wrong number of cells: got 3"),
     "after a line end in quotes": (
@@ -76,29 +80,41 @@ CSV = {
         "line 4, column 'a': text in a column of numbers: got 'b'",
     ),
     "row with a line end": ('a,b,y\n1,2,3\n1,"2\n3"\n', {}, "line 3: the wrong number of cells"),
-    "same name twice": ("a,b,a,y\n1,2,3,0\n", {}, "line 1, column 3: the name comes twice"),
+    "same name twice": ("a,b,a,y\n1,2,3,0\n", {}, "line 1, column 3: the name is used twice"),
     "no name": (",a,y\n0,1,0\n", {}, "line 1, column 1: the column has no name"),
-    "no header": ("\n5.1,3.5,0\n", {}, "line 2, column 1: a number where a name should be"),
-    "one column": ("y\n0\n1\n", {}, "only one column: got y"),
-    "wrong separator": ("a|y\n1|0\n", {}, "only one column: got a|y"),
-    "open quote": ('a,y\n1,0\n"2,1\n3,1\n', {}, "line 3: not valid CSV"),
-    "huge cell": ("a,y\n1,0\n" + "1" * 200_000 + ",1\n", {}, "line 3: not valid CSV"),
+    "no header": ("\n5.1,3.5,0\n", {}, "line 2, column 1: a number instead of a name"),
+    "one column": ("y\n0\n1\n", {}, "has only one column: got y"),
+    "wrong separator": ("a|y\n1|0\n", {}, "has only one column: got a|y"),
+    "open quote": ('a,y\n1,0\n"2,1\n3,1\n', {}, "line 3: invalid CSV"),
+    "huge cell": ("a,y\n1,0\n" + "1" * 200_000 + ",1\n", {}, "line 3: invalid CSV"),
     "not UTF-8": ("a,y\n1,no\n2,s\xed\n".encode("latin-1"), {}, "line 3: the text is not UTF-8"),
     "UTF-16": ("a,y\n1,0\n".encode("utf-16"), {}, "line 1: the text is not UTF-8"),
-    "no target": ("a,b\n1,0\n", {}, "no column looks like the target: got columns 'a', 'b'"),
-    "two targets": ("a,y,Label\n1,0,0\n", {}, "more than one column looks like the target"),
-    "unknown target": ("a,y\n1,0\n", {"target": "b"}, "there is no column 'b', expected columns"),
-    "position": ("a,y\n1,0\n", {"target": 2}, "there is no column 2, expected columns 'a', 'y'"),
-    "low position": ("a,y\n1,0\n", {"target": -3}, "there is no column -3, expected columns"),
-    "bool": ("a,y\n1,0\n", {"target": True}, "there is no column True, expected columns"),
-    "fraction": ("a,y\n1,0\n", {"target": 1.0}, "there is no column 1.0, expected columns"),
+    "no target": ("a,b\n1,0\n", {}, "has no columns that may be the target: got columns 'a', 'b'"),
+    "two targets": (
+        "a,y,Label\n1,0,0\n",
+        {},
+        "has 2 columns that may be the target: got columns 'a', 'y', 'Label'",
+    ),
+    "unknown target": (
+        "a,y\n1,0\n",
+        {"target": "b"},
+        "has no column 'b': expected one of the columns 'a', 'y'",
+    ),
+    "position": (
+        "a,y\n1,0\n",
+        {"target": 2},
+        "has no column 2: expected one of the columns 'a', 'y'",
+    ),
+    "low position": ("a,y\n1,0\n", {"target": -3}, "has no column -3: expected one of"),
+    "bool": ("a,y\n1,0\n", {"target": True}, "has no column True: expected one of"),
+    "fraction": ("a,y\n1,0\n", {"target": 1.0}, "has no column 1.0: expected one of"),
 }
 
 
 @pytest.mark.parametrize("case", CSV)
-def test_a_csv_file_that_cannot_be_used_is_located(complaint, case):
+def test_an_error_in_a_csv_file_names_its_place(complaint, case):
     content, arguments, expected = CSV[case]
-    separator = ", " if expected.startswith(("line", "column")) else ": "
+    separator = ", " if expected.startswith(("line", "column")) else " "
     message = complaint(content, **arguments)
     assert message.startswith(f"file points.csv{separator}{expected}"), message
 
@@ -106,7 +122,7 @@ def test_a_csv_file_that_cannot_be_used_is_located(complaint, case):
 @pytest.mark.parametrize(
     ("content", "hint"),
     [
-        ("a,b\n1,0\n", "Pass target= with a column's name."),
+        ("a,b\n1,0\n", "Name the target column."),
         ("a;y\n1,5;0\n", "Write decimals with a point."),
         (",a,y\n0,1,0\n", "Name it, or remove it (pandas: to_csv(..., index=False))."),
         ("a,y\n,0\n", "Fill the gap or remove the row."),
@@ -117,25 +133,37 @@ def test_an_error_says_what_to_do(complaint, content, hint):
 
 
 NPZ = {
-    "no X": ({"X": None}, {}, ": there is no array 'X': got arrays 'y'"),
-    "no y": ({"y": None}, {}, ": there is no array 'y': got arrays 'X'"),
-    "no target": ({}, {"target": "z"}, ": there is no array 'z': got arrays 'X', 'y'"),
-    "position": ({}, {"target": 1}, ": there is no array '1': got arrays 'X', 'y'"),
+    "no X": ({"X": None}, {}, " has no array 'X': got arrays 'y'"),
+    "no y": ({"y": None}, {}, " has no array 'y': got arrays 'X'"),
+    "no target": ({}, {"target": "z"}, " has no array 'z': got arrays 'X', 'y'"),
+    "position": ({}, {"target": 1}, " has no array '1': got arrays 'X', 'y'"),
     "1-D X": ({"X": np.ones(3)}, {}, ", array 'X': the wrong shape: got (3,)"),
     "3-D X": ({"X": np.ones((3, 1, 1))}, {}, ", array 'X': the wrong shape: got (3, 1, 1)"),
     "no columns": ({"X": np.ones((3, 0))}, {}, ", array 'X': the wrong shape: got (3, 0)"),
     "2-D y": ({"y": np.ones((3, 1))}, {}, ", array 'y': the wrong shape: got (3, 1)"),
     "lengths": ({"y": [0, 1]}, {}, ": X and y differ in length: got 3 rows of X, 2 of y"),
-    "no rows": ({"X": np.ones((0, 2)), "y": []}, {}, ": there are no rows"),
+    "no rows": ({"X": np.ones((0, 2)), "y": []}, {}, " has no rows"),
     "object X": (
         {"X": np.array([[None], [1], [2]])},
         {},
-        ", array 'X': an array of Python objects, expected an array of numbers or text",
+        ", array 'X': an array of Python objects: expected an array of numbers or text",
     ),
     "object y": ({"y": np.array([0, None, {}])}, {}, ", array 'y': an array of Python objects"),
-    "complex X": ({"X": np.ones((3, 2), complex)}, {}, ", array 'X': not real numbers"),
-    "text X": ({"X": np.full((3, 2), "a")}, {}, ", array 'X': not real numbers"),
-    "bytes y": ({"y": np.array([b"a", b"b", b"c"])}, {}, ", array 'y': neither real numbers nor"),
+    "complex X": (
+        {"X": np.ones((3, 2), complex)},
+        {},
+        ", array 'X': the wrong type: got dtype complex128, ",
+    ),
+    "text X": (
+        {"X": np.full((3, 2), "a")},
+        {},
+        ", array 'X': the wrong type: got dtype <U1, expected real numbers",
+    ),
+    "bytes y": (
+        {"y": np.array([b"a", b"b", b"c"])},
+        {},
+        ", array 'y': the wrong type: got dtype |S1, expected real",
+    ),
     "nan X": (
         {"X": np.array([[0, 1], [2, np.nan], [np.inf, 5]])},
         {},
@@ -149,14 +177,14 @@ NPZ = {
     "nan y": ({"y": [0.0, 1.0, np.nan]}, {}, ", array 'y', row 2: the value is missing"),
     "inf y": ({"y": [0.5, np.inf, 1.0]}, {}, ", array 'y', row 1: the value is infinite"),
     "gap in text": ({"y": ["a", "", "b"]}, {}, ", array 'y', row 1: the value is missing"),
-    "one class": ({"y": [4, 4, 4]}, {}, ", array 'y': only one class: got '4'"),
+    "one class": ({"y": [4, 4, 4]}, {}, ", array 'y': too few classes: got '4'"),
     "names": ({"feature_names": ["a"]}, {}, ", array 'feature_names': not one name per column"),
     "numbers for names": ({"feature_names": [1, 2]}, {}, ", array 'feature_names': not one name"),
 }
 
 
 @pytest.mark.parametrize("case", NPZ)
-def test_an_npz_file_that_cannot_be_used_is_located(complaint, case):
+def test_an_error_in_an_npz_file_names_its_place(complaint, case):
     arrays, arguments, expected = NPZ[case]
     kept = {k: v for k, v in (GOOD | arrays).items() if v is not None}
     buffer = io.BytesIO()
@@ -165,16 +193,16 @@ def test_an_npz_file_that_cannot_be_used_is_located(complaint, case):
     assert message.startswith(f"file points.npz{expected}"), message
 
 
-def test_files_that_are_no_npz_files_are_refused(complaint):
+def test_a_file_that_is_not_npz_is_an_error(complaint):
     array = io.BytesIO()
     np.save(array, np.eye(2))
     for content in (b"a,y\n1,0\n", array.getvalue()):
-        assert complaint(content, "a.npz").startswith("file a.npz: not an NPZ file")
-    assert complaint(b"PK and nothing else", "a.npz").startswith("file a.npz: the file is damaged")
-    assert complaint(b"", "a.npz") == "file a.npz: the file is empty"
+        assert complaint(content, "a.npz").startswith("file a.npz is not an NPZ file")
+    assert complaint(b"PK and nothing else", "a.npz").startswith("file a.npz is damaged: ")
+    assert complaint(b"", "a.npz") == "file a.npz is empty"
 
 
-def test_a_member_that_is_no_array_is_refused(complaint):
+def test_a_member_that_is_not_an_array_is_an_error(complaint):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("X", "text")
@@ -223,33 +251,34 @@ def test_a_garbled_file_is_an_error_or_harmless(tmp_path):
 
 @pytest.mark.parametrize("name", ["nowhere.csv", "nowhere.npz"])
 def test_a_missing_file_is_named(tmp_path, name):
-    message = re.escape(f"file {tmp_path / name}: there is no such file. Check the path.")
+    message = re.escape(f"file {tmp_path / name} does not exist. Check the path.")
     with pytest.raises(DataError, match=f"^{message}$"):
         load(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["points.txt", "points.xlsx", "folder/points"])
-def test_another_suffix_is_an_unknown_kind_of_file(name):
+def test_an_unknown_suffix_is_an_error(name):
     with pytest.raises(
-        DataError, match=f"file {name}: unknown kind of file.*expected .csv or .npz"
+        DataError,
+        match=f"file {name} has an unknown format: got suffix '.*', expected .csv or .npz",
     ):
         load(name)
 
 
-def test_an_existing_file_without_a_suffix_is_an_unknown_kind_of_file(complaint):
-    assert complaint("a,y\n1,0\n", "points").startswith("file points: unknown kind of file")
+def test_an_existing_file_without_a_suffix_is_an_error(complaint):
+    assert complaint("a,y\n1,0\n", "points").startswith("file points has an unknown format")
 
 
 def test_a_folder_cannot_be_read(tmp_path):
     (tmp_path / "a.csv").mkdir()
-    with pytest.raises(DataError, match=r"a\.csv: cannot be read: got Is a directory"):
+    with pytest.raises(DataError, match=r"a\.csv cannot be read: Is a directory"):
         load(tmp_path / "a.csv")
 
 
 def test_a_class_with_too_few_rows_names_the_file_and_the_class(complaint):
     message = complaint("a,y\n1,no\n2,no\n3,yes\n")
-    assert message.startswith("points.csv: class 'yes' has too few rows to split: got 1 row;")
-    assert message.endswith("or test_size=0 for no test rows.")
+    assert message.startswith("points.csv: class 'yes' has too few rows to split: got 1 row, ")
+    assert message.endswith("or use a test size of 0.")
 
 
 def test_a_column_too_large_to_standardise_names_the_file_and_the_column(complaint):

@@ -202,8 +202,10 @@ def test_a_file_called_like_a_set_does_not_hide_the_set(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("argument", "value"), [("n", 10), ("noise", 0.1)])
-def test_files_refuse_what_only_generated_sets_take(csv, argument, value):
-    with pytest.raises(ArgumentError, match=f"{argument} is for generated sets"):
+def test_rows_and_noise_of_a_file_are_an_error(csv, argument, value):
+    with pytest.raises(
+        ArgumentError, match=f"^{argument} applies to generated data sets only, got {value} "
+    ):
         csv(POINTS, **{argument: value})
 
 

@@ -1,12 +1,15 @@
-"""The table of names, and what importing the package costs."""
+"""The names of data sets, names that a user adds, and what importing the package costs."""
 
+import copy
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from minidl import datasets
-from minidl.errors import UnknownNameError
+from minidl.cli import main
+from minidl.errors import ArgumentError, UnknownNameError
 
 FIFTEEN = [
     ("moons", "binary", 2, 0.2),
@@ -44,6 +47,55 @@ def test_capitals_spaces_hyphens_and_underscores_do_not_matter(name):
 def test_a_misspelt_name_suggests_the_nearest(find):
     with pytest.raises(UnknownNameError, match=r"unknown data set 'monos'.*Did you mean 'moons'\?"):
         find("monos")
+
+
+def corners(n, noise, seed):
+    generator = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    return y[:, None] + noise * generator.normal(size=(n, 3)), y
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """Register a data set called "two corners" for the length of a test."""
+    state = {name: copy.copy(value) for name, value in vars(datasets.DATASETS).items()}
+    monkeypatch.setattr(datasets.DATASETS, "__dict__", state)
+    info = datasets.Info("two corners", "binary", 2, "two clouds", make=corners, noise=0.1)
+    datasets.DATASETS.add(info.name, info)
+    return info
+
+
+def test_an_added_name_is_loaded_generated_and_listed(added, capsys):
+    assert datasets.names()[-1] == "two corners"
+    data = datasets.load("Two_Corners", n=40, seed=3, test_size=0, standardize=False)
+    assert (data.name, data.task, data.class_names) == ("two corners", "binary", ("0", "1"))
+    X, y = datasets.generate("twocorners", n=40, seed=3)
+    assert np.array_equal(np.sort(data.X_train, axis=0), np.sort(X, axis=0))
+    assert np.array_equal(X, corners(40, 0.1, 3)[0])
+    assert (y.dtype, len(data.feature_names)) == (np.int64, 3)
+    assert main(["list", "datasets"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1].split(maxsplit=2)
+    assert last == ["two", "corners", "two clouds (binary, generated, noise 0.1)"]
+    assert main(["train", "--dataset", "two corners", "--epochs", "1", "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith("two corners: binary, 3 features, 2 classes")
+    assert "two corners" not in [info.name for info in datasets.TABLE]
+
+
+def test_an_added_name_is_suggested_for_a_misspelt_one(added):
+    with pytest.raises(UnknownNameError, match="Did you mean 'two corners'"):
+        datasets.load("two cornrs")
+
+
+def test_a_name_is_added_once(added):
+    with pytest.raises(ArgumentError, match="there is already a data set named 'Two-Corners'"):
+        datasets.DATASETS.add("Two-Corners", added)
+
+
+def test_a_generator_without_default_noise_gets_none(added):
+    info = datasets.Info("plain", "binary", 2, "two points", make=corners)
+    datasets.DATASETS.add(info.name, info)
+    assert np.array_equal(datasets.generate("plain", n=4)[0], corners(4, 0.0, 0)[0])
+    assert datasets.describe("plain") == "two points (binary, generated)"
 
 
 def test_something_that_is_not_text_is_an_unknown_name():

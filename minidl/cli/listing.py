@@ -1,0 +1,67 @@
+"""``minidl list``: the names that options accept, each with one line about it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable
+
+from minidl import datasets, nn
+from minidl.nn.losses import ALIASES
+from minidl.optim import TABLE
+
+__all__ = ["LISTS", "bold", "list_names"]
+
+Rows = Iterable[tuple[str, str]]
+
+
+def list_names(options: argparse.Namespace) -> int:
+    """Print one list, or all."""
+    for what in [options.what] if options.what else LISTS:
+        if not options.what:
+            print(bold(f"{what}:"))
+        rows = list(LISTS[what]())
+        width = max(len(name) for name, _ in rows)
+        for name, description in rows:
+            print(f"{name.ljust(width)}  {description}".rstrip())
+    return 0
+
+
+def bold(text: str) -> str:
+    """Return text in bold if standard output is a terminal and NO_COLOR is not set."""
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        return f"\x1b[1m{text}\x1b[0m"
+    return text
+
+
+def _summary(documented: object) -> str:
+    """Return the first line of a docstring."""
+    return (documented.__doc__ or "").strip().splitlines()[0]
+
+
+def _optimizers() -> Rows:
+    for entry in TABLE:
+        also = f"; also {', '.join(entry.aliases)}" if entry.aliases else ""
+        yield entry.name, f"batch size {entry.batch_size}; {entry.summary}{also}"
+
+
+def _losses() -> Rows:
+    for name, loss in nn.LOSSES.items():
+        aliases = ", ".join(alias for alias, meant in ALIASES.items() if meant == name)
+        yield name, _summary(loss) + (f" Also {aliases}." if aliases else "")
+
+
+def _initializers() -> Rows:
+    for name, initializer in nn.INITIALIZERS.items():
+        yield name, _summary(initializer)
+    yield "constant:0.1", "The number after the colon for every weight."
+
+
+LISTS: dict[str, Callable[[], Rows]] = {
+    "datasets": lambda: ((name, datasets.describe(name)) for name in datasets.names()),
+    "optimizers": _optimizers,
+    "activations": lambda: ((name, _summary(layer)) for name, layer in nn.ACTIVATIONS.items()),
+    "losses": _losses,
+    "initializers": _initializers,
+}

@@ -1,0 +1,79 @@
+"""Run a command: results go to standard output, progress and errors to standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Collection, Sequence
+
+from minidl.errors import ArgumentError, MinidlError, UnknownNameError
+
+__all__ = ["main"]
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+# Options that are not spelled like the argument they are passed to.
+SPELLINGS = {"n": "--rows", "loss": "--target-loss", "accuracy": "--target-accuracy"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; ``minidl --help`` lists the codes.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The words after ``minidl``, by default those of the process.
+
+    Examples
+    --------
+    >>> main(["list", "losses"])  # doctest: +ELLIPSIS
+    mean_squared_error ...
+    0
+    """
+    try:
+        from minidl.cli.options import parse
+
+        return _run(parse(arguments))
+    except KeyboardInterrupt:
+        print("minidl: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(options: Namespace) -> int:
+    """Run a command, or print its error."""
+    try:
+        code = _execute(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        raise
+    except (MinidlError, OSError) as error:
+        print(f"minidl {options.command}: error: {_message(error, options.flags)}", file=sys.stderr)
+        return WRONG if isinstance(error, (ArgumentError, UnknownNameError)) else FAILED
+
+
+def _execute(options: Namespace) -> int:
+    """Import and run a command: only ``compare`` needs the comparison and SciPy."""
+    if options.command == "train":
+        from minidl.cli.train import train
+
+        return train(options)
+    if options.command == "compare":
+        from minidl.cli.compare import compare
+
+        return compare(options)
+    from minidl.cli.listing import list_names
+
+    return list_names(options)
+
+
+def _message(error: Exception, flags: Collection[str]) -> str:
+    """Return the message of an error, with an option in place of the argument's name."""
+    if not isinstance(error, ArgumentError) or error.argument is None:
+        return str(error)
+    default = "--" + error.argument.replace("_", "-")
+    options = (SPELLINGS.get(error.argument, default), default)
+    return next((error.named(option) for option in options if option in flags), str(error))

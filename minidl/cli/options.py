@@ -1,0 +1,214 @@
+"""The options of all commands, with their defaults and help."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+from collections.abc import Sequence
+
+from minidl import __version__
+from minidl.cli import values
+from minidl.cli.listing import LISTS
+from minidl.optim import TABLE
+
+__all__ = ["DIVERGED", "INTERRUPTED", "MISSED", "QUICK", "parse"]
+
+Group = argparse._ArgumentGroup
+DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
+EXIT_CODES = """exit codes:
+  0    success
+  1    the work failed, for instance because a file cannot be read
+  2    the command is wrong
+  3    a run diverged (with --fail-on-diverge)
+  4    the target was not reached (with --fail-under-target)
+  130  interrupted with Ctrl-C; finished work is kept and printed
+"""
+COMPARE = """\
+Compare how many epochs optimizers need to converge, with statistics.
+
+Every optimizer is trained at every learning rate of a grid. Tuning seeds set the target and choose
+each optimizer's learning rate; evaluation seeds give two verdicts on each pair: "swap the flag", at
+one learning rate, and "tuned against tuned", each at its own best.
+
+examples:
+  minidl compare --quick                            gd, momentum and nag on moons
+  minidl compare --quick --dataset circles --optimizers momentum,nag
+  minidl compare --quick --lr 0.1                   one learning rate, no tuning
+  minidl compare --problems moons,circles --profile --out study.json
+  minidl compare --from study.json --plot study.png
+"""
+COMMANDS = {
+    "train": ("train one network and report its loss", "Train one network and report its loss."),
+    "compare": ("compare optimizers: epochs to converge, over seeds", COMPARE),
+    "list": ("list the names that options accept", "List the names that options accept."),
+}
+QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": [2.0**k for k in range(-6, 2)]}
+# Options of one command that are called differently in another.
+ELSEWHERE = {
+    ("train", "--out"): "--json",
+    ("train", "--target"): "--target-loss",
+    ("train", "--seeds"): "--seed",
+    ("compare", "--json"): "--out",
+    ("compare", "--target-loss"): "--target loss:VALUE",
+    ("compare", "--target-accuracy"): "--target accuracy:VALUE",
+}
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options, and as attributes the command's `parser`, its `flags` and all `words`.
+
+    An unknown option ends the process with exit code 2; the message suggests the nearest.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options, unknown = _parser().parse_known_args(words)
+    options.words = words
+    options.flags = re.findall(r"--[a-z0-9-]+", options.parser.format_usage())
+    if unknown:
+        typed = unknown[0].split("=")[0]
+        near = ELSEWHERE.get((options.command, typed))
+        near = near or next(iter(difflib.get_close_matches(typed, options.flags, n=1)), None)
+        hint = f". Did you mean {near!r}?" if near else ""
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="minidl",
+        allow_abbrev=False,
+        description="Train toy networks and compare optimizers.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"minidl {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="train | compare | list")
+    for name, add_options in (("train", _train), ("compare", _compare), ("list", _list)):
+        summary, description = COMMANDS[name]
+        command = commands.add_parser(
+            name,
+            allow_abbrev=False,
+            help=summary,
+            description=description,
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(parser=command)
+        add_options(command)
+    return top
+
+
+def _train(p: argparse.ArgumentParser) -> None:
+    _data(p, "moons")
+    add = p.add_argument
+    names = ", ".join(entry.name for entry in TABLE)
+    add("--optimizer", metavar="NAME", default="nag", help=f"{names} (default: nag)")
+    add("--lr", type=float, default=0.1, help="learning rate (default: 0.1)")
+    add("--momentum", type=float, default=0.9, help="momentum, where used (default: 0.9)")
+    text = "rows per update, or full (default: the optimizer's, see minidl list)"
+    add("--batch-size", metavar="ROWS", type=values.batch_size, help=text)
+    _network(p)
+    text = "initial weights, see minidl list (default: the usual one for the activation)"
+    add("--initializer", metavar="NAME", help=text)
+    add("--dropout", type=float, default=0.0, help="dropout rate in [0, 1) (default: 0)")
+    add("--l2", type=float, default=0.0, help="strength of the L2 penalty (default: 0)")
+    add("--epochs", type=int, default=100, help="maximum number of epochs (default: 100)")
+    add("--seed", type=int, default=0, help="seed of all random numbers (default: 0)")
+    target = p.add_mutually_exclusive_group().add_argument
+    target("--target-loss", metavar="LOSS", type=float, help="stop at this training loss")
+    target("--target-accuracy", metavar="SHARE", type=float, help="stop at this training accuracy")
+    add("--json", metavar="FILE", help="write settings and history; - prints only JSON")
+    add("--csv", metavar="FILE", help="write the history as a table")
+    add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")
+    _exit_codes(p, "the run diverges", "the target is not reached")
+
+
+def _compare(p: argparse.ArgumentParser) -> None:
+    add = p.add_argument_group("what is compared").add_argument
+    text = """such as momentum,nag; see minidl list (default: gd,momentum,nag, and then
+        batch,stochastic,gd, which differ in batch size)"""
+    names = values.different("names such as momentum,nag")
+    add("--optimizers", metavar="NAMES", type=names, help=text)
+    text = (
+        "rows per update, or full; a list such as full,32 gives one comparison each (default: 32)"
+    )
+    add("--batch-size", metavar="ROWS", type=values.batch_sizes, help=text)
+    data = _data(p, None)
+    text = "several data sets instead of --dataset, such as moons,circles,iris"
+    names = values.different("data sets or files such as moons,circles")
+    data.add_argument("--problems", metavar="NAMES", type=names, help=text)
+    _network(p)
+    _protocol(p.add_argument_group("how it is compared"))
+    results = p.add_argument_group("results")
+    add = results.add_argument
+    text = """write every curve as JSON; - prints only JSON. Finished runs are kept in FILE.part, so
+        that the same command continues after it was killed"""
+    add("--out", metavar="FILE", help=text)
+    add("--from", metavar="FILE", dest="source", help="print a file of --out, without training")
+    add("--plot", metavar="FILE", help="draw it (.png, .svg, .pdf; needs matplotlib)")
+    add("--profile", action="store_true", help="add a table that sums up several problems")
+    _exit_codes(results, "an evaluation run diverges at the chosen rate", "one misses the target")
+
+
+def _list(p: argparse.ArgumentParser) -> None:
+    p.add_argument("what", nargs="?", choices=list(LISTS), help="one list (default: all of them)")
+
+
+def _data(p: argparse.ArgumentParser, default: str | None) -> Group:
+    group = p.add_argument_group("data")
+    add = group.add_argument
+    text = "a name, see minidl list, or a CSV or NPZ file (default: moons)"
+    add("--dataset", metavar="NAME", default=default, help=text)
+    add("--rows", type=int, help="number of rows to generate (default: 1000)")
+    add("--noise", type=float, help="noise of generated rows (default: see minidl list)")
+    add("--test-size", metavar="SHARE", type=float, default=0.25, help="test rows (default: 0.25)")
+    text = """target of a file: a name, or a position from 0, where -1 is the last (default: target,
+        label, class or y)"""
+    add("--target-column", metavar="COLUMN", type=values.column, help=text)
+    add(
+        "--task", help="of a file: classification or regression (default: what its target suggests)"
+    )
+    return group
+
+
+def _network(p: argparse.ArgumentParser) -> None:
+    add = p.add_argument_group("network").add_argument
+    text = "widths of the hidden layers, or none (default: 16,16)"
+    add("--hidden", metavar="WIDTHS", type=values.widths, default=(16, 16), help=text)
+    add("--activation", metavar="NAME", default="tanh", help="see minidl list (default: tanh)")
+    add("--loss", metavar="NAME", help="see minidl list (default: the usual one for the task)")
+
+
+def _protocol(p: Group) -> None:
+    add = p.add_argument
+    text = "smaller defaults: 60 epochs, 12 seeds, 4 for tuning, 8 learning rates"
+    add("--quick", action="store_true", help=text)
+    text = """when a run has converged. gap:0.1: the loss has gone all but 10 %% of the way from its
+        first value to the best one found. Or loss:0.05, accuracy:0.97 (training rows) or
+        validation-accuracy:0.95 (default: gap:0.1)"""
+    add("--target", default="gap:0.1", help=text)
+    text = "number of epochs in a row for which the target must hold (default: 3)"
+    add("--sustained", metavar="EPOCHS", type=int, default=3, help=text)
+    add("--epochs", type=int, help="number of epochs of each run (default: 400)")
+    text = "number of evaluation seeds, or a list: 3,5,8 (and 3, for seed 3 alone; default: 20)"
+    add("--seeds", type=values.seeds, help=text)
+    text = "number or list of the seeds that tune and set the target (default: 10)"
+    add("--tuning-seeds", metavar="SEEDS", type=values.seeds, help=text)
+    add("--jobs", type=int, default=-1, help="processes (default: -1, one per processor)")
+    text = """what is chosen for each optimizer: lr, or lr,momentum, or none (default: lr, or none
+        if --lr is one number)"""
+    add("--tune", metavar="WHAT", type=values.tune, help=text)
+    text = """learning rates to choose from, such as 0.03,0.1,0.3; or one for all (default: twelve
+        from 2^-8 to 2^3, and more while the best is at an end; 0.1 with --tune none)"""
+    add("--lr", metavar="RATES", type=values.numbers, help=text)
+    text = """momentum, where used (default: 0.9; with --tune lr,momentum the list
+        0.5,0.9,0.95,0.99)"""
+    add("--momentum", type=values.numbers, help=text)
+
+
+def _exit_codes(p: argparse.ArgumentParser | Group, diverged: str, missed: str) -> None:
+    p.add_argument("--quiet", action="store_true", help="show no progress")
+    p.add_argument("--fail-on-diverge", action="store_true", help=f"exit with 3 if {diverged}")
+    p.add_argument("--fail-under-target", action="store_true", help=f"exit with 4 if {missed}")

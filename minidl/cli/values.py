@@ -1,0 +1,131 @@
+"""Values of options: numbers, lists and names from text, files to write, and data sets."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from minidl import datasets
+from minidl.checks import check_place
+from minidl.datasets import Dataset
+from minidl.errors import ArgumentError, DataError
+from minidl.optim import BatchSize
+
+T = TypeVar("T")
+
+
+def load(
+    name: str, options: argparse.Namespace, split_seed: int | None = None, seed: int = 0
+) -> Dataset:
+    """Return a data set as the options describe it."""
+    try:
+        return datasets.load(
+            name,
+            n=options.rows,
+            noise=options.noise,
+            test_size=options.test_size,
+            target=options.target_column,
+            task=options.task,
+            seed=seed,
+            split_seed=split_seed,
+        )
+    except ArgumentError as error:
+        if error.argument != "target":  # which is another option of compare
+            raise
+        raise ArgumentError(error.named("--target-column")) from None
+
+
+def check_file(options: argparse.Namespace, option: str, stdout: str) -> None:
+    """Raise before training if a file could not be written; `stdout` is the option that takes -."""
+    file = getattr(options, option)
+    if file == "-" and option != stdout:
+        raise ArgumentError(f"--{option} needs a file: only --{stdout} can write to -")
+    if file not in (None, "-"):
+        with prefixed(option):
+            check_place(file)
+
+
+@contextlib.contextmanager
+def prefixed(option: str) -> Iterator[None]:
+    """Put an option in front of the message of an invalid file."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"--{option}: {error}") from None
+
+
+def _values(text: str, expected: str, read: Callable[[str], T], once: bool = False) -> list[T]:
+    """Return the values between commas; with `once`, each must be different."""
+    try:
+        values = [read(word.strip()) for word in text.split(",") if word.strip()]
+    except ValueError:
+        values = []
+    if not values:
+        raise argparse.ArgumentTypeError(f"must be {expected}, got {text!r}")
+    if once and len(set(values)) < len(values):
+        raise argparse.ArgumentTypeError(f"must give each value once, got {text!r}")
+    return values
+
+
+def _natural(word: str) -> int:
+    """Return an integer of at least 0."""
+    if int(word) < 0:
+        raise ValueError
+    return int(word)
+
+
+def _rows(word: str) -> BatchSize:
+    return "full" if word.lower() == "full" else int(word)
+
+
+def different(expected: str) -> Callable[[str], list[str]]:
+    """Return the type of an option that takes a list of different names."""
+    return lambda text: _values(text, expected, str, once=True)
+
+
+def numbers(text: str) -> float | list[float]:
+    """Return a number, or several after a comma: ``0.1,`` is a list."""
+    values = _values(text, "a number, or a list such as 0.03,0.1,0.3", float)
+    return values if "," in text else values[0]
+
+
+def seeds(text: str) -> int | list[int]:
+    """Return a number of seeds, or a list of seeds."""
+    read = _natural if "," in text else int
+    values = _values(text, "a number of seeds, or a list such as 3,5,8", read)
+    return values if "," in text else values[0]
+
+
+def batch_sizes(text: str) -> list[BatchSize]:
+    """Return one or more different batch sizes."""
+    return _values(text, "a number of rows, or full, or a list such as full,32", _rows, once=True)
+
+
+def batch_size(text: str) -> BatchSize:
+    """Return one batch size."""
+    (size, *more) = _values(text, "a number of rows, or full", _rows)
+    if more:
+        raise argparse.ArgumentTypeError(f"must be a number of rows, or full, got {text!r}")
+    return size
+
+
+def widths(text: str) -> tuple[int, ...]:
+    """Return the widths of hidden layers; there may be none."""
+    if text.strip().lower() in ("", "none"):
+        return ()
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() and int(word) > 0 for word in words):
+        raise argparse.ArgumentTypeError(f"must be widths such as 16,16, or none, got {text!r}")
+    return tuple(int(word) for word in words)
+
+
+def column(text: str) -> str | int:
+    """Return a column's position if the text is a number, else its name."""
+    return int(text) if text.removeprefix("-").isdecimal() and text.isascii() else text
+
+
+def tune(text: str) -> str:
+    """Return what is tuned, with ``lr`` before ``momentum``."""
+    return ",".join(sorted(word.strip() for word in text.lower().split(",") if word.strip()))
