@@ -1,6 +1,6 @@
-"""The README's code blocks, each with the output that is printed under it.
+"""The code blocks of the README files, each with the output that is shown under it.
 
-``python tests/readme_blocks.py`` runs them all and writes what they print into the README.
+``python tests/readme_blocks.py`` runs all of them and writes what they print into the files.
 """
 
 from __future__ import annotations
@@ -12,27 +12,40 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+FILES = [README, *sorted((ROOT / "minidl").rglob("README.md"))]
 BLOCK = re.compile(r"```(\w+)\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+NUMBERS = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
+FACTOR = 1.8  # no number may differ by more than this
+SHARE = 0.1  # of the numbers of a block may differ by more than 10 %
 
 
 @dataclass(frozen=True)
 class Block:
+    """A fenced block and the ``text`` block after it, if there is one."""
+
+    file: str
     language: str
     code: str
     output: str | None
 
     @property
     def is_setup(self) -> bool:
-        """Whether it makes an environment: one of the two lines, which .ci/run runs."""
+        """True for the two lines that make an environment, which .ci/run runs."""
         return self.code.startswith("python3 -m venv")
 
+    @property
+    def trains(self) -> bool:
+        """True if rounding errors of the BLAS kernel can grow until they are seen."""
+        return re.search(r"compare|train", self.code) is not None
+
     def run(self) -> str:
-        """What the block prints."""
+        """Run the block and return what it prints."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             if self.language == "python":
-                exec(compile(self.code, "README.md", "exec"), {"__name__": "__main__"})
+                exec(compile(self.code, self.file, "exec"), {"__name__": "__main__"})
             else:
                 from minidl.cli import main
 
@@ -42,26 +55,77 @@ class Block:
         return printed.getvalue()
 
 
-def blocks() -> list[Block]:
-    text = README.read_text(encoding="utf-8")
-    return [Block(*found.groups()) for found in BLOCK.finditer(text)]
+def blocks(file: Path = README) -> list[Block]:
+    """Return the blocks of a file."""
+    text = file.read_text(encoding="utf-8")
+    return [Block(str(file.relative_to(ROOT)), *match.groups()) for match in BLOCK.finditer(text)]
 
 
-def without_seconds(text: str) -> str:
-    """The text with what depends on the speed of the machine taken out."""
+def differences(shown: str, printed: str, exact: bool = False) -> list[str]:
+    """Return how the printed text differs from the shown one; an empty list if it agrees.
+
+    Lines, words and the numbers inside words must be equal. Other numbers are coarse unless
+    `exact`: none may be off by a factor of 1.8, and nine of ten must agree to 10 %, to 1 (numbers
+    from 1 on) or to 0.02. Times in seconds are ignored.
+    """
+    old, new = (_without_seconds(text).splitlines() for text in (shown, printed))
+    if len(old) != len(new):
+        return [f"{len(new)} lines instead of {len(old)}"]
+    wrong, coarse, total = [], [], 0
+    for line, other in zip(old, new, strict=True):
+        words, numbers = _parse(line)
+        other_words, other_numbers = _parse(other)
+        if words != other_words or (exact and numbers != other_numbers):
+            wrong.append(f"{other!r} instead of {line!r}")
+            continue
+        total += len(numbers)
+        pairs = [(a, b) for a, b in zip(numbers, other_numbers, strict=True) if not _near(a, b)]
+        coarse += [f"{b:g} instead of {a:g} in {line!r}" for a, b in pairs]
+        wrong += [f"{b:g} instead of {a:g} in {line!r}" for a, b in pairs if _far(a, b)]
+    return wrong or (coarse if len(coarse) > SHARE * total else [])
+
+
+def _without_seconds(text: str) -> str:
+    """Replace times: `in 0.09 s`, and the last column of a table if it has three decimals."""
     text = re.sub(r"in \d+\.\d+ s", "in ? s", text)
-    return re.sub(r"(?m)(?<=  )\d+\.\d{3}$", "?", text)  # the last column
+    return re.sub(r"(?m)(?<=  )\d+\.\d{3}$", "?", text)
 
 
-def write() -> None:
-    def fill(found: re.Match[str]) -> str:
-        block = Block(*found.groups())
+def _parse(line: str) -> tuple[str, list[float]]:
+    """Return the words, with # for each number that stands outside them, and these numbers."""
+    words: list[str] = [" " * (len(line) - len(line.lstrip()))]
+    numbers: list[float] = []
+    for word in line.split():
+        if re.search(r"[A-Za-z]", NUMBERS.sub("", word)):
+            words.append(word)
+        else:
+            numbers += [float(number.replace(",", "")) for number in NUMBERS.findall(word)]
+            words.append(NUMBERS.sub("#", word))
+    return " ".join(words), numbers
+
+
+def _near(shown: float, printed: float) -> bool:
+    slack = 1.0 if abs(shown) >= 1 else 0.02
+    return abs(shown - printed) <= max(0.1 * abs(shown), slack)
+
+
+def _far(shown: float, printed: float) -> bool:
+    low, high = sorted((abs(shown), abs(printed)))
+    return high > FACTOR * low or shown * printed < 0
+
+
+def write(file: Path) -> None:
+    """Run the blocks of a file and write what they print into it."""
+
+    def fill(match: re.Match[str]) -> str:
+        block = Block(str(file), *match.groups())
         if block.output is None:
-            return found.group(0)
+            return match.group(0)
         return f"```{block.language}\n{block.code}```\n\n```text\n{block.run()}```"
 
-    README.write_text(BLOCK.sub(fill, README.read_text(encoding="utf-8")), encoding="utf-8")
+    file.write_text(BLOCK.sub(fill, file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write()
+    for path in FILES:
+        write(path)

@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic, and that its contestants do the same work. Nothing is timed."""
+"""The arithmetic of the benchmark, and that its contestants do the same work; nothing is timed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,7 @@ MODULES = [path.stem for path in FOLDER.glob("*.py")]
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Any]:
-    """The modules of the benchmark, which import each other as scripts do.
-
-    Other tests import scripts of the same name, such as run: those are put back.
-    """
+    """Import the modules of the benchmark, and restore other modules of the same name, as `run`."""
     others = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
     sys.path.insert(0, str(FOLDER))
     try:
@@ -35,13 +32,13 @@ def bench() -> Iterator[Any]:
         sys.modules.update(others)
 
 
-def test_every_part_has_cases(bench: Any) -> None:
+def test_every_part_of_the_benchmark_has_cases(bench: Any) -> None:
     for name in bench.run.PARTS:
         assert getattr(bench, name).CASES
 
 
 @pytest.mark.parametrize("batch", [1, 32, None])
-def test_a_contestant_that_trains_another_network_is_found(bench: Any, batch: int | None) -> None:
+def test_a_contestant_with_another_learning_rate_is_rejected(bench: Any, batch: int | None) -> None:
     workload = replace(bench.step.WORKLOADS[0], rows=72, epochs=2, batch=batch)
     minidl, naive = bench.peers.Minidl(workload), bench.peers.Naive(workload)
     by_hand = bench.peers.ByHand(workload)
@@ -52,12 +49,12 @@ def test_a_contestant_that_trains_another_network_is_found(bench: Any, batch: in
         bench.peers.demand_agreement({"minidl": minidl, "naive": slower}, orders)
 
 
-def test_contestants_train_the_same_network_on_digits_too(bench: Any) -> None:
+def test_contestants_train_the_same_network_on_digits(bench: Any) -> None:
     workload = replace(bench.step.WORKLOADS[3], epochs=1, sizes=(64, 16, 16, 10))
     names = ("minidl", "naive engine", "NumPy by hand")
-    found = {name: bench.peers.PEERS[name](workload) for name in names}
-    n = len(found["minidl"].X)
-    bench.peers.demand_agreement(found, partial(bench.peers.minidl_order, 0, n))
+    peers = {name: bench.peers.PEERS[name](workload) for name in names}
+    n = len(peers["minidl"].X)
+    bench.peers.demand_agreement(peers, partial(bench.peers.minidl_order, 0, n))
 
 
 def test_replicas_and_a_loop_train_the_same_networks(bench: Any) -> None:
@@ -73,12 +70,12 @@ def test_replicas_and_a_loop_train_the_same_networks(bench: Any) -> None:
 def test_two_processes_train_the_same_networks_to_the_bit(bench: Any) -> None:
     workload = replace(bench.step.WORKLOADS[0], rows=72, epochs=1)
     kinds = (bench.replica_peers.MinidlReplicas, bench.replica_peers.MinidlProcesses)
-    one, two = (kind(workload, 130) for kind in kinds)
+    alone, parallel = (kind(workload, 130) for kind in kinds)
     orders = partial(bench.replica_peers.minidl_orders, 130, 72)
-    bench.peers.demand_agreement({"one": one, "two": two}, orders, 0.0)
+    bench.peers.demand_agreement({"one": alone, "two": parallel}, orders, 0.0)
 
 
-def test_mapped_rows_are_those_that_were_written(bench: Any, tmp_path: Path) -> None:
+def test_mapped_rows_are_those_on_disk(bench: Any, tmp_path: Path) -> None:
     bench.scaling.write_rows(tmp_path, 1000)
     workload = bench.scaling.mapped_rows(tmp_path)
     X, y = workload.load()
@@ -87,7 +84,7 @@ def test_mapped_rows_are_those_that_were_written(bench: Any, tmp_path: Path) -> 
     assert bench.peers.Minidl(workload).prepare(0)() == 1
 
 
-def test_everybody_runs_once_a_round_after_a_warm_up(bench: Any) -> None:
+def test_each_contestant_runs_once_a_round_after_a_warm_up(bench: Any) -> None:
     ran: list[str] = []
 
     def contestant(name: str) -> Any:
@@ -126,7 +123,7 @@ def test_the_table_holds_medians_ratios_and_targets(bench: Any) -> None:
     ]
 
 
-def test_curves_say_where_torch_is_faster(bench: Any) -> None:
+def test_the_table_of_curves_marks_where_torch_is_faster(bench: Any) -> None:
     curve = {
         "16": {"minidl": 1.0, "torch": 2.0, "ratio": (0.4, 0.5, 0.6)},
         "512": {"minidl": 3.0, "torch": 2.0, "ratio": (1.4, 1.5, 1.6)},
@@ -136,7 +133,7 @@ def test_curves_say_where_torch_is_faster(bench: Any) -> None:
     assert large.endswith("torch is faster")
 
 
-def test_one_file_holds_one_machine_and_all_parts(bench: Any) -> None:
+def test_the_merged_file_has_one_machine_and_all_parts(bench: Any) -> None:
     def part(load: float) -> dict[str, Any]:
         machine = {"cpu": "x", "repeats": 3, "load": load, "libraries": []}
         return {"machine": machine, "cases": {"a": load}}

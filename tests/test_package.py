@@ -1,9 +1,10 @@
-"""The shape of the package: floors, lengths, what is imported, what is in the wheel."""
+"""The shape of the package: order of imports, sizes, what is imported, what is in the wheel."""
 
 from __future__ import annotations
 
 import ast
 import shutil
+import statistics
 import subprocess
 import sys
 import zipfile
@@ -15,13 +16,14 @@ import pytest
 import minidl
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted((ROOT / "minidl").rglob("*.py"))
-FLOORS = [
+PACKAGE = ROOT / "minidl"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+ORDER = [  # from the ground up: a module may import from its own room and those before it
     "errors",
     "memory",
     "files",
-    "registry",
     "checks",
+    "registry",
     "streams",
     "autograd",
     "nn",
@@ -31,76 +33,106 @@ FLOORS = [
     "comparison",
     "cli",
 ]
-
-
-def floor_of(module: str) -> int:
-    parts = module.split(".")
-    return FLOORS.index(parts[1]) if len(parts) > 1 and parts[1] in FLOORS else len(FLOORS)
+# The facade names the rooms above it for type checkers alone. At run time it imports them when
+# they are first used, so that `import minidl` imports nothing but NumPy. No other file may do so.
+FACADE, VERSION = "minidl", "minidl.__version__"
+FILE_LINES, MEDIAN_LINES, FUNCTION_LINES = 350, 130, 40
 
 
 def module_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-MODULES = {module_of(path) for path in SOURCES}
+MODULES = {module_of(path): path for path in SOURCES}
 
 
-def imports(path: Path) -> set[str]:
-    """The minidl modules a file imports when it runs; what only type checkers read is left out."""
-    found = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    skipped = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and id(node) not in skipped:
-            for alias in node.names if node.module.split(".")[0] == "minidl" else ():
-                inner = f"{node.module}.{alias.name}"
-                found.add(inner if inner in MODULES or node.module == "minidl" else node.module)
-    return found
+def place_of(module: str) -> int:
+    """Return a module's place in ORDER; the facade and `__main__` are above all rooms."""
+    room = module.split(".")[1] if "." in module else ""
+    return ORDER.index(room) if room in ORDER else len(ORDER)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_imports_go_downward_only(path: Path) -> None:
-    here = floor_of(module_of(path))
-    for module in imports(path):
-        if module in ("minidl.__version__", "minidl"):
-            continue
-        assert floor_of(module) <= here, f"{module_of(path)} imports {module}"
+def imports(module: str, source: str) -> set[str]:
+    """Return the minidl modules that a source imports, at the top, in functions or for types."""
+    imported = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import in line {node.lineno}"
+            names = {f"{node.module}.{alias.name}" for alias in node.names} - {VERSION}
+            imported |= {name if name in MODULES else str(node.module) for name in names}
+    return imported & set(MODULES)
+
+
+GRAPH = {
+    module: imports(module, path.read_text(encoding="utf-8"))
+    for module, path in MODULES.items()
+    if module != FACADE
+}
+
+
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """Return the shortest circle through each module as text, such as `a -> b -> a`, once each."""
+    shortest: dict[frozenset[str], str] = {}
+    for start in sorted(graph):
+        paths, seen = [[start]], set()
+        for path in paths:  # which grows meanwhile: short paths come first
+            for module in sorted(graph.get(path[-1], set()) - seen):
+                seen.add(module)
+                paths.append([*path, module])
+                if module == start:
+                    shortest.setdefault(frozenset(path), " -> ".join([*path, start]))
+    return list(shortest.values())
+
+
+@pytest.mark.parametrize("module", GRAPH)
+def test_imports_go_downward_only(module: str) -> None:
+    upward = sorted(name for name in GRAPH[module] if place_of(name) > place_of(module))
+    assert not upward, f"{module} imports {upward}; the order is {' < '.join(ORDER)}"
 
 
 def test_no_module_imports_itself_through_others() -> None:
-    graph = {module_of(path): imports(path) for path in SOURCES}
-
-    def reaches(start: str) -> set[str]:
-        seen: set[str] = set()
-        waiting = [start]
-        while waiting:
-            for module in graph.get(waiting.pop(), set()):
-                if module not in seen:
-                    seen.add(module)
-                    waiting.append(module)
-        return seen
-
-    plain = [path for path in SOURCES if path.name != "__init__.py"]
-    circles = [module_of(p) for p in plain if module_of(p) in reaches(module_of(p))]
-    assert circles == []
+    found = circles(GRAPH)
+    assert not found, "circular imports (TYPE_CHECKING counts):\n" + "\n".join(found)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_files_and_functions_are_short_and_documented(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= 400
+def test_planted_circles_and_upward_imports_are_found() -> None:
+    source = "if TYPE_CHECKING:\n    from minidl.training import Trainer\n"
+    assert imports("minidl.nn.layer", source) == {"minidl.training"}
+    assert imports("minidl.optim", "from minidl import Tensor") == {FACADE}
+    assert place_of("minidl.nn") < place_of("minidl.training") < place_of(FACADE)
+    graph = {"a": {"b", "d"}, "b": {"c"}, "c": {"b"}, "d": {"a"}, "e": {"e"}}
+    assert circles(graph) == ["a -> d -> a", "b -> c -> b", "e -> e"]
+
+
+def test_every_folder_is_a_room_that_says_what_it_is_for() -> None:
+    for folder in sorted({path.parent for path in SOURCES}):
+        room = folder / "__init__.py"
+        assert room.exists(), f"{folder.relative_to(ROOT)} has no __init__.py"
+        text = ast.get_docstring(ast.parse(room.read_text(encoding="utf-8")))
+        assert text, f"{room.relative_to(ROOT)} must say what the folder is for"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_and_functions_are_short_and_documented(module: str) -> None:
+    text = MODULES[module].read_text(encoding="utf-8")
+    lines = text.count("\n")
+    assert lines <= FILE_LINES, f"{module} has {lines} lines, at most {FILE_LINES}"
     tree = ast.parse(text)
-    assert ast.get_docstring(tree) or not text.strip()
+    assert ast.get_docstring(tree) or not text.strip(), f"{module} has no docstring"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             doc = ast.get_docstring(node, clean=False) or ""
-            assert length - doc.count("\n") - bool(doc) <= 40, f"{node.name}: {length} lines"
+            length -= doc.count("\n") + bool(doc)
+            assert length <= FUNCTION_LINES, f"{module}.{node.name} has {length} lines"
+
+
+def test_the_median_file_is_short() -> None:
+    sizes = [len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES]
+    median = statistics.median(size for size in sizes if size > 5)
+    assert median < MEDIAN_LINES, f"the median file has {median:g} lines"
 
 
 def run(*command: str, cwd: Path = ROOT) -> str:

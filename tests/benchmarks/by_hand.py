@@ -1,7 +1,6 @@
-"""The same training with formulas written by hand: what NumPy itself costs, without a framework.
+"""The same training with formulas written by hand in NumPy, without a framework or any checks.
 
-A perceptron's gradient, and Nesterov's step on one vector, with NumPy's fastest calls. Nothing is
-checked and nothing else could be trained. It is here to be approached.
+A lower bound for the time of a step: nothing but this network can be trained.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class Network:
         self.ones: dict[int, Array] = {}
 
     def step(self, X: Array, t: Array) -> float:
-        """Take one step of Nesterov's method; return the mean loss of the batch."""
+        """Take one step of NAG; return the mean loss of the batch."""
         mv = self.momentum * self.v
         self.w -= mv
         loss = self._differentiate(X, t)
@@ -62,16 +61,16 @@ class Network:
 
 
 def _views(vector: Array, layers: Layers) -> Layers:
-    found, start = [], 0
+    pairs, start = [], 0
     for W, b in layers:
         middle, end = start + W.size, start + W.size + b.size
-        found.append((vector[start:middle].reshape(W.shape), vector[middle:end]))
+        pairs.append((vector[start:middle].reshape(W.shape), vector[middle:end]))
         start = end
-    return found
+    return pairs
 
 
 def _binary(z: Array, t: Array) -> tuple[float, Array]:
-    """Return the mean of softplus(z) - t z, and its gradient, with one exponential for both."""
+    """Return the mean of softplus(z) - t z and its gradient, from one exponential."""
     e = np.exp(-np.absolute(z))
     loss = np.maximum(z, 0.0)
     loss -= t * z

@@ -1,7 +1,7 @@
-"""What the parts of the benchmark share: a command line, the machine's facts, a file.
+"""The command line, the facts about the machine and the JSON file of every part of the benchmark.
 
-A part is a set of named cases, each a function that measures and returns what JSON can hold, and
-a function that makes a table of what the cases returned.
+A part is a dictionary of named cases, functions that measure and return JSON, and a function that
+formats their results as a table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Cases = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Settings:
-    """How much to measure, and the order within rounds."""
+    """Number of rounds, and the generator of the order within a round."""
 
     repeats: int
     quick: bool
@@ -36,10 +36,12 @@ Case = Callable[[Settings], dict[str, Any]]
 def _options(about: str, repeats: int, quick: int, arguments: list[str] | None) -> Any:
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--repeats", type=int, help=f"rounds per case ({repeats})")
-    parser.add_argument("--quick", action="store_true", help=f"less of it, and {quick} rounds")
-    parser.add_argument("--seed", type=int, default=0, help="for the order within rounds (0)")
+    parser.add_argument("--quick", action="store_true", help=f"smaller sizes, and {quick} rounds")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the order within rounds (0)")
     parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--no-facts", action="store_true", help="do not print the machine's facts")
+    parser.add_argument(
+        "--no-facts", action="store_true", help="do not print facts about the machine"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args(arguments)
 
@@ -53,13 +55,13 @@ def main(
     quick: int = 5,
     arguments: list[str] | None = None,
 ) -> int:
-    """Measure what the command line asks for, print the table, write the file."""
+    """Measure the chosen cases, print the table and write the file."""
     threads.pin()
     options = _options(about, repeats, quick, arguments)
     rounds = options.repeats or (quick if options.quick else repeats)
     chosen = {name: case for name, case in cases.items() if options.only in name}
     if rounds < 1 or not chosen:
-        print("--repeats is 1 or more, --only part of: " + "; ".join(cases), file=sys.stderr)
+        print("--repeats must be positive, --only part of: " + "; ".join(cases), file=sys.stderr)
         return 2
     settings = Settings(rounds, options.quick, random.Random(options.seed))
     start = time.perf_counter()

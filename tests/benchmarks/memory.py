@@ -1,10 +1,10 @@
-"""What `minidl.memory` is worth, and how much memory training on a mapped file takes.
+"""Time that `minidl.memory` saves, and private memory of training on a mapped file.
 
     python tests/benchmarks/memory.py
 
-The same steps in processes with and without `minidl.memory`, taking turns. The rows are drawn by
-NumPy: scikit-learn's import alone raises glibc's limit. Then a process trains on a file, and
-reads back how much private memory it has (RssAnon: without the pages of the file).
+Two processes, with and without `minidl.memory`, take the same steps in turns. Their rows are drawn
+by NumPy, because importing scikit-learn raises glibc's limit. Another process trains on a file and
+reads its private memory (RssAnon, without the pages of the file).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ STATUS = Path("/proc/self/status")
 
 
 def work(name: str, kept: bool) -> None:
-    """Train once for each line that arrives, and print the seconds of a step."""
+    """Train once for each line of input, and print the seconds of a step."""
     if not kept:
         stub = types.ModuleType("minidl.memory")
         stub.keep_freed_memory = lambda: None  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ def work(name: str, kept: bool) -> None:
 
 
 class Worker:
-    """A contestant in a process of its own, which takes its time itself."""
+    """A contestant in a separate process, which measures its own time."""
 
     def __init__(self, *arguments: str) -> None:
         pipe = subprocess.PIPE
@@ -85,7 +85,7 @@ class Worker:
 
 
 def freed(name: str, settings: command.Settings) -> dict[str, Any]:
-    """Time the two processes."""
+    """Time both processes."""
     workers = {which: Worker(name, which) for which in (KEPT, GIVEN_BACK)}
     rounds, generator = settings.repeats, settings.generator
     times, _ = interleave(workers, rounds, generator, clock=lambda run: run())
@@ -96,12 +96,12 @@ def freed(name: str, settings: command.Settings) -> dict[str, Any]:
 
 def anonymous() -> float:
     """Return the private memory of this process in MB."""
-    found = re.search(r"RssAnon:\s+(\d+) kB", STATUS.read_text(encoding="utf-8"))
-    return int(found[1]) / 1000 if found else float("nan")
+    match = re.search(r"RssAnon:\s+(\d+) kB", STATUS.read_text(encoding="utf-8"))
+    return int(match[1]) / 1000 if match else float("nan")
 
 
 def work_mapped(folder: str) -> None:
-    """Train for an epoch; print private memory before, and the most that was seen."""
+    """Train for an epoch; print the private memory before it and its maximum."""
     from peers import Minidl
     from scaling import mapped_rows
 
@@ -121,24 +121,24 @@ def work_mapped(folder: str) -> None:
 
 
 def mapped(settings: command.Settings) -> dict[str, Any]:
-    """Let a process train on a file."""
+    """Measure the memory of a process that trains on a file."""
     from scaling import write_rows
 
     if not STATUS.exists():
-        return {"notes": ["private memory is read from /proc, which is not there"]}
+        return {"notes": ["not measured: there is no /proc/self/status"]}
     rows = MAPPED // 10 if settings.quick else MAPPED
     with tempfile.TemporaryDirectory() as folder:
         write_rows(Path(folder), rows)
         size = Path(folder, "X.npy").stat().st_size / 1e6
         argv = [sys.executable, __file__, folder]
         done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True)
-    before, most = map(float, done.stdout.split())
-    word = "reached" if most <= ALLOWED else "MISSED"
-    note = f"{rows:,} rows, {size:.0f} MB: private memory {before:.0f} MB before, {most:.0f} MB"
+    before, largest = map(float, done.stdout.split())
+    word = "reached" if largest <= ALLOWED else "MISSED"
+    note = f"{rows:,} rows, {size:.0f} MB: private memory {before:.0f} MB before, {largest:.0f} MB"
     return {
         "file_mb": size,
         "before_mb": before,
-        "most_mb": most,
+        "most_mb": largest,
         "notes": [f"{note} at most; at most {ALLOWED} MB: {word}"],
     }
 
@@ -151,4 +151,4 @@ if __name__ == "__main__":
     elif len(sys.argv) == 2 and Path(sys.argv[1]).is_dir():
         work_mapped(sys.argv[1])
     else:
-        sys.exit(command.main("What memory costs.", CASES, report.table))
+        sys.exit(command.main("Memory: what freeing costs, and mapped files.", CASES, report.table))

@@ -1,9 +1,8 @@
 """The contestants: each trains the same network on the same rows in its own idiom.
 
-Every one does the same work, an epoch at a time: an order of the rows (none if all are in one
-batch), the rows of a batch, the outputs, the mean loss, the gradient, Nesterov's step. minidl and
-scikit-learn also add up the losses of the batches, and stop if they are not finite; the loops for
-torch, for the naive engine and by hand never look at the loss, which errs on their side.
+Each epoch draws an order of the rows (none for a full batch); each step gathers the batch and
+computes outputs, mean loss, gradient and the NAG update. minidl and scikit-learn also add up the
+losses and stop if they are not finite; the other loops never read the loss, which favours them.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ Orders = Callable[[int], Array]  # epoch, from 1 -> order of the rows
 
 
 class Peer(ABC):
-    """A contestant on one workload; constructing it raises ImportError if it is not installed."""
+    """A contestant on one workload; the constructor raises ImportError if it is not installed."""
 
-    orders: Orders | None = None  # drawn in its own idiom, unless it is told which
+    orders: Orders | None = None  # None: drawn in its own idiom
 
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
@@ -39,7 +38,7 @@ class Peer(ABC):
         self.seed = self.steps = 0
 
     def prepare(self, seed: int) -> Callable[[], int]:
-        """Build a fresh network; return what is timed, which returns the steps it took."""
+        """Build a fresh network; return the function to time, which returns its number of steps."""
         self.seed, self.steps = seed, 0
         self.build()
 
@@ -55,17 +54,17 @@ class Peer(ABC):
 
     @abstractmethod
     def build(self) -> None:
-        """Make the network and the optimizer, for :attr:`seed`."""
+        """Build the network and the optimizer from :attr:`seed`."""
 
     @abstractmethod
     def train(self) -> None:
-        """Train for the epochs of the workload, and count the steps."""
+        """Train for the epochs of the workload and count the steps."""
 
     @abstractmethod
     def layers(self) -> Layers:
-        """Return the weights at the iterate, w, where Nesterov's step has taken them.
+        """Return the weights at the iterate w.
 
-        torch and its like store w - m v, the point at which the next gradient is asked for.
+        PyTorch and JAX store w - m v, the point at which the next gradient is computed.
         """
 
     def losses(self) -> Array:
@@ -73,21 +72,21 @@ class Peer(ABC):
         return self.workload.losses(self.layers(), self.X, self.y)
 
     def loss(self) -> float:
-        """Return the loss on all rows; of many networks, the mean of it."""
+        """Return the loss on all rows, averaged over the networks."""
         return float(self.losses().mean())
 
 
 class Minidl(Peer):
-    """minidl through its public API, with the loss on all rows only before and after the run.
+    """minidl's Trainer, which measures the loss on all rows only before and after the run.
 
-    That after the run is within the time, since fit() always ends with it.
+    The measurement after the run is timed, because `fit` always ends with it.
     """
 
     measure_every = 0
 
     def build(self) -> None:
         self.trainer = minidl.Trainer(
-            self.network(),
+            self.workload.network(self.seed),
             self.workload.loss_name,
             optimizer=minidl.optim.NAG(lr=self.workload.lr, momentum=MOMENTUM),
             batch_size=self.workload.batch or "full",
@@ -95,10 +94,6 @@ class Minidl(Peer):
             seed=self.seed,
         )
         self.trainer.fit(self.X, self.y, epochs=0)  # the loss before training is not a step
-
-    def network(self) -> minidl.nn.Layer:
-        """Return the network that is trained."""
-        return self.workload.network(self.seed)
 
     def train(self) -> None:
         self.trainer.fit(self.X, self.y, epochs=self.workload.epochs)
@@ -108,33 +103,14 @@ class Minidl(Peer):
         return layers_of(self.trainer.model)
 
 
-class Apart(minidl.nn.Layer):
-    """The layers of a network, called one by one, where a Sequential fuses some."""
-
-    def __init__(self, model: minidl.nn.Sequential) -> None:
-        self.layers = list(model.layers)
-
-    def forward(self, x: Any, training: Any = False) -> Any:
-        for layer in self.layers:
-            x = layer.forward(x, training)
-        return x
-
-
-class MinidlApart(Minidl):
-    """The same without fused layers: what those are worth."""
-
-    def network(self) -> minidl.nn.Layer:
-        return Apart(self.workload.network(self.seed))
-
-
 class MinidlMeasured(Minidl):
-    """The same with the loss and the accuracy on all rows after every epoch, as by default."""
+    """The same with loss and accuracy on all rows after every epoch, the default."""
 
     measure_every = 1
 
 
 class InBatches(Peer):
-    """A peer that has to make its batches itself."""
+    """A contestant that makes its own batches."""
 
     def train(self) -> None:
         n = len(self.X)
@@ -144,7 +120,7 @@ class InBatches(Peer):
                 self.steps += 1
 
     def in_batches(self, epoch: int) -> Iterator[Any]:
-        """Yield the numbers of the rows of each batch."""
+        """Yield the row indices of each batch."""
         n = len(self.X)
         order = self.draw() if self.orders is None else self.orders(epoch)
         for i in range(0, n, self.batch):
@@ -183,8 +159,8 @@ class Torch(InBatches):
         return self.torch.randperm(len(self.rows))
 
     def step(self, rows: Any) -> None:
-        whole = self.batch == len(self.X)
-        X, t = (self.rows, self.targets) if whole else (self.rows[rows], self.targets[rows])
+        full = self.batch == len(self.X)
+        X, t = (self.rows, self.targets) if full else (self.rows[rows], self.targets[rows])
         self.optimizer.zero_grad()
         self.loss_function(self.model(X), t).backward()
         self.optimizer.step()
@@ -200,7 +176,7 @@ class Torch(InBatches):
 
 
 def torch_network(workload: Workload, seed: int) -> Any:
-    """Return the network as PyTorch's modules, with the weights that all start from."""
+    """Return the network as PyTorch modules, with the common initial weights."""
     import torch
 
     layers: list[Any] = []
@@ -217,7 +193,7 @@ def torch_network(workload: Workload, seed: int) -> Any:
 class ScikitLearn(Peer):
     """scikit-learn's MLPClassifier: no early stopping, no penalty, every epoch run.
 
-    It draws its own weights, and its velocity is not added to what it has stored.
+    It draws its own weights, and its weights are read without the velocity.
     """
 
     def __init__(self, workload: Workload) -> None:
@@ -244,7 +220,7 @@ class ScikitLearn(Peer):
 
     def train(self) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "Maximum iterations reached" is what is wanted
+            warnings.simplefilter("ignore")  # "Maximum iterations reached" is intended
             self.model.fit(self.X, self.y)
         self.steps = self.model.n_iter_ * math.ceil(len(self.X) / self.batch)
 
@@ -253,7 +229,7 @@ class ScikitLearn(Peer):
 
 
 class Naive(InBatches):
-    """The engine of naive_engine.py, with the same loop as torch."""
+    """The engine of naive_engine.py in the loop of torch."""
 
     def build(self) -> None:
         layers = self.workload.initial(self.seed)
@@ -280,7 +256,7 @@ class Naive(InBatches):
 
 
 class ByHand(InBatches):
-    """The formulas of by_hand.py: NumPy without a framework, and rows gathered once an epoch."""
+    """The formulas of by_hand.py, with rows gathered once an epoch."""
 
     def build(self) -> None:
         layers, lr = self.workload.initial(self.seed), self.workload.lr
@@ -298,8 +274,8 @@ class ByHand(InBatches):
         return (slice(i, i + self.batch) for i in range(0, len(order), self.batch))
 
     def step(self, rows: Any) -> None:
-        whole = self.batch == len(self.X)
-        X, t = (self.rows, self.targets) if whole else self.shuffled
+        full = self.batch == len(self.X)
+        X, t = (self.rows, self.targets) if full else self.shuffled
         self.model.step(X[rows], t[rows])
 
     def layers(self) -> Layers:
@@ -309,7 +285,6 @@ class ByHand(InBatches):
 PEERS: dict[str, type[Peer]] = {
     "minidl": Minidl,
     "minidl, measured": MinidlMeasured,
-    "minidl, layers apart": MinidlApart,
     "torch": Torch,
     "scikit-learn": ScikitLearn,
     "naive engine": Naive,
@@ -318,33 +293,33 @@ PEERS: dict[str, type[Peer]] = {
 
 
 def installed(makers: Mapping[str, Callable[[], Peer]]) -> tuple[dict[str, Peer], list[str]]:
-    """Return the contestants that are installed, and the names of the others."""
-    found, missing = {}, []
+    """Return the installed contestants, and the names of the others."""
+    peers, missing = {}, []
     for name, make in makers.items():
         try:
-            found[name] = make()
+            peers[name] = make()
         except ImportError:
             missing.append(name)
-    return found, missing
+    return peers, missing
 
 
 def demand_agreement(peers: Mapping[str, Peer], orders: Orders, tolerance: float = 1e-9) -> None:
-    """Train everyone in the same orders, from the same weights; raise if a loss differs.
+    """Train all peers with the same orders and initial weights; raise if a loss differs.
 
     The first peer is minidl, which draws these orders itself.
     """
-    found = {}
+    losses = {}
     for name, peer in peers.items():
         peer.orders = orders
         peer.prepare(0)()
-        found[name] = peer.losses()
+        losses[name] = peer.losses()
         peer.orders = None
-    first, *others = found
-    for name in others:
-        if not np.allclose(found[name], found[first], tolerance, 0.0):
+    first, *rest = losses
+    for name in rest:
+        if not np.allclose(losses[name], losses[first], tolerance, 0.0):
             raise AssertionError(
                 f"{name} and {first} do not train the same network: from the same weights, in the"
-                f" same order, the losses became {found[name]} and {found[first]}"
+                f" same order, the losses became {losses[name]} and {losses[first]}"
             )
 
 

@@ -1,12 +1,11 @@
-"""What a whole comparison costs: the default protocol, and the same work with PyTorch in a loop.
+"""Wall time of a whole comparison, and an estimate for the same work with PyTorch in a loop.
 
     python tests/benchmarks/protocol.py
 
-Three optimizers, 12 learning rates, 10 + 20 seeds, 400 epochs of moons at batch 32, in two
-processes, once, in wall time; with --quick what ``minidl compare --quick`` runs of it. PyTorch
-trains a sample of such networks, one after the other, and measures as minidl does: loss and
-accuracy of the training and of the held-out rows after every epoch. What all would cost is that
-times their number, divided between two processes without loss.
+minidl runs the default protocol once in two processes: three optimizers, 12 learning rates, 10 + 20
+seeds, 400 epochs of moons at batch 32 (with --quick, that of ``minidl compare --quick``). PyTorch
+trains a sample of these networks and measures as minidl does: loss and accuracy on training and
+test rows after every epoch. The estimate is its time times the number of networks, divided by two.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ SAMPLE = 10  # epochs of each of PyTorch's runs
 
 
 def ours(quick: bool) -> tuple[float, int, int]:
-    """Return the seconds of a comparison, how many networks it trained, and its epochs."""
+    """Return the seconds of a comparison, its number of networks and its epochs."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "found.json")
+        file = Path(folder, "comparison.json")
         command_line = f"compare --optimizers gd,momentum,nag --jobs {JOBS} --quiet --out {file}"
         arguments = [*command_line.split(), *(["--quick"] if quick else [])]
         start = time.perf_counter()
@@ -43,13 +42,13 @@ def ours(quick: bool) -> tuple[float, int, int]:
         )
         seconds = time.perf_counter() - start
         assert "Swap the flag" in done.stdout
-        one = json.loads(file.read_text())["comparisons"][0]
-        plan, runs = one["plan"], len(one["runs"])
+        (comparison,) = json.loads(file.read_text())["comparisons"]
+        plan, runs = comparison["plan"], len(comparison["runs"])
     return seconds, runs, plan["epochs"]
 
 
 def torchs(seed: int) -> float:
-    """Return the seconds that PyTorch takes for an epoch of one network, measurement included."""
+    """Return PyTorch's seconds for an epoch of one network, measurement included."""
     import torch
     from torch import nn
 
@@ -82,7 +81,7 @@ def torchs(seed: int) -> float:
 
 
 def compare(settings: command.Settings) -> dict[str, Any]:
-    """Run a comparison, and a sample of the same with PyTorch."""
+    """Time a comparison, and a sample of the same work with PyTorch."""
     seconds, runs, epochs = ours(settings.quick)
     reached = "reached" if seconds <= LIMIT else "MISSED"
     notes = [
@@ -96,17 +95,17 @@ def compare(settings: command.Settings) -> dict[str, Any]:
         return {**result, "notes": notes, "missing": ["torch"]}
     sample = sorted(torchs(seed) for seed in range(settings.repeats))
     epoch = sample[len(sample) // 2]
-    all_of_it = epoch * runs * epochs / JOBS
+    estimate = epoch * runs * epochs / JOBS
     notes += [
         f"torch: {1e6 * epoch:.0f} us for an epoch of one network (median of {len(sample)} runs"
         f" of {SAMPLE} epochs)",
-        f"torch in a loop, {JOBS} processes: {all_of_it:.0f} s for all, of which minidl takes"
-        f" {seconds / all_of_it:.3f}",
+        f"torch in a loop, {JOBS} processes: {estimate:.0f} s for all;"
+        f" minidl takes {seconds / estimate:.3f} of that",
     ]
-    return {**result, "torch_epoch": sample, "torch_seconds": all_of_it, "notes": notes}
+    return {**result, "torch_epoch": sample, "torch_seconds": estimate, "notes": notes}
 
 
 CASES = {"compare, default protocol": compare}
 
 if __name__ == "__main__":
-    sys.exit(command.main("What a whole comparison costs.", CASES, report.table))
+    sys.exit(command.main("Time of a whole comparison.", CASES, report.table))

@@ -1,7 +1,6 @@
-"""The contestants that train many networks: one after the other, or as one computation.
+"""The contestants that train many networks, one after the other or in one computation.
 
-All networks have their own weights and their own order of rows. A step of a contestant is a step
-of one network, so its time is per seed and step.
+Each network has its own weights and order of rows. Times are per network and step.
 """
 
 from __future__ import annotations
@@ -50,9 +49,9 @@ def minidl_orders(R: int, n: int, epoch: int) -> Array:
 
 
 class MinidlReplicas(Many):
-    """minidl.train_replicas: all of the call is timed.
+    """minidl.train_replicas; the whole call is timed.
 
-    That is building the networks, checking the rows, and the loss on all rows before and after.
+    That includes building the networks, checking the data, and the loss before and after.
     """
 
     jobs = 1
@@ -65,7 +64,7 @@ class MinidlReplicas(Many):
         self.count()
 
     def train_epochs(self, epochs: int) -> None:
-        """Make the call."""
+        """Call train_replicas."""
         self.replicas = minidl.train_replicas(
             self.workload.network,
             minidl.optim.NAG(lr=self.workload.lr, momentum=MOMENTUM),
@@ -83,19 +82,19 @@ class MinidlReplicas(Many):
         raise NotImplementedError("minidl draws its own orders")
 
     def layers(self) -> Layers:
-        values = [[p.data for p in one.model.parameters] for one in self.replicas]
+        values = [[p.data for p in replica.model.parameters] for replica in self.replicas]
         arrays = [np.stack(column) for column in zip(*values, strict=True)]
         return list(zip(arrays[::2], arrays[1::2], strict=True))
 
 
 class MinidlProcesses(MinidlReplicas):
-    """The same in two processes, which are there already: a round before the first warms up."""
+    """The same in two processes, which the first round has started."""
 
     jobs = 2
 
 
 class Loop(Many):
-    """One network after the other; a few stand for all."""
+    """One network after the other."""
 
     kind: ClassVar[type[Peer]]
 
@@ -123,7 +122,7 @@ class Loop(Many):
 
     def layers(self) -> Layers:
         layers = zip(*(peer.layers() for peer in self.peers), strict=True)
-        return [(np.stack([W for W, _ in one]), np.stack([b for _, b in one])) for one in layers]
+        return [(np.stack([W for W, _ in same]), np.stack([b for _, b in same])) for same in layers]
 
 
 class MinidlLoop(Loop):
@@ -133,13 +132,13 @@ class MinidlLoop(Loop):
 
 
 class TorchLoop(Loop):
-    """PyTorch, eager, the usual loop for each network."""
+    """The usual PyTorch loop for each network."""
 
     kind = Torch
 
 
 class TorchVmap(Many):
-    """torch.func: vmap of grad of functional_call, and one step for the stacked parameters."""
+    """torch.func: vmap of grad of functional_call, and one step of stacked parameters."""
 
     def __init__(self, workload: Workload, R: int) -> None:
         super().__init__(workload, R)
@@ -157,8 +156,8 @@ class TorchVmap(Many):
         parameters, _ = functions.stack_module_state(networks)
         skeleton = copy.deepcopy(networks[0]).to("meta")
 
-        def loss(own: dict[str, Any], X: Any, t: Any) -> Any:
-            return self.loss_function(functions.functional_call(skeleton, own, (X,)), t)
+        def loss(weights: dict[str, Any], X: Any, t: Any) -> Any:
+            return self.loss_function(functions.functional_call(skeleton, weights, (X,)), t)
 
         self.gradients = functions.vmap(functions.grad(loss))
         self.parameters = {name: p.detach() for name, p in parameters.items()}
@@ -171,9 +170,9 @@ class TorchVmap(Many):
         X, t = self.rows[order], self.targets[order]
         for i in range(0, X.shape[1], self.batch):
             part = slice(i, i + self.batch)
-            found = self.gradients(self.parameters, X[:, part], t[:, part])
+            gradients = self.gradients(self.parameters, X[:, part], t[:, part])
             for name, parameter in self.parameters.items():
-                parameter.grad = found[name]
+                parameter.grad = gradients[name]
             self.optimizer.step()
 
     def layers(self) -> Layers:
@@ -185,9 +184,9 @@ class TorchVmap(Many):
 
 
 class Jax(Many):
-    """jax: vmap of a scan over the epoch, compiled before the time is taken; optax's step.
+    """JAX: vmap of a scan over the epoch, compiled before timing, with optax's step.
 
-    The orders are drawn by NumPy, which is faster than JAX's own permutations.
+    NumPy draws the orders, which is faster than JAX's permutations.
     """
 
     def __init__(self, workload: Workload, R: int) -> None:
@@ -219,17 +218,17 @@ class Jax(Many):
     def one_step(self, carry: Any, rows: Any) -> Any:
         """Return weights and state of one network after one step."""
         layers, state = carry
-        found = self.jax.grad(self.loss_of)(layers, self.rows[rows], self.targets[rows])
-        updates, state = self.optimizer.update(found, state)
+        gradients = self.jax.grad(self.loss_of)(layers, self.rows[rows], self.targets[rows])
+        updates, state = self.optimizer.update(gradients, state)
         return (self.jax.tree.map(lambda p, u: p + u, layers, updates), state), None
 
     def one_epoch(self, layers: Any, state: Any, order: Any) -> Any:
         """Return weights and state of one network after an epoch; the last batch is smaller."""
-        whole = len(self.X) // self.batch * self.batch
-        batches = order[:whole].reshape(-1, self.batch)
+        full = len(self.X) // self.batch * self.batch
+        batches = order[:full].reshape(-1, self.batch)
         carry, _ = self.jax.lax.scan(self.one_step, (layers, state), batches)
-        if whole < len(self.X):
-            carry, _ = self.one_step(carry, order[whole:])
+        if full < len(self.X):
+            carry, _ = self.one_step(carry, order[full:])
         return carry
 
     def train_epoch(self, orders: Array) -> None:
@@ -239,12 +238,12 @@ class Jax(Many):
     def layers(self) -> Layers:
         ahead = self.workload.lr * MOMENTUM
         trace = self.state[0].trace
-        found = self.jax.tree.map(lambda p, v: np.asarray(p + ahead * v), self.parameters, trace)
-        return list(found)
+        w = self.jax.tree.map(lambda p, v: np.asarray(p + ahead * v), self.parameters, trace)
+        return list(w)
 
 
 class JaxAlone(Jax):
-    """The same with JAX's own permutations, as its users would write it."""
+    """The same with JAX's permutations, as its users would write it."""
 
     def __init__(self, workload: Workload, R: int) -> None:
         super().__init__(workload, R)

@@ -1,9 +1,9 @@
-"""What many networks at once cost per seed and step, beside torch and jax.
+"""Time of many networks at once per network and step, beside PyTorch and JAX.
 
     python tests/benchmarks/replicas.py
 
-32 networks 2-16-16-1 on moons. Loops train a few of them, as each of them costs the same. All
-must first reach the same losses, from the same weights and in the same orders.
+32 networks 2-16-16-1 on moons. Loops train four of them, since each costs the same. All contestants
+must first reach the same losses from the same weights and orders.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from timing import interleave, stopwatch, wall
 from workloads import MOONS, Workload
 
 R, MORE, MANY = 32, 256, 512
-FEW = 4  # networks that stand for all in a loop, and that must agree
+FEW = 4  # networks in a loop, and in the check that all agree
 AGAINST = ("torch loop", "torch.func.vmap", "jax vmap + scan", "jax, NumPy's orders")
 KINDS: dict[str, type[Many]] = {
     "minidl": MinidlReplicas,
@@ -48,24 +48,24 @@ KINDS: dict[str, type[Many]] = {
 
 @dataclass(frozen=True)
 class Load:
-    """A batch size, how many epochs a run of each contestant has, and the targets."""
+    """A batch size, the epochs of a run of each contestant, and the targets."""
 
     batch: int
     epochs: dict[str, int]
     targets: tuple[Target, ...]
 
     def workload(self, name: str) -> Workload:
-        """Return the workload for one contestant; cheap ones get longer runs."""
+        """Return the workload of a contestant; fast ones get longer runs."""
         return Workload(f"batch {self.batch}", **MOONS, batch=self.batch, epochs=self.epochs[name])
 
     def contestants(self) -> dict[str, Callable[[], Many]]:
-        """Return functions that make them."""
-        found: dict[str, Callable[[], Many]] = {
+        """Return a constructor for each contestant."""
+        makers: dict[str, Callable[[], Many]] = {
             name: partial(kind, self.workload(name), FEW if "loop" in name else R)
             for name, kind in KINDS.items()
         }
-        found[f"minidl, {MORE} networks"] = partial(MinidlReplicas, self.workload("minidl"), MORE)
-        return found
+        makers[f"minidl, {MORE} networks"] = partial(MinidlReplicas, self.workload("minidl"), MORE)
+        return makers
 
 
 MORE_COST_THE_SAME = Target("minidl", 1.1, 1.0, name=f"minidl, {MORE} networks")
@@ -104,14 +104,14 @@ LOADS = {
 
 
 def agree(load: Load) -> None:
-    """Raise unless a few steps give everyone the same losses."""
+    """Raise unless all contestants have the same losses after a few steps."""
     few = replace(load.workload("minidl"), rows=72, epochs=2)
-    found, _ = peers.installed({name: partial(kind, few, FEW) for name, kind in KINDS.items()})
-    peers.demand_agreement(found, partial(minidl_orders, FEW, 72))
+    few_each, _ = peers.installed({name: partial(kind, few, FEW) for name, kind in KINDS.items()})
+    peers.demand_agreement(few_each, partial(minidl_orders, FEW, 72))
 
 
 def measure(load: Load, settings: command.Settings) -> dict[str, Any]:
-    """Time everyone with one batch size."""
+    """Time all contestants with one batch size."""
     agree(load)
     contestants, missing = peers.installed(load.contestants())
     times, _ = interleave(contestants, settings.repeats, settings.generator)
@@ -132,7 +132,7 @@ def measure(load: Load, settings: command.Settings) -> dict[str, Any]:
 
 
 def fixed_seconds(peer: Any) -> float:
-    """Return what a call without epochs costs."""
+    """Return the seconds of a call without epochs."""
 
     def run() -> int:
         peer.train_epochs(0)
@@ -142,7 +142,7 @@ def fixed_seconds(peer: Any) -> float:
 
 
 def measure_processes(settings: command.Settings) -> dict[str, Any]:
-    """Time blocks of networks one after the other, and in two processes; by wall time."""
+    """Time blocks of networks in one process and in two, by wall time."""
     workload = LOADS[f"{R} networks, batch 32"].workload("minidl")
     kinds = {"one process": MinidlReplicas, "two processes": MinidlProcesses}
     few = replace(workload, rows=72, epochs=2)
@@ -163,4 +163,4 @@ CASES: dict[str, command.Case] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(command.main("What many networks cost.", CASES, report.table))
+    sys.exit(command.main("Time of many networks at once.", CASES, report.table))

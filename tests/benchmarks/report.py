@@ -1,6 +1,6 @@
-"""What is made of the times: medians, quartiles, ratios, and targets beside what was reached.
+"""Medians, quartiles and ratios of the times, and targets beside the result.
 
-Everything is plain enough for JSON; the table is written from the same figures.
+All of it is plain data for JSON; the table is made from the same figures.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from timing import Times, quartiles, ratio
 
 @dataclass(frozen=True)
 class Target:
-    """The ratio of a contestant's time to another's that must, and better should, be reached."""
+    """The ratio to another contestant's time that `must` be reached, and that is the `aim`."""
 
     to: str
     must: float
@@ -25,27 +25,27 @@ class Target:
 def figures(times: Times, against: Iterable[str], scale: float = 1e6) -> dict[str, dict[str, Any]]:
     """Return each contestant's median time, its quartiles, and its ratios to others."""
     peers = [to for to in against if to in times]
-    found: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for name, seconds in times.items():
         low, middle, high = (scale * t for t in quartiles(seconds))
         ratios = {to: ratio(times, name, to) for to in peers}
-        found[name] = {"median": middle, "quartiles": [low, high], "ratios": ratios}
-    return found
+        rows[name] = {"median": middle, "quartiles": [low, high], "ratios": ratios}
+    return rows
 
 
 def verdicts(times: Times, targets: Sequence[Target]) -> list[dict[str, Any]]:
-    """Return each target, what was reached, and whether that is enough."""
-    found = []
+    """Return each target with the ratio, and whether it was reached."""
+    rows = []
     for target in targets:
         reached = ratio(times, target.name, target.to)
         if reached is not None:
             row = {**asdict(target), "ratio": reached, "reached": reached[1] <= target.must}
-            found.append(row)
-    return found
+            rows.append(row)
+    return rows
 
 
 def table(cases: dict[str, dict[str, Any]]) -> str:
-    """Return the figures as text: a block of lines for each case.
+    """Return the figures as text, a block of lines for each case.
 
     A case may have "contestants" with their "unit", "missing" (names), "targets" and "notes".
     """
@@ -61,7 +61,7 @@ def _block(title: str, case: dict[str, Any]) -> list[str]:
 
 
 def _figures(case: dict[str, Any]) -> list[str]:
-    """Return the head and a line for each contestant."""
+    """Return a header and a line for each contestant."""
     rows = case["contestants"]
     width = max(map(len, (*rows, case["unit"])))
     against = list(next(iter(rows.values()))["ratios"])
@@ -78,7 +78,7 @@ def _figures(case: dict[str, Any]) -> list[str]:
 
 
 def _short(value: float) -> str:
-    """Return a time with one decimal; below 10 with two."""
+    """Format a time with one decimal, below 10 with two."""
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 

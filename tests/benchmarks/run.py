@@ -1,8 +1,8 @@
-"""The whole benchmark: every part in a process of its own, all tables, one file.
+"""Run the whole benchmark: each part in a separate process, all tables, one file.
 
     python tests/benchmarks/run.py --out bench.json
 
-It takes about twenty minutes, with --quick about six, and needs the `bench` extra.
+It takes about twenty minutes, with --quick about six, and needs the `bench` extra. See README.md.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any
 
 PARTS = ("step", "replicas", "scaling", "whole_process", "memory", "protocol")
 FOLDER = Path(__file__).parent
-OF_A_PART = ("repeats", "load", "libraries")  # what differs between parts
+OF_A_PART = ("repeats", "load", "libraries")  # facts that differ between parts
 
 
 def run_part(name: str, options: list[str]) -> dict[str, Any] | None:
-    """Run one part, which prints its table; return its figures, None if it failed."""
+    """Run a part, which prints its table; return its figures, or None if it failed."""
     print(f"\n== {name}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "figures.json")
@@ -34,20 +34,20 @@ def run_part(name: str, options: list[str]) -> dict[str, Any] | None:
         return dict(json.loads(file.read_text(encoding="utf-8")))
 
 
-def merged(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return one machine, and what each part found."""
+def merged(results: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the facts about the machine once, and the results of each part."""
     machine: dict[str, Any] = {}
     parts = {}
-    for name, figures in found.items():
+    for name, figures in results.items():
         facts = figures["machine"]
-        own = {fact: facts.pop(fact) for fact in OF_A_PART}
+        differing = {fact: facts.pop(fact) for fact in OF_A_PART}
         machine = machine or facts
-        parts[name] = {**own, "cases": figures["cases"]}
+        parts[name] = {**differing, "cases": figures["cases"]}
     return {**machine, "parts": parts}
 
 
 def main() -> int:
-    """Run what is asked for; 1 if a part failed, after the others have been run."""
+    """Run the chosen parts; return 1 if one of them failed."""
     parser = argparse.ArgumentParser(description="The whole benchmark.")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there, JSON")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas: %(default)s")
@@ -56,14 +56,12 @@ def main() -> int:
     options = parser.parse_args()
     names = options.only.split(",")
     if unknown := [name for name in names if name not in PARTS]:
-        parser.error(
-            f"no part of the benchmark: {', '.join(unknown)}; there are {', '.join(PARTS)}"
-        )
+        parser.error(f"--only must be some of {', '.join(PARTS)}, got {', '.join(unknown)}")
     more = ["--quick"] * options.quick
     more += ["--repeats", options.repeats] if options.repeats else []
     start = time.perf_counter()
-    found = {name: run_part(name, more) for name in names}
-    result = merged({name: figures for name, figures in found.items() if figures})
+    results = {name: run_part(name, more) for name in names}
+    result = merged({name: figures for name, figures in results.items() if figures})
     print(f"\n== all in {time.perf_counter() - start:.0f} s")
     parts = result.pop("parts")
     for fact, value in result.items():
@@ -73,7 +71,7 @@ def main() -> int:
     result["parts"] = parts
     if options.out is not None:
         options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    return int(None in found.values())
+    return int(None in results.values())
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""Where minidl stops being the right tool: its cost per step beside torch's, over sizes.
+"""Where minidl stops being the right tool: its time per step beside PyTorch's, over sizes.
 
     python tests/benchmarks/scaling.py
 
-The network is 2-16-16-1 in batches of 32, and one thing at a time grows: width, depth, the batch,
-the number of networks (per seed and step, against a loop for torch, in which a few networks stand
-for all), the rows of a memory-mapped file. Runs are as long as their first epoch says.
-It needs torch.
+Starting from 2-16-16-1 in batches of 32, one size grows at a time: width, depth, batch, networks
+(per network and step; PyTorch trains two in a loop) and the rows of a memory-mapped file. The first
+epoch decides how long a run is. It needs PyTorch.
 """
 
 from __future__ import annotations
@@ -26,34 +25,34 @@ from replica_peers import MinidlReplicas, TorchLoop
 from timing import interleave, quartiles, ratio, stopwatch
 from workloads import CHUNK, MOONS, Array, Workload
 
-SECONDS, LONG = 0.1, 2.0  # what a run takes at least, and from where on two have to do
+SECONDS, LONG = 0.1, 2.0  # the least time of a run, and that from which two rounds suffice
 BASE = Workload("2-16-16-1, batch 32", **MOONS, batch=32, epochs=1)
 WIDTHS = (16, 32, 64, 128, 256, 512)
 DEPTHS = (1, 2, 4, 8, 16, 32)
 BATCHES = (1, 10, 100, 1000, 10_000)
 NETWORKS = (1, 4, 16, 64, 256, 1024)
 ROWS = (10**3, 10**4, 10**5, 10**6, 10**7)
-FEATURES = 10  # 10^7 rows of them are 0.8 GB
-LOOPED = 2  # networks that stand for all in a loop
-EPOCHS = 20  # of many networks: a call has its costs before and after
+FEATURES = 10  # 10^7 rows are 0.8 GB
+LOOPED = 2  # networks of a loop
+EPOCHS = 20  # of many networks, since a call has fixed costs
 
 Makers = dict[str, Callable[[], Peer]]
 Curve = dict[str, dict[str, Any]]  # point -> figures
 
 
 class MappedRows(Workload):
-    """Rows in .npy files in the folder `data`; only the pages that are touched are read."""
+    """Rows in .npy files in the folder `data`, as memory maps."""
 
     def load(self) -> tuple[Array, Array]:
-        """Return the memory maps; writing to them would change the memory, not the files."""
+        """Return the memory maps, copy-on-write."""
         X, y = (np.load(Path(self.data, f"{name}.npy"), mmap_mode="c") for name in "Xy")
         return X, y
 
 
 class TorchMeasured(Torch):
-    """torch with the loss on all rows at the end, as minidl's fit() has it.
+    """PyTorch with the loss on all rows at the end, as in minidl's `fit`.
 
-    That is a fifth of the time if there is only one epoch.
+    That is a fifth of the time of a single epoch.
     """
 
     def train(self) -> None:
@@ -70,10 +69,10 @@ def pair(workload: Workload) -> Makers:
 
 
 def lengthened(make: Callable[[], Peer], least: int) -> tuple[Peer, float]:
-    """Return the contestant with enough epochs, and the seconds that they will take."""
+    """Return the contestant with enough epochs, and the seconds they take."""
     peer = make()
     seconds = 0.0
-    for _ in range(2):  # the first time, something may be imported, and caches are empty
+    for _ in range(2):  # the first run imports modules and fills caches
         if seconds < LONG:
             run = peer.prepare(0)
             seconds = stopwatch(run) * peer.steps
@@ -83,15 +82,14 @@ def lengthened(make: Callable[[], Peer], least: int) -> tuple[Peer, float]:
 
 
 def point(makers: Makers, settings: command.Settings, least: int = 1) -> dict[str, Any]:
-    """Time the two beside each other, for this many epochs at least; long runs less often."""
+    """Time both contestants for at least this many epochs; long runs get two rounds."""
     prepared = {name: lengthened(make, least) for name, make in makers.items()}
     contestants = {name: peer for name, (peer, _) in prepared.items()}
     long = max(seconds for _, seconds in prepared.values()) > LONG
     repeats = min(settings.repeats, 2) if long else settings.repeats
     times, _ = interleave(contestants, repeats, settings.generator)
-    found: dict[str, Any] = {name: 1e6 * quartiles(seconds)[1] for name, seconds in times.items()}
-    found["ratio"] = ratio(times, "minidl", "torch")
-    return found
+    row: dict[str, Any] = {name: 1e6 * quartiles(seconds)[1] for name, seconds in times.items()}
+    return {**row, "ratio": ratio(times, "minidl", "torch")}
 
 
 def width(settings: command.Settings) -> Curve:
@@ -118,19 +116,19 @@ def batch(settings: command.Settings) -> Curve:
 
 def networks(settings: command.Settings) -> Curve:
     """This many networks at once."""
-    found = {}
+    curve = {}
     for R in NETWORKS[:-1] if settings.quick else NETWORKS:
         makers: Makers = {
             "minidl": partial(MinidlReplicas, BASE, R),
             "torch": partial(TorchLoop, BASE, min(R, LOOPED)),
         }
-        found[str(R)] = point(makers, settings, EPOCHS)
-    return found
+        curve[str(R)] = point(makers, settings, EPOCHS)
+    return curve
 
 
 def rows(settings: command.Settings) -> Curve:
     """This many rows of ten features in a memory-mapped file, in batches of 1,000."""
-    found = {}
+    curve = {}
     for n in ROWS[:-1] if settings.quick else ROWS:
         with tempfile.TemporaryDirectory() as folder:
             write_rows(Path(folder), n)
@@ -139,18 +137,18 @@ def rows(settings: command.Settings) -> Curve:
                 "minidl": partial(Minidl, workload),
                 "torch": partial(TorchMeasured, workload),
             }
-            found[f"{n:,}"] = point(makers, settings)
-    return found
+            curve[f"{n:,}"] = point(makers, settings)
+    return curve
 
 
 def mapped_rows(folder: Path) -> MappedRows:
-    """Return the workload for the files that :func:`write_rows` has written."""
+    """Return the workload for the files of :func:`write_rows`."""
     sizes = (FEATURES, 16, 16, 1)
     return MappedRows("a file", str(folder), sizes, "tanh", rows=None, batch=1000, epochs=1)
 
 
 def write_rows(folder: Path, n: int) -> None:
-    """Write X.npy (n, features), normal, and y.npy (n,), the class: on which side of a sphere."""
+    """Write X.npy (n, features), normal, and y.npy (n,), 1 outside a sphere."""
     generator = np.random.default_rng(0)
     new = partial(np.lib.format.open_memmap, mode="w+")
     X = new(folder / "X.npy", dtype=np.float64, shape=(n, FEATURES))
@@ -162,7 +160,7 @@ def write_rows(folder: Path, n: int) -> None:
 
 
 def table(curves: dict[str, Curve]) -> str:
-    """Return the curves as text; a factor above 1 says that torch is the faster."""
+    """Return the curves as text; above a ratio of 1, PyTorch is faster."""
     lines = []
     for name, curve in curves.items():
         lines.append(
@@ -182,4 +180,4 @@ def table(curves: dict[str, Curve]) -> str:
 CASES = {case.__name__: case for case in (width, depth, batch, networks, rows)}
 
 if __name__ == "__main__":
-    sys.exit(command.main("What a step costs over sizes.", CASES, table, repeats=5, quick=3))
+    sys.exit(command.main("Time of a step over sizes.", CASES, table, repeats=5, quick=3))

@@ -1,10 +1,9 @@
-"""What one optimizer step costs, beside torch, scikit-learn and a naive engine.
+"""Time of one optimizer step, beside PyTorch, scikit-learn, a naive engine and NumPy by hand.
 
     python tests/benchmarks/step.py
 
-Everything goes through public interfaces and includes the shuffling and the indexing of batches.
-Peers that are not installed are left out and named; those that can be given weights and orders
-must first reach the same loss as minidl.
+All contestants use public interfaces; shuffling and batching are included. Libraries that are not
+installed are named. Contestants that accept weights and orders must first reach the same loss.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from timing import interleave, quartiles, ratio
 from workloads import WORKLOADS, Workload
 
 AGAINST = ("torch", "scikit-learn", "naive engine", "NumPy by hand")
-SHUFFLED_ALIKE = ("minidl", "minidl, layers apart", "torch", "naive engine", "NumPy by hand")
+SHUFFLED_ALIKE = ("minidl", "torch", "naive engine", "NumPy by hand")
 
 
 def agree(workload: Workload) -> None:
-    """Raise unless a few steps give everyone the same loss; digits has all its rows always."""
-    few = replace(workload, rows=workload.rows and 72, epochs=2)
+    """Raise unless all contestants have the same loss after a few steps."""
+    few = replace(workload, rows=workload.rows and 72, epochs=2)  # digits keeps its rows
     n = len(few.load()[0])
-    found, _ = peers.installed({name: partial(peers.PEERS[name], few) for name in SHUFFLED_ALIKE})
-    peers.demand_agreement(found, partial(peers.minidl_order, 0, n))
+    alike, _ = peers.installed({name: partial(peers.PEERS[name], few) for name in SHUFFLED_ALIKE})
+    peers.demand_agreement(alike, partial(peers.minidl_order, 0, n))
 
 
 def measure(workload: Workload, settings: command.Settings) -> dict[str, Any]:
-    """Time everyone on one workload."""
+    """Time all contestants on one workload."""
     agree(workload)
     contestants, missing = peers.installed(
         {name: partial(kind, workload) for name, kind in peers.PEERS.items()}
@@ -62,4 +61,4 @@ def measure(workload: Workload, settings: command.Settings) -> dict[str, Any]:
 CASES = {workload.name: partial(measure, workload) for workload in WORKLOADS}
 
 if __name__ == "__main__":
-    sys.exit(command.main("What one optimizer step costs.", CASES, report.table))
+    sys.exit(command.main("Time of one optimizer step.", CASES, report.table))

@@ -1,7 +1,7 @@
-"""One thread for everybody: pinned before any library is loaded, and shown with the figures.
+"""One thread for every library, set before any of them is loaded, and the facts about the machine.
 
-The decision of this file: a figure without the number of threads and the BLAS kernel behind it
-means nothing, so both are read back from the running libraries, not from what was asked for.
+The number of threads and the BLAS kernel are read back from the running libraries: figures without
+them mean nothing.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ PACKAGES = ("numpy", "scikit-learn", "torch", "jax", "optax")
 
 
 def pin() -> None:
-    """Start this program again with one thread each, unless that has been done.
+    """Restart this program with the variables set, unless they are.
 
-    The libraries read these variables when they are loaded, and a module is free to import them
-    at its top.
+    Libraries read them when they are loaded, which may have happened already.
     """
     if any(os.environ.get(name) != value for name, value in SETTINGS.items()):
         os.environ.update(SETTINGS)
@@ -38,7 +37,7 @@ def pin() -> None:
 
 
 def machine() -> dict[str, object]:
-    """Return what the figures depend on: versions, processors, threads, BLAS kernels."""
+    """Return the versions, processor, threads and BLAS kernels that figures depend on."""
     facts: dict[str, object] = {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
@@ -58,7 +57,7 @@ def machine() -> dict[str, object]:
 
 
 def _cpu() -> str:
-    """Return the processor's name, as far as the system tells."""
+    """Return the name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -68,19 +67,19 @@ def _cpu() -> str:
 
 
 def _commit() -> str:
-    """Return minidl's version and, in a checkout, the commit; + means with changes."""
+    """Return minidl's version and, in a checkout, the commit (+ if it has changes)."""
     import minidl
 
     git = ["git", "-C", str(Path(minidl.__file__).parent), "describe", "--always", "--dirty=+"]
     try:
-        found = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+        commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     except OSError:
-        found = ""
-    return f"{minidl.__version__} {found}".strip()
+        commit = ""
+    return f"{minidl.__version__} {commit}".strip()
 
 
 def _libraries() -> list[str]:
-    """Return the loaded thread pools as they are, such as "openblas SkylakeX x1"."""
+    """Return the loaded thread pools, such as "openblas SkylakeX x1"."""
     lines = []
     if importlib.util.find_spec("threadpoolctl") is not None:
         from threadpoolctl import threadpool_info

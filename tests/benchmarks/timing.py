@@ -1,8 +1,8 @@
-"""Timing side by side: every contestant once in each round, in an order drawn anew.
+"""Timing side by side: each contestant runs once in each round, in a random order.
 
-The decision of this file: a machine is never quiet, so a contestant is only compared with what
-ran next to it. A ratio is the median over rounds of the ratio within a round, and a time is the
-smaller of wall time and processor time, which a busy neighbour cannot stretch.
+No machine is quiet, so a contestant is only compared with those of the same round. A ratio is the
+median over rounds of the ratio within a round. A time is the smaller of wall time and processor
+time, which other programs cannot stretch.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ Times = dict[str, list[float]]
 
 
 class Contestant(Protocol):
-    """What can be timed."""
+    """A contestant for :func:`interleave`."""
 
     def prepare(self, seed: int) -> Run:
-        """Build a fresh network; return a function that trains it and returns its steps."""
+        """Build a fresh network; return a function that trains it and returns the steps."""
 
     def loss(self) -> float:
         """Return the loss after the run."""
 
 
 def stopwatch(run: Run) -> float:
-    """Return the seconds per step of `run`, which returns how many steps it took."""
+    """Return the seconds per step of `run`, which returns its number of steps."""
     cpu, wall = time.process_time(), time.perf_counter()
     steps = run()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -38,7 +38,7 @@ def stopwatch(run: Run) -> float:
 
 
 def wall(run: Run) -> float:
-    """Return the seconds of wall time per step: of processes that `run` starts and waits for."""
+    """Return the wall time per step, for a `run` that starts processes."""
     start = time.perf_counter()
     steps = run()
     return (time.perf_counter() - start) / steps
@@ -52,9 +52,9 @@ def interleave(
 ) -> tuple[Times, Times]:
     """Return seconds per step and final losses: name -> one for each round.
 
-    One round before them only warms up. Networks are built outside the measurement, from the
-    number of the round. Objects that are there already are hidden from the garbage collector, and
-    each run starts without garbage, so nobody pays for what another imported or left behind.
+    A first round warms up and is dropped. Networks are built outside the measurement, from the
+    number of the round. Each run starts after a garbage collection, and the collector ignores
+    older objects, so that no contestant pays for the objects of another.
     """
     times: Times = {name: [] for name in contestants}
     losses: Times = {name: [] for name in contestants}

@@ -1,11 +1,10 @@
-"""What a whole process costs: ``minidl train``, beside scripts of scikit-learn and torch.
+"""Wall time of a whole process: ``minidl train``, beside scripts of scikit-learn and PyTorch.
 
     python tests/benchmarks/whole_process.py
 
-From the start of Python to its end, in wall time, processes taking turns; the processor's time is
-shown beside it. The scripts are in scripts/, and do no more than minidl does. Modules are compiled
-in the round that only warms up, as an installer compiles them: what Python makes of a checkout
-without its cache (PYTHONDONTWRITEBYTECODE) is no property of minidl, yet adds 40% to its import.
+From the start of Python to its end, processes taking turns; processor time is shown beside it. The
+scripts are in scripts/ and do no more than minidl does. The first round compiles all modules, as an
+installer does: without compiled modules, importing minidl takes 40 % longer.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ PACKAGES = {"scikit-learn": "sklearn", "torch": "torch"}
 
 
 class Process:
-    """A contestant that is a process of its own; compiled modules are kept in a folder."""
+    """A contestant in a separate process; `compiled` is the folder of its compiled modules."""
 
     def __init__(self, arguments: list[str], compiled: str) -> None:
         self.command = [sys.executable, *arguments]
@@ -57,7 +56,7 @@ class Process:
         self.cpu: list[float] = []  # seconds
 
     def prepare(self, number: int) -> Callable[[], int]:
-        """Return a function that runs it to its end."""
+        """Return a function that runs the process to its end."""
 
         def run() -> int:
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -72,13 +71,13 @@ class Process:
         return run
 
     def loss(self) -> float:
-        """Return the first loss that it has printed, that of the training rows."""
-        found = re.search(r"loss (\d+\.\d+)", self.printed)
-        return float(found[1]) if found else float("nan")
+        """Return the first loss that was printed, the training loss."""
+        match = re.search(r"loss (\d+\.\d+)", self.printed)
+        return float(match[1]) if match else float("nan")
 
 
 def timed(commands: dict[str, list[str]], settings: command.Settings) -> Any:
-    """Return times, and rows for the table, of the commands that can be run."""
+    """Return the times of the commands that can run, and the rows of the table."""
     missing = [
         name for name in commands if not importlib.util.find_spec(PACKAGES.get(name, "numpy"))
     ]
@@ -105,7 +104,7 @@ def train(settings: command.Settings) -> dict[str, Any]:
 
 
 def imports(settings: command.Settings) -> dict[str, Any]:
-    """Import minidl, or only what it needs; the target is for what is added to bare Python."""
+    """Import minidl, and NumPy alone; the target is for the time added to bare Python."""
     times, result = timed(IMPORTED, settings)
     for row in result["contestants"].values():
         del row["loss"]
@@ -121,4 +120,4 @@ def imports(settings: command.Settings) -> dict[str, Any]:
 CASES = {"moons, 100 epochs": train, "imports": imports}
 
 if __name__ == "__main__":
-    sys.exit(command.main("What a whole process costs.", CASES, report.table))
+    sys.exit(command.main("Time of a whole process.", CASES, report.table))

@@ -1,7 +1,6 @@
-"""What is trained: networks, data, batches, and how long a run of each is.
+"""The networks, data and batches of the benchmark, and the epochs of a run of each.
 
-A run has enough steps for what happens once per call to stay small, and few enough for many
-rounds to fit into a minute.
+A run has enough steps to make fixed costs small, and few enough for many rounds in a minute.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Layers = list[tuple[Array, Array]]  # W (in, out) and b (out,) of each; for R ne
 
 @dataclass(frozen=True)
 class Workload:
-    """A network, its data and its batches; one output means two classes, more mean softmax."""
+    """A network, its data and its batches; one output for two classes, else softmax."""
 
     name: str
     data: str
@@ -33,20 +32,20 @@ class Workload:
     batch: int | None  # None for all rows at once
     epochs: int
     targets: tuple[Target, ...] = ()
-    lr: float = 0.1  # with momentum 0.9 too much for batch 1: there, nobody's loss settles
+    lr: float = 0.1  # too much for batch 1 with momentum 0.9: no contestant converges there
 
     @property
     def guessing(self) -> float:
-        """The loss of a network that knows nothing; one that learns ends below it."""
+        """The loss of guessing; a network that learns ends below it."""
         return float(np.log(max(2, self.sizes[-1])))
 
     @property
     def loss_name(self) -> str:
-        """The loss, by minidl's name."""
+        """The name of the loss in minidl."""
         return "binary_cross_entropy" if self.sizes[-1] == 1 else "softmax_cross_entropy"
 
     def load(self) -> tuple[Array, Array]:
-        """Return standardised inputs and the numbers of the classes."""
+        """Return standardised inputs and class labels."""
         options: dict[str, Any] = {} if self.rows is None else {"n": self.rows}
         data = datasets.load(self.data, test_size=0.0, **options)
         return data.X_train, data.y_train
@@ -56,11 +55,11 @@ class Workload:
         return nn.mlp(*self.sizes, activation=self.activation, seed=seed)
 
     def initial(self, seed: int) -> Layers:
-        """Return the weights that everybody who can be given weights starts from."""
+        """Return the common initial weights."""
         return layers_of(self.network(seed))
 
     def losses(self, layers: Layers, X: Array, y: Array) -> Array:
-        """Return the mean cross-entropy on these rows, the same formula for everyone."""
+        """Return the mean cross-entropy on these rows, by the same formula for all."""
         parts = (slice(i, i + CHUNK) for i in range(0, len(X), CHUNK))
         totals = [self._total(layers, X[part], y[part]) for part in parts]
         return np.asarray(np.sum(totals, axis=0) / len(X))
@@ -81,7 +80,7 @@ class Workload:
 
 
 def layers_of(model: Any) -> Layers:
-    """Return copies of the weights of a network of minidl's."""
+    """Return copies of the weights of a minidl network."""
     values = [parameter.data.copy() for parameter in model.parameters]
     return list(zip(values[::2], values[1::2], strict=True))
 

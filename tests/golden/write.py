@@ -1,9 +1,8 @@
-"""Write optimizers.npz: trajectories of PyTorch's and Keras's own optimizers, to compare with.
+"""Write optimizers.npz: trajectories of the optimizers of PyTorch and Keras.
 
-Run it with the `bench` extra installed, from anywhere: ``python tests/golden/write.py``.
-Gradients are the frameworks' own (torch.autograd, jax.grad); everything is float64. Learning
-rates and momenta are handed over as Python floats, and Keras is switched to float64, so nothing
-passes through float32. The tests then need NumPy alone.
+Run it with the `bench` extra: ``python tests/golden/write.py``. Gradients are those of
+torch.autograd and jax.grad. Everything is float64, Keras and the learning rates included. The
+tests need only NumPy.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def scheduled(step: int) -> float:
 
 
 def problem_data() -> dict[str, Array]:
-    """Return a quadratic of condition number 1000, and exclusive-or data with initial weights."""
+    """Return a quadratic of condition number 1000, and XOR data with initial weights."""
     rng = np.random.default_rng(20240229)
     Q, _ = np.linalg.qr(rng.standard_normal((6, 6)))
     A = Q * np.geomspace(1e-3, 1, 6) @ Q.T
@@ -63,7 +62,7 @@ def problem_data() -> dict[str, Array]:
 
 
 def batch_rows(step: int, rows: int) -> slice:
-    """Return the rows of a step: consecutive batches, epoch after epoch, the last one ragged."""
+    """Return the rows of a step: consecutive batches; the last of an epoch is smaller."""
     start = step % -(-rows // BATCH) * BATCH
     return slice(start, min(start + BATCH, rows))
 
@@ -105,7 +104,7 @@ def jax_gradient(problem: str, data: dict[str, Array]) -> Callable[[Any, int], A
 
 
 def run_torch(problem: str, rule: str, schedule: str, data: dict[str, Array]) -> Array:
-    """Return the kept points of torch.optim.SGD; "rescaled" is Goyal et al.'s correction."""
+    """Return the kept points of torch.optim.SGD; "rescaled" is the correction of Goyal et al."""
     momentum, nesterov = RULES[rule]
     objective = torch_objective(problem, data)
     w = torch.tensor(data[f"{problem}_start"], requires_grad=True)

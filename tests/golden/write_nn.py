@@ -1,8 +1,7 @@
 """Write nn.npz: activations, losses and small networks as PyTorch and Keras compute them.
 
-Run it with the `bench` extra installed, from anywhere: ``python tests/golden/write_nn.py``.
-Each entry has a value and a gradient, both the library's own, in float64; the inputs are stored
-beside them. The tests then need NumPy alone.
+Run it with the `bench` extra: ``python tests/golden/write_nn.py``. Each entry has a value and a
+gradient of the library, in float64; the inputs are in the file too. The tests need only NumPy.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ WIDTHS = {"bce": (3, 7, 5, 1), "ce": (3, 7, 5, 4)}
 
 
 def inputs() -> dict[str, Array]:
-    """Return everything that the libraries, and the tests, are given."""
+    """Return the inputs of the libraries and of the tests."""
     rng = np.random.default_rng(20240601)
     data = {
         "activation_x": np.concatenate([rng.normal(0, 3, (6, 5)), [[0.0, -30, 30, -700, 700]]]),
@@ -193,16 +192,16 @@ def results(data: dict[str, Array]) -> dict[str, Array]:
     for case, (loss, outputs, targets) in loss_cases(data).items():
         pairs[f"torch loss {case}"] = by_torch(torch_loss(loss, targets), outputs)
         pairs[f"keras loss {case}"] = by_jax(keras_loss(loss, targets), outputs)
-    found = {f"{key} value": value for key, (value, _) in pairs.items()}
-    found |= {f"{key} gradient": gradient for key, (_, gradient) in pairs.items()}
+    entries = {f"{key} value": value for key, (value, _) in pairs.items()}
+    entries |= {f"{key} gradient": gradient for key, (_, gradient) in pairs.items()}
     for name, loss in NETWORKS:
         run = torch_network(name, loss, data)
-        found |= {f"torch network {name} {loss} {what}": value for what, value in run.items()}
-    return found
+        entries |= {f"torch network {name} {loss} {what}": value for what, value in run.items()}
+    return entries
 
 
 def stay_in_float64() -> None:
-    """Undo that Keras, on JAX, turns float64 into float32 in tanh and in the losses."""
+    """Stop Keras on JAX from converting float64 to float32 in tanh and in the losses."""
     from keras.src.backend.common import dtypes
 
     dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"

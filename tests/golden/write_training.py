@@ -1,13 +1,12 @@
-"""Write training.npz: whole training runs in PyTorch and Keras, for the Trainer to reproduce.
+"""Write training.npz: training runs in PyTorch and Keras, for the Trainer to reproduce.
 
-Run it with the `bench` extra installed, from anywhere: ``python tests/golden/write_training.py``.
-Networks, losses, gradients and optimizers are the frameworks' own; everything is float64. The
-order of rows in each epoch is minidl's, and is in the file. The tests then need NumPy alone.
+Run it with the `bench` extra: ``python tests/golden/write_training.py``. Networks, losses,
+gradients and optimizers are those of the frameworks, in float64; the order of rows in each epoch
+is minidl's and is in the file. The tests need only NumPy.
 
-A vector of weights is minidl's: W (in, out) row by row, then b, layer after layer. Of each run
-these are kept, after each epoch: the weights as the framework stores them, and, from PyTorch,
-theta and the loss of theta on all rows. For Nesterov's momentum the stored point looks ahead, and
-theta = stored + m * lr * buffer is recomputed by hand; otherwise they are the same.
+Weights are vectors as in minidl: W (in, out) row by row, then b, layer after layer. The file has
+the stored weights after each epoch and, from PyTorch, the iterate theta and its loss on all rows.
+With Nesterov's momentum, theta = stored + m * lr * buffer; without it, theta = stored.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ EPOCHS, BATCH, SEED, MOMENTUM = 20, 32, 7, 0.9
 RULES = {"plain": (0.5, 0.0, False), "momentum": (0.1, MOMENTUM, False)}
 RULES["nesterov"] = (0.1, MOMENTUM, True)
 SIZES = {"binary": (2, 8, 8, 1), "classes": (4, 8, 3)}
-ROWS = {"binary": 100, "classes": 90}  # 3 * 32 + 4, and 2 * 32 + 26: ragged last batches
+ROWS = {"binary": 100, "classes": 90}  # 3 * 32 + 4, and 2 * 32 + 26: the last batch is smaller
 
 
 def problem_data() -> dict[str, Array]:
-    """Return the rows, the weights to start from and the orders of both problems."""
+    """Return the rows, initial weights and orders of both problems."""
     rng = np.random.default_rng(20240301)
     data: dict[str, Array] = {}
     for name, sizes in SIZES.items():
@@ -67,12 +66,12 @@ def layers(vector: Array, sizes: tuple[int, ...]) -> list[tuple[Array, Array]]:
 
 
 def torch_vector(tensors: Any) -> Array:
-    """Return weights of shape (out, in) and biases as one vector of minidl's."""
+    """Return weights of shape (out, in) and biases as a vector of minidl."""
     return np.concatenate([t.detach().numpy().T.ravel() for t in tensors])
 
 
 def torch_model(name: str, start: Array) -> Any:
-    """Return the network in PyTorch, with the weights given."""
+    """Return the network in PyTorch with these initial weights."""
     import torch
 
     parts: list[Any] = []
@@ -143,7 +142,7 @@ def run_keras(data: dict[str, Array]) -> Array:
 
 
 def main() -> None:
-    """Train both networks by every rule in PyTorch, and one in Keras too; write the file."""
+    """Train both networks by every rule in PyTorch, one of them in Keras; write the file."""
     os.environ["KERAS_BACKEND"] = "jax"
     os.environ["JAX_ENABLE_X64"] = "1"
     import keras
@@ -154,8 +153,8 @@ def main() -> None:
     results = {}
     for name in SIZES:
         for rule in RULES:
-            for what, found in run_torch(name, rule, data).items():
-                results[f"torch {name} {rule} {what}"] = found
+            for what, values in run_torch(name, rule, data).items():
+                results[f"torch {name} {rule} {what}"] = values
     results["keras classes nesterov stored"] = run_keras(data)
     versions = np.array([f"torch {torch.__version__}", f"keras {keras.__version__}"])
     np.savez_compressed(HERE / "training.npz", **data, **results, versions=versions)

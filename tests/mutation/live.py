@@ -1,8 +1,8 @@
-"""Mutants of functions, tested in a session of pytest that has collected its tests already.
+"""Test mutants of functions in a pytest session that has already collected its tests.
 
-First each test runs once, and the functions of minidl that it enters are written down. Then, for
-each mutant, a forked process gives the live functions their changed code and runs the tests that
-entered them, the fastest first, until one fails. So a mutant costs a second, not a minute.
+Each test runs once while the minidl functions that it calls are recorded. Then each mutant gets a
+forked process, in which the live functions receive their changed code and the tests that call them
+run, fastest first, until one fails. So a mutant costs a second, not a minute.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ import pytest
 from mutants import Mutant
 
 KILLED, SURVIVED, TOO_LONG = "killed", "survived", "too long"
-SLOW = 4.0  # seconds: slower tests are left out, which can only lower the rate
+SLOW = 4.0  # seconds; slower tests are left out, which can only lower the rate
 BUDGET = 20.0  # seconds of tests for one mutant, likewise
-HANGS = 60.0  # seconds after which a mutant is killed: it counts as noticed, and is named
-MEMORY = 6 << 30  # bytes; a loop without end shall not take the machine's
-OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--tb=no"]
+HANGS = 60.0  # seconds after which a mutant is killed; it counts as noticed
+MEMORY = 6 << 30  # bytes, the limit for an endless loop
+OPTIONS = ["-q", "-n0", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--tb=no"]
 OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # Hypothesis is loaded already
 
 
@@ -47,9 +47,9 @@ def _key(code: CodeType) -> Any:
 
 
 def changed(mutant: Mutant, source: bytes) -> dict[Any, CodeType] | None:
-    """Return the code that replaces each function, by the key of what it was.
+    """Return the new code of each changed function by the key of the old one.
 
-    None if the change is in the module itself or the body of a class, which have run already.
+    None if the change is at the top of the module or of a class, which have already run.
     """
     old = list(codes(compile(source, mutant.file, "exec", dont_inherit=True)))
     new = list(codes(compile(mutant.apply(source), mutant.file, "exec", dont_inherit=True)))
@@ -65,14 +65,14 @@ def changed(mutant: Mutant, source: bytes) -> dict[Any, CodeType] | None:
 
 
 def _meaning(code: CodeType, within: bool = True) -> Any:
-    """Return what a code object does, without or with the functions `within` it."""
-    found = [_meaning(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    plain = [c for c in found if within or isinstance(c, str)]
-    return code.co_code, plain, code.co_names, code.co_varnames, code.co_freevars
+    """Return what decides what a code object does, with or without the functions `within` it."""
+    constants = [_meaning(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    kept = [c for c in constants if within or isinstance(c, str)]
+    return code.co_code, kept, code.co_names, code.co_varnames, code.co_freevars
 
 
 def exchange(new: dict[Any, CodeType]) -> None:
-    """Give all live functions their new code, and forget what functions have remembered."""
+    """Give all live functions their new code and clear their caches."""
     for thing in gc.get_objects():
         if isinstance(thing, FunctionType) and (thing.__module__ or "").startswith("minidl"):
             thing.__code__ = new.get(_key(thing.__code__), thing.__code__)
@@ -81,40 +81,40 @@ def exchange(new: dict[Any, CodeType]) -> None:
 
 
 def caches() -> list[Any]:
-    """Return what minidl's functions remember."""
-    found = [x for x in gc.get_objects() if isinstance(x, functools._lru_cache_wrapper)]
-    return [cache for cache in found if (cache.__module__ or "").startswith("minidl")]
+    """Return the lru_cache wrappers of minidl's functions."""
+    wrappers = [x for x in gc.get_objects() if isinstance(x, functools._lru_cache_wrapper)]
+    return [cache for cache in wrappers if (cache.__module__ or "").startswith("minidl")]
 
 
 class Session:
-    """A plugin of pytest that tests mutants instead of the program.
+    """A pytest plugin that tests mutants instead of the program.
 
-    `fates` has one entry per mutant: that it was noticed, or, if it was not or its code cannot be
-    exchanged, the names of tests that enter the function or file that it is in.
+    `fates` has one entry per mutant: KILLED, TOO_LONG, or the names of tests near it if it
+    survived or if its code cannot be replaced.
     """
 
-    def __init__(self, found: list[Mutant], jobs: int, tell: Callable[..., None]) -> None:
-        self.found = found
+    def __init__(self, mutants: list[Mutant], jobs: int, tell: Callable[..., None]) -> None:
+        self.mutants = mutants
         self.jobs = jobs
         self.tell = tell
-        self.fates: list[Any] = [None] * len(found)
+        self.fates: list[Any] = [None] * len(mutants)
         self.failed: list[str] = []
-        self.near: list[list[str]] = []  # for each mutant, the names of tests that come near it
+        self.near: list[list[str]] = []  # mutant -> names of tests near it
         self.names: dict[str, dict[str, Any]] = {}
         self.seconds: dict[Any, float] = {}  # test -> how long it took
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Notice a failure."""
+        """Remember a failed test."""
         if report.failed:
             self.failed.append(report.nodeid)
 
     def pytest_runtestloop(self, session: Any) -> bool:
-        """Record what each test enters, then test every mutant."""
+        """Record the functions that each test calls, then test every mutant."""
         start = time.perf_counter()
-        entered: dict[Any, list[Any]] = {}  # key of a function -> its tests
-        remembered = caches()
+        entered: dict[Any, list[Any]] = {}  # key of a function -> tests that call it
+        cleared = caches()
         for item in session.items:
-            for cache in remembered:  # so that a cached function is entered again
+            for cache in cleared:  # so that a cached function is called again
                 cache.cache_clear()
             keys = self._record(item)
             if self.failed:
@@ -131,7 +131,7 @@ class Session:
         return True
 
     def _unfit(self, items: list[Any]) -> list[str]:
-        """Return the tests that fail in another process or order though nothing is changed."""
+        """Return the tests that fail in a fork, or in another order, without any mutant."""
         with tempfile.NamedTemporaryFile() as file:
             if not (process := os.fork()):
                 self._be_quiet()
@@ -174,13 +174,13 @@ class Session:
         }
 
     def _run(self, item: Any, following: Any) -> None:
-        if example := getattr(item, "dtest", None):  # a doctest empties its names when it has run
+        if example := getattr(item, "dtest", None):  # a doctest clears its names after a run
             example.globs = dict(self.names.setdefault(item.nodeid, dict(example.globs)))
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _test_all(self, entered: dict[Any, list[Any]]) -> None:
-        running: dict[int, tuple[int, float]] = {}  # process -> (place of the mutant, start)
-        for place, mutant in enumerate(self.found):
+        running: dict[int, tuple[int, float]] = {}  # process id -> (index of the mutant, start)
+        for place, mutant in enumerate(self.mutants):
             path = str(Path(mutant.file).resolve())
             new = changed(mutant, Path(mutant.file).read_bytes())
             items = [] if new is None else self._tests(entered, path, new)
@@ -201,7 +201,7 @@ class Session:
         return sorted(items, key=self.seconds.__getitem__)
 
     def _near(self, entered: dict[Any, list[Any]], path: str, mutant: Mutant) -> list[str]:
-        """Return the fastest tests that enter what the mutant is in, else its file."""
+        """Return the fastest tests that call the mutant's function, or else its file."""
         here = {key: set(items) for (file, key), items in entered.items() if file == path}
         inside = [items for key, items in here.items() if key[0].startswith(mutant.inside)]
         near: set[Any] = set().union(*(inside if mutant.inside and inside else here.values()))
@@ -228,14 +228,14 @@ class Session:
             os._exit(2)
 
     def _reap(self, running: dict[int, tuple[int, float]]) -> None:
-        """Wait a little for one of the processes to end; kill what has run too long."""
+        """Collect processes that have ended; kill those that run too long."""
         for process, (place, start) in list(running.items()):
             ended, status = os.waitpid(process, os.WNOHANG)
             if not ended and time.monotonic() - start < HANGS:
                 continue
             if ended:
                 if (code := os.waitstatus_to_exitcode(status)) == 2:
-                    self._end(f"{self.found[place]} could not be tested")
+                    self._end(f"{self.mutants[place]} could not be tested")
                 self.fates[place] = KILLED if code else self.near[place]
             else:
                 os.kill(process, signal.SIGKILL)
@@ -243,11 +243,11 @@ class Session:
                 self.fates[place] = TOO_LONG
             del running[process]
             if place % 100 == 0:
-                self.tell(f"{place} of {len(self.found)}")
+                self.tell(f"{place} of {len(self.mutants)}")
         time.sleep(0.01)
 
 
-def collected(found: list[Mutant], tests: list[str], jobs: int, tell: Any) -> list[Any]:
+def collected(mutants: list[Mutant], tests: list[str], jobs: int, tell: Any) -> list[Any]:
     """Run the session; return the fates."""
     from hypothesis import Phase, settings
 
@@ -255,9 +255,9 @@ def collected(found: list[Mutant], tests: list[str], jobs: int, tell: Any) -> li
     settings.register_profile("mutation", database=None, phases=phases, deadline=None)
     settings.load_profile("mutation")
     sys.path.insert(0, os.getcwd())
-    plugin = Session(found, jobs, tell)
+    plugin = Session(mutants, jobs, tell)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     pytest.main(["-s", *OPTIONS, *tests], plugins=[plugin])
     if None in plugin.fates:
-        sys.exit("the session of pytest came to no end")
+        sys.exit("the pytest session ended early")
     return plugin.fates

@@ -1,8 +1,7 @@
-"""Small mistakes, one at a time: every way in which a source file is changed by a mutation run.
+"""Make mutants: small changes of a source file, one at a time.
 
-A mutant is a replaced stretch of the text, so the rest of the file stays as it is written. Left
-alone are what cannot be wrong in a way that a test could see: docstrings, annotations, ``__all__``,
-``__slots__``, imports, type aliases, and the words of error messages.
+A mutant replaces one stretch of the text; the rest of the file keeps its layout. Docstrings,
+annotations, imports, ``__all__``, ``__slots__``, type aliases and error messages are not changed.
 """
 
 from __future__ import annotations
@@ -31,10 +30,11 @@ SIGNS: dict[type, str] = {
     **{ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="},
     **{ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in"},
 }
-EITHER_ORDER = {"isinstance", "getattr", "setattr", "hasattr"}  # swapped, they only crash,
-EITHER_ORDER |= {"min", "max", "np.minimum", "np.maximum", "np.add"}  # or are the same
+# Swapped arguments of these functions only crash, or change nothing.
+EITHER_ORDER = {"isinstance", "getattr", "setattr", "hasattr"}
+EITHER_ORDER |= {"min", "max", "np.minimum", "np.maximum", "np.add"}
 EITHER_ORDER |= {"np.multiply", "np.equal", "np.not_equal", "np.logaddexp", "np.hypot"}
-EITHER_ORDER |= {"np.array_equal", "_dot", "_size"}  # the latter two of the check of gradients
+EITHER_ORDER |= {"np.array_equal", "_dot", "_size"}  # the last two are in gradcheck
 
 
 class Mutant(NamedTuple):
@@ -42,14 +42,14 @@ class Mutant(NamedTuple):
 
     file: str
     line: int
-    inside: str  # the function or class of the top level that it is in
+    inside: str  # the top-level function or class around it
     start: int
     end: int
     old: str
     new: str
 
     def apply(self, source: bytes) -> bytes:
-        """Return the file's text with the change."""
+        """Return the changed source."""
         return source[: self.start] + self.new.encode() + source[self.end :]
 
 
@@ -68,7 +68,7 @@ def mutants(file: str, source: bytes) -> list[Mutant]:
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    found = []
+    result = []
     for statement in ast.parse(source).body:
         inside = getattr(statement, "name", "")
         for node, new in changes(statement, []):
@@ -76,12 +76,12 @@ def mutants(file: str, source: bytes) -> list[Mutant]:
             end = starts[node.end_lineno - 1] + node.end_col_offset
             old = source[start:end].decode()
             if new != old:
-                found.append(Mutant(file, node.lineno, inside, start, end, old, new))
-    return list(dict.fromkeys(found))
+                result.append(Mutant(file, node.lineno, inside, start, end, old, new))
+    return list(dict.fromkeys(result))
 
 
 def changes(node: ast.AST, parameters: list[str]) -> Iterator[tuple[ast.AST, str]]:
-    """Yield every node at and below this one that is replaced, with what replaces it."""
+    """Yield each node to replace, from this one down, with its replacement."""
     if untouched(node):
         return
     if isinstance(node, (ast.FunctionDef, ast.Lambda)):
@@ -104,7 +104,7 @@ def changes(node: ast.AST, parameters: list[str]) -> Iterator[tuple[ast.AST, str
 
 
 def untouched(node: ast.AST) -> bool:
-    """Tell what is not changed, with all that it contains."""
+    """Return True if a node and everything inside it stays as it is."""
     match node:
         case (
             ast.Import() | ast.ImportFrom() | ast.JoinedStr() | ast.arg() | ast.Expr(ast.Constant())
@@ -122,14 +122,14 @@ def untouched(node: ast.AST) -> bool:
 
 
 def deleted(node: ast.stmt) -> bool:
-    """Tell whether a statement can go without leaving a name undefined."""
+    """Return True if a statement can be deleted without leaving a name undefined."""
     if isinstance(node, ast.Assign):
         return not isinstance(node.targets[0], (ast.Name, ast.Tuple))
     return isinstance(node, (ast.Expr, ast.AugAssign, ast.Raise, ast.Delete, ast.Break))
 
 
 def of_statement(node: ast.stmt, parameters: list[str]) -> Iterator[tuple[ast.AST, str]]:
-    """Yield what is changed about a statement other than its expressions."""
+    """Yield the changes of a statement other than those of its expressions."""
     if isinstance(node, ast.Return) and node.value is not None and not untouched(node.value):
         yield node.value, parameters[0] if parameters else "None"
     elif isinstance(node, (ast.If, ast.While)) and not isinstance(node.test, ast.Compare):
@@ -140,7 +140,7 @@ def of_statement(node: ast.stmt, parameters: list[str]) -> Iterator[tuple[ast.AS
 
 
 def of_expression(node: ast.expr) -> Iterator[str]:
-    """Yield other expressions for this one."""
+    """Yield replacements of an expression."""
     text = ast.unparse
     match node:
         case ast.BinOp(left, op, right) if type(op) in SIGNS:

@@ -1,14 +1,14 @@
-"""Does some test fail when a rule, the engine or an optimizer is wrong? A mutation run.
+"""Mutation testing: change the source in many small ways and see which change no test notices.
 
     python tests/mutation/run.py                       # everything: an hour on two cores
     python tests/mutation/run.py --sample 300 --seed 1
     python tests/mutation/run.py --only minidl/optim
 
-The mutants are those of `mutants.py`. Those inside functions are tested as `live.py` says. The
-others, of what runs when a module is imported, and those not noticed so, get a process of their
-own, forked when NumPy, SciPy and pytest are loaded, and the tests that come near them. Running too
-long counts as noticed, and is said. Everything runs in a copy of the checkout. Survivors that are
-explained in `survivors.toml` are not run again; in the rate they count as not noticed.
+`mutants.py` makes the changes. Those inside functions are tested by `live.py` in forks of a process
+that has already collected the tests; the others, and those that survive, in a process that imports
+the changed module, with the tests that run near it. A mutant that runs too long counts as noticed.
+Everything happens in a copy of the checkout. A survivor is a place to look: it needs a test, or it
+changes nothing that can be seen, such as the size of a cache or a faster way to the same numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ import resource
 import shutil
 import sys
 import tempfile
-import tomllib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,10 +35,9 @@ import live
 from live import KILLED, SURVIVED, TOO_LONG
 from mutants import Mutant, mutants
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).parent.parent.parent
 FILES = ["minidl/autograd/ops", "minidl/autograd", "minidl/optim"]
-TRAINING = [  # without tests that start processes: those wait for ever in a process that was forked
+TRAINING = [  # without tests that start processes, which hang in a forked process
     str(path.relative_to(ROOT))
     for path in sorted((ROOT / "tests" / "training").glob("test_*.py"))
     if "jobs=" not in path.read_text(encoding="utf-8")
@@ -50,11 +48,10 @@ TESTS = {
 }
 HANGS = 300.0  # seconds
 FORK = multiprocessing.get_context("fork")
-EXPLAINED = "explained"
 
 
 class Changed(importlib.abc.MetaPathFinder):
-    """Makes the import of one module give its mutant instead."""
+    """Import hook that replaces one module by its mutant."""
 
     def __init__(self, mutant: Mutant) -> None:
         self.mutant = mutant
@@ -71,7 +68,7 @@ class Changed(importlib.abc.MetaPathFinder):
 
 
 def test(mutant: Mutant | None, tests: list[str]) -> None:
-    """Run tests on a fresh import, as the whole work of a process; it exits with 0 if they pass."""
+    """Run tests on a fresh import, then end the process; exit code 0 if they pass."""
     import pytest
 
     resource.setrlimit(resource.RLIMIT_AS, (live.MEMORY, live.MEMORY))
@@ -86,7 +83,7 @@ def test(mutant: Mutant | None, tests: list[str]) -> None:
 
 
 def judge(mutant: Mutant | None, tests: list[str]) -> str:
-    """Return what became of a mutant that had to be imported."""
+    """Return the fate of a mutant that has to be imported."""
     if not tests:
         return SURVIVED
     process = FORK.Process(target=test, args=(mutant, tests))
@@ -99,45 +96,32 @@ def judge(mutant: Mutant | None, tests: list[str]) -> str:
     return KILLED if process.exitcode else SURVIVED
 
 
-def chosen(options: argparse.Namespace) -> list[Mutant]:
-    """Return the mutants to be tested."""
+def choose(options: argparse.Namespace) -> list[Mutant]:
+    """Return the mutants to test."""
     paths = sorted({path for folder in FILES for path in Path(folder).glob("*.py")})
-    found = [
+    chosen = [
         mutant
         for path in paths
         if not options.only or str(path).startswith(tuple(options.only))
         for mutant in mutants(str(path), path.read_bytes())
     ]
-    if options.sample and options.sample < len(found):
-        found = sorted(random.Random(options.seed).sample(found, options.sample))
-    return found
+    if options.sample and options.sample < len(chosen):
+        chosen = sorted(random.Random(options.seed).sample(chosen, options.sample))
+    return chosen
 
 
-def explained(mutant: Mutant, entries: list[dict[str, str]]) -> str:
-    """Return the reason in `survivors.toml` why no test can notice this mutant, or nothing."""
-    source = Path(mutant.file).read_bytes()
-    line = source.decode().splitlines()[mutant.line - 1]
-    before = source[: mutant.start].decode()
-    for entry in entries:
-        same = entry["file"] == mutant.file and entry["old"] == mutant.old
-        here = entry["line"] in line and before.endswith(entry.get("after", ""))
-        if same and here and entry["new"] == mutant.new:
-            return entry["why"]
-    return ""
-
-
-def in_functions(found: list[Mutant], tests: list[str], jobs: int) -> list[Any]:
-    """Return the fates that :mod:`live` finds, from a process that alone has imported minidl."""
+def in_functions(chosen: list[Mutant], tests: list[str], jobs: int) -> list[Any]:
+    """Return the fates from :mod:`live`, which imports minidl in a separate process."""
     with tempfile.NamedTemporaryFile() as file:
 
         def work() -> None:
-            Path(file.name).write_bytes(pickle.dumps(live.collected(found, tests, jobs, tell)))
+            Path(file.name).write_bytes(pickle.dumps(live.collected(chosen, tests, jobs, tell)))
 
         process = FORK.Process(target=work)
         process.start()
         process.join()
         if process.exitcode:
-            sys.exit(1)  # the reason has been told
+            sys.exit(1)  # the reason is printed
         fates: list[Any] = pickle.loads(Path(file.name).read_bytes())
     return fates
 
@@ -148,7 +132,7 @@ def tell(*words: object) -> None:
 
 
 def report(results: list[tuple[Mutant, str]]) -> None:
-    """Print every survivor and every mutant that ran too long, then the table."""
+    """Print every survivor and every mutant that ran too long, then a table."""
     counts: dict[str, Counter[str]] = {}
     for mutant, fate in results:
         for row in (mutant.file, str(Path(mutant.file).parent) + "/", "total"):
@@ -156,33 +140,29 @@ def report(results: list[tuple[Mutant, str]]) -> None:
         if fate in (SURVIVED, TOO_LONG):
             change = f"{' '.join(mutant.old.split())} -> {' '.join(mutant.new.split())}"
             print(f"{mutant.file}:{mutant.line}: {fate}: {change}")
-    print(f"{'file':42}{'mutants':>8}{'noticed':>9}{'rate':>8}{'explained':>11}{'survived':>10}")
+    print(f"{'file':42}{'mutants':>8}{'noticed':>9}{'rate':>8}{'survived':>10}")
     for row, count in sorted(counts.items()):
-        noticed = count[KILLED] + count[TOO_LONG]
-        rest = f"{count[EXPLAINED]:11}{count[SURVIVED]:10}"
-        print(f"{row:42}{count.total():8}{noticed:9}{noticed / count.total():8.1%}{rest}")
+        noticed = count.total() - count[SURVIVED]
+        rate = noticed / count.total()
+        print(f"{row:42}{count.total():8}{noticed:9}{rate:8.1%}{count[SURVIVED]:10}")
 
 
 def run(options: argparse.Namespace) -> list[tuple[Mutant, str]]:
-    """Return the fate of every chosen mutant."""
-    entries = tomllib.loads((HERE / "survivors.toml").read_text())["survivor"]
-    found = chosen(options)
-    known = [mutant for mutant in found if explained(mutant, entries)]
-    open_ones = [mutant for mutant in found if mutant not in set(known)]
-    needed = {t for f in TESTS if any(m.file.startswith(f) for m in open_ones) for t in TESTS[f]}
-    fates = in_functions(open_ones, sorted(needed), options.jobs) if open_ones else []
+    """Return every chosen mutant with its fate."""
+    chosen = choose(options)
+    tests = {t for f in TESTS if any(m.file.startswith(f) for m in chosen) for t in TESTS[f]}
+    fates = in_functions(chosen, sorted(tests), options.jobs) if chosen else []
     with ThreadPoolExecutor(options.jobs) as pool:
         places = [place for place, fate in enumerate(fates) if isinstance(fate, list)]
         if judge(None, sorted({name for place in places for name in fates[place]})) != SURVIVED:
-            sys.exit("a test fails in a process of its own without any mutant")
+            sys.exit("a test fails in a separate process without any mutant")
         tell(f"{len(places)} mutants are imported")
-        waiting = [pool.submit(judge, open_ones[place], fates[place]) for place in places]
+        waiting = [pool.submit(judge, chosen[place], fates[place]) for place in places]
         for place, future in zip(places, waiting, strict=True):
             fates[place] = future.result()
             if fates[place] != KILLED:
-                tell(fates[place], open_ones[place])
-    results = [(mutant, EXPLAINED) for mutant in known]
-    return sorted([*results, *zip(open_ones, fates, strict=True)])
+                tell(fates[place], chosen[place])
+    return list(zip(chosen, fates, strict=True))
 
 
 def main() -> None:
@@ -192,7 +172,7 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="*", help="files or folders, such as minidl/optim")
     parser.add_argument("--sample", type=int, help="test only this many mutants, drawn at random")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the sample")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     for name in ("numpy", "scipy.special", "sklearn.datasets", "tqdm", "pytest", "hypothesis"):

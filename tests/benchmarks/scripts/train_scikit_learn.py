@@ -1,4 +1,4 @@
-"""What ``minidl train --dataset moons`` does, with scikit-learn: the loss is its running one."""
+"""The work of ``minidl train --dataset moons`` with scikit-learn, whose loss is the running one."""
 
 import warnings
 

@@ -1,6 +1,6 @@
-"""What ``minidl train --dataset moons`` does, with PyTorch alone, and measured only at the end.
+"""The work of ``minidl train --dataset moons`` with PyTorch alone, measured only at the end.
 
-The moons are drawn here, since importing scikit-learn for them would cost more than drawing them.
+The script draws the moons, which is faster than importing scikit-learn for them.
 """
 
 import math
