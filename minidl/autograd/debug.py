@@ -1,106 +1,100 @@
-"""A context that looks at every value: slow, and only there when asked for."""
+"""The :func:`debug` context, which checks every value and is slow."""
 
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from minidl.autograd.node import Array, Node, Operation, Rule, changed, pass_on
+from minidl.autograd.node import Array, Edge, Node, Operation, Record, Rule, Value, changed
 from minidl.autograd.tensor import Tensor
 from minidl.errors import GraphError, NonFiniteError
 
 __all__ = ["debug"]
 
 
-class _Watched(list[Any]):
-    """The arrays of a recorded operation, and copies of all that its rules will read.
+class _Watched(list[Value]):
+    """The arrays of a recorded operation, with copies of all that its rules will read.
 
-    It stands in the graph where the list of arrays was, so copies are freed with the graph.
+    It replaces the list of arrays in the graph, so copies are freed with the graph.
     """
 
-    before: list[tuple[str, Any]]
+    copies: list[tuple[str, Value]]
 
 
 class _Debugger:
-    """Checks each value when made, and compares with copies in the backward pass."""
+    """Checks each value when it is computed, and compares with copies in the backward pass."""
 
-    def before_forward(self, arrays: list[Any]) -> list[Any]:
-        return [_copy(one) for one in arrays]
+    operation: Operation | None = None  # set by the backward pass while it runs its rules
 
-    def after_forward(self, result: Tensor, node: tuple[Any, ...], before: list[Any]) -> None:
-        operation, edges, arguments, arrays, keywords = node
-        for i, (now, then) in enumerate(zip(arrays, before, strict=True)):
-            if not _same(now, then):
+    def before_forward(self, arrays: list[Value]) -> list[Value]:
+        """Return copies of the arguments."""
+        return [_copy(array) for array in arrays]
+
+    def after_forward(self, result: Tensor, record: Record, copies: list[Value]) -> Tensor:
+        """Return the result, checked to be finite and to leave the arguments unchanged."""
+        operation, edges, arguments, arrays, keywords = record
+        for i, (now, before) in enumerate(zip(arrays, copies, strict=True)):
+            if not _same(now, before):
                 raise GraphError(
                     f"{operation.name} changes its own argument {i}, so its gradient is wrong",
-                    received=f"argument {i}: now {_short(now)}, then {_short(then)}",
+                    received=f"argument {i}: now {_short(now)}, before {_short(before)}",
                     hint="An operation computes a new array: y = x * x, not x *= x.",
                 )
         if not np.all(np.isfinite(result.data)):
-            within = _backward_of()
-            direction = f"backward pass of {within}" if within else "forward pass"
+            within = self.operation
+            direction = f"backward pass of {within.name}" if within else "forward pass"
             raise _not_finite(result.data, operation.name, arrays, direction)
         if result._node is not None:
             watched = _Watched(arrays)
-            watched.before = [
+            watched.copies = [
                 (name, _copy(now)) for name, now in _read(arrays, keywords, result.data)
             ]
             result._node = (operation, edges, arguments, watched, keywords)
+        return result
 
-    def watched(
-        self, node: tuple[Any, ...], result: Array
-    ) -> tuple[Rule | None, list[tuple[Rule, Node]]]:
-        """Compare with the copies; return the ways back with rules that are looked at as well."""
-        operation, edges, _, arrays, keywords = node
+    def before_rules(self, record: Record, result: Array) -> Sequence[Edge]:
+        """Compare with the copies; return the edges with rules whose gradients are checked."""
+        operation, edges, _, arrays, keywords = record
+        self.operation = operation
         if isinstance(arrays, _Watched):  # recorded within debug()
-            _compare(operation, _read(arrays, keywords, result), arrays.before)
-
-        def watch(rule: Rule) -> Rule:
-            def call(g: Any, *values: Any, **keywords: Any) -> Any:
-                arriving = _copy(g)
-                gradient = rule(g, *values, **keywords)
-                _check_rule(operation, arrays, (g, arriving), gradient)
-                return gradient
-
-            return call
-
-        common = operation.common and watch(operation.common)
-        return common, [(watch(rule), argument) for rule, argument in edges]
+            for (what, now), (_, before) in zip(
+                _read(arrays, keywords, result), arrays.copies, strict=True
+            ):
+                if not _same(now, before):
+                    raise GraphError(
+                        f"{what} of {operation.name} was changed in place between the forward and"
+                        " the backward pass, so its gradient would be wrong",
+                        received=f"{what}: now {_short(now)}, before {_short(before)}",
+                        hint="Write into arrays only after backward(), or work on a copy.",
+                    )
+        return [(_checked(rule, operation, arrays), argument) for rule, argument in edges]
 
 
-def _compare(
-    operation: Operation, read: list[tuple[str, Any]], copies: list[tuple[str, Any]]
-) -> None:
-    for (which, now), (_, before) in zip(read, copies, strict=True):
-        if not _same(now, before):
+def _checked(rule: Rule, operation: Operation, arrays: list[Value]) -> Rule:
+    """Return a rule that is checked to keep `g` and to return finite values."""
+
+    def call(g: Value, *values: Value, **keywords: Value) -> Value:
+        before = _copy(g)
+        gradient = rule(g, *values, **keywords)
+        if not _same(g, before):
             raise GraphError(
-                f"{which} of {operation.name} was changed in place between the forward and"
-                " the backward pass, so its gradient would be wrong",
-                received=f"{which}: now {_short(now)}, then {_short(before)}",
-                hint="Write into arrays only after backward(), or work on a copy.",
+                f"a rule of {operation.name} changes the gradient it is given, which is shared",
+                received=f"g: now {_short(_array(g))}, before {_short(before)}",
+                hint="A rule computes a new array: g * x, not np.multiply(g, x, out=g).",
             )
+        if not np.all(np.isfinite(gradient)):
+            raise _not_finite(gradient, operation.name, arrays, "backward pass")
+        return gradient
+
+    return call
 
 
-def _check_rule(
-    operation: Operation, arrays: list[Any], arrived: tuple[Any, Any], gradient: Any
-) -> None:
-    g, arriving = arrived
-    if not _same(g, arriving):
-        raise GraphError(
-            f"a rule of {operation.name} changes the gradient it is given, which others share",
-            received=f"g: now {_short(_value(g))}, then {_short(arriving)}",
-            hint="A rule computes a new array: g * x, not np.multiply(g, x, out=g).",
-        )
-    if not np.all(np.isfinite(gradient)):
-        raise _not_finite(gradient, operation.name, arrays, "backward pass")
-
-
-def _read(arrays: list[Any], keywords: dict[str, Any], result: Array) -> list[tuple[str, Any]]:
-    """Return all that the rules of an operation are given, by the names it has in messages."""
+def _read(
+    arrays: list[Value], keywords: dict[str, Value], result: Array
+) -> list[tuple[str, Value]]:
+    """Return all that the rules of an operation read, with its name in messages."""
     return [
         *((f"argument {i}", value) for i, value in enumerate(arrays)),
         *((f"keyword {name}", value) for name, value in keywords.items()),
@@ -108,59 +102,47 @@ def _read(arrays: list[Any], keywords: dict[str, Any], result: Array) -> list[tu
     ]
 
 
-def _value(given: Any) -> Any:
-    return given.data if isinstance(given, Node) else given
+def _array(value: Value) -> Value:
+    return value.data if isinstance(value, Node) else value
 
 
-def _copy(value: Any) -> Any:
-    """Copy arrays, also those inside of tuples, lists and dictionaries."""
-    value = _value(value)
+def _copy(value: Value) -> Value:
+    """Copy arrays, also those inside tuples, lists and dictionaries."""
+    value = _array(value)
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, dict):
         value = list(value.items())
-    if isinstance(value, list | tuple):
-        return [_copy(one) for one in value]
-    return value
+    return [_copy(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _same(now: Any, before: Any) -> bool:
+def _same(now: Value, before: Value) -> bool:
     """Compare with a copy; nan equals nan."""
-    now = _value(now)
+    now = _array(now)
     if isinstance(now, np.ndarray):
         return np.array_equal(now, before, equal_nan=now.dtype.kind == "f")
     if isinstance(now, dict):
         now = list(now.items())
     if isinstance(now, list | tuple):
         return len(now) == len(before) and all(map(_same, now, before))
-    return [now] == [before]  # the same or equal, as nan is to itself
+    return [now] == [before]  # identical or equal, as nan is to itself
 
 
-def _short(value: Any) -> Any:
-    """Return what stands in a message for a value: of a long array, both ends."""
+def _short(value: Value) -> Value:
+    """Return a value for a message: of a long array, both ends."""
     if isinstance(value, np.ndarray):
         return np.array2string(value, threshold=6, precision=4)
     return value
 
 
-def _backward_of() -> str | None:
-    """Return the operation whose rule runs now, with create_graph; read off the call stack."""
-    frame: Any = sys._getframe()
-    code = pass_on.__code__
-    while frame is not None and frame.f_code is not code:
-        frame = frame.f_back
-    return None if frame is None else str(frame.f_locals["operation"].name)
-
-
-def _not_finite(value: Array, name: str, arrays: list[Any], direction: str) -> NonFiniteError:
-    shapes = ", ".join(str(a.shape) for a in arrays if isinstance(a, np.ndarray))
-    floats = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
-    already = not all(np.all(np.isfinite(a)) for a in floats)
+def _not_finite(value: Array, name: str, arrays: list[Value], direction: str) -> NonFiniteError:
+    arguments = [a for a in arrays if isinstance(a, np.ndarray)]
+    finite = all(np.all(np.isfinite(a)) for a in arguments if a.dtype.kind == "f")
     return NonFiniteError(
         f"{name} gave the first value that is not finite, in the {direction}",
-        received=f"arguments of shape {shapes}; result of shape {value.shape}"
-        f" with {np.sum(~np.isfinite(value))} non-finite",
-        hint="An argument was not finite to begin with: look at the data." if already else None,
+        received=f"arguments of shape {', '.join(str(a.shape) for a in arguments)}; result of shape"
+        f" {value.shape} with {np.sum(~np.isfinite(value))} non-finite",
+        hint=None if finite else "An argument was not finite already: look at the data.",
     )
 
 
@@ -168,10 +150,9 @@ def _not_finite(value: Array, name: str, arrays: list[Any], direction: str) -> N
 def debug() -> Iterator[None]:
     """Find the first value that is not finite, and arrays that were changed too early.
 
-    Inside the ``with`` block, in this thread, every operation checks its result and every
-    backward rule its gradient, and each array that the backward pass will need is copied and
-    compared, so a change through an alias such as ``tensor.numpy()`` is found too. Each layer of a
-    model is looked at by itself.
+    Inside the ``with`` block, in this thread, every result and every gradient is checked, and each
+    array that the backward pass reads is copied and compared, so a change through an alias such as
+    ``tensor.numpy()`` is found too.
 
     Raises
     ------
@@ -187,7 +168,7 @@ def debug() -> Iterator[None]:
     ...     with np.errstate(divide="ignore"), debug():
     ...         log(Tensor([1.0, 0.0], requires_grad=True))
     ... except NonFiniteError as error:
-    ...     print(str(error).split(";")[0])
+    ...     print(str(error)[:64])
     log gave the first value that is not finite, in the forward pass
     """
     with changed("debugger", _Debugger()):

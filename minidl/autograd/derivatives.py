@@ -7,31 +7,35 @@ the function whatever its size; whole matrices take one backward pass for each r
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias, cast
 
 import numpy as np
+import numpy.typing as npt
 
-from minidl.autograd.functional import check_function, differentiable, grad
+from minidl.autograd.functional import check_function, check_result, grad
 from minidl.autograd.node import STATE, changed, to_float
-from minidl.autograd.ops.elementwise import positive
 from minidl.autograd.ops.joining import stack
+from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make
 from minidl.errors import ArgumentError, ShapeError
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp"]
 
+Function: TypeAlias = Callable[..., Tensor]
+Inputs: TypeAlias = "Tensor | npt.ArrayLike | Sequence[Tensor | npt.ArrayLike]"
 
-def jacobian(f: Callable[..., Tensor], inputs: Any, *, create_graph: bool = False) -> Any:
+
+def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     """Return the matrix of all first derivatives, J = dy/dx for y = f(x).
 
     Parameters
     ----------
     f : callable
-        Takes the inputs as Tensors, returns a Tensor. It may use other Tensors too; they are
-        constants here, but ``create_graph`` keeps the way back to them.
+        Takes the inputs as Tensors, returns a Tensor. Other Tensors that it uses are constants,
+        but ``create_graph`` keeps the graph that leads to them.
     inputs : Tensor, array_like, or list or tuple of these
-        The point. A list or tuple is always one input for each of its entries.
+        The point. A list or tuple is one input for each of its entries.
     create_graph : bool, default False
         Whether the result can be differentiated again, by the inputs and by what f uses.
 
@@ -44,13 +48,7 @@ def jacobian(f: Callable[..., Tensor], inputs: Any, *, create_graph: bool = Fals
     Raises
     ------
     ArgumentError
-        f returned no Tensor.
-
-    Notes
-    -----
-    PyTorch has the same shapes (``torch.autograd.functional.jacobian``, a tuple for several
-    inputs). In JAX ``jacobian(f)`` is a function of the point, by the first argument unless told
-    otherwise. Inside :func:`no_grad` the value is the same and has no graph.
+        f did not return a Tensor.
 
     Examples
     --------
@@ -64,7 +62,7 @@ def jacobian(f: Callable[..., Tensor], inputs: Any, *, create_graph: bool = Fals
     return blocks if _several(inputs) else blocks[0]
 
 
-def hessian(f: Callable[..., Tensor], inputs: Any, *, create_graph: bool = False) -> Any:
+def hessian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     """Return the matrix of all second derivatives, H = d^2 y / dx dx', of a scalar y = f(x).
 
     The parameters are those of :func:`jacobian`.
@@ -80,11 +78,7 @@ def hessian(f: Callable[..., Tensor], inputs: Any, *, create_graph: bool = False
     ShapeError
         f did not return a single number.
     ArgumentError
-        f returned no Tensor.
-
-    Notes
-    -----
-    As ``torch.autograd.functional.hessian``; in JAX ``hessian(f)`` is a function of the point.
+        f did not return a Tensor.
 
     Examples
     --------
@@ -99,11 +93,11 @@ def hessian(f: Callable[..., Tensor], inputs: Any, *, create_graph: bool = False
     return blocks if _several(inputs) else blocks[0][0]
 
 
-def hvp(f: Callable[..., Tensor], inputs: Any, v: Any, *, create_graph: bool = False) -> Any:
+def hvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -> Any:
     """Return the Hessian of a scalar f times a vector, H v, without forming H.
 
-    It is the gradient of ``v . gradient f`` (Pearlmutter 1994, by two backward passes) and costs
-    a few evaluations of f, whatever the number of elements.
+    It is the gradient of ``v . gradient f`` (Pearlmutter 1994) and costs a few evaluations of f.
+    PyTorch's ``hvp`` returns the pair (f(x), H v).
 
     Parameters
     ----------
@@ -122,12 +116,7 @@ def hvp(f: Callable[..., Tensor], inputs: Any, v: Any, *, create_graph: bool = F
     ShapeError
         f did not return a single number, or `v` is not shaped like the input.
     ArgumentError
-        `v` has not one entry for each input, or f returned no Tensor.
-
-    Notes
-    -----
-    ``torch.autograd.functional.hvp`` returns the pair (f(x), H v); here it is H v alone. JAX has
-    no such function: there it is ``jvp(grad(f), (x,), (v,))[1]``.
+        `v` has not one entry for each input, or f did not return a Tensor.
 
     Examples
     --------
@@ -142,11 +131,12 @@ def hvp(f: Callable[..., Tensor], inputs: Any, v: Any, *, create_graph: bool = F
     return products if _several(inputs) else products[0]
 
 
-def jvp(f: Callable[..., Tensor], inputs: Any, v: Any, *, create_graph: bool = False) -> Any:
+def jvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -> Any:
     """Return the Jacobian times a vector, J v: the derivative of f along v.
 
     The gradient J' s is linear in its seed s, so the derivative of ``v . J' s`` with respect to s
-    is J v, exactly: two backward passes make a forward one.
+    is J v, exactly: two backward passes make a forward one. PyTorch's and JAX's ``jvp`` return the
+    pair (f(x), J v). The other product, v' J, is ``grad(f(x), x, v)``.
 
     Parameters
     ----------
@@ -165,12 +155,7 @@ def jvp(f: Callable[..., Tensor], inputs: Any, v: Any, *, create_graph: bool = F
     ShapeError
         `v` is not shaped like the input.
     ArgumentError
-        `v` has not one entry for each input, or f returned no Tensor.
-
-    Notes
-    -----
-    ``torch.autograd.functional.jvp`` and JAX's ``jvp`` return the pair (f(x), J v); here it is J v
-    alone. The other product, v' J, is ``grad(f(x), x, v)``.
+        `v` has not one entry for each input, or f did not return a Tensor.
 
     Examples
     --------
@@ -188,20 +173,20 @@ def jvp(f: Callable[..., Tensor], inputs: Any, v: Any, *, create_graph: bool = F
 
 @contextlib.contextmanager
 def _recording(create_graph: bool) -> Iterator[bool]:
-    """Record, also inside no_grad(); yield whether the result shall have a graph."""
+    """Record, also inside no_grad(); yield whether the result keeps its graph."""
     before = STATE.recording
     with changed("recording", True):
         yield create_graph and before
 
 
-def _several(inputs: Any) -> bool:
+def _several(inputs: Inputs) -> bool:
     return isinstance(inputs, list | tuple)
 
 
-def _leaves(inputs: Any, keep: bool) -> list[Tensor]:
-    """Return what f is given: never the inputs themselves, which f might also use as constants."""
-    leaves = []
-    for x in inputs if _several(inputs) else [inputs]:
+def _leaves(inputs: Inputs, keep: bool) -> list[Tensor]:
+    """Return copies of the inputs to give to f, which may use the inputs as constants too."""
+    leaves: list[Tensor] = []
+    for x in cast(Sequence[Tensor], inputs) if _several(inputs) else [inputs]:
         if keep and isinstance(x, Tensor) and x.requires_grad:
             leaves.append(positive(x))
         else:
@@ -211,45 +196,32 @@ def _leaves(inputs: Any, keep: bool) -> list[Tensor]:
     return leaves
 
 
-def _value(f: Callable[..., Tensor], leaves: list[Tensor]) -> Tensor:
+def _value(f: Function, leaves: list[Tensor]) -> Tensor:
     check_function(f, leaves, "a function, and then the point: jacobian(f, x)")
-    y = f(*leaves)
-    if not isinstance(y, Tensor):
-        raise ArgumentError(
-            "f must return a Tensor",
-            received=type(y).__name__,
-            hint="Stay with Tensors inside of f: no .numpy(), .data or float().",
-        )
-    return differentiable(y)
+    return check_result(f(*leaves))
 
 
-def _scalar(f: Callable[..., Tensor], leaves: list[Tensor]) -> Tensor:
+def _scalar(f: Function, leaves: list[Tensor]) -> Tensor:
     y = _value(f, leaves)
     if y.size != 1:
         raise ShapeError(
-            "only a function with a single number as its result has a Hessian",
+            "only a function that returns a single number has a Hessian",
             received=f"a result of shape {y.shape}",
             hint="Reduce it with .sum() or .mean(), or use jacobian twice.",
         )
     return y
 
 
-def _vectors(v: Any, leaves: list[Tensor], several: bool) -> list[Any]:
+def _vectors(v: Inputs, leaves: list[Tensor], several: bool) -> list[Any]:
     """Return v as one vector for each input, checked."""
     vectors = list(v) if several and isinstance(v, list | tuple) else [v]
     if len(vectors) != len(leaves):
-        raise ArgumentError(
-            "v needs one entry for each input",
-            received=f"{len(vectors)} for {len(leaves)}",
-        )
-    for i, (one, x) in enumerate(zip(vectors, leaves, strict=True)):
-        shape = one.shape if isinstance(one, Tensor) else to_float(one).shape
+        received = f"{len(vectors)} for {len(leaves)}"
+        raise ArgumentError("v needs one entry for each input", received=received)
+    for i, (vector, x) in enumerate(zip(vectors, leaves, strict=True)):
+        shape = vector.shape if isinstance(vector, Tensor) else to_float(vector).shape
         if shape != x.shape:
-            raise ShapeError(
-                f"v does not fit input {i}",
-                received=f"v of shape {shape}",
-                expected=f"shape {x.shape}",
-            )
+            raise ShapeError(f"v does not fit input {i}", received=shape, expected=x.shape)
     return vectors
 
 

@@ -1,35 +1,47 @@
-"""Derivatives as values: :func:`grad`, the backward pass that touches no leaf, to any order."""
+"""Derivatives as values: :func:`grad`, the backward pass of any order that changes no ``.grad``."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from minidl.autograd.node import STATE, Operation, propagate
-from minidl.autograd.ops.elementwise import positive
+from minidl.autograd.node import STATE, Array, Gradients, Operation, Value, propagate
+from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError
 
-__all__ = ["check_function", "differentiable", "grad", "listed"]
+__all__ = ["check_function", "check_result", "differentiable", "grad", "listed"]
 
-CONSTANT = Operation("constant", (), None)
+CONSTANT = Operation("constant", ())
 
 
 def differentiable(y: Tensor) -> Tensor:
-    """Return y or, if no graph leads to it, its value as a result whose derivatives are zeros."""
-    return y if y.requires_grad else make(y.data, (CONSTANT, (), (), (), {}))
+    """Return y or, if it has no graph, its value as a result whose derivatives are zeros."""
+    return y if y.requires_grad else make(y.data, (CONSTANT, (), (), [], {}))
 
 
-def check_function(f: Any, inputs: Sequence[Any], usage: str) -> None:
-    """Refuse what is no function of so many inputs."""
+def check_result(y: object) -> Tensor:
+    """Return what a user's function returned, checked to be a Tensor, as differentiable."""
+    if not isinstance(y, Tensor):
+        raise ArgumentError(
+            "f must return a Tensor",
+            received=type(y).__name__,
+            hint="Stay with Tensors inside of f: no .numpy(), .data or float().",
+        )
+    return differentiable(y)
+
+
+def check_function(f: Callable[..., Any], inputs: Sequence[object], usage: str) -> None:
+    """Check that f is a function of so many inputs."""
     if not callable(f):
         raise ArgumentError("f is not a function", received=type(f).__name__, expected=usage)
     try:
         inspect.signature(f).bind(*inputs)
-    except ValueError:  # a function in C does not tell its arguments
+    except ValueError:  # a function in C without a signature
         return
     except TypeError as error:
         raise ArgumentError(
@@ -39,68 +51,66 @@ def check_function(f: Any, inputs: Sequence[Any], usage: str) -> None:
         ) from None
 
 
-def listed(value: Any) -> list[Tensor]:
+def listed(value: Tensor | Sequence[Tensor]) -> list[Tensor]:
     """Return one Tensor or a sequence of them as a list."""
-    if not isinstance(value, Tensor | list | tuple):
-        raise ArgumentError(
-            "only Tensors can be differentiated, or differentiated by",
-            received=type(value).__name__,
-            expected="a Tensor, or a list or tuple of Tensors",
-            hint="Call the function first: grad(f(x), x)."
-            if callable(value)
-            else "Wrap it: minidl.Tensor(x, requires_grad=True).",
-        )
-    values = [value] if isinstance(value, Tensor) else list(value)
-    for i, one in enumerate(values):
-        if not isinstance(one, Tensor):
+    tensors: list[Value] = list(value) if isinstance(value, list | tuple) else [value]
+    for i, tensor in enumerate(tensors):
+        if not isinstance(tensor, Tensor):
+            place = f" at position {i}" if isinstance(value, list | tuple) else ""
             raise ArgumentError(
                 "only Tensors can be differentiated, or differentiated by",
-                received=f"{type(one).__name__} at position {i}",
-                hint="Wrap it: minidl.Tensor(x, requires_grad=True).",
+                received=f"{type(tensor).__name__}{place}",
+                expected="a Tensor, or a list or tuple of Tensors",
+                hint="Call the function first: grad(f(x), x)."
+                if callable(tensor)
+                else "Wrap it: minidl.Tensor(x, requires_grad=True).",
             )
-    return values
+    return tensors
 
 
-def _seeds(outs: list[Tensor], given: Any, create_graph: bool) -> list[Any]:
-    """Return the gradient each output starts with; Tensors when they shall have a graph."""
-    if given is None:
-        given = [None] * len(outs)
-    if not isinstance(given, list | tuple) or len(given) != len(outs):
-        count = len(given) if isinstance(given, list | tuple) else type(given).__name__
+Seeds = Tensor | npt.ArrayLike | Sequence[Tensor | npt.ArrayLike | None] | None
+
+
+def _seeds(outs: list[Tensor], seeds: Seeds, create_graph: bool) -> list[Value]:
+    """Return the gradient each output starts with; Tensors with `create_graph`."""
+    if seeds is None:
+        seeds = [None] * len(outs)
+    if not isinstance(seeds, list | tuple) or len(seeds) != len(outs):
+        count = len(seeds) if isinstance(seeds, list | tuple) else type(seeds).__name__
         raise ArgumentError(
             "grad_outputs needs one gradient for each output",
             received=f"{count} for {len(outs)}",
             hint="Give a list: a gradient, or None for a scalar, for each.",
         )
-    checked = [seed_for(out, seed) for out, seed in zip(outs, given, strict=True)]
+    checked = [seed_for(out, seed) for out, seed in zip(outs, seeds, strict=True)]
     if not create_graph:
         return checked
-    pairs = zip(given, checked, strict=True)
+    pairs = zip(seeds, checked, strict=True)
     return [
         _cast(seed, array) if isinstance(seed, Tensor) else make(array) for seed, array in pairs
     ]
 
 
-def _cast(seed: Any, like: Any) -> Any:
+def _cast(seed: Tensor, like: Array) -> Tensor:
     return seed if seed.dtype == like.dtype else seed.astype(like.dtype)
 
 
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Any = None,
+    grad_outputs: Seeds = None,
     create_graph: bool = False,
     *,
     retain_graph: bool = False,
 ) -> Any:
-    """Return the derivative of `outputs` with respect to `inputs`, touching no ``.grad``.
+    """Return the derivative of `outputs` with respect to `inputs`; no ``.grad`` is changed.
 
     Parameters
     ----------
     outputs : Tensor or sequence of Tensor
         What to differentiate; the sum over several.
     inputs : Tensor or sequence of Tensor
-        With respect to what; leaves or results.
+        Leaves or results to differentiate by.
     grad_outputs : array_like or sequence of array_like, optional
         The gradient each output starts with; 1 for scalars by default. With ``create_graph`` a
         Tensor here is differentiated through as well.
@@ -122,7 +132,7 @@ def grad(
         An input has ``requires_grad=False``, no graph leads to any output, or the graph was freed
         by an earlier pass.
     ShapeError
-        A gradient in `grad_outputs` is not shaped like its output, or missing for no scalar.
+        A gradient in `grad_outputs` is not shaped like its output, or missing for a non-scalar.
 
     Examples
     --------
@@ -138,16 +148,15 @@ def grad(
     48.0
     """
     outs, ins = listed(outputs), listed(inputs)
-    given = [grad_outputs] if isinstance(outputs, Tensor) else grad_outputs
+    seeds: Value = [grad_outputs] if isinstance(outputs, Tensor) else grad_outputs
     for i, tensor in enumerate(ins):
         if not tensor.requires_grad:
             raise GraphError(
-                f"input {i} is not part of any graph",
-                received="a Tensor with requires_grad=False",
+                f"input {i} is a Tensor with requires_grad=False, so it is in no graph",
                 hint="Give it requires_grad=True before computing with it.",
             )
-    seeds = _seeds(outs, given, create_graph)
-    pairs = [pair for pair in zip(outs, seeds, strict=True) if pair[0].requires_grad]
+    starts = zip(outs, _seeds(outs, seeds, create_graph), strict=True)
+    pairs = [pair for pair in starts if pair[0].requires_grad]
     if outs and not pairs:
         raise GraphError(
             "there is nothing to differentiate: no graph leads to an output",
@@ -155,20 +164,21 @@ def grad(
             hint="For a derivative of a derivative, take the first with create_graph=True;"
             " otherwise stay outside no_grad(), and use no .detach(), .data or float().",
         )
-    found = propagate(
+    gradients = propagate(
         [out for out, _ in pairs],
         [seed for _, seed in pairs],
         wanted=frozenset(tensor._order for tensor in ins),
         retain_graph=retain_graph,
         create_graph=create_graph,
     )
-    results = [_result(tensor, found, create_graph) for tensor in ins]
+    results = [_result(tensor, gradients, create_graph) for tensor in ins]
     return results[0] if isinstance(inputs, Tensor) else results
 
 
-def _result(tensor: Tensor, found: Any, create_graph: bool) -> Tensor:
-    """Return the gradient that was found for one input, as a new array."""
-    g = found[tensor._order][1] if tensor._order in found else np.zeros_like(tensor.data)
+def _result(tensor: Tensor, gradients: Gradients, create_graph: bool) -> Tensor:
+    """Return the gradient of one input, as a new array."""
+    order = tensor._order
+    g = gradients[order][1] if order in gradients else np.zeros_like(tensor.data)
     if isinstance(g, Tensor) and g.requires_grad:
         copied: Tensor = positive(g)
         return copied

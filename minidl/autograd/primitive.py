@@ -1,16 +1,28 @@
-"""How an operation is made: a forward function on arrays, and one rule per argument."""
+"""Operations: a forward function of arrays, and one rule per argument."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import sys
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec
 
 import numpy as np
 
-from minidl.autograd.node import CHANGED, STATE, USUAL, Node, Operation, Rule, no_rule
-from minidl.autograd.tensor import NUMPY, Tensor, make
+from minidl.autograd.node import (
+    STATE,
+    Array,
+    Edge,
+    Operation,
+    Record,
+    Rule,
+    Value,
+    creation,
+    no_rule,
+)
+from minidl.autograd.tensor import NUMPY, Tensor
 from minidl.errors import (
     ArgumentError,
     DTypeError,
@@ -20,20 +32,23 @@ from minidl.errors import (
     ShapeError,
 )
 
-__all__ = ["composite", "primitive", "quiet"]
+__all__ = ["composite", "from_numpy", "primitive", "quiet"]
 
 P = ParamSpec("P")
+_POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
 quiet = np.errstate(under="ignore")  # for functions where what is too small is rightly zero
+_new = Tensor.__new__
 
 
 def primitive(
     *rules: Rule | None,
-    each: Callable[[int], Rule] | None = None,
-    numpy: Iterable[Any] = (),
+    rule_at: Callable[[int], Rule] | None = None,
+    numpy: Iterable[Callable[..., Any]] = (),
     methods: Iterable[str] = (),
     reflected: str | None = None,
-    common: Rule | None = None,
-) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    each: Callable[[int], Rule] | None = None,
+) -> Callable[[Callable[P, Value]], Callable[P, Value]]:
     """Turn a function of arrays into a differentiable operation.
 
     Parameters
@@ -41,28 +56,29 @@ def primitive(
     *rules : callable or None
         One for each differentiable argument, in order:
         ``(g, y, *arguments, **keywords) -> gradient`` with respect to that argument, where `g` is
-        the gradient with respect to the result `y`, or what `common` made of it. A rule is a plain
-        NumPy expression. It never changes what it is given, and it may ignore broadcasting, which
-        is undone for it. The same rule runs on arrays, and on Tensors when a derivative of the
-        derivative is wanted. None stands for an argument through which no gradient flows.
-    each : callable, optional
-        For any number of arguments: ``position -> rule`` for those beyond `rules`.
+        the gradient with respect to the result `y`. A rule is a plain NumPy expression that
+        changes nothing in place. It may ignore broadcasting, which is undone for it. The same rule
+        runs on arrays, and on Tensors for second derivatives. None: no gradient flows there.
+    rule_at : callable, optional
+        For functions of ``*arguments``: ``position -> rule``, beyond `rules`. (`each` is its
+        deprecated name.)
     numpy : iterable of NumPy functions, optional
-        Those that shall mean this operation when called with a Tensor.
+        NumPy functions dispatched to this operation when called with a Tensor.
     methods : iterable of str, optional
         Names under which it becomes a method of :class:`Tensor`.
     reflected : str, optional
         The method for the exchanged order, such as ``"__radd__"``.
-    common : callable, optional
-        What all rules begin with, computed once: ``(g, y, *arguments, **keywords)``, as for a
-        rule. The rules are given what it returns, as it is, in place of `g`. In y = f(h(a, b)) it
-        is g f', if f' follows from y, and the rules are those of h.
 
     Returns
     -------
     callable
-        A decorator. The decorated function takes arrays and Tensors; it returns a Tensor if it
-        was given one, and an array otherwise.
+        A decorator. The decorated function returns a Tensor if an argument is one, otherwise an
+        array.
+
+    Raises
+    ------
+    ArgumentError
+        What is decorated is not a function, or the rules are not its rules.
 
     Examples
     --------
@@ -76,188 +92,184 @@ def primitive(
     >>> x.grad
     array([0.25  , 1.    , 0.0625])
     """
+    if each is not None:
+        warnings.warn("each is now called rule_at", DeprecationWarning, stacklevel=2)
+        rule_at = each
 
-    def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
-        _check_rules(forward, rules, common)
-        operation = Operation(_name(forward), rules, each, common)
+    def decorate(forward: Callable[P, Value]) -> Callable[P, Value]:
+        _check_rules(forward, rules)
+        operation = Operation(_name(forward), rules, rule_at)
         operation.call = _differentiable(forward, operation)
-        _register(operation.call, numpy, methods, reflected)
+        ufunc = inspect.unwrap(forward)
+        if isinstance(ufunc, np.ufunc):  # without out, where and the like
+            names = "x" if ufunc.nin == 1 else "ab"
+            kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+            vars(operation.call)["__signature__"] = inspect.Signature(
+                [inspect.Parameter(name, kind) for name in names]
+            )
+        NUMPY.update(dict.fromkeys(numpy, operation.call))
+        for name in methods:
+            setattr(Tensor, name, operation.call)
+        if reflected is not None:
+            setattr(Tensor, reflected, lambda self, other: operation.call(other, self))
         return operation.call
 
     return decorate
 
 
-def _check_rules(forward: Any, rules: tuple[Any, ...], common: Any) -> None:
-    """Say what is wrong with a decoration before it is used."""
+def _check_rules(forward: object, rules: tuple[object, ...]) -> None:
+    """Check that `forward` is a function with an argument for each rule."""
     usage = "@primitive(rule, ...) above a function of arrays, with a rule for each argument"
     if not callable(forward):
-        received = f"something of type {type(forward).__name__}"
         raise ArgumentError(
             "only a function becomes an operation",
-            received=received,
+            received=f"a {type(forward).__name__}",
             expected=usage,
             hint="Without parentheses, @primitive takes the function for a rule.",
         )
-    given = rules if common is None else (*rules, common)
-    if not all(rule is None or callable(rule) for rule in given):
-        raise ArgumentError("a rule is a function, or None", received=str(given), expected=usage)
+    if not all(rule is None or callable(rule) for rule in rules):
+        raise ArgumentError("a rule is a function or None", received=str(rules), expected=usage)
     try:
         inspect.signature(forward).bind_partial(*rules)
-    except ValueError:  # a ufunc, or another function in C, does not tell its arguments
+    except ValueError:  # a ufunc, or another function in C without a signature
         return
     except TypeError:
-        received = f"{len(rules)} rules"
-        what = f"{_name(forward)} has more rules than arguments"
-        raise ArgumentError(what, received=received, expected=usage) from None
+        what = f"{_name(forward)} has fewer arguments than rules"
+        raise ArgumentError(what, received=f"{len(rules)} rules", expected=usage) from None
 
 
-def _differentiable(forward: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
-    """Return `forward` as a function of arrays and Tensors that records what it did."""
-    rules, known, most = operation.rules, len(operation.rules), operation.most
+def _differentiable(forward: Callable[..., Value], operation: Operation) -> Callable[..., Value]:
+    """Return `forward` as a function of arrays and Tensors that is recorded in the graph."""
+    rules, n_rules, n_lists = operation.rules, len(operation.rules), operation.n_lists
+    limit = getattr(inspect.unwrap(forward), "nin", sys.maxsize)  # arguments of a ufunc
 
     @functools.wraps(forward)
-    def call(*arguments: Any, **keywords: Any) -> Any:
-        if keywords and any(isinstance(value, Tensor) for value in keywords.values()):
-            arguments, keywords = _by_position(forward, arguments, keywords)
-        arrays: list[Any] = []
-        edges: list[tuple[Rule, Node]] = []  # the ways that a gradient will go back
-        state = STATE if CHANGED else USUAL
-        recording, debugger = state.recording, state.debugger
-        is_tensor, position = False, -1  # counted by hand: enumerate takes 0.1 us to begin
-        for argument in arguments:
-            position += 1
+    def call(*arguments: Value, **keywords: Value) -> Value:
+        if keywords or len(arguments) > limit:
+            arguments, keywords = _check_keywords(call, arguments, keywords)
+        recording, debugger = STATE.recording, STATE.debugger
+        arrays: list[Value] = []
+        edges: list[Edge] = []
+        has_tensor = False
+        for position, argument in enumerate(arguments):
             if isinstance(argument, Tensor):
-                is_tensor = True
+                has_tensor = True
                 arrays.append(argument.data)
                 if recording and argument.requires_grad:
-                    rule = rules[position] if position < known else operation.beyond(position)
+                    rule = rules[position] if position < n_rules else operation.beyond(position)
                     if rule is not None:
                         edges.append((rule, argument))
             else:
-                is_list = position < most and isinstance(argument, (list, tuple))
+                is_list = position < n_lists and isinstance(argument, (list, tuple))
                 arrays.append(np.asarray(argument) if is_list else argument)
-        if not is_tensor:
+        if not has_tensor:
             return forward(*arrays, **keywords)
-        before = debugger and debugger.before_forward(arrays)
+        copies = debugger.before_forward(arrays) if debugger else []
         try:
-            y = forward(*arrays, **keywords) if keywords else forward(*arrays)
+            y = forward(*arrays, **keywords)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
-            raise _in_our_words(error, forward, arrays, keywords) from error
+            raise _call_error(error, call, arrays, keywords) from error
         if type(y) is not np.ndarray or y.dtype.char not in "fd":
-            y = _real(y, forward, arrays)
-        node = (operation, edges, arguments, arrays, keywords)
-        result = make(y, node if edges else None)
-        if debugger is not None:
-            debugger.after_forward(result, node, before)
-        return result
+            y = _real(y, call, arrays)
+        record: Record = (operation, edges, arguments, arrays, keywords)
+        result = _new(Tensor)
+        result.data, result.grad, result.requires_grad = y, None, bool(edges)
+        result._order, result._node = next(creation), record if edges else None
+        return result if debugger is None else debugger.after_forward(result, record, copies)
 
     return call
 
 
-def composite(
-    *, numpy: Iterable[Any] = (), methods: Iterable[str] = ()
-) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
-    """Register a function that is written in other operations, and so needs no rule of its own.
-
-    Its body is plain NumPy, which means those operations as soon as a Tensor is among the
-    arguments. The parameters are those of :func:`primitive`.
-    """
-
-    def decorate(function: Callable[P, Any]) -> Callable[P, Any]:
-        @functools.wraps(function)
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            try:
-                return function(*arguments, **keywords)
-            except (ValueError, TypeError, IndexError) as error:
-                raise _in_our_words(error, function, arguments, keywords) from error
-
-        _register(call, numpy, methods, None)
-        return call
-
-    return decorate
+def from_numpy(function: Callable[..., Value], *rules: Rule, doc: str) -> Callable[..., Value]:
+    """Return a NumPy function as an operation of :mod:`minidl.autograd.ops` with these rules."""
+    operation = primitive(*rules)(function)
+    operation.__doc__, operation.__module__ = doc, "minidl.autograd.ops"
+    return operation
 
 
-def _register(
-    call: Callable[..., Any], numpy: Iterable[Any], methods: Iterable[str], reflected: str | None
-) -> None:
-    """Make `call` what NumPy's functions, the methods and the reflected operator mean."""
-    for function in numpy:
-        NUMPY[function] = call
-    for name in methods:
-        setattr(Tensor, name, call)
-    if reflected is not None:
-        setattr(Tensor, reflected, lambda self, other: call(other, self))
+def composite(function: Callable[P, Value]) -> Callable[P, Value]:
+    """Give a function that is written in other operations, without a rule, their errors."""
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **keywords: P.kwargs) -> Value:
+        try:
+            return function(*arguments, **keywords)
+        except (ValueError, TypeError, IndexError) as error:
+            raise _call_error(error, function, arguments, keywords) from error
+
+    return call
 
 
-def _real(y: Any, forward: Callable[..., Any], arrays: list[Any]) -> Any:
-    """Return a result as an array of floats; NumPy turns arrays without axes into scalars."""
-    y = np.asarray(y)
-    if y.dtype.char not in "fd":
-        raise DTypeError(
-            f"{_name(forward)} would leave the real numbers that minidl differentiates",
-            received=", ".join(map(_describe, arrays)),
-            expected="a result of float64 or float32",
-        )
-    return y
+def _real(y: Value, function: Callable[..., Value], arrays: list[Value]) -> Array:
+    """Return a result as an array of floats; NumPy returns arrays without axes as scalars."""
+    array: Array = np.asarray(y)
+    if array.dtype.char not in "fd":
+        what = f"{_name(function)} must return float64 or float32 to be differentiated"
+        raise DTypeError(what, received=f"dtype {array.dtype} for {_described(arrays)}")
+    return array
 
 
-def _in_our_words(error: Exception, function: Any, arguments: Any, keywords: Any) -> MinidlError:
-    """Return what NumPy or Python said of a call as an error that tells what was received."""
+def _call_error(
+    error: Exception,
+    function: Callable[..., Value],
+    arguments: Iterable[Value],
+    keywords: dict[str, Value],
+) -> MinidlError:
+    """Return an exception of NumPy as ShapeError, OutOfRangeError or DTypeError with the shapes."""
     if isinstance(error, MinidlError):
         return error
-    _check_call(function, arguments, keywords)
-    given = ", ".join(map(_describe, [*arguments, *keywords.values()]))
-    what = f"{_name(function)} does not accept this: {error}"
-    return _KINDS[_kind(error)](what, received=given)
+    _check_signature(function, arguments, keywords)
+    error_class: type[MinidlError] = DTypeError
+    if isinstance(error, IndexError):
+        error_class = OutOfRangeError
+    if isinstance(error, ValueError):  # NumPy's AxisError is both
+        error_class = ShapeError
+    received = _described([*arguments, *keywords.values()])
+    return error_class(f"{_name(function)} failed: {error}", received=received)
 
 
-_KINDS: dict[type[Exception], type[MinidlError]] = {
-    ValueError: ShapeError,  # before IndexError, for NumPy's error about an axis is both
-    IndexError: OutOfRangeError,
-    Exception: DTypeError,
-}
-
-
-def _kind(error: Exception) -> type[Exception]:
-    return next(kind for kind in _KINDS if isinstance(error, kind))
-
-
-def _check_call(function: Callable[..., Any], arguments: Any, keywords: dict[str, Any]) -> None:
-    """Refuse arguments that the function does not have, such as NumPy's ``out``."""
+def _check_signature(
+    function: Callable[..., Value], arguments: Iterable[Value], keywords: dict[str, Value]
+) -> None:
+    """Check the arguments against the signature, which lacks NumPy's ``out``."""
     signature = inspect.signature(function)
     try:
         signature.bind(*arguments, **keywords)
     except TypeError as error:
         shown = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-        raise MissingRuleError(
-            f"{_name(function)} cannot be called like this: {error}",
-            expected=f"{_name(function)}{inspect.Signature(shown)}",
-        ) from None
+        usage = f"{_name(function)}{inspect.Signature(shown)}"
+        raise MissingRuleError(f"{_name(function)}: {error}", expected=usage) from None
 
 
-def _by_position(forward: Any, arguments: Any, keywords: Any) -> tuple[Any, Any]:
-    """Return the same call with its Tensors among the positional arguments.
-
-    What can be given by keyword only is a constant, and becomes an array.
-    """
-    _check_call(forward, arguments, keywords)
-    bound = inspect.signature(forward).bind(*arguments, **keywords)
+def _check_keywords(
+    call: Callable[..., Value], arguments: tuple[Value, ...], keywords: dict[str, Value]
+) -> tuple[tuple[Value, ...], dict[str, Value]]:
+    """Move Tensors from keywords to positional arguments; a keyword-only one is a constant."""
+    is_ufunc = isinstance(inspect.unwrap(call), np.ufunc)
+    if not is_ufunc and not any(isinstance(value, Tensor) for value in keywords.values()):
+        return arguments, keywords
+    _check_signature(call, arguments, keywords)
+    bound = inspect.signature(call).bind(*arguments, **keywords)
     bound.apply_defaults()
     constants = dict(bound.kwargs)
     for name, value in constants.items():
         if isinstance(value, Tensor):
             if value.requires_grad:
-                raise no_rule(_name(forward), f"its keyword {name}")
+                raise no_rule(_name(call), f"keyword {name}")
             constants[name] = value.data
     return bound.args, constants
 
 
-def _name(function: Callable[..., Any]) -> str:
-    """Return the name for messages; the inner part ``_f`` of an operation ``f`` is f as well."""
+def _name(function: Callable[..., Value]) -> str:
+    """Return the name for messages: that of an inner function ``_f`` is f."""
     return function.__name__.lstrip("_")
 
 
-def _describe(value: object) -> str:
-    if isinstance(value, np.ndarray | Tensor):
-        return f"{value.dtype}{list(value.shape)}"
-    return repr(value)
+def _described(values: Iterable[Value]) -> str:
+    """Return dtypes and shapes of arrays, and other arguments as they are."""
+    return ", ".join(
+        f"{value.dtype}{list(value.shape)}"
+        if isinstance(value, np.ndarray | Tensor)
+        else repr(value)
+        for value in values
+    )

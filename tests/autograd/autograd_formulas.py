@@ -114,18 +114,6 @@ def dense(x: Any, W: Any, b: Any) -> Any:
     return x @ W + b
 
 
-def dense_relu(x: Any, W: Any, b: Any) -> Any:
-    return relu(x @ W + b)
-
-
-def dense_sigmoid(x: Any, W: Any, b: Any) -> Any:
-    return sigmoid(x @ W + b)
-
-
-def dense_tanh(x: Any, W: Any, b: Any) -> Any:
-    return np.tanh(x @ W + b)
-
-
 def reduced(losses: Any, reduction: str, axis: Any) -> Any:
     return {
         "none": lambda: losses,

@@ -199,17 +199,6 @@ BINARY: dict[str, Step] = {
     "matmul of a vector": lambda np, a, b, j: np.matmul(np.sum(a, axis=0), mate(np, a, b)),
     "linear": product(lambda np, a, b, j: np.linear(a, b)),
     "dense": product(lambda np, a, b, j: np.dense(a, b, np.sum(b, axis=-2, keepdims=True))),
-    "dense_relu": product(
-        lambda np, a, b, j: np.dense_relu(
-            a, b, (-1) ** (j % 5 == 0) * (9 + np.sum(np.square(a)) + np.sum(np.square(b)))
-        )  # on one side of the kink, mostly where something passes
-    ),
-    "dense_sigmoid": product(
-        lambda np, a, b, j: np.dense_sigmoid(a, b, np.sum(b, axis=-2, keepdims=True))
-    ),
-    "dense_tanh": product(
-        lambda np, a, b, j: np.dense_tanh(a, b, np.sum(b, axis=-2, keepdims=True))
-    ),
     "dot": product(lambda np, a, b, j: np.dot(a, b)),
     "dot as they are": lambda np, a, b, j: np.dot(a, np.tanh(b)),
     "outer": lambda np, a, b, j: np.outer(a, np.tanh(b)),

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minidl import Tensor, debug, grad, nn, no_grad, ops, primitive
-from minidl.autograd.node import STATE, debugging
+from minidl import Tensor, debug, grad, nn, ops, primitive
+from minidl.autograd.node import STATE
 from minidl.errors import GraphError, NonFiniteError
 
 
@@ -34,14 +34,14 @@ FORWARD: dict[str, Callable[[Tensor], Any]] = {
 
 @pytest.mark.parametrize("name", FORWARD)
 def test_the_first_non_finite_value_is_named_in_the_forward_pass(name: str) -> None:
-    expected = rf"^{name} gave .* in the forward pass: got arguments of shape \(3,\).*non-fin"
+    expected = rf"^{name} gave .* in the forward pass[:;] .*arguments of shape \(3,\).*non-fin"
     with debug(), pytest.raises(NonFiniteError, match=expected):
         FORWARD[name](leaf())
 
 
 def test_the_first_non_finite_value_is_named_in_the_backward_pass() -> None:
     x = leaf([0.0, 4.0])
-    expected = r"^sqrt gave .* in the backward pass; .*result of shape \(2,\) with 1 non-finite"
+    expected = r"^sqrt gave .* in the backward pass[:;] .*result of shape \(2,\) with 1 non-finite"
     with debug():
         y = (ops.sqrt(x) * 2.0).sum()
         with pytest.raises(NonFiniteError, match=expected):
@@ -82,7 +82,7 @@ def test_an_argument_changed_in_place_is_found_through_an_alias(name: str) -> No
         y = (x * x).sum()
         alias = ALIASES[name](x)
         alias *= 2
-        with pytest.raises(GraphError, match=r"argument 0 of multiply .*now .*, then .*copy"):
+        with pytest.raises(GraphError, match=r"argument 0 of multiply .*now .*, before .*copy"):
             y.backward()
     assert x.grad is None
 
@@ -195,10 +195,10 @@ def test_a_rule_that_fails_with_a_graph_is_named_as_backward() -> None:
     x = leaf([0.0, 4.0])
     with debug():
         y = ops.sqrt(x).sum()
-        expected = r"^divide gave .* in the backward pass of sqrt; "
+        expected = r"^divide gave .* in the backward pass of sqrt[:;] "
         with pytest.raises(NonFiniteError, match=expected):
             grad(y, x, create_graph=True)
-        with pytest.raises(NonFiniteError, match=r"^log gave .* in the forward pass; "):
+        with pytest.raises(NonFiniteError, match=r"^log gave .* in the forward pass[:;] "):
             ops.log(x)
 
 
@@ -215,7 +215,7 @@ def test_the_message_shows_both_values_of_a_long_array_its_ends() -> None:
         with pytest.raises(GraphError) as caught:
             y.backward()
     end = "0.3333 0.6667 ... 1.3333 1.6667 2.    ]"
-    assert f"argument 0: now [9.     {end}, then [0.     {end}" in str(caught.value)
+    assert f"argument 0: now [9.     {end}, before [0.     {end}" in str(caught.value)
 
 
 @primitive(lambda g, y, x, options: g * options["weight"])
@@ -331,22 +331,22 @@ def test_memory_does_not_grow_though_the_results_are_kept() -> None:
         tracemalloc.stop()
 
 
-def test_what_is_common_to_the_rules_is_looked_at_too() -> None:
+def test_a_rule_that_changes_the_gradient_or_gives_infinity_is_named() -> None:
     def greedy(g: Any, y: Any, x: Any) -> Any:
         g *= 2  # the gradient that others share
         return g
 
-    for common, kind, words in (
+    for rule, error, words in (
         (greedy, GraphError, "a rule of doubled changes the gradient it is given"),
         (lambda g, y, x: g / 0, NonFiniteError, "doubled gave the first .* in the backward pass"),
     ):
 
-        @primitive(lambda g, y, x: g, common=common)
+        @primitive(rule)
         def doubled(x: Any) -> Any:
             return 2 * x
 
         x = leaf()
-        with debug(), pytest.raises(kind, match=words):
+        with debug(), pytest.raises(error, match=words):
             (doubled(x) * x).sum().backward()
 
 
@@ -357,15 +357,3 @@ def test_a_model_is_looked_at_one_operation_at_a_time() -> None:
     assert np.isfinite(model([[0.5]]).data).all()  # the tanh of what is infinite is 1
     with debug(), pytest.raises(NonFiniteError, match=r"^dense gave the first value"):
         model([[0.5]])
-
-
-def test_debugging_is_of_the_thread_and_not_the_same_as_recording_nothing() -> None:
-    found = [debugging()]
-    with no_grad():
-        found.append(debugging())
-        with debug():
-            found.append(debugging())
-            elsewhere = threading.Thread(target=lambda: found.append(debugging()))
-            elsewhere.start()
-            elsewhere.join()
-    assert found == [False, False, True, False]

@@ -38,19 +38,19 @@ def test_a_rule_that_gives_infinity_is_wrong() -> None:
 
 @pytest.mark.parametrize("step", [0, -1e-6, np.nan, 1.0, "1e-6", True])
 def test_a_step_is_a_small_positive_number(step: Any) -> None:
-    with pytest.raises(ArgumentError, match="step cannot be used"):
+    with pytest.raises(ArgumentError, match=r"step .*a number between 0 and 1"):
         gradcheck(ops.tanh, leaf(0.3), step=step)
 
 
 def test_functions_are_given_as_functions_of_so_many_inputs() -> None:
     x = leaf(0.3)
-    with pytest.raises(ArgumentError, match=r"f is not a function: got Tensor.*gradcheck\(f"):
+    with pytest.raises(ArgumentError, match=r"f is not a function[:;] .*Tensor.*gradcheck\(f"):
         gradcheck(ops.sin(x), x)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match=r"cannot be called .*: got 2 inputs.*np\.array"):
+    with pytest.raises(ArgumentError, match=r"cannot be called .*[:;] .*2 inputs.*np\.array"):
         hessian(lambda v: (v * v).sum(), [1.0, 2.0])
-    with pytest.raises(ArgumentError, match="received 2 inputs"):
+    with pytest.raises(ArgumentError, match=r"(got|received) 2 inputs"):
         jacobian(ops.tanh, (1.0, 2.0))
-    with pytest.raises(ArgumentError, match=r"received function.*grad\(f\(x\), x\)"):
+    with pytest.raises(ArgumentError, match=r"(got|received) function.*grad\(f\(x\), x\)"):
         grad(lambda v: v * v, x)  # type: ignore[arg-type]
 
 
@@ -64,7 +64,7 @@ def test_targets_are_real_numbers(target: Any) -> None:
     x = leaf([1.0, 2.0])
     losses = [ops.mean_squared_error, ops.mean_absolute_error, ops.huber, ops.hinge]
     for loss in (*losses, ops.bce_with_logits, ops.softmax_cross_entropy):
-        with pytest.raises(DTypeError, match="targets are real numbers"):
+        with pytest.raises(DTypeError, match="targets must be real numbers"):
             loss(x, target)
 
 
@@ -182,7 +182,7 @@ def test_data_given_anew_are_not_differentiated_as_if_they_were_the_old() -> Non
     y = (x**3).sum()
     x.data = x.data - 0.5
     assert np.array_equal(grad(y, x, retain_graph=True).data, [3.0, 12.0])
-    with pytest.raises(GraphError, match="given another array after"):
+    with pytest.raises(GraphError, match=r"but \.data was replaced"):
         grad(y, x, create_graph=True)
 
 
@@ -200,8 +200,8 @@ def test_backward_adds_to_all_leaves_or_to_none() -> None:
     frozen = np.zeros(2)
     frozen.flags.writeable = False
     cases: list[tuple[Any, Any, str]] = [
-        (np.zeros(3), ShapeError, "does not fit it"),
-        (np.zeros(2, int), DTypeError, "an array of int64, writeable=True"),
+        (np.zeros(3), ShapeError, "another shape than its data"),
+        (np.zeros(2, int), DTypeError, "dtype int64, writeable=True"),
         (frozen, DTypeError, "writeable=False"),
     ]
     for held, error, message in cases:
@@ -262,17 +262,20 @@ def test_an_error_of_ours_in_a_rule_is_left_as_it_is() -> None:
 
 def test_a_layer_s_input_is_blamed_only_for_its_columns() -> None:
     x, b = np.zeros((3, 5, 2)), np.zeros((4, 1, 2))
-    with pytest.raises(ShapeError, match="dense does not accept this"):
+    with pytest.raises(ShapeError, match="dense failed"):
         ops.dense(x, np.zeros((4, 2, 2)), leaf(b))
-    with pytest.raises(ShapeError, match=r"the input does not fit the layer.*shape \(n, 3\)"):
+    with pytest.raises(
+        ShapeError,
+        match=r"the input does not fit the layer.*\(3, 5, 2\)[,:;] expected shape \(n, 3\)",
+    ):
         ops.dense(x, np.zeros((3, 3, 2)), leaf(b))
 
 
 def test_floats_that_are_no_probabilities_for_each_logit_are_refused() -> None:
     for z, t in (((2, 3, 4), (2, 3)), ((3, 3), (3,))):
-        with pytest.raises(ShapeError, match="targets of floats are probabilities"):
+        with pytest.raises(ShapeError, match="targets of floats must be probabilities"):
             ops.softmax_cross_entropy(leaf(np.zeros(z)), np.zeros(t))
-    with pytest.raises(DTypeError, match="targets are real numbers"):
+    with pytest.raises(DTypeError, match="targets must be real numbers"):
         ops.softmax_cross_entropy(leaf(np.zeros((2, 3))), np.zeros(2, complex))
 
 

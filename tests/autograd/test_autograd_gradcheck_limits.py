@@ -30,7 +30,7 @@ def cubed(factor: float) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("tolerance", [0, 1, -1e-6, np.nan])
 def test_the_tolerance_is_between_0_and_1(tolerance: float) -> None:
-    with pytest.raises(ArgumentError, match="tolerance cannot be used"):
+    with pytest.raises(ArgumentError, match=r"tolerance .*a number between 0 and 1"):
         gradcheck(ops.tanh, leaves(A), tolerance=tolerance)
 
 
@@ -41,13 +41,13 @@ def test_a_function_that_gives_more_results_the_second_time_is_refused() -> None
         kept.append(ops.tanh(Tensor(1.0)))
         return (x * x, *kept)
 
-    with pytest.raises(GradientCheckError, match=r"two results .* a difference in result 2"):
+    with pytest.raises(GradientCheckError, match=r"two values of result 2"):
         gradcheck(f, leaves(A))
 
 
 @np.errstate(invalid="ignore")
 def test_outside_of_the_domain_nothing_can_be_measured() -> None:
-    with pytest.raises(GradientCheckError, match=r"cannot be measured here; .* give nan"):
+    with pytest.raises(GradientCheckError, match=r"cannot be measured here[:;] .* give nan"):
         gradcheck(ops.log, leaves(-1.0))
 
 
@@ -82,7 +82,7 @@ def test_the_error_of_second_order_is_removed_from_what_is_measured() -> None:
 
     with pytest.raises(GradientCheckError) as caught:
         gradcheck(planted, leaves(1.3))
-    found = re.search(r"received (\S+) in .*expected (\S+) by", str(caught.value))
+    found = re.search(r"(?:got|received) (\S+) in .*expected (\S+) by", str(caught.value))
     assert found is not None
     assert float(found[1]) / float(found[2]) == pytest.approx(2, rel=1e-8)
 

@@ -151,7 +151,7 @@ def test_tensors_are_unpacked_iterated_and_counted() -> None:
     assert len(x) == 2
     assert [row.shape for row in x] == [(2,), (2,)]
     for use in (len, iter):
-        with pytest.raises(DTypeError, match=r"without axes.*shape \(\).*item"):
+        with pytest.raises(DTypeError, match=r"shape \(\) .*item"):
             use(Tensor(1.0))
 
 
@@ -163,7 +163,7 @@ def test_mistakes_are_told_with_what_was_received() -> None:
         x[Tensor([0.0, 1.0])]
     with pytest.raises(OutOfRangeError, match="too many indices"):
         x[0, 0, 0]
-    with pytest.raises(ShapeError, match=r"length 3, 2 parts.*divides"):
+    with pytest.raises(ShapeError, match=r"length 3 cannot .* 2 parts"):
         np.split(x, 2, axis=1)
     with pytest.raises(ShapeError, match=r"\(2, 3\), \(3,\)"):
         np.stack([x, np.ones(3)])
@@ -198,9 +198,9 @@ def test_what_numpy_says_of_a_call_is_told_as_minidl_s_own_error() -> None:
         lambda: np.repeat(x, -1),
         lambda: np.repeat(x, [1, 2, 3]),
     ):
-        with pytest.raises(ShapeError, match=r"does not accept this: .*received float64\[2\]"):
+        with pytest.raises(ShapeError, match=r"failed: .*(got|received) float64\[2\]"):
             f()
-    with pytest.raises(ArgumentError, match=r"pad_width .*\{-1: \(1, 2\)\}.*pair"):
+    with pytest.raises(ArgumentError, match=r"pad_width (?=.*pair).*\{-1: \(1, 2\)\}"):
         ops.pad(x, {-1: (1, 2)})
     assert_array_equal(grad(np.tile(x, np.array(2)).sum(), x).data, [2, 2])
 
@@ -214,7 +214,7 @@ def test_an_order_in_memory_is_refused_for_a_tensor_has_none() -> None:
     }
     for name, calls in refused.items():
         for f in calls:
-            with pytest.raises(MissingRuleError, match=rf"{name} cannot be called like this"):
+            with pytest.raises(MissingRuleError, match=rf"{name}: .*expected {name}"):
                 f()
 
 
@@ -232,5 +232,5 @@ def test_a_number_of_parts_is_whole_in_any_of_numpy_s_forms() -> None:
 
 def test_constants_beside_a_mode_of_pad_that_has_none_are_refused() -> None:
     x = Tensor(np.arange(4.0), requires_grad=True)
-    with pytest.raises(ArgumentError, match="mode='edge', constant_values=3"):
+    with pytest.raises(ArgumentError, match=r"constant_values .*mode='edge', constant_values=3"):
         np.pad(x, 1, "edge", constant_values=3)

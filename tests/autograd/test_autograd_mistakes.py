@@ -44,28 +44,28 @@ def ignoring_a_fraction() -> None:
 
 MISTAKES: list[tuple[type[Exception], str, Callable[[], Any]]] = [
     (GraphError, "would drop its gradient.*detach", lambda: Tensor(X * X)),
-    (ArgumentError, "requires_grad is True or False.*float32", lambda: Tensor([1], np.float32)),  # type: ignore[arg-type]
-    (ArgumentError, "requires_grad is True or False", lambda: Tensor([1.0], requires_grad="no")),  # type: ignore[arg-type]
-    (GraphError, r"np\.add in place, as in a \+= t\. Write a = a \+ t", written_into),
-    (ShapeError, r"\(3, 2\), expected shape \(2,\)", with_a_gradient_of_another_shape),
+    (ArgumentError, "must be True or False.*float32", lambda: Tensor([1], np.float32)),  # type: ignore[arg-type]
+    (ArgumentError, "requires_grad must be True or F", lambda: Tensor([1.0], requires_grad="no")),  # type: ignore[arg-type]
+    (GraphError, r"np\.add in place, as in a \+= t, .* Write a = a \+ t", written_into),
+    (ShapeError, r"\(3, 2\)[,:;] expected shape \(2,\)", with_a_gradient_of_another_shape),
     (GraphError, r"w -= \.\.\. makes a new Tensor", without_a_graph),
-    (DTypeError, "repeats are integers", lambda: np.repeat(X, 1.5)),
-    (DTypeError, "shift is an integer", lambda: np.roll(X, 1.5)),
-    (DTypeError, "ignore_index is an integer", ignoring_a_fraction),
-    (DTypeError, "targets are an array", lambda: ops.softmax_cross_entropy(Z[0], 1)),
-    (ArgumentError, "tolerance cannot be used", lambda: gradcheck(ops.tanh, X, tolerance=0)),
-    (ArgumentError, "f is not a function: got Tensor", lambda: hessian(X * X, X)),  # type: ignore[arg-type]
-    (ShapeError, "single number as its result has a Hessian", lambda: hessian(ops.tanh, X)),
-    (ShapeError, "targets of floats are prob", lambda: ops.softmax_cross_entropy(Z, np.ones(2))),
+    (DTypeError, "repeats must be integers", lambda: np.repeat(X, 1.5)),
+    (DTypeError, "shift must be an integer", lambda: np.roll(X, 1.5)),
+    (DTypeError, "ignore_index must be an int", ignoring_a_fraction),
+    (DTypeError, "targets must be an array", lambda: ops.softmax_cross_entropy(Z[0], 1)),
+    (ArgumentError, "tolerance .* 0", lambda: gradcheck(ops.tanh, X, tolerance=0)),
+    (ArgumentError, "f is not a function[:;] (got|received) Tensor", lambda: hessian(X * X, X)),  # type: ignore[arg-type]
+    (ShapeError, "returns a single number has a Hessian", lambda: hessian(ops.tanh, X)),
+    (ShapeError, "targets of floats must be", lambda: ops.softmax_cross_entropy(Z, np.ones(2))),
     (ShapeError, "different shapes", lambda: ops.softmax_cross_entropy(Z, np.ones((1, 3)))),
     (ShapeError, "the input does not fit the layer", lambda: ops.linear(Z[0], Z.T)),
     (ShapeError, "the bias does not fit the layer", lambda: ops.dense(Z, Z.T, np.ones((2, 2)))),
-    (ShapeError, "tensordot does not accept", lambda: ops.tensordot(X, X, (0, 0, 0))),  # type: ignore[arg-type]
-    (ShapeError, "split does not accept", lambda: ops.split(X, 2, axis=1)),
-    (DTypeError, "predictions are an array.*int64", lambda: ops.huber(np.arange(2), np.ones(2))),
-    (DTypeError, "predictions are an array.*float of", lambda: ops.huber(1.0, 1.0)),
+    (ShapeError, "tensordot failed", lambda: ops.tensordot(X, X, (0, 0, 0))),  # type: ignore[arg-type]
+    (ShapeError, "split failed", lambda: ops.split(X, 2, axis=1)),
+    (DTypeError, "predictions must be .*int64", lambda: ops.huber(np.arange(2), np.ones(2))),
+    (DTypeError, "predictions must be .*float of", lambda: ops.huber(1.0, 1.0)),
     (ArgumentError, "only a function becomes an .*Without parentheses", lambda: primitive(abs)(X)),  # type: ignore[arg-type]
-    (ArgumentError, "a rule is a function, or None", lambda: primitive("x")(lambda x: x)),  # type: ignore[arg-type]
+    (ArgumentError, "a rule is a function or None", lambda: primitive("x")(lambda x: x)),  # type: ignore[arg-type]
 ]  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_a_mistake_is_told(kind: type[Exception], words: str, mistake: Callable[
 
 
 def test_a_rule_too_many_and_a_rule_that_fails_are_named() -> None:
-    with pytest.raises(ArgumentError, match="double has more rules than arguments"):
+    with pytest.raises(ArgumentError, match=r"double has fewer arguments than rules[:;] .*2 rules"):
 
         @primitive(lambda g, y, x: g, lambda g, y, x: g)
         def double(x: Any) -> Any:

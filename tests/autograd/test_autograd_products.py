@@ -144,7 +144,7 @@ def test_numpy_s_functions_and_the_methods_mean_the_operation(name: str) -> None
         (lambda: ops.einsum("ij,jk", Tensor(A)), ShapeError, "einsum"),
         (lambda: ops.einsum("ij->k", Tensor(A)), ShapeError, "einsum"),
         (lambda: ops.einsum("ijk", Tensor(A)), ShapeError, "einsum"),
-        (lambda: np.einsum(Tensor(A), [0, 1]), ArgumentError, "as text"),
+        (lambda: np.einsum(Tensor(A), [0, 1]), ArgumentError, "subscripts must be text"),
         (lambda: np.einsum("ij", Tensor(A), out=A), MissingRuleError, "out"),
         (lambda: ops.diag(Tensor(CUBE)), ShapeError, "diagonal"),
         (lambda: ops.diag(Tensor(1.0)), ShapeError, "vector"),
@@ -188,45 +188,7 @@ def test_a_product_with_a_constant_matrix_is_differentiated_twice(constant: str)
     np.testing.assert_allclose(found.data, (up - down) / (2 * step), rtol=1e-7, atol=1e-8)
 
 
-FUSED = {ops.dense_tanh: ops.tanh, ops.dense_relu: ops.relu, ops.dense_sigmoid: ops.sigmoid}
 LEADS: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((), ()), ((4,), (4,)), ((), (4,))]
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("leads", LEADS, ids=["one", "replicas", "replicas, shared rows"])
-@pytest.mark.parametrize("fused", FUSED, ids=lambda one: str(one.__name__))
-def test_a_layer_fused_with_its_activation_gives_the_bits_of_the_two_in_both_orders(
-    fused: Any, leads: Any, dtype: Any
-) -> None:
-    of_rows, of_weights = leads
-    shapes = (*of_rows, 7, 3), (*of_weights, 3, 5), (*of_weights, 1, 5) if of_weights else (5,)
-    arrays = [generator.standard_normal(shape).astype(dtype) for shape in shapes]
-
-    def derivatives(layer: Any) -> list[Any]:
-        leaves = [Tensor(array, requires_grad=True) for array in arrays]
-        y = layer(*leaves)
-        first = grad((y * y).sum(), leaves, create_graph=True)
-        second = grad(sum((slope * slope).sum() for slope in first), leaves)
-        return [part.data for part in (y, *first, *second)]
-
-    def apart(x: Any, W: Any, b: Any) -> Any:
-        return FUSED[fused](ops.dense(x, W, b))
-
-    for found, expected in zip(derivatives(fused), derivatives(apart), strict=True):
-        assert found.dtype == dtype
-        assert_array_equal(found, expected)
-
-
-def test_a_fused_layer_leaves_its_arguments_alone_and_keeps_no_copies() -> None:
-    x, W, b = (Tensor(array, requires_grad=True) for array in (A, B, A[0]))
-    kept = [one.data.copy() for one in (x, W, b)]
-    for fused in FUSED:
-        y = fused(x, W, b)
-        assert y._node is not None
-        assert all(one is two.data for one, two in zip(y._node[3], (x, W, b), strict=True))
-        y.sum().backward()
-    for one, before in zip((x, W, b), kept, strict=True):
-        assert_array_equal(one.data, before)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -236,7 +198,7 @@ def test_a_fused_layer_leaves_its_arguments_alone_and_keeps_no_copies() -> None:
 def test_layers_of_many_rows_give_what_a_row_gives(
     leads: Any, n_out: int, rows: int, dtype: Any
 ) -> None:
-    of_rows, of_weights = leads  # fast ways begin at 32 rows, and at 8,192 results in short rows
+    of_rows, of_weights = leads
     x = generator.standard_normal((*of_rows, rows, 60)).astype(dtype)
     W = generator.standard_normal((*of_weights, 60, n_out)).astype(dtype)
     b = generator.standard_normal((*of_weights, 1, n_out) if of_weights else n_out).astype(dtype)
@@ -258,16 +220,7 @@ def test_layers_of_many_rows_give_what_a_row_gives(
         assert_allclose(found.data, expected, **close)
 
 
-def test_a_fused_layer_takes_whole_numbers_as_the_two_do() -> None:
-    rows, W, b = [[1, 2], [-3, 1]], np.array([[1], [1]]), np.array([0])
-    for fused, activation in FUSED.items():
-        found, expected = fused(rows, W, b), activation(ops.dense(rows, W, b))
-        assert found.dtype == expected.dtype
-        assert_array_equal(found, expected)
-
-
 def test_a_product_that_underflows_is_told_where_somebody_asks_for_it() -> None:
     tiny, b = np.full((2, 2, 2), 1e-200), np.zeros(2)
-    for layer in (ops.dense, *FUSED):
-        with np.errstate(under="raise"), pytest.raises(FloatingPointError, match="underflow"):
-            layer(tiny, tiny, b)
+    with np.errstate(under="raise"), pytest.raises(FloatingPointError, match="underflow"):
+        ops.dense(tiny, tiny, b)

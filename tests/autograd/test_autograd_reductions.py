@@ -106,7 +106,7 @@ def test_variances_take_ddof_and_refuse_too_few_elements() -> None:
     x = Tensor([[1.0, 2.0, 4.0]], requires_grad=True)
     assert_allclose(np.var(x, ddof=1).item(), 7 / 3)
     assert_allclose(grad(x.var(ddof=1), x).data, [[-4 / 3, -1 / 3, 5 / 3]])
-    with pytest.raises(ArgumentError, match="1 elements, ddof=1"):
+    with pytest.raises(ArgumentError, match=r"of 1 elements .*ddof=1"):
         x.var(axis=0, ddof=1)
 
 
@@ -152,13 +152,15 @@ def test_norms_of_negative_orders_and_of_order_zero_at_zeros() -> None:
 
 @pytest.mark.parametrize("order", [0, 3, "inf"])
 def test_an_order_that_matrices_do_not_have_is_refused(order: Any) -> None:
-    with pytest.raises(ArgumentError, match=r"no such norm of a matrix.*'fro'"):
+    with pytest.raises(
+        ArgumentError, match=r"ord of a matrix norm must be .*'fro'.*(got|received) "
+    ):
         np.linalg.norm(Tensor(np.eye(2)), order)
 
 
 @pytest.mark.parametrize("order", [2, -2, "nuc"])
 def test_a_matrix_norm_of_singular_values_is_refused(order: Any) -> None:
-    with pytest.raises(ArgumentError, match=r"singular values.*'fro'"):
+    with pytest.raises(ArgumentError, match=r"'fro'.* (got|received) .*singular values"):
         np.linalg.norm(Tensor(np.eye(2)), order)
 
 
@@ -210,7 +212,7 @@ def test_numpy_and_the_method_mean_the_same_reduction(name: str) -> None:
         expected = getattr(np, name)(x.data, axis=axis, keepdims=True)
         assert_allclose(getattr(np, name)(x, axis=axis, keepdims=True).data, expected, rtol=1e-14)
         assert_allclose(getattr(x, name)(axis, keepdims=True).data, expected, rtol=1e-14)
-        with pytest.raises(MissingRuleError, match=rf"{name} .*expected {name}\(a, axis=None, \*"):
+        with pytest.raises(MissingRuleError, match=rf"{name}: .*expected {name}\(a, axis=None, \*"):
             getattr(np, name)(x, axis, None, None, True)  # NumPy has dtype and out in between
 
 

@@ -349,7 +349,7 @@ def written(seed: int) -> nn.Layer:
         lambda seed: nn.Dense(2, 1),
         lambda seed: nn.Sequential(nn.Dense(2, 3, seed=seed), nn.Dense(3, 1)),
         lambda seed: nn.Sequential(nn.Sequential(nn.Dense(2, 3)), nn.Dense(3, 1, seed=seed)),
-        lambda seed: (outer := nn.Sequential(nn.Sequential(nn.Dense(2, 1)))),
+        lambda seed: nn.Sequential(nn.Sequential(nn.Dense(2, 1))),
     ],
 )
 def test_a_model_that_ignores_the_seed_raises(model: Any) -> None:
@@ -403,9 +403,7 @@ def test_an_error_in_the_model_says_for_which_seed() -> None:
     with pytest.raises(KeyError) as caught:
         replicas(model, seeds=[4, 5])
     assert caught.value.__notes__ == ["in the network with seed 5, which model(5) should return"]
-    assert "got NoneType for seed 4" in message_of(
-        lambda: replicas(lambda s: None, seeds=[4, 5])
-    )
+    assert "got NoneType for seed 4" in message_of(lambda: replicas(lambda s: None, seeds=[4, 5]))
 
 
 @pytest.mark.parametrize("seeds", ["5", b"5", 5.0, None, True, np.float64(2)])

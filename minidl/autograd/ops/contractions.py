@@ -1,19 +1,19 @@
 """Sums of products over chosen axes: dot, outer, tensordot, and einsum for all of them.
 
-Each is linear in every argument, so its rules are contractions of the gradient with the other
-arguments, over the axes that the argument does not have.
+einsum is linear in every argument, so its rules are contractions of the gradient with the other
+arguments, over the axes that the argument does not have. The others are matrix products.
 """
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minidl.autograd.node import Rule
+from minidl.autograd.node import Node, Rule, Value
 from minidl.autograd.ops.products import matmul
 from minidl.autograd.primitive import composite, primitive
 from minidl.errors import ArgumentError, ShapeError
@@ -23,71 +23,55 @@ __all__ = ["dot", "einsum", "outer", "tensordot"]
 Axes = int | tuple[int | Sequence[int], int | Sequence[int]]
 
 
-def _pairs(a: Any, b: Any, axes: Axes) -> tuple[list[int], list[int]]:
+def _pairs(a: Value, b: Value, axes: Axes) -> tuple[list[int], list[int]]:
     """Return the axes of `a` and of `b` that are summed together."""
     if isinstance(axes, int | np.integer):
         if not 0 <= axes <= min(a.ndim, b.ndim):
             raise ShapeError(
-                "tensordot cannot sum over so many axes",
+                "axes of tensordot is out of range",
                 received=f"axes={axes}, arrays of shapes {a.shape} and {b.shape}",
                 expected=f"0 to {min(a.ndim, b.ndim)}",
             )
         axes = (range(a.ndim - axes, a.ndim), range(axes))
     left, right = (
-        list(normalize_axis_tuple(one, x.ndim, "axes")) for one, x in zip(axes, (a, b), strict=True)
+        list(normalize_axis_tuple(summed, x.ndim, "axes"))
+        for summed, x in zip(axes, (a, b), strict=True)
     )
     if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
         raise ShapeError(
-            "the axes that tensordot shall sum together differ in length or number",
+            "the axes summed by tensordot differ in length or number",
             received=f"axes {left} of shape {a.shape} and axes {right} of shape {b.shape}",
         )
     return left, right
 
 
-def _others(x: Any, axes: list[int]) -> list[int]:
-    return [axis for axis in range(x.ndim) if axis not in axes]
-
-
-def _tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Axes = 2) -> Any:
-    left, right = _pairs(a, b, axes)
-    kept = _others(a, left)
-    d = np.tensordot(g, b, (range(len(kept), g.ndim), _others(b, right)))
-    order = [*kept, *(left[i] for i in np.argsort(right))]  # axis k of d is axis order[k] of a
-    return np.transpose(d, np.argsort(order).tolist())
-
-
-def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Axes = 2) -> Any:
-    left, right = _pairs(a, b, axes)
-    kept = _others(a, left)
-    d = np.tensordot(a, g, (kept, range(len(kept))))
-    order = [*(right[i] for i in np.argsort(left)), *_others(b, right)]
-    return np.transpose(d, np.argsort(order).tolist())
-
-
-@primitive(_tensordot_left, _tensordot_right, numpy=[np.tensordot])
-def tensordot(a: Any, b: Any, axes: Axes = 2) -> Any:
+@composite
+def tensordot(a: Value, b: Value, axes: Axes = 2) -> Value:
     """Sum of products over pairs of axes; the result has the other axes of a, then those of b.
 
-    `axes` is the number of axes to sum, the last of a with the first of b in order, or a pair:
-    the axes of a and those of b, each an int or a sequence. dL/da is the sum of products of g and
-    b over the axes that b alone has, its axes put back in the order of a; dL/db likewise.
-    Lengths must be equal: nothing is broadcast, as in NumPy (PyTorch lets a length 1 pass).
+    `axes` is how many to sum, the last of a with the first of b in order, or a pair: the axes of a
+    and those of b. Lengths must be equal, as in NumPy (PyTorch broadcasts length 1).
 
-    >>> tensordot(np.ones((2, 3)), np.ones((3, 4)), 1).shape
-    (2, 4)
     >>> tensordot(np.ones((2, 3, 5)), np.ones((5, 2)), ((0, 2), (1, 0))).shape
     (3,)
     """
-    return np.tensordot(a, b, _pairs(a, b, axes))
+    a, b = (x if isinstance(x, Node) else np.asarray(x) for x in (a, b))
+    left, right = _pairs(a, b, axes)
+    rows = [axis for axis in range(a.ndim) if axis not in left]
+    columns = [axis for axis in range(b.ndim) if axis not in right]
+    shape = [a.shape[axis] for axis in rows], [b.shape[axis] for axis in columns]
+    n = math.prod(a.shape[axis] for axis in left)
+    left_matrix = np.reshape(np.transpose(a, rows + left), (math.prod(shape[0]), n))
+    right_matrix = np.reshape(np.transpose(b, right + columns), (n, math.prod(shape[1])))
+    return np.reshape(matmul(left_matrix, right_matrix), shape[0] + shape[1])
 
 
-@composite(numpy=[np.dot], methods=["dot"])
-def dot(a: Any, b: Any) -> Any:
+@composite
+def dot(a: Value, b: Value) -> Value:
     """Product of a's last axis with b's last but one, or its only one: y = sum_k a[..k] b[..k, :].
 
     As NumPy's dot: for vectors the inner product, for matrices the matrix product, with a number
-    the multiple. Beyond two axes on both sides the result has all other axes, (..a, ..b, m), where
-    :func:`matmul` pairs the leading ones. PyTorch's dot takes vectors only.
+    the multiple. Beyond two axes on both sides the result has all other axes, (..a, ..b, m).
 
     >>> dot(np.ones((5, 2, 3)), np.ones((5, 3, 4))).shape
     (5, 2, 5, 4)
@@ -99,21 +83,14 @@ def dot(a: Any, b: Any) -> Any:
     return matmul(a, b)
 
 
-@composite(numpy=[np.outer], methods=["outer"])
-def outer(a: Any, b: Any) -> Any:
-    """Outer product of the elements in order, y_ij = a_i b_j, of shape (a.size, b.size).
-
-    Arguments with more axes are flattened, as in NumPy; PyTorch's outer takes vectors only.
-
-    >>> outer([1.0, 2.0], [[1.0], [10.0]])
-    array([[ 1., 10.],
-           [ 2., 20.]])
-    """
+@composite
+def outer(a: Value, b: Value) -> Value:
+    """Outer product of the elements in order, y_ij = a_i b_j, of shape (a.size, b.size)."""
     return np.multiply(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))
 
 
-def _letters(subscripts: str, operands: Sequence[Any]) -> tuple[list[str], str]:
-    """Return each operand's letters and the output's, one for each axis: no ellipsis is left.
+def _letters(subscripts: str, operands: Sequence[Value]) -> tuple[list[str], str]:
+    """Return each operand's letters and the output's, one for each axis, without ellipses.
 
     The axes under an ellipsis are counted from the last, so the letters are shared from there.
     """
@@ -132,10 +109,10 @@ def _letters(subscripts: str, operands: Sequence[Any]) -> tuple[list[str], str]:
     return terms, output.replace("...", free[: max(hidden)])
 
 
-def _spread(d: Any, kept: str, term: str, shape: tuple[int, ...]) -> Any:
+def _expanded(d: Value, kept: str, term: str, shape: tuple[int, ...]) -> Value:
     """Return `d`, with the axes `kept`, as an array of `shape` with the axes `term`.
 
-    Along axes that `d` does not have it is repeated; of a letter that `term` repeats, only the
+    It is repeated along axes that `d` does not have; of a letter that `term` repeats, only the
     diagonal is filled.
     """
     first = [term.index(c) for c in term]
@@ -152,32 +129,32 @@ def _einsum_rule(position: int) -> Rule:
     """Return the rule of einsum for an operand: an einsum of g, in its place, and the others."""
     k = position - 1  # the subscripts come first
 
-    def rule(g: Any, y: Any, subscripts: str, *operands: Any, optimize: Any = False) -> Any:
+    def rule(
+        g: Value, y: Value, subscripts: str, *operands: Value, optimize: Value = False
+    ) -> Value:
         terms, output = _letters(subscripts, operands)
         term, shape = terms[k], np.shape(operands[k])
         size = dict(zip(term, shape, strict=True))
         terms[k] = output
         # A letter of length 1 here was broadcast if it is longer elsewhere: it is summed.
-        found = [c for c in size if size[c] != 1 and any(c in other for other in terms)]
-        kept = "".join(found)
-        given = [*operands[:k], g, *operands[k + 1 :]]
-        d = einsum(f"{','.join(terms)}->{kept}", *given, optimize=optimize)
+        kept = "".join(c for c in size if size[c] != 1 and any(c in letters for letters in terms))
+        d = einsum(
+            f"{','.join(terms)}->{kept}", *operands[:k], g, *operands[k + 1 :], optimize=optimize
+        )
         # Nor must a letter that is longer here, and of length 1 elsewhere, be missing in d.
         lengths = zip(kept, d.shape, strict=True)
         d = np.broadcast_to(d, tuple(size[c] if n == 1 else n for c, n in lengths))
-        return _spread(d, kept, term, shape)
+        return _expanded(d, kept, term, shape)
 
     return rule
 
 
-@primitive(None, each=_einsum_rule, numpy=[np.einsum])
-def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
+@primitive(None, rule_at=_einsum_rule)
+def einsum(subscripts: str, *operands: Value, optimize: Value = False) -> Value:
     """Sum of products in Einstein's notation: each axis has a letter; those not in the output go.
 
     For operands A, B with letters a, b and output c, y_c = sum A_a B_b, and dL/dA_a is the sum of
-    g_c B_b over the letters that are not in a: an einsum again, "c,b->a". Where a letter occurs
-    twice in a, only its diagonal receives a gradient; where it occurs in a alone, every element
-    receives the same.
+    g_c B_b over the letters that are not in a: an einsum again, "c,b->a".
 
     Parameters
     ----------
@@ -192,7 +169,7 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
     Raises
     ------
     ArgumentError
-        NumPy's other form, of operands and lists of numbers, which minidl does not have.
+        The first argument is not text, as in NumPy's form of operands and lists of numbers.
     ShapeError
         The subscripts do not fit the operands.
 
@@ -202,13 +179,11 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
     >>> einsum("ij,jk->ik", A, A)
     array([[ 2.,  3.],
            [ 6., 11.]])
-    >>> einsum("ii", A), einsum("ii->i", A)
-    (np.float64(3.0), array([0., 3.]))
     """
     if not isinstance(subscripts, str):
         raise ArgumentError(
-            "einsum takes its subscripts as text, first",
-            received=f"a first argument of type {type(subscripts).__name__}",
-            expected='einsum("ij,jk->ik", a, b)',
+            f"must be text, got a {type(subscripts).__name__}",
+            argument="subscripts",
+            hint='Write einsum("ij,jk->ik", a, b).',
         )
     return np.einsum(subscripts, *operands, optimize=optimize)

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minidl.autograd.ops.activations import log_softmax, softmax
-from minidl.autograd.ops.loss_reduction import (
-    aligned,
-    like,
-    reduce,
-    spread,
-    weighted,
-    weights,
-)
-from minidl.autograd.ops.reductions import Axis
+from minidl.autograd.node import Array, Value
+from minidl.autograd.ops.activations import Axis, log_softmax, softmax
+from minidl.autograd.ops.losses import Weights, aligned, like, reduce, spread, weighted, weights
 from minidl.autograd.primitive import primitive, quiet
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, ShapeError
@@ -23,29 +14,28 @@ from minidl.errors import ArgumentError, DTypeError, ShapeError
 __all__ = ["softmax_cross_entropy"]
 
 
-def _are_indices(t: Any, z: Any) -> bool:
-    """Return whether targets are class indices, one per row; say so if they can be neither."""
-    rows = z.shape[:-1]
-    if t.dtype.kind not in "biu":
-        if t.shape == rows and not (z.ndim > 2 and t.shape == z.shape[1:]):
+def _are_indices(t: Value, z: Value) -> bool:
+    """Return True if targets are class indices, one per row; raise if they fit in no way."""
+    shapes = [z.shape, z.shape[1:]] if z.ndim > 2 else [z.shape]  # replicas may share targets
+    rows = [z.shape[:-1], z.shape[1:-1]] if z.ndim > 2 else [z.shape[:-1]]
+    if t.dtype.kind in "biu":
+        if t.shape not in rows + shapes:
             raise ShapeError(
-                "targets of floats are probabilities, one for each logit",
-                received=f"logits {z.shape}, targets {t.shape} of {t.dtype}",
-                hint="Class indices are an array of an integer type.",
+                "class indices do not fit the logits",
+                received=f"logits {z.shape}, indices {t.shape}",
+                expected=f"one index per row, shape {z.shape[:-1]}",
             )
-        return False
-    if t.shape == rows or (z.ndim > 2 and t.shape == rows[1:]):
-        return True
-    if t.shape == z.shape or (z.ndim > 2 and t.shape == z.shape[1:]):
-        return False  # one-hot rows
-    raise ShapeError(
-        "class indices do not fit the logits",
-        received=f"logits {z.shape}, indices {t.shape}",
-        expected=f"one index per row, shape {z.shape[:-1]}",
-    )
+        return t.shape in rows  # otherwise one-hot rows
+    if t.shape == rows[0] and t.shape not in shapes:
+        raise ShapeError(
+            "targets of floats must be probabilities, one for each logit",
+            received=f"logits {z.shape}, targets {t.shape} of {t.dtype}",
+            hint="Class indices are an array of an integer type.",
+        )
+    return False
 
 
-def _distribution(t: Any, z: Any, label_smoothing: float) -> Any:
+def _probabilities(t: Value, z: Value, label_smoothing: float) -> Value:
     """Return targets as rows q of probabilities: one-hot and smoothed."""
     K = z.shape[-1]
     q = like(np.equal(t[..., None], np.arange(K)) if _are_indices(t, z) else t, z)
@@ -55,30 +45,32 @@ def _distribution(t: Any, z: Any, label_smoothing: float) -> Any:
     return q
 
 
-def _row_weights(t: Any, z: Any, sample_weight: Any, ignore_index: int | None) -> Any:
+def _row_weights(
+    t: Value, z: Value, sample_weight: Weights, ignore_index: int | None
+) -> Array | None:
     """Return the weight of each row, 0 where it is ignored; None if all are 1."""
     if sample_weight is None and ignore_index is None:
         return None
-    shape = z.shape[:-1]
-    given = np.ones(shape) if sample_weight is None else sample_weight
-    w = weights(given, shape, z.dtype, columns=False)
+    rows = z.shape[:-1]
+    w = weights(np.ones(rows) if sample_weight is None else sample_weight, rows, z.dtype, False)
     return w if ignore_index is None else w * np.not_equal(t, ignore_index)
 
 
-def _check(t: Any, z: Any, label_smoothing: float, ignore_index: int | None) -> None:
+def _check(t: Value, z: Value, label_smoothing: float, ignore_index: int | None) -> None:
+    """Check that targets and options fit the logits."""
     if not hasattr(t, "dtype"):
-        raise DTypeError("targets are an array of classes or probabilities", received=repr(t))
+        raise DTypeError("targets must be an array of classes or probabilities", received=repr(t))
     if t.dtype.kind not in "biuf":
-        raise DTypeError("targets are real numbers", received=f"targets of dtype {t.dtype}")
+        raise DTypeError("targets must be real numbers", received=f"dtype {t.dtype}")
     if ignore_index is not None and not isinstance(ignore_index, int | np.integer):
-        raise DTypeError("ignore_index is an integer", received=repr(ignore_index))
+        raise DTypeError("ignore_index must be an integer", received=repr(ignore_index))
     if label_smoothing:
-        check_number("label_smoothing", label_smoothing, lambda e: 0 <= e <= 1, "0 to 1")
+        check_number("label_smoothing", label_smoothing, lambda e: 0 <= e <= 1, "from 0 to 1")
     if not _are_indices(t, z):
         if ignore_index is not None:
             raise ArgumentError(
-                "only class indices can be ignored",
-                received=f"ignore_index={ignore_index!r}, targets {t.shape} of {t.dtype}",
+                f"needs class indices, got targets {t.shape} of {t.dtype}",
+                argument="ignore_index",
                 hint="Give the rows a sample_weight of 0.",
             )
         aligned(z, t)
@@ -95,44 +87,41 @@ def _check(t: Any, z: Any, label_smoothing: float, ignore_index: int | None) -> 
             )
 
 
-def _times_rows(  # noqa: PLR0917 (as an operation is called)
-    slope: Any, g: Any, z: Any, t: Any, reduction: str, axis: Axis, **options: Any
-) -> Any:
-    """Return the slopes of the rows times what arrives at each row, and its weight."""
-    w = _row_weights(t, z, options.get("sample_weight"), options.get("ignore_index"))
+def _rows_times(  # noqa: PLR0917 (called by position)
+    slope: Value, g: Value, z: Value, t: Value, reduction: str = "mean", axis: Axis = None,
+    *, sample_weight: Weights = None, ignore_index: int | None = None, label_smoothing: float = 0.0,
+) -> Value:  # fmt: skip
+    """Return the slopes of the rows, times their gradients and weights."""
+    w = _row_weights(t, z, sample_weight, ignore_index)
     rows = spread(g, z.shape[:-1], reduction, axis, w)
     if w is not None:
         slope = weighted(slope, w[..., None])
     return rows.reshape((*rows.shape, 1)) * slope
 
 
-def _to_logits(  # noqa: PLR0917 (called by position, as the operation is)
-    g: Any, y: Any, z: Any, t: Any, reduction: str = "mean", axis: Axis = None, **options: Any
-) -> Any:
-    q = _distribution(t, z, options.get("label_smoothing", 0.0))
+def _logits_rule(g: Value, y: Value, z: Value, t: Value, *args: Value, **options: Value) -> Value:
+    q = _probabilities(t, z, options.get("label_smoothing", 0.0))
     slope = softmax(z) * q.sum(axis=-1, keepdims=True) - q
-    return _times_rows(slope, g, z, t, reduction, axis, **options)
+    return _rows_times(slope, g, z, t, *args, **options)
 
 
-def _to_targets(  # noqa: PLR0917 (called by position, as the operation is)
-    g: Any, y: Any, z: Any, t: Any, reduction: str = "mean", axis: Axis = None, **options: Any
-) -> Any:
+def _targets_rule(g: Value, y: Value, z: Value, t: Value, *args: Value, **options: Value) -> Value:
     slope = (options.get("label_smoothing", 0.0) - 1.0) * log_softmax(z)
-    return _times_rows(slope, g, z, t, reduction, axis, **options)
+    return _rows_times(slope, g, z, t, *args, **options)
 
 
-@primitive(_to_logits, _to_targets)
+@primitive(_logits_rule, _targets_rule)
 @quiet
 def softmax_cross_entropy(
-    z: Any,
-    t: Any,
+    z: Value,
+    t: Value,
     reduction: str = "mean",
     axis: Axis = None,
     *,
-    sample_weight: Any = None,
+    sample_weight: Weights = None,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
-) -> Any:
+) -> Value:
     """Cross-entropy of logits z (..., n, K) and targets, -sum_k q_k log softmax(z)_k for each row.
 
     d/dz = softmax(z) sum_k q_k - q, where the sum is 1 for probabilities; d/dq = -log softmax(z).
@@ -144,21 +133,19 @@ def softmax_cross_entropy(
     t : array, list or Tensor
         Class indices (..., n) of an integer type, or probabilities q (..., n, K). Replicas
         (R, n, K) may share theirs. Integers that could be either, as R = n = K, are indices.
-    reduction, axis : optional
-        As for all losses; the axes are those of the rows.
-    sample_weight : array_like, optional
-        One weight for each row, shaped as the indices. A weighted mean is sum(w l) / sum(w).
+    reduction, axis, sample_weight : optional
+        As for all losses; the axes and the weights are those of the rows.
     label_smoothing : float from 0 to 1, default 0.0
         The share e that is spread over all classes: q' = (1 - e) q + e / K. Szegedy et al. 2016,
         arXiv 1512.00567, section 7; the same in PyTorch and Keras.
     ignore_index : int, optional
-        A class index, also one out of range, whose rows have loss and gradient 0 and do not count
-        in the mean: PyTorch's rule, where the default is -100. Here nothing is ignored unasked.
+        A class index whose rows have loss and gradient 0 and do not count in the mean, as in
+        PyTorch, where the default is -100.
 
     Raises
     ------
     ArgumentError
-        A class index or `label_smoothing` is out of range, `ignore_index` stands beside
+        A class index or `label_smoothing` is out of range, `ignore_index` is given with
         probabilities, or there is nothing to take the mean of.
     ShapeError
         Targets or weights do not fit the logits.
@@ -168,13 +155,11 @@ def softmax_cross_entropy(
     >>> z = np.log([[1.0, 3.0], [1.0, 1.0]])
     >>> np.exp(-softmax_cross_entropy(z, [1, 0], "none"))
     array([0.75, 0.5 ])
-    >>> softmax_cross_entropy(z, [-1, 0], ignore_index=-1).item()  # log 2
-    0.6931471805599453
     """
     _check(t, z, label_smoothing, ignore_index)
-    q = _distribution(t, z, label_smoothing)
+    q = _probabilities(t, z, label_smoothing)
     logs = log_softmax(z)
-    if not np.isfinite(logs).all():  # a logit of -inf: a class that is masked out
+    if not np.isfinite(logs).all():  # a logit of -inf masks a class
         logs = np.where(np.equal(q, 0), 0.0, logs)
     losses = -np.add.reduce(q * logs, axis=-1)
     return reduce(losses, reduction, axis, _row_weights(t, z, sample_weight, ignore_index))

@@ -1,110 +1,234 @@
-"""Losses as fused operations: one node, one short rule, stable at logits of +-1e4.
+"""Losses as single operations with short rules, stable at logits of +-1e4.
 
-All have the same further parameters, in :mod:`minidl.autograd.ops.loss_reduction`:
+All have the same further parameters:
 
-- ``reduction`` is "mean", "sum" or "none"; ``axis`` says over which axes of the losses, None all;
-- ``sample_weight`` is one weight for each row, shaped as the predictions without their last axis,
-  or one for each loss; a weighted mean is sum(w l) / sum(w).
+- ``reduction``: "mean" is sum(w l) / sum(w), for losses l and weights w (1 by default), "sum" is
+  sum(w l), and "none" is w l, shaped as the losses;
+- ``axis``: the axes of the losses that are reduced, all by default;
+- ``sample_weight``: one weight for each row, shaped as the predictions without their last axis, or
+  one for each loss. A weight of 2 equals a row that occurs twice, as in scikit-learn's metrics.
 
-Targets have the shape of the predictions p, or, of replicas p (R, n, out), share (n, out). They
-take the dtype of the predictions. In the formulas e = p - t is the error. The mean of no losses
-is an error (NumPy and PyTorch give nan).
+Targets have the shape of the predictions p, or, of replicas p (R, n, out), share (n, out). They are
+cast to the dtype of the predictions. In the formulas e = p - t. The mean of no losses is an error.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
-from minidl.autograd.ops.activations import logistic, sigmoid
-from minidl.autograd.ops.loss_reduction import aligned, reduce, rule, weights
-from minidl.autograd.ops.reductions import Axis
+from minidl.autograd.node import Array, Rule, Value
+from minidl.autograd.ops.activations import Axis, logistic, sigmoid
+from minidl.autograd.ops.reductions import kept_shape
 from minidl.autograd.primitive import primitive, quiet
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid
 
 __all__ = ["bce_with_logits", "hinge", "huber", "mean_absolute_error", "mean_squared_error"]
 
-
-def _reduced(losses: Any, reduction: str, axis: Axis, sample_weight: Any) -> Any:
-    if sample_weight is None:
-        return reduce(losses, reduction, axis)
-    return reduce(losses, reduction, axis, weights(sample_weight, losses.shape, losses.dtype))
+Shape = tuple[int, ...]
+Weights = npt.ArrayLike | None
 
 
-@primitive(rule(lambda p, t: 2 * (p - t)), rule(lambda p, t: 2 * (t - p)))
+def like(t: Value, p: Value) -> Value:
+    """Return targets in the dtype of the predictions, so that float32 stays float32."""
+    t = t if hasattr(t, "dtype") else np.asarray(t)
+    return t if t.dtype is p.dtype else t.astype(p.dtype)
+
+
+def aligned(p: Value, t: Value) -> Value:
+    """Return targets in the dtype of the predictions, checked to have their shape."""
+    if not hasattr(p, "dtype") or p.dtype.char not in "fd":
+        raise DTypeError(
+            "predictions must be an array or a Tensor of float64 or float32",
+            received=f"{type(p).__name__} of dtype {getattr(p, 'dtype', None)}",
+        )
+    t = np.asarray(t)
+    if t.shape != p.shape and not (p.ndim > 2 and t.shape == p.shape[1:]):  # shared by replicas
+        raise ShapeError(
+            "predictions and targets have different shapes",
+            received=f"predictions {p.shape}, targets {t.shape}",
+            hint="Targets are never broadcast: reshape them, for instance y[:, None].",
+        )
+    if t.dtype.kind not in "biuf":
+        raise DTypeError("targets must be real numbers", received=f"dtype {t.dtype}")
+    return t if t.dtype is p.dtype else t.astype(p.dtype)
+
+
+def weighted(values: Value, w: Array) -> Value:
+    """Return the products with weights, 0 where a weight is 0 and the value may be anything."""
+    return np.where(np.equal(w, 0), 0.0, values) * w
+
+
+def weights(
+    given: npt.ArrayLike, shape: Shape, dtype: np.dtype[np.floating], columns: bool = True
+) -> Array:
+    """Return a weight for each of the losses of `shape`, from one per loss or per row.
+
+    A row is the last axis, where losses have `columns`. Replicas, along the first of three axes
+    (two without columns), may share their weights. The last reading that fits counts.
+    """
+    w = np.asarray(given)
+    if w.dtype.kind not in "biuf":
+        raise DTypeError("sample_weight must hold numbers", received=f"dtype {w.dtype}")
+    known: dict[Shape, Value] = {}  # shape -> index that makes it broadcast
+    if len(shape) > 1 + columns:  # a leading axis of replicas
+        known = {shape[1:-1]: (..., None), shape[1:]: ...} if columns else {shape[1:]: ...}
+    known[shape] = ...
+    if columns and len(shape) > 1:
+        known[shape[:-1]] = (..., None)
+    if w.shape not in known:
+        raise ShapeError(
+            "sample_weight does not fit the losses",
+            received=f"weights {w.shape}, losses {shape}",
+            expected=" or ".join(map(str, reversed(known))),
+            hint="Weights are never broadcast, except from a row to its columns.",
+        )
+    if not (np.isfinite(w).all() and (w >= 0).all()):
+        raise ArgumentError(
+            f"must be finite numbers >= 0, got {w.min()} to {w.max()}", argument="sample_weight"
+        )
+    return np.broadcast_to(w.astype(dtype)[known[w.shape]], shape)
+
+
+def reduce(losses: Array, reduction: str, axis: Axis, sample_weight: Weights = None) -> Value:
+    """Return the weighted losses, reduced over `axis`."""
+    w = None
+    if sample_weight is not None:
+        w = weights(sample_weight, losses.shape, losses.dtype)
+        losses = weighted(losses, w)
+    if reduction == "none":
+        return losses
+    if reduction not in ("mean", "sum"):
+        raise UnknownNameError("reduction", reduction, ["mean", "sum", "none"])
+    total = np.add.reduce(losses, axis=axis)
+    if reduction == "sum" or not total.size:
+        return total
+    if w is None and losses.size:
+        return total / (losses.size / total.size)
+    return total / _divisor(losses.shape, total.size, axis, w)
+
+
+def _divisor(shape: Shape, n_means: int, axis: Axis, w: Array | None) -> Value:
+    """Return the divisor of a mean: the number of losses, or the sum of their weights."""
+    divisor = math.prod(shape) / n_means if w is None else np.add.reduce(w, axis=axis)
+    if not (divisor if w is None else np.all(divisor)):
+        what = "no losses" if w is None else "losses that all have weight 0 or are ignored"
+        raise ArgumentError(
+            f"there is no mean of {what}",
+            received=f"losses of shape {shape}, axis={axis}",
+            hint='reduction="sum" gives 0.',
+        )
+    return divisor
+
+
+def spread(g: Value, shape: Shape, reduction: str, axis: Axis, w: Array | None = None) -> Value:
+    """Return the gradient of the weighted losses, given that of what they were reduced to."""
+    if reduction == "mean" and g.size:
+        g = g / _divisor(shape, g.size, axis, w)
+    if reduction != "none" and axis is not None and g.ndim < len(shape):
+        g = g.reshape(kept_shape(shape, axis))
+    return g
+
+
+def _rule(slope: Callable[..., Value]) -> Rule:
+    """Return the rule of an elementwise loss with the derivative ``slope(p, t, **parameters)``."""
+
+    def rule(  # noqa: PLR0917 (called by position, as the operation is)
+        g: Value,
+        y: Value,
+        p: Value,
+        t: Value,
+        reduction: str = "mean",
+        axis: Axis = None,
+        *,
+        sample_weight: Weights = None,
+        **parameters: float,
+    ) -> Value:
+        if type(t) is not np.ndarray or t.dtype is not p.dtype:
+            t = like(t, p)
+        d = slope(p, t, **parameters)
+        if sample_weight is None and axis is None and reduction == "mean":  # in training
+            return g / d.size * d
+        w = None if sample_weight is None else weights(sample_weight, p.shape, p.dtype)
+        return spread(g, p.shape, reduction, axis, w) * (d if w is None else weighted(d, w))
+
+    return rule
+
+
+@primitive(_rule(lambda p, t: 2 * (p - t)), _rule(lambda p, t: 2 * (t - p)))
 def mean_squared_error(
-    p: Any, t: Any, reduction: str = "mean", axis: Axis = None, *, sample_weight: Any = None
-) -> Any:
+    p: Value, t: Value, reduction: str = "mean", axis: Axis = None, *, sample_weight: Weights = None
+) -> Value:
     """Squared error, e^2; d/dp = 2 e.
 
     >>> p, t = np.array([[1.0], [3.0]]), np.array([[0.0], [0.0]])
     >>> mean_squared_error(p, t).item(), mean_squared_error(p, t, sample_weight=[3, 1]).item()
     (5.0, 3.0)
     """
-    return _reduced(np.square(p - aligned(p, t)), reduction, axis, sample_weight)
+    return reduce(np.square(p - aligned(p, t)), reduction, axis, sample_weight)
 
 
-@primitive(rule(lambda p, t: np.sign(p - t)), rule(lambda p, t: np.sign(t - p)))
+@primitive(_rule(lambda p, t: np.sign(p - t)), _rule(lambda p, t: np.sign(t - p)))
 def mean_absolute_error(
-    p: Any, t: Any, reduction: str = "mean", axis: Axis = None, *, sample_weight: Any = None
-) -> Any:
+    p: Value, t: Value, reduction: str = "mean", axis: Axis = None, *, sample_weight: Weights = None
+) -> Value:
     """Absolute error, |e|; d/dp = sign e, which is 0 at 0."""
-    return _reduced(np.absolute(p - aligned(p, t)), reduction, axis, sample_weight)
+    return reduce(np.absolute(p - aligned(p, t)), reduction, axis, sample_weight)
 
 
 @primitive(
-    rule(lambda p, t, delta=1.0: np.clip(p - t, -float(delta), float(delta))),
-    rule(lambda p, t, delta=1.0: np.clip(t - p, -float(delta), float(delta))),
+    _rule(lambda p, t, delta=1.0: np.clip(p - t, -float(delta), float(delta))),
+    _rule(lambda p, t, delta=1.0: np.clip(t - p, -float(delta), float(delta))),
 )
 def huber(
-    p: Any,
-    t: Any,
+    p: Value,
+    t: Value,
     reduction: str = "mean",
     axis: Axis = None,
     *,
     delta: float = 1.0,
-    sample_weight: Any = None,
-) -> Any:
+    sample_weight: Weights = None,
+) -> Value:
     """Huber's loss: e^2 / 2 for |e| <= delta, else delta (|e| - delta / 2); d/dp = e, clipped.
 
-    Huber 1964, "Robust estimation of a location parameter". As PyTorch's and Keras's.
+    Huber 1964, "Robust estimation of a location parameter".
     """
     if not delta > 0:
-        raise ArgumentError("delta cannot be used", received=repr(delta), expected="delta > 0")
-    delta = float(delta)
+        raise invalid("delta", delta, "positive")
     size = np.absolute(p - aligned(p, t))
-    inner = np.minimum(size, delta)
-    return _reduced(inner * (size - 0.5 * inner), reduction, axis, sample_weight)
+    inner = np.minimum(size, float(delta))
+    return reduce(inner * (size - 0.5 * inner), reduction, axis, sample_weight)
 
 
 @primitive(
-    rule(lambda z, s: np.where(np.less(s * z, 1), -s, 0.0)),
-    rule(lambda z, s: np.where(np.less(s * z, 1), -z, 0.0)),
+    _rule(lambda z, s: np.where(np.less(s * z, 1), -s, 0.0)),
+    _rule(lambda z, s: np.where(np.less(s * z, 1), -z, 0.0)),
 )
 def hinge(
-    z: Any, s: Any, reduction: str = "mean", axis: Axis = None, *, sample_weight: Any = None
-) -> Any:
+    z: Value, s: Value, reduction: str = "mean", axis: Axis = None, *, sample_weight: Weights = None
+) -> Value:
     """Hinge loss of a score z and a sign s = +-1, max(0, 1 - s z); d/dz = -s where s z < 1."""
-    return _reduced(np.maximum(1.0 - aligned(z, s) * z, 0.0), reduction, axis, sample_weight)
+    return reduce(np.maximum(1.0 - aligned(z, s) * z, 0.0), reduction, axis, sample_weight)
 
 
-def _slope(z: Any, t: Any) -> Any:
-    return (logistic if isinstance(z, np.ndarray) else sigmoid)(z) - t
-
-
-@primitive(rule(_slope), rule(lambda z, t: -z))
+@primitive(
+    _rule(lambda z, t: (logistic if isinstance(z, np.ndarray) else sigmoid)(z) - t),
+    _rule(lambda z, t: -z),
+)
 @quiet
 def bce_with_logits(
-    z: Any, t: Any, reduction: str = "mean", axis: Axis = None, *, sample_weight: Any = None
-) -> Any:
+    z: Value, t: Value, reduction: str = "mean", axis: Axis = None, *, sample_weight: Weights = None
+) -> Value:
     """Binary cross-entropy of a logit z and a target t in [0, 1], softplus(z) - t z.
 
-    It equals -t log s(z) - (1 - t) log(1 - s(z)), s the sigmoid, without ever taking a logarithm
-    of 0; d/dz = s(z) - t. The large terms cancel before the small one is added, so a loss of
-    1e-30 is right in all its digits.
+    It equals -t log s(z) - (1 - t) log(1 - s(z)), s the sigmoid, without a logarithm of 0;
+    d/dz = s(z) - t. The large terms cancel before the small one is added, so a loss of 1e-30 is
+    exact to all digits.
     """
     losses = np.maximum(z, 0.0)
     losses -= aligned(z, t) * z
     losses += np.log1p(np.exp(-np.absolute(z)))
-    return _reduced(losses, reduction, axis, sample_weight)
+    return reduce(losses, reduction, axis, sample_weight)

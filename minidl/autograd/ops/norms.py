@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from minidl.autograd.node import Node
-from minidl.autograd.ops.elementwise import ratio
-from minidl.autograd.ops.reductions import Axis, _kept, kept_shape
+from minidl.autograd.node import Node, Value
+from minidl.autograd.ops.activations import Axis
+from minidl.autograd.ops.reductions import kept, kept_shape
+from minidl.autograd.ops.ufuncs import ratio
 from minidl.autograd.primitive import composite, primitive
 from minidl.errors import ArgumentError, ShapeError, UnknownNameError
 
 __all__ = ["norm"]
 
+Order = float | str | None
 
-def _scale(x: Any, axis: Axis) -> Any:
-    """Return the largest size, kept in its axes, or 1: powers of x / scale do not overflow."""
+
+def _scale(x: Value, axis: Axis) -> Value:
+    """Return the largest magnitude, or 1: powers of x / scale do not overflow."""
     top = np.max(np.absolute(x), axis=axis, keepdims=True, initial=0.0)
     return np.where(np.isfinite(top) & (top > 0), top, 1.0)
 
 
-@primitive(lambda g, y, x, axis: _kept(g, x, axis, False) * ratio(x, _kept(y, x, axis, False)))
-def euclidean_norm(x: Any, axis: Axis) -> Any:
+@primitive(lambda g, y, x, axis: kept(g, x, axis) * ratio(x, kept(y, x, axis)))
+def euclidean_norm(x: Value, axis: Axis) -> Value:
     """Length, y = sqrt(sum x^2); dy/dx = x / y."""
     scale = _scale(x, axis)
     y = scale * np.sqrt(np.sum(np.square(x / scale), axis=axis, keepdims=True))
     return np.squeeze(y, axis=axis)
 
 
-def _p_slope(y: Any, x: Any, p: float) -> Any:
+def _p_slope(y: Value, x: Value, p: float) -> Value:
     zero = np.equal(x, 0) | np.equal(y, 0)
     share = np.absolute(x) / np.where(np.equal(y, 0), 1.0, y)
     return np.sign(x) * np.where(zero, 0.0, np.where(zero, 1.0, share) ** (p - 1.0))
 
 
-@primitive(
-    lambda g, y, x, p, axis: _kept(g, x, axis, False) * _p_slope(_kept(y, x, axis, False), x, p)
-)
-def p_norm(x: Any, p: float, axis: Axis) -> Any:
+@primitive(lambda g, y, x, p, axis: kept(g, x, axis) * _p_slope(kept(y, x, axis), x, p))
+def p_norm(x: Value, p: float, axis: Axis) -> Value:
     """Norm of order p, y = (sum |x|^p)^(1/p); dy/dx = sign(x) (|x| / y)^(p - 1)."""
     scale = _scale(x, axis)
     with np.errstate(divide="ignore"):  # with p < 0 an element of 0 makes the norm 0
@@ -48,7 +48,7 @@ def p_norm(x: Any, p: float, axis: Axis) -> Any:
     return np.squeeze(y, axis=axis)
 
 
-def _vector_norm(x: Any, order: Any, axis: Axis) -> Any:
+def _vector_norm(x: Value, order: Order, axis: Axis) -> Value:
     if order is None or order == 2:
         return euclidean_norm(x, axis)
     if isinstance(order, str):
@@ -58,57 +58,51 @@ def _vector_norm(x: Any, order: Any, axis: Axis) -> Any:
     if order == -math.inf:
         return np.min(np.absolute(x), axis=axis)
     if order == 0:
-        return np.sum(np.absolute(np.sign(x)), axis=axis)  # how many are not 0
+        return np.sum(np.absolute(np.sign(x)), axis=axis)  # the number of nonzero elements
     return np.sum(np.absolute(x), axis=axis) if order == 1 else p_norm(x, float(order), axis)
 
 
-def _matrix_norm(x: Any, order: Any, axes: tuple[int, int]) -> Any:
+def _matrix_norm(x: Value, order: Order, axes: tuple[int, ...]) -> Value:
     if order is None or order == "fro":
         return euclidean_norm(x, axes)
-    extreme = {1: np.max, math.inf: np.max, -1: np.min, -math.inf: np.min}
-    if order not in extreme:
-        singular = order in (2, -2, "nuc")
+    if isinstance(order, str) or abs(order) not in (1, math.inf):
         raise ArgumentError(
-            "minidl has no singular values, and so not this norm of a matrix"
-            if singular
-            else "there is no such norm of a matrix",
-            received=f"ord={order!r}",
-            expected="None, 'fro', 1, -1, inf or -inf",
+            "ord of a matrix norm must be None, 'fro', 1, -1, inf or -inf",
+            received=repr(order),
+            hint="minidl has no singular values." if order in (2, -2, "nuc") else None,
         )
-    summed, other = axes if abs(order) == 1 else axes[::-1]
+    summed, compared = axes if abs(order) == 1 else axes[::-1]
     sums = np.sum(np.absolute(x), axis=summed, keepdims=True)
-    return extreme[order](sums, axis=(summed, other))
+    return (np.max if order > 0 else np.min)(sums, axis=(summed, compared))
 
 
-@composite(numpy=[np.linalg.norm], methods=["norm"])
-def norm(x: Any, ord: Any = None, axis: Axis = None, *, keepdims: bool = False) -> Any:
+@composite
+def norm(x: Value, ord: Order = None, axis: Axis = None, *, keepdims: bool = False) -> Value:
     """Norm of vectors (axis an int) or of matrices (a pair of axes), as numpy.linalg.norm.
+
+    At x = 0 the gradient is 0, the subgradient that PyTorch takes too. Powers are taken of
+    x / max |x|, so that nothing overflows.
 
     Parameters
     ----------
     x : array_like
-        Without `axis` a vector or a matrix; without `ord` either, elements in any shape.
+        Without `axis` a vector or a matrix; without `ord` either, of any shape.
     ord : None, number, inf, -inf or "fro", default None
-        For vectors p, (sum |x|^p)^(1/p), 2 by default; inf and -inf are the largest and the
-        smallest size, 0 the number of elements that are not 0. For matrices "fro", the root of
-        the sum of squares, by default; 1 and inf are the largest sum of sizes of a column and of
-        a row, -1 and -inf the smallest.
+        For vectors p, (sum |x|^p)^(1/p), 2 by default; inf and -inf are the largest and smallest
+        magnitude, 0 the number of nonzero elements. For matrices "fro" by default, the root of the
+        sum of squares; 1 and inf are the largest column and row sum of magnitudes, -1 and -inf
+        the smallest.
     axis : int, pair of int or None
-        Where the vectors or matrices are.
+        The axes of the vectors or matrices.
     keepdims : bool, default False
-        Leave these axes in place, of length one.
+        Keep these axes, with length one.
 
     Raises
     ------
     ArgumentError
-        The order asks for singular values (2, -2 or "nuc" of matrices).
+        The order needs singular values (2, -2 or "nuc" of matrices).
     ShapeError
-        `ord` is given without `axis` for something else than a vector or matrix.
-
-    Notes
-    -----
-    At x = 0 the gradient is 0, the subgradient that PyTorch takes too. Powers are taken of
-    x / max |x|, so that nothing overflows (in NumPy it may).
+        `ord` is given without `axis`, and x is neither a vector nor a matrix.
 
     Examples
     --------
@@ -117,19 +111,16 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, *, keepdims: bool = False) 
     """
     if not isinstance(x, Node):
         x = np.asarray(x)
-        x = x.astype(float) if x.dtype.kind in "biu" else x  # of int8, |-128| would be -128
-    axes: Any = axis if isinstance(axis, tuple) else (axis,)
-    if axis is None:
-        if ord is not None and x.ndim not in (1, 2):
-            raise ShapeError(
-                "a norm of this order needs an axis",
-                received=f"shape {x.shape}, ord={ord!r}",
-                hint="One axis for vectors, a pair of axes for matrices.",
-            )
-        axes = tuple(range(x.ndim))
-    flat = ord is None and axis is None
-    if not flat and len(axes) not in (1, 2):
-        raise ShapeError("a norm is of vectors or of matrices", received=f"axis={axis!r}")
-    matrix = len(axes) == 2 and not flat
-    y = _matrix_norm(x, ord, axes) if matrix else _vector_norm(x, ord, axes)
+        x = x.astype(float) if x.dtype.kind in "biu" else x  # in int8, |-128| is -128
+    axes = axis if isinstance(axis, tuple) else tuple(range(x.ndim)) if axis is None else (axis,)
+    if axis is None and ord is None:
+        y = euclidean_norm(x, axes)
+    elif len(axes) not in (1, 2):
+        raise ShapeError(
+            "a norm is of vectors or of matrices",
+            received=f"shape {x.shape}, ord={ord!r}, axis={axis!r}",
+            expected="one axis or a pair of axes",
+        )
+    else:
+        y = (_matrix_norm if len(axes) == 2 else _vector_norm)(x, ord, axes)
     return y.reshape(kept_shape(x.shape, axes)) if keepdims else y

@@ -1,25 +1,25 @@
-"""Sums and their kin: many elements in, fewer out.
+"""Reductions: many elements in, fewer out.
 
 ``axis`` is an int, a tuple of ints or None for all axes; negative ones count from the end.
-``keepdims`` leaves the reduced axes in place, of length one.
+``keepdims`` keeps the reduced axes, with length one.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minidl.autograd.ops.elementwise import ratio
-from minidl.autograd.primitive import primitive, quiet
+from minidl.autograd.node import Rule, Value
+from minidl.autograd.ops.activations import Axis
+from minidl.autograd.ops.ufuncs import ratio
+from minidl.autograd.primitive import from_numpy, primitive, quiet
 from minidl.autograd.tensor import Tensor
 from minidl.errors import ArgumentError
 
 __all__ = ["cumsum", "logsumexp", "max", "mean", "min", "prod", "std", "sum", "var"]
-
-Axis = int | tuple[int, ...] | None
 
 
 @functools.lru_cache(maxsize=64)
@@ -29,44 +29,54 @@ def kept_shape(shape: tuple[int, ...], axis: int | tuple[int, ...]) -> tuple[int
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
-def _kept(value: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """Return a reduced `value` with the reduced axes back in place, of length one."""
-    if keepdims or value.ndim == x.ndim:
-        return value
-    if axis is None:
-        return value  # without axes, it fits any shape
+def kept(value: Value, x: Value, axis: Axis, keepdims: bool = False) -> Value:
+    """Return a reduced `value` with the reduced axes of `x`, of length one."""
+    if keepdims or axis is None or value.ndim == x.ndim:
+        return value  # a number fits any shape
     return value.reshape(kept_shape(x.shape, axis))
 
 
-def _count(x: Any, y: Any) -> float:
-    return x.size / y.size if x.size and y.size else 1.0  # of nothing, whatever
+def _count(x: Value, y: Value) -> float:
+    """Return how many elements of x each of y was reduced from; 1 if there are none."""
+    return x.size / y.size if x.size and y.size else 1.0
 
 
-@primitive(
-    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(
-        _kept(g, x, axis, keepdims), x.shape
-    ),
-    numpy=[np.sum],
-    methods=["sum"],
-)
-def sum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Sum of elements; dy/dx = 1."""
-    return np.sum(a, axis=axis, keepdims=keepdims)
+def _extreme_rule(g: Value, y: Value, x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
+    at = np.equal(x, kept(y, x, axis, keepdims)) | np.isnan(x)  # where there is a nan, y is nan
+    return kept(g, x, axis, keepdims) * (at / at.sum(axis=axis, keepdims=True))
 
 
-@primitive(
-    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(
-        _kept(g, x, axis, keepdims) / _count(x, y), x.shape
-    ),
-    numpy=[np.mean],
-    methods=["mean"],
-)
-def mean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Arithmetic mean of n elements; dy/dx = 1 / n."""
-    return np.mean(a, axis=axis, keepdims=keepdims)
+def _reduction(function: Callable[..., Value], rule: Rule, doc: str) -> Callable[..., Value]:
+    """Return a NumPy function of an axis and `keepdims` as an operation."""
+
+    def reduction(a: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
+        return function(a, axis=axis, keepdims=keepdims)
+
+    reduction.__name__ = function.__name__
+    return from_numpy(reduction, rule, doc=doc)
 
 
-def _freedom(x: Any, y: Any, ddof: float, correction: float | None) -> float:
+# fmt: off
+sum = _reduction(np.sum,
+    lambda g, y, x, axis=None, keepdims=False: (
+        np.broadcast_to(kept(g, x, axis, keepdims), x.shape)),
+    doc="Sum of elements; dy/dx = 1.")
+mean = _reduction(np.mean,
+    lambda g, y, x, axis=None, keepdims=False: (
+        np.broadcast_to(kept(g, x, axis, keepdims) / _count(x, y), x.shape)),
+    doc="Arithmetic mean of n elements; dy/dx = 1 / n.")
+prod = _reduction(np.prod,
+    lambda g, y, x, axis=None, keepdims=False: (
+        kept(g, x, axis, keepdims) * _product_of_others(x, axis)),
+    doc="Product of elements; dy/dx_i is the product of all others, exact also where some are 0.")
+max = _reduction(np.max, _extreme_rule,
+    doc="Largest element; the gradient goes to it, in equal shares at a tie, and to nan if any.")
+min = _reduction(np.min, _extreme_rule,
+    doc="Smallest element; the gradient goes to it, in equal shares at a tie, and to nan if any.")
+# fmt: on
+
+
+def _freedom(x: Value, y: Value, ddof: float, correction: float | None) -> float:
     """Return n - ddof, the divisor of a variance; `correction` is another name of ddof."""
     if correction is not None:
         if ddof != 0:
@@ -76,20 +86,16 @@ def _freedom(x: Any, y: Any, ddof: float, correction: float | None) -> float:
                 hint="Give one of them.",
             )
         ddof = correction
-    n = _count(x, y) - ddof
-    if n <= 0 < y.size:
-        raise ArgumentError(
-            "a variance needs more elements than ddof",
-            received=f"{_count(x, y):g} elements, ddof={ddof}",
-        )
-    return n
+    n = _count(x, y)
+    if n <= ddof and y.size:
+        raise ArgumentError(f"a variance of {n:g} elements needs a smaller ddof, got ddof={ddof}")
+    return n - ddof
 
 
-def _centred(x: Any, axis: Axis) -> Any:
-    """Return x - mean, of numbers from which the first was taken: of equal ones it is exactly 0.
+def _centred(x: Value, axis: Axis) -> Value:
+    """Return x - mean, after the first element was taken off, so equal elements give exactly 0.
 
-    The mean of 0.1, 0.1, 0.1 is not 0.1 in floating point, that of 0, 0, 0 is 0. The shift is a
-    constant, for no derivative depends on it.
+    The mean of 0.1, 0.1, 0.1 is not 0.1 in floating point, that of 0, 0, 0 is 0.
     """
     data = x.data if isinstance(x, Tensor) else x
     axes = range(data.ndim) if axis is None else normalize_axis_tuple(axis, data.ndim)
@@ -100,100 +106,71 @@ def _centred(x: Any, axis: Axis) -> Any:
 
 @primitive(
     lambda g, y, x, axis=None, ddof=0, keepdims=False, correction=None: (
-        _kept(g, x, axis, keepdims) * (_centred(x, axis) * (2.0 / _freedom(x, y, ddof, correction)))
-    ),
-    numpy=[np.var],
-    methods=["var"],
+        kept(g, x, axis, keepdims) * (_centred(x, axis) * (2.0 / _freedom(x, y, ddof, correction)))
+    )
 )
 def var(
-    a: Any,
+    a: Value,
     axis: Axis = None,
     *,
     ddof: float = 0,
     keepdims: bool = False,
     correction: float | None = None,
-) -> Any:
+) -> Value:
     """Variance of n elements, y = sum (x - mean)^2 / (n - ddof); dy/dx = 2 (x - mean) / (n - ddof).
 
-    `ddof` is 0 as in NumPy; ``correction`` is the same number by another name, 1 by default in
-    PyTorch. Of equal numbers the variance is exactly 0. With no more than `ddof` elements it is an
-    ArgumentError (NumPy and PyTorch warn and return nan).
+    ``correction`` is another name of `ddof` (PyTorch's default is 1). The variance of equal
+    numbers is exactly 0; that of no more than `ddof` elements is an ArgumentError.
 
     >>> var([1.0, 3.0]).item(), var([1.0, 3.0], ddof=1).item()
     (1.0, 2.0)
     """
-    a = np.add(a, 0.0)  # of integers without a sign no differences could be taken
+    a = np.add(a, 0.0)  # floats, as differences of unsigned integers wrap around
     freedom = _freedom(a, np.sum(a, axis=axis), ddof, correction)
     return np.sum(np.square(_centred(a, axis)), axis=axis, keepdims=keepdims) / freedom
 
 
 @primitive(
     lambda g, y, x, axis=None, ddof=0, keepdims=False, correction=None: (
-        _kept(ratio(g, y), x, axis, keepdims)
+        kept(ratio(g, y), x, axis, keepdims)
         * (_centred(x, axis) / _freedom(x, y, ddof, correction))
-    ),
-    numpy=[np.std],
-    methods=["std"],
+    )
 )
 def std(
-    a: Any,
+    a: Value,
     axis: Axis = None,
     *,
     ddof: float = 0,
     keepdims: bool = False,
     correction: float | None = None,
-) -> Any:
+) -> Value:
     """Root of the variance, y = sqrt(var(x)); dy/dx = (x - mean) / ((n - ddof) y), 0 where y = 0.
 
-    `ddof` and `correction` as in :func:`var`. Of equal numbers the gradient is exactly 0; in
-    PyTorch it is what rounding left over, of size 1 / n.
+    The gradient of equal numbers is exactly 0; in PyTorch it is rounding error of size 1 / n.
     """
     return np.sqrt(var(a, axis, ddof=ddof, keepdims=keepdims, correction=correction))
 
 
-def _to_extremes(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    at = np.equal(x, _kept(y, x, axis, keepdims)) | np.isnan(x)  # nan, where there is one, is y
-    return _kept(g, x, axis, keepdims) * (at / at.sum(axis=axis, keepdims=True))
-
-
-@primitive(_to_extremes, numpy=[np.max, np.amax], methods=["max"])
-def max(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Largest element; the gradient goes to it, in equal shares at a tie.
-
-    A nan is the largest and the smallest of all, as in NumPy, and so receives the gradient.
-    """
-    return np.max(a, axis=axis, keepdims=keepdims)
-
-
-@primitive(_to_extremes, numpy=[np.min, np.amin], methods=["min"])
-def min(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Smallest element; the gradient goes to it, in equal shares at a tie."""
-    return np.min(a, axis=axis, keepdims=keepdims)
-
-
 @primitive(
     lambda g, y, x, axis=None, keepdims=False: (
-        _kept(g, x, axis, keepdims) * _softmax(_kept(y, x, axis, keepdims), x, axis)
-    ),
-    methods=["logsumexp"],
+        kept(g, x, axis, keepdims) * _softmax(kept(y, x, axis, keepdims), x, axis)
+    )
 )
 @quiet
-def logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def logsumexp(a: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
     """Logarithm of a sum of exponentials, y = log sum e^x; dy/dx = softmax(x) = e^(x - y).
 
-    The largest element is taken out of the sum first, so nothing overflows. Of nothing, or of
-    -inf alone, it is -inf, with gradient 0. Where elements are +inf it is +inf, and they share the
-    gradient equally, as in :func:`max` (nan in PyTorch).
+    The largest element is taken out first, so nothing overflows. Of no elements, or of -inf alone,
+    it is -inf, with gradient 0; elements of +inf share the gradient equally (nan in PyTorch).
     """
     top = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
-    with np.errstate(divide="ignore", over="ignore"):  # of nothing it is -inf; beside inf it is inf
-        total = np.add.reduce(np.exp(a - top), axis=axis, keepdims=True)
-        y = np.log(total) + top
+    with np.errstate(divide="ignore", over="ignore"):  # log 0 is -inf; beside inf, e^x is inf
+        y = np.log(np.add.reduce(np.exp(a - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-def _softmax(y: Any, x: Any, axis: Axis) -> Any:
+def _softmax(y: Value, x: Value, axis: Axis) -> Value:
     """Return e^(x - y), and its limit where y is infinite: 0, or equal shares of all +inf."""
     infinite = np.isinf(y)
     share = np.exp(np.where(infinite, -np.inf, x) - np.where(infinite, 0.0, y))
@@ -201,11 +178,10 @@ def _softmax(y: Any, x: Any, axis: Axis) -> Any:
     return share + at / np.maximum(at.sum(axis=axis, keepdims=True), 1) if at.any() else share
 
 
-def _running_product(x: Any) -> Any:
+def _running_product(x: Value) -> Value:
     """Return the products of the first 1, 2, ... elements of the last axis.
 
-    Of a Tensor by doubling the number of factors, in operations that have rules. An array's go on
-    from one to the next, so that none overflows that the others would bring back.
+    Of a Tensor by doubling the number of factors, in differentiable operations.
     """
     if isinstance(x, np.ndarray):
         return np.cumprod(x, axis=-1)
@@ -216,55 +192,33 @@ def _running_product(x: Any) -> Any:
     return x
 
 
-def _product_before(x: Any) -> Any:
+def _product_before(x: Value) -> Value:
     """Return, for each element of the last axis, the product of those before it."""
     ones = np.ones(x[..., :1].shape, x.dtype)
     return _running_product(np.concatenate([ones, x[..., :-1]], axis=-1))
 
 
-def _product_of_others(x: Any, axis: Axis) -> Any:
+def _product_of_others(x: Value, axis: Axis) -> Value:
     """Return, for each element, the product of all others: without division, so zeros are fine."""
     axes = range(x.ndim) if axis is None or x.ndim == 0 else normalize_axis_tuple(axis, x.ndim)
     order = [*(i for i in range(x.ndim) if i not in axes), *axes]
     moved = np.transpose(x, order)
-    kept = moved.shape[: x.ndim - len(axes)]
-    rows = moved.reshape((*kept, int(np.prod(moved.shape[len(kept) :]))))
+    lead = moved.shape[: x.ndim - len(axes)]
+    rows = moved.reshape((*lead, int(np.prod(moved.shape[len(lead) :]))))
     others = _product_before(rows) * _product_before(rows[..., ::-1])[..., ::-1]
     return np.transpose(others.reshape(moved.shape), np.argsort(order).tolist())
 
 
-@primitive(
-    lambda g, y, x, axis=None, keepdims=False: (
-        _kept(g, x, axis, keepdims) * _product_of_others(x, axis)
-    ),
-    numpy=[np.prod],
-    methods=["prod"],
-)
-def prod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """Product of elements; dy/dx_i is the product of all others, exact also where some are 0.
-
-    >>> from minidl import Tensor, grad
-    >>> x = Tensor([2.0, 0.0, 5.0], requires_grad=True)
-    >>> grad(prod(x), x)
-    Tensor([ 0., 10.,  0.])
-    """
-    return np.prod(a, axis=axis, keepdims=keepdims)
-
-
-def _sums_from_the_end(g: Any, x: Any, axis: int | None) -> Any:
+def _cumsum_rule(g: Value, y: Value, x: Value, axis: int | None = None) -> Value:
     along = 0 if axis is None else axis
     return np.flip(np.cumsum(np.flip(g, along), along), along).reshape(x.shape)
 
 
-@primitive(
-    lambda g, y, x, axis=None: _sums_from_the_end(g, x, axis),
-    numpy=[np.cumsum],
-    methods=["cumsum"],
-)
-def cumsum(a: Any, axis: int | None = None) -> Any:
+@primitive(_cumsum_rule)
+def cumsum(a: Value, axis: int | None = None) -> Value:
     """Cumulative sum, of the first 1, 2, ... elements; dL/dx_i is the sum of g from i on.
 
-    Without an axis the elements are taken in order, as one vector; PyTorch demands an axis.
+    Without an axis all elements are one vector; PyTorch requires an axis.
 
     >>> cumsum([1.0, 2.0, 3.0])
     array([1., 3., 6.])

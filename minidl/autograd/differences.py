@@ -1,0 +1,171 @@
+"""Central differences of a program of Tensors in random directions, compared with its gradients.
+
+The tolerance follows from the sizes of the numbers, so that a relative error is found in a
+derivative of 10^-3 as well as in one of 10^3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+from minidl.autograd.functional import check_result, grad
+from minidl.autograd.node import Array, Value
+from minidl.autograd.tensor import Tensor, make
+
+__all__ = ["Difference", "Options", "Program", "search"]
+
+ROUNDS = 3  # random directions: a wrong entry hides in none of them
+UNKNOWN = 1e-3  # relative difference of two steps above which nothing is measured
+CURVED = 100.0  # times step^2: the error where the derivative is 0, as of x^3
+NOISE = 0.01  # of the tolerance: rounding inside of f, relative to its value
+
+
+class Program(NamedTuple):
+    """A function of arrays, and the positions of those by which it is differentiated."""
+
+    f: Callable[..., Any]
+    arrays: list[Array]
+    wanted: list[int]
+
+    def __call__(self, moved: dict[int, Array] | None = None) -> tuple[list[Tensor], list[Tensor]]:
+        """Return fresh leaves, some of them `moved`, and the results of f at them."""
+        leaves = []
+        for i, array in enumerate(self.arrays):
+            leaf = make(_like(array, (moved or {}).get(i, array)))
+            leaf.requires_grad = i in self.wanted
+            leaves.append(leaf)
+        return leaves, self.results(leaves)
+
+    def results(self, leaves: Sequence[Tensor]) -> list[Tensor]:
+        """Return what f returns as a list of Tensors."""
+        y = self.f(*leaves)
+        return [check_result(part) for part in (y if isinstance(y, list | tuple) else [y])]
+
+    def slopes(self, weights: list[Array]) -> Program:
+        """Return the program that computes the gradients of this one, with their graph."""
+
+        def gradients(*leaves: Tensor) -> list[Tensor]:
+            inputs = [leaves[i] for i in self.wanted]
+            slopes: list[Tensor] = grad(self.results(leaves), inputs, weights, create_graph=True)
+            return slopes
+
+        return self._replace(f=gradients)
+
+
+class Options(NamedTuple):
+    """The arguments of :func:`~minidl.autograd.check.gradcheck`, and the size of f."""
+
+    step: float
+    tolerance: float
+    seed: int
+    floor: float = 0.0  # the size of f, for the rounding in its gradients
+
+
+class Difference(NamedTuple):
+    """A disagreement between the claimed and the measured derivative."""
+
+    output: int
+    input: int
+    claimed: float
+    measured: float
+    measurable: bool
+
+
+def _like(array: Array, values: Array) -> Array:
+    """Return a new array with these values and the strides of `array`, where they can be kept."""
+    if array.flags.c_contiguous:  # an empty one is
+        return np.array(values)
+    low, high = byte_bounds(array)
+    offset = array.ctypes.data - low
+    copy: Array = np.ndarray(array.shape, array.dtype, bytearray(high - low), offset, array.strides)
+    copy[...] = values
+    if np.array_equal(copy, values, equal_nan=True):
+        return copy
+    return np.array(values)  # elements that share their memory cannot be moved apart
+
+
+def search(program: Program, order: int, options: Options) -> Difference | None:
+    """Return the first disagreement between claimed and measured derivatives, if there is one."""
+    generator = np.random.default_rng(options.seed)
+    scales = [_scale(array) for array in program.arrays]
+    for _ in range(ROUNDS):
+        _, outputs = program()
+        target = program
+        units: list[Value] = [1.0] * len(outputs)
+        if order == 2:  # of the gradients of a weighted sum, in units of f
+            weights = [generator.standard_normal(y.shape) for y in outputs]
+            floor = sum(_size(w, y.data) for w, y in zip(weights, outputs, strict=True))
+            target, options = program.slopes(weights), options._replace(floor=floor)
+            units = [scales[i] for i in program.wanted]
+        leaves, outputs = target()
+        inputs = [leaves[i] for i in target.wanted]
+        seeds, rows = [], []
+        for y, unit in zip(outputs, units, strict=True):
+            seeds.append(generator.standard_normal(y.shape) * unit)
+            rows.append(grad(y, inputs, seeds[-1], retain_graph=True))
+        for column, i in enumerate(target.wanted):
+            u = generator.standard_normal(target.arrays[i].shape) * scales[i]
+            claims = [row[column].data for row in rows]
+            triples = list(zip(seeds, outputs, claims, strict=True))
+            wrong = _compare(target, (i, u), triples, options)
+            if wrong is not None:
+                return wrong
+    return None
+
+
+def _compare(
+    program: Program,
+    move: tuple[int, Array],
+    claims: list[tuple[Array, Tensor, Array]],
+    options: Options,
+) -> Difference | None:
+    """Move an input along a direction, and compare what each output does with its gradient."""
+    seeds = [seed for seed, _, _ in claims]
+    near, direction = _differences(program, move, seeds, options.step)
+    far, _ = _differences(program, move, seeds, 2 * options.step)
+    for k, (seed, y, g) in enumerate(claims):
+        claimed, measured = _dot(direction, g), (4 * near[k] - far[k]) / 3
+        size = max(abs(claimed), _size(direction, g))
+        noise = NOISE * (_size(seed, y.data) + options.floor)
+        unknown = abs(near[k] - far[k])  # what the extrapolation changed
+        allowed = options.tolerance * (size + noise) + unknown
+        agree = np.isfinite(claimed) and abs(measured - claimed) <= allowed
+        slack = UNKNOWN * (size + noise) + CURVED * options.step**2
+        if not agree or unknown > slack:
+            return Difference(k, move[0], claimed, measured, not agree)
+    return None
+
+
+def _differences(
+    program: Program, move: tuple[int, Array], seeds: list[Array], step: float
+) -> tuple[list[float], Array]:
+    """Return the central difference of each output, and the direction as it is after rounding."""
+    i, u = move
+    x = program.arrays[i]
+    right, left = x + step * u, x - step * u
+    above, below = program({i: right})[1], program({i: left})[1]
+    direction = (right - left) / (2 * step)
+    triples = zip(seeds, above, below, strict=True)
+    return [_dot(v, a.data - b.data) / (2 * step) for v, a, b in triples], direction
+
+
+@np.errstate(under="ignore", invalid="ignore")
+def _dot(a: Array, b: Array) -> float:
+    return float(np.sum(a * b))
+
+
+@np.errstate(under="ignore", invalid="ignore")
+def _size(a: Array, b: Array) -> float:
+    """Return the root of the sum of squares of the products, without overflow."""
+    return float(np.hypot.reduce(np.ravel(a * b)))
+
+
+def _scale(x: Array) -> Array:
+    """Return how far each element is moved, for a step of 1."""
+    largest = float(np.max(np.abs(x), initial=0.0))
+    scale: Array = np.maximum(np.abs(x), min(largest, 1.0) or 1.0)
+    return scale

@@ -1,0 +1,73 @@
+"""Operations as methods and operators of the Tensor, and as NumPy's functions.
+
+A NumPy function called with a Tensor is the operation of its name: ``np.tanh`` is ``ops.tanh``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from minidl.autograd.node import Value
+from minidl.autograd.ops.elementwise import where
+from minidl.autograd.ops.shapes import reshape, transpose
+from minidl.autograd.primitive import composite
+from minidl.autograd.tensor import NUMPY, Tensor
+
+__all__: list[str] = []
+
+METHODS = """
+    abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh astype broadcast_to clip
+    cos cosh cumsum diag diagonal divide dot erf exp expm1 flip hypot log log10 log1p log2
+    log_softmax logaddexp logsumexp matmul max maximum mean min minimum moveaxis multiply negative
+    norm outer positive prod reciprocal relu repeat roll sigmoid sign silu sin sinh softmax split
+    sqrt square squeeze std subtract sum swapaxes tan tanh tile trace tril triu var
+"""
+OPERATORS = {
+    "add": "__add__ __radd__", "subtract": "__sub__ __rsub__", "multiply": "__mul__ __rmul__",
+    "divide": "__truediv__ __rtruediv__", "power": "__pow__ __rpow__",
+    "matmul": "__matmul__ __rmatmul__", "negative": "__neg__", "positive": "__pos__",
+    "absolute": "__abs__", "getitem": "__getitem__",
+}  # fmt: skip
+
+
+@composite
+def _reshape(a: Value, *shape: Value) -> Value:
+    return reshape(a, shape[0] if len(shape) == 1 else shape)
+
+
+@composite
+def _transpose(a: Value, *axes: Value) -> Value:
+    return transpose(a, axes[0] if len(axes) == 1 else axes or None)
+
+
+@composite
+def _ravel(a: Value) -> Value:
+    return reshape(a, -1)
+
+
+@composite
+def _where(a: Value, condition: Value, b: Value) -> Value:
+    return where(condition, a, b)  # a.where(condition, b), in the order of PyTorch's method
+
+
+def attach(ops: Mapping[str, Callable[..., Value]]) -> None:
+    """Make operations, by name, methods of the Tensor and NumPy's functions."""
+    NUMPY.update({getattr(np, name): ops[name] for name in ops if hasattr(np, name)})
+    NUMPY.update({np.amax: ops["max"], np.amin: ops["min"], np.fabs: ops["absolute"]})
+    NUMPY.update({np.float_power: ops["power"], np.linalg.norm: ops["norm"], np.ravel: _ravel})
+    methods = {name: ops[name] for name in METHODS.split()} | {"pow": ops["power"]}
+    methods |= {"reshape": _reshape, "transpose": _transpose, "where": _where}
+    methods |= {"flatten": _ravel, "ravel": _ravel}
+    for name, operators in OPERATORS.items():
+        method, *reflected = operators.split()
+        methods[method] = ops[name]
+        for other_way in reflected:
+            methods[other_way] = _reflected(ops[name])
+    for name, method_function in methods.items():
+        setattr(Tensor, name, method_function)
+
+
+def _reflected(operation: Callable[..., Value]) -> Callable[..., Value]:
+    return lambda self, other: operation(other, self)
