@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.nn import Layer
 from minidl.nn.layer import Training
 from minidl.nn.parameters import ParameterVector
 from minidl.streams import Stream, stream
@@ -22,11 +21,12 @@ from minidl.training.batches import permutation, permutation_type
 from minidl.training.callbacks import StopRule
 from minidl.training.checks import check_first_epoch
 from minidl.training.data import Data, Rows
+from minidl.training.grouping import block_key
 from minidl.training.loop import Floats, Mask, Measured, Run, run
 from minidl.training.objective import Objective
 from minidl.training.trainer import Trainer, check_initial, too_large
 
-__all__ = ["block_key", "train_together"]
+__all__ = ["train_together"]
 
 
 def train_together(
@@ -62,62 +62,6 @@ def naming(trainer: Trainer) -> Iterator[None]:
     except Exception as error:
         error.add_note(f"in the network with seed {trainer.seed} and {trainer.optimizer!r}")
         raise
-
-
-# -- which networks can be trained together ---------------------------------------------------
-
-
-def block_key(trainer: Trainer) -> Hashable | None:
-    """Return what must be equal for two networks to be one block; None if it must train alone.
-
-    All layers, the loss and the optimizer must be minidl's own, or of a class with ``replicas =
-    True``; and the only callbacks are those that decide on recorded columns when to stop.
-    """
-    layers = list(_layers(trainer.model))
-    parts = [*(layer for layer, _ in layers), trainer.loss, trainer.optimizer]
-    rules = all(type(c).__module__ == StopRule.__module__ for c in trainer.callbacks)
-    only_rules = rules and all(isinstance(c, StopRule) for c in trainer.callbacks)
-    buffers: Any = getattr(trainer.model, "named_buffers", tuple)()
-    if not only_rules or trainer.cursor or any(True for _ in buffers):
-        return None
-    if not all(map(_knows_replicas, parts)):
-        return None
-    vector, optimizer = trainer.model.parameters, trainer.optimizer
-    return (
-        tuple(repr(layer) if _is_minidl(layer) and leaf else type(layer) for layer, leaf in layers),
-        repr(trainer.loss),
-        type(optimizer),
-        tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
-        tuple(vector.names),
-        (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
-        trainer.objective.penalty.strength,
-        (trainer.epoch, trainer.samples),
-        (optimizer.step_count, optimizer.gradient_evaluations),
-    )
-
-
-def _layers(layer: Layer) -> Iterator[tuple[Layer, bool]]:
-    """Yield each layer, and whether it has no layers within it."""
-    children = [child for _, child in layer.children()]
-    yield layer, not children
-    for child in children:
-        yield from _layers(child)
-
-
-def _is_minidl(part: object) -> bool:
-    return type(part).__module__.split(".")[0] == "minidl"
-
-
-def _knows_replicas(part: object) -> bool:
-    """Return True if a part works on a leading axis of networks."""
-    cls = type(part)
-    if any(callable(getattr(cls, name, None)) for name in vars(part)):
-        return False  # a method of this object has been replaced, such as a layer's forward
-    declared = vars(cls).get("replicas")  # not inherited: a subclass may do anything
-    return _is_minidl(part) if declared is None else bool(declared)
-
-
-# -- the block --------------------------------------------------------------------------------
 
 
 class Generators:

@@ -11,8 +11,8 @@ from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError
 from minidl.training.batches import GATHER_BYTES, permutation_type, rows_per_batch
-from minidl.training.block import block_key
 from minidl.training.data import Rows, rows_of
+from minidl.training.grouping import block_key
 from minidl.training.jobs import Pair, Work, check_jobs, train_blocks
 from minidl.training.trainer import Trainer
 
@@ -33,7 +33,7 @@ def train_many(
     """Train any Trainers for some epochs; each then holds what its own ``fit`` would have left.
 
     They are cut into blocks of consecutive Trainers with the same architecture, loss, optimizer
-    class and batch size (:func:`~minidl.training.block.block_key`), so give those one after the
+    class and batch size (:func:`~minidl.training.grouping.block_key`), so give those one after the
     other. A divergence is reported in the history, without a warning.
 
     Parameters
