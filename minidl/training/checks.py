@@ -93,22 +93,11 @@ def check_first_epoch(
 ) -> None:
     """Raise if a custom optimizer has trained nothing in the first epoch.
 
-    Parameters
-    ----------
-    optimizer : Optimizer
-        After the epoch.
-    before : ndarray, shape (P,) or (R, P)
-        The weights before the epoch.
-    parameters : ParameterVector
-        The weights after it, and the gradient of its last batch.
-    running : float
-        The mean loss of the batches; nan if the gradient was never evaluated.
-
-    Raises
-    ------
-    ArgumentError
-        The gradient was never evaluated; or no weight has changed, although the gradient is not 0,
-        and the optimizer does not write into its vector.
+    `before` are the weights before the epoch, `parameters` those after it with the gradient of the
+    last batch, and `running` is the mean loss of the batches, nan if nobody asked for a gradient.
+    No weight has changed, although the gradient is not 0, and one step more does not even try to
+    write into its vector: then the optimizer rebinds ``w``. One that stores something, or skips
+    gradients, may be waiting, and is not judged.
     """
     g, w, cls = parameters.grad, parameters.value, type(optimizer)
     method = "update" if cls.step is Optimizer.step else "step"

@@ -25,9 +25,11 @@ __all__ = ["check_jobs", "run_all"]
 Payload = TypeVar("Payload")
 Result = TypeVar("Result")
 Parts = Callable[[Any], Iterable[object]]
-Call = Callable[..., Any]
+Work = Callable[..., Any]
 Results = Generator[tuple[int, bytes], None, None]
 
+MESSAGE = "worker processes died repeatedly while they trained "
+HINT = "A process dies when it runs out of memory, or when its code ends it."
 DEATHS = 3  # of tasks that run alone; after these the remaining ones are not tried
 # Dask's and Ray's errors for the death of a worker, or of the only one that held an array
 DIED = {"KilledWorker", "FutureCancelledError", "WorkerCrashedError", "RayActorError"}
@@ -78,21 +80,20 @@ def run_all(
                 done(k, work(payload, *arrays))
         return
     unfinished = dict(enumerate(tasks))
-    call = partial(_call, work, parts)
 
     def attempt(order: list[int]) -> Exception | None:
         """Run these tasks; return the error if a worker dies."""
         waiting = ((k, *unfinished[k]) for k in order)
-        packed = ((k, _pack(payload, payload, parts), *arrays) for k, payload, arrays in waiting)
+        inputs = ((k, _pack(payload, payload, parts), *arrays) for k, payload, arrays in waiting)
         try:
-            with contextlib.closing(_results(call, packed, jobs)) as results:
-                for k, result in results:
+            with contextlib.closing(_results(work, parts, inputs, jobs)) as results:
+                for k, packed in results:
                     del unfinished[k]
-                    done(k, pickle.loads(result))
+                    done(k, pickle.loads(packed))
         except Exception as error:
-            if _is_death(error):
-                return error
-            raise
+            if not _is_death(error):
+                raise
+            return error
         return None
 
     deaths: list[Exception] = []
@@ -103,10 +104,7 @@ def run_all(
                 deaths.append(death)
     if unfinished:
         lost = describe([payload for payload, _ in unfinished.values()])
-        raise WorkerError(
-            f"worker processes died repeatedly while they trained {lost}",
-            hint="A process dies when it runs out of memory, or when its code ends it.",
-        ) from deaths[-1]
+        raise WorkerError(MESSAGE + lost, hint=HINT) from deaths[-1]
 
 
 def _is_death(error: BaseException) -> bool:
@@ -114,11 +112,12 @@ def _is_death(error: BaseException) -> bool:
     return isinstance(error, BrokenExecutor) or any(c.__name__ in DIED for c in type(error).mro())
 
 
-def _results(call: Call, inputs: Iterable[Any], jobs: int | None) -> Results:
+def _results(work: Work, parts: Parts, inputs: Iterable[Any], jobs: int | None) -> Results:
     """Yield the index and the packed result of each call as it finishes."""
     import joblib
     from joblib.parallel import get_active_backend
 
+    call = partial(_call, work, parts)
     backend, _ = get_active_backend()
     if hasattr(backend, "client"):  # of a Dask cluster
         yield from _on_dask(call, inputs, backend)
@@ -133,7 +132,7 @@ def _results(call: Call, inputs: Iterable[Any], jobs: int | None) -> Results:
     yield from results
 
 
-def _on_dask(call: Call, inputs: Iterable[Any], backend: Any) -> Results:
+def _on_dask(call: Work, inputs: Iterable[Any], backend: Any) -> Results:
     """Use Dask's own client: joblib, up to 1.6, never reports the death of a worker."""
     import joblib
     from distributed import as_completed
@@ -179,7 +178,7 @@ def _ignoring_ctrl_c() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
-def _call(work: Callable[..., Any], parts: Parts, k: int, packed: bytes, *arrays: Array) -> Any:
+def _call(work: Work, parts: Parts, k: int, packed: bytes, *arrays: Array) -> Any:
     """Run one task, in a worker process."""
     payload = pickle.loads(packed)
     with _one_blas_thread():
