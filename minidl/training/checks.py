@@ -132,7 +132,7 @@ def _writes(optimizer: Optimizer, w: Array, g: Array) -> bool:
     vector.flags.writeable = False
     try:
         optimizer.step(vector, lambda point: g.copy())
-    except Exception:  # NumPy's, that the vector is read-only, or one of its own
+    except Exception:  # the vector is read-only, or the optimizer has failed
         return True
     finally:
         optimizer.step_count, optimizer.gradient_evaluations = counts
