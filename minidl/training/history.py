@@ -71,33 +71,37 @@ class History:
         return history
 
     def append(self, record: Mapping[str, float]) -> None:
-        """Add a row; see :meth:`extend`."""
-        self._add({name: (value,) for name, value in record.items()})
-
-    def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
-        """Add rows, given as columns of one length with the names of the history's.
+        """Add a row, with the columns of the first.
 
         Raises
         ------
         ArgumentError
-            The names or the lengths differ.
+            The columns differ.
         """
-        if columns:
-            self._add(columns)
+        self._check_names(record)
+        values = [int(v) if name in COUNTS else float(v) for name, v in record.items()]
+        for name, value in zip(record, values, strict=True):
+            self._columns.setdefault(name, []).append(value)
 
-    def _add(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
-        if self._columns and columns.keys() != self._columns.keys():
-            raise ArgumentError(
-                "rows have other columns than the history",
-                received=", ".join(columns),
-                expected=", ".join(self._columns),
-            )
+    def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
+        """Add rows, given as columns of one length; see :meth:`append`."""
+        if not columns:
+            return
+        self._check_names(columns)
         added = {n: list(map(int if n in COUNTS else float, v)) for n, v in columns.items()}
         lengths = {name: len(values) for name, values in added.items()}
         if len(set(lengths.values())) > 1:
             raise ArgumentError("columns differ in length", received=lengths)
         for name, values in added.items():
             self._columns.setdefault(name, []).extend(values)
+
+    def _check_names(self, names: Mapping[str, object]) -> None:
+        if self._columns and names.keys() != self._columns.keys():
+            raise ArgumentError(
+                "rows have other columns than the history",
+                received=", ".join(names),
+                expected=", ".join(self._columns),
+            )
 
     @property
     def columns(self) -> tuple[str, ...]:
