@@ -20,7 +20,7 @@ from minidl.comparison.study import Study
 from minidl.errors import DataError, invalid
 from minidl.nn import Loss
 from minidl.optim import BatchSize
-from minidl.training.jobs import check_jobs
+from minidl.training.pool import check_jobs
 
 __all__ = ["BATCHING_RATES", "compare", "compare_all"]
 

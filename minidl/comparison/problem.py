@@ -16,7 +16,7 @@ from minidl.errors import ArgumentError, DataError, invalid
 from minidl.nn import Layer, Loss
 from minidl.training.checks import check_reproducible
 from minidl.training.data import Rows, check_rows
-from minidl.training.objective import Objective
+from minidl.training.measure import Objective
 
 __all__ = ["Model", "Problem", "Source"]
 

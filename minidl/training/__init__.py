@@ -17,7 +17,7 @@ from minidl.training.checkpoint import (
     save_run,
 )
 from minidl.training.history import History
-from minidl.training.objective import Objective
+from minidl.training.measure import Objective
 from minidl.training.progress import Progress
 from minidl.training.replicas import Replica, train_replicas
 from minidl.training.sharpness import Sharpness, sharpness

@@ -23,7 +23,7 @@ from minidl.training.checks import check_first_epoch
 from minidl.training.data import Data, Rows
 from minidl.training.grouping import block_key
 from minidl.training.loop import Floats, Mask, Measured, Run, run
-from minidl.training.objective import Objective
+from minidl.training.measure import Objective
 from minidl.training.trainer import Trainer, check_initial, too_large
 
 __all__ = ["train_together"]

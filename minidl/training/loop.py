@@ -21,7 +21,7 @@ from minidl.nn.layer import Training
 from minidl.optim import BatchSize, Optimizer
 from minidl.training.batches import batches_in_order, rows_per_batch
 from minidl.training.data import Data, Rows
-from minidl.training.objective import Objective
+from minidl.training.measure import Objective
 
 __all__ = ["Floats", "Mask", "Measured", "Run", "run"]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,12 +12,17 @@ from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError
 from minidl.training.batches import GATHER_BYTES, permutation_type, rows_per_batch
+from minidl.training.block import train_together
 from minidl.training.data import Rows, rows_of
 from minidl.training.grouping import block_key
-from minidl.training.jobs import Pair, Work, check_jobs, train_blocks
+from minidl.training.pool import check_jobs, run_all
 from minidl.training.trainer import Trainer
 
 __all__ = ["train_many"]
+
+Trainers = list[Trainer]
+Pair = tuple[Rows, Rows | None]  # training and validation rows
+Payload = tuple[Trainers, int, Sequence[int] | None]  # Trainers, epochs and sets
 
 
 def train_many(
@@ -156,3 +162,54 @@ def _block_size(trainer: Trainer, train: Rows, several: bool, memory: int) -> in
     order = n * permutation_type(n)().itemsize if trainer.shuffle else 1
     size = min(memory // activation, GATHER_BYTES // order)
     return max(1, size) if len(features) == 1 else 1
+
+
+@dataclass(frozen=True)
+class Work:
+    """A block: Trainers, and the rows, or sets of rows, that they need; see `train_together`."""
+
+    trainers: Trainers
+    rows: Pair
+    sets: Sequence[int] | None = None
+
+
+def train_blocks(
+    blocks: Sequence[Work], epochs: int, jobs: int | None, done: Callable[[Trainers], object]
+) -> None:
+    """Train each block and call `done` with its Trainers, which hold the results."""
+
+    def take_over(k: int, trained: Trainers) -> None:
+        """Give the Trainers of block `k`, and their callbacks, the attributes of the copies."""
+        for trainer, copy in zip(blocks[k].trainers, trained, strict=True):
+            if copy is not trainer:
+                for hook, other in zip(trainer.callbacks, copy.callbacks, strict=True):
+                    vars(hook).clear()
+                    vars(hook).update(vars(other))
+                vars(trainer).update(vars(copy))
+        done(blocks[k].trainers)
+
+    tasks = [((b.trainers, epochs, b.sets), _arrays(b.rows)) for b in blocks]
+    run_all(tasks, _train, jobs, take_over, describe=_seeds, parts=_parts)
+
+
+def _arrays(pair: Pair) -> tuple[Array, ...]:
+    return tuple(array for rows in pair if rows is not None for array in (rows.X, rows.t))
+
+
+def _train(payload: Payload, *arrays: Array) -> Trainers:
+    trainers, epochs, sets = payload
+    held_out = Rows(*arrays[2:]) if len(arrays) > 2 else None
+    train_together(trainers, (Rows(*arrays[:2]), held_out), epochs, sets)
+    return trainers
+
+
+def _parts(payload: Payload) -> Iterable[object]:
+    first = payload[0][0]
+    return (*first.callbacks, first.model, first.loss, first.optimizer)
+
+
+def _seeds(payloads: list[Payload]) -> str:
+    seeds: dict[str, list[int]] = {}
+    for trainer in (trainer for trainers, *_ in payloads for trainer in trainers):
+        seeds.setdefault(repr(trainer.optimizer), []).append(trainer.seed)
+    return "; ".join(f"seeds {numbers} of {name}" for name, numbers in seeds.items())

@@ -9,7 +9,7 @@ from minidl.autograd import Array
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.training.history import History
-from minidl.training.objective import Objective
+from minidl.training.measure import Objective
 
 __all__ = ["RunningTrainer"]
 

@@ -24,8 +24,8 @@ from minidl.training.callbacks import Callback
 from minidl.training.checks import check_reproducible
 from minidl.training.data import Rows, check_rows, check_sets, pair_of, several_sets
 from minidl.training.history import History
-from minidl.training.jobs import check_jobs
 from minidl.training.many import train_many
+from minidl.training.pool import check_jobs
 from minidl.training.trainer import Trainer
 
 __all__ = ["Replica", "train_replicas"]

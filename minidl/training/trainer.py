@@ -25,7 +25,7 @@ from minidl.training.checks import check_first_epoch, check_logits, check_parts
 from minidl.training.data import Data, check_rows, pair_of
 from minidl.training.history import History
 from minidl.training.loop import Floats, Mask, Measured, Run, run
-from minidl.training.objective import Objective
+from minidl.training.measure import Objective
 
 __all__ = ["Trainer", "check_initial", "too_large"]
 

@@ -34,14 +34,14 @@ FORWARD: dict[str, Callable[[Tensor], Any]] = {
 
 @pytest.mark.parametrize("name", FORWARD)
 def test_the_first_non_finite_value_is_named_in_the_forward_pass(name: str) -> None:
-    expected = rf"^{name} gave .* in the forward pass[:;] .*arguments of shape \(3,\).*non-fin"
+    expected = rf"^{name} gave .* in the forward pass: .*arguments of shape \(3,\).*non-fin"
     with debug(), pytest.raises(NonFiniteError, match=expected):
         FORWARD[name](leaf())
 
 
 def test_the_first_non_finite_value_is_named_in_the_backward_pass() -> None:
     x = leaf([0.0, 4.0])
-    expected = r"^sqrt gave .* in the backward pass[:;] .*result of shape \(2,\) with 1 non-finite"
+    expected = r"^sqrt gave .* in the backward pass: .*result of shape \(2,\) with 1 non-finite"
     with debug():
         y = (ops.sqrt(x) * 2.0).sum()
         with pytest.raises(NonFiniteError, match=expected):
@@ -195,10 +195,10 @@ def test_a_rule_that_fails_with_a_graph_is_named_as_backward() -> None:
     x = leaf([0.0, 4.0])
     with debug():
         y = ops.sqrt(x).sum()
-        expected = r"^divide gave .* in the backward pass of sqrt[:;] "
+        expected = r"^divide gave .* in the backward pass of sqrt: "
         with pytest.raises(NonFiniteError, match=expected):
             grad(y, x, create_graph=True)
-        with pytest.raises(NonFiniteError, match=r"^log gave .* in the forward pass[:;] "):
+        with pytest.raises(NonFiniteError, match=r"^log gave .* in the forward pass: "):
             ops.log(x)
 
 

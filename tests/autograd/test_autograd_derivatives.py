@@ -185,7 +185,7 @@ FAILURES: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "no scalar product": (ShapeError, r"shape \(3,\).*sum", lambda: hvp(np.tanh, X, V)),
     "shape of v": (
         ShapeError,
-        r"input 0[:;] .*\(2,\)[,:;] expected \(3,\)",
+        r"input 0: .*\(2,\)[,:] expected \(3,\)",
         lambda: hvp(F, X, V[:2]),
     ),
     "shape along v": (ShapeError, r"input 0.*\(3, 1\)", lambda: jvp(F, X, V[:, None])),

@@ -44,13 +44,13 @@ def test_a_step_is_a_small_positive_number(step: Any) -> None:
 
 def test_functions_are_given_as_functions_of_so_many_inputs() -> None:
     x = leaf(0.3)
-    with pytest.raises(ArgumentError, match=r"f is not a function[:;] .*Tensor.*gradcheck\(f"):
+    with pytest.raises(ArgumentError, match=r"f is not a function: .*Tensor.*gradcheck\(f"):
         gradcheck(ops.sin(x), x)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match=r"cannot be called .*[:;] .*2 inputs.*np\.array"):
+    with pytest.raises(ArgumentError, match=r"cannot be called .*: .*2 inputs.*np\.array"):
         hessian(lambda v: (v * v).sum(), [1.0, 2.0])
-    with pytest.raises(ArgumentError, match=r"(got|received) 2 inputs"):
+    with pytest.raises(ArgumentError, match=r"got 2 inputs"):
         jacobian(ops.tanh, (1.0, 2.0))
-    with pytest.raises(ArgumentError, match=r"(got|received) function.*grad\(f\(x\), x\)"):
+    with pytest.raises(ArgumentError, match=r"got function.*grad\(f\(x\), x\)"):
         grad(lambda v: v * v, x)  # type: ignore[arg-type]
 
 
@@ -266,7 +266,7 @@ def test_a_layer_s_input_is_blamed_only_for_its_columns() -> None:
         ops.dense(x, np.zeros((4, 2, 2)), leaf(b))
     with pytest.raises(
         ShapeError,
-        match=r"the input does not fit the layer.*\(3, 5, 2\)[,:;] expected shape \(n, 3\)",
+        match=r"the input does not fit the layer.*\(3, 5, 2\)[,:] expected shape \(n, 3\)",
     ):
         ops.dense(x, np.zeros((3, 3, 2)), leaf(b))
 

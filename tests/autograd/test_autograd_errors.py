@@ -42,7 +42,7 @@ FAILURES: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "max of nothing": (ShapeError, r"max .*float64\[0\]", lambda: leaf(0).max()),
     "dense": (
         ShapeError,
-        r"input of shape \(2, 3\)[,:;] expected shape \(n, 4\)",
+        r"input of shape \(2, 3\)[,:] expected shape \(n, 4\)",
         lambda: ops.dense(X, np.ones((4, 5)), np.ones(5)),
     ),
     "dense of one row": (
@@ -67,12 +67,12 @@ FAILURES: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     ),
     "class index": (
         ArgumentError,
-        r"indices from -1 to 3[,:;] expected 0 to 2.*\(2, 3\)",
+        r"indices from -1 to 3[,:] expected 0 to 2.*\(2, 3\)",
         lambda: ops.softmax_cross_entropy(X, np.array([3, -1])),
     ),
     "negative class index": (
         ArgumentError,
-        r"indices from -1 to 1[,:;] expected 0 to 2",
+        r"indices from -1 to 1[,:] expected 0 to 2",
         lambda: ops.softmax_cross_entropy(X, np.array([1, -1])),
     ),
     "reduction": (
@@ -122,7 +122,7 @@ FAILURES: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     ),
     "wrong rule": (
         ShapeError,
-        r"forgetful .*shape[:;] (got|received) \(3, 2\)[,:;] expected \(2, 3\)",
+        r"forgetful .*shape: got \(3, 2\)[,:] expected \(2, 3\)",
         lambda: forgetful(X).sum().backward(),
     ),
     "integers": (DTypeError, r"astype .*float64\[2, 3\]", lambda: X.astype(int)),
@@ -182,9 +182,7 @@ def test_an_error_names_what_it_received_and_what_to_do(name: str) -> None:
     ids=repr,
 )
 def test_only_real_numbers_become_tensors(data: Any) -> None:
-    with pytest.raises(
-        DTypeError, match=r"holds float64, float32 or integers[:;] .*dtype .*astype"
-    ):
+    with pytest.raises(DTypeError, match=r"holds float64, float32 or integers: .*dtype .*astype"):
         Tensor(data)
 
 

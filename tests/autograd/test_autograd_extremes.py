@@ -240,7 +240,7 @@ def test_clip_takes_its_bounds_by_either_name_but_not_by_both() -> None:
     assert ops.clip(x, min=0).data.tolist() == [0, 0.5, 3]
     assert np.clip(x, None, 1).data.tolist() == [-2, 0.5, 1]
     assert np.clip(x, None, None).data.tolist() == [-2, 0.5, 3]
-    with pytest.raises(ArgumentError, match=r"not both[:;] .*a_min=-1.*max=1"):
+    with pytest.raises(ArgumentError, match=r"not both: .*a_min=-1.*max=1"):
         ops.clip(x, -1, max=1)
 
 
@@ -274,7 +274,7 @@ def test_gelu_has_two_forms_and_names_them() -> None:
 
 @pytest.mark.parametrize("alpha", [0.0, -1.0, np.nan])
 def test_celu_needs_a_positive_alpha(alpha: float) -> None:
-    with pytest.raises(ArgumentError, match=r"alpha (?=.*positive).*(got|received) "):
+    with pytest.raises(ArgumentError, match=r"alpha (?=.*positive).*got "):
         ops.celu(Tensor(1.0), alpha)
 
 

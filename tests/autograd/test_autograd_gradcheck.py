@@ -61,7 +61,7 @@ FAULTS: dict[str, tuple[int, Rule]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_found_and_its_input_named(name: str) -> None:
     where, rule = FAULTS[name]
-    message = rf"the gradient with respect to input {where} is wrong[:;] .* off by .*planted"
+    message = rf"the gradient with respect to input {where} is wrong: .* off by .*planted"
     with pytest.raises(GradientCheckError, match=message):
         gradcheck(product(right, rule), leaves(A, B))
     mirrored = product(lambda g, y, a, b: rule(g, y, b, a), lambda g, y, a, b: g * a)
@@ -157,7 +157,7 @@ def test_the_tolerance_is_relative_to_one_plus_the_derivative() -> None:
 
 @pytest.mark.parametrize("order", [0, 3, -1, "2", None])
 def test_only_the_orders_one_and_two_exist(order: Any) -> None:
-    with pytest.raises(ArgumentError, match=rf"order (?=.*1 or 2).*(got|received) {order!r}"):
+    with pytest.raises(ArgumentError, match=rf"order (?=.*1 or 2).*got {order!r}"):
         gradcheck(ops.tanh, leaves(A), order=order)
 
 
@@ -250,9 +250,9 @@ def test_a_kink_is_an_error_at_it_and_next_to_it() -> None:
 
 
 def test_float32_is_refused_as_input_and_as_result() -> None:
-    with pytest.raises(DTypeError, match=r"float64: in float32 .*rounding[:;] .*input 1"):
+    with pytest.raises(DTypeError, match=r"float64: in float32 .*rounding: .*input 1"):
         gradcheck(ops.add, leaves(A, A.astype(np.float32)))
-    with pytest.raises(DTypeError, match=r"(got|received) result 0 of dtype float32"):
+    with pytest.raises(DTypeError, match=r"got result 0 of dtype float32"):
         gradcheck(lambda x: x.astype(np.float32), leaves(A))
     with pytest.raises(GradientCheckError, match="astype computes in float32"):
         gradcheck(lambda x: ops.tanh(x.astype(np.float32)).astype(np.float64), leaves(A))

@@ -47,7 +47,7 @@ def test_a_function_that_gives_more_results_the_second_time_is_refused() -> None
 
 @np.errstate(invalid="ignore")
 def test_outside_of_the_domain_nothing_can_be_measured() -> None:
-    with pytest.raises(GradientCheckError, match=r"cannot be measured here[:;] .* give nan"):
+    with pytest.raises(GradientCheckError, match=r"cannot be measured here: .* give nan"):
         gradcheck(ops.log, leaves(-1.0))
 
 
@@ -82,7 +82,7 @@ def test_the_error_of_second_order_is_removed_from_what_is_measured() -> None:
 
     with pytest.raises(GradientCheckError) as caught:
         gradcheck(planted, leaves(1.3))
-    found = re.search(r"(?:got|received) (\S+) in .*expected (\S+) by", str(caught.value))
+    found = re.search(r"got (\S+) in .*expected (\S+) by", str(caught.value))
     assert found is not None
     assert float(found[1]) / float(found[2]) == pytest.approx(2, rel=1e-8)
 

@@ -198,7 +198,7 @@ def test_what_numpy_says_of_a_call_is_told_as_minidl_s_own_error() -> None:
         lambda: np.repeat(x, -1),
         lambda: np.repeat(x, [1, 2, 3]),
     ):
-        with pytest.raises(ShapeError, match=r"failed: .*(got|received) float64\[2\]"):
+        with pytest.raises(ShapeError, match=r"failed: .*got float64\[2\]"):
             f()
     with pytest.raises(ArgumentError, match=r"pad_width (?=.*pair).*\{-1: \(1, 2\)\}"):
         ops.pad(x, {-1: (1, 2)})

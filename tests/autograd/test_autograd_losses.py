@@ -170,7 +170,7 @@ def test_smoothing_mixes_the_target_with_the_uniform_distribution() -> None:
     ],
 )
 def test_targets_and_options_that_cannot_be_used(t: Any, options: Any, error: Any) -> None:
-    with pytest.raises(error, match=r"(got|received) "):
+    with pytest.raises(error, match=r"got "):
         ops.softmax_cross_entropy(Tensor(P), t, **options)
 
 

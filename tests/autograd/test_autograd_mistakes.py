@@ -47,14 +47,14 @@ MISTAKES: list[tuple[type[Exception], str, Callable[[], Any]]] = [
     (ArgumentError, "must be True or False.*float32", lambda: Tensor([1], np.float32)),  # type: ignore[arg-type]
     (ArgumentError, "requires_grad must be True or F", lambda: Tensor([1.0], requires_grad="no")),  # type: ignore[arg-type]
     (GraphError, r"np\.add in place, as in a \+= t, .* Write a = a \+ t", written_into),
-    (ShapeError, r"\(3, 2\)[,:;] expected shape \(2,\)", with_a_gradient_of_another_shape),
+    (ShapeError, r"\(3, 2\)[,:] expected shape \(2,\)", with_a_gradient_of_another_shape),
     (GraphError, r"w -= \.\.\. makes a new Tensor", without_a_graph),
     (DTypeError, "repeats must be integers", lambda: np.repeat(X, 1.5)),
     (DTypeError, "shift must be an integer", lambda: np.roll(X, 1.5)),
     (DTypeError, "ignore_index must be an int", ignoring_a_fraction),
     (DTypeError, "targets must be an array", lambda: ops.softmax_cross_entropy(Z[0], 1)),
     (ArgumentError, "tolerance .* 0", lambda: gradcheck(ops.tanh, X, tolerance=0)),
-    (ArgumentError, "f is not a function[:;] (got|received) Tensor", lambda: hessian(X * X, X)),  # type: ignore[arg-type]
+    (ArgumentError, "f is not a function: got Tensor", lambda: hessian(X * X, X)),  # type: ignore[arg-type]
     (ShapeError, "returns a single number has a Hessian", lambda: hessian(ops.tanh, X)),
     (ShapeError, "targets of floats must be", lambda: ops.softmax_cross_entropy(Z, np.ones(2))),
     (ShapeError, "different shapes", lambda: ops.softmax_cross_entropy(Z, np.ones((1, 3)))),
@@ -76,7 +76,7 @@ def test_a_mistake_is_told(kind: type[Exception], words: str, mistake: Callable[
 
 
 def test_a_rule_too_many_and_a_rule_that_fails_are_named() -> None:
-    with pytest.raises(ArgumentError, match=r"double has fewer arguments than rules[:;] .*2 rules"):
+    with pytest.raises(ArgumentError, match=r"double has fewer arguments than rules: .*2 rules"):
 
         @primitive(lambda g, y, x: g, lambda g, y, x: g)
         def double(x: Any) -> Any:

@@ -23,7 +23,7 @@ def test_a_rule_whose_gradient_has_too_few_axes_is_named() -> None:
         return 2 * x
 
     x = Tensor([[1.0, 2.0]], requires_grad=True)
-    with pytest.raises(ShapeError, match=r"a rule of broken .*shape[:;] (got|received) \(\)"):
+    with pytest.raises(ShapeError, match=r"a rule of broken .*shape: got \(\)"):
         broken(x).sum().backward()
 
 
@@ -97,7 +97,7 @@ def test_the_product_of_a_number_along_its_axis_has_slope_one() -> None:
 
 
 def test_a_class_index_is_compared_with_the_number_of_classes_also_for_replicas() -> None:
-    with pytest.raises(ArgumentError, match=r"out of range[:;] (got|received) indices from 0 to 3"):
+    with pytest.raises(ArgumentError, match=r"out of range: got indices from 0 to 3"):
         ops.softmax_cross_entropy(Tensor(Z), np.array([0, 1, 2, 3]))
 
 

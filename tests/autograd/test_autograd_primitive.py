@@ -110,7 +110,7 @@ def test_a_composite_needs_no_rule_and_names_the_arguments_it_has() -> None:
     assert_array_equal(ptp(x, axis=1).data, np.ptp(DATA, axis=1))
     assert_array_equal(ptp(DATA), np.ptp(DATA))
     assert gradcheck(lambda t: ptp(t, axis=0), x, order=2)
-    with pytest.raises(MissingRuleError, match=r"ptp: .*'out'[,:;] expected ptp\(a, axis=None\)"):
+    with pytest.raises(MissingRuleError, match=r"ptp: .*'out'[,:] expected ptp\(a, axis=None\)"):
         ptp(x, out=np.zeros(()))  # type: ignore[call-arg]
     with pytest.raises(DTypeError, match=r"add .*'a'"):  # an error from within is left alone
         composite(lambda a: a + "a")(x)
@@ -140,7 +140,7 @@ def test_a_keyword_that_is_a_constant_tensor_reaches_the_function_as_an_array() 
 
 
 def test_a_wrong_call_names_the_arguments_that_there_are() -> None:
-    with pytest.raises(MissingRuleError, match=r"softsign: .*'scale'[,:;] expected softsign\(x\)"):
+    with pytest.raises(MissingRuleError, match=r"softsign: .*'scale'[,:] expected softsign\(x\)"):
         softsign(Tensor(DATA), scale=2.0)  # type: ignore[call-arg]
     with pytest.raises(MissingRuleError, match=r"add: missing.*expected add\(a, b\)"):
         ops.add(Tensor(DATA))  # type: ignore[call-arg]

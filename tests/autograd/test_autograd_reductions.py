@@ -152,15 +152,13 @@ def test_norms_of_negative_orders_and_of_order_zero_at_zeros() -> None:
 
 @pytest.mark.parametrize("order", [0, 3, "inf"])
 def test_an_order_that_matrices_do_not_have_is_refused(order: Any) -> None:
-    with pytest.raises(
-        ArgumentError, match=r"ord of a matrix norm must be .*'fro'.*(got|received) "
-    ):
+    with pytest.raises(ArgumentError, match=r"ord of a matrix norm must be .*'fro'.*got "):
         np.linalg.norm(Tensor(np.eye(2)), order)
 
 
 @pytest.mark.parametrize("order", [2, -2, "nuc"])
 def test_a_matrix_norm_of_singular_values_is_refused(order: Any) -> None:
-    with pytest.raises(ArgumentError, match=r"'fro'.* (got|received) .*singular values"):
+    with pytest.raises(ArgumentError, match=r"'fro'.* got .*singular values"):
         np.linalg.norm(Tensor(np.eye(2)), order)
 
 

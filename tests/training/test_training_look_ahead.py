@@ -14,7 +14,7 @@ from training_problems import Do
 from minidl import Trainer, nn, optim, train_replicas
 from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.training import LearningRateSchedule, load_run, save_run
-from minidl.training.objective import Objective
+from minidl.training.measure import Objective
 
 RISING = optim.NesterovMomentum()
 

@@ -116,7 +116,7 @@ def test_l2_adds_strength_times_weights_and_nothing_for_biases():
 def test_measuring_in_chunks_equals_measuring_the_whole(kind, chunk, monkeypatch):
     objective, X, t = case(kind)
     whole = objective.measure(X, t)
-    monkeypatch.setattr("minidl.training.objective.CHUNK", chunk)
+    monkeypatch.setattr("minidl.training.measure.CHUNK", chunk)
     assert objective.measure(X, t) == pytest.approx(whole, rel=1e-13)
 
 
