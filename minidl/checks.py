@@ -5,18 +5,16 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minidl.errors import ArgumentError, DataError, UnknownNameError, invalid
+from minidl.errors import ArgumentError, DataError, invalid
 
 __all__ = [
-    "bare_name",
     "check_count",
-    "check_name",
     "check_number",
     "check_place",
     "refuse_class",
@@ -66,41 +64,6 @@ def check_number(name: str, value: Any, valid: Callable[[float], bool], expected
     if not valid(number):
         raise invalid(name, value, expected)
     return number
-
-
-def bare_name(name: object) -> str:
-    """Return a name without what does not matter in it: capitals, spaces, ``_`` and ``-``.
-
-    Examples
-    --------
-    >>> bare_name("Leaky-ReLU")
-    'leakyrelu'
-    """
-    return "".join(str(name).lower().replace("_", " ").replace("-", " ").split())
-
-
-def check_name(
-    kind: str, name: object, known: Iterable[str], aliases: Mapping[str, str] | None = None
-) -> str:
-    """Return the one of `known` that `name` means, be it by one of the `aliases`.
-
-    Raises
-    ------
-    UnknownNameError
-        It means none of them; the message suggests the nearest.
-
-    Examples
-    --------
-    >>> check_name("loss", "MSE", ["mean_squared_error"], {"mse": "mean_squared_error"})
-    'mean_squared_error'
-    """
-    names, others = list(known), dict(aliases or {})
-    found = {bare_name(word): word for word in names}
-    found.update({bare_name(word): meant for word, meant in others.items()})
-    wanted = bare_name(name)
-    if wanted not in found:
-        raise UnknownNameError(kind, name, names, others)
-    return found[wanted]
 
 
 def refuse_class(argument: str, value: object, base: type) -> None:

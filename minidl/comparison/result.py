@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +53,7 @@ class Comparison:
     @property
     def asked(self) -> dict[str, Any]:
         """The former name of `request`."""
+        warnings.warn("Comparison.asked is now Comparison.request", DeprecationWarning, 2)
         return self.request
 
     @cached_property
@@ -106,7 +108,11 @@ class Comparison:
         keys = [(contestant.name, setting, seed) for seed in self.seeds[contestant.name]]
         return [self.table[key] for key in keys if key in self.table]
 
-    judged = evaluation_runs  # the former name
+    def judged(self, contestant: Contestant, setting: Setting) -> list[Run]:
+        """Return :meth:`evaluation_runs`, whose former name this is."""
+        message = "Comparison.judged is now Comparison.evaluation_runs"
+        warnings.warn(message, DeprecationWarning, 2)
+        return self.evaluation_runs(contestant, setting)
 
     @cached_property
     def rows(self) -> list[Row]:

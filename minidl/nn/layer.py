@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
-from minidl.autograd.node import to_float
+from minidl.autograd.node import Value, to_float
 from minidl.checks import check_count
 from minidl.errors import GraphError
 from minidl.nn.parameters import Buffer, Parameter, ParameterVector
@@ -18,7 +18,6 @@ __all__ = ["Layer", "Training", "Value", "as_floats"]
 
 T = TypeVar("T")
 Training = bool | np.random.Generator
-Value: TypeAlias = Any  # an array or a Tensor: operations take both and return either
 
 
 def as_floats(x: Value) -> Value:

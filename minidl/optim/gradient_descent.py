@@ -17,6 +17,11 @@ class GradientDescent(Optimizer):
     lr : float, Schedule or sequence of float
         The learning rate a > 0: a number, a function of the step count, or one per replica.
 
+    Raises
+    ------
+    ArgumentError
+        `lr` is not a positive finite number.
+
     Notes
     -----
     Cauchy 1847, "Méthode générale pour la résolution des systèmes d'équations simultanées". Along a

@@ -40,6 +40,11 @@ class Momentum(_WithVelocity):
         The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
         the step count, or one per replica.
 
+    Raises
+    ------
+    ArgumentError
+        `lr` is not a positive finite number, or `momentum` is not in [0, 1).
+
     Notes
     -----
     Polyak 1964, eq. 9; in this form Sutskever et al. 2013, "On the importance of initialization and
@@ -93,6 +98,11 @@ class NAG(_WithVelocity):
     lr, momentum : float, Schedule or sequence of float
         The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
         the step count, or one per replica.
+
+    Raises
+    ------
+    ArgumentError
+        `lr` is not a positive finite number, or `momentum` is not in [0, 1).
 
     Notes
     -----
@@ -155,6 +165,11 @@ class ReformulatedNAG(_WithVelocity):
     lr, momentum : float, Schedule or sequence of float
         The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
         the step count, or one per replica.
+
+    Raises
+    ------
+    ArgumentError
+        `lr` is not a positive finite number, or `momentum` is not in [0, 1).
 
     Notes
     -----

@@ -64,7 +64,7 @@ class Run(ABC):
     def __init__(self) -> None:
         self._stored: tuple[Array, Array] | None = None  # (stored, iterate), see show_iterate
         self._epoch_generator: Training = True
-        self._before_step: list[Any] = []  # states of its generators
+        self._between_steps: list[Any] = []  # states of its generators
 
     # -- what one network and R networks do in different ways ----------------------------------
 
@@ -143,12 +143,12 @@ class Run(ABC):
         return list(getattr(drawn_from, "generators", {0: drawn_from}).values())
 
     def remember_generators(self) -> None:
-        """Keep the state of the generators before a step, for :meth:`rewind_generators`."""
-        self._before_step = [g.bit_generator.state for g in self.generators()]
+        """Keep the state of the generators between two steps, for :meth:`rewind_generators`."""
+        self._between_steps = [g.bit_generator.state for g in self.generators()]
 
     def rewind_generators(self) -> None:
         """Undo the draws of a step that did not end."""
-        for generator, state in zip(self.generators(), self._before_step, strict=False):
+        for generator, state in zip(self.generators(), self._between_steps, strict=True):
             generator.bit_generator.state = state
 
     def hide_iterate(self) -> None:
@@ -230,9 +230,8 @@ def steps(state: Run, rows: Rows, order: Array | None, size: int, sets: Array | 
     w, step, gradient = objective.vector.value, state.optimizer.step, objective.gradient
     n = rows.X.shape[0 if sets is None else 1]
     total: Any = state.running_total if state.cursor else (0.0 if w.ndim == 1 else np.zeros(len(w)))
+    state.remember_generators()
     for Xb, tb in batches_in_order(rows.X, rows.t, size, order, sets, start=state.cursor):
-        if training is not True:
-            state.remember_generators()
         step(w, partial(gradient, X=Xb, t=tb, training=training))
         count = min(size, n - state.cursor)
         if w.ndim == 1:
@@ -242,5 +241,7 @@ def steps(state: Run, rows: Rows, order: Array | None, size: int, sets: Array | 
         state.running_total = total
         state.cursor += count
         state.samples += count
+        if training is not True:
+            state.remember_generators()
         if w.ndim == 1 and not math.isfinite(total):
             break

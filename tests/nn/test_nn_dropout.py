@@ -94,16 +94,22 @@ def test_integers_are_dropped_as_floats() -> None:
 
 @pytest.mark.parametrize("rate", [True, False, 1.0, 1, -0.1, float("nan"), "0.5", None, [0.5]])
 def test_rate_outside_0_to_1_is_an_error(rate: object) -> None:
-    with pytest.raises(errors.ArgumentError, match=rf"^rate .*{re.escape(repr(rate))}"):
+    with pytest.raises(
+        errors.ArgumentError, match=rf"^rate must be .*, got {re.escape(repr(rate))}"
+    ):
         nn.Dropout(rate)
     for sizes in ((2, 3, 1), (2, 1)):  # without a hidden layer, too
-        with pytest.raises(errors.ArgumentError, match=rf"^dropout .*{re.escape(repr(rate))}"):
+        with pytest.raises(
+            errors.ArgumentError, match=rf"^dropout must be .*, got {re.escape(repr(rate))}"
+        ):
             nn.mlp(*sizes, dropout=rate)
 
 
 def test_seed_that_is_not_a_natural_number_is_an_error() -> None:
     for seed in (-1, 0.5, "a", True):
-        with pytest.raises(errors.ArgumentError, match=rf"^seed .*{seed!r}"):
+        with pytest.raises(
+            errors.ArgumentError, match=rf"^seed must be .*, got {re.escape(repr(seed))}"
+        ):
             nn.Dropout(0.5, seed=seed)
 
 

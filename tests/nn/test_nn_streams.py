@@ -41,5 +41,7 @@ def test_seed_is_returned_as_an_int_and_none_is_drawn() -> None:
 
 @pytest.mark.parametrize("seed", [-1, 1.0, True, np.True_, "0", [0]])
 def test_seed_that_is_not_a_natural_number_is_an_error(seed: object) -> None:
-    with pytest.raises(errors.ArgumentError, match=rf"^seed .*{re.escape(repr(seed))}"):
+    with pytest.raises(
+        errors.ArgumentError, match=rf"^seed must be .*, got {re.escape(repr(seed))}"
+    ):
         check_seed(seed)

@@ -176,7 +176,7 @@ def test_setting_that_is_not_a_finite_number_is_an_error(make: type, value: obje
 
 @pytest.mark.parametrize(("make", "value"), [(nn.Huber, 0), (nn.Huber, -1), (nn.L2Penalty, -1e-9)])
 def test_setting_out_of_range_is_an_error(make: type, value: float) -> None:
-    with pytest.raises(errors.ArgumentError, match=rf"(delta|strength) .*{value}"):
+    with pytest.raises(errors.ArgumentError, match=rf"^(delta|strength) must be .*, got {value}"):
         make(value)
 
 

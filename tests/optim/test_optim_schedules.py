@@ -148,13 +148,13 @@ BROKEN: list[tuple[str, Callable[[Any], optim.Schedule]]] = [
 def test_schedule_refuses_a_part_that_is_not_positive(
     name: str, make: Callable[[Any], optim.Schedule], wrong: float
 ) -> None:
-    with pytest.raises(ArgumentError, match=rf"^{name} .* {re.escape(repr(wrong))}\b"):
+    with pytest.raises(ArgumentError, match=rf"^{name} must be .*, got {re.escape(repr(wrong))}$"):
         make(wrong)
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1, 1.5, math.nan])
 def test_sutskever_momentum_refuses_a_limit_outside_0_to_1(wrong: float) -> None:
-    with pytest.raises(ArgumentError, match=rf"^limit .* {re.escape(repr(wrong))}\b"):
+    with pytest.raises(ArgumentError, match=rf"^limit must be .*, got {re.escape(repr(wrong))}$"):
         optim.SutskeverMomentum(wrong)
 
 

@@ -160,7 +160,9 @@ def test_nesterov_is_keyword_only() -> None:
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("wrong", [True, False, "0.9", None, 1.0, -0.1])
 def test_sgd_refuses_what_its_rules_refuse(wrong: object, nesterov: bool) -> None:
-    with pytest.raises(ArgumentError, match=rf"^momentum .*{re.escape(repr(wrong))}"):
+    with pytest.raises(
+        ArgumentError, match=rf"^momentum must be .*, got {re.escape(repr(wrong))}$"
+    ):
         optim.SGD(0.1, wrong, nesterov=nesterov)
 
 

@@ -27,18 +27,18 @@ def identity(w: Any) -> Any:
 @pytest.mark.parametrize("wrong", WRONG_LR, ids=repr)
 @pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
 def test_wrong_learning_rate_is_refused_and_named(make: Make, wrong: object) -> None:
-    with pytest.raises(ArgumentError, match=rf"^lr .*{re.escape(repr(wrong))}") as caught:
+    with pytest.raises(ArgumentError, match=r"^lr must be") as caught:
         make(wrong, 0.9)
-    assert "a positive finite number" in str(caught.value)
+    assert str(caught.value) == f"lr must be a positive finite number, got {wrong!r}"
     assert caught.value.argument == "lr"
 
 
 @pytest.mark.parametrize("wrong", WRONG_MOMENTUM, ids=repr)
 @pytest.mark.parametrize("make", WITH_MOMENTUM)
 def test_wrong_momentum_is_refused_and_named(make: Make, wrong: object) -> None:
-    with pytest.raises(ArgumentError, match=rf"^momentum .*{re.escape(repr(wrong))}") as caught:
+    with pytest.raises(ArgumentError, match=r"^momentum must be") as caught:
         make(0.1, wrong)
-    assert "a number in [0, 1)" in str(caught.value)
+    assert str(caught.value) == f"momentum must be a number in [0, 1), got {wrong!r}"
     assert caught.value.argument == "momentum"
 
 
@@ -46,7 +46,7 @@ def test_wrong_momentum_is_refused_and_named(make: Make, wrong: object) -> None:
 def test_a_refused_assignment_leaves_the_old_value(name: str) -> None:
     optimizer = optim.Momentum(0.1, 0.9)
     before = getattr(optimizer, name)
-    with pytest.raises(ArgumentError, match=rf"^{name} .* -1\b"):
+    with pytest.raises(ArgumentError, match=rf"^{name} must be .*, got -1\b"):
         setattr(optimizer, name, -1)
     assert getattr(optimizer, name) == before
 
@@ -99,14 +99,14 @@ def test_schedule_is_checked_when_it_is_read() -> None:
     w = np.ones(1)
     optimizer.step(w, identity)
     optimizer.step(w, identity)
-    with pytest.raises(ArgumentError, match=r"^lr .* -0\.5"):
+    with pytest.raises(ArgumentError, match=r"^lr must be a positive finite number, got -0\.5$"):
         optimizer.step(w, identity)
     assert optimizer.step_count == 2
 
 
 def test_reformulated_nag_checks_the_momentum_of_the_next_step() -> None:
     optimizer = optim.ReformulatedNAG(0.1, lambda step: 0.5 if step < 1 else 1.0)
-    with pytest.raises(ArgumentError, match=r"^momentum .* 1\.0"):
+    with pytest.raises(ArgumentError, match=r"^momentum must be a number in \[0, 1\), got 1\.0$"):
         optimizer.step(np.ones(1), identity)
 
 
@@ -132,7 +132,7 @@ def test_running_reformulated_nag_refuses_another_momentum() -> None:
     optimizer = optim.ReformulatedNAG(0.1, 0.9)
     optimizer.momentum = 0.5
     optimizer.step(np.ones(1), identity)
-    with pytest.raises(ArgumentError, match=r"^the momentum .*cannot be replaced.* 0\.25"):
+    with pytest.raises(ArgumentError, match=r"^the momentum .*cannot be replaced.*: got 0\.25"):
         optimizer.momentum = 0.25
     optimizer.reset()
     optimizer.momentum = 0.25
@@ -141,7 +141,7 @@ def test_running_reformulated_nag_refuses_another_momentum() -> None:
 
 @pytest.mark.parametrize("w", [[1.0], 1.0, (1.0,), None, np.arange(3), np.ones(2, bool)], ids=repr)
 def test_step_refuses_what_it_cannot_update_in_place(w: Any) -> None:
-    with pytest.raises(DTypeError, match=f" {type(w).__name__} of "):
+    with pytest.raises(DTypeError, match=f": got {type(w).__name__} of "):
         optim.GradientDescent(0.1).step(w, identity)
 
 
@@ -167,7 +167,7 @@ def test_gradient_of_another_shape_is_refused_and_nothing_moves(
     make: Make, gradient: Any, received: str
 ) -> None:
     optimizer, w = make(0.1, 0.9), np.ones(3)
-    with pytest.raises(ShapeError, match=rf"{re.escape(received)}.* expected an ndarray"):
+    with pytest.raises(ShapeError, match=rf": got {re.escape(received)}, expected an ndarray"):
         optimizer.step(w, lambda point: gradient)
     assert w.tolist() == [1, 1, 1]
     assert optimizer.step_count == 0
@@ -180,7 +180,7 @@ def test_gradient_of_another_shape_is_refused_and_nothing_moves(
 def test_one_optimizer_serves_one_vector_until_reset(make: Make) -> None:
     optimizer = make(0.1, 0.9)
     optimizer.step(np.ones(3), identity)
-    with pytest.raises(ShapeError, match=r"w of shape \(2,\).* expected shape \(3,\)"):
+    with pytest.raises(ShapeError, match=r"got w of shape \(2,\), expected shape \(3,\)"):
         optimizer.step(np.ones(2), identity)
     optimizer.reset()
     assert (optimizer.step_count, optimizer.gradient_evaluations, optimizer.state) == (0, 0, {})
@@ -190,7 +190,7 @@ def test_one_optimizer_serves_one_vector_until_reset(make: Make) -> None:
 def test_state_of_another_rule_or_an_incomplete_one_is_refused() -> None:
     source, target = optim.Momentum(0.1), optim.NAG(0.1)
     source.step(np.ones(2), identity)
-    with pytest.raises(ArgumentError, match=r"Momentum with \['velocity'\].* expected NAG"):
+    with pytest.raises(ArgumentError, match=r"got Momentum with \['velocity'\], expected NAG"):
         target.load_state_dict(source.state_dict())
     lacking = source.state_dict() | {"state": {}}
     adding = source.state_dict() | {"state": {"velocity": np.ones(2), "more": np.ones(2)}}
@@ -243,7 +243,7 @@ def test_optimizer_cannot_be_made_without_a_formula() -> None:
 
 @pytest.mark.parametrize("make", [optim.GradientDescent, optim.Momentum, optim.NAG])
 def test_a_rate_for_each_replica_needs_a_row_for_each(make) -> None:
-    with pytest.raises(ShapeError, match=r"^lr has one value per replica.*2 values for w of shape"):
+    with pytest.raises(ShapeError, match=r"^lr has one value per replica.*: got 2 values for w"):
         make([0.1, 0.2]).step(np.ones(3), lambda point: point)
     for shape in ((2,), (3, 2), (2, 3, 3)):
         with pytest.raises(ShapeError, match=rf"2 values for w of shape {re.escape(str(shape))}"):
@@ -254,5 +254,5 @@ def test_a_rate_for_each_replica_needs_a_row_for_each(make) -> None:
 
 
 def test_a_gradient_in_the_place_of_its_function_is_refused() -> None:
-    with pytest.raises(ArgumentError, match=r"^grad is not a function.* ndarray"):
+    with pytest.raises(ArgumentError, match=r"^grad is not a function: got ndarray"):
         optim.NAG(0.1).step(np.ones(3), np.ones(3))

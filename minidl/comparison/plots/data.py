@@ -48,7 +48,7 @@ def evaluated(comparison: Comparison) -> list[Evaluated]:
     """Return the optimizers that have at least one run with an evaluation seed."""
     plan, target, groups = comparison.plan, target_of(comparison), []
     for c in plan.contestants:
-        if runs := comparison.judged(c, comparison.chosen[c.name].setting):
+        if runs := comparison.evaluation_runs(c, comparison.chosen[c.name].setting):
             groups.append(Evaluated(c.name, runs, target.times(runs, plan.sustained)))
     return groups
 

@@ -69,9 +69,9 @@ def _head(comparison: View) -> str:
 def _grid(comparison: View) -> str:
     plan = comparison.plan
     grid = f"{len(plan.rates)} learning rates, {rate(plan.rates[0])} to {rate(plan.rates[-1])}"
-    asked = comparison.asked.get("plan", {}).get("rates", plan.rates)
-    if len(asked) < len(plan.rates):
-        grid += f" (grown from {len(asked)}, because the best was at an edge)"
+    requested = comparison.request.get("plan", {}).get("rates", plan.rates)
+    if len(requested) < len(plan.rates):
+        grid += f" (grown from {len(requested)}, because the best was at an edge)"
     if plan.tune == "lr,momentum":
         grid += f", times momentum {', '.join(f'{m:g}' for m in plan.momenta)}"
     return grid
