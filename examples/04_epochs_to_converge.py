@@ -24,7 +24,7 @@ def main() -> None:
 
     print("\nEpochs to converge, seed by seed:")
     for contestant in result.plan.contestants:
-        runs = result.judged(contestant, result.chosen[contestant.name].setting)
+        runs = result.evaluation_runs(contestant, result.chosen[contestant.name].setting)
         times = result.target.times(runs, sustained=3)
         print(f"{contestant.name:10s}", *(f"{t:4g}" for t in times))
 
