@@ -22,6 +22,8 @@ momentum   0.25    12/12      10  7..14    0.006
 nag         0.5    12/12     4.5   3..8    0.003
 pair            difference        95 %        p  verdict
 nag - momentum        -4.6  -6.8..-1.8  9.8e-04  nag faster
+0.5    9.5 (12/12)  4.5 (12/12)
+1       >60 (0/12)  35.5 (9/12)
 epoch 16: train loss 0.0777, validation loss 0.1393, 384 updates in 0.09 s
 """
 
@@ -38,6 +40,7 @@ def test_a_block_prints_what_is_shown_under_it(block: Block) -> None:
         ("0.1344", "0.1338"),  # a rounding error that has grown
         ("-6.8..-1.8", "-7.2..-1.8"),
         ("epoch 16", "epoch 17"),
+        ("35.5 (9/12)", "19.5 (8/12)"),  # a setting that is near instability
         ("0.006", "0.047"),  # seconds
         ("0.09 s", "0.31 s"),
         ("    12/12      10  7..14 ", "  12/12  10  7..14"),  # another width of the columns
@@ -57,6 +60,9 @@ def test_what_another_blas_kernel_changes_is_accepted(old: str, new: str) -> Non
         ("train loss 0.0777", "train loss 0.1554"),
         ("train loss 0.0777", "train loss -0.0777"),
         ("-4.6  -6.8", "+4.6  -6.8"),
+        ("4.5 (12/12)", "9.5 (12/12)"),
+        ("35.5 (9/12)", "35.5 (3/12)"),
+        ("9.5 (12/12)", "9.5 (0/12)"),
         ("12/12      10", "12/12      20"),
         ("12/12     4.5", " 4/12     4.5"),
         ("momentum   0.25    12/12      10  7..14    0.006\n", ""),
