@@ -20,11 +20,6 @@ __all__ = ["Objective"]
 CHUNK = 8192  # rows evaluated at once, so that memory stays bounded
 
 
-def plain(value: Array) -> Any:
-    """Return a number as a Python float, and those of replicas as an array of float64."""
-    return value.astype(np.float64) if value.ndim else value.item()
-
-
 class Objective:
     """Mean loss of a model on given rows, plus its L2 penalty, as a function of a vector.
 
@@ -69,10 +64,19 @@ class Objective:
         X of another dtype is converted to the model's.
         The model's own vector is the same before and after, also when an error is raised.
         """
-        if point is self.vector.value:
-            return self._gradient_here(X, t, training)
-        with self._at(point):
-            return self._gradient_here(X, t, training)
+        vector = self.vector
+        if point is not vector.value:
+            with self._at(point):
+                return self.gradient(vector.value, X, t, training)
+        if X.dtype != vector.value.dtype:
+            X = X.astype(vector.value.dtype)
+        loss = self.loss.mean(self.model.forward(X, training), t)
+        vector.collect(loss)
+        value = loss.data
+        self.value = value.astype(np.float64) if value.ndim else value.item()
+        if self.penalty.strength:
+            self.value += self.penalty.add(vector)
+        return vector.grad
 
     @contextlib.contextmanager
     def _at(self, point: Array) -> Iterator[None]:
@@ -85,39 +89,32 @@ class Objective:
         finally:
             w[...] = kept
 
-    def _gradient_here(self, X: Array, t: Array, training: Training) -> Array:
-        vector = self.vector
-        if X.dtype != vector.value.dtype:
-            X = X.astype(vector.value.dtype)
-        loss = self.loss.mean(self.model(X, training=training), t)
-        vector.collect(loss)
-        self.value = plain(loss.data)
-        if self.penalty.strength:
-            self.value += self.penalty.add(vector)
-        return vector.grad
-
     def measure(self, X: Array, t: Array, sets: Array | None = None) -> dict[str, Any]:
         """Return ``loss`` and, for classes, ``accuracy``, of the model as it is on all rows.
 
         The loss includes the penalty. Rows are taken in bounded chunks. Replicas have an array of
         each; `sets` (R,) says which of the sets X (S, n, ...) each of them uses.
         """
+        w, classifies = self.vector.value, self.loss.classifies
         n = X.shape[0 if sets is None else 1]
-        rows = max(1, CHUNK * self.vector.size // self.vector.value.size)  # of all replicas: CHUNK
+        rows = max(1, CHUNK * w.shape[-1] // w.size)  # of all replicas: CHUNK
         loss: Any = 0.0
         accuracy: Any = 0.0
         with no_grad(), np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, n, rows):
-                part = slice(start, start + rows)
+                part, share = slice(start, start + rows), min(rows, n - start) / n
                 inputs, targets = part_of(X, part, sets), part_of(t, part, sets)
-                outputs = self.model(inputs.astype(self.vector.value.dtype, copy=False))
-                share = min(rows, n - start) / n
-                loss += share * plain(self.loss.mean(outputs, targets).data)
-                if self.loss.classifies:
-                    accuracy += share * plain(np.asarray(self.loss.accuracy(outputs.data, targets)))
+                outputs = self.model.forward(inputs.astype(w.dtype, copy=False))
+                loss += share * self.loss.mean(outputs, targets).data.astype(np.float64)
+                if classifies:
+                    right = self.loss.right(outputs.data, targets)
+                    axes = tuple(range(1, right.ndim)) if outputs.ndim > 2 else None
+                    accuracy += share * right.mean(axis=axes)
         if self.penalty.strength:
             loss += self.penalty.value(self.vector)
-        return {"loss": loss, "accuracy": accuracy} if self.loss.classifies else {"loss": loss}
+        if w.ndim == 1:
+            loss, accuracy = float(loss), float(accuracy)
+        return {"loss": loss, "accuracy": accuracy} if classifies else {"loss": loss}
 
     def loss_at(
         self, point: Array, X: Array, t: Array, sets: Array | None = None, *, here: Any
