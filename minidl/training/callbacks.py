@@ -6,26 +6,20 @@ receives the new row of the history; the model then holds the optimizer's iterat
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, UnknownNameError, invalid
-from minidl.training.protocol import RunningTrainer
+from minidl.nn import Layer, Loss
+from minidl.optim import BatchSize, Optimizer
+from minidl.training.history import History
+from minidl.training.measure import Objective
 
-__all__ = [
-    "CSVLog",
-    "Callback",
-    "EarlyStopping",
-    "LearningRateSchedule",
-    "StopAtTarget",
-    "StopRule",
-]
+__all__ = ["Callback", "EarlyStopping", "LearningRateSchedule", "StopAtTarget", "StopRule"]
 
 
 class Callback:
@@ -57,8 +51,8 @@ class Callback:
     >>> from minidl import Trainer, nn, optim
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> trainer = Trainer(
-    ...     nn.mlp(1, 8, 1, seed=0), "mse", optimizer=optim.Momentum(0.5), seed=0,
-    ...     callbacks=[Halving()])
+    ...     nn.mlp(1, 8, 1, seed=0), "mse", optimizer=optim.Momentum(0.5), callbacks=[Halving()],
+    ...     seed=0)
     >>> history = trainer.fit(X, np.sin(3 * X), epochs=20)
     >>> bool(trainer.optimizer.lr < 0.5)
     True
@@ -82,6 +76,34 @@ class Callback:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned in a saved run."""
+
+
+class RunningTrainer(Protocol):
+    """A :class:`~minidl.training.Trainer` as callbacks and checkpoints see it."""
+
+    model: Layer
+    loss: Loss
+    optimizer: Optimizer
+    objective: Objective
+    history: History
+    batch_size: BatchSize
+    shuffle: bool
+    seed: int
+    epoch: int
+    samples: int
+    cursor: int
+    running_total: Any
+    seconds: float
+    callbacks: list[Callback]
+
+    def stop(self, reason: str) -> None:
+        """End the run after the present epoch."""
+
+    def stored_vector(self) -> Array:
+        """Return the vector that the optimizer stores."""
+
+    def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
+        """Take over a saved run."""
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -149,20 +171,15 @@ class StopAtTarget(StopRule):
         if on not in ("train", "validation"):
             raise invalid("on", on, '"train" or "validation"')
         self.loss, self.accuracy, self.on = loss, accuracy, on
+        self.column = f"{on}_accuracy" if loss is None else f"{on}_loss"  # of the history
         self.sustained = check_count("sustained", sustained)
         self.held = 0
-
-    @property
-    def column(self) -> str:
-        """The column of the history that is compared with the target."""
-        return f"{self.on}_{'loss' if self.loss is not None else 'accuracy'}"
 
     def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
         """Count for how many rows the target has held at the end of earlier calls of fit."""
         history = trainer.history
         values = history[self.column].tolist() if len(history) else []
-        reached = list(itertools.takewhile(self._holds, reversed(values)))
-        self.held = len(reached)
+        self.held = len(list(itertools.takewhile(self._holds, reversed(values))))
 
     def _holds(self, value: float) -> bool:
         if self.loss is not None:
@@ -211,8 +228,7 @@ class EarlyStopping(StopRule):
             raise invalid("min_delta", min_delta, "a finite number >= 0")
         self.monitor = monitor
         self.patience = check_count("patience", patience)
-        self.min_delta = min_delta
-        self.restore_best = restore_best
+        self.min_delta, self.restore_best = min_delta, restore_best
         self._reset()
 
     def _reset(self) -> None:
@@ -234,8 +250,7 @@ class EarlyStopping(StopRule):
                 expected=", ".join(record),
                 hint="Give fit() validation rows, or monitor 'train_loss'.",
             )
-        sign = -1.0 if "accuracy" in self.monitor else 1.0
-        value = sign * record[self.monitor]
+        value = record[self.monitor] * (-1.0 if "accuracy" in self.monitor else 1.0)
         if math.isnan(value) and record["epoch"] == 0:
             return False  # running_loss and gradient_norm begin with epoch 1
         if value < self.best - self.min_delta:
@@ -253,8 +268,7 @@ class EarlyStopping(StopRule):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best value, its epoch and weights, and how long it has waited."""
-        names = ("best", "best_epoch", "waited", "weights")
-        return {name: getattr(self, name) for name in names}
+        return {name: vars(self)[name] for name in ("best", "best_epoch", "waited", "weights")}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over the best value, and how long it has waited."""
@@ -277,30 +291,3 @@ class LearningRateSchedule(Callback):
     def on_epoch_begin(self, trainer: RunningTrainer, epoch: int) -> None:
         """Set the rate of this epoch."""
         trainer.optimizer.lr = self.rate(epoch)  # type: ignore[attr-defined]
-
-
-class CSVLog(Callback):
-    """Write each row of the history to a CSV file as soon as it is known.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; overwritten when a run starts, with the rows of earlier calls of fit.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self._started = False
-
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
-        """Start a new file at the next row."""
-        self._started = False
-
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
-        """Write the row and close the file, so that a crash loses nothing."""
-        if not self._started:
-            trainer.history.to_csv(self.path)
-            self._started = True
-            return
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(map(repr, record.values()))

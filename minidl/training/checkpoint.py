@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd import Array
+from minidl.autograd import Array, Tensor
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.files import atomic_write
 from minidl.nn.describe import build, describe
 from minidl.nn.layer import Layer
-from minidl.training.callbacks import Callback
+from minidl.training.callbacks import Callback, RunningTrainer
 from minidl.training.history import History
-from minidl.training.protocol import RunningTrainer
 
 __all__ = ["Checkpoint", "load_extra", "load_model", "load_run", "save_model", "save_run"]
 
 Arrays = Mapping[str, Array]
+COUNTS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
 
 
 def save_model(
@@ -86,19 +86,15 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     (Sequential(Dense(2, 3), Tanh(), Dense(3, 1)), {'x_mean': array([5., 7.])})
     """
     arrays = _read(path)
-    model = into
-    if model is None:
+    if into is None:
         description = json.loads(str(arrays["model/layers"]))
         if description is None:
-            raise ArgumentError(
-                "this model has custom layers",
-                received=str(path),
-                hint="Build it and pass it: load_model(path, into=model).",
-            )
-        model = build(description, arrays["model/value"].dtype)
-    _check_model(model, arrays, path)
-    _restore_model(model, arrays)
-    return model
+            hint = "Build it and pass it: load_model(path, into=model)."
+            raise ArgumentError("this model has custom layers", received=str(path), hint=hint)
+        into = build(description, arrays["model/value"].dtype)
+    _check_model(into, arrays, path)
+    _restore_model(into, arrays)
+    return into
 
 
 def load_extra(path: str | Path) -> dict[str, Array]:
@@ -129,27 +125,17 @@ def save_run(trainer: RunningTrainer, path: str | Path) -> None:
             received=f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done",
             hint="Finish the epoch first, with fit(..., epochs=1).",
         )
-    optimizer = trainer.optimizer.state_dict()
-    arrays = {f"state/{name}": vector for name, vector in optimizer.pop("state").items()}
+    words = trainer.optimizer.state_dict()
+    arrays = {f"state/{name}": vector for name, vector in words.pop("state").items()}
     arrays["run/stored"] = trainer.stored_vector()
-    callbacks = []
+    words |= {name: getattr(trainer, name) for name in COUNTS}
+    words |= {"history": trainer.history.to_dict(), "callbacks": []}
     for k, callback in enumerate(trainer.callbacks):
         state = callback.state_dict()
         vectors = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
         arrays |= {f"callback/{k}/{name}": vector for name, vector in vectors.items()}
         numbers = {name: value for name, value in state.items() if name not in vectors}
-        callbacks.append([type(callback).__name__, numbers])
-    words = {
-        **optimizer,
-        "epoch": trainer.epoch,
-        "samples": trainer.samples,
-        "cursor": trainer.cursor,
-        "running_total": float(trainer.running_total),
-        "seconds": trainer.seconds,
-        "seed": trainer.seed,
-        "history": trainer.history.to_dict(),
-        "callbacks": callbacks,
-    }
+        words["callbacks"].append([type(callback).__name__, numbers])
     try:
         arrays["run/words"] = np.array(json.dumps(words, default=lambda number: number.item()))
     except (AttributeError, TypeError, ValueError) as error:
@@ -178,11 +164,8 @@ def load_run(trainer: RunningTrainer, path: str | Path) -> None:
         raise DataError(f"{path} holds a model without a run to continue")
     words = json.loads(str(arrays["run/words"]))
     if words["seed"] != trainer.seed:
-        raise ArgumentError(
-            "the saved run has another seed",
-            received=f"Trainer(seed={trainer.seed})",
-            expected=f"seed={words['seed']}",
-        )
+        received, expected = f"Trainer(seed={trainer.seed})", f"seed={words['seed']}"
+        raise ArgumentError("the saved run has another seed", received=received, expected=expected)
     _check_model(trainer.model, arrays, path)
     trainer.optimizer.load_state_dict({**words, "state": _below("state/", arrays)})
     _restore_model(trainer.model, arrays)
@@ -190,11 +173,11 @@ def load_run(trainer: RunningTrainer, path: str | Path) -> None:
     callbacks = list(trainer.callbacks)
     for k, (name, numbers) in enumerate(words.get("callbacks", ())):
         state = numbers | _below(f"callback/{k}/", arrays)
-        same = [callback for callback in callbacks if type(callback).__name__ == name]
-        if same:
-            callbacks.remove(same[0])
-        if same and state:
-            same[0].load_state_dict(state)
+        same = next((c for c in callbacks if type(c).__name__ == name), None)
+        if same is not None:
+            callbacks.remove(same)
+            if state:
+                same.load_state_dict(state)
 
 
 class Checkpoint(Callback):
@@ -225,17 +208,9 @@ class Checkpoint(Callback):
             save_run(trainer, self.path)
 
 
-def _shapes(arrays: Arrays) -> list[list[Any]]:
+def _layout(named: Iterable[tuple[str, Array | Tensor]]) -> list[list[Any]]:
     """Return names and shapes, as JSON returns them."""
-    return [[name, list(array.shape)] for name, array in arrays.items()]
-
-
-def _layout(model: Layer) -> list[list[Any]]:
-    return _shapes({name: parameter.data for name, parameter in model.named_parameters()})
-
-
-def _buffers(model: Layer) -> dict[str, Array]:
-    return dict(getattr(model, "named_buffers", tuple)())
+    return [[name, list(array.shape)] for name, array in named]
 
 
 def _below(prefix: str, arrays: Arrays) -> dict[str, Array]:
@@ -246,30 +221,30 @@ def _below(prefix: str, arrays: Arrays) -> dict[str, Array]:
 def _check_model(model: Layer, arrays: Arrays, path: str | Path) -> None:
     """Check that the parameters and buffers of a file fit the model."""
     saved = _below("buffer/", arrays)
-    buffers = _buffers(model) if saved else {}  # older files have none
-    for what, received, expected in (
-        ("parameters", _layout(model), json.loads(str(arrays["model/layout"]))),
-        ("buffers", _shapes(buffers), _shapes(saved)),
+    buffers = model.named_buffers() if saved else ()  # older files have none
+    for name, received, expected in (
+        ("parameters", _layout(model.named_parameters()), json.loads(str(arrays["model/layout"]))),
+        ("buffers", _layout(buffers), _layout(saved.items())),
     ):
         if received != expected:
-            message = f"the model has other {what} than the file"
+            message = f"the model has other {name} than the file"
             raise ShapeError(message, received=received, expected=f"{expected}, as in {path}")
 
 
 def _restore_model(model: Layer, arrays: Arrays) -> None:
     model.parameters.set(arrays["model/value"])
-    saved = _below("buffer/", arrays)
-    for name, buffer in _buffers(model).items():
-        buffer[...] = saved.get(name, buffer)
+    buffers = dict(model.named_buffers())
+    for name, saved in _below("buffer/", arrays).items():
+        buffers[name][...] = saved
 
 
 def _write(path: str | Path, model: Layer, arrays: Arrays) -> None:
     """Write a model and further arrays."""
     named: dict[str, Any] = {
         "model/value": model.parameters.value,
-        "model/layout": np.array(json.dumps(_layout(model))),
+        "model/layout": np.array(json.dumps(_layout(model.named_parameters()))),
         "model/layers": np.array(json.dumps(describe(model))),
-        **{f"buffer/{name}": buffer for name, buffer in _buffers(model).items()},
+        **{f"buffer/{name}": buffer for name, buffer in model.named_buffers()},
         **arrays,
     }
     with atomic_write(path) as file:

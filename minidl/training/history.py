@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +19,7 @@ from minidl.files import atomic_write
 __all__ = ["History"]
 
 COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
+ENDING = ("stopped_by", "diverged_at", "advice")
 
 
 class History:
@@ -71,23 +72,19 @@ class History:
         return history
 
     def append(self, record: Mapping[str, float]) -> None:
-        """Add a row, with the columns of the first.
-
-        Raises
-        ------
-        ArgumentError
-            The columns differ.
-        """
-        self._check_names(record)
-        values = [int(v) if name in COUNTS else float(v) for name, v in record.items()]
-        for name, value in zip(record, values, strict=True):
+        """Add a row; other columns than those of the first raise :class:`ArgumentError`."""
+        if self._columns and record.keys() != self._columns.keys():
+            raise self._other_columns(record)
+        row: dict[str, float] = {}
+        for name, value in record.items():
+            row[name] = int(value) if name in COUNTS else float(value)
+        for name, value in row.items():
             self._columns.setdefault(name, []).append(value)
 
     def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         """Add rows, given as columns of one length; see :meth:`append`."""
-        if not columns:
-            return
-        self._check_names(columns)
+        if self._columns and columns and columns.keys() != self._columns.keys():
+            raise self._other_columns(columns)
         added = {n: list(map(int if n in COUNTS else float, v)) for n, v in columns.items()}
         lengths = {name: len(values) for name, values in added.items()}
         if len(set(lengths.values())) > 1:
@@ -95,13 +92,10 @@ class History:
         for name, values in added.items():
             self._columns.setdefault(name, []).extend(values)
 
-    def _check_names(self, names: Mapping[str, object]) -> None:
-        if self._columns and names.keys() != self._columns.keys():
-            raise ArgumentError(
-                "rows have other columns than the history",
-                received=", ".join(names),
-                expected=", ".join(self._columns),
-            )
+    def _other_columns(self, names: Iterable[str]) -> ArgumentError:
+        received, expected = ", ".join(names), ", ".join(self._columns)
+        message = "rows have other columns than the history"
+        return ArgumentError(message, received=received, expected=expected)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -125,7 +119,7 @@ class History:
         return name in self._columns
 
     def __iter__(self) -> Iterator[dict[str, float]]:
-        return (self.row(i) for i in range(len(self)))
+        return map(self.row, range(len(self)))
 
     def row(self, position: int) -> dict[str, float]:
         """Return a row; -1 is the last."""
@@ -172,15 +166,11 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; numbers that are not finite become None, as JSON has none."""
-        return {
-            "stopped_by": self.stopped_by,
-            "diverged_at": self.diverged_at,
-            "advice": self.advice,
-            "columns": {
-                name: [value if math.isfinite(value) else None for value in values]
-                for name, values in self._columns.items()
-            },
+        columns = {
+            name: [value if math.isfinite(value) else None for value in values]
+            for name, values in self._columns.items()
         }
+        return {name: getattr(self, name) for name in ENDING} | {"columns": columns}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -190,8 +180,7 @@ class History:
             history = cls.from_columns(
                 {n: [math.nan if v is None else v for v in column] for n, column in columns}
             )
-            for name in ("stopped_by", "diverged_at", "advice"):
-                setattr(history, name, data[name])
+            vars(history).update({name: data[name] for name in ENDING})
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise DataError("this is not a saved history", received=repr(error)) from None
         return history

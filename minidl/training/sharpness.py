@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd import Array, Tensor, grad
+from minidl.autograd import Array, grad
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFiniteError
 from minidl.nn import L2Penalty, Layer, Loss
@@ -146,10 +146,9 @@ class Hessian:
         """Return H v (P,), the gradient of v . gradient."""
         self.count += 1
         sizes = [p.size for p in self.parameters]
-        parts = np.split(v.astype(self.dtype, copy=False).ravel(), np.cumsum(sizes)[:-1])
-        along = Tensor(np.zeros((), self.dtype))
-        for g, part in zip(self.gradients, parts, strict=True):
-            along = along + (g * part.reshape(g.shape)).sum()
+        parts = np.split(v.astype(self.dtype, copy=False), np.cumsum(sizes)[:-1])
+        terms = zip(self.gradients, parts, strict=True)
+        along = sum((g * part.reshape(g.shape)).sum() for g, part in terms)
         if not along.requires_grad:  # the gradient is constant
             return self.penalty * v
         columns = grad(along, self.parameters, retain_graph=True)
@@ -170,14 +169,11 @@ def _lanczos(hessian: Hessian, start: Array, tolerance: float) -> tuple[float, A
     """Return the largest eigenvalue and its unit eigenvector, by ARPACK."""
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-    shape = (len(start), len(start))
-    operator = LinearOperator(shape, matvec=hessian.product, dtype=np.dtype(float))
+    operator = LinearOperator((len(start),) * 2, matvec=hessian.product, dtype=np.dtype(float))
     try:
         values, vectors = eigsh(operator, k=1, which="LA", v0=start, tol=tolerance)
     except ArpackNoConvergence as error:
-        raise ConvergenceError(
-            f"the largest eigenvalue did not converge to tolerance {tolerance:g}",
-            received=f"{hessian.count} products",
-            hint="Allow a larger tolerance.",
-        ) from error
+        message = f"the largest eigenvalue did not converge to tolerance {tolerance:g}"
+        received, hint = f"{hessian.count} products", "Allow a larger tolerance."
+        raise ConvergenceError(message, received=received, hint=hint) from error
     return float(values[0]), vectors[:, 0]
