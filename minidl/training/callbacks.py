@@ -9,15 +9,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, UnknownNameError, invalid
-from minidl.nn import Layer, Loss
-from minidl.optim import BatchSize, Optimizer
-from minidl.training.history import History
-from minidl.training.measure import Objective
 
 __all__ = ["Callback", "EarlyStopping", "LearningRateSchedule", "StopAtTarget", "StopRule"]
 
@@ -58,16 +54,16 @@ class Callback:
     True
     """
 
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Run before anything else; `epochs` is the number of the last epoch to come."""
 
-    def on_epoch_begin(self, trainer: RunningTrainer, epoch: int) -> None:
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
         """Run before an epoch; the first is 1."""
 
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
         """Run after a measured epoch, 0 included, with its row of the history."""
 
-    def on_fit_end(self, trainer: RunningTrainer) -> None:
+    def on_fit_end(self, trainer: Any) -> None:
         """Run when the run is over, for whatever reason."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -76,34 +72,6 @@ class Callback:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what :meth:`state_dict` returned in a saved run."""
-
-
-class RunningTrainer(Protocol):
-    """A :class:`~minidl.training.Trainer` as callbacks and checkpoints see it."""
-
-    model: Layer
-    loss: Loss
-    optimizer: Optimizer
-    objective: Objective
-    history: History
-    batch_size: BatchSize
-    shuffle: bool
-    seed: int
-    epoch: int
-    samples: int
-    cursor: int
-    running_total: Any
-    seconds: float
-    callbacks: list[Callback]
-
-    def stop(self, reason: str) -> None:
-        """End the run after the present epoch."""
-
-    def stored_vector(self) -> Array:
-        """Return the vector that the optimizer stores."""
-
-    def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
-        """Take over a saved run."""
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -128,7 +96,7 @@ class StopRule(Callback):
         """Return True if the run stops, given a row of the history and the weights (P,)."""
         raise NotImplementedError
 
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
         """Stop the run if :meth:`observe` says so."""
         if self.observe(record, trainer.model.parameters.value):
             trainer.stop(self.reason)
@@ -175,7 +143,7 @@ class StopAtTarget(StopRule):
         self.sustained = check_count("sustained", sustained)
         self.held = 0
 
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Count for how many rows the target has held at the end of earlier calls of fit."""
         history = trainer.history
         values = history[self.column].tolist() if len(history) else []
@@ -236,7 +204,7 @@ class EarlyStopping(StopRule):
         self.weights: Array | None = None
         self._restored = False
 
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Forget earlier calls of fit, unless they were restored from a checkpoint."""
         if not self._restored:
             self._reset()
@@ -260,7 +228,7 @@ class EarlyStopping(StopRule):
         self.waited += 1
         return self.waited >= self.patience
 
-    def on_fit_end(self, trainer: RunningTrainer) -> None:
+    def on_fit_end(self, trainer: Any) -> None:
         """Give the model its best weights."""
         if self.restore_best and self.weights is not None:
             trainer.model.parameters.set(self.weights)
@@ -288,6 +256,6 @@ class LearningRateSchedule(Callback):
     def __init__(self, rate: Callable[[int], float]) -> None:
         self.rate = rate
 
-    def on_epoch_begin(self, trainer: RunningTrainer, epoch: int) -> None:
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
         """Set the rate of this epoch."""
-        trainer.optimizer.lr = self.rate(epoch)  # type: ignore[attr-defined]
+        trainer.optimizer.lr = self.rate(epoch)

@@ -21,7 +21,7 @@ from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.files import atomic_write
 from minidl.nn.describe import build, describe
 from minidl.nn.layer import Layer
-from minidl.training.callbacks import Callback, RunningTrainer
+from minidl.training.callbacks import Callback
 from minidl.training.history import History
 
 __all__ = ["Checkpoint", "load_extra", "load_model", "load_run", "save_model", "save_run"]
@@ -106,7 +106,7 @@ def load_extra(path: str | Path) -> dict[str, Array]:
     return _below("extra/", _read(path))
 
 
-def save_run(trainer: RunningTrainer, path: str | Path) -> None:
+def save_run(trainer: Any, path: str | Path) -> None:
     """Save all that a run needs to continue, between two epochs or after an interruption.
 
     That is the model, the state of the optimizer and of the Trainer's callbacks, the history, and
@@ -143,7 +143,7 @@ def save_run(trainer: RunningTrainer, path: str | Path) -> None:
     _write(path, trainer.model, arrays)
 
 
-def load_run(trainer: RunningTrainer, path: str | Path) -> None:
+def load_run(trainer: Any, path: str | Path) -> None:
     """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
 
     The continued run equals, bit for bit, one that never stopped. Learning rate, momentum, batch
@@ -197,12 +197,12 @@ class Checkpoint(Callback):
         self.path = Path(path)
         self.every = check_count("every", every)
 
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
         """Save every few epochs."""
         if trainer.epoch % self.every == 0:
             save_run(trainer, self.path)
 
-    def on_fit_end(self, trainer: RunningTrainer) -> None:
+    def on_fit_end(self, trainer: Any) -> None:
         """Save the end, unless the run was interrupted."""
         if trainer.history.stopped_by not in (None, "interrupted"):
             save_run(trainer, self.path)

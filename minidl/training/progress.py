@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from minidl.checks import check_count
-from minidl.training.callbacks import Callback, RunningTrainer
+from minidl.training.callbacks import Callback
 
 __all__ = ["CSVLog", "Progress"]
 
@@ -35,7 +35,7 @@ class Progress(Callback):
         self._bar: Any = None
         self._pending: Mapping[str, float] | None = None  # a row that has not been printed
 
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Begin the bar, or choose how often to print a line."""
         file = self.file or sys.stderr
         self._last = epochs
@@ -45,7 +45,7 @@ class Progress(Callback):
 
             self._bar = tqdm(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
 
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
         """Advance the bar, or print a line when it is time for one."""
         epoch = int(record["epoch"])
         if self._bar is not None:
@@ -56,7 +56,7 @@ class Progress(Callback):
         if epoch % self._every == 0 or epoch == self._last:
             self._print()
 
-    def on_fit_end(self, trainer: RunningTrainer) -> None:
+    def on_fit_end(self, trainer: Any) -> None:
         """Close the bar, or print the last epoch."""
         if self._bar is not None:
             self._bar.close()
@@ -84,11 +84,11 @@ class CSVLog(Callback):
         self.path = Path(path)
         self._started = False
 
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Start a new file at the next row."""
         self._started = False
 
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
         """Write the row and close the file, so that a crash loses nothing."""
         if not self._started:
             trainer.history.to_csv(self.path)
