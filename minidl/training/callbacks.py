@@ -18,13 +18,13 @@ from minidl.errors import ArgumentError, UnknownNameError, invalid
 __all__ = ["Callback", "EarlyStopping", "LearningRateSchedule", "StopAtTarget", "StopRule"]
 
 
-class Callback:
+class Callback:  # Trainer imports this file, so here hooks take Any
     """Base class of callbacks: hooks that do nothing.
 
-    Hooks may read ``trainer.epoch`` (completed epochs), ``samples``, ``seconds``, ``history``,
-    ``seed``, ``model``, ``loss``, ``optimizer``, ``batch_size``, ``objective`` and
-    ``model.parameters.grad``, the gradient of the last batch. ``model.parameters.value`` is the
-    optimizer's iterate in every hook.
+    `trainer` is the :class:`~minidl.Trainer`. Hooks may read its ``epoch`` (completed epochs),
+    ``samples``, ``seconds``, ``history``, ``seed``, ``model``, ``loss``, ``optimizer``,
+    ``batch_size`` and ``objective``. ``trainer.model.parameters.value`` is the optimizer's iterate
+    in every hook, and ``.grad`` the gradient of the last batch.
 
     They may change hyperparameters (``trainer.optimizer.lr = 0.01``), weights
     (``trainer.model.parameters.set(w)``), ``batch_size``, ``shuffle``, the penalty, a dropout rate
@@ -108,16 +108,11 @@ class StopAtTarget(StopRule):
     Parameters
     ----------
     loss, accuracy : float
-        The target; give one of the two.
+        The target; give one of the two, a finite loss or an accuracy in [0, 1].
     on : {"train", "validation"}, default "train"
         The rows on which it is measured.
     sustained : int, default 1
         For how many measured epochs in a row it must hold.
-
-    Raises
-    ------
-    ArgumentError
-        Neither or both targets are given, or one is out of range.
     """
 
     reason = "target"
@@ -246,11 +241,8 @@ class EarlyStopping(StopRule):
 class LearningRateSchedule(Callback):
     """Set the learning rate before each epoch.
 
-    Parameters
-    ----------
-    rate : callable
-        Epoch (1, 2, ...) -> learning rate. For a rate that changes with each step, give the
-        schedule to the optimizer instead.
+    `rate` takes the epoch (1, 2, ...). For a rate that changes with each step, give a schedule to
+    the optimizer instead.
     """
 
     def __init__(self, rate: Callable[[int], float]) -> None:

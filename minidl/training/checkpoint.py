@@ -23,11 +23,12 @@ from minidl.nn.describe import build, describe
 from minidl.nn.layer import Layer
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
+from minidl.training.trainer import Trainer
 
 __all__ = ["Checkpoint", "load_extra", "load_model", "load_run", "save_model", "save_run"]
 
 Arrays = Mapping[str, Array]
-COUNTS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
+NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
 
 
 def save_model(
@@ -35,19 +36,8 @@ def save_model(
 ) -> None:
     """Write a model to an ``.npz`` file, which is replaced if it exists.
 
-    Parameters
-    ----------
-    model : Layer
-        Any model. Of custom layers, only parameters and buffers are saved.
-    path : str or Path
-        The file.
-    extra : mapping of str to array_like, optional
-        Arrays to save with it, such as the mean and scale of the inputs.
-
-    Raises
-    ------
-    DataError
-        `extra` holds something other than arrays of numbers or text.
+    Of custom layers, only parameters and buffers are saved. `extra` are arrays to save with it,
+    such as the mean and scale of the inputs; anything but numbers or text is a :class:`DataError`.
     """
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
     for name, array in arrays.items():
@@ -59,12 +49,7 @@ def save_model(
 def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     """Return the model of a file that :func:`save_model` or :class:`Checkpoint` wrote.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    into : Layer, optional
-        A model of the same layout that receives the weights; required for custom layers.
+    A model `into` of the same layout receives the weights; custom layers need one.
 
     Raises
     ------
@@ -106,11 +91,11 @@ def load_extra(path: str | Path) -> dict[str, Array]:
     return _below("extra/", _read(path))
 
 
-def save_run(trainer: Any, path: str | Path) -> None:
-    """Save all that a run needs to continue, between two epochs or after an interruption.
+def save_run(trainer: Trainer, path: str | Path) -> None:
+    """Save a run, so that :func:`load_run` can continue it.
 
-    That is the model, the state of the optimizer and of the Trainer's callbacks, the history, and
-    how many epochs and rows it has seen.
+    Saved are the model, the state of the optimizer and of the Trainer's callbacks, the history,
+    and how many epochs and rows the run has seen, also in the middle of an interrupted epoch.
 
     Raises
     ------
@@ -128,7 +113,7 @@ def save_run(trainer: Any, path: str | Path) -> None:
     words = trainer.optimizer.state_dict()
     arrays = {f"state/{name}": vector for name, vector in words.pop("state").items()}
     arrays["run/stored"] = trainer.stored_vector()
-    words |= {name: getattr(trainer, name) for name in COUNTS}
+    words |= {name: getattr(trainer, name) for name in NUMBERS}
     words |= {"history": trainer.history.to_dict(), "callbacks": []}
     for k, callback in enumerate(trainer.callbacks):
         state = callback.state_dict()
@@ -143,7 +128,7 @@ def save_run(trainer: Any, path: str | Path) -> None:
     _write(path, trainer.model, arrays)
 
 
-def load_run(trainer: Any, path: str | Path) -> None:
+def load_run(trainer: Trainer, path: str | Path) -> None:
     """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
 
     The continued run equals, bit for bit, one that never stopped. Learning rate, momentum, batch
@@ -181,28 +166,22 @@ def load_run(trainer: Any, path: str | Path) -> None:
 
 
 class Checkpoint(Callback):
-    """Save the run every few epochs, and at the end.
+    """Save the run to a file every few epochs, and at the end.
 
-    Put it after the callbacks whose state it saves.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file, which holds the latest state; see :func:`load_run` and :func:`load_model`.
-    every : int, default 1
-        Number of epochs between two saves.
+    The file holds the latest state; see :func:`load_run` and :func:`load_model`. Put this callback
+    after those whose state it saves.
     """
 
     def __init__(self, path: str | Path, *, every: int = 1) -> None:
         self.path = Path(path)
         self.every = check_count("every", every)
 
-    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Save every few epochs."""
         if trainer.epoch % self.every == 0:
             save_run(trainer, self.path)
 
-    def on_fit_end(self, trainer: Any) -> None:
+    def on_fit_end(self, trainer: Trainer) -> None:
         """Save the end, unless the run was interrupted."""
         if trainer.history.stopped_by not in (None, "interrupted"):
             save_run(trainer, self.path)

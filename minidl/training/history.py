@@ -29,13 +29,12 @@ class History:
 
     - ``epoch``, ``updates``, ``gradient_evaluations``, ``samples``: counts since the start;
     - ``seconds``: time spent on updates since the start, without measuring;
-    - ``train_loss``: the loss on all training rows of ONE set of weights, those after the epoch;
-    - ``running_loss``: the mean over the epoch's batches, while the weights moved. This is what
+    - ``train_loss``: the loss on all training rows, with the weights after the epoch;
+    - ``running_loss``: the mean over the epoch's batches, while the weights moved, which is what
       Keras and scikit-learn report; nan at epoch 0;
     - ``gradient_norm``: of the epoch's last batch; nan at epoch 0;
-    - ``look_ahead_loss``, with ``look_ahead=True``: as ``train_loss``, at the point where the next
-      step evaluates its gradient: the iterate minus m v with both forms of NAG, otherwise the
-      iterate itself;
+    - ``look_ahead_loss``, with ``look_ahead=True``: ``train_loss`` at the point where the next
+      step evaluates its gradient: the iterate minus m v with NAG, otherwise the iterate itself;
     - ``train_accuracy`` for classes; ``validation_loss`` and ``validation_accuracy`` with
       validation rows.
 
@@ -73,13 +72,15 @@ class History:
 
     def append(self, record: Mapping[str, float]) -> None:
         """Add a row; other columns than those of the first raise :class:`ArgumentError`."""
-        if self._columns and record.keys() != self._columns.keys():
+        columns = self._columns or {name: [] for name in record}
+        if record.keys() != columns.keys():
             raise self._other_columns(record)
         row: dict[str, float] = {}
         for name, value in record.items():
             row[name] = int(value) if name in COUNTS else float(value)
         for name, value in row.items():
-            self._columns.setdefault(name, []).append(value)
+            columns[name].append(value)
+        self._columns = columns
 
     def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         """Add rows, given as columns of one length; see :meth:`append`."""
@@ -108,7 +109,7 @@ class History:
         return self.diverged_at is not None
 
     def __len__(self) -> int:
-        return len(next(iter(self._columns.values()), []))
+        return len(next(iter(self._columns.values()), ()))
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._columns:
@@ -147,14 +148,9 @@ class History:
     ) -> int | None:
         """Return the first epoch at which a target holds, or None if it never does.
 
-        Parameters
-        ----------
-        loss, accuracy : float
-            Give one: the target holds where the loss is at most, or the accuracy at least, this.
-        on : {"train", "validation"}, default "train"
-            The rows on which it is measured.
-        sustained : int, default 1
-            For how many rows in a row it must hold, from the epoch that is returned.
+        Give `loss` or `accuracy`: the target holds where the loss is at most, or the accuracy at
+        least, this, `on` the rows "train" or "validation". It must hold for `sustained` rows of
+        the history, from the epoch that is returned.
         """
         if (loss is None) == (accuracy is None):
             raise ArgumentError("give either loss or accuracy as the target")
@@ -166,20 +162,19 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; numbers that are not finite become None, as JSON has none."""
-        columns = {
+        finite = {
             name: [value if math.isfinite(value) else None for value in values]
             for name, values in self._columns.items()
         }
-        return {name: getattr(self, name) for name in ENDING} | {"columns": columns}
+        return {name: getattr(self, name) for name in ENDING} | {"columns": finite}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the history that :meth:`to_dict` described; None becomes nan."""
         try:
             columns = data["columns"].items()
-            history = cls.from_columns(
-                {n: [math.nan if v is None else v for v in column] for n, column in columns}
-            )
+            floats = {n: [math.nan if v is None else v for v in column] for n, column in columns}
+            history = cls.from_columns(floats)
             vars(history).update({name: data[name] for name in ENDING})
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise DataError("this is not a saved history", received=repr(error)) from None

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from minidl.checks import check_count
 from minidl.training.callbacks import Callback
+from minidl.training.trainer import Trainer
 
 __all__ = ["CSVLog", "Progress"]
 
@@ -25,8 +26,7 @@ class Progress(Callback):
     file : text stream, optional
         Standard error by default.
     lines : int, default 10
-        Where `file` is not a terminal: the largest number of lines for a run, besides those of
-        epoch 0 and of the last epoch.
+        The largest number of plain lines, besides those of epoch 0 and of the last epoch.
     """
 
     def __init__(self, file: TextIO | None = None, *, lines: int = 10) -> None:
@@ -35,7 +35,7 @@ class Progress(Callback):
         self._bar: Any = None
         self._pending: Mapping[str, float] | None = None  # a row that has not been printed
 
-    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
         """Begin the bar, or choose how often to print a line."""
         file = self.file or sys.stderr
         self._last = epochs
@@ -45,18 +45,18 @@ class Progress(Callback):
 
             self._bar = tqdm(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
 
-    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Advance the bar, or print a line when it is time for one."""
         epoch = int(record["epoch"])
         if self._bar is not None:
             self._bar.update(epoch - self._bar.n)
             self._bar.set_postfix_str(f"loss {record['train_loss']:.4f}")
-            return
-        self._pending = record
-        if epoch % self._every == 0 or epoch == self._last:
-            self._print()
+        else:
+            self._pending = record
+            if epoch % self._every == 0 or epoch == self._last:
+                self._print()
 
-    def on_fit_end(self, trainer: Any) -> None:
+    def on_fit_end(self, trainer: Trainer) -> None:
         """Close the bar, or print the last epoch."""
         if self._bar is not None:
             self._bar.close()
@@ -74,25 +74,22 @@ class Progress(Callback):
 class CSVLog(Callback):
     """Write each row of the history to a CSV file as soon as it is known.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file; overwritten when a run starts, with the rows of earlier calls of fit.
+    The file is overwritten when a run starts, with the rows of earlier calls of fit.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._started = False
 
-    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
         """Start a new file at the next row."""
         self._started = False
 
-    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Write the row and close the file, so that a crash loses nothing."""
         if not self._started:
             trainer.history.to_csv(self.path)
             self._started = True
-            return
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(map(repr, record.values()))
+        else:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow(map(repr, record.values()))
