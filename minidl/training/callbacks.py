@@ -55,23 +55,23 @@ class Callback:  # Trainer imports this file, so here hooks take Any
     """
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
-        """Run before anything else; `epochs` is the number of the last epoch to come."""
+        """Run when fit begins; `epochs` is the number of its last epoch."""
 
     def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
-        """Run before an epoch; the first is 1."""
+        """Run before each epoch; the first is 1."""
 
     def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
-        """Run after a measured epoch, 0 included, with its row of the history."""
+        """Run after each measured epoch, 0 included, with its row of the history."""
 
     def on_fit_end(self, trainer: Any) -> None:
-        """Run when the run is over, for whatever reason."""
+        """Run when fit ends, also after an error or Ctrl-C."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint saves of this callback: numbers, strings, None and arrays."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned in a saved run."""
+        """Restore what :meth:`state_dict` returned in a saved run."""
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -85,9 +85,9 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
 
 
 class StopRule(Callback):
-    """A callback that only decides from recorded columns when to stop.
+    """A callback that decides from the rows of the history when to stop.
 
-    Such callbacks need no Trainer, so networks that have them can be trained together.
+    It asks nothing of the Trainer, so networks with such callbacks can be trained together.
     """
 
     reason = "stopped"
@@ -108,7 +108,8 @@ class StopAtTarget(StopRule):
     Parameters
     ----------
     loss, accuracy : float
-        The target; give one of the two, a finite loss or an accuracy in [0, 1].
+        The target; give one of the two, a finite loss or an accuracy in [0, 1]. Anything else is
+        an :class:`ArgumentError`.
     on : {"train", "validation"}, default "train"
         The rows on which it is measured.
     sustained : int, default 1
@@ -234,7 +235,7 @@ class EarlyStopping(StopRule):
         return {name: vars(self)[name] for name in ("best", "best_epoch", "waited", "weights")}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over the best value, and how long it has waited."""
+        """Restore them, so that the next call of fit continues to count."""
         vars(self).update(state, _restored=True)
 
 

@@ -37,7 +37,7 @@ def save_model(
     """Write a model to an ``.npz`` file, which is replaced if it exists.
 
     Of custom layers, only parameters and buffers are saved. `extra` are arrays to save with it,
-    such as the mean and scale of the inputs; anything but numbers or text is a :class:`DataError`.
+    such as the mean and scale of the inputs; other objects than numbers and text raise DataError.
     """
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
     for name, array in arrays.items():
@@ -182,7 +182,7 @@ class Checkpoint(Callback):
             save_run(trainer, self.path)
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Save the end, unless the run was interrupted."""
+        """Save the last state, unless an error or Ctrl-C has ended the run."""
         if trainer.history.stopped_by not in (None, "interrupted"):
             save_run(trainer, self.path)
 

@@ -146,11 +146,11 @@ class History:
         on: str = "train",
         sustained: int = 1,
     ) -> int | None:
-        """Return the first epoch at which a target holds, or None if it never does.
+        """Return the first epoch at which a target is reached, or None if it never is.
 
-        Give `loss` or `accuracy`: the target holds where the loss is at most, or the accuracy at
-        least, this, `on` the rows "train" or "validation". It must hold for `sustained` rows of
-        the history, from the epoch that is returned.
+        The target is a `loss` (this or below) or an `accuracy` (this or above), measured `on` the
+        rows "train" or "validation". It must hold for `sustained` rows of the history in
+        succession; the epoch of the first of them is returned.
         """
         if (loss is None) == (accuracy is None):
             raise ArgumentError("give either loss or accuracy as the target")
