@@ -1,13 +1,7 @@
 """Training: batches, the objective, the Trainer, its history and its callbacks."""
 
 from minidl.training.batches import batches
-from minidl.training.callbacks import (
-    Callback,
-    CSVLog,
-    EarlyStopping,
-    LearningRateSchedule,
-    StopAtTarget,
-)
+from minidl.training.callbacks import Callback, EarlyStopping, LearningRateSchedule, StopAtTarget
 from minidl.training.checkpoint import (
     Checkpoint,
     load_extra,
@@ -18,7 +12,7 @@ from minidl.training.checkpoint import (
 )
 from minidl.training.history import History
 from minidl.training.measure import Objective
-from minidl.training.progress import Progress
+from minidl.training.progress import CSVLog, Progress
 from minidl.training.replicas import Replica, train_replicas
 from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.trainer import Trainer

@@ -6,35 +6,25 @@ receives the new row of the history; the model then holds the optimizer's iterat
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, UnknownNameError, invalid
-from minidl.training.protocol import RunningTrainer
 
-__all__ = [
-    "CSVLog",
-    "Callback",
-    "EarlyStopping",
-    "LearningRateSchedule",
-    "StopAtTarget",
-    "StopRule",
-]
+__all__ = ["Callback", "EarlyStopping", "LearningRateSchedule", "StopAtTarget", "StopRule"]
 
 
-class Callback:
+class Callback:  # Trainer imports this file, so here hooks take Any
     """Base class of callbacks: hooks that do nothing.
 
-    Hooks may read ``trainer.epoch`` (completed epochs), ``samples``, ``seconds``, ``history``,
-    ``seed``, ``model``, ``loss``, ``optimizer``, ``batch_size``, ``objective`` and
-    ``model.parameters.grad``, the gradient of the last batch. ``model.parameters.value`` is the
-    optimizer's iterate in every hook.
+    `trainer` is the :class:`~minidl.Trainer`. Hooks may read its ``epoch`` (completed epochs),
+    ``samples``, ``seconds``, ``history``, ``seed``, ``model``, ``loss``, ``optimizer``,
+    ``batch_size`` and ``objective``. ``trainer.model.parameters.value`` is the optimizer's iterate
+    in every hook, and ``.grad`` the gradient of the last batch.
 
     They may change hyperparameters (``trainer.optimizer.lr = 0.01``), weights
     (``trainer.model.parameters.set(w)``), ``batch_size``, ``shuffle``, the penalty, a dropout rate
@@ -57,31 +47,31 @@ class Callback:
     >>> from minidl import Trainer, nn, optim
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> trainer = Trainer(
-    ...     nn.mlp(1, 8, 1, seed=0), "mse", optimizer=optim.Momentum(0.5), seed=0,
-    ...     callbacks=[Halving()])
+    ...     nn.mlp(1, 8, 1, seed=0), "mse", optimizer=optim.Momentum(0.5), callbacks=[Halving()],
+    ...     seed=0)
     >>> history = trainer.fit(X, np.sin(3 * X), epochs=20)
     >>> bool(trainer.optimizer.lr < 0.5)
     True
     """
 
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
-        """Run before anything else; `epochs` is the number of the last epoch to come."""
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
+        """Run when fit begins; `epochs` is the number of its last epoch."""
 
-    def on_epoch_begin(self, trainer: RunningTrainer, epoch: int) -> None:
-        """Run before an epoch; the first is 1."""
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+        """Run before each epoch; the first is 1."""
 
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
-        """Run after a measured epoch, 0 included, with its row of the history."""
+    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
+        """Run after each measured epoch, 0 included, with its row of the history."""
 
-    def on_fit_end(self, trainer: RunningTrainer) -> None:
-        """Run when the run is over, for whatever reason."""
+    def on_fit_end(self, trainer: Any) -> None:
+        """Run when fit ends, also after an error or Ctrl-C."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint saves of this callback: numbers, strings, None and arrays."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned in a saved run."""
+        """Restore what :meth:`state_dict` returned in a saved run."""
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -95,9 +85,9 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
 
 
 class StopRule(Callback):
-    """A callback that only decides from recorded columns when to stop.
+    """A callback that decides from the rows of the history when to stop.
 
-    Such callbacks need no Trainer, so networks that have them can be trained together.
+    It asks nothing of the Trainer, so networks with such callbacks can be trained together.
     """
 
     reason = "stopped"
@@ -106,7 +96,7 @@ class StopRule(Callback):
         """Return True if the run stops, given a row of the history and the weights (P,)."""
         raise NotImplementedError
 
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
         """Stop the run if :meth:`observe` says so."""
         if self.observe(record, trainer.model.parameters.value):
             trainer.stop(self.reason)
@@ -118,16 +108,12 @@ class StopAtTarget(StopRule):
     Parameters
     ----------
     loss, accuracy : float
-        The target; give one of the two.
+        The target; give one of the two, a finite loss or an accuracy in [0, 1]. Anything else is
+        an :class:`ArgumentError`.
     on : {"train", "validation"}, default "train"
         The rows on which it is measured.
     sustained : int, default 1
         For how many measured epochs in a row it must hold.
-
-    Raises
-    ------
-    ArgumentError
-        Neither or both targets are given, or one is out of range.
     """
 
     reason = "target"
@@ -149,20 +135,15 @@ class StopAtTarget(StopRule):
         if on not in ("train", "validation"):
             raise invalid("on", on, '"train" or "validation"')
         self.loss, self.accuracy, self.on = loss, accuracy, on
+        self.column = f"{on}_accuracy" if loss is None else f"{on}_loss"  # of the history
         self.sustained = check_count("sustained", sustained)
         self.held = 0
 
-    @property
-    def column(self) -> str:
-        """The column of the history that is compared with the target."""
-        return f"{self.on}_{'loss' if self.loss is not None else 'accuracy'}"
-
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Count for how many rows the target has held at the end of earlier calls of fit."""
         history = trainer.history
         values = history[self.column].tolist() if len(history) else []
-        reached = list(itertools.takewhile(self._holds, reversed(values)))
-        self.held = len(reached)
+        self.held = len(list(itertools.takewhile(self._holds, reversed(values))))
 
     def _holds(self, value: float) -> bool:
         if self.loss is not None:
@@ -211,8 +192,7 @@ class EarlyStopping(StopRule):
             raise invalid("min_delta", min_delta, "a finite number >= 0")
         self.monitor = monitor
         self.patience = check_count("patience", patience)
-        self.min_delta = min_delta
-        self.restore_best = restore_best
+        self.min_delta, self.restore_best = min_delta, restore_best
         self._reset()
 
     def _reset(self) -> None:
@@ -220,7 +200,7 @@ class EarlyStopping(StopRule):
         self.weights: Array | None = None
         self._restored = False
 
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Forget earlier calls of fit, unless they were restored from a checkpoint."""
         if not self._restored:
             self._reset()
@@ -234,8 +214,7 @@ class EarlyStopping(StopRule):
                 expected=", ".join(record),
                 hint="Give fit() validation rows, or monitor 'train_loss'.",
             )
-        sign = -1.0 if "accuracy" in self.monitor else 1.0
-        value = sign * record[self.monitor]
+        value = record[self.monitor] * (-1.0 if "accuracy" in self.monitor else 1.0)
         if math.isnan(value) and record["epoch"] == 0:
             return False  # running_loss and gradient_norm begin with epoch 1
         if value < self.best - self.min_delta:
@@ -245,7 +224,7 @@ class EarlyStopping(StopRule):
         self.waited += 1
         return self.waited >= self.patience
 
-    def on_fit_end(self, trainer: RunningTrainer) -> None:
+    def on_fit_end(self, trainer: Any) -> None:
         """Give the model its best weights."""
         if self.restore_best and self.weights is not None:
             trainer.model.parameters.set(self.weights)
@@ -253,54 +232,23 @@ class EarlyStopping(StopRule):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best value, its epoch and weights, and how long it has waited."""
-        names = ("best", "best_epoch", "waited", "weights")
-        return {name: getattr(self, name) for name in names}
+        return {name: vars(self)[name] for name in ("best", "best_epoch", "waited", "weights")}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over the best value, and how long it has waited."""
+        """Restore them, so that the next call of fit continues to count."""
         vars(self).update(state, _restored=True)
 
 
 class LearningRateSchedule(Callback):
     """Set the learning rate before each epoch.
 
-    Parameters
-    ----------
-    rate : callable
-        Epoch (1, 2, ...) -> learning rate. For a rate that changes with each step, give the
-        schedule to the optimizer instead.
+    `rate` takes the epoch (1, 2, ...). For a rate that changes with each step, give a schedule to
+    the optimizer instead.
     """
 
     def __init__(self, rate: Callable[[int], float]) -> None:
         self.rate = rate
 
-    def on_epoch_begin(self, trainer: RunningTrainer, epoch: int) -> None:
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
         """Set the rate of this epoch."""
-        trainer.optimizer.lr = self.rate(epoch)  # type: ignore[attr-defined]
-
-
-class CSVLog(Callback):
-    """Write each row of the history to a CSV file as soon as it is known.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; overwritten when a run starts, with the rows of earlier calls of fit.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self._started = False
-
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
-        """Start a new file at the next row."""
-        self._started = False
-
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
-        """Write the row and close the file, so that a crash loses nothing."""
-        if not self._started:
-            trainer.history.to_csv(self.path)
-            self._started = True
-            return
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(map(repr, record.values()))
+        trainer.optimizer.lr = self.rate(epoch)

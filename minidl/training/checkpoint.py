@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd import Array
+from minidl.autograd import Array, Tensor
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.files import atomic_write
@@ -23,11 +23,12 @@ from minidl.nn.describe import build, describe
 from minidl.nn.layer import Layer
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
-from minidl.training.protocol import RunningTrainer
+from minidl.training.trainer import Trainer
 
 __all__ = ["Checkpoint", "load_extra", "load_model", "load_run", "save_model", "save_run"]
 
 Arrays = Mapping[str, Array]
+NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
 
 
 def save_model(
@@ -35,19 +36,8 @@ def save_model(
 ) -> None:
     """Write a model to an ``.npz`` file, which is replaced if it exists.
 
-    Parameters
-    ----------
-    model : Layer
-        Any model. Of custom layers, only parameters and buffers are saved.
-    path : str or Path
-        The file.
-    extra : mapping of str to array_like, optional
-        Arrays to save with it, such as the mean and scale of the inputs.
-
-    Raises
-    ------
-    DataError
-        `extra` holds something other than arrays of numbers or text.
+    Of custom layers, only parameters and buffers are saved. `extra` are arrays to save with it,
+    such as the mean and scale of the inputs; other objects than numbers and text raise DataError.
     """
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
     for name, array in arrays.items():
@@ -59,12 +49,7 @@ def save_model(
 def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     """Return the model of a file that :func:`save_model` or :class:`Checkpoint` wrote.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    into : Layer, optional
-        A model of the same layout that receives the weights; required for custom layers.
+    A model `into` of the same layout receives the weights; custom layers need one.
 
     Raises
     ------
@@ -86,19 +71,15 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     (Sequential(Dense(2, 3), Tanh(), Dense(3, 1)), {'x_mean': array([5., 7.])})
     """
     arrays = _read(path)
-    model = into
-    if model is None:
+    if into is None:
         description = json.loads(str(arrays["model/layers"]))
         if description is None:
-            raise ArgumentError(
-                "this model has custom layers",
-                received=str(path),
-                hint="Build it and pass it: load_model(path, into=model).",
-            )
-        model = build(description, arrays["model/value"].dtype)
-    _check_model(model, arrays, path)
-    _restore_model(model, arrays)
-    return model
+            hint = "Build it and pass it: load_model(path, into=model)."
+            raise ArgumentError("this model has custom layers", received=str(path), hint=hint)
+        into = build(description, arrays["model/value"].dtype)
+    _check_model(into, arrays, path)
+    _restore_model(into, arrays)
+    return into
 
 
 def load_extra(path: str | Path) -> dict[str, Array]:
@@ -110,11 +91,11 @@ def load_extra(path: str | Path) -> dict[str, Array]:
     return _below("extra/", _read(path))
 
 
-def save_run(trainer: RunningTrainer, path: str | Path) -> None:
-    """Save all that a run needs to continue, between two epochs or after an interruption.
+def save_run(trainer: Trainer, path: str | Path) -> None:
+    """Save a run, so that :func:`load_run` can continue it.
 
-    That is the model, the state of the optimizer and of the Trainer's callbacks, the history, and
-    how many epochs and rows it has seen.
+    Saved are the model, the state of the optimizer and of the Trainer's callbacks, the history,
+    and how many epochs and rows the run has seen, also in the middle of an interrupted epoch.
 
     Raises
     ------
@@ -129,27 +110,17 @@ def save_run(trainer: RunningTrainer, path: str | Path) -> None:
             received=f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done",
             hint="Finish the epoch first, with fit(..., epochs=1).",
         )
-    optimizer = trainer.optimizer.state_dict()
-    arrays = {f"state/{name}": vector for name, vector in optimizer.pop("state").items()}
+    words = trainer.optimizer.state_dict()
+    arrays = {f"state/{name}": vector for name, vector in words.pop("state").items()}
     arrays["run/stored"] = trainer.stored_vector()
-    callbacks = []
+    words |= {name: getattr(trainer, name) for name in NUMBERS}
+    words |= {"history": trainer.history.to_dict(), "callbacks": []}
     for k, callback in enumerate(trainer.callbacks):
         state = callback.state_dict()
         vectors = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
         arrays |= {f"callback/{k}/{name}": vector for name, vector in vectors.items()}
         numbers = {name: value for name, value in state.items() if name not in vectors}
-        callbacks.append([type(callback).__name__, numbers])
-    words = {
-        **optimizer,
-        "epoch": trainer.epoch,
-        "samples": trainer.samples,
-        "cursor": trainer.cursor,
-        "running_total": float(trainer.running_total),
-        "seconds": trainer.seconds,
-        "seed": trainer.seed,
-        "history": trainer.history.to_dict(),
-        "callbacks": callbacks,
-    }
+        words["callbacks"].append([type(callback).__name__, numbers])
     try:
         arrays["run/words"] = np.array(json.dumps(words, default=lambda number: number.item()))
     except (AttributeError, TypeError, ValueError) as error:
@@ -157,7 +128,7 @@ def save_run(trainer: RunningTrainer, path: str | Path) -> None:
     _write(path, trainer.model, arrays)
 
 
-def load_run(trainer: RunningTrainer, path: str | Path) -> None:
+def load_run(trainer: Trainer, path: str | Path) -> None:
     """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
 
     The continued run equals, bit for bit, one that never stopped. Learning rate, momentum, batch
@@ -178,11 +149,8 @@ def load_run(trainer: RunningTrainer, path: str | Path) -> None:
         raise DataError(f"{path} holds a model without a run to continue")
     words = json.loads(str(arrays["run/words"]))
     if words["seed"] != trainer.seed:
-        raise ArgumentError(
-            "the saved run has another seed",
-            received=f"Trainer(seed={trainer.seed})",
-            expected=f"seed={words['seed']}",
-        )
+        received, expected = f"Trainer(seed={trainer.seed})", f"seed={words['seed']}"
+        raise ArgumentError("the saved run has another seed", received=received, expected=expected)
     _check_model(trainer.model, arrays, path)
     trainer.optimizer.load_state_dict({**words, "state": _below("state/", arrays)})
     _restore_model(trainer.model, arrays)
@@ -190,52 +158,38 @@ def load_run(trainer: RunningTrainer, path: str | Path) -> None:
     callbacks = list(trainer.callbacks)
     for k, (name, numbers) in enumerate(words.get("callbacks", ())):
         state = numbers | _below(f"callback/{k}/", arrays)
-        same = [callback for callback in callbacks if type(callback).__name__ == name]
-        if same:
-            callbacks.remove(same[0])
-        if same and state:
-            same[0].load_state_dict(state)
+        same = next((c for c in callbacks if type(c).__name__ == name), None)
+        if same is not None:
+            callbacks.remove(same)
+            if state:
+                same.load_state_dict(state)
 
 
 class Checkpoint(Callback):
-    """Save the run every few epochs, and at the end.
+    """Save the run to a file every few epochs, and at the end.
 
-    Put it after the callbacks whose state it saves.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file, which holds the latest state; see :func:`load_run` and :func:`load_model`.
-    every : int, default 1
-        Number of epochs between two saves.
+    The file holds the latest state; see :func:`load_run` and :func:`load_model`. Put this callback
+    after those whose state it saves.
     """
 
     def __init__(self, path: str | Path, *, every: int = 1) -> None:
         self.path = Path(path)
         self.every = check_count("every", every)
 
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Save every few epochs."""
         if trainer.epoch % self.every == 0:
             save_run(trainer, self.path)
 
-    def on_fit_end(self, trainer: RunningTrainer) -> None:
-        """Save the end, unless the run was interrupted."""
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Save the last state, unless an error or Ctrl-C has ended the run."""
         if trainer.history.stopped_by not in (None, "interrupted"):
             save_run(trainer, self.path)
 
 
-def _shapes(arrays: Arrays) -> list[list[Any]]:
+def _layout(named: Iterable[tuple[str, Array | Tensor]]) -> list[list[Any]]:
     """Return names and shapes, as JSON returns them."""
-    return [[name, list(array.shape)] for name, array in arrays.items()]
-
-
-def _layout(model: Layer) -> list[list[Any]]:
-    return _shapes({name: parameter.data for name, parameter in model.named_parameters()})
-
-
-def _buffers(model: Layer) -> dict[str, Array]:
-    return dict(getattr(model, "named_buffers", tuple)())
+    return [[name, list(array.shape)] for name, array in named]
 
 
 def _below(prefix: str, arrays: Arrays) -> dict[str, Array]:
@@ -246,30 +200,30 @@ def _below(prefix: str, arrays: Arrays) -> dict[str, Array]:
 def _check_model(model: Layer, arrays: Arrays, path: str | Path) -> None:
     """Check that the parameters and buffers of a file fit the model."""
     saved = _below("buffer/", arrays)
-    buffers = _buffers(model) if saved else {}  # older files have none
-    for what, received, expected in (
-        ("parameters", _layout(model), json.loads(str(arrays["model/layout"]))),
-        ("buffers", _shapes(buffers), _shapes(saved)),
+    buffers = model.named_buffers() if saved else ()  # older files have none
+    for name, received, expected in (
+        ("parameters", _layout(model.named_parameters()), json.loads(str(arrays["model/layout"]))),
+        ("buffers", _layout(buffers), _layout(saved.items())),
     ):
         if received != expected:
-            message = f"the model has other {what} than the file"
+            message = f"the model has other {name} than the file"
             raise ShapeError(message, received=received, expected=f"{expected}, as in {path}")
 
 
 def _restore_model(model: Layer, arrays: Arrays) -> None:
     model.parameters.set(arrays["model/value"])
-    saved = _below("buffer/", arrays)
-    for name, buffer in _buffers(model).items():
-        buffer[...] = saved.get(name, buffer)
+    buffers = dict(model.named_buffers())
+    for name, saved in _below("buffer/", arrays).items():
+        buffers[name][...] = saved
 
 
 def _write(path: str | Path, model: Layer, arrays: Arrays) -> None:
     """Write a model and further arrays."""
     named: dict[str, Any] = {
         "model/value": model.parameters.value,
-        "model/layout": np.array(json.dumps(_layout(model))),
+        "model/layout": np.array(json.dumps(_layout(model.named_parameters()))),
         "model/layers": np.array(json.dumps(describe(model))),
-        **{f"buffer/{name}": buffer for name, buffer in _buffers(model).items()},
+        **{f"buffer/{name}": buffer for name, buffer in model.named_buffers()},
         **arrays,
     }
     with atomic_write(path) as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +19,7 @@ from minidl.files import atomic_write
 __all__ = ["History"]
 
 COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
+ENDING = ("stopped_by", "diverged_at", "advice")
 
 
 class History:
@@ -28,13 +29,12 @@ class History:
 
     - ``epoch``, ``updates``, ``gradient_evaluations``, ``samples``: counts since the start;
     - ``seconds``: time spent on updates since the start, without measuring;
-    - ``train_loss``: the loss on all training rows of ONE set of weights, those after the epoch;
-    - ``running_loss``: the mean over the epoch's batches, while the weights moved. This is what
+    - ``train_loss``: the loss on all training rows, with the weights after the epoch;
+    - ``running_loss``: the mean over the epoch's batches, while the weights moved, which is what
       Keras and scikit-learn report; nan at epoch 0;
     - ``gradient_norm``: of the epoch's last batch; nan at epoch 0;
-    - ``look_ahead_loss``, with ``look_ahead=True``: as ``train_loss``, at the point where the next
-      step evaluates its gradient: the iterate minus m v with both forms of NAG, otherwise the
-      iterate itself;
+    - ``look_ahead_loss``, with ``look_ahead=True``: ``train_loss`` at the point where the next
+      step evaluates its gradient: the iterate minus m v with NAG, otherwise the iterate itself;
     - ``train_accuracy`` for classes; ``validation_loss`` and ``validation_accuracy`` with
       validation rows.
 
@@ -71,23 +71,21 @@ class History:
         return history
 
     def append(self, record: Mapping[str, float]) -> None:
-        """Add a row, with the columns of the first.
-
-        Raises
-        ------
-        ArgumentError
-            The columns differ.
-        """
-        self._check_names(record)
-        values = [int(v) if name in COUNTS else float(v) for name, v in record.items()]
-        for name, value in zip(record, values, strict=True):
-            self._columns.setdefault(name, []).append(value)
+        """Add a row; other columns than those of the first raise :class:`ArgumentError`."""
+        columns = self._columns or {name: [] for name in record}
+        if record.keys() != columns.keys():
+            raise self._other_columns(record)
+        row: dict[str, float] = {}
+        for name, value in record.items():
+            row[name] = int(value) if name in COUNTS else float(value)
+        for name, value in row.items():
+            columns[name].append(value)
+        self._columns = columns
 
     def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         """Add rows, given as columns of one length; see :meth:`append`."""
-        if not columns:
-            return
-        self._check_names(columns)
+        if self._columns and columns and columns.keys() != self._columns.keys():
+            raise self._other_columns(columns)
         added = {n: list(map(int if n in COUNTS else float, v)) for n, v in columns.items()}
         lengths = {name: len(values) for name, values in added.items()}
         if len(set(lengths.values())) > 1:
@@ -95,13 +93,10 @@ class History:
         for name, values in added.items():
             self._columns.setdefault(name, []).extend(values)
 
-    def _check_names(self, names: Mapping[str, object]) -> None:
-        if self._columns and names.keys() != self._columns.keys():
-            raise ArgumentError(
-                "rows have other columns than the history",
-                received=", ".join(names),
-                expected=", ".join(self._columns),
-            )
+    def _other_columns(self, names: Iterable[str]) -> ArgumentError:
+        received, expected = ", ".join(names), ", ".join(self._columns)
+        message = "rows have other columns than the history"
+        return ArgumentError(message, received=received, expected=expected)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -114,7 +109,7 @@ class History:
         return self.diverged_at is not None
 
     def __len__(self) -> int:
-        return len(next(iter(self._columns.values()), []))
+        return len(next(iter(self._columns.values()), ()))
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._columns:
@@ -125,7 +120,7 @@ class History:
         return name in self._columns
 
     def __iter__(self) -> Iterator[dict[str, float]]:
-        return (self.row(i) for i in range(len(self)))
+        return map(self.row, range(len(self)))
 
     def row(self, position: int) -> dict[str, float]:
         """Return a row; -1 is the last."""
@@ -151,16 +146,11 @@ class History:
         on: str = "train",
         sustained: int = 1,
     ) -> int | None:
-        """Return the first epoch at which a target holds, or None if it never does.
+        """Return the first epoch at which a target is reached, or None if it never is.
 
-        Parameters
-        ----------
-        loss, accuracy : float
-            Give one: the target holds where the loss is at most, or the accuracy at least, this.
-        on : {"train", "validation"}, default "train"
-            The rows on which it is measured.
-        sustained : int, default 1
-            For how many rows in a row it must hold, from the epoch that is returned.
+        The target is a `loss` (this or below) or an `accuracy` (this or above), measured `on` the
+        rows "train" or "validation". It must hold for `sustained` rows of the history in
+        succession; the epoch of the first of them is returned.
         """
         if (loss is None) == (accuracy is None):
             raise ArgumentError("give either loss or accuracy as the target")
@@ -172,26 +162,20 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; numbers that are not finite become None, as JSON has none."""
-        return {
-            "stopped_by": self.stopped_by,
-            "diverged_at": self.diverged_at,
-            "advice": self.advice,
-            "columns": {
-                name: [value if math.isfinite(value) else None for value in values]
-                for name, values in self._columns.items()
-            },
+        finite = {
+            name: [value if math.isfinite(value) else None for value in values]
+            for name, values in self._columns.items()
         }
+        return {name: getattr(self, name) for name in ENDING} | {"columns": finite}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the history that :meth:`to_dict` described; None becomes nan."""
         try:
             columns = data["columns"].items()
-            history = cls.from_columns(
-                {n: [math.nan if v is None else v for v in column] for n, column in columns}
-            )
-            for name in ("stopped_by", "diverged_at", "advice"):
-                setattr(history, name, data[name])
+            floats = {n: [math.nan if v is None else v for v in column] for n, column in columns}
+            history = cls.from_columns(floats)
+            vars(history).update({name: data[name] for name in ENDING})
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise DataError("this is not a saved history", received=repr(error)) from None
         return history

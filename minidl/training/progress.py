@@ -1,40 +1,41 @@
-"""Progress on standard error: a bar on a terminal, otherwise a plain line now and then."""
+"""Callbacks that show a run while it trains, on standard error or in a CSV file."""
 
 from __future__ import annotations
 
+import csv
 import math
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 from minidl.checks import check_count
 from minidl.training.callbacks import Callback
-from minidl.training.protocol import RunningTrainer
+from minidl.training.trainer import Trainer
 
-__all__ = ["Progress"]
+__all__ = ["CSVLog", "Progress"]
+
+DIGITS = {"train_loss": 5, "train_accuracy": 4, "validation_loss": 5, "validation_accuracy": 4}
 
 
 class Progress(Callback):
-    """Show the progress of training.
+    """Show the progress of training: a bar on a terminal, elsewhere a plain line now and then.
 
     Parameters
     ----------
     file : text stream, optional
         Standard error by default.
     lines : int, default 10
-        Where `file` is not a terminal: the largest number of lines for a run, besides those of
-        epoch 0 and of the last epoch.
+        The largest number of plain lines, besides those of epoch 0 and of the last epoch.
     """
 
     def __init__(self, file: TextIO | None = None, *, lines: int = 10) -> None:
         self.file = file
         self.lines = check_count("lines", lines)
         self._bar: Any = None
-        self._every = 1
-        self._last = 0
-        self._pending: str | None = None
+        self._pending: Mapping[str, float] | None = None  # a row that has not been printed
 
-    def on_fit_begin(self, trainer: RunningTrainer, epochs: int) -> None:
+    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
         """Begin the bar, or choose how often to print a line."""
         file = self.file or sys.stderr
         self._last = epochs
@@ -44,18 +45,18 @@ class Progress(Callback):
 
             self._bar = tqdm(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
 
-    def on_epoch_end(self, trainer: RunningTrainer, record: Mapping[str, float]) -> None:
+    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Advance the bar, or print a line when it is time for one."""
         epoch = int(record["epoch"])
         if self._bar is not None:
             self._bar.update(epoch - self._bar.n)
             self._bar.set_postfix_str(f"loss {record['train_loss']:.4f}")
-            return
-        self._pending = _line(record)
-        if epoch % self._every == 0 or epoch == self._last:
-            self._print()
+        else:
+            self._pending = record
+            if epoch % self._every == 0 or epoch == self._last:
+                self._print()
 
-    def on_fit_end(self, trainer: RunningTrainer) -> None:
+    def on_fit_end(self, trainer: Trainer) -> None:
         """Close the bar, or print the last epoch."""
         if self._bar is not None:
             self._bar.close()
@@ -63,18 +64,32 @@ class Progress(Callback):
         self._print()
 
     def _print(self) -> None:
-        """Print the line of the last epoch, unless it has been printed."""
-        if self._pending is not None:
-            print(self._pending, file=self.file or sys.stderr)
+        """Print a pending row, such as ``epoch 3  train_loss 0.25000  train_accuracy 0.9000``."""
+        if (row := self._pending) is not None:
+            numbers = [f"{n} {row[n]:.{digits}f}" for n, digits in DIGITS.items() if n in row]
+            print(f"epoch {int(row['epoch'])}", *numbers, sep="  ", file=self.file or sys.stderr)
             self._pending = None
 
 
-def _line(record: Mapping[str, float]) -> str:
-    """Return a row of a history as text: ``epoch 3  train_loss 0.25000  train_accuracy 0.9000``."""
-    parts = [f"epoch {int(record['epoch'])}"]
-    for name, value in record.items():
-        if name in ("train_loss", "validation_loss"):
-            parts.append(f"{name} {value:.5f}")
-        elif "accuracy" in name:
-            parts.append(f"{name} {value:.4f}")
-    return "  ".join(parts)
+class CSVLog(Callback):
+    """Write each row of the history to a CSV file as soon as it is known.
+
+    The file is overwritten when a run starts, with the rows of earlier calls of fit.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._started = False
+
+    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
+        """Start a new file at the next row."""
+        self._started = False
+
+    def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
+        """Write the row and close the file, so that a crash loses nothing."""
+        if not self._started:
+            trainer.history.to_csv(self.path)
+            self._started = True
+        else:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow(map(repr, record.values()))

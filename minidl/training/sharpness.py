@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd import Array, Tensor, grad
+from minidl.autograd import Array, grad
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFiniteError
 from minidl.nn import L2Penalty, Layer, Loss
@@ -53,16 +53,12 @@ def sharpness(
     tolerance: float = 1e-8,
     seed: Seed = 0,
 ) -> Sharpness:
-    r"""Return the largest eigenvalue of the Hessian of the training loss, at the present weights.
+    """Return the largest eigenvalue of the Hessian of the training loss, at the present weights.
 
     Full-batch training tends to raise it to the value at which its optimizer is just stable, and
     to hold it there: the *edge of stability* (Cohen et al. 2021, arXiv 2103.00065). With learning
-    rate a and momentum m that is
-
-    .. math::
-        2 / a \quad \text{for gradient descent}, \quad
-        2 (1 + m) / a \quad \text{for momentum}, \quad
-        2 (1 + m) / ((1 + 2 m)\, a) \quad \text{for NAG}.
+    rate a and momentum m that is 2 / a for gradient descent, 2 (1 + m) / a for momentum, and
+    2 (1 + m) / ((1 + 2 m) a) for NAG.
 
     Lanczos iteration (ARPACK, in SciPy) on products H v, the gradients of ``v . gradient``; H
     itself is never formed. Largest means rightmost: of eigenvalues -3 and 1 it is 1.
@@ -74,8 +70,7 @@ def sharpness(
     loss : str or Loss
         Its mean over all rows is differentiated twice.
     X, y : array_like
-        Inputs and targets of all training rows, as for :meth:`Trainer.fit`; their graph is held in
-        memory.
+        All training rows, as for :meth:`Trainer.fit`; their graph is held in memory.
     l2 : float, default 0.0
         Strength of the L2 penalty; see :class:`~minidl.nn.L2Penalty`.
     tolerance : float, default 1e-8
@@ -117,12 +112,12 @@ def sharpness(
     first = hessian.product(start)
     if P <= 2:  # too small for ARPACK
         values, vectors = np.linalg.eigh(np.stack([hessian.product(row) for row in np.eye(P)]))
-        value, vector = float(values[-1]), vectors[:, -1]
     elif not first.any():  # H is zero
-        value, vector = 0.0, start / np.linalg.norm(start)
+        values, vectors = np.zeros(1), start[:, None] / np.linalg.norm(start)
     else:
         precision = 100 * float(np.finfo(model.parameters.value.dtype).eps)
-        value, vector = _lanczos(hessian, start, max(limit, precision))
+        values, vectors = _lanczos(hessian, start, max(limit, precision))
+    value, vector = float(values[-1]), vectors[:, -1]
     residual = float(np.linalg.norm(hessian.product(vector) - value * vector))
     return Sharpness(value, residual, hessian.count, vector)
 
@@ -132,52 +127,46 @@ class Hessian:
 
     def __init__(self, model: Layer, loss: Loss, rows: Rows, l2: float) -> None:
         vector = model.parameters
-        self.parameters = list(vector)
+        self.parameters, self.dtype = list(vector), vector.value.dtype
         self.penalty = l2 * vector.penalized
-        self.dtype = vector.value.dtype
         self.count = 0
         value = loss.mean(model(rows.X.astype(self.dtype, copy=False)), rows.t)
         if not value.requires_grad:
             raise GraphError("the loss has no graph", hint="Call sharpness outside of no_grad().")
         self.gradients = grad(value, self.parameters, create_graph=True)
-        self._check_finite("gradient", np.concatenate([g.data.ravel() for g in self.gradients]))
+        _check_finite("gradient", np.concatenate([g.data.ravel() for g in self.gradients]))
 
     def product(self, v: Array) -> Array:
         """Return H v (P,), the gradient of v . gradient."""
         self.count += 1
-        sizes = [p.size for p in self.parameters]
-        parts = np.split(v.astype(self.dtype, copy=False).ravel(), np.cumsum(sizes)[:-1])
-        along = Tensor(np.zeros((), self.dtype))
-        for g, part in zip(self.gradients, parts, strict=True):
-            along = along + (g * part.reshape(g.shape)).sum()
+        ends = np.cumsum([p.size for p in self.parameters])[:-1]
+        terms = zip(self.gradients, np.split(v.astype(self.dtype, copy=False), ends), strict=True)
+        along = sum((g * part.reshape(g.shape)).sum() for g, part in terms)
         if not along.requires_grad:  # the gradient is constant
             return self.penalty * v
         columns = grad(along, self.parameters, retain_graph=True)
         Hv = np.concatenate([column.data.ravel() for column in columns]) + self.penalty * v
-        self._check_finite("Hessian", Hv)
+        _check_finite("Hessian", Hv)
         return Hv
 
-    def _check_finite(self, what: str, values: Array) -> None:
-        if count := np.count_nonzero(~np.isfinite(values)):
-            raise NonFiniteError(
-                f"the {what} at these weights is not finite",
-                received=f"{count} of {values.size} entries nan or inf",
-                hint="Go back to weights from before the divergence.",
-            )
+
+def _check_finite(name: str, values: Array) -> None:
+    if count := np.count_nonzero(~np.isfinite(values)):
+        received = f"{count} of {values.size} entries nan or inf"
+        hint = "Go back to weights from before the divergence."
+        message = f"the {name} at these weights is not finite"
+        raise NonFiniteError(message, received=received, hint=hint)
 
 
-def _lanczos(hessian: Hessian, start: Array, tolerance: float) -> tuple[float, Array]:
-    """Return the largest eigenvalue and its unit eigenvector, by ARPACK."""
+def _lanczos(hessian: Hessian, start: Array, tolerance: float) -> tuple[Array, Array]:
+    """Return the largest eigenvalue (1,) and its unit eigenvector (P, 1), by ARPACK."""
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-    shape = (len(start), len(start))
-    operator = LinearOperator(shape, matvec=hessian.product, dtype=np.dtype(float))
+    operator = LinearOperator((len(start),) * 2, matvec=hessian.product, dtype=np.dtype(float))
     try:
         values, vectors = eigsh(operator, k=1, which="LA", v0=start, tol=tolerance)
     except ArpackNoConvergence as error:
-        raise ConvergenceError(
-            f"the largest eigenvalue did not converge to tolerance {tolerance:g}",
-            received=f"{hessian.count} products",
-            hint="Allow a larger tolerance.",
-        ) from error
-    return float(values[0]), vectors[:, 0]
+        message = f"the largest eigenvalue did not converge to tolerance {tolerance:g}"
+        received, hint = f"{hessian.count} products", "Allow a larger tolerance."
+        raise ConvergenceError(message, received=received, hint=hint) from error
+    return values, vectors

@@ -128,6 +128,14 @@ def test_a_row_with_other_columns_is_an_error():
     assert len(history) == 1
 
 
+def test_a_row_with_a_value_that_is_no_number_is_an_error_and_adds_nothing():
+    for history in (History(), history_of(train_loss=[1.0])):
+        before = list(history)
+        with pytest.raises(ValueError, match="could not convert"):
+            history.append({"epoch": 1, "train_loss": "low"})
+        assert list(history) == before
+
+
 def assert_same(a, b):
     """Two histories are the same, bit for bit, nan included."""
     assert a.columns == b.columns
