@@ -13,7 +13,7 @@ import numpy as np
 
 from minidl.autograd.differences import Difference, Options, Program, search
 from minidl.autograd.functional import check_function, listed
-from minidl.autograd.node import STATE, Array, Node, Operation, Record, Value
+from minidl.autograd.node import STATE, Array, Node, Operation, Record, Value, name_of
 from minidl.autograd.tensor import Tensor
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, MinidlError, invalid
@@ -134,17 +134,17 @@ def _culprit(program: Program, order: int, options: Options) -> str:
         checks += [(record, 2) for record in _records(outputs)]
     for (operation, _, arguments, arrays, keywords), level in checks:
         wanted = [i for i, a in enumerate(arguments) if isinstance(a, Node) and a.requires_grad]
-        alone = _alone(operation, arrays, keywords, wanted)
+        name, alone = name_of(operation), _alone(operation, arrays, keywords, wanted)
         dtypes = [a.dtype for a in alone.arrays] + [y.dtype for y in alone()[1]]
         if any(dtype != np.float64 for dtype in dtypes):
-            return f"{operation.name} computes in float32, where differences are mostly rounding."
+            return f"{name} computes in float32, where differences are mostly rounding."
         wrong = search(alone, level, options)
         if wrong is not None:
             what = "rule" if level == 1 else "second derivative"
             verdict = "is wrong" if wrong.measurable else "cannot be measured"
             shapes = ", ".join(f"{a.dtype}{list(a.shape)}" for a in alone.arrays)
             return (
-                f"By itself {operation.name} {verdict}: its {what} for argument"
+                f"By itself {name} {verdict}: its {what} for argument"
                 f" {wanted[wrong.input]}, at {shapes}, gives {wrong.claimed:.10g} and is off by"
                 f" {wrong.claimed - wrong.measured:.3g}. Check it (or is this a kink?)."
             )
@@ -164,7 +164,7 @@ def _alone(
         arguments = list(arrays)
         for i, tensor in zip(wanted, tensors, strict=True):
             arguments[i] = tensor
-        return operation.call(*arguments, **keywords)
+        return operation(*arguments, **keywords)
 
     return Program(call, [arrays[i] for i in wanted], list(range(len(wanted))))
 

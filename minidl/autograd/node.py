@@ -11,81 +11,31 @@ import contextlib
 import copy
 import itertools
 import operator
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import DTypeError, GraphError, MinidlError, MissingRuleError, ShapeError
 
-__all__ = [
-    "ONES",
-    "Array",
-    "Edge",
-    "Gradients",
-    "Node",
-    "Operation",
-    "Record",
-    "Rule",
-    "Value",
-    "no_grad",
-    "no_rule",
-    "propagate",
-    "to_float",
-]
-
 Array: TypeAlias = npt.NDArray[Any]
 Value: TypeAlias = Any  # an array, or a Tensor: NumPy's stubs do not know that it dispatches
 Rule: TypeAlias = Callable[..., Value]  # (g, y, *arguments, **keywords) -> gradient
-
-
-class Operation:
-    """A primitive as the graph keeps it: its name, its rules, and how to call it.
-
-    `rule_at` gives the rule of a position beyond `rules`, for functions of ``*arguments``.
-    """
-
-    __slots__ = ("call", "n_lists", "name", "rule_at", "rules")
-
-    def __init__(
-        self,
-        name: str,
-        rules: tuple[Rule | None, ...],
-        rule_at: Callable[[int], Rule] | None = None,
-    ) -> None:
-        self.name = name
-        self.rules = rules
-        self.rule_at = rule_at
-        self.n_lists = len(rules) if rule_at is None else sys.maxsize  # lists that become arrays
-        self.call: Callable[..., Value] = lambda: None  # the decorated function
-
-    def beyond(self, position: int) -> Rule:
-        """Return the rule of an argument beyond `rules`."""
-        if self.rule_at is None:
-            raise no_rule(self.name, f"argument {position}")
-        return self.rule_at(position)
-
-
-def no_rule(name: str, argument: str) -> MissingRuleError:
-    """Return the error for an argument without a rule."""
-    return MissingRuleError(
-        f"{name} has no derivative with respect to its {argument}",
-        hint="Use .detach() to make the Tensor a constant.",
-    )
-
-
+Operation: TypeAlias = Callable[..., Value]  # a function that @primitive returned
 Edge: TypeAlias = tuple[Rule, "Node"]  # the rule and the argument whose gradient it gives
-Record: TypeAlias = tuple[  # operation, edges, arguments, their arrays, keywords
-    Operation, Sequence[Edge], tuple[Value, ...], list[Value], dict[str, Value]
-]
+# Operation, edges, arguments, their arrays, keywords.
+Record: TypeAlias = tuple[Operation, Sequence[Edge], tuple[Value, ...], list[Value], dict[str, Any]]
 Gradients: TypeAlias = dict[int, tuple["Node", Value]]  # creation number -> (Tensor, gradient)
 
-FREED: tuple[()] = ()  # replaces the record of a result whose graph was freed
 creation = itertools.count()
+
+
+def _of_data(name: str, doc: str) -> Any:
+    """Return the property ``self.data.<name>``, which calls no Python function."""
+    return property(operator.attrgetter(f"data.{name}"), doc=doc)
 
 
 class Node:
@@ -100,12 +50,12 @@ class Node:
     grad: Array | None
     requires_grad: bool
     _order: int
-    _node: Record | tuple[()] | None
+    _node: Record | tuple[()] | None  # (): the graph was freed; None: a leaf
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the array."""
-        return self.data.shape
+    shape: tuple[int, ...] = _of_data("shape", "The shape of the array.")
+    ndim: int = _of_data("ndim", "The number of axes.")
+    size: int = _of_data("size", "The number of elements.")
+    dtype: np.dtype[Any] = _of_data("dtype", "float64 or float32.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as a new leaf; creation numbers are never shared."""
@@ -117,18 +67,20 @@ class Node:
         return type(self), (self.data, self.requires_grad), (None, {"grad": copy.copy(self.grad)})
 
 
-def to_float(data: object) -> Array:
-    """Return a copy of `data` as an array of float64, or of float32 if it is float32.
+def array_of(value: Value) -> Value:
+    """Return the array of a Tensor, and anything else as it is."""
+    return value.data if isinstance(value, Node) else value
 
-    Raises
-    ------
-    DTypeError
-        The data are not real numbers: text, complex, float16 or objects.
-    ShapeError
-        Rows differ in length.
-    """
+
+def name_of(operation: Operation) -> str:
+    """Return the name for messages: that of an inner function ``_f`` is f."""
+    return operation.__name__.lstrip("_")
+
+
+def to_float(data: object) -> Array:
+    """Return a copy of real numbers as an array of float64, or of float32 if they are float32."""
     try:
-        array = np.array(data.data if isinstance(data, Node) else data)
+        array = np.array(array_of(data))
     except ValueError as error:
         raise ShapeError(f"data must be a rectangular array: {error}") from None
     if array.dtype.char in "fd":
@@ -142,21 +94,11 @@ def to_float(data: object) -> Array:
     )
 
 
-class Debugger(Protocol):
-    """The hooks of :func:`~minidl.autograd.debug.debug`, where each is described."""
-
-    operation: Operation | None
-
-    def before_forward(self, arrays: list[Value]) -> list[Value]: ...
-    def after_forward(self, result: Any, record: Record, copies: list[Value]) -> Any: ...
-    def before_rules(self, record: Record, result: Array) -> Sequence[Edge]: ...
-
-
 class State(threading.local):
     """Per thread: whether operations are recorded, and the debugger inside ``debug()``."""
 
     recording = True
-    debugger: Debugger | None = None
+    debugger: Any = None  # with the methods of debug._Debugger
 
 
 STATE = State()
@@ -173,8 +115,7 @@ def changed(name: str, value: object) -> Iterator[None]:
         setattr(STATE, name, before)
 
 
-@contextlib.contextmanager
-def no_grad() -> Iterator[None]:
+def no_grad() -> contextlib._GeneratorContextManager[None]:
     """Record no graph inside the ``with`` block, in this thread.
 
     Examples
@@ -186,8 +127,7 @@ def no_grad() -> Iterator[None]:
     >>> y.requires_grad
     False
     """
-    with changed("recording", False):
-        yield
+    return changed("recording", False)
 
 
 class _Ones(dict[tuple[int, str], Array]):
@@ -206,8 +146,8 @@ class _Ones(dict[tuple[int, str], Array]):
 ONES = _Ones()
 
 
-def unbroadcast(g: Value, like: Array, name: str) -> Value:
-    """Sum and cast a gradient to the shape and dtype of its argument; `name` is for the error."""
+def unbroadcast(g: Value, like: Array, operation: Operation) -> Value:
+    """Sum and cast a gradient to the shape and dtype of its argument."""
     shape = like.shape
     if g.shape != shape:
         if g.ndim == 2 and shape == g.shape[1:] and isinstance(g, np.ndarray):  # a bias
@@ -219,7 +159,7 @@ def unbroadcast(g: Value, like: Array, name: str) -> Value:
             pairs = list(zip(shape, g.shape[max(extra, 0) :], strict=False))
             if extra < 0 or any(n not in (1, m) for n, m in pairs):
                 raise ShapeError(
-                    f"a rule of {name} returned a gradient of the wrong shape",
+                    f"a rule of {name_of(operation)} returned a gradient of the wrong shape",
                     received=str(g.shape),
                     expected=f"{shape}, or a shape that it broadcasts to",
                 )
@@ -259,12 +199,11 @@ def propagate(
     for tensor, g in zip(outputs, seeds, strict=True):
         gradients, order = leaves if tensor._node is None else waiting, tensor._order
         gradients[order] = (tensor, gradients[order][1] + g if order in gradients else g)
-    debugger = STATE.debugger
     try:
         _run_rules(leaves, waiting, wanted, retain_graph, create_graph)
     finally:
-        if debugger is not None:
-            debugger.operation = None
+        if STATE.debugger is not None:
+            STATE.debugger.operation = None
     return leaves
 
 
@@ -285,22 +224,25 @@ def _run_rules(
             leaves[order] = (tensor, g)
         if order <= oldest:
             return
-        if not (record := tensor._node):
-            raise _freed(tensor)
-        operation, edges, arguments, arrays, keywords = record
         y: Value = tensor.data
+        if not (record := tensor._node):
+            raise GraphError(
+                f"the graph of a Tensor of shape {y.shape} was freed by an earlier backward pass",
+                hint="Compute it again, or pass retain_graph=True to the first pass.",
+            )
+        operation, edges, arguments, arrays, keywords = record
         if debugger is not None:
             edges = debugger.before_rules(record, y)
         if create:
             y, arrays = tensor, _as_tensors(arguments, arrays)
         elif not retain:
-            tensor._node = FREED
+            tensor._node = ()  # freed
         for rule, argument in edges:
             try:
                 d = rule(g, y, *arrays, **keywords)
                 like = argument.data
                 if d.shape != like.shape or d.dtype is not like.dtype:
-                    d = unbroadcast(d, like, operation.name)
+                    d = unbroadcast(d, like, operation)
             except (TypeError, AttributeError) as error:
                 _raise_failed(operation, error)
             gradients, order = leaves if argument._node is None else waiting, argument._order
@@ -311,18 +253,11 @@ def _run_rules(
             gradients[order] = (argument, d)
 
 
-def _freed(tensor: Node) -> GraphError:
-    return GraphError(
-        f"the graph of a Tensor of shape {tensor.shape} was freed by an earlier backward pass",
-        hint="Compute it again, or pass retain_graph=True to the first pass.",
-    )
-
-
 def _raise_failed(operation: Operation, error: Exception) -> NoReturn:
     """Raise the exception of a rule, with the name of the operation."""
     if isinstance(error, MinidlError):
         raise error
     raise MissingRuleError(
-        f"a rule of {operation.name} failed: {error}",
+        f"a rule of {name_of(operation)} failed: {error}",
         expected="(g, y, *arguments, **keywords) -> gradient, an array",
     ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd.node import Array, Node, Record, Value, creation, propagate, to_float
+from minidl.autograd.node import Array, Node, Record, Value, array_of, creation, propagate, to_float
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
 __all__ = ["NUMPY", "Tensor", "make", "seed_for"]
@@ -24,13 +23,9 @@ PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, witho
 }  # fmt: skip
 
 
-def _array(value: Value) -> Value:
-    return value.data if isinstance(value, Tensor) else value
-
-
 def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, object], Value]:
     """Return the method that compares arrays, without a gradient."""
-    return lambda self, other: compare(self.data, _array(other))
+    return lambda self, other: compare(self.data, array_of(other))
 
 
 class Tensor(Node):
@@ -88,21 +83,6 @@ class Tensor(Node):
         self.requires_grad = requires_grad
         self._order = next(creation)
         self._node = None
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self.data.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """float64 or float32."""
-        return self.data.dtype
 
     @property
     def T(self) -> Tensor:  # noqa: N802
@@ -200,8 +180,8 @@ class Tensor(Node):
     ) -> Value:
         name, out = f"np.{ufunc.__name__}", keywords.get("out", ())
         if out and any(argument is out[0] for argument in inputs):
-            what = f"{name} in place, as in a += t, would drop the gradient of t"
-            raise GraphError(what, hint="Write a = a + t.")
+            message = f"{name} in place, as in a += t, would drop the gradient of t"
+            raise GraphError(message, hint="Write a = a + t.")
         if method != "__call__" or keywords:
             raise MissingRuleError(
                 f"minidl cannot differentiate {name} with {', '.join(keywords) or '.' + method}",
@@ -215,8 +195,8 @@ class Tensor(Node):
         if func in NUMPY:
             return NUMPY[func](*args, **keywords)
         if func in PLAIN:
-            named = {name: _array(value) for name, value in keywords.items()}
-            return func(*map(_array, args), **named)
+            named = {name: array_of(value) for name, value in keywords.items()}
+            return func(*map(array_of, args), **named)
         module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
         raise MissingRuleError(
             f"minidl has no derivative for {module}.{func.__name__}",
@@ -291,8 +271,11 @@ def _check_grad(grad: Array | None, g: Array) -> None:
             received=f"dtype {grad.dtype}, writeable={grad.flags.writeable}",
         )
     if np.shape(grad) != g.shape:
-        what = "the .grad of a leaf has another shape than its data"
-        raise ShapeError(what, received=f"shape {np.shape(grad)}", expected=f"shape {g.shape}")
+        raise ShapeError(
+            "the .grad of a leaf has another shape than its data",
+            received=f"shape {np.shape(grad)}",
+            expected=f"shape {g.shape}",
+        )
 
 
 def make(data: Array, record: Record | None = None) -> Tensor:
@@ -306,14 +289,6 @@ def make(data: Array, record: Record | None = None) -> Tensor:
     return tensor
 
 
-@functools.lru_cache(maxsize=2)
-def _one(char: str) -> Array:
-    """Return the seed of a scalar's backward pass."""
-    seed = np.ones((), char)
-    seed.flags.writeable = False
-    return seed
-
-
 def seed_for(output: Tensor, gradient: object) -> Array:
     """Return the gradient that a backward pass from `output` starts with."""
     if gradient is None:
@@ -322,9 +297,11 @@ def seed_for(output: Tensor, gradient: object) -> Array:
                 f"backward from a Tensor of shape {output.shape}, not a scalar, needs a gradient",
                 hint="Reduce it with .sum() or .mean(), or pass gradient=.",
             )
-        return _one(output.data.dtype.char).reshape(output.shape)
+        seed = np.ones(output.shape, output.dtype)
+        seed.flags.writeable = False  # a rule must not change it
+        return seed
     seed = to_float(gradient)
     if seed.shape != output.shape:
-        what = "the gradient must have the shape of the Tensor"
-        raise ShapeError(what, received=seed.shape, expected=output.shape)
+        message = "the gradient must have the shape of the Tensor"
+        raise ShapeError(message, received=seed.shape, expected=output.shape)
     return seed.astype(output.dtype, copy=False)
