@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd.node import STATE, Array, Gradients, Value, propagate
+from minidl.autograd.node import STATE, Gradients, Value, propagate
 from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError
@@ -51,17 +51,16 @@ def check_function(f: Callable[..., Any], inputs: Sequence[object], usage: str) 
 
 def listed(value: Tensor | Sequence[Tensor]) -> list[Tensor]:
     """Return one Tensor or a sequence of them as a list."""
-    tensors: list[Value] = list(value) if isinstance(value, list | tuple) else [value]
+    several = isinstance(value, list | tuple)
+    tensors: list[Value] = list(value) if several else [value]
     for i, tensor in enumerate(tensors):
         if not isinstance(tensor, Tensor):
-            place = f" at position {i}" if isinstance(value, list | tuple) else ""
+            wrap = "Wrap it: minidl.Tensor(x, requires_grad=True)."
             raise ArgumentError(
                 "only Tensors can be differentiated, or differentiated by",
-                received=f"{type(tensor).__name__}{place}",
+                received=type(tensor).__name__ + (f" at position {i}" if several else ""),
                 expected="a Tensor, or a list or tuple of Tensors",
-                hint="Call the function first: grad(f(x), x)."
-                if callable(tensor)
-                else "Wrap it: minidl.Tensor(x, requires_grad=True).",
+                hint="Call the function first: grad(f(x), x)." if callable(tensor) else wrap,
             )
     return tensors
 
@@ -80,17 +79,14 @@ def _seeds(outs: list[Tensor], seeds: Seeds, create_graph: bool) -> list[Value]:
             received=f"{count} for {len(outs)}",
             hint="Give a list: a gradient, or None for a scalar, for each.",
         )
-    checked = [seed_for(out, seed) for out, seed in zip(outs, seeds, strict=True)]
-    if not create_graph:
-        return checked
-    pairs = zip(seeds, checked, strict=True)
-    return [
-        _cast(seed, array) if isinstance(seed, Tensor) else make(array) for seed, array in pairs
-    ]
-
-
-def _cast(seed: Tensor, like: Array) -> Tensor:
-    return seed if seed.dtype == like.dtype else seed.astype(like.dtype)
+    checked: list[Value] = []
+    for out, seed in zip(outs, seeds, strict=True):
+        checked.append(seed_for(out, seed))
+        if create_graph and isinstance(seed, Tensor):
+            checked[-1] = seed if seed.dtype == out.dtype else seed.astype(out.dtype)
+        elif create_graph:
+            checked[-1] = make(checked[-1])
+    return checked
 
 
 def grad(
@@ -105,10 +101,8 @@ def grad(
 
     Parameters
     ----------
-    outputs : Tensor or sequence of Tensor
-        What to differentiate; the sum over several.
-    inputs : Tensor or sequence of Tensor
-        Leaves or results to differentiate by.
+    outputs, inputs : Tensor or sequence of Tensor
+        The sum of the outputs is differentiated by each input, a leaf or a result.
     grad_outputs : array_like or sequence of array_like, optional
         The gradient each output starts with; 1 for scalars by default. With ``create_graph`` a
         Tensor here is differentiated through as well.
@@ -127,18 +121,15 @@ def grad(
     Raises
     ------
     GraphError
-        An input has ``requires_grad=False``, no graph leads to any output, or the graph was freed
-        by an earlier pass.
+        An input has ``requires_grad=False``, no graph leads to any output, or it was freed.
     ShapeError
         A gradient in `grad_outputs` is not shaped like its output, or missing for a non-scalar.
 
     Examples
     --------
-    The first three derivatives of x^4 at 2:
-
     >>> x = Tensor(2.0, requires_grad=True)
     >>> y = x**4
-    >>> for _ in range(3):
+    >>> for _ in range(3):  # its first three derivatives
     ...     y = grad(y, x, create_graph=True)
     ...     print(y.item())
     32.0
@@ -153,8 +144,8 @@ def grad(
                 f"input {i} is a Tensor with requires_grad=False, so it is in no graph",
                 hint="Give it requires_grad=True before computing with it.",
             )
-    starts = zip(outs, _seeds(outs, seeds, create_graph), strict=True)
-    pairs = [pair for pair in starts if pair[0].requires_grad]
+    starts = _seeds(outs, seeds, create_graph)
+    pairs = [pair for pair in zip(outs, starts, strict=True) if pair[0].requires_grad]
     if outs and not pairs:
         raise GraphError(
             "there is nothing to differentiate: no graph leads to an output",
@@ -162,12 +153,10 @@ def grad(
             hint="For a derivative of a derivative, take the first with create_graph=True;"
             " otherwise stay outside no_grad(), and use no .detach(), .data or float().",
         )
+    outs, starts = [out for out, _ in pairs], [seed for _, seed in pairs]
+    wanted = frozenset(tensor._order for tensor in ins)
     gradients = propagate(
-        [out for out, _ in pairs],
-        [seed for _, seed in pairs],
-        wanted=frozenset(tensor._order for tensor in ins),
-        retain_graph=retain_graph,
-        create_graph=create_graph,
+        outs, starts, wanted=wanted, retain_graph=retain_graph, create_graph=create_graph
     )
     results = [_result(tensor, gradients, create_graph) for tensor in ins]
     return results[0] if isinstance(inputs, Tensor) else results
