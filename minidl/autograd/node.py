@@ -51,7 +51,6 @@ class Node:
     requires_grad: bool
     _order: int
     _node: Record | tuple[()] | None  # (): the graph was freed; None: a leaf
-
     shape: tuple[int, ...] = _of_data("shape", "The shape of the array.")
     ndim: int = _of_data("ndim", "The number of axes.")
     size: int = _of_data("size", "The number of elements.")
@@ -97,7 +96,7 @@ def to_float(data: object) -> Array:
 class State(threading.local):
     """Per thread: whether operations are recorded, and the debugger inside ``debug()``."""
 
-    recording = True
+    recording: bool = True
     debugger: Any = None  # with the methods of debug._Debugger
 
 
@@ -194,34 +193,35 @@ def propagate(
     The pass starts at `outputs`, with the gradients `seeds`. `wanted` are creation numbers. With
     `create_graph` the rules run on Tensors, and gradients can be differentiated.
     """
-    leaves: Gradients = {}
-    waiting: Gradients = {}
+    gradients: Gradients = {}
+    heap: list[int] = []
     for tensor, g in zip(outputs, seeds, strict=True):
-        gradients, order = leaves if tensor._node is None else waiting, tensor._order
+        order = tensor._order
+        if order not in gradients and tensor._node is not None:
+            heappush(heap, -order)
         gradients[order] = (tensor, gradients[order][1] + g if order in gradients else g)
     try:
-        _run_rules(leaves, waiting, wanted, retain_graph, create_graph)
+        _run_rules(gradients, heap, wanted, retain_graph, create_graph)
     finally:
         if STATE.debugger is not None:
             STATE.debugger.operation = None
-    return leaves
+    return gradients
 
 
 def _run_rules(
-    leaves: Gradients, waiting: Gradients, wanted: frozenset[int], retain: bool, create: bool
+    gradients: Gradients, heap: list[int], wanted: frozenset[int], retain: bool, create: bool
 ) -> None:
-    """Pass the `waiting` gradients on until all have reached the `leaves`, or the oldest wanted.
+    """Pass gradients on until all have reached the leaves, or the oldest wanted result.
 
-    Nodes are taken from a heap, the youngest first, so each is passed once, when its gradient is
+    Results are taken from a heap, the youngest first, so each is passed once, when its gradient is
     complete. Gradients may be shared by several Tensors, so they are never summed in place.
     """
-    heap = sorted(map(operator.neg, waiting))
     oldest, debugger = min(wanted, default=-1), STATE.debugger
     while heap:
         order = -heappop(heap)
-        tensor, g = waiting.pop(order)
+        tensor, g = gradients.pop(order)
         if order in wanted:
-            leaves[order] = (tensor, g)
+            gradients[order] = (tensor, g)
         if order <= oldest:
             return
         y: Value = tensor.data
@@ -245,10 +245,10 @@ def _run_rules(
                     d = unbroadcast(d, like, operation)
             except (TypeError, AttributeError) as error:
                 _raise_failed(operation, error)
-            gradients, order = leaves if argument._node is None else waiting, argument._order
+            order = argument._order
             if order in gradients:
                 d = gradients[order][1] + d
-            elif gradients is waiting:
+            elif argument._node is not None:
                 heappush(heap, -order)
             gradients[order] = (argument, d)
 

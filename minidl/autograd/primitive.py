@@ -69,8 +69,6 @@ def primitive(
 
     Examples
     --------
-    Softsign, y = x / (1 + |x|), has the derivative 1 / (1 + |x|)^2:
-
     >>> @primitive(lambda g, y, x: g / (1 + np.abs(x)) ** 2)
     ... def softsign(x):
     ...     return x / (1 + np.abs(x))

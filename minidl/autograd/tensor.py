@@ -44,17 +44,12 @@ class Tensor(Node):
         The value.
     grad : ndarray or None
         The gradient, shaped like `data`. It accumulates over backward passes, as in PyTorch.
-    requires_grad : bool
-        Whether a gradient flows here.
 
     Raises
     ------
-    DTypeError
-        The data are complex, float16, text or objects.
-    GraphError
-        The data are a Tensor with a graph, which would be lost.
-    ArgumentError
-        `requires_grad` is not a bool.
+    DTypeError, GraphError, ArgumentError
+        The data are complex, float16, text or objects, or a Tensor with a graph, which would be
+        lost; `requires_grad` is not a bool.
 
     Examples
     --------
@@ -134,8 +129,7 @@ class Tensor(Node):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    def __float__(self) -> float:
-        return self.item()
+    __float__ = item
 
     def __int__(self) -> int:
         return int(self.item())
@@ -216,10 +210,9 @@ class Tensor(Node):
 
         Raises
         ------
-        GraphError
-            No graph leads here, or it was freed by an earlier pass.
-        ShapeError
-            `gradient` has another shape, or is missing and this Tensor is not a scalar.
+        GraphError, ShapeError
+            No graph leads here, or it was freed by an earlier pass; `gradient` has another shape,
+            or is missing and this Tensor is not a scalar.
         """
         if not self.requires_grad:
             raise GraphError(
@@ -228,11 +221,10 @@ class Tensor(Node):
                 hint="Give requires_grad=True to an input, and stay outside no_grad(). Note that"
                 " w -= ... makes a new Tensor: a step writes into w.data.",
             )
-        seed = seed_for(self, gradient)
-        gradients = list(propagate([self], [seed], retain_graph=retain_graph).values())
-        for leaf, g in gradients:  # before any is changed
+        passed = propagate([self], [seed_for(self, gradient)], retain_graph=retain_graph).values()
+        for leaf, g in passed:  # before any is changed
             _check_grad(leaf.grad, g)
-        for leaf, g in gradients:
+        for leaf, g in passed:
             if isinstance(leaf.grad, np.ndarray):
                 leaf.grad += g  # in place: it may be a view of a model's gradient
             else:  # a copy, as gradients must not share memory
