@@ -64,13 +64,9 @@ def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
 def hessian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     """Return the matrix of all second derivatives, H = d^2 y / dx dx', of a scalar y = f(x).
 
-    The parameters are those of :func:`jacobian`. The result has the shape ``x.shape + x.shape``;
-    for several inputs it is a list of lists, and block [i][j] has ``x_i.shape + x_j.shape``.
-
-    Raises
-    ------
-    ArgumentError, ShapeError
-        f did not return a Tensor, or not a single number.
+    Parameters and errors are those of :func:`jacobian`, and a ShapeError if f does not return a
+    single number. The result has the shape ``x.shape + x.shape``; for several inputs it is a list
+    of lists, and block [i][j] has the shape ``x_i.shape + x_j.shape``.
 
     Examples
     --------
@@ -87,20 +83,14 @@ def hvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -
     """Return the Hessian of a scalar f times a vector, H v, without forming H.
 
     It is the gradient of ``v . gradient f`` (Pearlmutter 1994) and costs a few evaluations of f.
-    PyTorch's ``hvp`` returns the pair (f(x), H v).
+    PyTorch's ``hvp`` returns the pair (f(x), H v). Parameters and errors are those of
+    :func:`hessian`, and an ArgumentError or ShapeError if `v` does not fit the inputs.
 
     Parameters
     ----------
-    f, inputs, create_graph
-        As for :func:`jacobian`; f returns a single number.
     v : array_like, or list or tuple of these
         One for each input, of its shape, as is the result. With ``create_graph``, a Tensor here is
         differentiated through.
-
-    Raises
-    ------
-    ArgumentError, ShapeError
-        f did not return a Tensor, or not a single number; `v` does not fit the inputs.
 
     Examples
     --------
@@ -118,19 +108,13 @@ def jvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -
 
     The gradient J' s is linear in its seed s, so the derivative of ``v . J' s`` with respect to s
     is J v, exactly: two backward passes make a forward one. PyTorch's and JAX's ``jvp`` return the
-    pair (f(x), J v). The other product, v' J, is ``grad(f(x), x, v)``.
+    pair (f(x), J v). The other product, v' J, is ``grad(f(x), x, v)``. Parameters and errors are
+    those of :func:`jacobian`, and an ArgumentError or ShapeError if `v` does not fit the inputs.
 
     Parameters
     ----------
-    f, inputs, create_graph
-        As for :func:`jacobian`.
     v : array_like, or list or tuple of these
         One for each input, of its shape; the products of several inputs are summed.
-
-    Raises
-    ------
-    ArgumentError, ShapeError
-        f did not return a Tensor; `v` does not fit the inputs.
 
     Examples
     --------

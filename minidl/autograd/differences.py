@@ -1,7 +1,6 @@
 """Central differences of a program of Tensors in random directions, compared with its gradients.
 
-The tolerance follows from the sizes of the numbers, so that a relative error is found in a
-derivative of 10^-3 as well as in one of 10^3.
+The tolerance is relative, so an error is found in a derivative of 10^-3 as well as in one of 10^3.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from minidl.autograd.functional import check_result, grad
-from minidl.autograd.node import Array, Value
+from minidl.autograd.node import Array
 from minidl.autograd.tensor import Tensor, make
 
 __all__ = ["Difference", "Options", "Program", "search"]
@@ -91,27 +90,24 @@ def search(program: Program, order: int, options: Options) -> Difference | None:
     generator = np.random.default_rng(options.seed)
     scales = [_scale(array) for array in program.arrays]
     for _ in range(ROUNDS):
-        target, outputs = program, program()[1]
-        units: list[Value] = [1.0] * len(outputs)
-        if order == 2:  # of the gradients of a weighted sum, in units of f
+        target = program
+        if order == 2:  # of the gradients of a weighted sum
+            outputs = program()[1]
             weights = [generator.standard_normal(y.shape) for y in outputs]
             floor = sum(_size(w, y.data) for w, y in zip(weights, outputs, strict=True))
             target, options = program.gradients(weights), options._replace(floor=floor)
-            units = [scales[i] for i in program.wanted]
         leaves, outputs = target()
         inputs = [leaves[i] for i in target.wanted]
-        seeds = [
-            generator.standard_normal(y.shape) * unit
-            for y, unit in zip(outputs, units, strict=True)
-        ]
-        rows = [
-            grad(y, inputs, seed, retain_graph=True) for y, seed in zip(outputs, seeds, strict=True)
-        ]
+        seeds, rows = [], []
+        for k, y in enumerate(outputs):
+            unit = scales[program.wanted[k]] if order == 2 else 1.0  # that of f
+            seeds.append(generator.standard_normal(y.shape) * unit)
+            rows.append(grad(y, inputs, seeds[-1], retain_graph=True))
         for column, i in enumerate(target.wanted):
             u = generator.standard_normal(target.arrays[i].shape) * scales[i]
-            claims = [row[column].data for row in rows]
-            triples = list(zip(seeds, outputs, claims, strict=True))
-            if wrong := _compare(target, i, u, triples, options):
+            gradients = [row[column].data for row in rows]
+            claims = list(zip(seeds, outputs, gradients, strict=True))
+            if wrong := _compare(target, i, u, claims, options):
                 return wrong
     return None
 
@@ -120,9 +116,15 @@ def _compare(
     program: Program, i: int, u: Array, claims: list[tuple[Array, Tensor, Array]], options: Options
 ) -> Difference | None:
     """Move input i along u, and compare what each output does with its gradient."""
-    seeds, step = [seed for seed, _, _ in claims], options.step
-    near, direction = _differences(program, i, u, step, seeds)
-    far, _ = _differences(program, i, u, 2 * step, seeds)
+    x, step = program.arrays[i], options.step
+
+    def differences(h: float) -> list[float]:
+        above, below = program({i: x + h * u})[1], program({i: x - h * u})[1]
+        triples = zip(claims, above, below, strict=True)
+        return [_dot(seed, a.data - b.data) / (2 * h) for (seed, _, _), a, b in triples]
+
+    near, far = differences(step), differences(2 * step)
+    direction = ((x + step * u) - (x - step * u)) / (2 * step)  # as it is after rounding
     for k, (seed, y, g) in enumerate(claims):
         claimed, measured = _dot(direction, g), (4 * near[k] - far[k]) / 3
         size = max(abs(claimed), _size(direction, g))
@@ -133,17 +135,6 @@ def _compare(
         if not agree or unknown > UNKNOWN * (size + noise) + CURVED * step**2:
             return Difference(k, i, claimed, measured, not agree)
     return None
-
-
-def _differences(
-    program: Program, i: int, u: Array, step: float, seeds: list[Array]
-) -> tuple[list[float], Array]:
-    """Return the central difference of each output, and the direction as it is after rounding."""
-    x = program.arrays[i]
-    right, left = x + step * u, x - step * u
-    triples = zip(seeds, program({i: right})[1], program({i: left})[1], strict=True)
-    differences = [_dot(v, a.data - b.data) / (2 * step) for v, a, b in triples]
-    return differences, (right - left) / (2 * step)
 
 
 @np.errstate(under="ignore", invalid="ignore")

@@ -166,8 +166,5 @@ def _result(tensor: Tensor, gradients: Gradients, create_graph: bool) -> Tensor:
     """Return the gradient of one input, as a new array."""
     order = tensor._order
     g = gradients[order][1] if order in gradients else np.zeros_like(tensor.data)
-    if isinstance(g, Tensor) and g.requires_grad:
-        copied: Tensor = positive(g)
-        return copied
-    result = make(np.array(g))
-    return differentiable(result) if create_graph and STATE.recording else result
+    copied: Tensor = positive(g) if isinstance(g, Tensor) else make(np.array(g))
+    return differentiable(copied) if create_graph and STATE.recording else copied

@@ -49,10 +49,9 @@ def primitive(
         runs on arrays, and on Tensors for second derivatives. None: no gradient flows there.
     rule_at : callable, optional
         For functions of ``*arguments``: ``position -> rule``, beyond `rules`.
-    numpy : iterable of NumPy functions, optional
-        NumPy functions dispatched to this operation when called with a Tensor.
-    methods : iterable of str, optional
-        Names under which it becomes a method of :class:`Tensor`.
+    numpy, methods : iterable, optional
+        NumPy functions that are this operation when called with a Tensor, and names of methods of
+        :class:`Tensor`.
     reflected : str, optional
         The method for the exchanged order, such as ``"__radd__"``.
 

@@ -73,11 +73,8 @@ class Tensor(Node):
                 f"a new Tensor of this result of shape {data.shape} would drop its gradient",
                 hint="Use the result itself, or .detach() for a constant.",
             )
-        self.data = to_float(data)
-        self.grad = None
-        self.requires_grad = requires_grad
-        self._order = next(creation)
-        self._node = None
+        self.data, self.grad, self.requires_grad = to_float(data), None, requires_grad
+        self._order, self._node = next(creation), None
 
     @property
     def T(self) -> Tensor:  # noqa: N802
@@ -273,11 +270,8 @@ def _check_grad(grad: Array | None, g: Array) -> None:
 def make(data: Array, record: Record | None = None) -> Tensor:
     """Return a Tensor of `data` itself, not a copy, with the record of its operation."""
     tensor = Tensor.__new__(Tensor)
-    tensor.data = data
-    tensor.grad = None
-    tensor.requires_grad = record is not None
-    tensor._order = next(creation)
-    tensor._node = record
+    tensor.data, tensor.grad, tensor.requires_grad = data, None, record is not None
+    tensor._order, tensor._node = next(creation), record
     return tensor
 
 
