@@ -30,7 +30,7 @@ def gradcheck(
     tolerance: float = 1e-6,
     seed: int = 0,
 ) -> bool:
-    """Compare the gradient of `f` with central differences, in random directions.
+    """Compare the gradient of `f` with central differences, in random directions; return True.
 
     For a random direction u of each input and random weights v of the result, three times, it
     checks that ``D(h) = v . (f(x + h u) - f(x - h u)) / 2h`` equals ``u . gradient(v . f)``, with
@@ -53,11 +53,6 @@ def gradcheck(
         The h above, and the largest difference allowed, relative to the derivative.
     seed : int, default 0
         For the directions.
-
-    Returns
-    -------
-    bool
-        True, always.
 
     Raises
     ------

@@ -37,9 +37,8 @@ class _Debugger:
             message = f"{name} changes its own argument {i}, so its gradient is wrong"
             hint = "An operation computes a new array: y = x * x, not x *= x."
             _check_same(f"argument {i}", now, before, message, hint)
-        if not np.all(np.isfinite(result.data)):
-            within = self.operation and f"backward pass of {name_of(self.operation)}"
-            raise _not_finite(result.data, name, arrays, within or "forward pass")
+        within = self.operation and f"backward pass of {name_of(self.operation)}"
+        _check_finite(result.data, name, arrays, within or "forward pass")
         if result._node is not None:
             watched = _Watched(arrays)
             watched.copies = [*copies, *map(_copy, keywords.values()), _copy(result)]
@@ -73,8 +72,7 @@ def _checked(rule: Rule, name: str, arrays: list[Value]) -> Rule:
         message = f"a rule of {name} changes the gradient it is given, which is shared"
         hint = "A rule computes a new array: g * x, not np.multiply(g, x, out=g)."
         _check_same("g", g, before, message, hint)
-        if not np.all(np.isfinite(gradient)):
-            raise _not_finite(gradient, name, arrays, "backward pass")
+        _check_finite(gradient, name, arrays, "backward pass")
         return gradient
 
     return call
@@ -116,15 +114,19 @@ def _check_same(place: str, now: Value, before: Value, message: str, hint: str) 
         raise GraphError(message, received=received, hint=hint)
 
 
-def _not_finite(value: Value, name: str, arrays: list[Value], direction: str) -> NonFiniteError:
-    arguments = [a for a in arrays if isinstance(a, np.ndarray)]
-    finite = all(np.all(np.isfinite(a)) for a in arguments if a.dtype.kind == "f")
-    return NonFiniteError(
-        f"{name} gave the first value that is not finite, in the {direction}",
-        received=f"arguments of shape {', '.join(str(a.shape) for a in arguments)}; result of shape"
-        f" {value.shape} with {np.sum(~np.isfinite(value))} non-finite",
-        hint=None if finite else "An argument was not finite already: look at the data.",
-    )
+def _check_finite(value: Value, name: str, arrays: list[Value], direction: str) -> None:
+    """Raise if a result or a gradient is not finite."""
+    infinite = ~np.isfinite(value)
+    if infinite.any():
+        arguments = [a for a in arrays if isinstance(a, np.ndarray)]
+        finite = all(np.all(np.isfinite(a)) for a in arguments if a.dtype.kind == "f")
+        shapes = ", ".join(str(a.shape) for a in arguments)
+        raise NonFiniteError(
+            f"{name} gave the first value that is not finite, in the {direction}",
+            received=f"arguments of shape {shapes}; result of shape {value.shape} with"
+            f" {np.sum(infinite)} non-finite",
+            hint=None if finite else "An argument was not finite already: look at the data.",
+        )
 
 
 @contextlib.contextmanager

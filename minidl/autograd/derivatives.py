@@ -32,8 +32,8 @@ def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     Parameters
     ----------
     f : callable
-        Takes the inputs as Tensors, returns a Tensor. Other Tensors that it uses are constants,
-        but ``create_graph`` keeps the graph that leads to them.
+        Takes the inputs as Tensors and returns a Tensor; anything else is an ArgumentError. Other
+        Tensors that it uses are constants, but ``create_graph`` keeps the graph that leads to them.
     inputs : Tensor, array_like, or list or tuple of these
         The point. A list or tuple is one input for each of its entries.
     create_graph : bool, default False
@@ -44,11 +44,6 @@ def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     Tensor or list of Tensor
         Of shape ``y.shape + x.shape``; a list if `inputs` is a list or tuple. Zeros where f does
         not depend on an input.
-
-    Raises
-    ------
-    ArgumentError
-        f did not return a Tensor.
 
     Examples
     --------

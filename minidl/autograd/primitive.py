@@ -10,7 +10,7 @@ from typing import Any, NoReturn, ParamSpec, TypeAlias
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Edge, Record, Rule, Value, creation, name_of
+from minidl.autograd.node import STATE, Edge, Record, Rule, Value, array_of, creation, name_of
 from minidl.autograd.tensor import NUMPY, Tensor
 from minidl.errors import (
     ArgumentError,
@@ -37,7 +37,9 @@ def primitive(
     methods: Iterable[str] = (),
     reflected: str | None = None,
 ) -> Callable[[Callable[P, Value]], Callable[P, Value]]:
-    """Turn a function of arrays into a differentiable operation.
+    """Return a decorator that turns a function of arrays into a differentiable operation.
+
+    The operation returns a Tensor if an argument is one, otherwise an array.
 
     Parameters
     ----------
@@ -54,12 +56,6 @@ def primitive(
         :class:`Tensor`.
     reflected : str, optional
         The method for the exchanged order, such as ``"__radd__"``.
-
-    Returns
-    -------
-    callable
-        A decorator. The decorated function returns a Tensor if an argument is one, otherwise an
-        array.
 
     Raises
     ------
@@ -225,13 +221,10 @@ def _check_keywords(
         return arguments, keywords
     bound = _bound(call, arguments, keywords)
     bound.apply_defaults()
-    constants = dict(bound.kwargs)
-    for name, value in constants.items():
-        if isinstance(value, Tensor):
-            if value.requires_grad:
-                _no_rule(call, name)
-            constants[name] = value.data
-    return bound.args, constants
+    for name, value in bound.kwargs.items():
+        if isinstance(value, Tensor) and value.requires_grad:
+            _no_rule(call, name)
+    return bound.args, {name: array_of(value) for name, value in bound.kwargs.items()}
 
 
 def _no_rule(function: Function, argument: int | str) -> NoReturn:

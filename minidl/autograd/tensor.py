@@ -34,7 +34,7 @@ class Tensor(Node):
     Parameters
     ----------
     data : array_like of real numbers
-        Copied. float32 stays float32; everything else becomes float64.
+        Copied. float32 stays float32; float64, integers and bool become float64.
     requires_grad : bool, default False
         Whether :meth:`backward` computes :attr:`grad`.
 
