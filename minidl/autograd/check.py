@@ -10,6 +10,7 @@ import numpy as np
 from minidl.autograd.differences import Difference, Options, Program, search
 from minidl.autograd.functional import check_function, listed
 from minidl.autograd.node import STATE, Array, Node, Operation, Record, Value, name_of
+from minidl.autograd.primitive import described
 from minidl.autograd.tensor import Tensor
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, MinidlError, invalid
@@ -94,10 +95,8 @@ def gradcheck(
 def _check_float64(arrays: Sequence[Array | Tensor], place: str) -> None:
     for i, array in enumerate(arrays):
         if array.dtype != np.float64:
-            raise DTypeError(
-                f"gradcheck needs float64: in {array.dtype} differences are mostly rounding",
-                received=f"{place} {i} of dtype {array.dtype}",
-            )
+            message = f"gradcheck needs float64: in {array.dtype} differences are mostly rounding"
+            raise DTypeError(message, received=f"{place} {i} of dtype {array.dtype}")
 
 
 def _check_deterministic(program: Program) -> None:
@@ -129,10 +128,9 @@ def _culprit(program: Program, order: int, options: Options) -> str:
         if wrong := search(alone, level, options):
             derivative = "rule" if level == 1 else "second derivative"
             verdict = "is wrong" if wrong.measurable else "cannot be measured"
-            shapes = ", ".join(f"{a.dtype}{list(a.shape)}" for a in alone.arrays)
             return (
                 f"By itself {name} {verdict}: its {derivative} for argument {wanted[wrong.input]},"
-                f" at {shapes}, gives {wrong.claimed:.10g} and is off by"
+                f" at {described(alone.arrays)}, gives {wrong.claimed:.10g} and is off by"
                 f" {wrong.claimed - wrong.measured:.3g}. Check it (or is this a kink?)."
             )
     return (

@@ -139,10 +139,8 @@ def debug() -> Iterator[None]:
 
     Raises
     ------
-    NonFiniteError
-        Names the operation, the shapes, and forward or backward.
-    GraphError
-        An array was changed in place between forward and backward; names operation and argument.
+    NonFiniteError, GraphError
+        They name the operation and the shapes, or the argument, and forward or backward.
 
     Examples
     --------

@@ -146,17 +146,14 @@ def _value(f: Function, leaves: list[Tensor]) -> Tensor:
     return check_result(f(*leaves))
 
 
-def _gradients(f: Function, leaves: list[Tensor]) -> list[Tensor]:
+def _gradients(f: Function, leaves: list[Tensor]) -> Any:
     """Return the gradients of a function that returns a single number, with their graph."""
     y = _value(f, leaves)
     if y.size != 1:
-        raise ShapeError(
-            "only a function that returns a single number has a Hessian",
-            received=f"a result of shape {y.shape}",
-            hint="Reduce it with .sum() or .mean(), or use jacobian twice.",
-        )
-    gradients: list[Tensor] = grad(y, leaves, create_graph=True)
-    return gradients
+        message = "only a function that returns a single number has a Hessian"
+        hint = "Reduce it with .sum() or .mean(), or use jacobian twice."
+        raise ShapeError(message, received=f"a result of shape {y.shape}", hint=hint)
+    return grad(y, leaves, create_graph=True)
 
 
 def _vectors(v: Inputs, inputs: Inputs, leaves: list[Tensor]) -> list[Any]:

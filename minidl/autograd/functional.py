@@ -25,11 +25,9 @@ def differentiable(y: Tensor) -> Tensor:
 def check_result(y: object) -> Tensor:
     """Return what a user's function returned, checked to be a Tensor, as differentiable."""
     if not isinstance(y, Tensor):
-        raise ArgumentError(
-            "f must return a Tensor",
-            received=type(y).__name__,
-            hint="Stay with Tensors inside of f: no .numpy(), .data or float().",
-        )
+        message = "f must return a Tensor"
+        hint = "Stay with Tensors inside of f: no .numpy(), .data or float()."
+        raise ArgumentError(message, received=type(y).__name__, hint=hint)
     return differentiable(y)
 
 
@@ -42,11 +40,9 @@ def check_function(f: Callable[..., Any], inputs: Sequence[object], usage: str) 
     except ValueError:  # a function in C without a signature
         return
     except TypeError as error:
-        raise ArgumentError(
-            f"f cannot be called with these inputs: {error}",
-            received=f"{len(inputs)} inputs",
-            hint="A list or tuple is one input for each entry; a vector is np.array([...]).",
-        ) from None
+        message = f"f cannot be called with these inputs: {error}"
+        hint = "A list or tuple is one input for each entry; a vector is np.array([...])."
+        raise ArgumentError(message, received=f"{len(inputs)} inputs", hint=hint) from None
 
 
 def listed(value: Tensor | Sequence[Tensor]) -> list[Tensor]:
@@ -74,19 +70,14 @@ def _seeds(outs: list[Tensor], seeds: Seeds, create_graph: bool) -> list[Value]:
         seeds = [None] * len(outs)
     if not isinstance(seeds, list | tuple) or len(seeds) != len(outs):
         count = len(seeds) if isinstance(seeds, list | tuple) else type(seeds).__name__
-        raise ArgumentError(
-            "grad_outputs needs one gradient for each output",
-            received=f"{count} for {len(outs)}",
-            hint="Give a list: a gradient, or None for a scalar, for each.",
-        )
-    checked: list[Value] = []
-    for out, seed in zip(outs, seeds, strict=True):
-        checked.append(seed_for(out, seed))
-        if create_graph and isinstance(seed, Tensor):
-            checked[-1] = seed if seed.dtype == out.dtype else seed.astype(out.dtype)
-        elif create_graph:
-            checked[-1] = make(checked[-1])
-    return checked
+        message = "grad_outputs needs one gradient for each output"
+        hint = "Give a list: a gradient, or None for a scalar, for each."
+        raise ArgumentError(message, received=f"{count} for {len(outs)}", hint=hint)
+    arrays = [seed_for(out, seed) for out, seed in zip(outs, seeds, strict=True)]
+    if not create_graph:
+        return arrays
+    pairs = zip(seeds, arrays, strict=True)
+    return [seed.astype(a.dtype) if isinstance(seed, Tensor) else make(a) for seed, a in pairs]
 
 
 def grad(
@@ -140,10 +131,8 @@ def grad(
     seeds: Value = [grad_outputs] if isinstance(outputs, Tensor) else grad_outputs
     for i, tensor in enumerate(ins):
         if not tensor.requires_grad:
-            raise GraphError(
-                f"input {i} is a Tensor with requires_grad=False, so it is in no graph",
-                hint="Give it requires_grad=True before computing with it.",
-            )
+            message = f"input {i} is a Tensor with requires_grad=False, so it is in no graph"
+            raise GraphError(message, hint="Give it requires_grad=True before computing with it.")
     starts = _seeds(outs, seeds, create_graph)
     pairs = [pair for pair in zip(outs, starts, strict=True) if pair[0].requires_grad]
     if outs and not pairs:

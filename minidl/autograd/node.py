@@ -14,7 +14,7 @@ import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,8 @@ from minidl.errors import DTypeError, GraphError, MinidlError, MissingRuleError,
 
 Array: TypeAlias = npt.NDArray[Any]
 Value: TypeAlias = Any  # an array, or a Tensor: NumPy's stubs do not know that it dispatches
-Rule: TypeAlias = Callable[..., Value]  # (g, y, *arguments, **keywords) -> gradient
+Rule: TypeAlias = Callable[..., Value]
+SIGNATURE = "(g, y, *arguments, **keywords) -> gradient, an array"  # of a rule
 Operation: TypeAlias = Callable[..., Value]  # a function that @primitive returned
 Edge: TypeAlias = tuple[Rule, "Node"]  # the rule and the argument whose gradient it gives
 # Operation, edges, arguments, their arrays, keywords.
@@ -39,10 +40,7 @@ def _of_data(name: str, doc: str) -> Any:
 
 
 class Node:
-    """A value in the graph: an array, and the record of the operation that computed it.
-
-    Users see its subclass, :class:`~minidl.autograd.tensor.Tensor`.
-    """
+    """A value in the graph, with the record of its operation; users see its subclass Tensor."""
 
     __slots__ = ("__weakref__", "_node", "_order", "data", "grad", "requires_grad")
 
@@ -59,10 +57,8 @@ class Node:
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as a new leaf; creation numbers are never shared."""
         if self._node is not None:
-            raise GraphError(
-                f"only leaves can be copied or pickled, not a result of shape {self.shape}",
-                hint="Use .detach() to copy the value alone.",
-            )
+            message = f"only leaves can be copied or pickled, not a result of shape {self.shape}"
+            raise GraphError(message, hint="Use .detach() to copy the value alone.")
         return type(self), (self.data, self.requires_grad), (None, {"grad": copy.copy(self.grad)})
 
 
@@ -86,11 +82,9 @@ def to_float(data: object) -> Array:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    raise DTypeError(
-        "a Tensor holds float64, float32 or integers",
-        received=f"dtype {array.dtype}",
-        hint="Convert with .astype(np.float64).",
-    )
+    message = "a Tensor holds float64, float32 or integers"
+    received = f"dtype {array.dtype}"
+    raise DTypeError(message, received=received, hint="Convert with .astype(np.float64).")
 
 
 class State(threading.local):
@@ -157,11 +151,9 @@ def unbroadcast(g: Value, like: Array, operation: Operation) -> Value:
             extra = g.ndim - len(shape)
             pairs = list(zip(shape, g.shape[max(extra, 0) :], strict=False))
             if extra < 0 or any(n not in (1, m) for n, m in pairs):
-                raise ShapeError(
-                    f"a rule of {name_of(operation)} returned a gradient of the wrong shape",
-                    received=str(g.shape),
-                    expected=f"{shape}, or a shape that it broadcasts to",
-                )
+                message = f"a rule of {name_of(operation)} returned a gradient of the wrong shape"
+                expected = f"{shape}, or a shape that it broadcasts to"
+                raise ShapeError(message, received=str(g.shape), expected=expected)
             repeated = (i for i, (n, m) in enumerate(pairs, extra) if n != m)
             g = g.sum(axis=(*range(extra), *repeated), keepdims=True).reshape(shape)
     return g if g.dtype == like.dtype else g.astype(like.dtype)
@@ -213,17 +205,13 @@ def _run_rules(
 ) -> None:
     """Pass gradients on until all have reached the leaves, or the oldest wanted result.
 
-    Results are taken from a heap, the youngest first, so each is passed once, when its gradient is
-    complete. Gradients may be shared by several Tensors, so they are never summed in place.
+    The heap holds negative creation numbers, so the youngest result comes first, and its gradient
+    is complete. Tensors may share a gradient, so gradients are never summed in place.
     """
-    oldest, debugger = min(wanted, default=-1), STATE.debugger
-    while heap:
+    end, debugger = -min(wanted, default=-1), STATE.debugger
+    while heap and heap[0] < end:
         order = -heappop(heap)
-        tensor, g = gradients.pop(order)
-        if order in wanted:
-            gradients[order] = (tensor, g)
-        if order <= oldest:
-            return
+        tensor, g = gradients[order] if order in wanted else gradients.pop(order)
         y: Value = tensor.data
         if not (record := tensor._node):
             raise GraphError(
@@ -243,21 +231,14 @@ def _run_rules(
                 like = argument.data
                 if d.shape != like.shape or d.dtype is not like.dtype:
                     d = unbroadcast(d, like, operation)
+            except MinidlError:
+                raise
             except (TypeError, AttributeError) as error:
-                _raise_failed(operation, error)
+                message = f"a rule of {name_of(operation)} failed: {error}"
+                raise MissingRuleError(message, expected=SIGNATURE) from error
             order = argument._order
             if order in gradients:
                 d = gradients[order][1] + d
             elif argument._node is not None:
                 heappush(heap, -order)
             gradients[order] = (argument, d)
-
-
-def _raise_failed(operation: Operation, error: Exception) -> NoReturn:
-    """Raise the exception of a rule, with the name of the operation."""
-    if isinstance(error, MinidlError):
-        raise error
-    raise MissingRuleError(
-        f"a rule of {name_of(operation)} failed: {error}",
-        expected="(g, y, *arguments, **keywords) -> gradient, an array",
-    ) from error

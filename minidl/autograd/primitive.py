@@ -21,7 +21,7 @@ from minidl.errors import (
     ShapeError,
 )
 
-__all__ = ["composite", "from_numpy", "primitive", "quiet"]
+__all__ = ["composite", "described", "from_numpy", "primitive", "quiet"]
 
 Function: TypeAlias = Callable[..., Value]
 RuleAt: TypeAlias = Callable[[int], Rule] | None
@@ -179,7 +179,7 @@ def _real(y: Value, function: Function, arrays: list[Value]) -> Value:
     array = np.asarray(y)
     if array.dtype.char not in "fd":
         message = f"{name_of(function)} must return float64 or float32 to be differentiated"
-        raise DTypeError(message, received=f"dtype {array.dtype} for {_described(arrays)}")
+        raise DTypeError(message, received=f"dtype {array.dtype} for {described(arrays)}")
     return array
 
 
@@ -195,7 +195,7 @@ def _call_error(
         error_class = OutOfRangeError
     if isinstance(error, ValueError):  # NumPy's AxisError is both
         error_class = ShapeError
-    received = _described([*arguments, *keywords.values()])
+    received = described([*arguments, *keywords.values()])
     return error_class(f"{name_of(function)} failed: {error}", received=received)
 
 
@@ -230,13 +230,11 @@ def _check_keywords(
 def _no_rule(function: Function, argument: int | str) -> NoReturn:
     """Raise the error for an argument, by position or by keyword, without a rule."""
     place = "argument" if isinstance(argument, int) else "keyword"
-    raise MissingRuleError(
-        f"{name_of(function)} has no derivative with respect to its {place} {argument}",
-        hint="Use .detach() to make the Tensor a constant.",
-    )
+    message = f"{name_of(function)} has no derivative with respect to its {place} {argument}"
+    raise MissingRuleError(message, hint="Use .detach() to make the Tensor a constant.")
 
 
-def _described(values: Iterable[Value]) -> str:
+def described(values: Iterable[Value]) -> str:
     """Return dtypes and shapes of arrays, and other arguments as they are."""
     return ", ".join(
         f"{v.dtype}{list(v.shape)}" if isinstance(v, np.ndarray | Tensor) else repr(v)

@@ -63,16 +63,12 @@ class Tensor(Node):
 
     def __init__(self, data: object, requires_grad: bool = False) -> None:
         if type(requires_grad) is not bool:
-            raise ArgumentError(
-                f"must be True or False, got {requires_grad!r}",
-                argument="requires_grad",
-                hint="For float32, give an array: np.asarray(data, np.float32).",
-            )
+            message = f"must be True or False, got {requires_grad!r}"
+            hint = "For float32, give an array: np.asarray(data, np.float32)."
+            raise ArgumentError(message, argument="requires_grad", hint=hint)
         if isinstance(data, Node) and data._node is not None:
-            raise GraphError(
-                f"a new Tensor of this result of shape {data.shape} would drop its gradient",
-                hint="Use the result itself, or .detach() for a constant.",
-            )
+            message = f"a new Tensor of this result of shape {data.shape} would drop its gradient"
+            raise GraphError(message, hint="Use the result itself, or .detach() for a constant.")
         self.data, self.grad, self.requires_grad = to_float(data), None, requires_grad
         self._order, self._node = next(creation), None
 
@@ -89,10 +85,8 @@ class Tensor(Node):
     def item(self) -> float:
         """Return the only element as a Python float."""
         if self.size != 1:
-            raise ArgumentError(
-                f"only a Tensor with one element is a number, got shape {self.shape}",
-                hint="Index it or reduce it first, or use .numpy().",
-            )
+            message = f"only a Tensor with one element is a number, got shape {self.shape}"
+            raise ArgumentError(message, hint="Index it or reduce it first, or use .numpy().")
         return float(self.data.item())
 
     def numpy(self) -> Array:
@@ -117,10 +111,8 @@ class Tensor(Node):
 
     def __len__(self) -> int:
         if self.ndim == 0:
-            raise DTypeError(
-                "a Tensor of shape () has no length and cannot be iterated over",
-                hint="It is a number: .item() returns it.",
-            )
+            message = "a Tensor of shape () has no length and cannot be iterated over"
+            raise DTypeError(message, hint="It is a number: .item() returns it.")
         return len(self.data)
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -136,10 +128,9 @@ class Tensor(Node):
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ArgumentError(
-                f"the truth value of a Tensor of shape {self.shape} is ambiguous",
-                hint="Compare, then use .any() or .all() of the boolean array.",
-            )
+            message = f"the truth value of a Tensor of shape {self.shape} is ambiguous"
+            hint = "Compare, then use .any() or .all() of the boolean array."
+            raise ArgumentError(message, hint=hint)
         return bool(self.data.item())
 
     def __setitem__(self, index: object, value: object) -> None:
@@ -160,10 +151,9 @@ class Tensor(Node):
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
-            raise GraphError(
-                f"an array made of this Tensor of shape {self.shape} would drop its gradient",
-                hint="Join Tensors with minidl.ops.stack; .numpy() or .detach() makes a constant.",
-            )
+            message = f"an array made of this Tensor of shape {self.shape} would drop its gradient"
+            hint = "Join Tensors with minidl.ops.stack; .numpy() or .detach() makes a constant."
+            raise GraphError(message, hint=hint)
         return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
 
     def __array_ufunc__(
@@ -242,11 +232,10 @@ class Tensor(Node):
         sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
         sin = cos = tan = arcsin = arccos = arctan = sinh = cosh = tanh = _unary
         arcsinh = arccosh = arctanh = erf = sigmoid = relu = silu = _unary
-        softmax = log_softmax = clip = where = _any
+        __getitem__ = softmax = log_softmax = clip = where = _any
         sum = mean = max = min = prod = logsumexp = var = std = norm = cumsum = _any
         diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
         squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
-        __getitem__ = _any
         split = _list
 
 
@@ -255,16 +244,11 @@ def _check_grad(grad: Array | None, g: Array) -> None:
     if grad is None:
         return
     if isinstance(grad, np.ndarray) and (grad.dtype.kind != "f" or not grad.flags.writeable):
-        raise DTypeError(
-            "the .grad of a leaf must be a writeable array of floats or None",
-            received=f"dtype {grad.dtype}, writeable={grad.flags.writeable}",
-        )
+        message = "the .grad of a leaf must be a writeable array of floats or None"
+        raise DTypeError(message, received=f"dtype {grad.dtype}, writeable={grad.flags.writeable}")
     if np.shape(grad) != g.shape:
-        raise ShapeError(
-            "the .grad of a leaf has another shape than its data",
-            received=f"shape {np.shape(grad)}",
-            expected=f"shape {g.shape}",
-        )
+        message = "the .grad of a leaf has another shape than its data"
+        raise ShapeError(message, received=f"shape {np.shape(grad)}", expected=f"shape {g.shape}")
 
 
 def make(data: Array, record: Record | None = None) -> Tensor:
