@@ -146,10 +146,8 @@ def _alone(
     """Return one recorded operation as a function of its differentiated arguments."""
 
     def call(*tensors: Tensor) -> Value:
-        arguments = list(arrays)
-        for i, tensor in zip(wanted, tensors, strict=True):
-            arguments[i] = tensor
-        return operation(*arguments, **keywords)
+        given = dict(zip(wanted, tensors, strict=True))
+        return operation(*(given.get(i, array) for i, array in enumerate(arrays)), **keywords)
 
     return Program(call, [arrays[i] for i in wanted], list(range(len(wanted))))
 

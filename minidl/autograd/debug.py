@@ -101,16 +101,16 @@ def _same(now: Value, before: Value) -> bool:
     return [now] == [before]  # identical or equal, as nan is to itself
 
 
+def _short(value: Value) -> Value:
+    """Return a value for a message: of a long array, both ends."""
+    shortened = isinstance(value, np.ndarray)
+    return np.array2string(value, threshold=6, precision=4) if shortened else value
+
+
 def _check_same(place: str, now: Value, before: Value, message: str, hint: str) -> None:
-    """Raise if a value differs from its copy; of long arrays, both ends are shown."""
+    """Raise if a value differs from its copy."""
     if not _same(now, before):
-        shown = [
-            np.array2string(value, threshold=6, precision=4)
-            if isinstance(value, np.ndarray)
-            else value
-            for value in (array_of(now), before)
-        ]
-        received = f"{place}: now {shown[0]}, before {shown[1]}"
+        received = f"{place}: now {_short(array_of(now))}, before {_short(before)}"
         raise GraphError(message, received=received, hint=hint)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from minidl.autograd.functional import check_result, grad
-from minidl.autograd.node import Array
+from minidl.autograd.node import Array, Value
 from minidl.autograd.tensor import Tensor, make
 
 __all__ = ["Difference", "Options", "Program", "search"]
@@ -148,8 +148,7 @@ def _size(a: Array, b: Array) -> float:
     return float(np.hypot.reduce(np.ravel(a * b)))
 
 
-def _scale(x: Array) -> Array:
+def _scale(x: Array) -> Value:
     """Return how far each element is moved, for a step of 1."""
     sizes = np.abs(x)
-    scale: Array = np.maximum(sizes, min(float(np.max(sizes, initial=0.0)), 1.0) or 1.0)
-    return scale
+    return np.maximum(sizes, min(float(np.max(sizes, initial=0.0)), 1.0) or 1.0)

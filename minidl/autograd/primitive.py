@@ -78,8 +78,8 @@ def primitive(
         operation = _differentiable(forward, rules, rule_at)
         ufunc = inspect.unwrap(forward)
         if isinstance(ufunc, np.ufunc):  # without out, where and the like
-            plain: Function = (lambda x: x) if ufunc.nin == 1 else (lambda a, b: a)
-            vars(operation)["__signature__"] = inspect.signature(plain)
+            template: Function = (lambda x: x) if ufunc.nin == 1 else (lambda a, b: a)
+            vars(operation)["__signature__"] = inspect.signature(template)
         NUMPY.update(dict.fromkeys(numpy, operation))
         for name in methods:
             setattr(Tensor, name, operation)
@@ -114,7 +114,7 @@ def _check_rules(forward: object, rules: tuple[object, ...]) -> None:
 def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: RuleAt) -> Function:
     """Return `forward` as a function of arrays and Tensors that is recorded in the graph."""
     n_rules, beyond = len(rules), rule_at or functools.partial(_no_rule, forward)
-    n_lists = sys.maxsize if rule_at else n_rules  # so many arguments become arrays, if lists
+    n_lists = sys.maxsize if rule_at else n_rules  # of arguments that may be lists
     limit = getattr(inspect.unwrap(forward), "nin", sys.maxsize)  # arguments of a ufunc
 
     @functools.wraps(forward)

@@ -208,16 +208,16 @@ class Tensor(Node):
                 hint="Give requires_grad=True to an input, and stay outside no_grad(). Note that"
                 " w -= ... makes a new Tensor: a step writes into w.data.",
             )
-        passed = propagate([self], [seed_for(self, gradient)], retain_graph=retain_graph).values()
-        for leaf, g in passed:  # before any is changed
+        gradients = propagate([self], [seed_for(self, gradient)], retain_graph=retain_graph)
+        for leaf, g in gradients.values():  # before any is changed
             _check_grad(leaf.grad, g)
-        for leaf, g in passed:
+        for leaf, g in gradients.values():
             if isinstance(leaf.grad, np.ndarray):
                 leaf.grad += g  # in place: it may be a view of a model's gradient
             else:  # a copy, as gradients must not share memory
                 leaf.grad = np.array(g if leaf.grad is None else leaf.grad + g)
 
-    if TYPE_CHECKING:  # attached by @primitive where each operation is defined
+    if TYPE_CHECKING:  # attached by ops/methods.py
 
         def _unary(self) -> Tensor: ...
         def _binary(self, other: object) -> Tensor: ...
