@@ -1,7 +1,6 @@
 """Derivatives of functions: Jacobians and Hessians, whole or times a vector.
 
-Products cost a few evaluations of the function whatever its size; whole matrices take one backward
-pass for each row.
+A product costs a few evaluations of the function, a whole matrix one backward pass for each row.
 """
 
 from __future__ import annotations
@@ -29,6 +28,9 @@ Inputs: TypeAlias = "Tensor | npt.ArrayLike | Sequence[Tensor | npt.ArrayLike]"
 def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     """Return the matrix of all first derivatives, J = dy/dx for y = f(x).
 
+    It has the shape ``y.shape + x.shape``, with zeros where f does not depend on an input; for
+    several inputs it is a list.
+
     Parameters
     ----------
     f : callable
@@ -38,12 +40,6 @@ def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
         The point. A list or tuple is one input for each of its entries.
     create_graph : bool, default False
         Whether the result can be differentiated again, by the inputs and by what f uses.
-
-    Returns
-    -------
-    Tensor or list of Tensor
-        Of shape ``y.shape + x.shape``; a list if `inputs` is a list or tuple. Zeros where f does
-        not depend on an input.
 
     Examples
     --------
@@ -174,8 +170,7 @@ def _rows(y: Tensor, leaves: list[Tensor], keep: bool) -> list[Tensor]:
     """Return dy/dx for each leaf x, by one backward pass for each element of y."""
     rows = []
     for k in range(y.size):
-        seed = np.zeros(y.shape)
-        seed.flat[k] = 1
+        seed = np.eye(1, y.size, k).reshape(y.shape)
         rows.append(grad(y, leaves, seed, create_graph=keep, retain_graph=True))
     blocks = []
     for i, x in enumerate(leaves):
