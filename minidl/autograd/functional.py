@@ -73,11 +73,12 @@ def _seeds(outs: list[Tensor], seeds: Seeds, create_graph: bool) -> list[Value]:
         message = "grad_outputs needs one gradient for each output"
         hint = "Give a list: a gradient, or None for a scalar, for each."
         raise ArgumentError(message, received=f"{count} for {len(outs)}", hint=hint)
-    arrays = [seed_for(out, seed) for out, seed in zip(outs, seeds, strict=True)]
-    if not create_graph:
-        return arrays
-    pairs = zip(seeds, arrays, strict=True)
-    return [seed.astype(a.dtype) if isinstance(seed, Tensor) else make(a) for seed, a in pairs]
+    starts: list[Value] = [seed_for(out, seed) for out, seed in zip(outs, seeds, strict=True)]
+    if create_graph:
+        for i, (seed, array) in enumerate(zip(seeds, starts, strict=True)):
+            tensor = seed if isinstance(seed, Tensor) else make(array)
+            starts[i] = tensor if tensor.dtype == array.dtype else tensor.astype(array.dtype)
+    return starts
 
 
 def grad(
