@@ -1,8 +1,4 @@
-"""The gradient check, which trusts no rule.
-
-When a program of many operations is wrong, each recorded one is checked by itself, to name the
-wrong one.
-"""
+"""The gradient check, which trusts no rule; of many operations, it names the wrong one."""
 
 from __future__ import annotations
 
@@ -13,7 +9,8 @@ import numpy as np
 
 from minidl.autograd.differences import Difference, Options, Program, search
 from minidl.autograd.functional import check_function, listed
-from minidl.autograd.node import STATE, Array, Node, Operation, Record, Value
+from minidl.autograd.node import STATE, Array, Node, Operation, Record, Value, name_of
+from minidl.autograd.primitive import described
 from minidl.autograd.tensor import Tensor
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, MinidlError, invalid
@@ -34,7 +31,7 @@ def gradcheck(
     tolerance: float = 1e-6,
     seed: int = 0,
 ) -> bool:
-    """Compare the gradient of `f` with central differences, in random directions.
+    """Compare the gradient of `f` with central differences, in random directions; return True.
 
     For a random direction u of each input and random weights v of the result, three times, it
     checks that ``D(h) = v . (f(x + h u) - f(x - h u)) / 2h`` equals ``u . gradient(v . f)``, with
@@ -58,21 +55,15 @@ def gradcheck(
     seed : int, default 0
         For the directions.
 
-    Returns
-    -------
-    bool
-        True, always.
-
     Raises
     ------
     GradientCheckError
         The two differ; the message names the input, the order, the difference, and the recorded
         operation that is wrong by itself. If none is, f is not a function of its inputs alone, or
         leaves the graph.
-    ArgumentError
-        `order` is neither 1 nor 2, no input is checked, or f did not return a Tensor.
-    DTypeError
-        An input or a result is float32.
+    ArgumentError, DTypeError
+        An argument is out of its range, no input is checked, f did not return a Tensor; an input
+        or a result is float32.
 
     Examples
     --------
@@ -96,19 +87,16 @@ def gradcheck(
     _check_float64(program.arrays, "input")
     _check_deterministic(program)
     for level in range(1, order + 1):
-        wrong = search(program, level, options)
-        if wrong is not None:
+        if wrong := search(program, level, options):
             raise _error(wrong, level, _culprit(program, level, options))
     return True
 
 
-def _check_float64(arrays: Sequence[Array | Tensor], what: str) -> None:
+def _check_float64(arrays: Sequence[Array | Tensor], place: str) -> None:
     for i, array in enumerate(arrays):
         if array.dtype != np.float64:
-            raise DTypeError(
-                f"gradcheck needs float64: in {array.dtype} differences are mostly rounding",
-                received=f"{what} {i} of dtype {array.dtype}",
-            )
+            message = f"gradcheck needs float64: in {array.dtype} differences are mostly rounding"
+            raise DTypeError(message, received=f"{place} {i} of dtype {array.dtype}")
 
 
 def _check_deterministic(program: Program) -> None:
@@ -129,23 +117,20 @@ def _culprit(program: Program, order: int, options: Options) -> str:
     leaves, outputs = program()
     checks = [(record, 1) for record in _records(outputs)]
     if order == 2:
-        slopes = program.slopes([np.ones(y.shape) for y in outputs]).f(*leaves)
-        checks += [(record, 1) for record in _records(slopes)]
+        gradients = program.gradients([np.ones(y.shape) for y in outputs]).f(*leaves)
+        checks += [(record, 1) for record in _records(gradients)]
         checks += [(record, 2) for record in _records(outputs)]
     for (operation, _, arguments, arrays, keywords), level in checks:
         wanted = [i for i, a in enumerate(arguments) if isinstance(a, Node) and a.requires_grad]
-        alone = _alone(operation, arrays, keywords, wanted)
-        dtypes = [a.dtype for a in alone.arrays] + [y.dtype for y in alone()[1]]
-        if any(dtype != np.float64 for dtype in dtypes):
-            return f"{operation.name} computes in float32, where differences are mostly rounding."
-        wrong = search(alone, level, options)
-        if wrong is not None:
-            what = "rule" if level == 1 else "second derivative"
+        name, alone = name_of(operation), _alone(operation, arrays, keywords, wanted)
+        if any(a.dtype != np.float64 for a in alone.arrays + [y.data for y in alone()[1]]):
+            return f"{name} computes in float32, where differences are mostly rounding."
+        if wrong := search(alone, level, options):
+            derivative = "rule" if level == 1 else "second derivative"
             verdict = "is wrong" if wrong.measurable else "cannot be measured"
-            shapes = ", ".join(f"{a.dtype}{list(a.shape)}" for a in alone.arrays)
             return (
-                f"By itself {operation.name} {verdict}: its {what} for argument"
-                f" {wanted[wrong.input]}, at {shapes}, gives {wrong.claimed:.10g} and is off by"
+                f"By itself {name} {verdict}: its {derivative} for argument {wanted[wrong.input]},"
+                f" at {described(alone.arrays)}, gives {wrong.claimed:.10g} and is off by"
                 f" {wrong.claimed - wrong.measured:.3g}. Check it (or is this a kink?)."
             )
     return (
@@ -161,10 +146,8 @@ def _alone(
     """Return one recorded operation as a function of its differentiated arguments."""
 
     def call(*tensors: Tensor) -> Value:
-        arguments = list(arrays)
-        for i, tensor in zip(wanted, tensors, strict=True):
-            arguments[i] = tensor
-        return operation.call(*arguments, **keywords)
+        given = dict(zip(wanted, tensors, strict=True))
+        return operation(*(given.get(i, array) for i, array in enumerate(arrays)), **keywords)
 
     return Program(call, [arrays[i] for i in wanted], list(range(len(wanted))))
 
@@ -182,19 +165,19 @@ def _records(outputs: Sequence[Node]) -> list[Record]:
 
 
 def _error(wrong: Difference, order: int, culprit: str) -> GradientCheckError:
-    what = "gradient" if order == 1 else "second derivative"
-    which = f"the {what} with respect to input {wrong.input}"
+    derivative = "gradient" if order == 1 else "second derivative"
+    place = f"the {derivative} with respect to input {wrong.input}"
     if wrong.output:
-        which += f" of {'result' if order == 1 else 'the gradient'} {wrong.output}"
+        place += f" of {'result' if order == 1 else 'the gradient'} {wrong.output}"
     claimed, measured = f"{wrong.claimed:.10g}", f"{wrong.measured:.10g}"
     if not wrong.measurable or not np.isfinite(wrong.measured):
         return GradientCheckError(
-            f"{which} cannot be measured here",
+            f"{place} cannot be measured here",
             received=f"{claimed}, where central differences give {measured} and vary with the step",
             hint=f"A kink or the border of the domain is near, or f is mostly rounding. {culprit}",
         )
     return GradientCheckError(
-        f"{which} is wrong",
+        f"{place} is wrong",
         received=f"{claimed} in a random direction, off by {wrong.claimed - wrong.measured:.3g}",
         expected=f"{measured} by central differences",
         hint=culprit,

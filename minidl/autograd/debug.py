@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from minidl.autograd.node import Array, Edge, Node, Operation, Record, Rule, Value, changed
+from minidl.autograd.node import Edge, Operation, Record, Rule, Value, array_of, changed, name_of
 from minidl.autograd.tensor import Tensor
 from minidl.errors import GraphError, NonFiniteError
 
@@ -15,12 +15,9 @@ __all__ = ["debug"]
 
 
 class _Watched(list[Value]):
-    """The arrays of a recorded operation, with copies of all that its rules will read.
+    """The arrays of an operation with copies of all that its rules read, freed with the graph."""
 
-    It replaces the list of arrays in the graph, so copies are freed with the graph.
-    """
-
-    copies: list[tuple[str, Value]]
+    copies: list[Value]
 
 
 class _Debugger:
@@ -35,94 +32,70 @@ class _Debugger:
     def after_forward(self, result: Tensor, record: Record, copies: list[Value]) -> Tensor:
         """Return the result, checked to be finite and to leave the arguments unchanged."""
         operation, edges, arguments, arrays, keywords = record
+        name = name_of(operation)
         for i, (now, before) in enumerate(zip(arrays, copies, strict=True)):
-            if not _same(now, before):
-                raise GraphError(
-                    f"{operation.name} changes its own argument {i}, so its gradient is wrong",
-                    received=f"argument {i}: now {_short(now)}, before {_short(before)}",
-                    hint="An operation computes a new array: y = x * x, not x *= x.",
-                )
-        if not np.all(np.isfinite(result.data)):
-            within = self.operation
-            direction = f"backward pass of {within.name}" if within else "forward pass"
-            raise _not_finite(result.data, operation.name, arrays, direction)
+            message = f"{name} changes its own argument {i}, so its gradient is wrong"
+            hint = "An operation computes a new array: y = x * x, not x *= x."
+            _check_same(f"argument {i}", now, before, message, hint)
+        within = self.operation and f"backward pass of {name_of(self.operation)}"
+        _check_finite(result.data, name, arrays, within or "forward pass")
         if result._node is not None:
             watched = _Watched(arrays)
-            watched.copies = [
-                (name, _copy(now)) for name, now in _read(arrays, keywords, result.data)
-            ]
+            watched.copies = [*copies, *map(_copy, keywords.values()), _copy(result)]
             result._node = (operation, edges, arguments, watched, keywords)
         return result
 
-    def before_rules(self, record: Record, result: Array) -> Sequence[Edge]:
+    def before_rules(self, record: Record, result: Value) -> Sequence[Edge]:
         """Compare with the copies; return the edges with rules whose gradients are checked."""
-        operation, edges, _, arrays, keywords = record
-        self.operation = operation
+        self.operation, edges, _, arrays, keywords = record
+        name = name_of(self.operation)
         if isinstance(arrays, _Watched):  # recorded within debug()
-            for (what, now), (_, before) in zip(
-                _read(arrays, keywords, result), arrays.copies, strict=True
-            ):
-                if not _same(now, before):
-                    raise GraphError(
-                        f"{what} of {operation.name} was changed in place between the forward and"
-                        " the backward pass, so its gradient would be wrong",
-                        received=f"{what}: now {_short(now)}, before {_short(before)}",
-                        hint="Write into arrays only after backward(), or work on a copy.",
-                    )
-        return [(_checked(rule, operation, arrays), argument) for rule, argument in edges]
+            values = {f"argument {i}": value for i, value in enumerate(arrays)}
+            values |= {f"keyword {key}": value for key, value in keywords.items()}
+            values["the result"] = result
+            for (place, now), before in zip(values.items(), arrays.copies, strict=True):
+                message = (
+                    f"{place} of {name} was changed in place between the forward and the backward"
+                    " pass, so its gradient would be wrong"
+                )
+                hint = "Write into arrays only after backward(), or work on a copy."
+                _check_same(place, now, before, message, hint)
+        return [(_checked(rule, name, arrays), argument) for rule, argument in edges]
 
 
-def _checked(rule: Rule, operation: Operation, arrays: list[Value]) -> Rule:
+def _checked(rule: Rule, name: str, arrays: list[Value]) -> Rule:
     """Return a rule that is checked to keep `g` and to return finite values."""
 
     def call(g: Value, *values: Value, **keywords: Value) -> Value:
         before = _copy(g)
         gradient = rule(g, *values, **keywords)
-        if not _same(g, before):
-            raise GraphError(
-                f"a rule of {operation.name} changes the gradient it is given, which is shared",
-                received=f"g: now {_short(_array(g))}, before {_short(before)}",
-                hint="A rule computes a new array: g * x, not np.multiply(g, x, out=g).",
-            )
-        if not np.all(np.isfinite(gradient)):
-            raise _not_finite(gradient, operation.name, arrays, "backward pass")
+        message = f"a rule of {name} changes the gradient it is given, which is shared"
+        hint = "A rule computes a new array: g * x, not np.multiply(g, x, out=g)."
+        _check_same("g", g, before, message, hint)
+        _check_finite(gradient, name, arrays, "backward pass")
         return gradient
 
     return call
 
 
-def _read(
-    arrays: list[Value], keywords: dict[str, Value], result: Array
-) -> list[tuple[str, Value]]:
-    """Return all that the rules of an operation read, with its name in messages."""
-    return [
-        *((f"argument {i}", value) for i, value in enumerate(arrays)),
-        *((f"keyword {name}", value) for name, value in keywords.items()),
-        ("the result", result),
-    ]
-
-
-def _array(value: Value) -> Value:
-    return value.data if isinstance(value, Node) else value
+def _parts(value: Value) -> Value:
+    """Return the array of a Tensor, the items of a dictionary, and anything else as it is."""
+    return list(value.items()) if isinstance(value, dict) else array_of(value)
 
 
 def _copy(value: Value) -> Value:
     """Copy arrays, also those inside tuples, lists and dictionaries."""
-    value = _array(value)
+    value = _parts(value)
     if isinstance(value, np.ndarray):
         return value.copy()
-    if isinstance(value, dict):
-        value = list(value.items())
     return [_copy(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _same(now: Value, before: Value) -> bool:
     """Compare with a copy; nan equals nan."""
-    now = _array(now)
+    now = _parts(now)
     if isinstance(now, np.ndarray):
         return np.array_equal(now, before, equal_nan=now.dtype.kind == "f")
-    if isinstance(now, dict):
-        now = list(now.items())
     if isinstance(now, list | tuple):
         return len(now) == len(before) and all(map(_same, now, before))
     return [now] == [before]  # identical or equal, as nan is to itself
@@ -130,36 +103,44 @@ def _same(now: Value, before: Value) -> bool:
 
 def _short(value: Value) -> Value:
     """Return a value for a message: of a long array, both ends."""
-    if isinstance(value, np.ndarray):
-        return np.array2string(value, threshold=6, precision=4)
-    return value
+    shortened = isinstance(value, np.ndarray)
+    return np.array2string(value, threshold=6, precision=4) if shortened else value
 
 
-def _not_finite(value: Array, name: str, arrays: list[Value], direction: str) -> NonFiniteError:
-    arguments = [a for a in arrays if isinstance(a, np.ndarray)]
-    finite = all(np.all(np.isfinite(a)) for a in arguments if a.dtype.kind == "f")
-    return NonFiniteError(
-        f"{name} gave the first value that is not finite, in the {direction}",
-        received=f"arguments of shape {', '.join(str(a.shape) for a in arguments)}; result of shape"
-        f" {value.shape} with {np.sum(~np.isfinite(value))} non-finite",
-        hint=None if finite else "An argument was not finite already: look at the data.",
-    )
+def _check_same(place: str, now: Value, before: Value, message: str, hint: str) -> None:
+    """Raise if a value differs from its copy."""
+    if not _same(now, before):
+        received = f"{place}: now {_short(array_of(now))}, before {_short(before)}"
+        raise GraphError(message, received=received, hint=hint)
+
+
+def _check_finite(value: Value, name: str, arrays: list[Value], direction: str) -> None:
+    """Raise if a result or a gradient is not finite."""
+    infinite = ~np.isfinite(value)
+    if infinite.any():
+        arguments = [a for a in arrays if isinstance(a, np.ndarray)]
+        finite = all(np.all(np.isfinite(a)) for a in arguments if a.dtype.kind == "f")
+        shapes = ", ".join(str(a.shape) for a in arguments)
+        raise NonFiniteError(
+            f"{name} gave the first value that is not finite, in the {direction}",
+            received=f"arguments of shape {shapes}; result of shape {value.shape} with"
+            f" {np.sum(infinite)} non-finite",
+            hint=None if finite else "An argument was not finite already: look at the data.",
+        )
 
 
 @contextlib.contextmanager
 def debug() -> Iterator[None]:
     """Find the first value that is not finite, and arrays that were changed too early.
 
-    Inside the ``with`` block, in this thread, every result and every gradient is checked, and each
-    array that the backward pass reads is copied and compared, so a change through an alias such as
-    ``tensor.numpy()`` is found too.
+    Inside the ``with`` block, in this thread, every result and every gradient is checked. Arrays
+    that the backward pass reads are copied and compared, which also finds changes through an alias
+    such as ``tensor.numpy()``.
 
     Raises
     ------
-    NonFiniteError
-        Names the operation, the shapes, and forward or backward.
-    GraphError
-        An array was changed in place between forward and backward; names operation and argument.
+    NonFiniteError, GraphError
+        They name the operation and the shapes, or the argument, and forward or backward.
 
     Examples
     --------

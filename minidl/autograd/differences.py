@@ -1,7 +1,6 @@
 """Central differences of a program of Tensors in random directions, compared with its gradients.
 
-The tolerance follows from the sizes of the numbers, so that a relative error is found in a
-derivative of 10^-3 as well as in one of 10^3.
+The tolerance is relative, so an error is found in a derivative of 10^-3 as well as in one of 10^3.
 """
 
 from __future__ import annotations
@@ -45,15 +44,14 @@ class Program(NamedTuple):
         y = self.f(*leaves)
         return [check_result(part) for part in (y if isinstance(y, list | tuple) else [y])]
 
-    def slopes(self, weights: list[Array]) -> Program:
+    def gradients(self, weights: list[Array]) -> Program:
         """Return the program that computes the gradients of this one, with their graph."""
 
-        def gradients(*leaves: Tensor) -> list[Tensor]:
+        def f(*leaves: Tensor) -> Any:
             inputs = [leaves[i] for i in self.wanted]
-            slopes: list[Tensor] = grad(self.results(leaves), inputs, weights, create_graph=True)
-            return slopes
+            return grad(self.results(leaves), inputs, weights, create_graph=True)
 
-        return self._replace(f=gradients)
+        return self._replace(f=f)
 
 
 class Options(NamedTuple):
@@ -77,15 +75,14 @@ class Difference(NamedTuple):
 
 def _like(array: Array, values: Array) -> Array:
     """Return a new array with these values and the strides of `array`, where they can be kept."""
-    if array.flags.c_contiguous:  # an empty one is
-        return np.array(values)
-    low, high = byte_bounds(array)
-    offset = array.ctypes.data - low
-    copy: Array = np.ndarray(array.shape, array.dtype, bytearray(high - low), offset, array.strides)
-    copy[...] = values
-    if np.array_equal(copy, values, equal_nan=True):
-        return copy
-    return np.array(values)  # elements that share their memory cannot be moved apart
+    if not array.flags.c_contiguous:  # an empty one is
+        low, high = byte_bounds(array)
+        memory, offset = bytearray(high - low), array.ctypes.data - low
+        copy: Array = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
+        copy[...] = values
+        if np.array_equal(copy, values, equal_nan=True):
+            return copy
+    return np.array(values)  # also of elements that share their memory, to move them apart
 
 
 def search(program: Program, order: int, options: Options) -> Difference | None:
@@ -93,40 +90,41 @@ def search(program: Program, order: int, options: Options) -> Difference | None:
     generator = np.random.default_rng(options.seed)
     scales = [_scale(array) for array in program.arrays]
     for _ in range(ROUNDS):
-        _, outputs = program()
         target = program
-        units: list[Value] = [1.0] * len(outputs)
-        if order == 2:  # of the gradients of a weighted sum, in units of f
+        if order == 2:  # of the gradients of a weighted sum
+            outputs = program()[1]
             weights = [generator.standard_normal(y.shape) for y in outputs]
             floor = sum(_size(w, y.data) for w, y in zip(weights, outputs, strict=True))
-            target, options = program.slopes(weights), options._replace(floor=floor)
-            units = [scales[i] for i in program.wanted]
+            target, options = program.gradients(weights), options._replace(floor=floor)
         leaves, outputs = target()
         inputs = [leaves[i] for i in target.wanted]
         seeds, rows = [], []
-        for y, unit in zip(outputs, units, strict=True):
+        for k, y in enumerate(outputs):
+            unit = scales[program.wanted[k]] if order == 2 else 1.0  # that of f
             seeds.append(generator.standard_normal(y.shape) * unit)
             rows.append(grad(y, inputs, seeds[-1], retain_graph=True))
         for column, i in enumerate(target.wanted):
             u = generator.standard_normal(target.arrays[i].shape) * scales[i]
-            claims = [row[column].data for row in rows]
-            triples = list(zip(seeds, outputs, claims, strict=True))
-            wrong = _compare(target, (i, u), triples, options)
-            if wrong is not None:
+            gradients = [row[column].data for row in rows]
+            claims = list(zip(seeds, outputs, gradients, strict=True))
+            if wrong := _compare(target, i, u, claims, options):
                 return wrong
     return None
 
 
 def _compare(
-    program: Program,
-    move: tuple[int, Array],
-    claims: list[tuple[Array, Tensor, Array]],
-    options: Options,
+    program: Program, i: int, u: Array, claims: list[tuple[Array, Tensor, Array]], options: Options
 ) -> Difference | None:
-    """Move an input along a direction, and compare what each output does with its gradient."""
-    seeds = [seed for seed, _, _ in claims]
-    near, direction = _differences(program, move, seeds, options.step)
-    far, _ = _differences(program, move, seeds, 2 * options.step)
+    """Move input i along u, and compare what each output does with its gradient."""
+    x, step = program.arrays[i], options.step
+
+    def differences(h: float) -> list[float]:
+        above, below = program({i: x + h * u})[1], program({i: x - h * u})[1]
+        triples = zip(claims, above, below, strict=True)
+        return [_dot(seed, a.data - b.data) / (2 * h) for (seed, _, _), a, b in triples]
+
+    near, far = differences(step), differences(2 * step)
+    direction = ((x + step * u) - (x - step * u)) / (2 * step)  # as it is after rounding
     for k, (seed, y, g) in enumerate(claims):
         claimed, measured = _dot(direction, g), (4 * near[k] - far[k]) / 3
         size = max(abs(claimed), _size(direction, g))
@@ -134,23 +132,9 @@ def _compare(
         unknown = abs(near[k] - far[k])  # what the extrapolation changed
         allowed = options.tolerance * (size + noise) + unknown
         agree = np.isfinite(claimed) and abs(measured - claimed) <= allowed
-        slack = UNKNOWN * (size + noise) + CURVED * options.step**2
-        if not agree or unknown > slack:
-            return Difference(k, move[0], claimed, measured, not agree)
+        if not agree or unknown > UNKNOWN * (size + noise) + CURVED * step**2:
+            return Difference(k, i, claimed, measured, not agree)
     return None
-
-
-def _differences(
-    program: Program, move: tuple[int, Array], seeds: list[Array], step: float
-) -> tuple[list[float], Array]:
-    """Return the central difference of each output, and the direction as it is after rounding."""
-    i, u = move
-    x = program.arrays[i]
-    right, left = x + step * u, x - step * u
-    above, below = program({i: right})[1], program({i: left})[1]
-    direction = (right - left) / (2 * step)
-    triples = zip(seeds, above, below, strict=True)
-    return [_dot(v, a.data - b.data) / (2 * step) for v, a, b in triples], direction
 
 
 @np.errstate(under="ignore", invalid="ignore")
@@ -164,8 +148,7 @@ def _size(a: Array, b: Array) -> float:
     return float(np.hypot.reduce(np.ravel(a * b)))
 
 
-def _scale(x: Array) -> Array:
+def _scale(x: Array) -> Value:
     """Return how far each element is moved, for a step of 1."""
-    largest = float(np.max(np.abs(x), initial=0.0))
-    scale: Array = np.maximum(np.abs(x), min(largest, 1.0) or 1.0)
-    return scale
+    sizes = np.abs(x)
+    return np.maximum(sizes, min(float(np.max(sizes, initial=0.0)), 1.0) or 1.0)

@@ -9,29 +9,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd.node import STATE, Array, Gradients, Operation, Value, propagate
+from minidl.autograd.node import STATE, Gradients, Value, propagate
 from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError
 
 __all__ = ["check_function", "check_result", "differentiable", "grad", "listed"]
 
-CONSTANT = Operation("constant", ())
-
 
 def differentiable(y: Tensor) -> Tensor:
     """Return y or, if it has no graph, its value as a result whose derivatives are zeros."""
-    return y if y.requires_grad else make(y.data, (CONSTANT, (), (), [], {}))
+    return y if y.requires_grad else make(y.data, (positive, (), (), [], {}))
 
 
 def check_result(y: object) -> Tensor:
     """Return what a user's function returned, checked to be a Tensor, as differentiable."""
     if not isinstance(y, Tensor):
-        raise ArgumentError(
-            "f must return a Tensor",
-            received=type(y).__name__,
-            hint="Stay with Tensors inside of f: no .numpy(), .data or float().",
-        )
+        message = "f must return a Tensor"
+        hint = "Stay with Tensors inside of f: no .numpy(), .data or float()."
+        raise ArgumentError(message, received=type(y).__name__, hint=hint)
     return differentiable(y)
 
 
@@ -44,26 +40,23 @@ def check_function(f: Callable[..., Any], inputs: Sequence[object], usage: str) 
     except ValueError:  # a function in C without a signature
         return
     except TypeError as error:
-        raise ArgumentError(
-            f"f cannot be called with these inputs: {error}",
-            received=f"{len(inputs)} inputs",
-            hint="A list or tuple is one input for each entry; a vector is np.array([...]).",
-        ) from None
+        message = f"f cannot be called with these inputs: {error}"
+        hint = "A list or tuple is one input for each entry; a vector is np.array([...])."
+        raise ArgumentError(message, received=f"{len(inputs)} inputs", hint=hint) from None
 
 
 def listed(value: Tensor | Sequence[Tensor]) -> list[Tensor]:
     """Return one Tensor or a sequence of them as a list."""
-    tensors: list[Value] = list(value) if isinstance(value, list | tuple) else [value]
+    several = isinstance(value, list | tuple)
+    tensors: list[Value] = list(value) if several else [value]
     for i, tensor in enumerate(tensors):
         if not isinstance(tensor, Tensor):
-            place = f" at position {i}" if isinstance(value, list | tuple) else ""
+            wrap = "Wrap it: minidl.Tensor(x, requires_grad=True)."
             raise ArgumentError(
                 "only Tensors can be differentiated, or differentiated by",
-                received=f"{type(tensor).__name__}{place}",
+                received=type(tensor).__name__ + (f" at position {i}" if several else ""),
                 expected="a Tensor, or a list or tuple of Tensors",
-                hint="Call the function first: grad(f(x), x)."
-                if callable(tensor)
-                else "Wrap it: minidl.Tensor(x, requires_grad=True).",
+                hint="Call the function first: grad(f(x), x)." if callable(tensor) else wrap,
             )
     return tensors
 
@@ -77,22 +70,15 @@ def _seeds(outs: list[Tensor], seeds: Seeds, create_graph: bool) -> list[Value]:
         seeds = [None] * len(outs)
     if not isinstance(seeds, list | tuple) or len(seeds) != len(outs):
         count = len(seeds) if isinstance(seeds, list | tuple) else type(seeds).__name__
-        raise ArgumentError(
-            "grad_outputs needs one gradient for each output",
-            received=f"{count} for {len(outs)}",
-            hint="Give a list: a gradient, or None for a scalar, for each.",
-        )
-    checked = [seed_for(out, seed) for out, seed in zip(outs, seeds, strict=True)]
-    if not create_graph:
-        return checked
-    pairs = zip(seeds, checked, strict=True)
-    return [
-        _cast(seed, array) if isinstance(seed, Tensor) else make(array) for seed, array in pairs
-    ]
-
-
-def _cast(seed: Tensor, like: Array) -> Tensor:
-    return seed if seed.dtype == like.dtype else seed.astype(like.dtype)
+        message = "grad_outputs needs one gradient for each output"
+        hint = "Give a list: a gradient, or None for a scalar, for each."
+        raise ArgumentError(message, received=f"{count} for {len(outs)}", hint=hint)
+    starts: list[Value] = [seed_for(out, seed) for out, seed in zip(outs, seeds, strict=True)]
+    if create_graph:
+        for i, (seed, array) in enumerate(zip(seeds, starts, strict=True)):
+            tensor = seed if isinstance(seed, Tensor) else make(array)
+            starts[i] = tensor if tensor.dtype == array.dtype else tensor.astype(array.dtype)
+    return starts
 
 
 def grad(
@@ -107,10 +93,8 @@ def grad(
 
     Parameters
     ----------
-    outputs : Tensor or sequence of Tensor
-        What to differentiate; the sum over several.
-    inputs : Tensor or sequence of Tensor
-        Leaves or results to differentiate by.
+    outputs, inputs : Tensor or sequence of Tensor
+        The sum of the outputs is differentiated by each input, a leaf or a result.
     grad_outputs : array_like or sequence of array_like, optional
         The gradient each output starts with; 1 for scalars by default. With ``create_graph`` a
         Tensor here is differentiated through as well.
@@ -129,18 +113,15 @@ def grad(
     Raises
     ------
     GraphError
-        An input has ``requires_grad=False``, no graph leads to any output, or the graph was freed
-        by an earlier pass.
+        An input has ``requires_grad=False``, no graph leads to any output, or it was freed.
     ShapeError
         A gradient in `grad_outputs` is not shaped like its output, or missing for a non-scalar.
 
     Examples
     --------
-    The first three derivatives of x^4 at 2:
-
     >>> x = Tensor(2.0, requires_grad=True)
     >>> y = x**4
-    >>> for _ in range(3):
+    >>> for _ in range(3):  # its first three derivatives
     ...     y = grad(y, x, create_graph=True)
     ...     print(y.item())
     32.0
@@ -151,12 +132,10 @@ def grad(
     seeds: Value = [grad_outputs] if isinstance(outputs, Tensor) else grad_outputs
     for i, tensor in enumerate(ins):
         if not tensor.requires_grad:
-            raise GraphError(
-                f"input {i} is a Tensor with requires_grad=False, so it is in no graph",
-                hint="Give it requires_grad=True before computing with it.",
-            )
-    starts = zip(outs, _seeds(outs, seeds, create_graph), strict=True)
-    pairs = [pair for pair in starts if pair[0].requires_grad]
+            message = f"input {i} is a Tensor with requires_grad=False, so it is in no graph"
+            raise GraphError(message, hint="Give it requires_grad=True before computing with it.")
+    starts = _seeds(outs, seeds, create_graph)
+    pairs = [pair for pair in zip(outs, starts, strict=True) if pair[0].requires_grad]
     if outs and not pairs:
         raise GraphError(
             "there is nothing to differentiate: no graph leads to an output",
@@ -164,12 +143,10 @@ def grad(
             hint="For a derivative of a derivative, take the first with create_graph=True;"
             " otherwise stay outside no_grad(), and use no .detach(), .data or float().",
         )
+    outs, starts = [out for out, _ in pairs], [seed for _, seed in pairs]
+    wanted = frozenset(tensor._order for tensor in ins)
     gradients = propagate(
-        [out for out, _ in pairs],
-        [seed for _, seed in pairs],
-        wanted=frozenset(tensor._order for tensor in ins),
-        retain_graph=retain_graph,
-        create_graph=create_graph,
+        outs, starts, wanted=wanted, retain_graph=retain_graph, create_graph=create_graph
     )
     results = [_result(tensor, gradients, create_graph) for tensor in ins]
     return results[0] if isinstance(inputs, Tensor) else results
@@ -179,8 +156,5 @@ def _result(tensor: Tensor, gradients: Gradients, create_graph: bool) -> Tensor:
     """Return the gradient of one input, as a new array."""
     order = tensor._order
     g = gradients[order][1] if order in gradients else np.zeros_like(tensor.data)
-    if isinstance(g, Tensor) and g.requires_grad:
-        copied: Tensor = positive(g)
-        return copied
-    result = make(np.array(g))
-    return differentiable(result) if create_graph and STATE.recording else result
+    copied: Tensor = positive(g) if isinstance(g, Tensor) else make(np.array(g))
+    return differentiable(copied) if create_graph and STATE.recording else copied

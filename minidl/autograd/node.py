@@ -11,88 +11,36 @@ import contextlib
 import copy
 import itertools
 import operator
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import DTypeError, GraphError, MinidlError, MissingRuleError, ShapeError
 
-__all__ = [
-    "ONES",
-    "Array",
-    "Edge",
-    "Gradients",
-    "Node",
-    "Operation",
-    "Record",
-    "Rule",
-    "Value",
-    "no_grad",
-    "no_rule",
-    "propagate",
-    "to_float",
-]
-
 Array: TypeAlias = npt.NDArray[Any]
 Value: TypeAlias = Any  # an array, or a Tensor: NumPy's stubs do not know that it dispatches
-Rule: TypeAlias = Callable[..., Value]  # (g, y, *arguments, **keywords) -> gradient
-
-
-class Operation:
-    """A primitive as the graph keeps it: its name, its rules, and how to call it.
-
-    `rule_at` gives the rule of a position beyond `rules`, for functions of ``*arguments``.
-    """
-
-    __slots__ = ("call", "n_lists", "name", "rule_at", "rules")
-
-    def __init__(
-        self,
-        name: str,
-        rules: tuple[Rule | None, ...],
-        rule_at: Callable[[int], Rule] | None = None,
-    ) -> None:
-        self.name = name
-        self.rules = rules
-        self.rule_at = rule_at
-        self.n_lists = len(rules) if rule_at is None else sys.maxsize  # lists that become arrays
-        self.call: Callable[..., Value] = lambda: None  # the decorated function
-
-    def beyond(self, position: int) -> Rule:
-        """Return the rule of an argument beyond `rules`."""
-        if self.rule_at is None:
-            raise no_rule(self.name, f"argument {position}")
-        return self.rule_at(position)
-
-
-def no_rule(name: str, argument: str) -> MissingRuleError:
-    """Return the error for an argument without a rule."""
-    return MissingRuleError(
-        f"{name} has no derivative with respect to its {argument}",
-        hint="Use .detach() to make the Tensor a constant.",
-    )
-
-
+Rule: TypeAlias = Callable[..., Value]
+SIGNATURE = "(g, y, *arguments, **keywords) -> gradient, an array"  # of a rule
+Operation: TypeAlias = Callable[..., Value]  # a function that @primitive returned
 Edge: TypeAlias = tuple[Rule, "Node"]  # the rule and the argument whose gradient it gives
-Record: TypeAlias = tuple[  # operation, edges, arguments, their arrays, keywords
-    Operation, Sequence[Edge], tuple[Value, ...], list[Value], dict[str, Value]
-]
+# Operation, edges, arguments, their arrays, keywords.
+Record: TypeAlias = tuple[Operation, Sequence[Edge], tuple[Value, ...], list[Value], dict[str, Any]]
 Gradients: TypeAlias = dict[int, tuple["Node", Value]]  # creation number -> (Tensor, gradient)
 
-FREED: tuple[()] = ()  # replaces the record of a result whose graph was freed
 creation = itertools.count()
 
 
-class Node:
-    """A value in the graph: an array, and the record of the operation that computed it.
+def _of_data(name: str, doc: str) -> Any:
+    """Return the property ``self.data.<name>``, which calls no Python function."""
+    return property(operator.attrgetter(f"data.{name}"), doc=doc)
 
-    Users see its subclass, :class:`~minidl.autograd.tensor.Tensor`.
-    """
+
+class Node:
+    """A value in the graph, with the record of its operation; users see its subclass Tensor."""
 
     __slots__ = ("__weakref__", "_node", "_order", "data", "grad", "requires_grad")
 
@@ -100,63 +48,50 @@ class Node:
     grad: Array | None
     requires_grad: bool
     _order: int
-    _node: Record | tuple[()] | None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the array."""
-        return self.data.shape
+    _node: Record | tuple[()] | None  # (): the graph was freed; None: a leaf
+    shape: tuple[int, ...] = _of_data("shape", "The shape of the array.")
+    ndim: int = _of_data("ndim", "The number of axes.")
+    size: int = _of_data("size", "The number of elements.")
+    dtype: np.dtype[Any] = _of_data("dtype", "float64 or float32.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as a new leaf; creation numbers are never shared."""
         if self._node is not None:
-            raise GraphError(
-                f"only leaves can be copied or pickled, not a result of shape {self.shape}",
-                hint="Use .detach() to copy the value alone.",
-            )
+            message = f"only leaves can be copied or pickled, not a result of shape {self.shape}"
+            raise GraphError(message, hint="Use .detach() to copy the value alone.")
         return type(self), (self.data, self.requires_grad), (None, {"grad": copy.copy(self.grad)})
 
 
-def to_float(data: object) -> Array:
-    """Return a copy of `data` as an array of float64, or of float32 if it is float32.
+def array_of(value: Value) -> Value:
+    """Return the array of a Tensor, and anything else as it is."""
+    return value.data if isinstance(value, Node) else value
 
-    Raises
-    ------
-    DTypeError
-        The data are not real numbers: text, complex, float16 or objects.
-    ShapeError
-        Rows differ in length.
-    """
+
+def name_of(operation: Operation) -> str:
+    """Return the name for messages: that of an inner function ``_f`` is f."""
+    return operation.__name__.lstrip("_")
+
+
+def to_float(data: object) -> Array:
+    """Return a copy of real numbers as an array of float64, or of float32 if they are float32."""
     try:
-        array = np.array(data.data if isinstance(data, Node) else data)
+        array = np.array(array_of(data))
     except ValueError as error:
         raise ShapeError(f"data must be a rectangular array: {error}") from None
     if array.dtype.char in "fd":
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    raise DTypeError(
-        "a Tensor holds float64, float32 or integers",
-        received=f"dtype {array.dtype}",
-        hint="Convert with .astype(np.float64).",
-    )
-
-
-class Debugger(Protocol):
-    """The hooks of :func:`~minidl.autograd.debug.debug`, where each is described."""
-
-    operation: Operation | None
-
-    def before_forward(self, arrays: list[Value]) -> list[Value]: ...
-    def after_forward(self, result: Any, record: Record, copies: list[Value]) -> Any: ...
-    def before_rules(self, record: Record, result: Array) -> Sequence[Edge]: ...
+    message = "a Tensor holds float64, float32 or integers"
+    received = f"dtype {array.dtype}"
+    raise DTypeError(message, received=received, hint="Convert with .astype(np.float64).")
 
 
 class State(threading.local):
     """Per thread: whether operations are recorded, and the debugger inside ``debug()``."""
 
-    recording = True
-    debugger: Debugger | None = None
+    recording: bool = True
+    debugger: Any = None  # with the methods of debug._Debugger
 
 
 STATE = State()
@@ -173,8 +108,7 @@ def changed(name: str, value: object) -> Iterator[None]:
         setattr(STATE, name, before)
 
 
-@contextlib.contextmanager
-def no_grad() -> Iterator[None]:
+def no_grad() -> contextlib._GeneratorContextManager[None]:
     """Record no graph inside the ``with`` block, in this thread.
 
     Examples
@@ -186,8 +120,7 @@ def no_grad() -> Iterator[None]:
     >>> y.requires_grad
     False
     """
-    with changed("recording", False):
-        yield
+    return changed("recording", False)
 
 
 class _Ones(dict[tuple[int, str], Array]):
@@ -206,8 +139,8 @@ class _Ones(dict[tuple[int, str], Array]):
 ONES = _Ones()
 
 
-def unbroadcast(g: Value, like: Array, name: str) -> Value:
-    """Sum and cast a gradient to the shape and dtype of its argument; `name` is for the error."""
+def unbroadcast(g: Value, like: Array, operation: Operation) -> Value:
+    """Sum and cast a gradient to the shape and dtype of its argument."""
     shape = like.shape
     if g.shape != shape:
         if g.ndim == 2 and shape == g.shape[1:] and isinstance(g, np.ndarray):  # a bias
@@ -218,11 +151,9 @@ def unbroadcast(g: Value, like: Array, name: str) -> Value:
             extra = g.ndim - len(shape)
             pairs = list(zip(shape, g.shape[max(extra, 0) :], strict=False))
             if extra < 0 or any(n not in (1, m) for n, m in pairs):
-                raise ShapeError(
-                    f"a rule of {name} returned a gradient of the wrong shape",
-                    received=str(g.shape),
-                    expected=f"{shape}, or a shape that it broadcasts to",
-                )
+                message = f"a rule of {name_of(operation)} returned a gradient of the wrong shape"
+                expected = f"{shape}, or a shape that it broadcasts to"
+                raise ShapeError(message, received=str(g.shape), expected=expected)
             repeated = (i for i, (n, m) in enumerate(pairs, extra) if n != m)
             g = g.sum(axis=(*range(extra), *repeated), keepdims=True).reshape(shape)
     return g if g.dtype == like.dtype else g.astype(like.dtype)
@@ -254,75 +185,60 @@ def propagate(
     The pass starts at `outputs`, with the gradients `seeds`. `wanted` are creation numbers. With
     `create_graph` the rules run on Tensors, and gradients can be differentiated.
     """
-    leaves: Gradients = {}
-    waiting: Gradients = {}
+    gradients: Gradients = {}
+    heap: list[int] = []
     for tensor, g in zip(outputs, seeds, strict=True):
-        gradients, order = leaves if tensor._node is None else waiting, tensor._order
+        order = tensor._order
+        if order not in gradients and tensor._node is not None:
+            heappush(heap, -order)
         gradients[order] = (tensor, gradients[order][1] + g if order in gradients else g)
-    debugger = STATE.debugger
     try:
-        _run_rules(leaves, waiting, wanted, retain_graph, create_graph)
+        _run_rules(gradients, heap, wanted, retain_graph, create_graph)
     finally:
-        if debugger is not None:
-            debugger.operation = None
-    return leaves
+        if STATE.debugger is not None:
+            STATE.debugger.operation = None
+    return gradients
 
 
 def _run_rules(
-    leaves: Gradients, waiting: Gradients, wanted: frozenset[int], retain: bool, create: bool
+    gradients: Gradients, heap: list[int], wanted: frozenset[int], retain: bool, create: bool
 ) -> None:
-    """Pass the `waiting` gradients on until all have reached the `leaves`, or the oldest wanted.
+    """Pass gradients on until all have reached the leaves, or the oldest wanted result.
 
-    Nodes are taken from a heap, the youngest first, so each is passed once, when its gradient is
-    complete. Gradients may be shared by several Tensors, so they are never summed in place.
+    The heap holds negative creation numbers, so the youngest result comes first, and its gradient
+    is complete. Tensors may share a gradient, so gradients are never summed in place.
     """
-    heap = sorted(map(operator.neg, waiting))
-    oldest, debugger = min(wanted, default=-1), STATE.debugger
-    while heap:
+    end, debugger = -min(wanted, default=-1), STATE.debugger
+    while heap and heap[0] < end:
         order = -heappop(heap)
-        tensor, g = waiting.pop(order)
-        if order in wanted:
-            leaves[order] = (tensor, g)
-        if order <= oldest:
-            return
-        if not (record := tensor._node):
-            raise _freed(tensor)
-        operation, edges, arguments, arrays, keywords = record
+        tensor, g = gradients[order] if order in wanted else gradients.pop(order)
         y: Value = tensor.data
+        if not (record := tensor._node):
+            raise GraphError(
+                f"the graph of a Tensor of shape {y.shape} was freed by an earlier backward pass",
+                hint="Compute it again, or pass retain_graph=True to the first pass.",
+            )
+        operation, edges, arguments, arrays, keywords = record
         if debugger is not None:
             edges = debugger.before_rules(record, y)
         if create:
             y, arrays = tensor, _as_tensors(arguments, arrays)
         elif not retain:
-            tensor._node = FREED
+            tensor._node = ()  # freed
         for rule, argument in edges:
             try:
                 d = rule(g, y, *arrays, **keywords)
                 like = argument.data
                 if d.shape != like.shape or d.dtype is not like.dtype:
-                    d = unbroadcast(d, like, operation.name)
+                    d = unbroadcast(d, like, operation)
+            except MinidlError:
+                raise
             except (TypeError, AttributeError) as error:
-                _raise_failed(operation, error)
-            gradients, order = leaves if argument._node is None else waiting, argument._order
+                message = f"a rule of {name_of(operation)} failed: {error}"
+                raise MissingRuleError(message, expected=SIGNATURE) from error
+            order = argument._order
             if order in gradients:
                 d = gradients[order][1] + d
-            elif gradients is waiting:
+            elif argument._node is not None:
                 heappush(heap, -order)
             gradients[order] = (argument, d)
-
-
-def _freed(tensor: Node) -> GraphError:
-    return GraphError(
-        f"the graph of a Tensor of shape {tensor.shape} was freed by an earlier backward pass",
-        hint="Compute it again, or pass retain_graph=True to the first pass.",
-    )
-
-
-def _raise_failed(operation: Operation, error: Exception) -> NoReturn:
-    """Raise the exception of a rule, with the name of the operation."""
-    if isinstance(error, MinidlError):
-        raise error
-    raise MissingRuleError(
-        f"a rule of {operation.name} failed: {error}",
-        expected="(g, y, *arguments, **keywords) -> gradient, an array",
-    ) from error

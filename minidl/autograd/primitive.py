@@ -5,23 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn, ParamSpec, TypeAlias
 
 import numpy as np
 
-from minidl.autograd.node import (
-    STATE,
-    Array,
-    Edge,
-    Operation,
-    Record,
-    Rule,
-    Value,
-    creation,
-    no_rule,
-)
+from minidl.autograd.node import STATE, Edge, Record, Rule, Value, array_of, creation, name_of
 from minidl.autograd.tensor import NUMPY, Tensor
 from minidl.errors import (
     ArgumentError,
@@ -32,24 +21,25 @@ from minidl.errors import (
     ShapeError,
 )
 
-__all__ = ["composite", "from_numpy", "primitive", "quiet"]
+__all__ = ["composite", "described", "from_numpy", "primitive", "quiet"]
 
+Function: TypeAlias = Callable[..., Value]
+RuleAt: TypeAlias = Callable[[int], Rule] | None
 P = ParamSpec("P")
-_POSITIONAL_OR_KEYWORD = inspect.Parameter.POSITIONAL_OR_KEYWORD
-
 quiet = np.errstate(under="ignore")  # for functions where what is too small is rightly zero
 _new = Tensor.__new__
 
 
 def primitive(
     *rules: Rule | None,
-    rule_at: Callable[[int], Rule] | None = None,
+    rule_at: RuleAt = None,
     numpy: Iterable[Callable[..., Any]] = (),
     methods: Iterable[str] = (),
     reflected: str | None = None,
-    each: Callable[[int], Rule] | None = None,
 ) -> Callable[[Callable[P, Value]], Callable[P, Value]]:
-    """Turn a function of arrays into a differentiable operation.
+    """Return a decorator that turns a function of arrays into a differentiable operation.
+
+    The operation returns a Tensor if an argument is one, otherwise an array.
 
     Parameters
     ----------
@@ -60,20 +50,12 @@ def primitive(
         changes nothing in place. It may ignore broadcasting, which is undone for it. The same rule
         runs on arrays, and on Tensors for second derivatives. None: no gradient flows there.
     rule_at : callable, optional
-        For functions of ``*arguments``: ``position -> rule``, beyond `rules`. (`each` is its
-        deprecated name.)
-    numpy : iterable of NumPy functions, optional
-        NumPy functions dispatched to this operation when called with a Tensor.
-    methods : iterable of str, optional
-        Names under which it becomes a method of :class:`Tensor`.
+        For functions of ``*arguments``: ``position -> rule``, beyond `rules`.
+    numpy, methods : iterable, optional
+        NumPy functions that are this operation when called with a Tensor, and names of methods of
+        :class:`Tensor`.
     reflected : str, optional
         The method for the exchanged order, such as ``"__radd__"``.
-
-    Returns
-    -------
-    callable
-        A decorator. The decorated function returns a Tensor if an argument is one, otherwise an
-        array.
 
     Raises
     ------
@@ -82,8 +64,6 @@ def primitive(
 
     Examples
     --------
-    Softsign, y = x / (1 + |x|), has the derivative 1 / (1 + |x|)^2:
-
     >>> @primitive(lambda g, y, x: g / (1 + np.abs(x)) ** 2)
     ... def softsign(x):
     ...     return x / (1 + np.abs(x))
@@ -92,27 +72,20 @@ def primitive(
     >>> x.grad
     array([0.25  , 1.    , 0.0625])
     """
-    if each is not None:
-        warnings.warn("each is now called rule_at", DeprecationWarning, stacklevel=2)
-        rule_at = each
 
     def decorate(forward: Callable[P, Value]) -> Callable[P, Value]:
         _check_rules(forward, rules)
-        operation = Operation(_name(forward), rules, rule_at)
-        operation.call = _differentiable(forward, operation)
+        operation = _differentiable(forward, rules, rule_at)
         ufunc = inspect.unwrap(forward)
         if isinstance(ufunc, np.ufunc):  # without out, where and the like
-            names = "x" if ufunc.nin == 1 else "ab"
-            kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-            vars(operation.call)["__signature__"] = inspect.Signature(
-                [inspect.Parameter(name, kind) for name in names]
-            )
-        NUMPY.update(dict.fromkeys(numpy, operation.call))
+            template: Function = (lambda x: x) if ufunc.nin == 1 else (lambda a, b: a)
+            vars(operation)["__signature__"] = inspect.signature(template)
+        NUMPY.update(dict.fromkeys(numpy, operation))
         for name in methods:
-            setattr(Tensor, name, operation.call)
+            setattr(Tensor, name, operation)
         if reflected is not None:
-            setattr(Tensor, reflected, lambda self, other: operation.call(other, self))
-        return operation.call
+            setattr(Tensor, reflected, lambda self, other: operation(other, self))
+        return operation
 
     return decorate
 
@@ -134,13 +107,14 @@ def _check_rules(forward: object, rules: tuple[object, ...]) -> None:
     except ValueError:  # a ufunc, or another function in C without a signature
         return
     except TypeError:
-        what = f"{_name(forward)} has fewer arguments than rules"
-        raise ArgumentError(what, received=f"{len(rules)} rules", expected=usage) from None
+        message = f"{name_of(forward)} has fewer arguments than rules"
+        raise ArgumentError(message, received=f"{len(rules)} rules", expected=usage) from None
 
 
-def _differentiable(forward: Callable[..., Value], operation: Operation) -> Callable[..., Value]:
+def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: RuleAt) -> Function:
     """Return `forward` as a function of arrays and Tensors that is recorded in the graph."""
-    rules, n_rules, n_lists = operation.rules, len(operation.rules), operation.n_lists
+    n_rules, beyond = len(rules), rule_at or functools.partial(_no_rule, forward)
+    n_lists = sys.maxsize if rule_at else n_rules  # of arguments that may be lists
     limit = getattr(inspect.unwrap(forward), "nin", sys.maxsize)  # arguments of a ufunc
 
     @functools.wraps(forward)
@@ -156,7 +130,7 @@ def _differentiable(forward: Callable[..., Value], operation: Operation) -> Call
                 has_tensor = True
                 arrays.append(argument.data)
                 if recording and argument.requires_grad:
-                    rule = rules[position] if position < n_rules else operation.beyond(position)
+                    rule = rules[position] if position < n_rules else beyond(position)
                     if rule is not None:
                         edges.append((rule, argument))
             else:
@@ -171,7 +145,7 @@ def _differentiable(forward: Callable[..., Value], operation: Operation) -> Call
             raise _call_error(error, call, arrays, keywords) from error
         if type(y) is not np.ndarray or y.dtype.char not in "fd":
             y = _real(y, call, arrays)
-        record: Record = (operation, edges, arguments, arrays, keywords)
+        record: Record = (call, edges, arguments, arrays, keywords)
         result = _new(Tensor)
         result.data, result.grad, result.requires_grad = y, None, bool(edges)
         result._order, result._node = next(creation), record if edges else None
@@ -180,7 +154,7 @@ def _differentiable(forward: Callable[..., Value], operation: Operation) -> Call
     return call
 
 
-def from_numpy(function: Callable[..., Value], *rules: Rule, doc: str) -> Callable[..., Value]:
+def from_numpy(function: Function, *rules: Rule, doc: str) -> Function:
     """Return a NumPy function as an operation of :mod:`minidl.autograd.ops` with these rules."""
     operation = primitive(*rules)(function)
     operation.__doc__, operation.__module__ = doc, "minidl.autograd.ops"
@@ -200,76 +174,69 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
     return call
 
 
-def _real(y: Value, function: Callable[..., Value], arrays: list[Value]) -> Array:
+def _real(y: Value, function: Function, arrays: list[Value]) -> Value:
     """Return a result as an array of floats; NumPy returns arrays without axes as scalars."""
-    array: Array = np.asarray(y)
+    array = np.asarray(y)
     if array.dtype.char not in "fd":
-        what = f"{_name(function)} must return float64 or float32 to be differentiated"
-        raise DTypeError(what, received=f"dtype {array.dtype} for {_described(arrays)}")
+        message = f"{name_of(function)} must return float64 or float32 to be differentiated"
+        raise DTypeError(message, received=f"dtype {array.dtype} for {described(arrays)}")
     return array
 
 
 def _call_error(
-    error: Exception,
-    function: Callable[..., Value],
-    arguments: Iterable[Value],
-    keywords: dict[str, Value],
+    error: Exception, function: Function, arguments: Iterable[Value], keywords: dict[str, Value]
 ) -> MinidlError:
     """Return an exception of NumPy as ShapeError, OutOfRangeError or DTypeError with the shapes."""
     if isinstance(error, MinidlError):
         return error
-    _check_signature(function, arguments, keywords)
+    _bound(function, arguments, keywords)
     error_class: type[MinidlError] = DTypeError
     if isinstance(error, IndexError):
         error_class = OutOfRangeError
     if isinstance(error, ValueError):  # NumPy's AxisError is both
         error_class = ShapeError
-    received = _described([*arguments, *keywords.values()])
-    return error_class(f"{_name(function)} failed: {error}", received=received)
+    received = described([*arguments, *keywords.values()])
+    return error_class(f"{name_of(function)} failed: {error}", received=received)
 
 
-def _check_signature(
-    function: Callable[..., Value], arguments: Iterable[Value], keywords: dict[str, Value]
-) -> None:
-    """Check the arguments against the signature, which lacks NumPy's ``out``."""
+def _bound(
+    function: Function, arguments: Iterable[Value], keywords: dict[str, Value]
+) -> inspect.BoundArguments:
+    """Return the arguments by name, checked against the signature, which lacks NumPy's ``out``."""
     signature = inspect.signature(function)
     try:
-        signature.bind(*arguments, **keywords)
+        return signature.bind(*arguments, **keywords)
     except TypeError as error:
         shown = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-        usage = f"{_name(function)}{inspect.Signature(shown)}"
-        raise MissingRuleError(f"{_name(function)}: {error}", expected=usage) from None
+        usage = f"{name_of(function)}{inspect.Signature(shown)}"
+        raise MissingRuleError(f"{name_of(function)}: {error}", expected=usage) from None
 
 
 def _check_keywords(
-    call: Callable[..., Value], arguments: tuple[Value, ...], keywords: dict[str, Value]
+    call: Function, arguments: tuple[Value, ...], keywords: dict[str, Value]
 ) -> tuple[tuple[Value, ...], dict[str, Value]]:
     """Move Tensors from keywords to positional arguments; a keyword-only one is a constant."""
     is_ufunc = isinstance(inspect.unwrap(call), np.ufunc)
     if not is_ufunc and not any(isinstance(value, Tensor) for value in keywords.values()):
         return arguments, keywords
-    _check_signature(call, arguments, keywords)
-    bound = inspect.signature(call).bind(*arguments, **keywords)
+    bound = _bound(call, arguments, keywords)
     bound.apply_defaults()
-    constants = dict(bound.kwargs)
-    for name, value in constants.items():
-        if isinstance(value, Tensor):
-            if value.requires_grad:
-                raise no_rule(_name(call), f"keyword {name}")
-            constants[name] = value.data
-    return bound.args, constants
+    for name, value in bound.kwargs.items():
+        if isinstance(value, Tensor) and value.requires_grad:
+            _no_rule(call, name)
+    return bound.args, {name: array_of(value) for name, value in bound.kwargs.items()}
 
 
-def _name(function: Callable[..., Value]) -> str:
-    """Return the name for messages: that of an inner function ``_f`` is f."""
-    return function.__name__.lstrip("_")
+def _no_rule(function: Function, argument: int | str) -> NoReturn:
+    """Raise the error for an argument, by position or by keyword, without a rule."""
+    place = "argument" if isinstance(argument, int) else "keyword"
+    message = f"{name_of(function)} has no derivative with respect to its {place} {argument}"
+    raise MissingRuleError(message, hint="Use .detach() to make the Tensor a constant.")
 
 
-def _described(values: Iterable[Value]) -> str:
+def described(values: Iterable[Value]) -> str:
     """Return dtypes and shapes of arrays, and other arguments as they are."""
     return ", ".join(
-        f"{value.dtype}{list(value.shape)}"
-        if isinstance(value, np.ndarray | Tensor)
-        else repr(value)
-        for value in values
+        f"{v.dtype}{list(v.shape)}" if isinstance(v, np.ndarray | Tensor) else repr(v)
+        for v in values
     )

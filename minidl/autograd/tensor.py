@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd.node import Array, Node, Record, Value, creation, propagate, to_float
+from minidl.autograd.node import Array, Node, Record, Value, array_of, creation, propagate, to_float
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
 __all__ = ["NUMPY", "Tensor", "make", "seed_for"]
@@ -24,13 +23,9 @@ PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, witho
 }  # fmt: skip
 
 
-def _array(value: Value) -> Value:
-    return value.data if isinstance(value, Tensor) else value
-
-
 def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, object], Value]:
     """Return the method that compares arrays, without a gradient."""
-    return lambda self, other: compare(self.data, _array(other))
+    return lambda self, other: compare(self.data, array_of(other))
 
 
 class Tensor(Node):
@@ -39,7 +34,7 @@ class Tensor(Node):
     Parameters
     ----------
     data : array_like of real numbers
-        Copied. float32 stays float32; everything else becomes float64.
+        Copied. float32 stays float32; float64, integers and bool become float64.
     requires_grad : bool, default False
         Whether :meth:`backward` computes :attr:`grad`.
 
@@ -49,17 +44,12 @@ class Tensor(Node):
         The value.
     grad : ndarray or None
         The gradient, shaped like `data`. It accumulates over backward passes, as in PyTorch.
-    requires_grad : bool
-        Whether a gradient flows here.
 
     Raises
     ------
-    DTypeError
-        The data are complex, float16, text or objects.
-    GraphError
-        The data are a Tensor with a graph, which would be lost.
-    ArgumentError
-        `requires_grad` is not a bool.
+    DTypeError, GraphError, ArgumentError
+        The data are complex, float16, text or objects, or a Tensor with a graph, which would be
+        lost; `requires_grad` is not a bool.
 
     Examples
     --------
@@ -73,36 +63,14 @@ class Tensor(Node):
 
     def __init__(self, data: object, requires_grad: bool = False) -> None:
         if type(requires_grad) is not bool:
-            raise ArgumentError(
-                f"must be True or False, got {requires_grad!r}",
-                argument="requires_grad",
-                hint="For float32, give an array: np.asarray(data, np.float32).",
-            )
+            message = f"must be True or False, got {requires_grad!r}"
+            hint = "For float32, give an array: np.asarray(data, np.float32)."
+            raise ArgumentError(message, argument="requires_grad", hint=hint)
         if isinstance(data, Node) and data._node is not None:
-            raise GraphError(
-                f"a new Tensor of this result of shape {data.shape} would drop its gradient",
-                hint="Use the result itself, or .detach() for a constant.",
-            )
-        self.data = to_float(data)
-        self.grad = None
-        self.requires_grad = requires_grad
-        self._order = next(creation)
-        self._node = None
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self.data.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """float64 or float32."""
-        return self.data.dtype
+            message = f"a new Tensor of this result of shape {data.shape} would drop its gradient"
+            raise GraphError(message, hint="Use the result itself, or .detach() for a constant.")
+        self.data, self.grad, self.requires_grad = to_float(data), None, requires_grad
+        self._order, self._node = next(creation), None
 
     @property
     def T(self) -> Tensor:  # noqa: N802
@@ -117,10 +85,8 @@ class Tensor(Node):
     def item(self) -> float:
         """Return the only element as a Python float."""
         if self.size != 1:
-            raise ArgumentError(
-                f"only a Tensor with one element is a number, got shape {self.shape}",
-                hint="Index it or reduce it first, or use .numpy().",
-            )
+            message = f"only a Tensor with one element is a number, got shape {self.shape}"
+            raise ArgumentError(message, hint="Index it or reduce it first, or use .numpy().")
         return float(self.data.item())
 
     def numpy(self) -> Array:
@@ -145,17 +111,14 @@ class Tensor(Node):
 
     def __len__(self) -> int:
         if self.ndim == 0:
-            raise DTypeError(
-                "a Tensor of shape () has no length and cannot be iterated over",
-                hint="It is a number: .item() returns it.",
-            )
+            message = "a Tensor of shape () has no length and cannot be iterated over"
+            raise DTypeError(message, hint="It is a number: .item() returns it.")
         return len(self.data)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    def __float__(self) -> float:
-        return self.item()
+    __float__ = item
 
     def __int__(self) -> int:
         return int(self.item())
@@ -165,10 +128,9 @@ class Tensor(Node):
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ArgumentError(
-                f"the truth value of a Tensor of shape {self.shape} is ambiguous",
-                hint="Compare, then use .any() or .all() of the boolean array.",
-            )
+            message = f"the truth value of a Tensor of shape {self.shape} is ambiguous"
+            hint = "Compare, then use .any() or .all() of the boolean array."
+            raise ArgumentError(message, hint=hint)
         return bool(self.data.item())
 
     def __setitem__(self, index: object, value: object) -> None:
@@ -189,10 +151,9 @@ class Tensor(Node):
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
-            raise GraphError(
-                f"an array made of this Tensor of shape {self.shape} would drop its gradient",
-                hint="Join Tensors with minidl.ops.stack; .numpy() or .detach() makes a constant.",
-            )
+            message = f"an array made of this Tensor of shape {self.shape} would drop its gradient"
+            hint = "Join Tensors with minidl.ops.stack; .numpy() or .detach() makes a constant."
+            raise GraphError(message, hint=hint)
         return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
 
     def __array_ufunc__(
@@ -200,8 +161,8 @@ class Tensor(Node):
     ) -> Value:
         name, out = f"np.{ufunc.__name__}", keywords.get("out", ())
         if out and any(argument is out[0] for argument in inputs):
-            what = f"{name} in place, as in a += t, would drop the gradient of t"
-            raise GraphError(what, hint="Write a = a + t.")
+            message = f"{name} in place, as in a += t, would drop the gradient of t"
+            raise GraphError(message, hint="Write a = a + t.")
         if method != "__call__" or keywords:
             raise MissingRuleError(
                 f"minidl cannot differentiate {name} with {', '.join(keywords) or '.' + method}",
@@ -215,8 +176,8 @@ class Tensor(Node):
         if func in NUMPY:
             return NUMPY[func](*args, **keywords)
         if func in PLAIN:
-            named = {name: _array(value) for name, value in keywords.items()}
-            return func(*map(_array, args), **named)
+            named = {name: array_of(value) for name, value in keywords.items()}
+            return func(*map(array_of, args), **named)
         module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
         raise MissingRuleError(
             f"minidl has no derivative for {module}.{func.__name__}",
@@ -236,10 +197,9 @@ class Tensor(Node):
 
         Raises
         ------
-        GraphError
-            No graph leads here, or it was freed by an earlier pass.
-        ShapeError
-            `gradient` has another shape, or is missing and this Tensor is not a scalar.
+        GraphError, ShapeError
+            No graph leads here, or it was freed by an earlier pass; `gradient` has another shape,
+            or is missing and this Tensor is not a scalar.
         """
         if not self.requires_grad:
             raise GraphError(
@@ -248,17 +208,16 @@ class Tensor(Node):
                 hint="Give requires_grad=True to an input, and stay outside no_grad(). Note that"
                 " w -= ... makes a new Tensor: a step writes into w.data.",
             )
-        seed = seed_for(self, gradient)
-        gradients = list(propagate([self], [seed], retain_graph=retain_graph).values())
-        for leaf, g in gradients:  # before any is changed
+        gradients = propagate([self], [seed_for(self, gradient)], retain_graph=retain_graph)
+        for leaf, g in gradients.values():  # before any is changed
             _check_grad(leaf.grad, g)
-        for leaf, g in gradients:
+        for leaf, g in gradients.values():
             if isinstance(leaf.grad, np.ndarray):
                 leaf.grad += g  # in place: it may be a view of a model's gradient
             else:  # a copy, as gradients must not share memory
                 leaf.grad = np.array(g if leaf.grad is None else leaf.grad + g)
 
-    if TYPE_CHECKING:  # attached by @primitive where each operation is defined
+    if TYPE_CHECKING:  # attached by ops/methods.py
 
         def _unary(self) -> Tensor: ...
         def _binary(self, other: object) -> Tensor: ...
@@ -273,11 +232,10 @@ class Tensor(Node):
         sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
         sin = cos = tan = arcsin = arccos = arctan = sinh = cosh = tanh = _unary
         arcsinh = arccosh = arctanh = erf = sigmoid = relu = silu = _unary
-        softmax = log_softmax = clip = where = _any
+        __getitem__ = softmax = log_softmax = clip = where = _any
         sum = mean = max = min = prod = logsumexp = var = std = norm = cumsum = _any
         diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
         squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
-        __getitem__ = _any
         split = _list
 
 
@@ -286,32 +244,19 @@ def _check_grad(grad: Array | None, g: Array) -> None:
     if grad is None:
         return
     if isinstance(grad, np.ndarray) and (grad.dtype.kind != "f" or not grad.flags.writeable):
-        raise DTypeError(
-            "the .grad of a leaf must be a writeable array of floats or None",
-            received=f"dtype {grad.dtype}, writeable={grad.flags.writeable}",
-        )
+        message = "the .grad of a leaf must be a writeable array of floats or None"
+        raise DTypeError(message, received=f"dtype {grad.dtype}, writeable={grad.flags.writeable}")
     if np.shape(grad) != g.shape:
-        what = "the .grad of a leaf has another shape than its data"
-        raise ShapeError(what, received=f"shape {np.shape(grad)}", expected=f"shape {g.shape}")
+        message = "the .grad of a leaf has another shape than its data"
+        raise ShapeError(message, received=f"shape {np.shape(grad)}", expected=f"shape {g.shape}")
 
 
 def make(data: Array, record: Record | None = None) -> Tensor:
     """Return a Tensor of `data` itself, not a copy, with the record of its operation."""
     tensor = Tensor.__new__(Tensor)
-    tensor.data = data
-    tensor.grad = None
-    tensor.requires_grad = record is not None
-    tensor._order = next(creation)
-    tensor._node = record
+    tensor.data, tensor.grad, tensor.requires_grad = data, None, record is not None
+    tensor._order, tensor._node = next(creation), record
     return tensor
-
-
-@functools.lru_cache(maxsize=2)
-def _one(char: str) -> Array:
-    """Return the seed of a scalar's backward pass."""
-    seed = np.ones((), char)
-    seed.flags.writeable = False
-    return seed
 
 
 def seed_for(output: Tensor, gradient: object) -> Array:
@@ -322,9 +267,11 @@ def seed_for(output: Tensor, gradient: object) -> Array:
                 f"backward from a Tensor of shape {output.shape}, not a scalar, needs a gradient",
                 hint="Reduce it with .sum() or .mean(), or pass gradient=.",
             )
-        return _one(output.data.dtype.char).reshape(output.shape)
+        seed = np.ones(output.shape, output.dtype)
+        seed.flags.writeable = False  # a rule must not change it
+        return seed
     seed = to_float(gradient)
     if seed.shape != output.shape:
-        what = "the gradient must have the shape of the Tensor"
-        raise ShapeError(what, received=seed.shape, expected=output.shape)
+        message = "the gradient must have the shape of the Tensor"
+        raise ShapeError(message, received=seed.shape, expected=output.shape)
     return seed.astype(output.dtype, copy=False)

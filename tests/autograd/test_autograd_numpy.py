@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from minidl import Tensor, ops
+from minidl.autograd.node import name_of
 from minidl.errors import ArgumentError, GraphError, MissingRuleError
 
 UFUNCS = [
@@ -24,7 +25,7 @@ def leaf(data: Any = DATA) -> Tensor:
 
 def operation(result: Tensor) -> str:
     assert result._node is not None
-    return str(result._node[0].name)
+    return name_of(result._node[0])
 
 
 @pytest.mark.parametrize("name", " ".join(UFUNCS).split())
