@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeAlias
 
@@ -36,6 +37,7 @@ def primitive(
     numpy: Iterable[Callable[..., Any]] = (),
     methods: Iterable[str] = (),
     reflected: str | None = None,
+    each: RuleAt = None,
 ) -> Callable[[Callable[P, Value]], Callable[P, Value]]:
     """Return a decorator that turns a function of arrays into a differentiable operation.
 
@@ -50,7 +52,8 @@ def primitive(
         changes nothing in place. It may ignore broadcasting, which is undone for it. The same rule
         runs on arrays, and on Tensors for second derivatives. None: no gradient flows there.
     rule_at : callable, optional
-        For functions of ``*arguments``: ``position -> rule``, beyond `rules`.
+        For functions of ``*arguments``: ``position -> rule``, beyond `rules`. (`each` is its
+        deprecated name.)
     numpy, methods : iterable, optional
         NumPy functions that are this operation when called with a Tensor, and names of methods of
         :class:`Tensor`.
@@ -72,6 +75,9 @@ def primitive(
     >>> x.grad
     array([0.25  , 1.    , 0.0625])
     """
+    if each is not None:
+        warnings.warn("each is now called rule_at", DeprecationWarning, stacklevel=2)
+        rule_at = each
 
     def decorate(forward: Callable[P, Value]) -> Callable[P, Value]:
         _check_rules(forward, rules)

@@ -171,6 +171,17 @@ def test_a_rule_may_ignore_broadcasting_and_precision() -> None:
         assert_array_equal(g.data, np.full((2, 1), 24, np.float32), strict=True)
 
 
+def test_each_is_the_deprecated_name_of_rule_at() -> None:
+    with pytest.warns(DeprecationWarning, match="each is now called rule_at"):
+
+        @primitive(each=lambda position: lambda g, y, *parts: g * (position + 1))
+        def weighted_sum(*parts: Any) -> Any:
+            return sum((i + 1) * part for i, part in enumerate(parts))
+
+    leaves = [Tensor(1.0, requires_grad=True) for _ in range(3)]
+    assert [g.item() for g in grad(weighted_sum(*leaves), leaves)] == [1, 2, 3]
+
+
 def test_a_rule_that_fails_or_is_not_a_function_is_named() -> None:
     @primitive(lambda g: g)
     def squared(a: Any) -> Any:
