@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import DataError
-from minidl.nn.activations import ACTIVATIONS, Activation
-from minidl.nn.dense import Dense
-from minidl.nn.dropout import Dropout
 from minidl.nn.layer import Layer
+from minidl.nn.layers import ACTIVATIONS, Activation, Dense, Dropout
 from minidl.nn.sequential import Sequential
 
 __all__ = ["build", "describe"]

@@ -21,7 +21,6 @@ from minidl.nn.layer import Value, as_floats
 from minidl.registry import Registry
 
 __all__ = [
-    "ALIASES",
     "LOSSES",
     "BinaryCrossEntropy",
     "Hinge",

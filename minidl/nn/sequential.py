@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, ShapeError
-from minidl.nn.activations import Activation
-from minidl.nn.activations import activation as new_activation
-from minidl.nn.dense import Dense
-from minidl.nn.dropout import Dropout, check_rate
 from minidl.nn.initializers import Initializer
 from minidl.nn.layer import Layer, Training, Value
+from minidl.nn.layers import Activation, Dense, Dropout, check_rate
+from minidl.nn.layers import activation as new_activation
 from minidl.streams import Seed, check_seed, stream
 
 __all__ = ["Sequential", "mlp", "unseeded"]
@@ -34,8 +33,7 @@ class Sequential(Layer):
         At least one; a single list of layers is fine too.
     seed : int, optional
         For weights and dropout. Adding a layer does not change the weights before it. Without a
-        seed, a Sequential around this one draws weights again; the attribute ``seed`` holds the
-        seed that was drawn.
+        seed, one is drawn for the attribute ``seed``, and a Sequential around this one draws again.
 
     Raises
     ------
@@ -51,19 +49,18 @@ class Sequential(Layer):
     """
 
     def __init__(self, *layers: Layer | list[Layer], seed: Seed = None) -> None:
-        given = layers[0] if len(layers) == 1 and isinstance(layers[0], list | tuple) else layers
-        parts: list[Layer] = []
-        for position, layer in enumerate(given):
+        if len(layers) == 1 and isinstance(layers[0], list | tuple):
+            layers = tuple(layers[0])
+        for position, layer in enumerate(layers):
             if not isinstance(layer, Layer):
                 raise ArgumentError(
                     f"element {position} of Sequential is not a layer",
                     received=repr(layer),
                     expected="a layer, such as nn.Dense(2, 16) or nn.Tanh()",
                 )
-            parts.append(layer)
-        if not parts:
+        if not layers:
             raise ArgumentError("a Sequential needs at least one layer")
-        self.layers = tuple(parts)
+        self.layers = cast(tuple[Layer, ...], layers)
         self._check_widths()
         self.seed = check_seed(seed)
         drawn: set[int] = set()
@@ -72,8 +69,7 @@ class Sequential(Layer):
                 continue  # a shared layer is drawn where it occurs first
             drawn.add(id(layer))
             if isinstance(layer, Dense):
-                generator = stream(self.seed, "initialization", *numbers)
-                layer.redraw(generator, suited, provisional=seed is None)
+                layer.draw(self.seed, *numbers, suited=suited, provisional=seed is None)
             elif layer.provisional:
                 layer.generator = stream(self.seed, "dropout", *numbers)
                 layer.provisional = seed is None
