@@ -21,20 +21,9 @@ from minidl.checks import check_number
 from minidl.errors import ArgumentError, UnknownNameError
 from minidl.registry import Registry, normalise
 
-__all__ = [
-    "INITIALIZERS",
-    "Initializer",
-    "constant",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "initializer",
-    "lecun_normal",
-    "lecun_uniform",
-    "orthogonal",
-    "zeros",
-]
+__all__ = ["INITIALIZERS", "Initializer", "constant", "initializer", "orthogonal", "zeros"]
+__all__ += ["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"]
+__all__ += ["lecun_normal", "lecun_uniform"]
 
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, np.random.Generator], Array]
@@ -106,20 +95,12 @@ def constant(value: float) -> Initializer:
     array([[0.1, 0.1, 0.1]])
     """
     number = check_number("value", value, math.isfinite, "a finite number")
-
-    def fill(shape: Shape, generator: np.random.Generator) -> Array:
-        return np.full(shape, number)
-
-    return fill
+    return lambda shape, generator: np.full(shape, number)
 
 
 INITIALIZERS: Registry[Initializer] = Registry("initializer")
-INITIALIZERS.add("glorot_uniform", glorot_uniform)
-INITIALIZERS.add("glorot_normal", glorot_normal)
-INITIALIZERS.add("he_uniform", he_uniform)
-INITIALIZERS.add("he_normal", he_normal)
-INITIALIZERS.add("lecun_uniform", lecun_uniform)
-INITIALIZERS.add("lecun_normal", lecun_normal)
+for _draw in (glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal):
+    INITIALIZERS.add(_draw.__name__, _draw)
 INITIALIZERS.add("orthogonal", orthogonal)
 INITIALIZERS.add("zeros", zeros)
 
@@ -127,12 +108,8 @@ INITIALIZERS.add("zeros", zeros)
 def initializer(name: str | Initializer) -> Initializer:
     """Return the initializer of that name; ``"constant:0.1"`` fills with 0.1.
 
-    A function is returned as it is. ``INITIALIZERS.add(name, function)`` adds a name.
-
-    Raises
-    ------
-    UnknownNameError
-        The name is not registered; the message suggests the nearest.
+    A function is returned as it is. ``INITIALIZERS.add(name, function)`` adds a name. An unknown
+    name is an UnknownNameError.
 
     Examples
     --------
@@ -146,11 +123,9 @@ def initializer(name: str | Initializer) -> Initializer:
         try:
             return constant(float(value))
         except ValueError:
-            raise ArgumentError(
-                "the constant initializer needs a finite number",
-                received=repr(name),
-                expected=f"for instance {CONSTANT!r}",
-            ) from None
+            message = "the constant initializer needs a finite number"
+            expected = f"for instance {CONSTANT!r}"
+            raise ArgumentError(message, received=repr(name), expected=expected) from None
     if name not in INITIALIZERS:
         raise UnknownNameError("initializer", name, [*INITIALIZERS, CONSTANT])
     return INITIALIZERS[name]
