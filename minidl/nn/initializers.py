@@ -1,9 +1,8 @@
 """Initial weights: each initializer is a function ``(shape, generator) -> array``.
 
-``shape`` is (in, out), as a :class:`~minidl.nn.Dense` layer's weight. Glorot, He and LeCun keep
-the variance of the signal through the layer; they differ in the fan they divide by. Uniform draws
-are from +-sqrt(3 variance). Normal draws are not truncated, as in PyTorch; Keras truncates them at
-two deviations.
+``shape`` is (in, out), that of a dense layer's weight. Glorot, He and LeCun keep the variance of
+the signal through the layer; they differ in the fan they divide by. Uniform draws are from
++-sqrt(3 variance). Normal draws are not truncated, as in PyTorch; Keras truncates at two deviations.
 
 Sources: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
 networks"; He et al. 2015, arXiv 1502.01852; LeCun et al. 1998, "Efficient BackProp".
@@ -35,10 +34,6 @@ def _uniform(variance: float, shape: Shape, generator: np.random.Generator) -> A
     return generator.uniform(-limit, limit, shape)
 
 
-def _normal(variance: float, shape: Shape, generator: np.random.Generator) -> Array:
-    return generator.normal(0.0, np.sqrt(variance), shape)
-
-
 def glorot_uniform(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw uniformly with variance 2 / (in + out), for tanh and sigmoid. Glorot 2010, eq. 16."""
     return _uniform(2.0 / (shape[0] + shape[1]), shape, generator)
@@ -46,7 +41,7 @@ def glorot_uniform(shape: Shape, generator: np.random.Generator) -> Array:
 
 def glorot_normal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw from the normal distribution of variance 2 / (in + out). Glorot 2010, eq. 12."""
-    return _normal(2.0 / (shape[0] + shape[1]), shape, generator)
+    return generator.normal(0.0, np.sqrt(2.0 / (shape[0] + shape[1])), shape)
 
 
 def he_uniform(shape: Shape, generator: np.random.Generator) -> Array:
@@ -56,7 +51,7 @@ def he_uniform(shape: Shape, generator: np.random.Generator) -> Array:
 
 def he_normal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw from the normal distribution of variance 2 / in, for ReLU. He 2015, eq. 10."""
-    return _normal(2.0 / shape[0], shape, generator)
+    return generator.normal(0.0, np.sqrt(2.0 / shape[0]), shape)
 
 
 def lecun_uniform(shape: Shape, generator: np.random.Generator) -> Array:
@@ -66,7 +61,7 @@ def lecun_uniform(shape: Shape, generator: np.random.Generator) -> Array:
 
 def lecun_normal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw from the normal distribution of variance 1 / in, for SELU. LeCun 1998, eq. 16."""
-    return _normal(1.0 / shape[0], shape, generator)
+    return generator.normal(0.0, np.sqrt(1.0 / shape[0]), shape)
 
 
 def orthogonal(shape: Shape, generator: np.random.Generator) -> Array:

@@ -31,8 +31,7 @@ class Layer:
     """The base of layers and models; a custom layer writes :meth:`forward`.
 
     Parameters, buffers and layers are found as attributes, or in lists, tuples and dicts that are
-    attributes, in the order in which they were set. What is added to a list after the first use
-    of :attr:`parameters` is not found.
+    attributes, in the order in which they were set, until the first use of :attr:`parameters`.
 
     Examples
     --------
@@ -64,8 +63,7 @@ class Layer:
     def __call__(self, x: Value, *, training: Training = False) -> Value:
         """Return the output for rows `x`, array_like (..., n, in).
 
-        With ``training=True``, or a generator to draw from, layers such as :class:`Dropout` act as
-        in training.
+        With ``training=True`` or a generator, layers such as :class:`Dropout` act as in training.
         """
         if type(x) is not np.ndarray or x.dtype.char not in "fd":
             rows = as_floats(x)

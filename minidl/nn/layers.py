@@ -53,10 +53,8 @@ class Dense(Layer):
 
     Raises
     ------
-    ArgumentError, UnknownNameError
-        A size is not a positive integer, or an initializer is unknown.
-    ShapeError
-        The input has another number of columns (on call), or an initializer gave another shape.
+    ArgumentError, UnknownNameError, ShapeError
+        A size is not positive, or an initializer unknown; or it, or the input, has another shape.
 
     Examples
     --------

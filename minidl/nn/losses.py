@@ -42,8 +42,6 @@ class Loss(ABC):
     ...         return np.log(np.cosh(outputs - targets)).mean()
     >>> LogCosh()(Tensor([[0.0], [1.0]]), [0.0, 1.0]).item()
     0.0
-    >>> BinaryCrossEntropy()(Tensor([[0.0], [0.0]]), [0, 1]).item()
-    0.6931471805599453
     """
 
     classifies = False  # whether the targets are classes
@@ -112,24 +110,24 @@ class Loss(ABC):
         return f"{type(self).__name__}({inside})"
 
 
-class _Elementwise(Loss):
-    """A loss with a term for each output."""
+class _Operation(Loss):
+    """A loss that is one operation."""
 
     operation: ClassVar[Callable[..., Value]]
+    axes: ClassVar[tuple[int, ...]] = (-2, -1)  # of the terms of one replica
 
     def mean(self, outputs: Value, targets: Array) -> Value:
         """Return the mean of the terms."""
-        axis = (-2, -1) if outputs.ndim > 2 else None  # of replicas, a mean for each
-        return self.operation(outputs, targets, "mean", axis)
+        return self.operation(outputs, targets, "mean", self.axes if outputs.ndim > 2 else None)
 
 
-class MeanSquaredError(_Elementwise):
+class MeanSquaredError(_Operation):
     """Mean of (prediction - target)^2. As PyTorch's MSELoss and Keras's MeanSquaredError."""
 
     operation = staticmethod(ops.mean_squared_error)
 
 
-class MeanAbsoluteError(_Elementwise):
+class MeanAbsoluteError(_Operation):
     """Mean of |prediction - target|. As PyTorch's L1Loss."""
 
     operation = staticmethod(ops.mean_absolute_error)
@@ -148,7 +146,7 @@ class Huber(Loss):
         return ops.huber(outputs, targets, "mean", axis, delta=self.delta)
 
 
-class _Binary(_Elementwise):
+class _Binary(_Operation):
     """A two-class loss: one score per sample, positive for class 1."""
 
     classifies = True
@@ -188,7 +186,7 @@ class Hinge(_Binary):
         return np.where(column > 0, column, column.dtype.type(-1))
 
 
-class SoftmaxCrossEntropy(Loss):
+class SoftmaxCrossEntropy(_Operation):
     """Mean of -log softmax(z)[t], for logits z (n, K) and a class t.
 
     Targets are class indices 0 .. K-1 of shape (n,), or one-hot rows or probabilities (n, K). As
@@ -196,6 +194,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     classifies = True
+    operation, axes = staticmethod(ops.softmax_cross_entropy), (-1,)
 
     def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
         """Return class indices as integers, or probabilities, checked."""
@@ -233,11 +232,6 @@ class SoftmaxCrossEntropy(Loss):
             valid &= t == np.floor(t)
         _valid(self, t, valid, f"an integer from 0 to {shape[-1] - 1}, for {shape[-1]} outputs")
         return t if t.dtype.kind in "iu" else t.astype(np.int64)
-
-    def mean(self, outputs: Value, targets: Array) -> Value:
-        """Return the mean cross-entropy of the rows."""
-        axis = (-1,) if outputs.ndim > 2 else None
-        return ops.softmax_cross_entropy(outputs, targets, "mean", axis)
 
     def right(self, outputs: Array, targets: Array) -> Array:
         """Return in which rows the largest logit is that of the target."""

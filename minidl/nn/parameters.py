@@ -25,10 +25,8 @@ class Buffer(Tensor):
 
     Examples
     --------
-    >>> mean = Buffer([0.0, 0.0])
-    >>> mean.data += 1.0
-    >>> mean, mean.requires_grad
-    (Tensor([1., 1.]), False)
+    >>> Buffer([0.0, 0.0]).requires_grad
+    False
     """
 
     __slots__ = ()
@@ -39,11 +37,6 @@ class Parameter(Tensor):
 
     `data` is copied, as float64 unless it is float32. An L2 penalty counts it if `penalized`. A
     :class:`Sequential` draws `provisional` numbers again, unless they are changed or packed.
-
-    Examples
-    --------
-    >>> Parameter([1.0, 2.0]).requires_grad
-    True
     """
 
     __slots__ = ("_checksum", "_packed", "penalized")
@@ -94,7 +87,8 @@ class ParameterVector:
     Parameters
     ----------
     named : iterable of (str, Parameter)
-        In definition order. Their data become views into :attr:`value`.
+        In definition order. Their data become views into :attr:`value`. None, or several dtypes,
+        are an ArgumentError; one that belongs to another vector is a GraphError.
     replicas : int, optional
         The number R of networks at once: each parameter gets a leading axis of R equal copies, and
         a bias (out,) becomes (R, 1, out), which fits activations (R, n, out).
@@ -108,11 +102,6 @@ class ParameterVector:
     penalized : ndarray of bool, shape (P,)
         Which entries an L2 penalty counts.
 
-    Raises
-    ------
-    ArgumentError, GraphError
-        Parameters are missing or differ in dtype, or one belongs to another vector already.
-
     Examples
     --------
     >>> weight, bias = Parameter([[1.0, 2.0]]), Parameter([0.5])
@@ -125,9 +114,9 @@ class ParameterVector:
     def __init__(self, named: Iterable[tuple[str, Parameter]], replicas: int | None = None) -> None:
         self._parameters = dict(named)
         dtypes = {p.dtype for p in self}
-        if not self._parameters:
+        if not dtypes:
             raise ArgumentError("the model has no parameters, so there is nothing to train")
-        if len(dtypes) != 1:
+        if len(dtypes) > 1:
             received = ", ".join(sorted(map(str, dtypes)))
             raise ArgumentError("parameters must have one dtype", received=received)
         for name, p in self._parameters.items():
@@ -182,10 +171,7 @@ class ParameterVector:
         self.value[...] = new
 
     def collect(self, loss: Tensor) -> None:
-        """Write the gradient of `loss`, a scalar or (R,), into :attr:`grad`.
-
-        Unlike after ``loss.backward()``, Tensors outside the vector have no new gradient.
-        """
+        """Write the gradient of `loss`, a scalar or (R,), into :attr:`grad`, and nowhere else."""
         if not loss.requires_grad:
             loss.backward()  # which raises
         value = loss.data

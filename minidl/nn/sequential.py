@@ -30,15 +30,11 @@ class Sequential(Layer):
     Parameters
     ----------
     *layers : Layer
-        At least one; a single list of layers is fine too.
+        At least one, or a list of them. Another object is an ArgumentError, and dense layers whose
+        widths do not fit are a ShapeError.
     seed : int, optional
         For weights and dropout. Adding a layer does not change the weights before it. Without a
         seed, one is drawn for the attribute ``seed``, and a Sequential around this one draws again.
-
-    Raises
-    ------
-    ArgumentError, ShapeError
-        An argument is not a layer, or the widths of two dense layers do not fit.
 
     Examples
     --------
@@ -53,11 +49,9 @@ class Sequential(Layer):
             layers = tuple(layers[0])
         for position, layer in enumerate(layers):
             if not isinstance(layer, Layer):
-                raise ArgumentError(
-                    f"element {position} of Sequential is not a layer",
-                    received=repr(layer),
-                    expected="a layer, such as nn.Dense(2, 16) or nn.Tanh()",
-                )
+                message = f"element {position} of Sequential is not a layer"
+                expected = "a layer, such as nn.Dense(2, 16) or nn.Tanh()"
+                raise ArgumentError(message, received=repr(layer), expected=expected)
         if not layers:
             raise ArgumentError("a Sequential needs at least one layer")
         self.layers = cast(tuple[Layer, ...], layers)
@@ -81,11 +75,9 @@ class Sequential(Layer):
             between = self.layers[i + 1 : j]
             known = all(isinstance(layer, (Activation, Dropout)) for layer in between)
             if known and a.out_features != b.in_features:
-                raise ShapeError(
-                    f"layer {j} does not fit layer {i}",
-                    received=f"{a!r} followed by {b!r}",
-                    expected=f"Dense({a.out_features}, {b.out_features})",
-                )
+                message = f"layer {j} does not fit layer {i}: got {a!r} followed by {b!r}"
+                expected = f"Dense({a.out_features}, {b.out_features})"
+                raise ShapeError(f"{message}, expected {expected}")
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Yield the layers, named ``0``, ``1``, ..."""
@@ -96,10 +88,8 @@ class Sequential(Layer):
         for layer in self.layers:
             x = layer.forward(x, training)  # x is an array of floats or a Tensor already
             if x is None:
-                raise ArgumentError(
-                    f"the forward of {type(layer).__name__} returned nothing",
-                    hint="It must end with: return ...",
-                )
+                message = f"the forward of {type(layer).__name__} returned nothing"
+                raise ArgumentError(message, hint="It must end with: return ...")
         return x
 
     def __len__(self) -> int:
@@ -176,22 +166,18 @@ def mlp(
         After every dense layer but the last; a name of ``minidl list activations``.
     dropout : float, default 0.0
         Rate in [0, 1) of a :class:`Dropout` after every activation; none when 0.
-    initializer : str or callable, optional
-        For all weights; by default what suits the activation.
-    seed, dtype : int, numpy dtype
-        As for :class:`Sequential` and :class:`Dense`.
+    initializer, seed, dtype
+        As for :class:`Dense` and :class:`Sequential`.
 
     Examples
     --------
-    >>> mlp(2, 16, 16, 1, activation="tanh", seed=0)
+    >>> mlp(2, 16, 16, 1, seed=0)
     Sequential(Dense(2, 16), Tanh(), Dense(16, 16), Tanh(), Dense(16, 1))
     """
     if len(sizes) < 2:
-        raise ArgumentError(
-            "mlp needs the widths of input and output",
-            received=f"mlp{sizes}",
-            expected="for instance mlp(2, 16, 16, 1)",
-        )
+        message = "mlp needs the widths of input and output"
+        example = "for instance mlp(2, 16, 16, 1)"
+        raise ArgumentError(message, received=f"mlp{sizes}", expected=example)
     widths = [check_count("a layer's size", size) for size in sizes]
     rate = check_rate("dropout", dropout)
     layers: list[Layer] = []
