@@ -2,7 +2,7 @@
 
 ``shape`` is (in, out), that of a dense layer's weight. Glorot, He and LeCun keep the variance of
 the signal through the layer; they differ in the fan they divide by. Uniform draws are from
-+-sqrt(3 variance). Normal draws are not truncated, as in PyTorch; Keras truncates at two deviations.
++-sqrt(3 variance). Normal draws are not truncated, as in PyTorch; Keras does at two deviations.
 
 Sources: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
 networks"; He et al. 2015, arXiv 1502.01852; LeCun et al. 1998, "Efficient BackProp".

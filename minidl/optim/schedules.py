@@ -1,8 +1,4 @@
-"""Schedules: hyperparameters that are functions of the step count k.
-
-A schedule is a pure function ``step -> value``, so its value at the next step is known: the
-reformulated NAG multiplies by the *next* momentum.
-"""
+"""Schedules: hyperparameters that are pure functions of the step count k."""
 
 from __future__ import annotations
 
@@ -13,15 +9,8 @@ from dataclasses import dataclass
 
 from minidl.checks import check_number
 
-__all__ = [
-    "CosineDecay",
-    "ExponentialDecay",
-    "LinearWarmup",
-    "NesterovMomentum",
-    "Schedule",
-    "StepDecay",
-    "SutskeverMomentum",
-]
+__all__ = ["CosineDecay", "ExponentialDecay", "LinearWarmup", "NesterovMomentum", "Schedule"]
+__all__ += ["StepDecay", "SutskeverMomentum"]
 
 Schedule = Callable[[int], float]
 
@@ -41,9 +30,8 @@ class StepDecay(_Positive):
 
     Examples
     --------
-    >>> schedule = StepDecay(0.1, every=100, factor=0.5)
-    >>> schedule(0), schedule(99), schedule(100), schedule(250)
-    (0.1, 0.1, 0.05, 0.025)
+    >>> [StepDecay(0.1, every=100, factor=0.5)(k) for k in (0, 99, 100, 250)]
+    [0.1, 0.1, 0.05, 0.025]
     """
 
     start: float
@@ -81,8 +69,7 @@ class CosineDecay(_Positive):
 
     Examples
     --------
-    >>> schedule = CosineDecay(0.1, steps=10, end=0.01)
-    >>> [round(schedule(k), 3) for k in (0, 5, 10, 99)]
+    >>> [round(CosineDecay(0.1, steps=10, end=0.01)(k), 3) for k in (0, 5, 10, 99)]
     [0.1, 0.055, 0.01, 0.01]
     """
 
@@ -126,8 +113,7 @@ class NesterovMomentum:
 
     Examples
     --------
-    >>> momentum = NesterovMomentum()
-    >>> [round(momentum(k), 4) for k in range(4)]
+    >>> [round(NesterovMomentum()(k), 4) for k in range(4)]
     [0.0, 0.0, 0.2818, 0.434]
     """
 
@@ -156,9 +142,8 @@ class SutskeverMomentum:
 
     Examples
     --------
-    >>> momentum = SutskeverMomentum(limit=0.9)
-    >>> momentum(0), momentum(250), momentum(100_000)
-    (0.5, 0.75, 0.9)
+    >>> [SutskeverMomentum(limit=0.9)(k) for k in (0, 250, 100_000)]
+    [0.5, 0.75, 0.9]
     """
 
     limit: float = 0.99

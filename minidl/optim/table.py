@@ -1,21 +1,17 @@
-"""The table of names: a row maps a name to an optimizer and to how batches are drawn.
-
-The command line, the comparison and the documentation read this table.
-"""
+"""The table of names, which the command line and the comparison read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import Any, Literal
 
 import numpy as np
 
 from minidl.errors import ArgumentError
 from minidl.optim.base import Optimizer, Setting
-from minidl.optim.gradient_descent import GradientDescent
 from minidl.optim.keywords import checked
-from minidl.optim.momentum import NAG, Momentum, ReformulatedNAG
+from minidl.optim.rules import NAG, GradientDescent, Momentum, ReformulatedNAG
 from minidl.registry import Registry
 
 __all__ = ["OPTIMIZERS", "SGD", "TABLE", "BatchSize", "Entry", "lookup"]
@@ -25,10 +21,7 @@ BatchSize = int | Literal["full"]
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the table: a name, the optimizer, and how batches are drawn for it.
-
-    With ``fixed=True`` the name implies the batch size, so that no other can be given.
-    """
+    """A row of the table; with ``fixed=True`` the name implies the batch size."""
 
     name: str
     optimizer: type[Optimizer]
@@ -58,11 +51,9 @@ class Entry:
         if batch_size is None or batch_size == self.batch_size:
             return self.batch_size
         if self.fixed:
-            raise ArgumentError(
-                f"{self.name!r} is gradient descent at batch size {self.batch_size}",
-                received=f"batch size {batch_size}",
-                hint="For gradient descent at another batch size, use 'mini-batch'.",
-            )
+            message = f"{self.name!r} is gradient descent at batch size {self.batch_size}"
+            hint = "For gradient descent at another batch size, use 'mini-batch'."
+            raise ArgumentError(message, received=f"batch size {batch_size}", hint=hint)
         return batch_size
 
 
@@ -72,11 +63,7 @@ OPTIMIZERS: Registry[Entry] = Registry("optimizer")
 class _Table(Sequence[Entry]):
     """The rows of the registry, as a sequence."""
 
-    @overload
-    def __getitem__(self, index: int) -> Entry: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Entry]: ...
-    def __getitem__(self, index: int | slice) -> Entry | Sequence[Entry]:
+    def __getitem__(self, index: Any) -> Any:
         return tuple(OPTIMIZERS.values())[index]
 
     def __len__(self) -> int:
@@ -85,60 +72,29 @@ class _Table(Sequence[Entry]):
 
 TABLE = _Table()
 
-for _entry in (
-    Entry(
-        "batch",
-        GradientDescent,
-        "full",
-        fixed=True,
-        aliases=("bgd", "full-batch"),
-        summary="gradient descent on all rows at once, one update an epoch",
-    ),
-    Entry(
-        "stochastic",
-        GradientDescent,
-        1,
-        fixed=True,
-        aliases=("sgd",),
-        summary="gradient descent on one row at a time, in random order",
-    ),
-    Entry(
-        "mini-batch",
-        GradientDescent,
-        aliases=("minibatch", "gd", "gradient-descent"),
-        summary="gradient descent on batches of rows, in random order",
-    ),
-    Entry(
-        "momentum",
-        Momentum,
-        aliases=("heavy-ball", "classical-momentum"),
-        summary="classical momentum (Polyak 1964)",
-    ),
-    Entry(
-        "nag",
-        NAG,
-        aliases=("nesterov", "nag-look-ahead"),
-        summary="Nesterov's accelerated gradient, at the look-ahead point (1983)",
-    ),
-    Entry(
-        "nag-reformulated",
-        ReformulatedNAG,
-        aliases=("nesterov-reformulated", "keras-nesterov"),
-        summary="the same method, storing the look-ahead point (Bengio et al. 2012)",
-    ),
-):
-    OPTIMIZERS.add(_entry.name, _entry, _entry.aliases)
+_ROWS = (  # name, optimizer, batch size, whether it is fixed, aliases, summary
+    ("batch", GradientDescent, "full", True, ("bgd", "full-batch"),
+     "gradient descent on all rows at once, one update an epoch"),
+    ("stochastic", GradientDescent, 1, True, ("sgd",),
+     "gradient descent on one row at a time, in random order"),
+    ("mini-batch", GradientDescent, 32, False, ("minibatch", "gd", "gradient-descent"),
+     "gradient descent on batches of rows, in random order"),
+    ("momentum", Momentum, 32, False, ("heavy-ball", "classical-momentum"),
+     "classical momentum (Polyak 1964)"),
+    ("nag", NAG, 32, False, ("nesterov", "nag-look-ahead"),
+     "Nesterov's accelerated gradient, at the look-ahead point (1983)"),
+    ("nag-reformulated", ReformulatedNAG, 32, False, ("nesterov-reformulated", "keras-nesterov"),
+     "the same method, storing the look-ahead point (Bengio et al. 2012)"),
+)  # fmt: skip
+for _row in _ROWS:
+    OPTIMIZERS.add(_row[0], Entry(*_row), _row[4])
 
 
 def lookup(name: str) -> Entry:
     """Return the row for a name or an alias; capitals, spaces, ``-`` and ``_`` do not matter.
 
-    ``OPTIMIZERS.add(name, Entry(name, MyOptimizer))`` adds a name.
-
-    Raises
-    ------
-    UnknownNameError
-        The name is not registered; the message suggests the nearest.
+    ``OPTIMIZERS.add(name, Entry(name, MyOptimizer))`` adds a name. An unknown one is an
+    UnknownNameError that suggests the nearest.
 
     Examples
     --------
@@ -156,13 +112,8 @@ def SGD(  # noqa: N802
 
     Without momentum it is :class:`GradientDescent`, with it :class:`Momentum`, and with
     ``nesterov=True`` :class:`ReformulatedNAG`: as in Keras and PyTorch, the stored weights are the
-    look-ahead point.
-
-    Raises
-    ------
-    ArgumentError
-        ``nesterov=True`` without momentum (Keras, optax and scikit-learn ignore it silently), or a
-        value out of range.
+    look-ahead point. ``nesterov=True`` without momentum is an ArgumentError (Keras, optax and
+    scikit-learn ignore it silently), as is a value out of range.
 
     Examples
     --------

@@ -1,7 +1,4 @@
-"""Momentum, and Nesterov's accelerated gradient in its two forms.
-
-Momentum evaluates the gradient at the iterate; NAG where the velocity is about to carry it; the
-reformulated NAG stores that look-ahead point, so it evaluates the gradient at the stored point.
+"""The update rules: gradient descent, momentum, and Nesterov's accelerated gradient in two forms.
 
 The learning rate is inside the velocity (as in Sutskever et al. 2013). PyTorch and optax keep it
 outside (``b <- m b + g; w <- w - a b``): equal for a constant learning rate, another method as soon
@@ -16,7 +13,40 @@ import numpy as np
 from minidl.errors import ArgumentError
 from minidl.optim.base import Array, Gradient, Optimizer, Setting, learning_rate, momentum
 
-__all__ = ["NAG", "Momentum", "ReformulatedNAG"]
+__all__ = ["NAG", "GradientDescent", "Momentum", "ReformulatedNAG"]
+
+
+class GradientDescent(Optimizer):
+    r"""Gradient descent; batch, mini-batch or stochastic, as the caller draws the batches.
+
+    .. math:: w \leftarrow w - a\, g(w)
+
+    `lr` is the learning rate a > 0: a number, a function of the step count, or one per replica. A
+    value out of range is an ArgumentError.
+
+    Notes
+    -----
+    Cauchy 1847, "Méthode générale pour la résolution des systèmes d'équations simultanées". Along a
+    Hessian eigenvalue h it is stable iff ``0 < a h < 2``. As ``torch.optim.SGD(lr)`` and
+    ``keras.optimizers.SGD(lr)``.
+
+    Examples
+    --------
+    >>> w, optimizer = np.array([1.0]), GradientDescent(lr=0.1)
+    >>> for _ in range(2):
+    ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
+    >>> w
+    array([0.81])
+    """
+
+    lr = learning_rate()
+
+    def __init__(self, lr: Setting) -> None:
+        super().__init__(lr=lr)
+
+    def update(self, w: Array, grad: Gradient) -> None:
+        """Set w <- w - lr grad(w)."""
+        w -= self.lr * grad(w)
 
 
 class _WithVelocity(Optimizer):
@@ -38,12 +68,7 @@ class Momentum(_WithVelocity):
     ----------
     lr, momentum : float, Schedule or sequence of float
         The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
-        the step count, or one per replica.
-
-    Raises
-    ------
-    ArgumentError
-        `lr` is not a positive finite number, or `momentum` is not in [0, 1).
+        the step count, or one per replica. A value out of range is an ArgumentError.
 
     Notes
     -----
@@ -55,9 +80,7 @@ class Momentum(_WithVelocity):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> w = np.array([1.0])
-    >>> optimizer = Momentum(lr=0.1, momentum=0.9)
+    >>> w, optimizer = np.array([1.0]), Momentum(lr=0.1, momentum=0.9)
     >>> for _ in range(2):
     ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
     >>> w.round(4)
@@ -76,16 +99,6 @@ class Momentum(_WithVelocity):
         w -= v
 
 
-def _ahead(w: Array, mv: Array, grad: Gradient) -> Array:
-    """Move w by -mv, in place to save a copy, and return the gradient there; undo on an error."""
-    w -= mv
-    try:
-        return grad(w)
-    except BaseException:
-        w += mv
-        raise
-
-
 class NAG(_WithVelocity):
     r"""Nesterov's accelerated gradient: the gradient is taken at the look-ahead point.
 
@@ -93,38 +106,24 @@ class NAG(_WithVelocity):
         v &\leftarrow m v + a\, g(w - m v) \\
         w &\leftarrow w - v
 
-    Parameters
-    ----------
-    lr, momentum : float, Schedule or sequence of float
-        The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
-        the step count, or one per replica.
-
-    Raises
-    ------
-    ArgumentError
-        `lr` is not a positive finite number, or `momentum` is not in [0, 1).
+    `lr` and `momentum` are those of :class:`Momentum`.
 
     Notes
     -----
     Nesterov 1983, "A method of solving a convex programming problem with convergence rate
-    O(1/k^2)"; in this form Sutskever et al. 2013, eq. 3-4 (there v has the other sign).
-
-    On a quadratic, along a Hessian eigenvalue h, it is classical momentum with the coefficient
+    O(1/k^2)"; in this form Sutskever et al. 2013, eq. 3-4 (there v has the other sign). On a
+    quadratic, along a Hessian eigenvalue h, it is classical momentum with the coefficient
     ``m (1 - a h)``: less momentum where the curvature is high. It is stable iff
-    ``0 < a h < 2 (1 + m) / (1 + 2 m)``, a *smaller* range than momentum's.
-
-    PyTorch and Keras (``nesterov=True``) store the look-ahead point: :class:`ReformulatedNAG`,
-    which has the same iterates.
+    ``0 < a h < 2 (1 + m) / (1 + 2 m)``, a *smaller* range than momentum's. PyTorch and Keras
+    (``nesterov=True``) store the look-ahead point, as :class:`ReformulatedNAG` does.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> w = np.array([1.0])
-    >>> optimizer = NAG(lr=0.1, momentum=0.9)
+    >>> w, optimizer = np.array([1.0]), NAG(lr=0.1, momentum=0.9)
     >>> for _ in range(2):
     ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
-    >>> w.round(4)
-    array([0.729])
+    >>> w.round(4), optimizer.look_ahead(w).round(4)  # w - m v
+    (array([0.729]), array([0.5751]))
     """
 
     def __init__(self, lr: Setting, momentum: Setting = 0.9) -> None:
@@ -133,21 +132,18 @@ class NAG(_WithVelocity):
     def update(self, w: Array, grad: Gradient) -> None:
         """Set v <- m v + lr grad(w - m v), then w <- w - v."""
         v = self.state["velocity"]
-        mv = self.momentum * v
-        step = self.lr * _ahead(w, mv, grad)  # and w is w - m v now
+        mv, lr = self.momentum * v, self.lr
+        w -= mv  # in place, to save a copy
+        try:
+            step = lr * grad(w)
+        except BaseException:
+            w += mv
+            raise
         np.add(mv, step, out=v)
         w -= step
 
     def look_ahead(self, w: Array) -> Array:
-        """Return w - m v, a new array; equal to `w` before the first step.
-
-        Examples
-        --------
-        >>> w, nag = np.array([1.0]), NAG(lr=0.1, momentum=0.5)
-        >>> nag.step(w, lambda point: point)  # now w is 0.9, and v is 0.1
-        >>> nag.look_ahead(w)
-        array([0.85])
-        """
+        """Return w - m v, a new array; equal to `w` before the first step."""
         v = self.state.get("velocity")
         return w.copy() if v is None else w - self.momentum * v
 
@@ -160,46 +156,30 @@ class ReformulatedNAG(_WithVelocity):
         v &\leftarrow m_t v + a\, g \\
         w &\leftarrow w - (m_{t+1} v + a\, g)
 
-    Parameters
-    ----------
-    lr, momentum : float, Schedule or sequence of float
-        The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
-        the step count, or one per replica.
-
-    Raises
-    ------
-    ArgumentError
-        `lr` is not a positive finite number, or `momentum` is not in [0, 1).
+    `lr` and `momentum` are those of :class:`Momentum`. The momentum cannot be assigned after the
+    first step, because the rule needs the next momentum: give a schedule.
 
     Notes
     -----
-    Bengio, Boulanger-Lewandowski and Pascanu 2012, arXiv 1212.0901, eq. 7. The momentum cannot be
-    assigned after the first step, because the rule needs the next momentum: give a schedule.
-
-    Proof that it is :class:`NAG`: let ``w_t = theta_t - m_t v_t`` be NAG's look-ahead point.
-    NAG says ``v_{t+1} = m_t v_t + a_t g(w_t)`` and ``theta_{t+1} = theta_t - v_{t+1}``. Then
+    Bengio, Boulanger-Lewandowski and Pascanu 2012, arXiv 1212.0901, eq. 7. Proof that it is
+    :class:`NAG`: let ``w_t = theta_t - m_t v_t`` be NAG's look-ahead point. NAG says
+    ``v_{t+1} = m_t v_t + a_t g(w_t)`` and ``theta_{t+1} = theta_t - v_{t+1}``. Then
 
         w_{t+1} = theta_{t+1} - m_{t+1} v_{t+1}
                 = w_t + m_t v_t - v_{t+1} - m_{t+1} v_{t+1}
                 = w_t - a_t g(w_t) - m_{t+1} v_{t+1},
 
     which is the rule above, with the *next* momentum m_{t+1} (m_t would be another method when
-    the momentum changes). :meth:`iterate` recovers ``theta = w + m v``. At the start v = 0, so both
-    begin at the same point.
-
-    As ``keras.optimizers.SGD(lr, momentum=m, nesterov=True)``, and as
+    the momentum changes). Both begin at the same point, since v = 0. :meth:`iterate` recovers
+    ``theta = w + m v``. As ``keras.optimizers.SGD(lr, momentum=m, nesterov=True)``, and as
     ``torch.optim.SGD(lr, momentum=m, nesterov=True)`` for a constant learning rate.
 
     Examples
     --------
-    The iterate of two steps is NAG's, 0.729; what is stored lies ahead of it:
-
-    >>> import numpy as np
-    >>> w = np.array([1.0])
-    >>> optimizer = ReformulatedNAG(lr=0.1, momentum=0.9)
+    >>> w, optimizer = np.array([1.0]), ReformulatedNAG(lr=0.1, momentum=0.9)
     >>> for _ in range(2):
     ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
-    >>> w.round(4), optimizer.iterate(w).round(4)
+    >>> w.round(4), optimizer.iterate(w).round(4)  # the iterate is NAG's
     (array([0.5751]), array([0.729]))
     """
 
@@ -218,11 +198,9 @@ class ReformulatedNAG(_WithVelocity):
     def __setattr__(self, name: str, value: object) -> None:
         if name == "momentum" and getattr(self, "state", None):
             raise ArgumentError(
-                "the momentum of ReformulatedNAG cannot be replaced after the first step, which"
-                " has used the next momentum already",
-                received=repr(value),
-                expected="a schedule, given to the constructor",
-                hint="Pass momentum=lambda step: ..., call reset() first, or use NAG.",
+                "the momentum of ReformulatedNAG cannot be replaced after the first step, which has"
+                f" used the next momentum already: got {value!r}, expected a schedule, given to the"
+                " constructor. Pass momentum=lambda step: ..., call reset() first, or use NAG."
             )
         super().__setattr__(name, value)
 
