@@ -20,61 +20,6 @@ Gradient: TypeAlias = Callable[[Array], Array]
 Setting: TypeAlias = npt.ArrayLike | Schedule  # a number, one for each replica, or a schedule
 
 
-class Hyperparameter:
-    """A checked attribute of an optimizer: a number, one for each replica, or a schedule.
-
-    Reading ``optimizer.lr`` gives its value at the present step: a float, or an array (R, 1).
-    Constants are checked when they are assigned, the values of a schedule when they are read:
-    ``valid`` is a function array -> boolean array, and ``expected`` says the same in words.
-    """
-
-    def __init__(self, valid: Callable[[Array], npt.NDArray[np.bool_]], expected: str) -> None:
-        self.valid = valid
-        self.expected = expected
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __set__(self, optimizer: Optimizer, value: object) -> None:
-        optimizer.hyperparameters[self.name] = value if callable(value) else self.check(value)
-
-    def __get__(self, optimizer: Optimizer | None, owner: type) -> Any:
-        if optimizer is None:
-            return self
-        value = optimizer.hyperparameters[self.name]
-        return self.check(value(optimizer.step_count)) if callable(value) else value
-
-    def at(self, optimizer: Optimizer, step: int) -> float | Array:
-        """Return the value at `step`, which may lie in the future."""
-        value = optimizer.hyperparameters[self.name]
-        return self.check(value(step)) if callable(value) else value
-
-    def check(self, value: object) -> float | Array:
-        """Return `value` as a float or an array (R, 1), or raise an ArgumentError."""
-        try:
-            if np.asarray(value).dtype.kind in "bcSU":  # bool, complex, bytes, str
-                raise TypeError
-            array = np.array(value, dtype=float)
-        except (TypeError, ValueError, OverflowError):
-            array = np.array(np.nan)
-        if array.size == 0 or array.shape[1:] not in ((), (1,)) or not np.all(self.valid(array)):
-            raise invalid(self.name, value, self.expected)
-        if array.ndim == 0:
-            return float(array)
-        single = isinstance(value, np.ndarray) and value.dtype.char == "f"  # for float32 weights
-        return array.reshape(-1, 1).astype(np.float32 if single else float)
-
-
-def learning_rate() -> Hyperparameter:
-    """Return a hyperparameter that must be positive and finite."""
-    return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
-
-
-def momentum() -> Hyperparameter:
-    """Return a hyperparameter in [0, 1)."""
-    return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number in [0, 1)")
-
-
 class Optimizer(ABC):
     """The base of every optimizer; a new one writes its formula in :meth:`update`.
 
@@ -216,10 +161,9 @@ class Optimizer(ABC):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned; another class's is an ArgumentError."""
-        vectors = dict(state["state"])
-        complete = set(vectors) == set(self.state_names)
-        fresh = not vectors and state["step_count"] == 0
-        if state["optimizer"] != type(self).__name__ or not (complete or fresh):
+        vectors, before_first_step = dict(state["state"]), state["step_count"] == 0
+        complete = set(vectors) == set(self.state_names) or (not vectors and before_first_step)
+        if state["optimizer"] != type(self).__name__ or not complete:
             received = f"{state['optimizer']} with {sorted(vectors)}"
             expected = f"{type(self).__name__} with {sorted(self.state_names)}"
             message = "this state belongs to another optimizer"
@@ -229,8 +173,63 @@ class Optimizer(ABC):
         self.state = {name: np.array(vector) for name, vector in vectors.items()}
 
     def __repr__(self) -> str:
-        plain = [
-            f"{name}={value.ravel().tolist() if isinstance(value, np.ndarray) else value}"
-            for name, value in self.hyperparameters.items()
-        ]
-        return f"{type(self).__name__}({', '.join(plain)})"
+        pairs = []
+        for name, value in self.hyperparameters.items():
+            plain = value.ravel().tolist() if isinstance(value, np.ndarray) else value
+            pairs.append(f"{name}={plain}")
+        return f"{type(self).__name__}({', '.join(pairs)})"
+
+
+class Hyperparameter:
+    """A checked attribute of an optimizer: a number, one for each replica, or a schedule.
+
+    Reading ``optimizer.lr`` gives its value at the present step: a float, or an array (R, 1).
+    Constants are checked when they are assigned, the values of a schedule when they are read:
+    `valid` is a function array -> boolean array, and `expected` says the same in words.
+    """
+
+    def __init__(self, valid: Callable[[Array], npt.NDArray[np.bool_]], expected: str) -> None:
+        self.valid = valid
+        self.expected = expected
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __set__(self, optimizer: Optimizer, value: object) -> None:
+        optimizer.hyperparameters[self.name] = value if callable(value) else self.check(value)
+
+    def __get__(self, optimizer: Optimizer | None, owner: type) -> Any:
+        if optimizer is None:
+            return self
+        value = optimizer.hyperparameters[self.name]
+        return self.check(value(optimizer.step_count)) if callable(value) else value
+
+    def at(self, optimizer: Optimizer, step: int) -> float | Array:
+        """Return the value at `step`, which may lie in the future."""
+        value = optimizer.hyperparameters[self.name]
+        return self.check(value(step)) if callable(value) else value
+
+    def check(self, value: object) -> float | Array:
+        """Return `value` as a float or an array (R, 1), or raise an ArgumentError."""
+        try:
+            if np.asarray(value).dtype.kind in "bcSU":  # bool, complex, bytes, str
+                raise TypeError
+            array = np.array(value, dtype=float)
+        except (TypeError, ValueError, OverflowError):
+            array = np.array(np.nan)
+        if array.size == 0 or array.shape[1:] not in ((), (1,)) or not np.all(self.valid(array)):
+            raise invalid(self.name, value, self.expected)
+        if array.ndim == 0:
+            return float(array)
+        single = isinstance(value, np.ndarray) and value.dtype.char == "f"  # for float32 weights
+        return array.reshape(-1, 1).astype(np.float32 if single else float)
+
+
+def learning_rate() -> Hyperparameter:
+    """Return a hyperparameter that must be positive and finite."""
+    return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
+
+
+def momentum() -> Hyperparameter:
+    """Return a hyperparameter in [0, 1)."""
+    return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number in [0, 1)")

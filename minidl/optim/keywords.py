@@ -33,12 +33,10 @@ def check_keywords(name: str, function: Callable[..., object], keywords: Iterabl
 
     Examples
     --------
-    >>> def rule(lr, momentum=0.9): ...
-    >>> check_keywords("NAG", rule, ["learning_rate"])
+    >>> check_keywords("NAG", lambda lr: ..., ["learning_rate"])
     Traceback (most recent call last):
     ...
-    minidl.errors.UnknownKeywordError: NAG(lr, momentum=0.9) has no argument learning_rate. \
-Write lr=... instead.
+    minidl.errors.UnknownKeywordError: NAG(lr) has no argument learning_rate. Write lr=... instead.
     """
     parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
     if any(p.kind is p.VAR_KEYWORD for p in parameters):

@@ -24,8 +24,6 @@ class GradientDescent(Optimizer):
     `lr` is the learning rate a > 0: a number, a function of the step count, or one per replica. A
     value out of range is an ArgumentError.
 
-    Notes
-    -----
     Cauchy 1847, "Méthode générale pour la résolution des systèmes d'équations simultanées". Along a
     Hessian eigenvalue h it is stable iff ``0 < a h < 2``. As ``torch.optim.SGD(lr)`` and
     ``keras.optimizers.SGD(lr)``.
@@ -60,18 +58,11 @@ class _WithVelocity(Optimizer):
 class Momentum(_WithVelocity):
     r"""Classical momentum, also called the heavy ball.
 
-    .. math::
-        v &\leftarrow m v + a\, g(w) \\
-        w &\leftarrow w - v
+    .. math:: v \leftarrow m v + a\, g(w), \quad w \leftarrow w - v
 
-    Parameters
-    ----------
-    lr, momentum : float, Schedule or sequence of float
-        The learning rate a > 0 and the momentum m in [0, 1), by default 0.9: numbers, functions of
-        the step count, or one per replica. A value out of range is an ArgumentError.
+    `lr` is the learning rate a > 0 and `momentum` m in [0, 1), by default 0.9: numbers, functions
+    of the step count, or one per replica. A value out of range is an ArgumentError.
 
-    Notes
-    -----
     Polyak 1964, eq. 9; in this form Sutskever et al. 2013, "On the importance of initialization and
     momentum in deep learning", eq. 1-2 (there v has the other sign). A constant gradient is
     amplified by ``1 / (1 - m)``. Along a Hessian eigenvalue h it is stable iff ``0 < a h < 2 (1 +
@@ -102,14 +93,10 @@ class Momentum(_WithVelocity):
 class NAG(_WithVelocity):
     r"""Nesterov's accelerated gradient: the gradient is taken at the look-ahead point.
 
-    .. math::
-        v &\leftarrow m v + a\, g(w - m v) \\
-        w &\leftarrow w - v
+    .. math:: v \leftarrow m v + a\, g(w - m v), \quad w \leftarrow w - v
 
-    `lr` and `momentum` are those of :class:`Momentum`.
+    `lr` and `momentum` as for :class:`Momentum`.
 
-    Notes
-    -----
     Nesterov 1983, "A method of solving a convex programming problem with convergence rate
     O(1/k^2)"; in this form Sutskever et al. 2013, eq. 3-4 (there v has the other sign). On a
     quadratic, along a Hessian eigenvalue h, it is classical momentum with the coefficient
@@ -151,16 +138,11 @@ class NAG(_WithVelocity):
 class ReformulatedNAG(_WithVelocity):
     r"""Nesterov's accelerated gradient, stored at the look-ahead point.
 
-    .. math::
-        g &= g(w) \\
-        v &\leftarrow m_t v + a\, g \\
-        w &\leftarrow w - (m_{t+1} v + a\, g)
+    .. math:: v \leftarrow m_t v + a\, g(w), \quad w \leftarrow w - (m_{t+1} v + a\, g(w))
 
-    `lr` and `momentum` are those of :class:`Momentum`. The momentum cannot be assigned after the
-    first step, because the rule needs the next momentum: give a schedule.
+    `lr` and `momentum` as for :class:`Momentum`. The momentum cannot be assigned after the first
+    step, because the rule needs the next momentum: give a schedule.
 
-    Notes
-    -----
     Bengio, Boulanger-Lewandowski and Pascanu 2012, arXiv 1212.0901, eq. 7. Proof that it is
     :class:`NAG`: let ``w_t = theta_t - m_t v_t`` be NAG's look-ahead point. NAG says
     ``v_{t+1} = m_t v_t + a_t g(w_t)`` and ``theta_{t+1} = theta_t - v_{t+1}``. Then

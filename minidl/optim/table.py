@@ -36,15 +36,8 @@ class Entry:
         return hasattr(self.optimizer, "momentum")
 
     def make(self, lr: object, momentum: object = 0.9) -> Optimizer:
-        """Return a new optimizer; rules without momentum ignore `momentum`.
-
-        Examples
-        --------
-        >>> lookup("nag").make(0.1, 0.9), lookup("mini-batch").make(0.1)
-        (NAG(lr=0.1, momentum=0.9), GradientDescent(lr=0.1))
-        """
-        keywords = {"momentum": momentum} if self.has_momentum else {}
-        return self.optimizer(lr=lr, **keywords)
+        """Return a new optimizer; rules without momentum ignore `momentum`."""
+        return self.optimizer(lr=lr, **({"momentum": momentum} if self.has_momentum else {}))
 
     def batches(self, batch_size: BatchSize | None = None) -> BatchSize:
         """Return `batch_size`, by default the row's; an ArgumentError if it is fixed."""
@@ -98,8 +91,8 @@ def lookup(name: str) -> Entry:
 
     Examples
     --------
-    >>> lookup("Nesterov").name, lookup("mini_batch").name
-    ('nag', 'mini-batch')
+    >>> lookup("mini_batch").name, lookup("Nesterov").make(0.1)
+    ('mini-batch', NAG(lr=0.1, momentum=0.9))
     """
     return OPTIMIZERS[name]
 
