@@ -82,13 +82,7 @@ def zeros(shape: Shape, generator: np.random.Generator) -> Array:
 
 
 def constant(value: float) -> Initializer:
-    """Return an initializer that sets every element to `value`.
-
-    Examples
-    --------
-    >>> constant(0.1)((1, 3), np.random.default_rng(0))
-    array([[0.1, 0.1, 0.1]])
-    """
+    """Return an initializer that sets every element to `value`, which must be finite."""
     number = check_number("value", value, math.isfinite, "a finite number")
     return lambda shape, generator: np.full(shape, number)
 
@@ -103,7 +97,7 @@ INITIALIZERS.add("zeros", zeros)
 def initializer(name: str | Initializer) -> Initializer:
     """Return the initializer of that name; ``"constant:0.1"`` fills with 0.1.
 
-    A function is returned as it is. ``INITIALIZERS.add(name, function)`` adds a name. An unknown
+    A function is returned as it is; ``INITIALIZERS.add(name, function)`` adds a name. An unknown
     name is an UnknownNameError.
 
     Examples

@@ -131,12 +131,6 @@ class Layer:
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
 
         Outputs are those of the last layer: logits, for a classifier.
-
-        Examples
-        --------
-        >>> from minidl import nn
-        >>> nn.mlp(2, 3, 1, seed=0).predict([[0.0, 0.0]])
-        array([[0.]])
         """
         size = check_count("chunk", chunk)
         rows = as_floats(X.data if isinstance(X, Tensor) else X)

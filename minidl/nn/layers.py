@@ -28,33 +28,24 @@ __all__ += ["ELU", "GELU", "SELU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softpl
 class Dense(Layer):
     """Fully connected layer, y = x W + b.
 
-    Weights are drawn at once. Those drawn without a `seed` are drawn again by a
-    :class:`Sequential` around the layer, unless somebody has changed them.
+    `weight` W has shape (in, out), as in Keras; ``torch.nn.Linear`` stores (out, in). `bias` b has
+    shape (out,), or is None. Weights are drawn at once. Those drawn without a `seed` are drawn
+    again by a :class:`Sequential` around the layer, unless somebody has changed them.
 
     Parameters
     ----------
     in_features, out_features : int
-        At least 1. W has shape (in, out), as in Keras; ``torch.nn.Linear`` stores (out, in).
+        At least 1, otherwise an ArgumentError; an input of another width is a ShapeError.
     initializer, bias_initializer : str or callable
-        A name of ``minidl list initializers``, or a function ``(shape, generator) -> array``. For W
-        by default Glorot; in a :class:`Sequential` what suits the activation that follows, such as
-        He for ReLU. For b, drawn as a matrix of shape (1, out), by default "zeros".
+        A name of ``minidl list initializers``, otherwise an UnknownNameError; or a function
+        ``(shape, generator) -> array``. For W by default Glorot; in a :class:`Sequential` what
+        suits the activation that follows, such as He for ReLU. For b (1, out) by default "zeros".
     bias : bool, default True
         Whether there is a b.
     seed : int, optional
         For the weights; it has precedence over that of a :class:`Sequential`.
     dtype : numpy dtype, default float64
-        Or float32.
-
-    Attributes
-    ----------
-    weight, bias : Parameter, shapes (in, out) and (out,)
-        `bias` is None without one.
-
-    Raises
-    ------
-    ArgumentError, UnknownNameError, ShapeError
-        A size is not positive, or an initializer unknown; or it, or the input, has another shape.
+        Or float32, otherwise a DTypeError.
 
     Examples
     --------
@@ -120,13 +111,8 @@ class Dropout(Layer):
     y = x / (1 - rate) with probability 1 - rate, else 0, so the expectation is x (inverted
     dropout, as in PyTorch and Keras). Outside training y = x. Srivastava et al. 2014.
 
-    Parameters
-    ----------
-    rate : float
-        In [0, 1), otherwise an ArgumentError.
-    seed : int, optional
-        By default that of the :class:`Sequential` around the layer. A generator passed as
-        ``training=`` is used instead.
+    `rate` is in [0, 1), otherwise an ArgumentError. The noise is drawn from the generator that is
+    passed as ``training=``, else from `seed`, by default that of the :class:`Sequential` around it.
 
     Examples
     --------

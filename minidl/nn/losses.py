@@ -265,9 +265,8 @@ ALIASES = {alias: name for name in LOSSES for alias in LOSSES.aliases(name)}
 def loss(name: str | Loss | type[Loss]) -> Loss:
     """Return a loss of that name, or of that class; a loss is returned as it is.
 
-    Names and aliases such as ``mse`` are in ``minidl list losses``; ``LOSSES.add(name, class)``
-    adds one. An unknown name is an UnknownNameError; what is neither name nor loss is an
-    ArgumentError.
+    ``minidl list losses`` shows names and aliases; ``LOSSES.add(name, class)`` adds one. An unknown
+    name is an UnknownNameError; what is neither name nor loss is an ArgumentError.
 
     Examples
     --------

@@ -21,13 +21,7 @@ __all__ = ["Buffer", "Parameter", "ParameterVector"]
 
 
 class Buffer(Tensor):
-    """A Tensor that is saved with its layer but not trained, such as a running mean.
-
-    Examples
-    --------
-    >>> Buffer([0.0, 0.0]).requires_grad
-    False
-    """
+    """A Tensor that is saved with its layer but not trained, such as a running mean."""
 
     __slots__ = ()
 
@@ -84,23 +78,18 @@ class Parameter(Tensor):
 class ParameterVector:
     """One vector of all parameters of a model, with its gradient beside it.
 
+    `value` and `grad`, of shape (P,), hold all values, into which optimizers write, and all
+    gradients. `names` and `shapes` are those of the parameters, such as ``"0.weight"`` and (2, 16);
+    `penalized` (P,) says which entries an L2 penalty counts.
+
     Parameters
     ----------
     named : iterable of (str, Parameter)
-        In definition order. Their data become views into :attr:`value`. None, or several dtypes,
-        are an ArgumentError; one that belongs to another vector is a GraphError.
+        In definition order. Their data become views into `value`. None, or several dtypes, are an
+        ArgumentError; one that belongs to another vector is a GraphError.
     replicas : int, optional
-        The number R of networks at once: each parameter gets a leading axis of R equal copies, and
-        a bias (out,) becomes (R, 1, out), which fits activations (R, n, out).
-
-    Attributes
-    ----------
-    value, grad : ndarray, shape (P,) or (R, P)
-        All values, and all gradients. Optimizers write into `value`.
-    names, shapes : tuple
-        Such as ``"0.weight"`` and (2, 16), in order.
-    penalized : ndarray of bool, shape (P,)
-        Which entries an L2 penalty counts.
+        The number R of networks at once: value and gradient are (R, P), each parameter gets a
+        leading axis of R equal copies, and a bias (out,) becomes (R, 1, out).
 
     Examples
     --------
@@ -163,7 +152,7 @@ class ParameterVector:
         return int(self.value.shape[-1])
 
     def set(self, value: npt.ArrayLike) -> None:
-        """Write a vector into :attr:`value`; another shape is a :class:`ShapeError`."""
+        """Write a vector into `value`; another shape is a :class:`ShapeError`."""
         new, shape = np.asarray(value), self.value.shape
         if new.shape != shape:
             message = f"the vector does not fit: got shape {new.shape}, expected shape {shape}"
@@ -171,7 +160,7 @@ class ParameterVector:
         self.value[...] = new
 
     def collect(self, loss: Tensor) -> None:
-        """Write the gradient of `loss`, a scalar or (R,), into :attr:`grad`, and nowhere else."""
+        """Write the gradient of `loss`, a scalar or (R,), into `grad`, and nowhere else."""
         if not loss.requires_grad:
             loss.backward()  # which raises
         value = loss.data

@@ -38,10 +38,8 @@ class Sequential(Layer):
 
     Examples
     --------
-    >>> from minidl import nn
-    >>> model = nn.Sequential(nn.Dense(2, 8), nn.ReLU(), nn.Dense(8, 1), seed=0)
-    >>> model([[0.0, 1.0], [1.0, 0.0]]).shape
-    (2, 1)
+    >>> Sequential(Dense(2, 8), Dropout(0.5), Dense(8, 1), seed=0)([[0.0, 1.0]]).shape
+    (1, 1)
     """
 
     def __init__(self, *layers: Layer | list[Layer], seed: Seed = None) -> None:

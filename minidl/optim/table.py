@@ -80,7 +80,8 @@ _ROWS = (  # name, optimizer, batch size, whether it is fixed, aliases, summary
      "the same method, storing the look-ahead point (Bengio et al. 2012)"),
 )  # fmt: skip
 for _row in _ROWS:
-    OPTIMIZERS.add(_row[0], Entry(*_row), _row[4])
+    _entry = Entry(*_row)
+    OPTIMIZERS.add(_entry.name, _entry, _entry.aliases)
 
 
 def lookup(name: str) -> Entry:
