@@ -265,8 +265,11 @@ ALIASES = {alias: name for name in LOSSES for alias in LOSSES.aliases(name)}
 def loss(name: str | Loss | type[Loss]) -> Loss:
     """Return a loss of that name, or of that class; a loss is returned as it is.
 
-    ``minidl list losses`` shows names and aliases; ``LOSSES.add(name, class)`` adds one. An unknown
-    name is an UnknownNameError; what is neither name nor loss is an ArgumentError.
+    ``mse`` and ``l2`` are ``mean_squared_error``, ``mae`` and ``l1`` are ``mean_absolute_error``,
+    ``bce``, ``binary_crossentropy`` and ``bce_with_logits`` are ``binary_cross_entropy``, and
+    ``cross_entropy``, ``categorical_crossentropy`` and ``sparse_categorical_crossentropy`` are
+    ``softmax_cross_entropy``; ``huber`` and ``hinge`` have no aliases. ``LOSSES.add(name, class)``
+    adds a name. An unknown one is an UnknownNameError; no name and no loss an ArgumentError.
 
     Examples
     --------
