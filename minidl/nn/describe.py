@@ -27,8 +27,6 @@ def describe(layer: Layer) -> dict[str, Any] | None:
 
     A layer whose ``forward`` has been replaced is a custom layer, too.
 
-    Examples
-    --------
     >>> describe(Dense(2, 1))
     {'type': 'Dense', 'in_features': 2, 'out_features': 1, 'bias': True}
     """

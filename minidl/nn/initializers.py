@@ -100,8 +100,6 @@ def initializer(name: str | Initializer) -> Initializer:
     A function is returned as it is; ``INITIALIZERS.add(name, function)`` adds a name. An unknown
     name is an UnknownNameError.
 
-    Examples
-    --------
     >>> initializer("he_normal") is he_normal
     True
     """

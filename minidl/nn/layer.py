@@ -33,8 +33,6 @@ class Layer:
     Parameters, buffers and layers are found as attributes, or in lists, tuples and dicts that are
     attributes, in the order in which they were set, until the first use of :attr:`parameters`.
 
-    Examples
-    --------
     >>> from minidl import nn
     >>> class Scale(nn.Layer):
     ...     def __init__(self):

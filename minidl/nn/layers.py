@@ -114,8 +114,6 @@ class Dropout(Layer):
     `rate` is in [0, 1), otherwise an ArgumentError. The noise is drawn from the generator that is
     passed as ``training=``, else from `seed`, by default that of the :class:`Sequential` around it.
 
-    Examples
-    --------
     >>> Dropout(0.5)(np.ones((1, 4)), training=np.random.default_rng(1))
     array([[2., 2., 0., 2.]])
     """
@@ -270,8 +268,6 @@ def activation(name: str | Layer | type[Layer]) -> Layer:
 
     ``ACTIVATIONS.add(name, class)`` adds a name. An unknown name is an UnknownNameError.
 
-    Examples
-    --------
     >>> activation("leaky-relu")
     LeakyReLU(slope=0.01)
     """

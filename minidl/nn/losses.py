@@ -35,8 +35,6 @@ class Loss(ABC):
     :meth:`right` give it an accuracy. If its `mean` handles replicas, ``replicas = True`` lets
     ``train_replicas`` train its networks together.
 
-    Examples
-    --------
     >>> class LogCosh(Loss):
     ...     def mean(self, outputs, targets):
     ...         return np.log(np.cosh(outputs - targets)).mean()
@@ -271,8 +269,6 @@ def loss(name: str | Loss | type[Loss]) -> Loss:
     ``softmax_cross_entropy``; ``huber`` and ``hinge`` have no aliases. ``LOSSES.add(name, class)``
     adds a name. An unknown one is an UnknownNameError; no name and no loss an ArgumentError.
 
-    Examples
-    --------
     >>> loss("mse"), loss("huber")
     (MeanSquaredError(), Huber(delta=1.0))
     """

@@ -27,8 +27,6 @@ class L2Penalty:
     it shrinks the weights beside the step and never enters the velocity. `strength` is s, finite
     and at least 0, otherwise an ArgumentError.
 
-    Examples
-    --------
     >>> from minidl import nn
     >>> L2Penalty(0.1)(nn.Dense(2, 1, initializer="constant:3")).item()
     0.9

@@ -102,8 +102,6 @@ class Sequential(Layer):
     def summary(self) -> str:
         """Return a table of layers, with the shape of their weights and their parameter counts.
 
-        Examples
-        --------
         >>> print(mlp(2, 3, 1, seed=0).summary())
         layer  type         weight  parameters
         0      Dense(2, 3)  (2, 3)           9

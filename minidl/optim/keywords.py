@@ -31,8 +31,6 @@ HINTS = {
 def check_keywords(name: str, function: Callable[..., object], keywords: Iterable[str]) -> None:
     """Raise an UnknownKeywordError for a keyword that `function`, known as `name`, does not take.
 
-    Examples
-    --------
     >>> check_keywords("NAG", lambda lr: ..., ["learning_rate"])
     Traceback (most recent call last):
     ...

@@ -28,8 +28,6 @@ class GradientDescent(Optimizer):
     Hessian eigenvalue h it is stable iff ``0 < a h < 2``. As ``torch.optim.SGD(lr)`` and
     ``keras.optimizers.SGD(lr)``.
 
-    Examples
-    --------
     >>> w, optimizer = np.array([1.0]), GradientDescent(lr=0.1)
     >>> for _ in range(2):
     ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
@@ -69,8 +67,6 @@ class Momentum(_WithVelocity):
     m)``. As ``keras.optimizers.SGD(lr, momentum=m)``, and as ``torch.optim.SGD(lr, momentum=m)``
     for a constant learning rate.
 
-    Examples
-    --------
     >>> w, optimizer = np.array([1.0]), Momentum(lr=0.1, momentum=0.9)
     >>> for _ in range(2):
     ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
@@ -104,8 +100,6 @@ class NAG(_WithVelocity):
     ``0 < a h < 2 (1 + m) / (1 + 2 m)``, a *smaller* range than momentum's. PyTorch and Keras
     (``nesterov=True``) store the look-ahead point, as :class:`ReformulatedNAG` does.
 
-    Examples
-    --------
     >>> w, optimizer = np.array([1.0]), NAG(lr=0.1, momentum=0.9)
     >>> for _ in range(2):
     ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2
@@ -156,8 +150,6 @@ class ReformulatedNAG(_WithVelocity):
     ``theta = w + m v``. As ``keras.optimizers.SGD(lr, momentum=m, nesterov=True)``, and as
     ``torch.optim.SGD(lr, momentum=m, nesterov=True)`` for a constant learning rate.
 
-    Examples
-    --------
     >>> w, optimizer = np.array([1.0]), ReformulatedNAG(lr=0.1, momentum=0.9)
     >>> for _ in range(2):
     ...     optimizer.step(w, lambda point: point)  # f(w) = w^2 / 2

@@ -90,8 +90,6 @@ def lookup(name: str) -> Entry:
     ``OPTIMIZERS.add(name, Entry(name, MyOptimizer))`` adds a name. An unknown one is an
     UnknownNameError that suggests the nearest.
 
-    Examples
-    --------
     >>> lookup("mini_batch").name, lookup("Nesterov").make(0.1)
     ('mini-batch', NAG(lr=0.1, momentum=0.9))
     """
@@ -109,8 +107,6 @@ def SGD(  # noqa: N802
     look-ahead point. ``nesterov=True`` without momentum is an ArgumentError (Keras, optax and
     scikit-learn ignore it silently), as is a value out of range.
 
-    Examples
-    --------
     >>> SGD(0.1), SGD(0.1, 0.9)
     (GradientDescent(lr=0.1), Momentum(lr=0.1, momentum=0.9))
     >>> SGD(0.1, 0.9, nesterov=True)
