@@ -147,13 +147,12 @@ class Activation(Layer):
     """The base: a layer that applies `function`.
 
     `initializer` is for a dense layer before it; the right one keeps the size of signals through a
-    new network. A custom activation, by class or by name:
+    new network. A custom activation is passed by class, or by name after ``ACTIVATIONS.add``:
 
     >>> from minidl import nn
     >>> class Square(nn.Activation):
     ...     function = staticmethod(lambda x: x * x)
-    >>> nn.ACTIVATIONS.add("square", Square)
-    >>> nn.mlp(2, 4, 1, activation="square")
+    >>> nn.mlp(2, 4, 1, activation=Square)
     Sequential(Dense(2, 4), Square(), Dense(4, 1))
     """
 
