@@ -97,22 +97,14 @@ class Layer:
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield each parameter once, those of this layer first, named such as ``0.weight``."""
-        inner = (
-            (f"{prefix}.{name}", parameter)
-            for prefix, layer in self.children()
-            for name, parameter in layer.named_parameters()
-        )
-        return _each_once(chain(_items(vars(self), Parameter), inner))
+        inner = ((name, layer.named_parameters()) for name, layer in self.children())
+        return _each_once(_items(vars(self), Parameter), inner)
 
     def named_buffers(self) -> Iterator[tuple[str, Array]]:
         """Yield the array of each :class:`Buffer` once, named such as ``0.mean``."""
         direct = ((name, buffer.data) for name, buffer in _items(vars(self), Buffer))
-        inner = (
-            (f"{prefix}.{name}", array)
-            for prefix, layer in self.children()
-            for name, array in layer.named_buffers()
-        )
-        return _each_once(chain(direct, inner))
+        inner = ((name, layer.named_buffers()) for name, layer in self.children())
+        return _each_once(direct, inner)
 
     @property
     def parameters(self) -> ParameterVector:
@@ -129,6 +121,10 @@ class Layer:
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
 
         Outputs are those of the last layer: logits, for a classifier.
+
+        >>> from minidl import nn
+        >>> nn.mlp(2, 3, 1, seed=0).predict([[0.0, 0.0]])
+        array([[0.]])
         """
         size = check_count("chunk", chunk)
         rows = as_floats(X.data if isinstance(X, Tensor) else X)
@@ -154,10 +150,13 @@ def _items(container: object, cls: type[T], prefix: str = "") -> Iterator[tuple[
         yield from _items(item, cls, f"{prefix}{key}.")
 
 
-def _each_once(pairs: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
-    """Yield the first name of each object."""
+def _each_once(
+    direct: Iterable[tuple[str, T]], inner: Iterable[tuple[str, Iterable[tuple[str, T]]]]
+) -> Iterator[tuple[str, T]]:
+    """Yield each object with its first name: the direct ones, then those of the layers within."""
+    prefixed = ((f"{layer}.{name}", value) for layer, pairs in inner for name, value in pairs)
     seen: set[int] = set()
-    for name, value in pairs:
+    for name, value in chain(direct, prefixed):
         if id(value) not in seen:
             seen.add(id(value))
             yield name, value
