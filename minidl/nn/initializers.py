@@ -1,9 +1,8 @@
 """Initial weights: each initializer is a function ``(shape, generator) -> array``.
 
-``shape`` is (in, out), as a :class:`~minidl.nn.Dense` layer's weight. Glorot, He and LeCun keep
-the variance of the signal through the layer; they differ in the fan they divide by. Uniform draws
-are from +-sqrt(3 variance). Normal draws are not truncated, as in PyTorch; Keras truncates them at
-two deviations.
+``shape`` is (in, out), that of a dense layer's weight. Glorot, He and LeCun keep the variance of
+the signal through the layer; they differ in the fan they divide by. Uniform draws are from
++-sqrt(3 variance). Normal draws are not truncated, as in PyTorch; Keras does at two deviations.
 
 Sources: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
 networks"; He et al. 2015, arXiv 1502.01852; LeCun et al. 1998, "Efficient BackProp".
@@ -21,20 +20,9 @@ from minidl.checks import check_number
 from minidl.errors import ArgumentError, UnknownNameError
 from minidl.registry import Registry, normalise
 
-__all__ = [
-    "INITIALIZERS",
-    "Initializer",
-    "constant",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "initializer",
-    "lecun_normal",
-    "lecun_uniform",
-    "orthogonal",
-    "zeros",
-]
+__all__ = ["INITIALIZERS", "Initializer", "constant", "initializer", "orthogonal", "zeros"]
+__all__ += ["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"]
+__all__ += ["lecun_normal", "lecun_uniform"]
 
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, np.random.Generator], Array]
@@ -46,10 +34,6 @@ def _uniform(variance: float, shape: Shape, generator: np.random.Generator) -> A
     return generator.uniform(-limit, limit, shape)
 
 
-def _normal(variance: float, shape: Shape, generator: np.random.Generator) -> Array:
-    return generator.normal(0.0, np.sqrt(variance), shape)
-
-
 def glorot_uniform(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw uniformly with variance 2 / (in + out), for tanh and sigmoid. Glorot 2010, eq. 16."""
     return _uniform(2.0 / (shape[0] + shape[1]), shape, generator)
@@ -57,7 +41,7 @@ def glorot_uniform(shape: Shape, generator: np.random.Generator) -> Array:
 
 def glorot_normal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw from the normal distribution of variance 2 / (in + out). Glorot 2010, eq. 12."""
-    return _normal(2.0 / (shape[0] + shape[1]), shape, generator)
+    return generator.normal(0.0, np.sqrt(2.0 / (shape[0] + shape[1])), shape)
 
 
 def he_uniform(shape: Shape, generator: np.random.Generator) -> Array:
@@ -67,7 +51,7 @@ def he_uniform(shape: Shape, generator: np.random.Generator) -> Array:
 
 def he_normal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw from the normal distribution of variance 2 / in, for ReLU. He 2015, eq. 10."""
-    return _normal(2.0 / shape[0], shape, generator)
+    return generator.normal(0.0, np.sqrt(2.0 / shape[0]), shape)
 
 
 def lecun_uniform(shape: Shape, generator: np.random.Generator) -> Array:
@@ -77,7 +61,7 @@ def lecun_uniform(shape: Shape, generator: np.random.Generator) -> Array:
 
 def lecun_normal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw from the normal distribution of variance 1 / in, for SELU. LeCun 1998, eq. 16."""
-    return _normal(1.0 / shape[0], shape, generator)
+    return generator.normal(0.0, np.sqrt(1.0 / shape[0]), shape)
 
 
 def orthogonal(shape: Shape, generator: np.random.Generator) -> Array:
@@ -98,28 +82,14 @@ def zeros(shape: Shape, generator: np.random.Generator) -> Array:
 
 
 def constant(value: float) -> Initializer:
-    """Return an initializer that sets every element to `value`.
-
-    Examples
-    --------
-    >>> constant(0.1)((1, 3), np.random.default_rng(0))
-    array([[0.1, 0.1, 0.1]])
-    """
+    """Return an initializer that sets every element to `value`, which must be finite."""
     number = check_number("value", value, math.isfinite, "a finite number")
-
-    def fill(shape: Shape, generator: np.random.Generator) -> Array:
-        return np.full(shape, number)
-
-    return fill
+    return lambda shape, generator: np.full(shape, number)
 
 
 INITIALIZERS: Registry[Initializer] = Registry("initializer")
-INITIALIZERS.add("glorot_uniform", glorot_uniform)
-INITIALIZERS.add("glorot_normal", glorot_normal)
-INITIALIZERS.add("he_uniform", he_uniform)
-INITIALIZERS.add("he_normal", he_normal)
-INITIALIZERS.add("lecun_uniform", lecun_uniform)
-INITIALIZERS.add("lecun_normal", lecun_normal)
+for _draw in (glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal):
+    INITIALIZERS.add(_draw.__name__, _draw)
 INITIALIZERS.add("orthogonal", orthogonal)
 INITIALIZERS.add("zeros", zeros)
 
@@ -127,15 +97,9 @@ INITIALIZERS.add("zeros", zeros)
 def initializer(name: str | Initializer) -> Initializer:
     """Return the initializer of that name; ``"constant:0.1"`` fills with 0.1.
 
-    A function is returned as it is. ``INITIALIZERS.add(name, function)`` adds a name.
+    A function is returned as it is; ``INITIALIZERS.add(name, function)`` adds a name. An unknown
+    name is an UnknownNameError.
 
-    Raises
-    ------
-    UnknownNameError
-        The name is not registered; the message suggests the nearest.
-
-    Examples
-    --------
     >>> initializer("he_normal") is he_normal
     True
     """
@@ -146,11 +110,9 @@ def initializer(name: str | Initializer) -> Initializer:
         try:
             return constant(float(value))
         except ValueError:
-            raise ArgumentError(
-                "the constant initializer needs a finite number",
-                received=repr(name),
-                expected=f"for instance {CONSTANT!r}",
-            ) from None
+            message = "the constant initializer needs a finite number"
+            expected = f"for instance {CONSTANT!r}"
+            raise ArgumentError(message, received=repr(name), expected=expected) from None
     if name not in INITIALIZERS:
         raise UnknownNameError("initializer", name, [*INITIALIZERS, CONSTANT])
     return INITIALIZERS[name]

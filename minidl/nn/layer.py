@@ -1,4 +1,4 @@
-"""The base of every layer and model: parameters found by attribute, and a call."""
+"""The base of layers and models: parameters are found as attributes."""
 
 from __future__ import annotations
 
@@ -31,11 +31,8 @@ class Layer:
     """The base of layers and models; a custom layer writes :meth:`forward`.
 
     Parameters, buffers and layers are found as attributes, or in lists, tuples and dicts that are
-    attributes, in the order in which they were set. What is added to a list after the first use
-    of :attr:`parameters` is not found.
+    attributes, in the order in which they were set, until the first use of :attr:`parameters`.
 
-    Examples
-    --------
     >>> from minidl import nn
     >>> class Scale(nn.Layer):
     ...     def __init__(self):
@@ -64,8 +61,7 @@ class Layer:
     def __call__(self, x: Value, *, training: Training = False) -> Value:
         """Return the output for rows `x`, array_like (..., n, in).
 
-        With ``training=True``, or a generator to draw from, layers such as :class:`Dropout` act as
-        in training.
+        With ``training=True`` or a generator, layers such as :class:`Dropout` act as in training.
         """
         if type(x) is not np.ndarray or x.dtype.char not in "fd":
             rows = as_floats(x)
@@ -82,50 +78,33 @@ class Layer:
         if value is held:
             return
         packed = any(p._packed for p in _parameters_in(held))
-        cls = next((c for c in (Parameter, Buffer) if isinstance(held, c)), None)
-        if cls and (packed or not isinstance(value, cls)):
-            what = f"a {cls.__name__.lower()}"
-            raise GraphError(
-                f"{name} is {'part of the parameter vector' if packed else what} and cannot be"
-                " replaced",
-                hint=f"Write into it instead: layer.{name}.data[...] = value.",
-            )
+        for cls in (Parameter, Buffer):
+            if isinstance(held, cls) and (packed or not isinstance(value, cls)):
+                role = "part of the parameter vector" if packed else f"a {cls.__name__.lower()}"
+                hint = f"Write into it instead: layer.{name}.data[...] = value."
+                raise GraphError(f"{name} is {role} and cannot be replaced", hint=hint)
         if packed or ("_vector" in vars(self) and _parameters_in(value)):
-            raise GraphError(
-                f"{name} cannot be set: the model's parameters are one vector already",
-                hint="Change a copy.deepcopy(model), or build a new model.",
-            )
+            message = f"{name} cannot be set: the model's parameters are one vector already"
+            hint = "Change a copy.deepcopy(model), or build a new model."
+            raise GraphError(message, hint=hint)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_vector"}
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Yield the layers held as attributes, or in lists, with names such as ``blocks.0``."""
-        return ((name, value) for name, value in _items(vars(self)) if isinstance(value, Layer))
+        return _items(vars(self), Layer)
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield each parameter once, those of this layer first, named such as ``0.weight``."""
-        direct = (
-            (name, value) for name, value in _items(vars(self)) if isinstance(value, Parameter)
-        )
-        inner = (
-            (f"{prefix}.{name}", parameter)
-            for prefix, layer in self.children()
-            for name, parameter in layer.named_parameters()
-        )
-        return _each_once(chain(direct, inner))
+        inner = ((name, layer.named_parameters()) for name, layer in self.children())
+        return _each_once(_items(vars(self), Parameter), inner)
 
     def named_buffers(self) -> Iterator[tuple[str, Array]]:
         """Yield the array of each :class:`Buffer` once, named such as ``0.mean``."""
-        direct = (
-            (name, value.data) for name, value in _items(vars(self)) if isinstance(value, Buffer)
-        )
-        inner = (
-            (f"{prefix}.{name}", array)
-            for prefix, layer in self.children()
-            for name, array in layer.named_buffers()
-        )
-        return _each_once(chain(direct, inner))
+        direct = ((name, buffer.data) for name, buffer in _items(vars(self), Buffer))
+        inner = ((name, layer.named_buffers()) for name, layer in self.children())
+        return _each_once(direct, inner)
 
     @property
     def parameters(self) -> ParameterVector:
@@ -141,10 +120,8 @@ class Layer:
     def predict(self, X: Value, *, chunk: int = 4096) -> Array:
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
 
-        Outputs are what the last layer gives: logits, for a classifier.
+        Outputs are those of the last layer: logits, for a classifier.
 
-        Examples
-        --------
         >>> from minidl import nn
         >>> nn.mlp(2, 3, 1, seed=0).predict([[0.0, 0.0]])
         array([[0.]])
@@ -160,29 +137,33 @@ class Layer:
         return next((p.dtype for _, p in self.named_parameters()), np.dtype(float))
 
 
-def _items(container: object, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield what a dict, list or tuple holds, at any depth, with dotted names."""
+def _items(container: object, cls: type[T], prefix: str = "") -> Iterator[tuple[str, T]]:
+    """Yield the instances of `cls` in a dict, list or tuple, at any depth, with dotted names."""
+    pairs: list[tuple[object, object]] = []
     if isinstance(container, dict):
         pairs = list(container.items())
-    else:
-        pairs = list(enumerate(container)) if isinstance(container, (list, tuple)) else []
+    elif isinstance(container, (list, tuple)):
+        pairs = list(enumerate(container))
     for key, item in pairs:
-        yield f"{prefix}{key}", item
-        yield from _items(item, f"{prefix}{key}.")
+        if isinstance(item, cls):
+            yield f"{prefix}{key}", item
+        yield from _items(item, cls, f"{prefix}{key}.")
 
 
-def _each_once(pairs: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
-    """Yield the first name of each object."""
+def _each_once(
+    direct: Iterable[tuple[str, T]], inner: Iterable[tuple[str, Iterable[tuple[str, T]]]]
+) -> Iterator[tuple[str, T]]:
+    """Yield each object with its first name: the direct ones, then those of the layers within."""
+    prefixed = ((f"{layer}.{name}", value) for layer, pairs in inner for name, value in pairs)
     seen: set[int] = set()
-    for name, value in pairs:
+    for name, value in chain(direct, prefixed):
         if id(value) not in seen:
             seen.add(id(value))
             yield name, value
 
 
 def _parameters_in(value: object) -> list[Parameter]:
-    """Return the parameters of an attribute's value."""
-    items = [item for _, item in _items([value])]
-    layers = (item for item in items if isinstance(item, Layer))
-    direct = [item for item in items if isinstance(item, Parameter)]
-    return direct + [parameter for layer in layers for _, parameter in layer.named_parameters()]
+    """Return the parameters of an attribute's value, and of the layers in it."""
+    layers = (layer for _, layer in _items([value], Layer))
+    inner = [parameter for layer in layers for _, parameter in layer.named_parameters()]
+    return [parameter for _, parameter in _items([value], Parameter)] + inner

@@ -1,7 +1,7 @@
 """Losses: means over samples, and the registry of their names.
 
-The formulas are in :mod:`minidl.autograd.ops`. A loss aligns targets with outputs, so that (n,) is
-never broadcast against (n, 1) by mistake, and explains what the targets should have been.
+The formulas are in :mod:`minidl.autograd.ops`. A loss checks targets and aligns them with outputs,
+so that (n,) is never broadcast against (n, 1).
 """
 
 from __future__ import annotations
@@ -20,40 +20,26 @@ from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.nn.layer import Value, as_floats
 from minidl.registry import Registry
 
-__all__ = [
-    "ALIASES",
-    "LOSSES",
-    "BinaryCrossEntropy",
-    "Hinge",
-    "Huber",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "SoftmaxCrossEntropy",
-    "loss",
-]
+__all__ = ["LOSSES", "BinaryCrossEntropy", "Hinge", "Huber", "Loss", "SoftmaxCrossEntropy", "loss"]
+__all__ += ["MeanAbsoluteError", "MeanSquaredError"]
 
 Shape = tuple[int, ...]
 MANY = 2**20  # targets, of which a copy as floats would be large beside a memory-mapped X
 
 
 class Loss(ABC):
-    """The base: a loss called with outputs and targets returns their mean.
+    """The base: a loss called with outputs and targets returns the mean over samples and columns.
 
-    The mean is over samples and columns, as in PyTorch and Keras; of replicas, outputs (R, n, out),
-    one mean for each. A custom loss writes :meth:`mean` in operations on Tensors. If its targets
-    are classes, ``classifies = True`` and :meth:`right` give it an accuracy. If its `mean` handles
-    replicas, ``replicas = True`` lets ``train_replicas`` train its networks together.
+    Of replicas, outputs (R, n, out), it returns one mean for each. A custom loss writes
+    :meth:`mean` in operations on Tensors. If its targets are classes, ``classifies = True`` and
+    :meth:`right` give it an accuracy. If its `mean` handles replicas, ``replicas = True`` lets
+    ``train_replicas`` train its networks together.
 
-    Examples
-    --------
     >>> class LogCosh(Loss):
     ...     def mean(self, outputs, targets):
     ...         return np.log(np.cosh(outputs - targets)).mean()
     >>> LogCosh()(Tensor([[0.0], [1.0]]), [0.0, 1.0]).item()
     0.0
-    >>> BinaryCrossEntropy()(Tensor([[0.0], [0.0]]), [0, 1]).item()
-    0.6931471805599453
     """
 
     classifies = False  # whether the targets are classes
@@ -73,22 +59,23 @@ class Loss(ABC):
     def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
         """Return the targets (n, out) for :meth:`mean`, checked; called once before training.
 
-        `targets` are those given to ``fit``; `shape` and `dtype` are those of the outputs. Raises
-        a :class:`ShapeError` for targets that do not fit, a :class:`DataError` for invalid values.
+        `shape` and `dtype` are those of the outputs. Raises a :class:`ShapeError` for targets that
+        do not fit, a :class:`DataError` for invalid values.
         """
         raw = self._numbers(targets)
         flat = shape[-1:] == (1,) and raw.ndim and raw.shape in (shape[:-1], shape[-2:-1])
         column = raw[..., None] if flat else raw
         if column.shape not in (shape, shape[-2:]):
+            name, hint = type(self).__name__, None
+            if self.classifies and shape[-1:] > (1,):
+                hint = f"{name} takes two classes and one output: end the network with 1 output,"
+                hint += " or use softmax_cross_entropy, which has one for each class."
             also = f" or {shape[:-1]}" if len(shape) > 1 and shape[-1] == 1 else ""
             raise ShapeError(
-                f"{type(self).__name__}: the targets do not fit the outputs",
+                f"{name}: the targets do not fit the outputs",
                 received=f"outputs {shape}, targets {raw.shape}",
                 expected=f"targets of shape {shape}{also}",
-                hint=f"{type(self).__name__} takes two classes and one output: end the network with"
-                " 1 output, or use softmax_cross_entropy, which has one for each class."
-                if self.classifies and shape[-1:] > (1,)
-                else None,
+                hint=hint,
             )
         if column.size > MANY and column.dtype.kind in "iu":
             return column  # the operation converts them batch by batch
@@ -98,11 +85,9 @@ class Loss(ABC):
         """Return the targets as an array of real numbers."""
         raw: Array = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
         if raw.dtype.kind not in "biuf":
-            raise DataError(
-                f"{type(self).__name__} needs numbers as targets",
-                received=f"targets of dtype {raw.dtype}",
-                hint="Number the classes with np.unique(y, return_inverse=True)[1].",
-            )
+            hint = "Number the classes with np.unique(y, return_inverse=True)[1]."
+            message = f"{type(self).__name__} needs numbers as targets"
+            raise DataError(message, received=f"targets of dtype {raw.dtype}", hint=hint)
         return raw
 
     def accuracy(self, outputs: Value, targets: Value) -> float | Array:
@@ -123,24 +108,24 @@ class Loss(ABC):
         return f"{type(self).__name__}({inside})"
 
 
-class _Elementwise(Loss):
-    """A loss with a term for each output."""
+class _Operation(Loss):
+    """A loss that is one operation."""
 
     operation: ClassVar[Callable[..., Value]]
+    axes: ClassVar[tuple[int, ...]] = (-2, -1)  # of the terms of one replica
 
     def mean(self, outputs: Value, targets: Array) -> Value:
         """Return the mean of the terms."""
-        axis = (-2, -1) if outputs.ndim > 2 else None  # of replicas, a mean for each
-        return self.operation(outputs, targets, "mean", axis)
+        return self.operation(outputs, targets, "mean", self.axes if outputs.ndim > 2 else None)
 
 
-class MeanSquaredError(_Elementwise):
+class MeanSquaredError(_Operation):
     """Mean of (prediction - target)^2. As PyTorch's MSELoss and Keras's MeanSquaredError."""
 
     operation = staticmethod(ops.mean_squared_error)
 
 
-class MeanAbsoluteError(_Elementwise):
+class MeanAbsoluteError(_Operation):
     """Mean of |prediction - target|. As PyTorch's L1Loss."""
 
     operation = staticmethod(ops.mean_absolute_error)
@@ -159,11 +144,10 @@ class Huber(Loss):
         return ops.huber(outputs, targets, "mean", axis, delta=self.delta)
 
 
-class _Binary(_Elementwise):
+class _Binary(_Operation):
     """A two-class loss: one score per sample, positive for class 1."""
 
     classifies = True
-
     hint = "For more than two classes use SoftmaxCrossEntropy with one output per class."
 
     def right(self, outputs: Array, targets: Array) -> Array:
@@ -200,7 +184,7 @@ class Hinge(_Binary):
         return np.where(column > 0, column, column.dtype.type(-1))
 
 
-class SoftmaxCrossEntropy(Loss):
+class SoftmaxCrossEntropy(_Operation):
     """Mean of -log softmax(z)[t], for logits z (n, K) and a class t.
 
     Targets are class indices 0 .. K-1 of shape (n,), or one-hot rows or probabilities (n, K). As
@@ -208,6 +192,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     classifies = True
+    operation, axes = staticmethod(ops.softmax_cross_entropy), (-1,)
 
     def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
         """Return class indices as integers, or probabilities, checked."""
@@ -224,7 +209,16 @@ class SoftmaxCrossEntropy(Loss):
         if t.shape[-1:] == (1,) and t.shape[:-1] in rows:
             t = t[..., 0]
         if t.shape in (shape, shape[-2:]) and not (t.dtype.kind in "iu" and t.shape in rows):
-            return self._probabilities(super().prepare(t, shape, dtype))
+            q = super().prepare(t, shape, dtype)
+            sums = q.sum(axis=-1)
+            if np.any(q < 0) or not np.allclose(sums, 1, atol=1e-6):
+                extremes = f"{sums.min():g} to {sums.max():g}, smallest entry {q.min():g}"
+                raise DataError(
+                    "SoftmaxCrossEntropy: a row of probabilities does not sum to 1",
+                    received=f"row sums from {extremes}",
+                    expected="numbers >= 0 that sum to 1 in each row",
+                )
+            return q
         if t.shape not in rows:
             raise ShapeError(
                 "SoftmaxCrossEntropy: the targets do not fit the logits",
@@ -236,23 +230,6 @@ class SoftmaxCrossEntropy(Loss):
             valid &= t == np.floor(t)
         _valid(self, t, valid, f"an integer from 0 to {shape[-1] - 1}, for {shape[-1]} outputs")
         return t if t.dtype.kind in "iu" else t.astype(np.int64)
-
-    @staticmethod
-    def _probabilities(q: Array) -> Array:
-        """Return rows of probabilities, checked."""
-        if np.any(q < 0) or not np.allclose(q.sum(axis=-1), 1, atol=1e-6):
-            raise DataError(
-                "SoftmaxCrossEntropy: a row of probabilities does not sum to 1",
-                received=f"row sums from {q.sum(-1).min():g} to {q.sum(-1).max():g},"
-                f" smallest entry {q.min():g}",
-                expected="numbers >= 0 that sum to 1 in each row",
-            )
-        return q
-
-    def mean(self, outputs: Value, targets: Array) -> Value:
-        """Return the mean cross-entropy of the rows."""
-        axis = (-1,) if outputs.ndim > 2 else None
-        return ops.softmax_cross_entropy(outputs, targets, "mean", axis)
 
     def right(self, outputs: Array, targets: Array) -> Array:
         """Return in which rows the largest logit is that of the target."""
@@ -266,12 +243,8 @@ def _valid(loss: Loss, t: Array, valid: Array, expected: str, hint: str | None =
     if not np.all(valid):
         place = tuple(int(i) for i in np.argwhere(~valid)[0])
         row = place[-2] if len(place) > 1 and t.shape[-1] == 1 else place[-1]
-        raise DataError(
-            f"{type(loss).__name__}: a target is not a valid class",
-            received=f"{t[place]} in row {row}",
-            expected=expected,
-            hint=hint,
-        )
+        message = f"{type(loss).__name__}: a target is not a valid class"
+        raise DataError(message, received=f"{t[place]} in row {row}", expected=expected, hint=hint)
     return t
 
 
@@ -294,15 +267,8 @@ def loss(name: str | Loss | type[Loss]) -> Loss:
     ``bce``, ``binary_crossentropy`` and ``bce_with_logits`` are ``binary_cross_entropy``, and
     ``cross_entropy``, ``categorical_crossentropy`` and ``sparse_categorical_crossentropy`` are
     ``softmax_cross_entropy``; ``huber`` and ``hinge`` have no aliases. ``LOSSES.add(name, class)``
-    adds a name.
+    adds a name. An unknown one is an UnknownNameError; no name and no loss an ArgumentError.
 
-    Raises
-    ------
-    UnknownNameError, ArgumentError
-        The name is not registered, or `name` is neither a name nor a loss.
-
-    Examples
-    --------
     >>> loss("mse"), loss("huber")
     (MeanSquaredError(), Huber(delta=1.0))
     """

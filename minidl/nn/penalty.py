@@ -24,18 +24,11 @@ class L2Penalty:
 
     It is added to the loss, so s W is added to the gradient: ``torch.optim.SGD(weight_decay=s)``
     for the weights alone, and Keras's ``regularizers.L2(s / 2)``. Keras's ``weight_decay`` differs:
-    it shrinks the weights beside the step and never enters the velocity.
+    it shrinks the weights beside the step and never enters the velocity. `strength` is s, finite
+    and at least 0, otherwise an ArgumentError.
 
-    Parameters
-    ----------
-    strength : float
-        s, at least 0 and finite, otherwise an ArgumentError.
-
-    Examples
-    --------
     >>> from minidl import nn
-    >>> layer = nn.Dense(2, 1, initializer="constant:3", bias_initializer="constant:5")
-    >>> L2Penalty(0.1)(layer).item()
+    >>> L2Penalty(0.1)(nn.Dense(2, 1, initializer="constant:3")).item()
     0.9
     """
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, ShapeError
-from minidl.nn.activations import Activation
-from minidl.nn.activations import activation as new_activation
-from minidl.nn.dense import Dense
-from minidl.nn.dropout import Dropout, check_rate
 from minidl.nn.initializers import Initializer
 from minidl.nn.layer import Layer, Training, Value
+from minidl.nn.layers import Activation, Dense, Dropout, check_rate
+from minidl.nn.layers import activation as new_activation
 from minidl.streams import Seed, check_seed, stream
 
 __all__ = ["Sequential", "mlp", "unseeded"]
@@ -31,39 +30,29 @@ class Sequential(Layer):
     Parameters
     ----------
     *layers : Layer
-        At least one; a single list of layers is fine too.
+        At least one, or a list of them. Another object is an ArgumentError, and dense layers whose
+        widths do not fit are a ShapeError.
     seed : int, optional
         For weights and dropout. Adding a layer does not change the weights before it. Without a
-        seed, a Sequential around this one draws weights again; the attribute ``seed`` holds the
-        seed that was drawn.
-
-    Raises
-    ------
-    ArgumentError, ShapeError
-        An argument is not a layer, or the widths of two dense layers do not fit.
+        seed, one is drawn for the attribute ``seed``, and a Sequential around this one draws again.
 
     Examples
     --------
-    >>> from minidl import nn
-    >>> model = nn.Sequential(nn.Dense(2, 8), nn.ReLU(), nn.Dense(8, 1), seed=0)
-    >>> model([[0.0, 1.0], [1.0, 0.0]]).shape
-    (2, 1)
+    >>> Sequential(Dense(2, 8), Dropout(0.5), Dense(8, 1), seed=0)([[0.0, 1.0]]).shape
+    (1, 1)
     """
 
     def __init__(self, *layers: Layer | list[Layer], seed: Seed = None) -> None:
-        given = layers[0] if len(layers) == 1 and isinstance(layers[0], list | tuple) else layers
-        parts: list[Layer] = []
-        for position, layer in enumerate(given):
+        if len(layers) == 1 and isinstance(layers[0], list | tuple):
+            layers = tuple(layers[0])
+        for position, layer in enumerate(layers):
             if not isinstance(layer, Layer):
-                raise ArgumentError(
-                    f"element {position} of Sequential is not a layer",
-                    received=repr(layer),
-                    expected="a layer, such as nn.Dense(2, 16) or nn.Tanh()",
-                )
-            parts.append(layer)
-        if not parts:
+                message = f"element {position} of Sequential is not a layer"
+                expected = "a layer, such as nn.Dense(2, 16) or nn.Tanh()"
+                raise ArgumentError(message, received=repr(layer), expected=expected)
+        if not layers:
             raise ArgumentError("a Sequential needs at least one layer")
-        self.layers = tuple(parts)
+        self.layers = cast(tuple[Layer, ...], layers)
         self._check_widths()
         self.seed = check_seed(seed)
         drawn: set[int] = set()
@@ -72,8 +61,7 @@ class Sequential(Layer):
                 continue  # a shared layer is drawn where it occurs first
             drawn.add(id(layer))
             if isinstance(layer, Dense):
-                generator = stream(self.seed, "initialization", *numbers)
-                layer.redraw(generator, suited, provisional=seed is None)
+                layer.draw(self.seed, *numbers, suited=suited, provisional=seed is None)
             elif layer.provisional:
                 layer.generator = stream(self.seed, "dropout", *numbers)
                 layer.provisional = seed is None
@@ -85,11 +73,9 @@ class Sequential(Layer):
             between = self.layers[i + 1 : j]
             known = all(isinstance(layer, (Activation, Dropout)) for layer in between)
             if known and a.out_features != b.in_features:
-                raise ShapeError(
-                    f"layer {j} does not fit layer {i}",
-                    received=f"{a!r} followed by {b!r}",
-                    expected=f"Dense({a.out_features}, {b.out_features})",
-                )
+                message = f"layer {j} does not fit layer {i}: got {a!r} followed by {b!r}"
+                expected = f"Dense({a.out_features}, {b.out_features})"
+                raise ShapeError(f"{message}, expected {expected}")
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Yield the layers, named ``0``, ``1``, ..."""
@@ -100,10 +86,8 @@ class Sequential(Layer):
         for layer in self.layers:
             x = layer.forward(x, training)  # x is an array of floats or a Tensor already
             if x is None:
-                raise ArgumentError(
-                    f"the forward of {type(layer).__name__} returned nothing",
-                    hint="It must end with: return ...",
-                )
+                message = f"the forward of {type(layer).__name__} returned nothing"
+                raise ArgumentError(message, hint="It must end with: return ...")
         return x
 
     def __len__(self) -> int:
@@ -118,8 +102,6 @@ class Sequential(Layer):
     def summary(self) -> str:
         """Return a table of layers, with the shape of their weights and their parameter counts.
 
-        Examples
-        --------
         >>> print(mlp(2, 3, 1, seed=0).summary())
         layer  type         weight  parameters
         0      Dense(2, 3)  (2, 3)           9
@@ -180,22 +162,18 @@ def mlp(
         After every dense layer but the last; a name of ``minidl list activations``.
     dropout : float, default 0.0
         Rate in [0, 1) of a :class:`Dropout` after every activation; none when 0.
-    initializer : str or callable, optional
-        For all weights; by default what suits the activation.
-    seed, dtype : int, numpy dtype
-        As for :class:`Sequential` and :class:`Dense`.
+    initializer, seed, dtype
+        As for :class:`Dense` and :class:`Sequential`.
 
     Examples
     --------
-    >>> mlp(2, 16, 16, 1, activation="tanh", seed=0)
+    >>> mlp(2, 16, 16, 1, seed=0)
     Sequential(Dense(2, 16), Tanh(), Dense(16, 16), Tanh(), Dense(16, 1))
     """
     if len(sizes) < 2:
-        raise ArgumentError(
-            "mlp needs the widths of input and output",
-            received=f"mlp{sizes}",
-            expected="for instance mlp(2, 16, 16, 1)",
-        )
+        message = "mlp needs the widths of input and output"
+        example = "for instance mlp(2, 16, 16, 1)"
+        raise ArgumentError(message, received=f"mlp{sizes}", expected=example)
     widths = [check_count("a layer's size", size) for size in sizes]
     rate = check_rate("dropout", dropout)
     layers: list[Layer] = []

@@ -3,41 +3,13 @@
 It may import registry, checks and errors; it knows no layer, no batch and no epoch.
 """
 
+from minidl.optim import rules, schedules, table
 from minidl.optim.base import Gradient, Hyperparameter, Optimizer, learning_rate, momentum
-from minidl.optim.gradient_descent import GradientDescent
-from minidl.optim.momentum import NAG, Momentum, ReformulatedNAG
-from minidl.optim.schedules import (
-    CosineDecay,
-    ExponentialDecay,
-    LinearWarmup,
-    NesterovMomentum,
-    Schedule,
-    StepDecay,
-    SutskeverMomentum,
-)
-from minidl.optim.table import OPTIMIZERS, SGD, TABLE, BatchSize, Entry, lookup
+from minidl.optim.rules import *  # noqa: F403
+from minidl.optim.schedules import *  # noqa: F403
+from minidl.optim.table import *  # noqa: F403
 
-__all__ = [
-    "NAG",
-    "OPTIMIZERS",
-    "SGD",
-    "TABLE",
-    "BatchSize",
-    "CosineDecay",
-    "Entry",
-    "ExponentialDecay",
-    "Gradient",
-    "GradientDescent",
-    "Hyperparameter",
-    "LinearWarmup",
-    "Momentum",
-    "NesterovMomentum",
-    "Optimizer",
-    "ReformulatedNAG",
-    "Schedule",
-    "StepDecay",
-    "SutskeverMomentum",
-    "learning_rate",
-    "lookup",
-    "momentum",
-]
+__all__ = ["Gradient", "Hyperparameter", "Optimizer", "learning_rate", "momentum"]
+__all__ += rules.__all__
+__all__ += schedules.__all__
+__all__ += table.__all__

@@ -1,14 +1,10 @@
-"""The base of every optimizer: checked hyperparameters, state vectors and a step count.
-
-An optimizer knows a vector and a function that gives the gradient at any point. It never sees a
-layer, a batch or an epoch.
-"""
+"""The base of every optimizer: checked hyperparameters, state vectors and a step count."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeAlias, overload
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,65 +18,6 @@ __all__ = ["Gradient", "Hyperparameter", "Optimizer", "Setting", "learning_rate"
 Array: TypeAlias = npt.NDArray[Any]
 Gradient: TypeAlias = Callable[[Array], Array]
 Setting: TypeAlias = npt.ArrayLike | Schedule  # a number, one for each replica, or a schedule
-
-
-class Hyperparameter:
-    """A checked attribute of an optimizer: a number, one for each replica, or a schedule.
-
-    Reading ``optimizer.lr`` gives its value at the present step: a float, or an array (R, 1).
-    Constants are checked when they are assigned, the values of a schedule when they are read:
-    ``valid`` is a function array -> boolean array, and ``expected`` says the same in words.
-    """
-
-    def __init__(self, valid: Callable[[Array], npt.NDArray[np.bool_]], expected: str) -> None:
-        self.valid = valid
-        self.expected = expected
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __set__(self, optimizer: Optimizer, value: object) -> None:
-        optimizer.hyperparameters[self.name] = value if callable(value) else self.check(value)
-
-    @overload
-    def __get__(self, optimizer: None, owner: type) -> Hyperparameter: ...
-    @overload
-    def __get__(self, optimizer: Optimizer, owner: type) -> Any: ...
-    def __get__(self, optimizer: Optimizer | None, owner: type) -> Any:
-        if optimizer is None:
-            return self
-        value = optimizer.hyperparameters[self.name]
-        return self.check(value(optimizer.step_count)) if callable(value) else value
-
-    def at(self, optimizer: Optimizer, step: int) -> float | Array:
-        """Return the value at `step`, which may lie in the future."""
-        value = optimizer.hyperparameters[self.name]
-        return self.check(value(step)) if callable(value) else value
-
-    def check(self, value: object) -> float | Array:
-        """Return `value` as a float or an array (R, 1), or raise an ArgumentError."""
-        try:
-            if np.asarray(value).dtype.kind in "bcSU":  # bool, complex, bytes, str
-                raise TypeError
-            array = np.array(value, dtype=float)
-        except (TypeError, ValueError, OverflowError):
-            array = np.array(np.nan)
-        if array.size == 0 or array.shape[1:] not in ((), (1,)) or not np.all(self.valid(array)):
-            raise invalid(self.name, value, self.expected)
-        if array.ndim == 0:
-            return float(array)
-        single = isinstance(value, np.ndarray) and value.dtype.char == "f"  # for float32 weights
-        return array.reshape(-1, 1).astype(np.float32 if single else float)
-
-
-def learning_rate() -> Hyperparameter:
-    """Return a hyperparameter that must be positive and finite."""
-    return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
-
-
-def momentum() -> Hyperparameter:
-    """Return a hyperparameter in [0, 1)."""
-    return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number in [0, 1)")
 
 
 class Optimizer(ABC):
@@ -99,10 +36,8 @@ class Optimizer(ABC):
     --------
     Sign descent moves each weight by ``lr``:
 
-    >>> import numpy as np
-    >>> from minidl import optim
-    >>> class SignDescent(optim.Optimizer):
-    ...     lr = optim.learning_rate()
+    >>> class SignDescent(Optimizer):
+    ...     lr = learning_rate()
     ...     def __init__(self, lr):
     ...         super().__init__(lr=lr)
     ...     def update(self, w, grad):
@@ -142,17 +77,12 @@ class Optimizer(ABC):
 
         Parameters
         ----------
-        w : ndarray of float, shape (P,) or (R, P)
-            The vector, updated in place.
-        grad : callable
+        w : ndarray of float32 or float64, shape (P,) or (R, P)
+            The vector, updated in place. Another type is a DTypeError; a shape that does not fit
+            the gradient, the state or a hyperparameter with a value per replica a ShapeError.
+        grad : callable, otherwise an ArgumentError
             Point -> gradient of the current batch there, both shaped like `w`. It must not keep or
             change the point.
-
-        Raises
-        ------
-        DTypeError, ArgumentError, ShapeError
-            `w` is not an array of float32 or float64, `grad` is not a function, or `w` does not fit
-            the gradient, the state of earlier steps or hyperparameters with a value per replica.
         """
         if not isinstance(w, np.ndarray) or w.dtype.char not in "fd":
             raise DTypeError(
@@ -197,11 +127,10 @@ class Optimizer(ABC):
             raise ArgumentError("grad is not a function", received=received, expected=expected)
         for name, value in self.hyperparameters.items():
             if isinstance(value, np.ndarray) and (w.ndim != 2 or len(value) != len(w)):
-                raise ShapeError(
-                    f"{name} has one value per replica, which does not fit the vector",
-                    received=f"{len(value)} values for w of shape {w.shape}",
-                    expected=f"a single number, or w of shape ({len(value)}, P)",
-                )
+                message = f"{name} has one value per replica, which does not fit the vector"
+                received = f"{len(value)} values for w of shape {w.shape}"
+                expected = f"a single number, or w of shape ({len(value)}, P)"
+                raise ShapeError(message, received=received, expected=expected)
 
     def iterate(self, w: Array) -> Array:
         """Return the iterate theta for the stored `w`: `w` itself, except in ReformulatedNAG."""
@@ -212,10 +141,7 @@ class Optimizer(ABC):
         return theta
 
     def look_ahead(self, w: Array) -> Array:
-        """Return the point at which the next step evaluates the gradient, for the stored `w`.
-
-        `w` itself, except in :class:`NAG`, where it is w - m v with the momentum of the next step.
-        """
+        """Return the point where the next step evaluates the gradient: `w`, or in NAG w - m v."""
         return w
 
     def reset(self) -> None:
@@ -235,22 +161,75 @@ class Optimizer(ABC):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned; another class's is an ArgumentError."""
-        vectors = dict(state["state"])
-        complete = set(vectors) == set(self.state_names)
-        fresh = not vectors and state["step_count"] == 0
-        if state["optimizer"] != type(self).__name__ or not (complete or fresh):
-            raise ArgumentError(
-                "this state belongs to another optimizer",
-                received=f"{state['optimizer']} with {sorted(vectors)}",
-                expected=f"{type(self).__name__} with {sorted(self.state_names)}",
-            )
+        vectors, before_first_step = dict(state["state"]), state["step_count"] == 0
+        complete = set(vectors) == set(self.state_names) or (not vectors and before_first_step)
+        if state["optimizer"] != type(self).__name__ or not complete:
+            received = f"{state['optimizer']} with {sorted(vectors)}"
+            expected = f"{type(self).__name__} with {sorted(self.state_names)}"
+            message = "this state belongs to another optimizer"
+            raise ArgumentError(message, received=received, expected=expected)
         self.step_count = int(state["step_count"])
         self.gradient_evaluations = int(state["gradient_evaluations"])
         self.state = {name: np.array(vector) for name, vector in vectors.items()}
 
     def __repr__(self) -> str:
-        plain = {
-            name: value.ravel().tolist() if isinstance(value, np.ndarray) else value
-            for name, value in self.hyperparameters.items()
-        }
-        return f"{type(self).__name__}({', '.join(f'{n}={v}' for n, v in plain.items())})"
+        pairs = []
+        for name, value in self.hyperparameters.items():
+            plain = value.ravel().tolist() if isinstance(value, np.ndarray) else value
+            pairs.append(f"{name}={plain}")
+        return f"{type(self).__name__}({', '.join(pairs)})"
+
+
+class Hyperparameter:
+    """A checked attribute of an optimizer: a number, one for each replica, or a schedule.
+
+    Reading ``optimizer.lr`` gives its value at the present step: a float, or an array (R, 1).
+    Constants are checked when they are assigned, the values of a schedule when they are read:
+    `valid` is a function array -> boolean array, and `expected` says the same in words.
+    """
+
+    def __init__(self, valid: Callable[[Array], npt.NDArray[np.bool_]], expected: str) -> None:
+        self.valid = valid
+        self.expected = expected
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __set__(self, optimizer: Optimizer, value: object) -> None:
+        optimizer.hyperparameters[self.name] = value if callable(value) else self.check(value)
+
+    def __get__(self, optimizer: Optimizer | None, owner: type) -> Any:
+        if optimizer is None:
+            return self
+        value = optimizer.hyperparameters[self.name]
+        return self.check(value(optimizer.step_count)) if callable(value) else value
+
+    def at(self, optimizer: Optimizer, step: int) -> float | Array:
+        """Return the value at `step`, which may lie in the future."""
+        value = optimizer.hyperparameters[self.name]
+        return self.check(value(step)) if callable(value) else value
+
+    def check(self, value: object) -> float | Array:
+        """Return `value` as a float or an array (R, 1), or raise an ArgumentError."""
+        try:
+            if np.asarray(value).dtype.kind in "bcSU":  # bool, complex, bytes, str
+                raise TypeError
+            array = np.array(value, dtype=float)
+        except (TypeError, ValueError, OverflowError):
+            array = np.array(np.nan)
+        if array.size == 0 or array.shape[1:] not in ((), (1,)) or not np.all(self.valid(array)):
+            raise invalid(self.name, value, self.expected)
+        if array.ndim == 0:
+            return float(array)
+        single = isinstance(value, np.ndarray) and value.dtype.char == "f"  # for float32 weights
+        return array.reshape(-1, 1).astype(np.float32 if single else float)
+
+
+def learning_rate() -> Hyperparameter:
+    """Return a hyperparameter that must be positive and finite."""
+    return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
+
+
+def momentum() -> Hyperparameter:
+    """Return a hyperparameter in [0, 1)."""
+    return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number in [0, 1)")

@@ -1,8 +1,4 @@
-"""Schedules: hyperparameters that are functions of the step count k.
-
-A schedule is a pure function ``step -> value``, so its value at the next step is known: the
-reformulated NAG multiplies by the *next* momentum.
-"""
+"""Schedules: hyperparameters that are pure functions of the step count k."""
 
 from __future__ import annotations
 
@@ -13,15 +9,8 @@ from dataclasses import dataclass
 
 from minidl.checks import check_number
 
-__all__ = [
-    "CosineDecay",
-    "ExponentialDecay",
-    "LinearWarmup",
-    "NesterovMomentum",
-    "Schedule",
-    "StepDecay",
-    "SutskeverMomentum",
-]
+__all__ = ["CosineDecay", "ExponentialDecay", "LinearWarmup", "NesterovMomentum", "Schedule"]
+__all__ += ["StepDecay", "SutskeverMomentum"]
 
 Schedule = Callable[[int], float]
 
@@ -39,11 +28,8 @@ class _Positive:
 class StepDecay(_Positive):
     """``start * factor ** (k // every)``: a drop by `factor` every `every` steps.
 
-    Examples
-    --------
-    >>> schedule = StepDecay(0.1, every=100, factor=0.5)
-    >>> schedule(0), schedule(99), schedule(100), schedule(250)
-    (0.1, 0.1, 0.05, 0.025)
+    >>> [StepDecay(0.1, every=100, factor=0.5)(k) for k in (0, 99, 100, 250)]
+    [0.1, 0.1, 0.05, 0.025]
     """
 
     start: float
@@ -59,8 +45,6 @@ class StepDecay(_Positive):
 class ExponentialDecay(_Positive):
     """``start * rate ** k``.
 
-    Examples
-    --------
     >>> ExponentialDecay(0.1, rate=0.5)(2)
     0.025
     """
@@ -79,10 +63,7 @@ class CosineDecay(_Positive):
 
     Loshchilov and Hutter 2017, arXiv 1608.03983, eq. 5, without restarts.
 
-    Examples
-    --------
-    >>> schedule = CosineDecay(0.1, steps=10, end=0.01)
-    >>> [round(schedule(k), 3) for k in (0, 5, 10, 99)]
+    >>> [round(CosineDecay(0.1, steps=10, end=0.01)(k), 3) for k in (0, 5, 10, 99)]
     [0.1, 0.055, 0.01, 0.01]
     """
 
@@ -100,8 +81,6 @@ class CosineDecay(_Positive):
 class LinearWarmup(_Positive):
     """``peak * (k + 1) / steps`` for `steps` steps, then `peak`, or the schedule `then` from 0.
 
-    Examples
-    --------
     >>> [LinearWarmup(0.4, steps=4)(k) for k in (0, 1, 3, 9)]
     [0.1, 0.2, 0.4, 0.4]
     """
@@ -124,10 +103,7 @@ class NesterovMomentum:
     With lr = 1/L it gives the O(1/k^2) bound (Nesterov 1983; Beck and Teboulle 2009, FISTA, eq.
     4.1 to 4.3). It is 0 at step 0, before there is a velocity, and at step 1 (FISTA's y_2 = x_1).
 
-    Examples
-    --------
-    >>> momentum = NesterovMomentum()
-    >>> [round(momentum(k), 4) for k in range(4)]
+    >>> [round(NesterovMomentum()(k), 4) for k in range(4)]
     [0.0, 0.0, 0.2818, 0.434]
     """
 
@@ -154,11 +130,8 @@ class SutskeverMomentum:
 
     Sutskever et al. 2013, eq. 5.
 
-    Examples
-    --------
-    >>> momentum = SutskeverMomentum(limit=0.9)
-    >>> momentum(0), momentum(250), momentum(100_000)
-    (0.5, 0.75, 0.9)
+    >>> [SutskeverMomentum(limit=0.9)(k) for k in (0, 250, 100_000)]
+    [0.5, 0.75, 0.9]
     """
 
     limit: float = 0.99

@@ -236,6 +236,17 @@ def test_momentum_is_nine_tenths_by_default(make: Make) -> None:
     assert make(0.1).momentum == 0.9  # type: ignore[attr-defined]
 
 
+def test_a_custom_optimizer_has_a_momentum_that_is_checked() -> None:
+    class Averaging(optim.GradientDescent):
+        decay = optim.momentum()
+
+    optimizer = Averaging(0.1)
+    optimizer.decay = 0.5
+    with pytest.raises(ArgumentError, match=r"^decay must be a number in \[0, 1\), got 1$"):
+        optimizer.decay = 1
+    assert optimizer.decay == 0.5
+
+
 def test_optimizer_cannot_be_made_without_a_formula() -> None:
     with pytest.raises(TypeError, match="abstract"):
         optim.Optimizer(lr=0.1)  # type: ignore[abstract]

@@ -1,0 +1,277 @@
+"""Dense layers, dropout and activations, and the registry of the activations' names.
+
+Their derivatives are with the operations, in :mod:`minidl.autograd.ops`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.autograd import ops
+from minidl.checks import check_count, check_number
+from minidl.errors import DTypeError, ShapeError
+from minidl.nn.initializers import Initializer, initializer
+from minidl.nn.layer import Layer, Training, Value
+from minidl.nn.parameters import Parameter
+from minidl.registry import Registry
+from minidl.streams import Seed, check_seed, stream
+
+__all__ = ["ACTIVATIONS", "Activation", "Dense", "Dropout", "Identity", "LeakyReLU", "activation"]
+__all__ += ["ELU", "GELU", "SELU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh"]
+
+
+class Dense(Layer):
+    """Fully connected layer, y = x W + b.
+
+    `weight` W has shape (in, out), as in Keras; ``torch.nn.Linear`` stores (out, in). `bias` b has
+    shape (out,), or is None. Weights are drawn at once. Those drawn without a `seed` are drawn
+    again by a :class:`Sequential` around the layer, unless somebody has changed them.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        At least 1, otherwise an ArgumentError; an input of another width is a ShapeError.
+    initializer, bias_initializer : str or callable
+        A name of ``minidl list initializers``, otherwise an UnknownNameError; or a function
+        ``(shape, generator) -> array``. For W by default Glorot; in a :class:`Sequential` what
+        suits the activation that follows, such as He for ReLU. For b (1, out) by default "zeros".
+    bias : bool, default True
+        Whether there is a b.
+    seed : int, optional
+        For the weights; it has precedence over that of a :class:`Sequential`.
+    dtype : numpy dtype, default float64
+        Or float32, otherwise a DTypeError.
+
+    Examples
+    --------
+    >>> Dense(2, 3, initializer="constant:0.5")([[1.0, 1.0]])
+    Tensor([[1., 1., 1.]], requires_grad=True)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        initializer: str | Initializer | None = None,
+        bias: bool = True,
+        bias_initializer: str | Initializer = "zeros",
+        seed: Seed = None,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> None:
+        self.in_features = check_count("in_features", in_features)
+        self.out_features = check_count("out_features", out_features)
+        self.initializer = initializer
+        self.bias_initializer = bias_initializer
+        self.seed = None if seed is None else check_seed(seed)
+        dtype = np.dtype(dtype)
+        if dtype.char not in "fd":
+            expected = "float64 or float32"
+            raise DTypeError("a layer cannot have this dtype", received=dtype, expected=expected)
+        W, b = np.zeros((self.in_features, self.out_features), dtype), np.zeros(out_features, dtype)
+        self.weight = Parameter(W, provisional=True)
+        self.bias = Parameter(b, penalized=False, provisional=True) if bias else None
+        self.draw(check_seed(seed), provisional=seed is None)
+
+    def draw(
+        self, seed: int, *numbers: int, suited: str = "glorot_uniform", provisional: bool
+    ) -> None:
+        """Draw what of W and b is provisional; `suited` is for W without an initializer."""
+        draws = [(self.weight, self.initializer or suited, (self.in_features, self.out_features))]
+        if self.bias is not None:
+            draws.append((self.bias, self.bias_initializer, (1, self.out_features)))
+        if not any(parameter.provisional for parameter, _, _ in draws):
+            return
+        generator = stream(seed, "initialization", *numbers)
+        for parameter, choice, shape in draws:
+            values = np.asarray(initializer(choice)(shape, generator))
+            if values.shape != shape:
+                message = f"the initializer {choice!r} gave an array of another shape"
+                raise ShapeError(f"{message}: got shape {values.shape}, expected shape {shape}")
+            parameter.draw(values, provisional=provisional)
+
+    def forward(self, x: Value, training: Training = False) -> Value:
+        """Return x W + b."""
+        if self.bias is None:
+            return ops.linear(x, self.weight)
+        return ops.dense(x, self.weight, self.bias)
+
+    def __repr__(self) -> str:
+        return f"Dense({self.in_features}, {self.out_features})"
+
+
+class Dropout(Layer):
+    """Set a random part of the elements to zero in training, and scale up the others.
+
+    y = x / (1 - rate) with probability 1 - rate, else 0, so the expectation is x (inverted
+    dropout, as in PyTorch and Keras). Outside training y = x. Srivastava et al. 2014.
+
+    `rate` is in [0, 1), otherwise an ArgumentError. The noise is drawn from the generator that is
+    passed as ``training=``, else from `seed`, by default that of the :class:`Sequential` around it.
+
+    >>> Dropout(0.5)(np.ones((1, 4)), training=np.random.default_rng(1))
+    array([[2., 2., 0., 2.]])
+    """
+
+    stochastic = True
+
+    def __init__(self, rate: float, *, seed: Seed = None) -> None:
+        self.rate = check_rate("rate", rate)
+        self.seed = None if seed is None else check_seed(seed)
+        self.generator = stream(check_seed(seed), "dropout")
+        self.provisional = seed is None  # a Sequential may give it another generator
+
+    def forward(self, x: Value, training: Training = False) -> Value:
+        """Return x, or in training x with noise."""
+        if not training or self.rate == 0:
+            return x
+        random = getattr(training, "random", self.generator.random)  # of a generator, or True
+        keep = random(x.shape) >= self.rate
+        return x * (keep / x.dtype.type(1 - self.rate))
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.rate})"
+
+
+def check_rate(name: str, value: float) -> float:
+    """Return `value` as a dropout rate, or raise an ArgumentError that calls it `name`."""
+    return check_number(name, value, lambda rate: 0 <= rate < 1, "a number in [0, 1)")
+
+
+class Activation(Layer):
+    """The base: a layer that applies `function`.
+
+    `initializer` is for a dense layer before it; the right one keeps the size of signals through a
+    new network. A custom activation is passed by class, or by name after ``ACTIVATIONS.add``:
+
+    >>> from minidl import nn
+    >>> class Square(nn.Activation):
+    ...     function = staticmethod(lambda x: x * x)
+    >>> nn.mlp(2, 4, 1, activation=Square)
+    Sequential(Dense(2, 4), Square(), Dense(4, 1))
+    """
+
+    function: ClassVar[Callable[..., Value]]
+    initializer: ClassVar[str] = "glorot_uniform"
+
+    def forward(self, x: Value, training: Training = False) -> Value:
+        """Return the function of `x`."""
+        return self.function(x)
+
+    def __repr__(self) -> str:
+        settings = [f"{name}={value}" for name, value in vars(self).items() if not callable(value)]
+        return f"{type(self).__name__}({', '.join(settings)})"
+
+
+class Identity(Activation):
+    """y = x."""
+
+    function = staticmethod(lambda x: x)
+
+
+class ReLU(Activation):
+    """y = max(x, 0)."""
+
+    function, initializer = staticmethod(ops.relu), "he_uniform"
+
+
+class LeakyReLU(Activation):
+    """y = x for x > 0, else slope x; the slope is 0.01, as in PyTorch (Keras: 0.3)."""
+
+    initializer = "he_uniform"
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = check_number("slope", slope, math.isfinite, "a finite number")
+
+    def forward(self, x: Value, training: Training = False) -> Value:
+        """Return x or slope x."""
+        return ops.leaky_relu(x, self.slope)
+
+
+class ELU(Activation):
+    """y = x for x > 0, else alpha (e^x - 1); alpha is 1."""
+
+    initializer = "he_uniform"
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = check_number("alpha", alpha, math.isfinite, "a finite number")
+
+    def forward(self, x: Value, training: Training = False) -> Value:
+        """Return x or alpha (e^x - 1)."""
+        return ops.elu(x, self.alpha)
+
+
+class SELU(Activation):
+    """y = 1.0507 elu(x, 1.6733): keeps mean 0 and variance 1 through LeCun-initialised layers."""
+
+    function, initializer = staticmethod(ops.selu), "lecun_normal"
+
+
+class GELU(Activation):
+    """y = x Phi(x), Phi the normal distribution function; the exact form."""
+
+    function, initializer = staticmethod(ops.gelu), "he_uniform"
+
+
+class SiLU(Activation):
+    """y = x / (1 + e^-x), also called swish."""
+
+    function, initializer = staticmethod(ops.silu), "he_uniform"
+
+
+class Softplus(Activation):
+    """y = log(1 + e^x)."""
+
+    function, initializer = staticmethod(ops.softplus), "he_uniform"
+
+
+class Sigmoid(Activation):
+    """y = 1 / (1 + e^-x)."""
+
+    function = staticmethod(ops.sigmoid)
+
+
+class Tanh(Activation):
+    """y = tanh x."""
+
+    function = staticmethod(ops.tanh)
+
+
+class Softmax(Activation):
+    """y = e^x / sum e^x along each row. The losses want logits instead: see SoftmaxCrossEntropy."""
+
+    function = staticmethod(ops.softmax)
+
+
+ACTIVATIONS: Registry[type[Layer]] = Registry("activation")
+ACTIVATIONS.add("identity", Identity, ["linear"])
+ACTIVATIONS.add("relu", ReLU)
+ACTIVATIONS.add("leaky_relu", LeakyReLU)
+ACTIVATIONS.add("elu", ELU)
+ACTIVATIONS.add("selu", SELU)
+ACTIVATIONS.add("gelu", GELU)
+ACTIVATIONS.add("silu", SiLU, ["swish"])
+ACTIVATIONS.add("softplus", Softplus)
+ACTIVATIONS.add("sigmoid", Sigmoid, ["logistic"])
+ACTIVATIONS.add("tanh", Tanh)
+ACTIVATIONS.add("softmax", Softmax)
+
+
+def activation(name: str | Layer | type[Layer]) -> Layer:
+    """Return a new activation layer of that name, or of that class; a layer is returned as it is.
+
+    ``ACTIVATIONS.add(name, class)`` adds a name. An unknown name is an UnknownNameError.
+
+    >>> activation("leaky-relu")
+    LeakyReLU(slope=0.01)
+    """
+    if isinstance(name, Layer):
+        return name
+    if isinstance(name, type) and issubclass(name, Layer):
+        return name()
+    return ACTIVATIONS[name]()
