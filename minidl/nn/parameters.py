@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
-from minidl.autograd.node import propagate
 from minidl.errors import ArgumentError, GraphError, ShapeError
 
 __all__ = ["Buffer", "Parameter", "ParameterVector"]
@@ -80,7 +79,8 @@ class ParameterVector:
 
     `value` and `grad`, of shape (P,), hold all values, into which optimizers write, and all
     gradients. `names` and `shapes` are those of the parameters, such as ``"0.weight"`` and (2, 16);
-    `penalized` (P,) says which entries an L2 penalty counts.
+    `penalized` (P,) says which entries an L2 penalty counts. `gradients` holds the views of `grad`
+    by the creation numbers of the parameters.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class ParameterVector:
         self.value: Array = np.empty((*lead, sum(sizes)), dtype=dtypes.pop())
         self.grad: Array = np.zeros_like(self.value)
         self.penalized = np.repeat([p.penalized for p in self], sizes)
-        self._grads: dict[int, Array] = {}
+        self.gradients: dict[int, Array] = {}
         end = 0
         for p, shape in zip(self, self.shapes, strict=True):
             part = slice(end, end := end + math.prod(shape))
@@ -128,7 +128,7 @@ class ParameterVector:
             data[...] = p.data
             p.data, p.grad = data, self.grad[..., part].reshape(view)
             p._packed = True
-            self._grads[p._order] = p.grad
+            self.gradients[p._order] = p.grad
 
     def __setattr__(self, name: str, new: object) -> None:
         if name in ("value", "grad") and new is not vars(self).get(name, new):
@@ -158,17 +158,6 @@ class ParameterVector:
             message = f"the vector does not fit: got shape {new.shape}, expected shape {shape}"
             raise ShapeError(message)
         self.value[...] = new
-
-    def collect(self, loss: Tensor) -> None:
-        """Write the gradient of `loss`, a scalar or (R,), into `grad`, and nowhere else."""
-        if not loss.requires_grad:
-            loss.backward()  # which raises
-        value = loss.data
-        # A scalar, because the loss's rule takes 0.5 us less with it than with an array.
-        seed = np.ones(value.shape, value.dtype) if value.ndim else value.dtype.type(1)
-        gradients = propagate([loss], [seed])
-        for order, view in self._grads.items():
-            view[...] = gradients[order][1] if order in gradients else 0.0
 
     def __repr__(self) -> str:
         pairs = zip(self.names, self.shapes, strict=True)

@@ -5,8 +5,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from training_problems import line, three_classes, two_classes
 
-from minidl import nn
+from minidl import Tensor, nn
+from minidl.errors import GraphError
 from minidl.training import Objective
+from minidl.training.measure import collect
 
 RNG = np.random.default_rng(11)
 
@@ -149,3 +151,25 @@ def test_accuracy_is_measured_for_classes_only():
         objective, X, t = case(kind)
         expected = {"loss"} if kind.startswith("line") else {"loss", "accuracy"}
         assert set(objective.measure(X, t)) == expected
+
+
+def test_collected_gradients_replace_what_was_there() -> None:
+    used, idle, frozen = nn.Parameter([1.0, 2.0]), nn.Parameter([3.0]), nn.Parameter([4.0])
+    vector = nn.ParameterVector([("used", used), ("idle", idle), ("frozen", frozen)])
+    frozen.requires_grad = False
+    other = Tensor([1.0, 1.0], requires_grad=True)
+    for _ in range(2):
+        vector.grad[...] = 7.0
+        collect((used * used * other + frozen).sum(), vector)
+        assert vector.grad.tolist() == [2.0, 4.0, 0.0, 0.0]
+    assert other.grad is None
+    with pytest.raises(GraphError, match="requires_grad=True"):
+        collect(Tensor(1.0), vector)
+
+
+def test_collected_gradients_of_replicas_are_those_of_each() -> None:
+    weight, bias = nn.Parameter([[1.0], [2.0]]), nn.Parameter([0.5])
+    vector = nn.ParameterVector([("weight", weight), ("bias", bias)], replicas=3)
+    vector.value[1] = 0.0
+    collect((weight * weight).sum(axis=(1, 2)) + bias.sum(axis=(1, 2)), vector)
+    assert vector.grad.tolist() == [[2.0, 4.0, 1.0], [0.0, 0.0, 1.0], [2.0, 4.0, 1.0]]
