@@ -83,37 +83,24 @@ def clip(
 ) -> Value:
     """Limit a to [a_min, a_max]; dy/da = 1 inside and on the bounds, else 0 and 1 for the bound.
 
-    `min` and `max` are NumPy's newer names of the bounds; None leaves a side open.
+    None leaves a side open. `min` and `max` are NumPy's newer names of the bounds; giving both is
+    an ArgumentError.
 
-    Raises
-    ------
-    ArgumentError
-        Bounds are given by both names.
-
-    Examples
-    --------
     >>> clip(np.array([-2.0, 0.5, 3.0]), -1, 1)
     array([-1. ,  0.5,  1. ])
     """
-    if min is not None or max is not None:
-        if a_min is not None or a_max is not None:
-            raise ArgumentError(
-                "clip needs its bounds as a_min and a_max or as min and max, not both",
-                received=f"a_min={a_min}, a_max={a_max}, min={min}, max={max}",
-            )
-        a_min, a_max = min, max
-    return _clip(a, a_min, a_max)
+    if min is None and max is None:
+        return _clip(a, a_min, a_max)
+    if a_min is not None or a_max is not None:
+        message = "clip needs its bounds as a_min and a_max or as min and max, not both"
+        received = f"a_min={a_min}, a_max={a_max}, min={min}, max={max}"
+        raise ArgumentError(message, received=received)
+    return _clip(a, min, max)
 
 
 @composite
 def hardtanh(x: Value, min_value: float = -1.0, max_value: float = 1.0) -> Value:
-    """Limit x to [min_value, max_value], as :func:`clip`; on the bounds PyTorch's slope is 0.
-
-    Examples
-    --------
-    >>> hardtanh(np.array([-2.0, 0.5, 3.0]), max_value=2.0)
-    array([-1. ,  0.5,  2. ])
-    """
+    """Limit x to [min_value, max_value], as :func:`clip`; on the bounds PyTorch's slope is 0."""
     return clip(x, min_value, max_value)
 
 

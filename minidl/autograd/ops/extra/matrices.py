@@ -1,7 +1,9 @@
-"""Sums of products over chosen axes: dot, outer, tensordot, and einsum for all of them.
+"""Sums of products over chosen axes: dot, outer, tensordot, einsum; diagonals and triangles.
 
 einsum is linear in every argument, so its rules are contractions of the gradient with the other
-arguments, over the axes that the argument does not have. The others are matrix products.
+arguments, over the axes that the argument does not have. The other products are matrix products.
+Further axes are batches of matrices. `k` or `offset` counts diagonals from the main one, 0: it is
+positive above and negative below.
 """
 
 from __future__ import annotations
@@ -13,12 +15,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minidl.autograd.node import Node, Rule, Value
-from minidl.autograd.ops.products import matmul
+from minidl.autograd.node import Array, Node, Rule, Value
+from minidl.autograd.ops.shapes import scatter
+from minidl.autograd.ops.ufuncs import matmul
 from minidl.autograd.primitive import composite, primitive
 from minidl.errors import ArgumentError, ShapeError
 
-__all__ = ["dot", "einsum", "outer", "tensordot"]
+__all__ = [
+    "diag", "diagonal", "dot", "einsum", "outer", "tensordot", "trace", "tril", "triu",
+]  # fmt: skip
 
 Axes = int | tuple[int | Sequence[int], int | Sequence[int]]
 
@@ -26,22 +31,20 @@ Axes = int | tuple[int | Sequence[int], int | Sequence[int]]
 def _pairs(a: Value, b: Value, axes: Axes) -> tuple[list[int], list[int]]:
     """Return the axes of `a` and of `b` that are summed together."""
     if isinstance(axes, int | np.integer):
-        if not 0 <= axes <= min(a.ndim, b.ndim):
-            raise ShapeError(
-                "axes of tensordot is out of range",
-                received=f"axes={axes}, arrays of shapes {a.shape} and {b.shape}",
-                expected=f"0 to {min(a.ndim, b.ndim)}",
-            )
+        most = min(a.ndim, b.ndim)
+        if not 0 <= axes <= most:
+            received = f"axes={axes}, arrays of shapes {a.shape} and {b.shape}"
+            message = "axes of tensordot is out of range"
+            raise ShapeError(message, received=received, expected=f"0 to {most}")
         axes = (range(a.ndim - axes, a.ndim), range(axes))
     left, right = (
         list(normalize_axis_tuple(summed, x.ndim, "axes"))
         for summed, x in zip(axes, (a, b), strict=True)
     )
     if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
-        raise ShapeError(
-            "the axes summed by tensordot differ in length or number",
-            received=f"axes {left} of shape {a.shape} and axes {right} of shape {b.shape}",
-        )
+        received = f"axes {left} of shape {a.shape} and axes {right} of shape {b.shape}"
+        message = "the axes summed by tensordot differ in length or number"
+        raise ShapeError(message, received=received)
     return left, right
 
 
@@ -129,18 +132,15 @@ def _einsum_rule(position: int) -> Rule:
     """Return the rule of einsum for an operand: an einsum of g, in its place, and the others."""
     k = position - 1  # the subscripts come first
 
-    def rule(
-        g: Value, y: Value, subscripts: str, *operands: Value, optimize: Value = False
-    ) -> Value:
+    def rule(g: Value, y: Value, subscripts: str, *operands: Value, **options: Value) -> Value:
         terms, output = _letters(subscripts, operands)
         term, shape = terms[k], np.shape(operands[k])
         size = dict(zip(term, shape, strict=True))
         terms[k] = output
         # A letter of length 1 here was broadcast if it is longer elsewhere: it is summed.
         kept = "".join(c for c in size if size[c] != 1 and any(c in letters for letters in terms))
-        d = einsum(
-            f"{','.join(terms)}->{kept}", *operands[:k], g, *operands[k + 1 :], optimize=optimize
-        )
+        form = f"{','.join(terms)}->{kept}"
+        d = einsum(form, *operands[:k], g, *operands[k + 1 :], **options)
         # Nor must a letter that is longer here, and of length 1 elsewhere, be missing in d.
         lengths = zip(kept, d.shape, strict=True)
         d = np.broadcast_to(d, tuple(size[c] if n == 1 else n for c, n in lengths))
@@ -160,18 +160,12 @@ def einsum(subscripts: str, *operands: Value, optimize: Value = False) -> Value:
     ----------
     subscripts : str
         As in NumPy: "ij,jk->ik"; without "->" the output is the letters that occur once, in
-        alphabetical order; "..." stands for any further axes, which are broadcast.
+        alphabetical order; "..." stands for any further axes, which are broadcast. NumPy's other
+        form, of operands and lists of numbers, raises an ArgumentError.
     *operands : array_like
-        One for each group of letters.
+        One for each group of letters; a ShapeError says that they do not fit.
     optimize : bool, str or path, default False
         The order of summation, as in NumPy; the rules use it as well.
-
-    Raises
-    ------
-    ArgumentError
-        The first argument is not text, as in NumPy's form of operands and lists of numbers.
-    ShapeError
-        The subscripts do not fit the operands.
 
     Examples
     --------
@@ -181,9 +175,76 @@ def einsum(subscripts: str, *operands: Value, optimize: Value = False) -> Value:
            [ 6., 11.]])
     """
     if not isinstance(subscripts, str):
-        raise ArgumentError(
-            f"must be text, got a {type(subscripts).__name__}",
-            argument="subscripts",
-            hint='Write einsum("ij,jk->ik", a, b).',
-        )
+        message = f"must be text, got a {type(subscripts).__name__}"
+        hint = 'Write einsum("ij,jk->ik", a, b).'
+        raise ArgumentError(message, argument="subscripts", hint=hint)
     return np.einsum(subscripts, *operands, optimize=optimize)
+
+
+def _places(n: int, offset: int) -> tuple[Array, Array]:
+    """Return the rows and the columns of a diagonal of n elements."""
+    along = np.arange(n)
+    return along + max(-offset, 0), along + max(offset, 0)
+
+
+def _diagonal_rule(  # noqa: PLR0917 (called by position)
+    g: Value, y: Value, a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1
+) -> Value:
+    """Return zeros like `a`, with `g` on the diagonal of the matrices over these axes."""
+    pair = [axis1 % a.ndim, axis2 % a.ndim]
+    order = [*(i for i in range(a.ndim) if i not in pair), *pair]
+    places = (Ellipsis, *_places(g.shape[-1], offset))
+    d = scatter(g, places, tuple(a.shape[i] for i in order))
+    return np.transpose(d, np.argsort(order).tolist())  # axis k of d is axis order[k] of a
+
+
+@primitive(_diagonal_rule)
+def diagonal(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    """Diagonal of the matrices over two axes, y_..i = a_..i,i+offset, as the last axis.
+
+    >>> diagonal(np.arange(6.0).reshape(2, 3), offset=1)
+    array([1., 5.])
+    """
+    return np.diagonal(a, offset, axis1, axis2).copy()  # NumPy's is read-only
+
+
+@composite
+def diag(v: Value, k: int = 0) -> Value:
+    """Matrix with the vector v on its k-th diagonal, or the k-th diagonal of a matrix v.
+
+    >>> diag([1.0, 2.0], k=1)
+    array([[0., 1., 0.],
+           [0., 0., 2.],
+           [0., 0., 0.]])
+    """
+    if np.ndim(v) not in (1, 2):
+        message = f"diag needs a vector or a matrix, got shape {np.shape(v)}"
+        raise ShapeError(message, hint="diagonal takes the diagonals of many matrices.")
+    if np.ndim(v) == 2:
+        return diagonal(v, k)
+    n = len(v)
+    return scatter(v, _places(n, k), (n + abs(k), n + abs(k)))
+
+
+@composite
+def trace(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    """Sum of the diagonal of the matrices over two axes, y = sum_i a_i,i+offset; dy/da = I."""
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@primitive(lambda g, y, m, k=0: np.tril(g, k))
+def tril(m: Value, k: int = 0) -> Value:
+    """Lower triangle: zeros above the k-th diagonal of each matrix; the rule cuts g likewise."""
+    return np.tril(_matrices(m, "tril"), k)
+
+
+@primitive(lambda g, y, m, k=0: np.triu(g, k))
+def triu(m: Value, k: int = 0) -> Value:
+    """Upper triangle: zeros below the k-th diagonal of each matrix; the rule cuts g likewise."""
+    return np.triu(_matrices(m, "triu"), k)
+
+
+def _matrices(m: Value, name: str) -> Value:
+    if np.ndim(m) == 0:
+        raise ShapeError(f"{name} needs matrices, got an array without axes")
+    return m
