@@ -19,6 +19,9 @@ __all__ = [
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
+_SQRT_HALF = 0.7071067811865476  # 1 / sqrt(2)
+_SQRT_2PI_INVERSE = 0.3989422804014327  # 1 / sqrt(2 pi)
+_SQRT_8_OVER_PI = 1.5957691216057308  # 2 sqrt(2 / pi)
 
 
 @primitive(lambda g, y, x: g * (y * (1.0 - y)))
@@ -62,8 +65,7 @@ def _elu_slope(x: Value, right: float, left: float, rate: float = 1.0) -> Value:
 def elu(x: Value, alpha: float = 1.0) -> Value:
     """Exponential linear unit: y = x for x > 0, else alpha (e^x - 1); dy/dx = 1 or alpha e^x.
 
-    Clevert, Unterthiner and Hochreiter 2016, arXiv 1511.07289. The slope at 0 is alpha, as in
-    PyTorch.
+    Clevert, Unterthiner and Hochreiter 2016, arXiv 1511.07289. At 0 the slope is alpha.
     """
     return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0.0)))
 
@@ -91,11 +93,6 @@ def selu(x: Value) -> Value:
     Klambauer et al. 2017, arXiv 1706.02515.
     """
     return SELU_SCALE * elu(x, SELU_ALPHA)
-
-
-_SQRT_HALF = 0.7071067811865476  # 1 / sqrt(2)
-_SQRT_2PI_INVERSE = 0.3989422804014327  # 1 / sqrt(2 pi)
-_SQRT_8_OVER_PI = 1.5957691216057308  # 2 sqrt(2 / pi)
 
 
 def _density(x: Value) -> Value:

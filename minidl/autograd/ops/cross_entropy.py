@@ -83,21 +83,10 @@ def _check(t: Value, z: Value, label_smoothing: float, ignore_index: int | None)
 def _rule(slope: Callable[..., Value]) -> Rule:
     """Return the rule for the rows' derivative ``slope(z, t, label_smoothing)``."""
 
-    def rule(  # noqa: PLR0917 (called by position, as the operation is)
-        g: Value,
-        y: Value,
-        z: Value,
-        t: Value,
-        reduction: str = "mean",
-        axis: Axis = None,
-        *,
-        sample_weight: Weights = None,
-        label_smoothing: float = 0.0,
-        ignore_index: int | None = None,
-    ) -> Value:
-        d = slope(z, t, label_smoothing)
-        w = _row_weights(t, z, sample_weight, ignore_index)
-        g = spread(g, z.shape[:-1], reduction, axis, w)
+    def rule(g: Value, y: Value, z: Value, t: Value, *how: Value, **options: Value) -> Value:
+        d = slope(z, t, options.get("label_smoothing", 0.0))
+        w = _row_weights(t, z, options.get("sample_weight"), options.get("ignore_index"))
+        g = spread(g, z.shape[:-1], w, *how, **options)
         return g.reshape((*g.shape, 1)) * (d if w is None else weighted(d, w[..., None]))
 
     return rule
@@ -129,25 +118,22 @@ def softmax_cross_entropy(
 
     Parameters
     ----------
-    z : array or Tensor (..., n, K)
-        The logits.
     t : array, list or Tensor
         Class indices (..., n) of an integer type, or probabilities q (..., n, K). Replicas
         (R, n, K) may share theirs. Integers that could be either, as R = n = K, are indices.
-    reduction, axis, sample_weight : optional
+    reduction, axis, sample_weight
         As for all losses; the axes and the weights are those of the rows.
     label_smoothing : float from 0 to 1, default 0.0
-        The share e that is spread over all classes: q' = (1 - e) q + e / K. Szegedy et al. 2016,
-        arXiv 1512.00567, section 7; the same in PyTorch and Keras.
+        The share e that is spread over all classes: q' = (1 - e) q + e / K, as in PyTorch and
+        Keras. Szegedy et al. 2016, arXiv 1512.00567, section 7.
     ignore_index : int, optional
-        A class index whose rows have loss and gradient 0 and do not count in the mean, as in
-        PyTorch, where the default is -100.
+        A class index whose rows have loss and gradient 0 and do not count in the mean; PyTorch's
+        default is -100. With probabilities it raises an ArgumentError.
 
     Raises
     ------
     ArgumentError
-        A class index or `label_smoothing` is out of range, `ignore_index` is given with
-        probabilities, or there is nothing to take the mean of.
+        A class index or `label_smoothing` is out of range, or there is no mean.
     ShapeError
         Targets or weights do not fit the logits.
 

@@ -25,13 +25,10 @@ def _base_rule(g: Value, y: Value, a: Value, b: Value) -> Value:
     return g * (b * a**lower)
 
 
-def _exponent_rule(g: Value, y: Value, a: Value, b: Value) -> Value:
-    """Return g y log a, and 0 where a = 0 and b >= 0, as y is 0 (or 1) for every such b."""
-    safe = np.where(np.equal(a, 0) & np.greater_equal(b, 0), 1.0, a)
-    return g * y * np.log(safe)
-
-
-@primitive(_base_rule, _exponent_rule)
+@primitive(
+    _base_rule,  # the other is 0 where a = 0 and b >= 0, as y is 0 (or 1) for every such b
+    lambda g, y, a, b: g * y * np.log(np.where(np.equal(a, 0) & np.greater_equal(b, 0), 1.0, a)),
+)
 def power(a: Value, b: Value) -> Value:
     """Power, y = a^b; dy/da = b a^(b-1), 0 for b = 0; dy/db = y log a, 0 at a = 0 for b >= 0.
 
@@ -112,8 +109,7 @@ def hardtanh(x: Value, min_value: float = -1.0, max_value: float = 1.0) -> Value
 def where(condition: Value, a: Value, b: Value) -> Value:
     """Choose: y = a where the condition holds, else b; the gradient goes to the chosen one.
 
-    The other gets 0. But if it was computed with an infinite derivative, 0 times that is nan:
-    choose the input first, then compute.
+    The other gets 0, which an infinite derivative before it turns into nan: choose its input first.
     """
     return np.where(condition, a, b)
 

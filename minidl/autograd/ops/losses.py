@@ -92,10 +92,8 @@ def weights(given: Weights, shape: Shape, dtype: npt.DTypeLike, columns: bool = 
 
 def reduce(losses: Array, reduction: str, axis: Axis, sample_weight: Weights = None) -> Value:
     """Return the weighted losses, reduced over `axis`."""
-    w = None
-    if sample_weight is not None:
-        w = weights(sample_weight, losses.shape, losses.dtype)
-        losses = weighted(losses, w)
+    w = None if sample_weight is None else weights(sample_weight, losses.shape, losses.dtype)
+    losses = losses if w is None else weighted(losses, w)
     if reduction == "none":
         return losses
     if reduction not in ("mean", "sum"):
@@ -118,7 +116,9 @@ def _divisor(shape: Shape, n_means: int, axis: Axis, w: Array | None) -> Value:
     raise ArgumentError(f"there is no mean of {which}", received=received, hint=hint)
 
 
-def spread(g: Value, shape: Shape, reduction: str, axis: Axis, w: Array | None = None) -> Value:
+def spread(
+    g: Value, shape: Shape, w: Array | None, reduction: str = "mean", axis: Axis = None, **_: Value
+) -> Value:
     """Return the gradient of the weighted losses, given that of their reduction."""
     if reduction == "mean" and g.size:
         g = g / _divisor(shape, g.size, axis, w)
@@ -147,7 +147,7 @@ def _rule(slope: Callable[..., Value]) -> Rule:
         if sample_weight is None and axis is None and reduction == "mean":  # in training
             return g / d.size * d
         w = None if sample_weight is None else weights(sample_weight, p.shape, p.dtype)
-        return spread(g, p.shape, reduction, axis, w) * (d if w is None else weighted(d, w))
+        return spread(g, p.shape, w, reduction, axis) * (d if w is None else weighted(d, w))
 
     return rule
 
@@ -218,11 +218,10 @@ def bce_with_logits(
 ) -> Value:
     """Binary cross-entropy of a logit z and a target t in [0, 1], softplus(z) - t z.
 
-    It equals -t log s(z) - (1 - t) log(1 - s(z)), s the sigmoid, without a logarithm of 0;
-    d/dz = s(z) - t. The large terms cancel before the small one is added, so a loss of 1e-30 is
-    exact to all digits.
+    It equals -t log s(z) - (1 - t) log(1 - s(z)), s the sigmoid; d/dz = s(z) - t. Also a loss of
+    1e-30 is exact to all digits.
     """
     losses = np.maximum(z, 0.0)
-    losses -= aligned(z, t) * z
+    losses -= aligned(z, t) * z  # large terms cancel before the small one is added
     losses += np.log1p(np.exp(-np.absolute(z)))
     return reduce(losses, reduction, axis, sample_weight)

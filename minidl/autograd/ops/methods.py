@@ -24,14 +24,12 @@ METHODS = """
     norm outer positive prod reciprocal relu repeat roll sigmoid sign silu sin sinh softmax split
     sqrt square squeeze std subtract sum swapaxes tan tanh tile trace tril triu var
 """
-ALIASES = {
-    "__abs__": "absolute", "__getitem__": "getitem", "__neg__": "negative", "__pos__": "positive",
-    "pow": "power",
+OPERATORS = {
+    "__abs__": "absolute", "__add__": "add", "__getitem__": "getitem", "__matmul__": "matmul",
+    "__mul__": "multiply", "__neg__": "negative", "__pos__": "positive", "__pow__": "power",
+    "__sub__": "subtract", "__truediv__": "divide", "pow": "power",
 }  # fmt: skip
-OPERATORS = {  # with __add__ and, for the exchanged order, __radd__
-    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power",
-    "matmul": "matmul",
-}  # fmt: skip
+REFLECTED = "add matmul mul pow sub truediv"  # __radd__ is __add__ in the exchanged order
 
 
 @composite
@@ -64,9 +62,8 @@ def attach(ops: Mapping[str, Callable[..., Value]]) -> None:
     NUMPY.update({np.amax: ops["max"], np.amin: ops["min"], np.fabs: ops["absolute"]})
     NUMPY.update({np.float_power: ops["power"], np.linalg.norm: ops["norm"], np.ravel: _ravel})
     methods = {name: ops[name] for name in METHODS.split()}
-    methods |= {method: ops[name] for method, name in ALIASES.items()}
-    methods |= {f"__{word}__": ops[name] for word, name in OPERATORS.items()}
-    methods |= {f"__r{word}__": _reflected(ops[name]) for word, name in OPERATORS.items()}
+    methods |= {method: ops[name] for method, name in OPERATORS.items()}
+    methods |= {f"__r{word}__": _reflected(methods[f"__{word}__"]) for word in REFLECTED.split()}
     methods |= {"flatten": _ravel, "ravel": _ravel}
     methods |= {"reshape": _reshape, "transpose": _transpose, "where": _where}
     for name, method in methods.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import EllipsisType
-
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
@@ -17,6 +15,7 @@ __all__ = [
 
 Ints = int | tuple[int, ...]
 Index = Value  # all that NumPy takes: integers, slices, None, Ellipsis, arrays, tuples of them
+BASIC = (int, np.integer, slice, type(None), type(...))  # no place can occur twice
 
 
 @primitive(lambda g, y, x, shape: g)
@@ -53,17 +52,11 @@ flip = from_numpy(np.flip, lambda g, y, x, axis=None: np.flip(g, axis),
 # fmt: on
 
 
-def _is_basic(index: Index) -> bool:
-    """Return True if no place can occur twice: integers, slices, None and Ellipsis."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(isinstance(part, int | np.integer | slice | None | EllipsisType) for part in parts)
-
-
 @primitive(lambda g, y, x, index, shape: g[index])
 def scatter(x: Value, index: Index, shape: tuple[int, ...]) -> Value:
     """Zeros of a shape, with x added at a NumPy index (repeated places add up)."""
     y = np.zeros(shape, dtype=x.dtype)
-    if _is_basic(index):
+    if all(isinstance(part, BASIC) for part in (index if isinstance(index, tuple) else (index,))):
         y[index] = x
     else:
         np.add.at(y, index, x)

@@ -1,10 +1,9 @@
 """NumPy's elementwise functions as a table, matrix products, and the dense layer.
 
-In a rule, g is the gradient with respect to the result y. A rule ignores broadcasting, which is
-undone in one place, :func:`minidl.autograd.node.unbroadcast`. Where the textbook formula would
-overflow or cancel, such as 1 / (1 + x^2) at 1e200, an equal one without that is used. Infinite
-derivatives, such as that of arcsin at 1, are inf, with NumPy's warning. Leading axes of matrices
-are batches, such as those of replicas.
+In a rule, g is the gradient with respect to the result y; node.unbroadcast undoes broadcasting.
+Where the textbook formula would overflow or cancel, such as 1 / (1 + x^2) at 1e200, an equal one
+without that is used. Infinite derivatives, such as that of arcsin at 1, are inf, with NumPy's
+warning. Leading axes of matrices are batches, such as those of replicas.
 """
 
 from __future__ import annotations
@@ -208,12 +207,7 @@ def dense(x: Value, W: Value, b: Value) -> Value:
     """Affine map, y = x W + b, of rows x (..., n, in), W (..., in, out), b (out,) or (..., 1, out).
 
     dL/dx = g W', dL/dW = x' g, dL/db = g summed over rows. The rule for x, the most expensive one,
-    never runs for the data.
-
-    Raises
-    ------
-    ShapeError
-        The input or the bias does not fit the weights.
+    never runs for the data. An input or a bias that does not fit the weights is a ShapeError.
     """
     if x.ndim < 2 or x.shape[-1] != W.shape[-2]:
         raise _wrong_input(x, W)

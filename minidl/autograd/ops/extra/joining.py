@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from minidl.autograd.node import Rule, Value
+from minidl.autograd.node import Node, Value
 from minidl.autograd.ops.shapes import Index, Ints, scatter
 from minidl.autograd.primitive import composite, from_numpy, primitive
-from minidl.autograd.tensor import Tensor
 from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid
 
 __all__ = ["concatenate", "pad", "repeat", "roll", "split", "stack", "tile"]
@@ -23,20 +23,16 @@ def _along(axis: int, ndim: int, index: Index) -> tuple[Index, ...]:
 
 
 def _as_array(a: Value) -> Value:
-    return a if isinstance(a, Tensor) else np.asarray(a)
+    return a if isinstance(a, Node) else np.asarray(a)
 
 
-def _concatenate_rule(position: int) -> Rule:
-
-    def rule(g: Value, y: Value, *arrays: Value, axis: int = 0) -> Value:
-        start = sum(array.shape[axis] for array in arrays[:position])
-        part = slice(start, start + arrays[position].shape[axis])
-        return g[_along(axis, g.ndim, part)]
-
-    return rule
+def _part(k: int, g: Value, y: Value, *arrays: Value, axis: int = 0) -> Value:
+    """Return the part of g that belongs to the k-th array."""
+    start = sum(array.shape[axis] for array in arrays[:k])
+    return g[_along(axis, g.ndim, slice(start, start + arrays[k].shape[axis]))]
 
 
-@primitive(rule_at=_concatenate_rule)
+@primitive(rule_at=lambda position: functools.partial(_part, position))
 def _concatenate(*arrays: Value, axis: int = 0) -> Value:
     return np.concatenate(arrays, axis=axis)
 
@@ -60,9 +56,8 @@ def concatenate(arrays: Sequence[Value], axis: int | None = 0) -> Value:
 def stack(arrays: Sequence[Value], axis: int = 0) -> Value:
     """Join arrays of one shape along a new axis.
 
-    >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1)
-    array([[1., 3.],
-           [2., 4.]])
+    >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
+    [[1.0, 3.0], [2.0, 4.0]]
     """
     parts = [_as_array(a) for a in arrays]
     if len({a.shape for a in parts}) != 1:
@@ -92,9 +87,6 @@ def split(ary: Value, indices_or_sections: Value, axis: int = 0) -> list[Value]:
         cuts = list(indices_or_sections)
     edges = zip([0, *cuts], [*cuts, n], strict=True)
     return [ary[_along(axis, ary.ndim, slice(start, stop))] for start, stop in edges]
-
-
-MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 def _pad_rule(
@@ -129,8 +121,9 @@ def pad(
     >>> pad([1.0, 2.0, 3.0], (1, 2)), pad([1.0, 2.0, 3.0], (0, 2), "reflect")
     (array([0., 1., 2., 3., 0., 0.]), array([1., 2., 3., 2., 1.]))
     """
-    if mode not in MODES:
-        raise UnknownNameError("mode of pad", mode, MODES)
+    modes = ("constant", "edge", "reflect", "symmetric", "wrap")
+    if mode not in modes:
+        raise UnknownNameError("mode of pad", mode, modes)
     if mode != "constant" and np.any(constant_values):
         message = f"needs mode='constant', got mode={mode!r}, constant_values={constant_values!r}"
         raise ArgumentError(message, argument="constant_values")

@@ -1,13 +1,12 @@
 """Sums of products over chosen axes: dot, outer, tensordot, einsum; diagonals and triangles.
 
-einsum is linear in every argument, so its rules are contractions of the gradient with the other
-arguments, over the axes that the argument does not have. The other products are matrix products.
-Further axes are batches of matrices. `k` or `offset` counts diagonals from the main one, 0: it is
-positive above and negative below.
+einsum is linear in every argument, so its rules are einsums of the gradient and the others. `k` or
+`offset` counts diagonals from the main one, 0: positive above it, negative below.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import string
 from collections.abc import Sequence
@@ -15,37 +14,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minidl.autograd.node import Array, Node, Rule, Value
+from minidl.autograd.node import Array, Node, Value
 from minidl.autograd.ops.shapes import scatter
 from minidl.autograd.ops.ufuncs import matmul
 from minidl.autograd.primitive import composite, primitive
 from minidl.errors import ArgumentError, ShapeError
 
-__all__ = [
-    "diag", "diagonal", "dot", "einsum", "outer", "tensordot", "trace", "tril", "triu",
-]  # fmt: skip
+__all__ = ["diag", "diagonal", "dot", "einsum", "outer", "tensordot", "trace", "tril", "triu"]
 
 Axes = int | tuple[int | Sequence[int], int | Sequence[int]]
-
-
-def _pairs(a: Value, b: Value, axes: Axes) -> tuple[list[int], list[int]]:
-    """Return the axes of `a` and of `b` that are summed together."""
-    if isinstance(axes, int | np.integer):
-        most = min(a.ndim, b.ndim)
-        if not 0 <= axes <= most:
-            received = f"axes={axes}, arrays of shapes {a.shape} and {b.shape}"
-            message = "axes of tensordot is out of range"
-            raise ShapeError(message, received=received, expected=f"0 to {most}")
-        axes = (range(a.ndim - axes, a.ndim), range(axes))
-    left, right = (
-        list(normalize_axis_tuple(summed, x.ndim, "axes"))
-        for summed, x in zip(axes, (a, b), strict=True)
-    )
-    if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
-        received = f"axes {left} of shape {a.shape} and axes {right} of shape {b.shape}"
-        message = "the axes summed by tensordot differ in length or number"
-        raise ShapeError(message, received=received)
-    return left, right
 
 
 @composite
@@ -59,14 +36,28 @@ def tensordot(a: Value, b: Value, axes: Axes = 2) -> Value:
     (3,)
     """
     a, b = (x if isinstance(x, Node) else np.asarray(x) for x in (a, b))
-    left, right = _pairs(a, b, axes)
+    if isinstance(axes, int | np.integer):
+        most = min(a.ndim, b.ndim)
+        if not 0 <= axes <= most:
+            message = "axes of tensordot is out of range"
+            received = f"axes={axes}, arrays of shapes {a.shape} and {b.shape}"
+            raise ShapeError(message, received=received, expected=f"0 to {most}")
+        axes = (range(a.ndim - axes, a.ndim), range(axes))
+    left, right = (
+        list(normalize_axis_tuple(summed, x.ndim, "axes"))
+        for summed, x in zip(axes, (a, b), strict=True)
+    )
+    if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
+        message = "the axes summed by tensordot differ in length or number"
+        received = f"axes {left} of shape {a.shape} and axes {right} of shape {b.shape}"
+        raise ShapeError(message, received=received)
     rows = [axis for axis in range(a.ndim) if axis not in left]
     columns = [axis for axis in range(b.ndim) if axis not in right]
     shape = [a.shape[axis] for axis in rows], [b.shape[axis] for axis in columns]
     n = math.prod(a.shape[axis] for axis in left)
-    left_matrix = np.reshape(np.transpose(a, rows + left), (math.prod(shape[0]), n))
-    right_matrix = np.reshape(np.transpose(b, right + columns), (n, math.prod(shape[1])))
-    return np.reshape(matmul(left_matrix, right_matrix), shape[0] + shape[1])
+    a = np.reshape(np.transpose(a, rows + left), (math.prod(shape[0]), n))
+    b = np.reshape(np.transpose(b, right + columns), (n, math.prod(shape[1])))
+    return np.reshape(matmul(a, b), shape[0] + shape[1])
 
 
 @composite
@@ -93,10 +84,7 @@ def outer(a: Value, b: Value) -> Value:
 
 
 def _letters(subscripts: str, operands: Sequence[Value]) -> tuple[list[str], str]:
-    """Return each operand's letters and the output's, one for each axis, without ellipses.
-
-    The axes under an ellipsis are counted from the last, so the letters are shared from there.
-    """
+    """Return each operand's letters and the output's, one for each axis, without ellipses."""
     left, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if not arrow:  # NumPy's rule: the letters that occur once, in alphabetical order
@@ -107,49 +95,43 @@ def _letters(subscripts: str, operands: Sequence[Value]) -> tuple[list[str], str
         max(0, np.ndim(x) - len(term.replace("...", ""))) if "..." in term else 0
         for term, x in zip(terms, operands, strict=True)
     ]
+    # Axes under an ellipsis are counted from the last.
     shared = [free[max(hidden) - n : max(hidden)] for n in hidden]
     terms = [term.replace("...", under) for term, under in zip(terms, shared, strict=True)]
     return terms, output.replace("...", free[: max(hidden)])
 
 
 def _expanded(d: Value, kept: str, term: str, shape: tuple[int, ...]) -> Value:
-    """Return `d`, with the axes `kept`, as an array of `shape` with the axes `term`.
-
-    It is repeated along axes that `d` does not have; of a letter that `term` repeats, only the
-    diagonal is filled.
-    """
+    """Return `d`, with the axes `kept`, repeated to `shape` with the axes `term`."""
     first = [term.index(c) for c in term]
     here = [c in kept and first[i] == i for i, c in enumerate(term)]
     d = d.reshape(tuple(n if yes else 1 for n, yes in zip(shape, here, strict=True)))
     for i, j in enumerate(first):
-        if j < i:
+        if j < i:  # of a repeated letter only the diagonal is filled
             places = np.ogrid[tuple(slice(n) for n in shape)]
             d = np.where(np.equal(places[i], places[j]), d, 0.0)
     return d if d.shape == shape else np.broadcast_to(d, shape)
 
 
-def _einsum_rule(position: int) -> Rule:
-    """Return the rule of einsum for an operand: an einsum of g, in its place, and the others."""
-    k = position - 1  # the subscripts come first
-
-    def rule(g: Value, y: Value, subscripts: str, *operands: Value, **options: Value) -> Value:
-        terms, output = _letters(subscripts, operands)
-        term, shape = terms[k], np.shape(operands[k])
-        size = dict(zip(term, shape, strict=True))
-        terms[k] = output
-        # A letter of length 1 here was broadcast if it is longer elsewhere: it is summed.
-        kept = "".join(c for c in size if size[c] != 1 and any(c in letters for letters in terms))
-        form = f"{','.join(terms)}->{kept}"
-        d = einsum(form, *operands[:k], g, *operands[k + 1 :], **options)
-        # Nor must a letter that is longer here, and of length 1 elsewhere, be missing in d.
-        lengths = zip(kept, d.shape, strict=True)
-        d = np.broadcast_to(d, tuple(size[c] if n == 1 else n for c, n in lengths))
-        return _expanded(d, kept, term, shape)
-
-    return rule
+def _einsum_rule(
+    k: int, g: Value, y: Value, subscripts: str, *operands: Value, **options: Value
+) -> Value:
+    """Return the gradient of the k-th operand: an einsum of g, in its place, and the others."""
+    terms, output = _letters(subscripts, operands)
+    term, shape = terms[k], np.shape(operands[k])
+    size = dict(zip(term, shape, strict=True))
+    terms[k] = output
+    # A letter of length 1 here was broadcast if it is longer elsewhere: it is summed.
+    kept = "".join(c for c in size if size[c] != 1 and any(c in letters for letters in terms))
+    form = f"{','.join(terms)}->{kept}"
+    d = einsum(form, *operands[:k], g, *operands[k + 1 :], **options)
+    # Nor must a letter that is longer here, and of length 1 elsewhere, be missing in d.
+    lengths = zip(kept, d.shape, strict=True)
+    d = np.broadcast_to(d, tuple(size[c] if n == 1 else n for c, n in lengths))
+    return _expanded(d, kept, term, shape)
 
 
-@primitive(None, rule_at=_einsum_rule)
+@primitive(None, rule_at=lambda position: functools.partial(_einsum_rule, position - 1))
 def einsum(subscripts: str, *operands: Value, optimize: Value = False) -> Value:
     """Sum of products in Einstein's notation: each axis has a letter; those not in the output go.
 
@@ -169,10 +151,8 @@ def einsum(subscripts: str, *operands: Value, optimize: Value = False) -> Value:
 
     Examples
     --------
-    >>> A = np.arange(4.0).reshape(2, 2)
-    >>> einsum("ij,jk->ik", A, A)
-    array([[ 2.,  3.],
-           [ 6., 11.]])
+    >>> einsum("ij,jk->ik", [[0.0, 1.0], [2.0, 3.0]], np.eye(2)).tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
     """
     if not isinstance(subscripts, str):
         message = f"must be text, got a {type(subscripts).__name__}"
@@ -212,10 +192,8 @@ def diagonal(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value
 def diag(v: Value, k: int = 0) -> Value:
     """Matrix with the vector v on its k-th diagonal, or the k-th diagonal of a matrix v.
 
-    >>> diag([1.0, 2.0], k=1)
-    array([[0., 1., 0.],
-           [0., 0., 2.],
-           [0., 0., 0.]])
+    >>> diag([1.0, 2.0], k=1).tolist()
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]]
     """
     if np.ndim(v) not in (1, 2):
         message = f"diag needs a vector or a matrix, got shape {np.shape(v)}"

@@ -1,7 +1,4 @@
-"""Variances, products, cumulative sums, log-sum-exp, and norms of vectors and matrices.
-
-At 0, where a norm has a kink, its gradient is 0. Axes are as in minidl/autograd/ops/reductions.py.
-"""
+"""Variances, products, cumulative sums, log-sum-exp, and norms of vectors and matrices."""
 
 from __future__ import annotations
 
@@ -19,6 +16,7 @@ from minidl.errors import ArgumentError, ShapeError, UnknownNameError
 __all__ = ["cumsum", "logsumexp", "norm", "prod", "std", "var"]
 
 Ddof = float | None
+Order = float | str | None
 
 
 def _freedom(x: Value, y: Value, ddof: float, correction: Ddof) -> float:
@@ -36,10 +34,7 @@ def _freedom(x: Value, y: Value, ddof: float, correction: Ddof) -> float:
 
 
 def _centred(x: Value, axis: Axis) -> Value:
-    """Return x - mean, after the first element was taken off, so equal elements give exactly 0.
-
-    The mean of 0.1, 0.1, 0.1 is not 0.1 in floating point, that of 0, 0, 0 is 0.
-    """
+    """Return x - mean, after the first element was taken off, so equal elements give exactly 0."""
     data = x.data if isinstance(x, Node) else x
     axes = range(data.ndim) if axis is None else normalize_axis_tuple(axis, data.ndim)
     shifted = x - data[tuple(slice(0, 1 if i in axes else None) for i in range(data.ndim))]
@@ -83,19 +78,17 @@ def std(
     return np.sqrt(var(a, axis, ddof=ddof, keepdims=keepdims, correction=correction))
 
 
-def _softmax(y: Value, x: Value, axis: Axis) -> Value:
-    """Return e^(x - y), and its limit where y is infinite: 0, or equal shares of all +inf."""
-    infinite = np.isinf(y)
+def _lse_rule(g: Value, y: Value, x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
+    """Return g e^(x - y), and its limit where y is infinite: 0, or equal shares of all +inf."""
+    g, y = kept(g, x, axis, keepdims), kept(y, x, axis, keepdims)
+    infinite, at = np.isinf(y), np.equal(x, np.inf)
     share = np.exp(np.where(infinite, -np.inf, x) - np.where(infinite, 0.0, y))
-    at = np.equal(x, np.inf)
-    return share + at / np.maximum(at.sum(axis=axis, keepdims=True), 1) if at.any() else share
+    if at.any():
+        share = share + at / np.maximum(at.sum(axis=axis, keepdims=True), 1)
+    return g * share
 
 
-@primitive(
-    lambda g, y, x, axis=None, keepdims=False: (
-        kept(g, x, axis, keepdims) * _softmax(kept(y, x, axis, keepdims), x, axis)
-    )
-)
+@primitive(_lse_rule)
 @quiet
 def logsumexp(a: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
     """Logarithm of a sum of exponentials, y = log sum e^x; dy/dx = softmax(x) = e^(x - y).
@@ -110,8 +103,9 @@ def logsumexp(a: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-def _running_product(x: Value) -> Value:
-    """Return the products of the first 1, 2, ... elements of the last axis."""
+def _product_before(x: Value) -> Value:
+    """Return, for each element of the last axis, the product of those before it."""
+    x = np.concatenate([np.ones(x[..., :1].shape, x.dtype), x[..., :-1]], axis=-1)
     if isinstance(x, np.ndarray):
         return np.cumprod(x, axis=-1)
     d = 1
@@ -119,12 +113,6 @@ def _running_product(x: Value) -> Value:
         x = np.concatenate([x[..., :d], x[..., d:] * x[..., :-d]], axis=-1)
         d *= 2
     return x
-
-
-def _product_before(x: Value) -> Value:
-    """Return, for each element of the last axis, the product of those before it."""
-    ones = np.ones(x[..., :1].shape, x.dtype)
-    return _running_product(np.concatenate([ones, x[..., :-1]], axis=-1))
 
 
 def _prod_rule(g: Value, y: Value, x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
@@ -160,9 +148,6 @@ def cumsum(a: Value, axis: int | None = None) -> Value:
     array([1., 3., 6.])
     """
     return np.cumsum(a, axis=axis)
-
-
-Order = float | str | None
 
 
 def _scale(x: Value, axis: Axis) -> Value:
