@@ -133,7 +133,7 @@ def softmax_cross_entropy(
     Raises
     ------
     ArgumentError
-        A class index or `label_smoothing` is out of range, or there is no mean.
+        A class index or `label_smoothing` is out of range, or the mean is of no losses.
     ShapeError
         Targets or weights do not fit the logits.
 

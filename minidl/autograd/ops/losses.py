@@ -92,8 +92,10 @@ def weights(given: Weights, shape: Shape, dtype: npt.DTypeLike, columns: bool = 
 
 def reduce(losses: Array, reduction: str, axis: Axis, sample_weight: Weights = None) -> Value:
     """Return the weighted losses, reduced over `axis`."""
-    w = None if sample_weight is None else weights(sample_weight, losses.shape, losses.dtype)
-    losses = losses if w is None else weighted(losses, w)
+    w = None
+    if sample_weight is not None:
+        w = weights(sample_weight, losses.shape, losses.dtype)
+        losses = weighted(losses, w)
     if reduction == "none":
         return losses
     if reduction not in ("mean", "sum"):
@@ -111,9 +113,9 @@ def _divisor(shape: Shape, n_means: int, axis: Axis, w: Array | None) -> Value:
     divisor = math.prod(shape) / n_means if w is None else np.add.reduce(w, axis=axis)
     if divisor if w is None else np.all(divisor):
         return divisor
-    which = "no losses" if w is None else "losses that all have weight 0 or are ignored"
+    empty = "no losses" if w is None else "losses that all have weight 0 or are ignored"
     received, hint = f"losses of shape {shape}, axis={axis}", 'reduction="sum" gives 0.'
-    raise ArgumentError(f"there is no mean of {which}", received=received, hint=hint)
+    raise ArgumentError(f"there is no mean of {empty}", received=received, hint=hint)
 
 
 def spread(

@@ -108,7 +108,6 @@ def pad(
 
     Parameters
     ----------
-    array : array_like
     pad_width : int, pair of int, or one pair for each axis
         How many elements before and after. A dictionary raises an ArgumentError.
     mode : {"constant", "edge", "reflect", "symmetric", "wrap"}

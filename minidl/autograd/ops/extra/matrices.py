@@ -37,11 +37,11 @@ def tensordot(a: Value, b: Value, axes: Axes = 2) -> Value:
     """
     a, b = (x if isinstance(x, Node) else np.asarray(x) for x in (a, b))
     if isinstance(axes, int | np.integer):
-        most = min(a.ndim, b.ndim)
-        if not 0 <= axes <= most:
+        limit = min(a.ndim, b.ndim)
+        if not 0 <= axes <= limit:
             message = "axes of tensordot is out of range"
             received = f"axes={axes}, arrays of shapes {a.shape} and {b.shape}"
-            raise ShapeError(message, received=received, expected=f"0 to {most}")
+            raise ShapeError(message, received=received, expected=f"0 to {limit}")
         axes = (range(a.ndim - axes, a.ndim), range(axes))
     left, right = (
         list(normalize_axis_tuple(summed, x.ndim, "axes"))
@@ -95,8 +95,7 @@ def _letters(subscripts: str, operands: Sequence[Value]) -> tuple[list[str], str
         max(0, np.ndim(x) - len(term.replace("...", ""))) if "..." in term else 0
         for term, x in zip(terms, operands, strict=True)
     ]
-    # Axes under an ellipsis are counted from the last.
-    shared = [free[max(hidden) - n : max(hidden)] for n in hidden]
+    shared = [free[max(hidden) - n : max(hidden)] for n in hidden]  # counted from the last axis
     terms = [term.replace("...", under) for term, under in zip(terms, shared, strict=True)]
     return terms, output.replace("...", free[: max(hidden)])
 
