@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from minidl.autograd.functional import check_function, check_result, grad
 from minidl.autograd.node import STATE, Value, array_of, changed, to_float
-from minidl.autograd.ops.joining import stack
+from minidl.autograd.ops.extra.joining import stack
 from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make
 from minidl.errors import ArgumentError, ShapeError

@@ -16,9 +16,10 @@ from minidl import Tensor, grad, gradcheck, ops
 def exported_operations() -> set[str]:
     """Return the names in ``__all__`` of every module of ``minidl.autograd.ops``."""
     found = set()
-    for info in pkgutil.iter_modules(ops.__path__, ops.__name__ + "."):
+    for info in pkgutil.walk_packages(ops.__path__, ops.__name__ + "."):
         module = importlib.import_module(info.name)
-        found |= {name for name in module.__all__ if callable(getattr(module, name))}
+        if not info.ispkg:
+            found |= {name for name in module.__all__ if callable(getattr(module, name))}
     return found
 
 

@@ -36,7 +36,7 @@ from live import KILLED, SURVIVED, TOO_LONG
 from mutants import Mutant, mutants
 
 ROOT = Path(__file__).parent.parent.parent
-FILES = ["minidl/autograd/ops", "minidl/autograd", "minidl/optim"]
+FILES = ["minidl/autograd/ops", "minidl/autograd/ops/extra", "minidl/autograd", "minidl/optim"]
 TRAINING = [  # without tests that start processes, which hang in a forked process
     str(path.relative_to(ROOT))
     for path in sorted((ROOT / "tests" / "training").glob("test_*.py"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.autograd.node import Value
-from minidl.autograd.ops.ufuncs import bell, over_square, tanh
+from minidl.autograd.ops.ufuncs import Axis, bell, logistic, tanh
 from minidl.autograd.primitive import primitive, quiet
 from minidl.errors import UnknownNameError, invalid
 
@@ -19,13 +19,9 @@ __all__ = [
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
-Axis = int | tuple[int, ...] | None
-
-
-def logistic(x: Value) -> Value:
-    """Return the sigmoid of an array, e^x / (1 + e^x); from x = 40 on that is 1 in any float."""
-    e = np.exp(np.minimum(x, 40.0))
-    return e / (1.0 + e)
+_SQRT_HALF = 0.7071067811865476  # 1 / sqrt(2)
+_SQRT_2PI_INVERSE = 0.3989422804014327  # 1 / sqrt(2 pi)
+_SQRT_8_OVER_PI = 1.5957691216057308  # 2 sqrt(2 / pi)
 
 
 @primitive(lambda g, y, x: g * (y * (1.0 - y)))
@@ -69,8 +65,7 @@ def _elu_slope(x: Value, right: float, left: float, rate: float = 1.0) -> Value:
 def elu(x: Value, alpha: float = 1.0) -> Value:
     """Exponential linear unit: y = x for x > 0, else alpha (e^x - 1); dy/dx = 1 or alpha e^x.
 
-    Clevert, Unterthiner and Hochreiter 2016, arXiv 1511.07289. The slope at 0 is alpha, as in
-    PyTorch.
+    Clevert, Unterthiner and Hochreiter 2016, arXiv 1511.07289. At 0 the slope is alpha.
     """
     return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0.0)))
 
@@ -100,11 +95,6 @@ def selu(x: Value) -> Value:
     return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
-_SQRT_HALF = 0.7071067811865476  # 1 / sqrt(2)
-_SQRT_2PI_INVERSE = 0.3989422804014327  # 1 / sqrt(2 pi)
-_SQRT_8_OVER_PI = 1.5957691216057308  # 2 sqrt(2 / pi)
-
-
 def _density(x: Value) -> Value:
     """Return the normal density, e^(-x^2 / 2) / sqrt(2 pi)."""
     return _SQRT_2PI_INVERSE * bell(x * _SQRT_HALF)
@@ -118,20 +108,16 @@ def _distribution(x: Value) -> Value:
     return ndtr(x)
 
 
-def _near(x: Value) -> Value:
-    return np.clip(x, -100.0, 100.0)  # beyond, the sigmoid is 0 or 1, and the cube could overflow
-
-
 def _tanh_gate(x: Value) -> Value:
     """Return (1 + tanh u) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3)."""
-    c = _near(x)
+    c = np.clip(x, -100.0, 100.0)  # beyond, the sigmoid is 0 or 1, and the cube could overflow
     return sigmoid(_SQRT_8_OVER_PI * c * (1.0 + 0.044715 * c * c))
 
 
 def _gelu_slope(x: Value, approximate: str) -> Value:
     if approximate == "none":
         return _distribution(x) + x * _density(x)
-    s, c = _tanh_gate(x), _near(x)
+    s, c = _tanh_gate(x), np.clip(x, -100.0, 100.0)
     return s + c * (s * (1.0 - s)) * (_SQRT_8_OVER_PI * (1.0 + 0.134145 * c * c))
 
 
@@ -141,20 +127,11 @@ def gelu(x: Value, *, approximate: str = "none") -> Value:
     """Gaussian error linear unit, y = x Phi(x); dy/dx = Phi(x) + x phi(x).
 
     Phi and phi are the normal distribution and density; with ``approximate="tanh"``, the default
-    of JAX, Phi(x) is (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. Hendrycks and Gimpel 2016,
-    arXiv 1606.08415.
+    of JAX, Phi(x) is (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. Another word raises an
+    UnknownNameError. Hendrycks and Gimpel 2016, arXiv 1606.08415.
 
-    Raises
-    ------
-    UnknownNameError
-        `approximate` is neither "none" nor "tanh".
-
-    Examples
-    --------
-    >>> gelu(np.array([-1.0, 1.0]))
-    array([-0.15865525,  0.84134475])
-    >>> gelu(np.array([-1.0, 1.0]), approximate="tanh")
-    array([-0.15880801,  0.84119199])
+    >>> gelu(1.0).item(), gelu(1.0, approximate="tanh").item()
+    (0.8413447460685429, 0.8411919906082768)
     """
     if approximate not in ("none", "tanh"):
         raise UnknownNameError("approximate", approximate, ["none", "tanh"])
@@ -185,7 +162,7 @@ def mish(x: Value) -> Value:
     return x * np.tanh(softplus(x))
 
 
-@primitive(lambda g, y, x: over_square(g, 1.0 + np.abs(x)))
+@primitive(lambda g, y, x: g / (r := 1.0 + np.abs(x)) / r)
 def softsign(x: Value) -> Value:
     """Softsign, y = x / (1 + |x|); dy/dx = 1 / (1 + |x|)^2."""
     return x / (1.0 + np.abs(x))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from minidl.autograd.node import Array, Value
-from minidl.autograd.ops.activations import Axis, log_softmax, softmax
+from minidl.autograd.node import Array, Rule, Value
+from minidl.autograd.ops.activations import log_softmax, softmax
 from minidl.autograd.ops.losses import Weights, aligned, like, reduce, spread, weighted, weights
+from minidl.autograd.ops.ufuncs import Axis
 from minidl.autograd.primitive import primitive, quiet
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, ShapeError
@@ -17,42 +20,35 @@ __all__ = ["softmax_cross_entropy"]
 def _are_indices(t: Value, z: Value) -> bool:
     """Return True if targets are class indices, one per row; raise if they fit in no way."""
     shapes = [z.shape, z.shape[1:]] if z.ndim > 2 else [z.shape]  # replicas may share targets
-    rows = [z.shape[:-1], z.shape[1:-1]] if z.ndim > 2 else [z.shape[:-1]]
-    if t.dtype.kind in "biu":
-        if t.shape not in rows + shapes:
-            raise ShapeError(
-                "class indices do not fit the logits",
-                received=f"logits {z.shape}, indices {t.shape}",
-                expected=f"one index per row, shape {z.shape[:-1]}",
-            )
+    rows = [shape[:-1] for shape in shapes]
+    if t.dtype.kind not in "biu":
+        if t.shape == rows[0] and t.shape not in shapes:
+            message = "targets of floats must be probabilities, one for each logit"
+            received = f"logits {z.shape}, targets {t.shape} of {t.dtype}"
+            hint = "Class indices are an array of an integer type."
+            raise ShapeError(message, received=received, hint=hint)
+        return False
+    if t.shape in rows + shapes:
         return t.shape in rows  # otherwise one-hot rows
-    if t.shape == rows[0] and t.shape not in shapes:
-        raise ShapeError(
-            "targets of floats must be probabilities, one for each logit",
-            received=f"logits {z.shape}, targets {t.shape} of {t.dtype}",
-            hint="Class indices are an array of an integer type.",
-        )
-    return False
+    received = f"logits {z.shape}, indices {t.shape}"
+    expected = f"one index per row, shape {rows[0]}"
+    raise ShapeError("class indices do not fit the logits", received=received, expected=expected)
 
 
 def _probabilities(t: Value, z: Value, label_smoothing: float) -> Value:
     """Return targets as rows q of probabilities: one-hot and smoothed."""
     K = z.shape[-1]
     q = like(np.equal(t[..., None], np.arange(K)) if _are_indices(t, z) else t, z)
-    if label_smoothing:
-        share = float(label_smoothing)
-        q = (1.0 - share) * q + share / K
-    return q
+    share = float(label_smoothing)
+    return (1.0 - share) * q + share / K if share else q
 
 
-def _row_weights(
-    t: Value, z: Value, sample_weight: Weights, ignore_index: int | None
-) -> Array | None:
+def _row_weights(t: Value, z: Value, w: Weights, ignore_index: int | None) -> Array | None:
     """Return the weight of each row, 0 where it is ignored; None if all are 1."""
-    if sample_weight is None and ignore_index is None:
+    if w is None and ignore_index is None:
         return None
     rows = z.shape[:-1]
-    w = weights(np.ones(rows) if sample_weight is None else sample_weight, rows, z.dtype, False)
+    w = weights(np.ones(rows) if w is None else w, rows, z.dtype, False)
     return w if ignore_index is None else w * np.not_equal(t, ignore_index)
 
 
@@ -68,11 +64,9 @@ def _check(t: Value, z: Value, label_smoothing: float, ignore_index: int | None)
         check_number("label_smoothing", label_smoothing, lambda e: 0 <= e <= 1, "from 0 to 1")
     if not _are_indices(t, z):
         if ignore_index is not None:
-            raise ArgumentError(
-                f"needs class indices, got targets {t.shape} of {t.dtype}",
-                argument="ignore_index",
-                hint="Give the rows a sample_weight of 0.",
-            )
+            message = f"needs class indices, got targets {t.shape} of {t.dtype}"
+            hint = "Give the rows a sample_weight of 0."
+            raise ArgumentError(message, argument="ignore_index", hint=hint)
         aligned(z, t)
         return
     if ignore_index is not None:
@@ -80,37 +74,33 @@ def _check(t: Value, z: Value, label_smoothing: float, ignore_index: int | None)
     if t.size:
         low, high = t.item(t.argmin()), t.item(t.argmax())  # on few numbers faster than t.min()
         if low < 0 or high >= z.shape[-1]:
-            raise ArgumentError(
-                "a class index is out of range",
-                received=f"indices from {low} to {high}",
-                expected=f"0 to {z.shape[-1] - 1}, for logits {z.shape}",
-            )
+            received = f"indices from {low} to {high}"
+            expected = f"0 to {z.shape[-1] - 1}, for logits {z.shape}"
+            message = "a class index is out of range"
+            raise ArgumentError(message, received=received, expected=expected)
 
 
-def _rows_times(  # noqa: PLR0917 (called by position)
-    slope: Value, g: Value, z: Value, t: Value, reduction: str = "mean", axis: Axis = None,
-    *, sample_weight: Weights = None, ignore_index: int | None = None, label_smoothing: float = 0.0,
-) -> Value:  # fmt: skip
-    """Return the slopes of the rows, times their gradients and weights."""
-    w = _row_weights(t, z, sample_weight, ignore_index)
-    rows = spread(g, z.shape[:-1], reduction, axis, w)
-    if w is not None:
-        slope = weighted(slope, w[..., None])
-    return rows.reshape((*rows.shape, 1)) * slope
+def _rule(slope: Callable[..., Value]) -> Rule:
+    """Return the rule for the rows' derivative ``slope(z, t, label_smoothing)``."""
+
+    def rule(g: Value, y: Value, z: Value, t: Value, *how: Value, **options: Value) -> Value:
+        d = slope(z, t, options.get("label_smoothing", 0.0))
+        w = _row_weights(t, z, options.get("sample_weight"), options.get("ignore_index"))
+        g = spread(g, z.shape[:-1], w, *how, **options)
+        return g.reshape((*g.shape, 1)) * (d if w is None else weighted(d, w[..., None]))
+
+    return rule
 
 
-def _logits_rule(g: Value, y: Value, z: Value, t: Value, *args: Value, **options: Value) -> Value:
-    q = _probabilities(t, z, options.get("label_smoothing", 0.0))
-    slope = softmax(z) * q.sum(axis=-1, keepdims=True) - q
-    return _rows_times(slope, g, z, t, *args, **options)
+def _logits_slope(z: Value, t: Value, label_smoothing: float) -> Value:
+    q = _probabilities(t, z, label_smoothing)
+    return softmax(z) * q.sum(axis=-1, keepdims=True) - q
 
 
-def _targets_rule(g: Value, y: Value, z: Value, t: Value, *args: Value, **options: Value) -> Value:
-    slope = (options.get("label_smoothing", 0.0) - 1.0) * log_softmax(z)
-    return _rows_times(slope, g, z, t, *args, **options)
-
-
-@primitive(_logits_rule, _targets_rule)
+@primitive(
+    _rule(_logits_slope),
+    _rule(lambda z, t, label_smoothing: (label_smoothing - 1.0) * log_softmax(z)),
+)
 @quiet
 def softmax_cross_entropy(
     z: Value,
@@ -128,25 +118,22 @@ def softmax_cross_entropy(
 
     Parameters
     ----------
-    z : array or Tensor (..., n, K)
-        The logits.
     t : array, list or Tensor
         Class indices (..., n) of an integer type, or probabilities q (..., n, K). Replicas
         (R, n, K) may share theirs. Integers that could be either, as R = n = K, are indices.
-    reduction, axis, sample_weight : optional
+    reduction, axis, sample_weight
         As for all losses; the axes and the weights are those of the rows.
     label_smoothing : float from 0 to 1, default 0.0
-        The share e that is spread over all classes: q' = (1 - e) q + e / K. Szegedy et al. 2016,
-        arXiv 1512.00567, section 7; the same in PyTorch and Keras.
+        The share e that is spread over all classes: q' = (1 - e) q + e / K, as in PyTorch and
+        Keras. Szegedy et al. 2016, arXiv 1512.00567, section 7.
     ignore_index : int, optional
-        A class index whose rows have loss and gradient 0 and do not count in the mean, as in
-        PyTorch, where the default is -100.
+        A class index whose rows have loss and gradient 0 and do not count in the mean; PyTorch's
+        default is -100. With probabilities it raises an ArgumentError.
 
     Raises
     ------
     ArgumentError
-        A class index or `label_smoothing` is out of range, `ignore_index` is given with
-        probabilities, or there is nothing to take the mean of.
+        A class index or `label_smoothing` is out of range, or the mean is of no losses.
     ShapeError
         Targets or weights do not fit the logits.
 

@@ -25,13 +25,10 @@ def _base_rule(g: Value, y: Value, a: Value, b: Value) -> Value:
     return g * (b * a**lower)
 
 
-def _exponent_rule(g: Value, y: Value, a: Value, b: Value) -> Value:
-    """Return g y log a, and 0 where a = 0 and b >= 0, as y is 0 (or 1) for every such b."""
-    safe = np.where(np.equal(a, 0) & np.greater_equal(b, 0), 1.0, a)
-    return g * y * np.log(safe)
-
-
-@primitive(_base_rule, _exponent_rule)
+@primitive(
+    _base_rule,  # the other is 0 where a = 0 and b >= 0, as y is 0 (or 1) for every such b
+    lambda g, y, a, b: g * y * np.log(np.where(np.equal(a, 0) & np.greater_equal(b, 0), 1.0, a)),
+)
 def power(a: Value, b: Value) -> Value:
     """Power, y = a^b; dy/da = b a^(b-1), 0 for b = 0; dy/db = y log a, 0 at a = 0 for b >= 0.
 
@@ -83,37 +80,24 @@ def clip(
 ) -> Value:
     """Limit a to [a_min, a_max]; dy/da = 1 inside and on the bounds, else 0 and 1 for the bound.
 
-    `min` and `max` are NumPy's newer names of the bounds; None leaves a side open.
+    None leaves a side open. `min` and `max` are NumPy's newer names of the bounds; giving both is
+    an ArgumentError.
 
-    Raises
-    ------
-    ArgumentError
-        Bounds are given by both names.
-
-    Examples
-    --------
     >>> clip(np.array([-2.0, 0.5, 3.0]), -1, 1)
     array([-1. ,  0.5,  1. ])
     """
-    if min is not None or max is not None:
-        if a_min is not None or a_max is not None:
-            raise ArgumentError(
-                "clip needs its bounds as a_min and a_max or as min and max, not both",
-                received=f"a_min={a_min}, a_max={a_max}, min={min}, max={max}",
-            )
-        a_min, a_max = min, max
-    return _clip(a, a_min, a_max)
+    if min is None and max is None:
+        return _clip(a, a_min, a_max)
+    if a_min is not None or a_max is not None:
+        message = "clip needs its bounds as a_min and a_max or as min and max, not both"
+        received = f"a_min={a_min}, a_max={a_max}, min={min}, max={max}"
+        raise ArgumentError(message, received=received)
+    return _clip(a, min, max)
 
 
 @composite
 def hardtanh(x: Value, min_value: float = -1.0, max_value: float = 1.0) -> Value:
-    """Limit x to [min_value, max_value], as :func:`clip`; on the bounds PyTorch's slope is 0.
-
-    Examples
-    --------
-    >>> hardtanh(np.array([-2.0, 0.5, 3.0]), max_value=2.0)
-    array([-1. ,  0.5,  2. ])
-    """
+    """Limit x to [min_value, max_value], as :func:`clip`; on the bounds PyTorch's slope is 0."""
     return clip(x, min_value, max_value)
 
 
@@ -125,8 +109,7 @@ def hardtanh(x: Value, min_value: float = -1.0, max_value: float = 1.0) -> Value
 def where(condition: Value, a: Value, b: Value) -> Value:
     """Choose: y = a where the condition holds, else b; the gradient goes to the chosen one.
 
-    The other gets 0. But if it was computed with an infinite derivative, 0 times that is nan:
-    choose the input first, then compute.
+    The other gets 0, which an infinite derivative before it turns into nan: choose its input first.
     """
     return np.where(condition, a, b)
 

@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd.node import Array, Rule, Value
-from minidl.autograd.ops.activations import Axis, logistic, sigmoid
+from minidl.autograd.ops.activations import sigmoid
 from minidl.autograd.ops.reductions import kept_shape
+from minidl.autograd.ops.ufuncs import Axis, logistic
 from minidl.autograd.primitive import primitive, quiet
 from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid
 
@@ -41,10 +42,9 @@ def like(t: Value, p: Value) -> Value:
 def aligned(p: Value, t: Value) -> Value:
     """Return targets in the dtype of the predictions, checked to have their shape."""
     if not hasattr(p, "dtype") or p.dtype.char not in "fd":
-        raise DTypeError(
-            "predictions must be an array or a Tensor of float64 or float32",
-            received=f"{type(p).__name__} of dtype {getattr(p, 'dtype', None)}",
-        )
+        message = "predictions must be an array or a Tensor of float64 or float32"
+        received = f"{type(p).__name__} of dtype {getattr(p, 'dtype', None)}"
+        raise DTypeError(message, received=received)
     t = np.asarray(t)
     if t.shape != p.shape and not (p.ndim > 2 and t.shape == p.shape[1:]):  # shared by replicas
         raise ShapeError(
@@ -62,9 +62,7 @@ def weighted(values: Value, w: Array) -> Value:
     return np.where(np.equal(w, 0), 0.0, values) * w
 
 
-def weights(
-    given: npt.ArrayLike, shape: Shape, dtype: np.dtype[np.floating], columns: bool = True
-) -> Array:
+def weights(given: Weights, shape: Shape, dtype: npt.DTypeLike, columns: bool = True) -> Array:
     """Return a weight for each of the losses of `shape`, from one per loss or per row.
 
     A row is the last axis, where losses have `columns`. Replicas, along the first of three axes
@@ -87,9 +85,8 @@ def weights(
             hint="Weights are never broadcast, except from a row to its columns.",
         )
     if not (np.isfinite(w).all() and (w >= 0).all()):
-        raise ArgumentError(
-            f"must be finite numbers >= 0, got {w.min()} to {w.max()}", argument="sample_weight"
-        )
+        message = f"must be finite numbers >= 0, got {w.min()} to {w.max()}"
+        raise ArgumentError(message, argument="sample_weight")
     return np.broadcast_to(w.astype(dtype)[known[w.shape]], shape)
 
 
@@ -114,18 +111,17 @@ def reduce(losses: Array, reduction: str, axis: Axis, sample_weight: Weights = N
 def _divisor(shape: Shape, n_means: int, axis: Axis, w: Array | None) -> Value:
     """Return the divisor of a mean: the number of losses, or the sum of their weights."""
     divisor = math.prod(shape) / n_means if w is None else np.add.reduce(w, axis=axis)
-    if not (divisor if w is None else np.all(divisor)):
-        what = "no losses" if w is None else "losses that all have weight 0 or are ignored"
-        raise ArgumentError(
-            f"there is no mean of {what}",
-            received=f"losses of shape {shape}, axis={axis}",
-            hint='reduction="sum" gives 0.',
-        )
-    return divisor
+    if divisor if w is None else np.all(divisor):
+        return divisor
+    empty = "no losses" if w is None else "losses that all have weight 0 or are ignored"
+    received, hint = f"losses of shape {shape}, axis={axis}", 'reduction="sum" gives 0.'
+    raise ArgumentError(f"there is no mean of {empty}", received=received, hint=hint)
 
 
-def spread(g: Value, shape: Shape, reduction: str, axis: Axis, w: Array | None = None) -> Value:
-    """Return the gradient of the weighted losses, given that of what they were reduced to."""
+def spread(
+    g: Value, shape: Shape, w: Array | None, reduction: str = "mean", axis: Axis = None, **_: Value
+) -> Value:
+    """Return the gradient of the weighted losses, given that of their reduction."""
     if reduction == "mean" and g.size:
         g = g / _divisor(shape, g.size, axis, w)
     if reduction != "none" and axis is not None and g.ndim < len(shape):
@@ -153,7 +149,7 @@ def _rule(slope: Callable[..., Value]) -> Rule:
         if sample_weight is None and axis is None and reduction == "mean":  # in training
             return g / d.size * d
         w = None if sample_weight is None else weights(sample_weight, p.shape, p.dtype)
-        return spread(g, p.shape, reduction, axis, w) * (d if w is None else weighted(d, w))
+        return spread(g, p.shape, w, reduction, axis) * (d if w is None else weighted(d, w))
 
     return rule
 
@@ -224,11 +220,10 @@ def bce_with_logits(
 ) -> Value:
     """Binary cross-entropy of a logit z and a target t in [0, 1], softplus(z) - t z.
 
-    It equals -t log s(z) - (1 - t) log(1 - s(z)), s the sigmoid, without a logarithm of 0;
-    d/dz = s(z) - t. The large terms cancel before the small one is added, so a loss of 1e-30 is
-    exact to all digits.
+    It equals -t log s(z) - (1 - t) log(1 - s(z)), s the sigmoid; d/dz = s(z) - t. Also a loss of
+    1e-30 is exact to all digits.
     """
     losses = np.maximum(z, 0.0)
-    losses -= aligned(z, t) * z
+    losses -= aligned(z, t) * z  # large terms cancel before the small one is added
     losses += np.log1p(np.exp(-np.absolute(z)))
     return reduce(losses, reduction, axis, sample_weight)

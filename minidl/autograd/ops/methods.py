@@ -25,11 +25,11 @@ METHODS = """
     sqrt square squeeze std subtract sum swapaxes tan tanh tile trace tril triu var
 """
 OPERATORS = {
-    "add": "__add__ __radd__", "subtract": "__sub__ __rsub__", "multiply": "__mul__ __rmul__",
-    "divide": "__truediv__ __rtruediv__", "power": "__pow__ __rpow__",
-    "matmul": "__matmul__ __rmatmul__", "negative": "__neg__", "positive": "__pos__",
-    "absolute": "__abs__", "getitem": "__getitem__",
+    "__abs__": "absolute", "__add__": "add", "__getitem__": "getitem", "__matmul__": "matmul",
+    "__mul__": "multiply", "__neg__": "negative", "__pos__": "positive", "__pow__": "power",
+    "__sub__": "subtract", "__truediv__": "divide", "pow": "power",
 }  # fmt: skip
+REFLECTED = "add matmul mul pow sub truediv"  # __radd__ is __add__ in the exchanged order
 
 
 @composite
@@ -52,22 +52,19 @@ def _where(a: Value, condition: Value, b: Value) -> Value:
     return where(condition, a, b)  # a.where(condition, b), in the order of PyTorch's method
 
 
+def _reflected(operation: Callable[..., Value]) -> Callable[..., Value]:
+    return lambda self, other: operation(other, self)
+
+
 def attach(ops: Mapping[str, Callable[..., Value]]) -> None:
     """Make operations, by name, methods of the Tensor and NumPy's functions."""
     NUMPY.update({getattr(np, name): ops[name] for name in ops if hasattr(np, name)})
     NUMPY.update({np.amax: ops["max"], np.amin: ops["min"], np.fabs: ops["absolute"]})
     NUMPY.update({np.float_power: ops["power"], np.linalg.norm: ops["norm"], np.ravel: _ravel})
-    methods = {name: ops[name] for name in METHODS.split()} | {"pow": ops["power"]}
-    methods |= {"reshape": _reshape, "transpose": _transpose, "where": _where}
+    methods = {name: ops[name] for name in METHODS.split()}
+    methods |= {method: ops[name] for method, name in OPERATORS.items()}
+    methods |= {f"__r{word}__": _reflected(methods[f"__{word}__"]) for word in REFLECTED.split()}
     methods |= {"flatten": _ravel, "ravel": _ravel}
-    for name, operators in OPERATORS.items():
-        method, *reflected = operators.split()
-        methods[method] = ops[name]
-        for other_way in reflected:
-            methods[other_way] = _reflected(ops[name])
-    for name, method_function in methods.items():
-        setattr(Tensor, name, method_function)
-
-
-def _reflected(operation: Callable[..., Value]) -> Callable[..., Value]:
-    return lambda self, other: operation(other, self)
+    methods |= {"reshape": _reshape, "transpose": _transpose, "where": _where}
+    for name, method in methods.items():
+        setattr(Tensor, name, method)

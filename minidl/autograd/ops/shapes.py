@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from types import EllipsisType
-
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minidl.autograd.node import Value
 from minidl.autograd.primitive import from_numpy, primitive
-from minidl.errors import DTypeError
 
 __all__ = [
-    "broadcast_to", "expand_dims", "flip", "getitem", "moveaxis", "reshape", "roll", "scatter",
-    "squeeze", "swapaxes", "transpose",
+    "broadcast_to", "expand_dims", "flip", "getitem", "moveaxis", "reshape", "scatter", "squeeze",
+    "swapaxes", "transpose",
 ]  # fmt: skip
 
 Ints = int | tuple[int, ...]
 Index = Value  # all that NumPy takes: integers, slices, None, Ellipsis, arrays, tuples of them
+BASIC = (int, np.integer, slice, type(None), type(...))  # no place can occur twice
 
 
 @primitive(lambda g, y, x, shape: g)
@@ -54,32 +52,11 @@ flip = from_numpy(np.flip, lambda g, y, x, axis=None: np.flip(g, axis),
 # fmt: on
 
 
-@primitive(
-    lambda g, y, x, shift, axis=None: np.roll(g, (-np.asarray(shift, np.int64)).tolist(), axis)
-)
-def roll(a: Value, shift: Ints, axis: Ints | None = None) -> Value:
-    """Move elements by `shift` places, from the end to the start; the rule moves them back.
-
-    Without an axis all elements are one vector.
-    """
-    places = np.asarray(shift)
-    if places.dtype.kind not in "iub":
-        raise DTypeError("shift must be an integer, or one for each axis", received=repr(shift))
-    return np.roll(a, places.astype(np.int64).tolist(), axis)  # NumPy 2.0 negates unsigned ones
-
-
-def _is_basic(index: Index) -> bool:
-    """Return True if no place can occur twice: integers, slices, None and Ellipsis."""
-    parts = index if isinstance(index, tuple) else (index,)
-    basic = (int, np.integer, slice, type(None), EllipsisType)
-    return all(isinstance(part, basic) for part in parts)
-
-
 @primitive(lambda g, y, x, index, shape: g[index])
 def scatter(x: Value, index: Index, shape: tuple[int, ...]) -> Value:
     """Zeros of a shape, with x added at a NumPy index (repeated places add up)."""
     y = np.zeros(shape, dtype=x.dtype)
-    if _is_basic(index):
+    if all(isinstance(part, BASIC) for part in (index if isinstance(index, tuple) else (index,))):
         y[index] = x
     else:
         np.add.at(y, index, x)

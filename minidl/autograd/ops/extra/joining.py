@@ -1,20 +1,20 @@
-"""Arrays put together, cut apart, and enlarged by repetition."""
+"""Arrays put together, cut apart, rolled, and enlarged by repetition."""
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from minidl.autograd.node import Rule, Value
+from minidl.autograd.node import Node, Value
 from minidl.autograd.ops.shapes import Index, Ints, scatter
 from minidl.autograd.primitive import composite, from_numpy, primitive
-from minidl.autograd.tensor import Tensor
 from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid
 
-__all__ = ["concatenate", "pad", "repeat", "split", "stack", "tile"]
+__all__ = ["concatenate", "pad", "repeat", "roll", "split", "stack", "tile"]
 
 
 def _along(axis: int, ndim: int, index: Index) -> tuple[Index, ...]:
@@ -23,21 +23,16 @@ def _along(axis: int, ndim: int, index: Index) -> tuple[Index, ...]:
 
 
 def _as_array(a: Value) -> Value:
-    return a if isinstance(a, Tensor) else np.asarray(a)
+    return a if isinstance(a, Node) else np.asarray(a)
 
 
-def _concatenate_rule(position: int) -> Rule:
-    """Return the rule of a joined array: its part of g."""
-
-    def rule(g: Value, y: Value, *arrays: Value, axis: int = 0) -> Value:
-        start = sum(array.shape[axis] for array in arrays[:position])
-        part = slice(start, start + arrays[position].shape[axis])
-        return g[_along(axis, g.ndim, part)]
-
-    return rule
+def _part(k: int, g: Value, y: Value, *arrays: Value, axis: int = 0) -> Value:
+    """Return the part of g that belongs to the k-th array."""
+    start = sum(array.shape[axis] for array in arrays[:k])
+    return g[_along(axis, g.ndim, slice(start, start + arrays[k].shape[axis]))]
 
 
-@primitive(rule_at=_concatenate_rule)
+@primitive(rule_at=lambda position: functools.partial(_part, position))
 def _concatenate(*arrays: Value, axis: int = 0) -> Value:
     return np.concatenate(arrays, axis=axis)
 
@@ -61,9 +56,8 @@ def concatenate(arrays: Sequence[Value], axis: int | None = 0) -> Value:
 def stack(arrays: Sequence[Value], axis: int = 0) -> Value:
     """Join arrays of one shape along a new axis.
 
-    >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1)
-    array([[1., 3.],
-           [2., 4.]])
+    >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
+    [[1.0, 3.0], [2.0, 4.0]]
     """
     parts = [_as_array(a) for a in arrays]
     if len({a.shape for a in parts}) != 1:
@@ -86,18 +80,13 @@ def split(ary: Value, indices_or_sections: Value, axis: int = 0) -> list[Value]:
     if np.ndim(indices_or_sections) == 0:
         n_parts = operator.index(indices_or_sections)
         if n_parts < 1 or n % n_parts:
-            raise ShapeError(
-                f"an axis of length {n} cannot be cut into {n_parts} parts of equal length",
-                hint="A list of places cuts anywhere: split(x, [2, 5]).",
-            )
+            message = f"an axis of length {n} cannot be cut into {n_parts} parts of equal length"
+            raise ShapeError(message, hint="A list of places cuts anywhere: split(x, [2, 5]).")
         cuts = [n // n_parts * k for k in range(1, n_parts)]
     else:
         cuts = list(indices_or_sections)
     edges = zip([0, *cuts], [*cuts, n], strict=True)
     return [ary[_along(axis, ary.ndim, slice(start, stop))] for start, stop in edges]
-
-
-MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 def _pad_rule(
@@ -119,36 +108,42 @@ def pad(
 
     Parameters
     ----------
-    array : array_like
     pad_width : int, pair of int, or one pair for each axis
-        How many elements before and after.
+        How many elements before and after. A dictionary raises an ArgumentError.
     mode : {"constant", "edge", "reflect", "symmetric", "wrap"}
-        As in NumPy, whose other modes depend on the values.
+        As in NumPy, whose other modes depend on the values; another raises an UnknownNameError.
     constant_values : number, pair, or one pair for each axis; default 0
-
-    Raises
-    ------
-    UnknownNameError
-        The mode is unknown.
-    ArgumentError
-        `pad_width` is a dictionary, or `constant_values` is given for another mode.
+        With another mode than "constant" it raises an ArgumentError.
 
     Examples
     --------
     >>> pad([1.0, 2.0, 3.0], (1, 2)), pad([1.0, 2.0, 3.0], (0, 2), "reflect")
     (array([0., 1., 2., 3., 0., 0.]), array([1., 2., 3., 2., 1.]))
     """
-    if mode not in MODES:
-        raise UnknownNameError("mode of pad", mode, MODES)
+    modes = ("constant", "edge", "reflect", "symmetric", "wrap")
+    if mode not in modes:
+        raise UnknownNameError("mode of pad", mode, modes)
     if mode != "constant" and np.any(constant_values):
-        raise ArgumentError(
-            f"needs mode='constant', got mode={mode!r}, constant_values={constant_values!r}",
-            argument="constant_values",
-        )
+        message = f"needs mode='constant', got mode={mode!r}, constant_values={constant_values!r}"
+        raise ArgumentError(message, argument="constant_values")
     if isinstance(pad_width, dict):
         raise invalid("pad_width", pad_width, "a number, a pair, or one pair for each axis")
     options = {"constant_values": constant_values} if mode == "constant" else {}
     return np.pad(array, pad_width, mode, **options)  # type: ignore[call-overload]
+
+
+@primitive(
+    lambda g, y, x, shift, axis=None: np.roll(g, (-np.asarray(shift, np.int64)).tolist(), axis)
+)
+def roll(a: Value, shift: Ints, axis: Ints | None = None) -> Value:
+    """Move elements by `shift` places, from the end to the start; the rule moves them back.
+
+    Without an axis all elements are one vector.
+    """
+    places = np.asarray(shift)
+    if places.dtype.kind not in "iub":
+        raise DTypeError("shift must be an integer, or one for each axis", received=repr(shift))
+    return np.roll(a, places.astype(np.int64).tolist(), axis)  # NumPy 2.0 negates unsigned ones
 
 
 def _tile_rule(g: Value, y: Value, x: Value, reps: Ints) -> Value:
