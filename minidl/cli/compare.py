@@ -16,9 +16,9 @@ from minidl.errors import ArgumentError
 
 __all__ = ["compare"]
 
-# Arguments of compare_all that are passed on only if they were typed.
-PROTOCOL = ["optimizers", "tune", "lr", "momentum"]
-PROTOCOL += ["epochs", "seeds", "tuning_seeds", "target", "sustained"]
+# Arguments of compare_all that are passed on if they have a value.
+PASSED = ["optimizers", "tune", "lr", "momentum", "epochs", "seeds", "tuning_seeds", "target"]
+PASSED += ["sustained", "hidden", "activation", "loss", "jobs"]
 # What --from can be combined with.
 WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet"}
 WITH_FROM |= {"fail_on_diverge", "fail_under_target"}
@@ -34,11 +34,11 @@ def compare(options: argparse.Namespace) -> int:
 
         check_plot(options.plot)
     code = 0
-    if options.source is not None:
+    if options.source is None:
+        study, code = _run(options)
+    else:
         with prefixed("from"):
             study = Study.from_json(options.source)
-    else:
-        study, code = _run(options)
     if options.out == "-":
         sys.stdout.write(study.to_json())
     else:
@@ -47,7 +47,12 @@ def compare(options: argparse.Namespace) -> int:
             print(f"\n{study.profile_text()}")
     if options.plot and not code:
         plot(study, options.plot)
-    return code or _exit_code(study, options)
+    rows = [row for comparison in study.comparisons for row in comparison.rows]
+    if options.fail_on_diverge and any(row.diverged for row in rows):
+        code = code or DIVERGED
+    if options.fail_under_target and any(row.reached < row.seeds for row in rows):
+        code = code or MISSED
+    return code
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -84,6 +89,10 @@ def _run(options: argparse.Namespace) -> tuple[Study, int]:
     batchings = options.optimizers is None and options.batch_size is None and len(names) == 1
     batchings = batchings and options.tune in (None, "lr")
     batching_lr = BATCHING_RATES if options.lr is None else options.lr
+    arguments: dict[str, Any] = dict(QUICK) if options.quick else {}
+    if options.tune == "none":
+        arguments.pop("lr", None)  # a list
+    arguments |= {name: v for name in PASSED if (v := getattr(options, name)) is not None}
     out = None if options.out == "-" else options.out
     try:
         with warnings.catch_warnings():  # joblib's, when it is interrupted
@@ -92,14 +101,10 @@ def _run(options: argparse.Namespace) -> tuple[Study, int]:
                 [partial(load, name, options) for name in names],
                 batch_sizes=options.batch_size or [None],
                 batching_lr=batching_lr if batchings else None,
-                hidden=options.hidden,
-                activation=options.activation,
-                loss=options.loss,
-                jobs=options.jobs,
                 out=out,
                 command=["minidl", *options.words],
                 progress=sys.stderr.isatty() and not options.quiet,
-                **_protocol(options),
+                **arguments,
             )
             return study, 0
     except KeyboardInterrupt as error:
@@ -109,21 +114,3 @@ def _run(options: argparse.Namespace) -> tuple[Study, int]:
         if out:
             print(f"minidl: the same command continues from {out}.part", file=sys.stderr)
         return finished, INTERRUPTED
-
-
-def _protocol(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the arguments that were typed, and the smaller defaults of --quick."""
-    typed = {name: v for name in PROTOCOL if (v := getattr(options, name)) is not None}
-    quick = dict(QUICK) if options.quick else {}
-    if options.tune == "none":
-        quick.pop("lr", None)  # a list
-    return {**quick, **typed}
-
-
-def _exit_code(study: Study, options: argparse.Namespace) -> int:
-    rows = [row for comparison in study.comparisons for row in comparison.rows]
-    if options.fail_on_diverge and any(row.diverged for row in rows):
-        return DIVERGED
-    if options.fail_under_target and any(row.reached < row.seeds for row in rows):
-        return MISSED
-    return 0
