@@ -8,8 +8,8 @@ import warnings
 from functools import partial
 from typing import Any
 
-from minidl.cli.options import DIVERGED, INTERRUPTED, MISSED, QUICK
-from minidl.cli.values import check_file, load, prefixed
+from minidl.cli.options import INTERRUPTED, QUICK, exit_code
+from minidl.cli.values import check_files, load, prefixed
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
 from minidl.errors import ArgumentError
@@ -27,8 +27,7 @@ WITH_FROM |= {"fail_on_diverge", "fail_under_target"}
 def compare(options: argparse.Namespace) -> int:
     """Compare optimizers, or show a finished comparison; return the exit code."""
     _check_options(options)
-    for option in ("out", "plot"):
-        check_file(options, option, stdout="out")
+    check_files(options, "out", "plot")
     if options.plot:
         from minidl.comparison.plots.draw import check_plot, plot
 
@@ -48,11 +47,8 @@ def compare(options: argparse.Namespace) -> int:
     if options.plot and not code:
         plot(study, options.plot)
     rows = [row for comparison in study.comparisons for row in comparison.rows]
-    if options.fail_on_diverge and any(row.diverged for row in rows):
-        code = code or DIVERGED
-    if options.fail_under_target and any(row.reached < row.seeds for row in rows):
-        code = code or MISSED
-    return code
+    missed = any(row.reached < row.seeds for row in rows)
+    return exit_code(options, code, any(row.diverged for row in rows), missed)
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -66,21 +62,16 @@ def _check_options(options: argparse.Namespace) -> None:
         if options.out not in (None, "-"):
             unused.append("--out FILE")
         if unused:
-            raise ArgumentError(
-                f"--from shows a finished comparison, on which {', '.join(unused)} would have no"
-                " effect",
-                hint="Leave --from out to train.",
-            )
+            words = f"on which {', '.join(unused)} would have no effect. Leave --from out to train."
+            raise ArgumentError(f"--from shows a finished comparison, {words}")
     if options.dataset and options.problems:
         raise ArgumentError("--dataset and --problems mean the same: give one of them")
     if options.out == "-" and options.profile:
         raise ArgumentError("--out - prints only JSON: leave --profile out, or give a file")
     count = len(options.problems or "1") * len(options.batch_size or "1")
     if options.profile and options.source is None and count == 1:
-        raise ArgumentError(
-            "--profile needs several problems, got one",
-            hint="Name more with --problems, or give several batch sizes.",
-        )
+        hint = "Name more with --problems, or give several batch sizes."
+        raise ArgumentError("--profile needs several problems, got one", hint=hint)
 
 
 def _run(options: argparse.Namespace) -> tuple[Study, int]:
@@ -97,7 +88,7 @@ def _run(options: argparse.Namespace) -> tuple[Study, int]:
     try:
         with warnings.catch_warnings():  # joblib's, when it is interrupted
             warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, "joblib")
-            study = compare_all(
+            return compare_all(
                 [partial(load, name, options) for name in names],
                 batch_sizes=options.batch_size or [None],
                 batching_lr=batching_lr if batchings else None,
@@ -105,8 +96,7 @@ def _run(options: argparse.Namespace) -> tuple[Study, int]:
                 command=["minidl", *options.words],
                 progress=sys.stderr.isatty() and not options.quiet,
                 **arguments,
-            )
-            return study, 0
+            ), 0
     except KeyboardInterrupt as error:
         finished: Study | None = getattr(error, "study", None)
         if finished is None:

@@ -14,7 +14,7 @@ from minidl.cli import values
 from minidl.cli.listing import LISTS
 from minidl.optim import TABLE
 
-__all__ = ["DIVERGED", "INTERRUPTED", "MISSED", "QUICK", "parse"]
+__all__ = ["INTERRUPTED", "QUICK", "exit_code", "parse"]
 
 Group = argparse._ArgumentGroup
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
@@ -73,6 +73,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         hint = f". Did you mean {near!r}?" if near else ""
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     return options
+
+
+def exit_code(options: argparse.Namespace, code: int, diverged: bool, missed: bool) -> int:
+    """Return `code`, or if that is 0 what the options say of a divergence or a missed target."""
+    if code == 0 and options.fail_on_diverge and diverged:
+        return DIVERGED
+    return MISSED if code == 0 and options.fail_under_target and missed else code
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from minidl import __version__, nn
 from minidl.cli.listing import bold
-from minidl.cli.options import DIVERGED, INTERRUPTED, MISSED
-from minidl.cli.values import check_file, load
+from minidl.cli.options import INTERRUPTED, exit_code
+from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning
@@ -28,8 +28,7 @@ NOT_SETTINGS = ("parser", "flags", "command", "words")
 
 def train(options: argparse.Namespace) -> int:
     """Train a network and return the exit code."""
-    for option in ("json", "csv", "save"):
-        check_file(options, option, stdout="json")
+    check_files(options, "json", "csv", "save")
     if options.fail_under_target and not _has_target(options):
         raise ArgumentError("--fail-under-target needs --target-loss or --target-accuracy")
     trainer, data = _prepare(options)
@@ -49,11 +48,7 @@ def train(options: argparse.Namespace) -> int:
     if options.json != "-":
         _print_result(trainer, data, options, reached)
     _write_files(trainer, data, options)
-    if history.diverged and options.fail_on_diverge:
-        code = code or DIVERGED
-    if options.fail_under_target and reached is None:
-        code = code or MISSED
-    return code
+    return exit_code(options, code, history.diverged, reached is None)
 
 
 def _has_target(options: argparse.Namespace) -> bool:

@@ -30,14 +30,15 @@ def load(
         raise ArgumentError(error.named("--target-column")) from None
 
 
-def check_file(options: argparse.Namespace, option: str, stdout: str) -> None:
-    """Raise before training if a file could not be written; `stdout` is the option that takes -."""
-    file = getattr(options, option)
-    if file == "-" and option != stdout:
-        raise ArgumentError(f"--{option} needs a file: only --{stdout} can write to -")
-    if file not in (None, "-"):
-        with prefixed(option):
-            check_place(file)
+def check_files(options: argparse.Namespace, *names: str) -> None:
+    """Raise before training if a file could not be written; only the first option takes -."""
+    for name in names:
+        file = getattr(options, name)
+        if file == "-" and name != names[0]:
+            raise ArgumentError(f"--{name} needs a file: only --{names[0]} can write to -")
+        if file not in (None, "-"):
+            with prefixed(name):
+                check_place(file)
 
 
 @contextlib.contextmanager

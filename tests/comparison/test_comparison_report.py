@@ -6,9 +6,8 @@ import pytest
 from comparison_runs import alone, comparison, contestant, plan, run
 
 from minidl.comparison import Comparison, Goal, Setting, Study
-from minidl.comparison.report.notes import warnings_of
 from minidl.comparison.report.sentences import explain
-from minidl.comparison.report.tables import probability
+from minidl.comparison.report.tables import probability, warnings_of
 from minidl.comparison.report.words import (
     between,
     counted,

@@ -89,10 +89,9 @@ def labels(comparison: Comparison) -> dict[str, str]:
         if samples_per_epoch(comparison) > 1:
             words += ", full batch" if c.batch_size == "full" else f", batch size {c.batch_size}"
         if row := rows.get(c.name):
-            diverged = f", {row.diverged} diverged" if row.diverged else ""
-            entries[c.name] = f"{words}: {row.reached} of {row.seeds} converged{diverged}"
-        else:
-            entries[c.name] = f"{words}: no run yet"
+            words += f": {row.reached} of {row.seeds} converged"
+            words += f", {row.diverged} diverged" if row.diverged else ""
+        entries[c.name] = words if row else f"{words}: no run yet"
     return entries
 
 

@@ -28,10 +28,9 @@ def check_plot(path: str | Path) -> None:
 
     Raises
     ------
-    ArgumentError
-        matplotlib is not installed, or cannot write the format of this ending.
-    DataError
-        The file is a folder, or in one that does not exist.
+    ArgumentError, DataError
+        matplotlib is not installed, or cannot write the format of this ending; or the file is a
+        folder, or in one that does not exist.
 
     Examples
     --------
@@ -47,12 +46,9 @@ def check_plot(path: str | Path) -> None:
     formats = set(FigureCanvasBase.get_supported_filetypes()) - NEEDS_LATEX
     ending = Path(path).suffix
     if ending[1:].lower() not in formats:
-        endings = ", ".join(f".{name}" for name in (*FIRST, *sorted(formats - {*FIRST})))
-        raise ArgumentError(
-            f"cannot draw {str(path)!r}",
-            received=repr(ending) if ending else "no ending",
-            expected=f"a name that ends in {endings}",
-        )
+        names = ", ".join(f".{name}" for name in (*FIRST, *sorted(formats - {*FIRST})))
+        got, expected = repr(ending) if ending else "no ending", f"a name that ends in {names}"
+        raise ArgumentError(f"cannot draw {str(path)!r}", received=got, expected=expected)
     check_place(path)
 
 
@@ -68,9 +64,9 @@ def _require_matplotlib() -> None:
 def plot(study: Study, path: str | Path) -> None:
     """Draw a study into a file; see :func:`figure` for what is drawn.
 
-    PNG, SVG and PDF files of the same study are identical byte for byte with one version of
-    matplotlib. Its global state (backend, ``rcParams``, ``pyplot`` figures) is neither used nor
-    changed. An existing file is replaced.
+    An existing file is replaced. With one version of matplotlib, PNG, SVG and PDF files of the same
+    study are identical byte for byte. Its global state (backend, ``rcParams``, ``pyplot`` figures)
+    is neither used nor changed.
 
     Raises
     ------

@@ -33,11 +33,9 @@ def explain(comparison: View) -> Iterator[str]:
     if too_few:
         yield f"{too_few[0]}."
     if all(row.reached == 0 for row in rows):
-        where = " at its tuned learning rate" if plan.tune != "none" else ""
-        yield (
-            f"No optimizer reached the target within {counted(plan.epochs, 'epoch')}{where}, so"
-            " none is recommended."
-        )
+        budget = counted(plan.epochs, "epoch")
+        budget += " at its tuned learning rate" if plan.tune != "none" else ""
+        yield f"No optimizer reached the target within {budget}, so none is recommended."
     elif not duels:
         yield from _without_pairs(comparison)
     elif not too_few:
@@ -78,11 +76,9 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
     candidates = [row for row in rows if math.isfinite(row.median)]
     if not candidates:
         closest = max(rows, key=lambda row: row.reached / row.seeds)
-        yield (
-            "No optimizer reached the target on most seeds, so none is recommended;"
-            f" {method_name(closest.optimizer)} comes closest, with {closest.reached} of"
-            f" {closest.seeds}."
-        )
+        name, reached = method_name(closest.optimizer), f"{closest.reached} of {closest.seeds}"
+        words = "No optimizer reached the target on most seeds, so none is recommended"
+        yield f"{words}; {name} comes closest, with {reached}."
         return
     best = min(candidates, key=lambda row: row.mean)
     seeds, setting = counted(best.seeds, "seed"), f"learning rate {rate(best.setting.lr)}"
@@ -90,10 +86,8 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
         setting += f" and momentum {best.setting.momentum:g}"
     epochs = f"{best.median:g} epoch{'' if best.median == 1 else 's'} in the median"
     reached = "" if best.reached == best.seeds else f", and converged on {best.reached} of {seeds}"
-    yield (
-        f"Use {method_name(best.optimizer)} here, at {setting}: it needs {epochs} and"
-        f" {best.mean:.1f} in the mean{reached}."
-    )
+    use = f"Use {method_name(best.optimizer)} here, at {setting}"
+    yield f"{use}: it needs {epochs} and {best.mean:.1f} in the mean{reached}."
     groups: dict[str, list[str]] = {relation: [] for relation in RELATIONS}
     for row in [row for row in rows if row is not best]:
         relation, details = _relation(best, row, duels)
@@ -129,22 +123,19 @@ def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
     wins = {name: [f for f in converged if f.winner == name] for name in (duel.first, duel.second)}
     equivalent = sum(map(_equivalent, converged))
     neither = len(converged) - sum(map(len, wins.values())) - equivalent
-    parts = [
-        f"{method_name(name)} is faster at {len(won)} ({_span(won, flags)})"
-        for name, won in wins.items()
-        if won
-    ]
+    parts = []
+    for name, won in wins.items():
+        if won:
+            parts.append(f"{method_name(name)} is faster at {len(won)} ({_span(won, flags)})")
     if equivalent:
         parts.append(f"they are equivalent within 5 % at {equivalent}")
     if neither:
         verdict = converged[0].verdict
         too_few = f" ({verdict.reason})" if verdict.declined else ""
         parts.append(f"no difference is shown at {neither}{too_few}")
-    yield (
-        f"{_capital(method_name(duel.first))} and {method_name(duel.second)}: with only the flag"
-        f" swapped, at {counted(len(converged), 'setting')}, {joined(parts)}; tuned,"
-        f" {_tuned(duel, wins, flags)}"
-    )
+    pair = f"{_capital(method_name(duel.first))} and {method_name(duel.second)}"
+    settings, tuned = counted(len(converged), "setting"), _tuned(duel, wins, flags)
+    yield f"{pair}: with only the flag swapped, at {settings}, {joined(parts)}; tuned, {tuned}"
 
 
 def _span(duels: Sequence[Duel], flags: Sequence[Duel]) -> str:

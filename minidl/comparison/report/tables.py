@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from minidl.comparison.analysis import Duel, Row
+from minidl.comparison.goal import Target
+from minidl.comparison.plan import FORMS_OF_NAG
 from minidl.comparison.report import View
-from minidl.comparison.report.notes import warnings_of
 from minidl.comparison.report.sentences import explain
 from minidl.comparison.report.words import between, counted, number, rate, target_words, text_table
 from minidl.comparison.run import Setting
 
-__all__ = ["probability", "report"]
+__all__ = ["probability", "report", "warnings_of"]
 
 TRIALS = (1, 2, 4, 8)
 
@@ -24,10 +25,9 @@ def report(comparison: View) -> str:
         sections.append(_rows(comparison))
         if tuned:
             sections.append(_trials(comparison))
-        if tuned and comparison.tuned:
-            sections.append(_duels("Tuned against tuned", comparison.tuned))
-        if not tuned and len(flags) < len(comparison.tuned):
-            sections.append(_duels("As given", comparison.tuned))
+        if comparison.tuned and (tuned or len(flags) < len(comparison.tuned)):
+            title = "Tuned against tuned" if tuned else "As given"
+            sections.append(_duels(title, comparison.tuned))
         if flags:
             sections += [_medians(comparison), _flags(flags)]
     sections.append("\n".join(explain(comparison)))
@@ -147,7 +147,7 @@ def _duels(title: str, duels: Sequence[Duel]) -> str:
         lines.append([pair, difference, between(interval, "", "+.1f"), p, faster, duel.word])
     if duels[0].flag is not None:
         lines = [[setting, *line] for setting, line in zip(_settings(duels), lines, strict=True)]
-    table = text_table(lines, left=(0, -6, -1))
+    table = text_table(lines, left=(0, -6, -1))  # setting, pair and verdict
     return f"{title} (in epochs; p after Holm, for {duels[0].corrected_for})\n{table}"
 
 
@@ -163,3 +163,53 @@ def _settings(duels: Sequence[Duel]) -> list[str]:
         return ["lr", *(rate(flag.lr) for flag in flags)]
     momenta = ["" if flag.momentum is None else f", {flag.momentum:g}" for flag in flags]
     return ["lr, momentum", *(rate(f.lr) + m for f, m in zip(flags, momenta, strict=True))]
+
+
+def warnings_of(comparison: View) -> Iterator[str]:
+    """Yield one sentence for each pitfall that applies to this comparison."""
+    plan = comparison.plan
+    for c in plan.contestants:
+        setting = comparison.chosen[c.name].setting if comparison.chosen else c.own
+        if setting.momentum == 0:
+            method = "Nesterov's method" if c.rule in FORMS_OF_NAG else c.name
+            yield f"{c.name} has momentum 0: without momentum, {method} is plain gradient descent."
+    sizes, rows = {c.batch_size for c in plan.contestants}, plan.rows
+    for size in [size for size in sizes - {"full"} if int(size) > rows]:
+        yield f"a batch of {size} is larger than the {rows} training rows: it is the full batch."
+    if any(size == "full" or int(size) >= rows for size in sizes):
+        yield "the full batch is not shuffled: its gradient does not depend on the order of rows."
+    if len(sizes) > 1:
+        yield "across batch sizes compare updates, samples and seconds, not epochs: no verdicts."
+    if comparison.target is not None:
+        yield from _target(comparison, comparison.target)
+    yield from _rates(comparison)
+
+
+def _target(comparison: View, target: Target) -> Iterator[str]:
+    plan = comparison.plan
+    early = {run.seed for run in comparison.runs if target.time(run, 1) == 0}
+    if early:
+        yield f"the target is met before training on {counted(len(early), 'seed')}: tighten it."
+    most = "on 80 % of the tuning seeds"
+    if target.loosened:
+        gap = f"gap:{target.tau:g}"
+        yield f"no optimizer reached {plan.goal} {most}, so the target was loosened to {gap}."
+    if not target.reachable:
+        best_of = max if plan.goal.rises else min
+        curves = [r.curves[plan.goal.column] for r in comparison.runs if r.diverged_at is None]
+        epochs = counted(plan.epochs, "epoch")
+        if curves:
+            epochs += f"; the best single run reached {best_of(map(best_of, curves)):.4g}"
+        words = f"no optimizer reaches the target {most} within {epochs}"
+        yield f"{words}. Use more epochs or another target."
+
+
+def _rates(comparison: View) -> Iterator[str]:
+    for name, chosen in comparison.chosen.items():
+        if chosen.edge:
+            end = "smallest" if chosen.edge < 0 else "largest"
+            words = f"{name} did best at {rate(chosen.setting.lr)}, the {end} learning rate"
+            yield f"EDGE: {words} of the grid; a better one may lie beyond."
+        elif comparison.plan.tune != "none" and not chosen.arrived:
+            words = f"{name} did not reach the target on any tuning seed"
+            yield f"{words}; the setting with the lowest final loss is used."
