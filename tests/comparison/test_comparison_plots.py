@@ -323,7 +323,7 @@ def test_nothing_lies_on_anything_else_or_outside(count):
     mixed = replace(crowd(count), contestants=(GD, *crowd(count).contestants))
     for plan in (crowd(count), replace(mixed, tune="lr,momentum", momenta=(0.5, 0.9))):
         whole = figure(Study([made(plan), made(replace(plan, problem="other"))]))
-        whole.draw_without_rendering()
+        whole.get_layout_engine().execute(whole)  # as drawing does, which moves nothing afterwards
         renderer = whole._get_renderer()
         boxes = []
         for part in whole.subfigs:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["check_plot", "figure", "plot"]
 
 FIRST = ("png", "svg", "pdf")  # the formats named first, which are reproducible byte for byte
-NEEDS_LATEX = {"pgf"}
 UNDATED = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -43,7 +42,7 @@ def check_plot(path: str | Path) -> None:
     _require_matplotlib()
     from matplotlib.backend_bases import FigureCanvasBase
 
-    formats = set(FigureCanvasBase.get_supported_filetypes()) - NEEDS_LATEX
+    formats = set(FigureCanvasBase.get_supported_filetypes()) - {"pgf"}  # needs LaTeX
     ending = Path(path).suffix
     if ending[1:].lower() not in formats:
         names = ", ".join(f".{name}" for name in (*FIRST, *sorted(formats - {*FIRST})))

@@ -182,7 +182,14 @@ def warnings_of(comparison: View) -> Iterator[str]:
         yield "across batch sizes compare updates, samples and seconds, not epochs: no verdicts."
     if comparison.target is not None:
         yield from _target(comparison, comparison.target)
-    yield from _rates(comparison)
+    for name, chosen in comparison.chosen.items():
+        if chosen.edge:
+            end = "smallest" if chosen.edge < 0 else "largest"
+            words = f"{name} did best at {rate(chosen.setting.lr)}, the {end} learning rate"
+            yield f"EDGE: {words} of the grid; a better one may lie beyond."
+        elif plan.tune != "none" and not chosen.arrived:
+            words = f"{name} did not reach the target on any tuning seed"
+            yield f"{words}; the setting with the lowest final loss is used."
 
 
 def _target(comparison: View, target: Target) -> Iterator[str]:
@@ -202,14 +209,3 @@ def _target(comparison: View, target: Target) -> Iterator[str]:
             epochs += f"; the best single run reached {best_of(map(best_of, curves)):.4g}"
         words = f"no optimizer reaches the target {most} within {epochs}"
         yield f"{words}. Use more epochs or another target."
-
-
-def _rates(comparison: View) -> Iterator[str]:
-    for name, chosen in comparison.chosen.items():
-        if chosen.edge:
-            end = "smallest" if chosen.edge < 0 else "largest"
-            words = f"{name} did best at {rate(chosen.setting.lr)}, the {end} learning rate"
-            yield f"EDGE: {words} of the grid; a better one may lie beyond."
-        elif comparison.plan.tune != "none" and not chosen.arrived:
-            words = f"{name} did not reach the target on any tuning seed"
-            yield f"{words}; the setting with the lowest final loss is used."
