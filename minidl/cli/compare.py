@@ -32,12 +32,7 @@ def compare(options: argparse.Namespace) -> int:
         from minidl.comparison.plots.draw import check_plot, plot
 
         check_plot(options.plot)
-    code = 0
-    if options.source is None:
-        study, code = _run(options)
-    else:
-        with prefixed("from"):
-            study = Study.from_json(options.source)
+    study, code = _study(options)
     if options.out == "-":
         sys.stdout.write(study.to_json())
     else:
@@ -54,11 +49,9 @@ def compare(options: argparse.Namespace) -> int:
 def _check_options(options: argparse.Namespace) -> None:
     """Raise for options that contradict each other or would have no effect."""
     if options.source is not None:
-        unused = [
-            "--" + name.replace("_", "-")
-            for name, value in vars(options).items()
-            if name not in WITH_FROM and value != options.parser.get_default(name)
-        ]
+        default = options.parser.get_default
+        typed = [name for name, value in vars(options).items() if value != default(name)]
+        unused = ["--" + name.replace("_", "-") for name in typed if name not in WITH_FROM]
         if options.out not in (None, "-"):
             unused.append("--out FILE")
         if unused:
@@ -74,8 +67,11 @@ def _check_options(options: argparse.Namespace) -> None:
         raise ArgumentError("--profile needs several problems, got one", hint=hint)
 
 
-def _run(options: argparse.Namespace) -> tuple[Study, int]:
-    """Return a study and the exit code; after Ctrl-C, of what was finished."""
+def _study(options: argparse.Namespace) -> tuple[Study, int]:
+    """Return the study and the exit code; after Ctrl-C, the study of what was finished."""
+    if options.source is not None:
+        with prefixed("from"):
+            return Study.from_json(options.source), 0
     names = options.problems or [options.dataset or "moons"]
     batchings = options.optimizers is None and options.batch_size is None and len(names) == 1
     batchings = batchings and options.tune in (None, "lr")

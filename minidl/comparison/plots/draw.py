@@ -46,8 +46,8 @@ def check_plot(path: str | Path) -> None:
     ending = Path(path).suffix
     if ending[1:].lower() not in formats:
         names = ", ".join(f".{name}" for name in (*FIRST, *sorted(formats - {*FIRST})))
-        got, expected = repr(ending) if ending else "no ending", f"a name that ends in {names}"
-        raise ArgumentError(f"cannot draw {str(path)!r}", received=got, expected=expected)
+        received, expected = repr(ending) if ending else "no ending", f"a name that ends in {names}"
+        raise ArgumentError(f"cannot draw {str(path)!r}", received=received, expected=expected)
     check_place(path)
 
 
