@@ -1,8 +1,7 @@
 """The command line: ``minidl train``, ``minidl compare`` and ``minidl list``.
 
-``options`` says what can be typed; ``train``, ``compare`` and ``listing`` do it with the functions
-that Python users call; ``main`` prints errors and returns the exit code. This folder may import
-every other one, and none imports it.
+``options`` says what can be typed; ``train``, ``compare`` and ``listing`` do it; ``main`` prints
+errors and returns the exit code. This folder may import every other one, and none imports it.
 """
 
 from minidl.cli.main import main

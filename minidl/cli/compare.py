@@ -8,17 +8,17 @@ import warnings
 from functools import partial
 from typing import Any
 
-from minidl.cli.options import DIVERGED, INTERRUPTED, MISSED, QUICK
-from minidl.cli.values import check_file, load, prefixed
+from minidl.cli.options import INTERRUPTED, QUICK, exit_code
+from minidl.cli.values import check_files, load, prefixed
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
 from minidl.errors import ArgumentError
 
 __all__ = ["compare"]
 
-# Arguments of compare_all that are passed on only if they were typed.
-PROTOCOL = ["optimizers", "tune", "lr", "momentum"]
-PROTOCOL += ["epochs", "seeds", "tuning_seeds", "target", "sustained"]
+# Arguments of compare_all that are passed on if they have a value.
+PASSED = ["optimizers", "tune", "lr", "momentum", "epochs", "seeds", "tuning_seeds", "target"]
+PASSED += ["sustained", "hidden", "activation", "loss", "jobs"]
 # What --from can be combined with.
 WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet"}
 WITH_FROM |= {"fail_on_diverge", "fail_under_target"}
@@ -27,18 +27,12 @@ WITH_FROM |= {"fail_on_diverge", "fail_under_target"}
 def compare(options: argparse.Namespace) -> int:
     """Compare optimizers, or show a finished comparison; return the exit code."""
     _check_options(options)
-    for option in ("out", "plot"):
-        check_file(options, option, stdout="out")
+    check_files(options, "out", "plot")
     if options.plot:
         from minidl.comparison.plots.draw import check_plot, plot
 
         check_plot(options.plot)
-    code = 0
-    if options.source is not None:
-        with prefixed("from"):
-            study = Study.from_json(options.source)
-    else:
-        study, code = _run(options)
+    study, code = _study(options)
     if options.out == "-":
         sys.stdout.write(study.to_json())
     else:
@@ -47,61 +41,58 @@ def compare(options: argparse.Namespace) -> int:
             print(f"\n{study.profile_text()}")
     if options.plot and not code:
         plot(study, options.plot)
-    return code or _exit_code(study, options)
+    rows = [row for comparison in study.comparisons for row in comparison.rows]
+    missed = any(row.reached < row.seeds for row in rows)
+    return exit_code(options, code, any(row.diverged for row in rows), missed)
 
 
 def _check_options(options: argparse.Namespace) -> None:
     """Raise for options that contradict each other or would have no effect."""
     if options.source is not None:
-        unused = [
-            "--" + name.replace("_", "-")
-            for name, value in vars(options).items()
-            if name not in WITH_FROM and value != options.parser.get_default(name)
-        ]
+        default = options.parser.get_default
+        typed = [name for name, value in vars(options).items() if value != default(name)]
+        unused = ["--" + name.replace("_", "-") for name in typed if name not in WITH_FROM]
         if options.out not in (None, "-"):
             unused.append("--out FILE")
         if unused:
-            raise ArgumentError(
-                f"--from shows a finished comparison, on which {', '.join(unused)} would have no"
-                " effect",
-                hint="Leave --from out to train.",
-            )
+            words = f"on which {', '.join(unused)} would have no effect. Leave --from out to train."
+            raise ArgumentError(f"--from shows a finished comparison, {words}")
     if options.dataset and options.problems:
         raise ArgumentError("--dataset and --problems mean the same: give one of them")
     if options.out == "-" and options.profile:
         raise ArgumentError("--out - prints only JSON: leave --profile out, or give a file")
     count = len(options.problems or "1") * len(options.batch_size or "1")
     if options.profile and options.source is None and count == 1:
-        raise ArgumentError(
-            "--profile needs several problems, got one",
-            hint="Name more with --problems, or give several batch sizes.",
-        )
+        hint = "Name more with --problems, or give several batch sizes."
+        raise ArgumentError("--profile needs several problems, got one", hint=hint)
 
 
-def _run(options: argparse.Namespace) -> tuple[Study, int]:
-    """Return a study and the exit code; after Ctrl-C, of what was finished."""
+def _study(options: argparse.Namespace) -> tuple[Study, int]:
+    """Return the study and the exit code; after Ctrl-C, the study of what was finished."""
+    if options.source is not None:
+        with prefixed("from"):
+            return Study.from_json(options.source), 0
     names = options.problems or [options.dataset or "moons"]
     batchings = options.optimizers is None and options.batch_size is None and len(names) == 1
     batchings = batchings and options.tune in (None, "lr")
     batching_lr = BATCHING_RATES if options.lr is None else options.lr
+    arguments: dict[str, Any] = dict(QUICK) if options.quick else {}
+    if options.tune == "none":
+        arguments.pop("lr", None)  # a list
+    arguments |= {name: v for name in PASSED if (v := getattr(options, name)) is not None}
     out = None if options.out == "-" else options.out
     try:
         with warnings.catch_warnings():  # joblib's, when it is interrupted
             warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, "joblib")
-            study = compare_all(
+            return compare_all(
                 [partial(load, name, options) for name in names],
                 batch_sizes=options.batch_size or [None],
                 batching_lr=batching_lr if batchings else None,
-                hidden=options.hidden,
-                activation=options.activation,
-                loss=options.loss,
-                jobs=options.jobs,
                 out=out,
                 command=["minidl", *options.words],
                 progress=sys.stderr.isatty() and not options.quiet,
-                **_protocol(options),
-            )
-            return study, 0
+                **arguments,
+            ), 0
     except KeyboardInterrupt as error:
         finished: Study | None = getattr(error, "study", None)
         if finished is None:
@@ -109,21 +100,3 @@ def _run(options: argparse.Namespace) -> tuple[Study, int]:
         if out:
             print(f"minidl: the same command continues from {out}.part", file=sys.stderr)
         return finished, INTERRUPTED
-
-
-def _protocol(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the arguments that were typed, and the smaller defaults of --quick."""
-    typed = {name: v for name in PROTOCOL if (v := getattr(options, name)) is not None}
-    quick = dict(QUICK) if options.quick else {}
-    if options.tune == "none":
-        quick.pop("lr", None)  # a list
-    return {**quick, **typed}
-
-
-def _exit_code(study: Study, options: argparse.Namespace) -> int:
-    rows = [row for comparison in study.comparisons for row in comparison.rows]
-    if options.fail_on_diverge and any(row.diverged for row in rows):
-        return DIVERGED
-    if options.fail_under_target and any(row.reached < row.seeds for row in rows):
-        return MISSED
-    return 0

@@ -18,10 +18,10 @@ Rows = Iterable[tuple[str, str]]
 
 def list_names(options: argparse.Namespace) -> int:
     """Print one list, or all."""
-    for what in [options.what] if options.what else LISTS:
+    for title in [options.what] if options.what else LISTS:
         if not options.what:
-            print(bold(f"{what}:"))
-        rows = list(LISTS[what]())
+            print(bold(f"{title}:"))
+        rows = list(LISTS[title]())
         width = max(len(name) for name, _ in rows)
         for name, description in rows:
             print(f"{name.ljust(width)}  {description}".rstrip())
@@ -30,9 +30,8 @@ def list_names(options: argparse.Namespace) -> int:
 
 def bold(text: str) -> str:
     """Return text in bold if standard output is a terminal and NO_COLOR is not set."""
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        return f"\x1b[1m{text}\x1b[0m"
-    return text
+    plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR")
+    return text if plain else f"\x1b[1m{text}\x1b[0m"
 
 
 def _summary(documented: object) -> str:
@@ -53,8 +52,7 @@ def _losses() -> Rows:
 
 
 def _initializers() -> Rows:
-    for name, initializer in nn.INITIALIZERS.items():
-        yield name, _summary(initializer)
+    yield from ((name, _summary(initializer)) for name, initializer in nn.INITIALIZERS.items())
     yield "constant:0.1", "The number after the colon for every weight."
 
 

@@ -19,10 +19,7 @@ SPELLINGS = {"n": "--rows", "loss": "--target-loss", "accuracy": "--target-accur
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; ``minidl --help`` lists the codes.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The words after ``minidl``, by default those of the process.
+    `arguments` are the words after ``minidl``, by default those of the process.
 
     Examples
     --------
@@ -43,9 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Namespace) -> int:
-    """Run a command, or print its error."""
+    """Run a command, or print its error; only ``compare`` imports the comparison and SciPy."""
+    if options.command == "train":
+        from minidl.cli.train import train as command
+    elif options.command == "compare":
+        from minidl.cli.compare import compare as command
+    else:
+        from minidl.cli.listing import list_names as command
     try:
-        code = _execute(options)
+        code = command(options)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -53,21 +56,6 @@ def _run(options: Namespace) -> int:
     except (MinidlError, OSError) as error:
         print(f"minidl {options.command}: error: {_message(error, options.flags)}", file=sys.stderr)
         return WRONG if isinstance(error, (ArgumentError, UnknownNameError)) else FAILED
-
-
-def _execute(options: Namespace) -> int:
-    """Import and run a command: only ``compare`` needs the comparison and SciPy."""
-    if options.command == "train":
-        from minidl.cli.train import train
-
-        return train(options)
-    if options.command == "compare":
-        from minidl.cli.compare import compare
-
-        return compare(options)
-    from minidl.cli.listing import list_names
-
-    return list_names(options)
 
 
 def _message(error: Exception, flags: Collection[str]) -> str:

@@ -7,13 +7,14 @@ import difflib
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from minidl import __version__
 from minidl.cli import values
 from minidl.cli.listing import LISTS
 from minidl.optim import TABLE
 
-__all__ = ["DIVERGED", "INTERRUPTED", "MISSED", "QUICK", "parse"]
+__all__ = ["INTERRUPTED", "QUICK", "exit_code", "parse"]
 
 Group = argparse._ArgumentGroup
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
@@ -40,9 +41,9 @@ examples:
   minidl compare --from study.json --plot study.png
 """
 COMMANDS = {
-    "train": ("train one network and report its loss", "Train one network and report its loss."),
-    "compare": ("compare optimizers: epochs to converge, over seeds", COMPARE),
-    "list": ("list the names that options accept", "List the names that options accept."),
+    "train": "train one network and report its loss",
+    "compare": "compare optimizers: epochs to converge, over seeds",
+    "list": "list the names that options accept",
 }
 QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": [2.0**k for k in range(-6, 2)]}
 # Options of one command that are called differently in another.
@@ -74,27 +75,25 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def exit_code(options: argparse.Namespace, code: int, diverged: bool, missed: bool) -> int:
+    """Return `code`, or if that is 0 what the options say of a divergence or a missed target."""
+    if code == 0 and options.fail_on_diverge and diverged:
+        return DIVERGED
+    return MISSED if code == 0 and options.fail_under_target and missed else code
+
+
 def _parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
-        prog="minidl",
-        allow_abbrev=False,
-        description="Train toy networks and compare optimizers.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    shared: dict[str, Any] = {"allow_abbrev": False, "epilog": EXIT_CODES}
+    shared["formatter_class"] = argparse.RawDescriptionHelpFormatter
+    description = "Train toy networks and compare optimizers."
+    top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
     top.add_argument("--version", action="version", version=f"minidl {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="train | compare | list")
+    commands = top.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
     for name, add_options in (("train", _train), ("compare", _compare), ("list", _list)):
-        summary, description = COMMANDS[name]
-        command = commands.add_parser(
-            name,
-            allow_abbrev=False,
-            help=summary,
-            description=description,
-            epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        summary = COMMANDS[name]
+        description = COMPARE if name == "compare" else f"{summary.capitalize()}."
+        command = commands.add_parser(name, help=summary, description=description, **shared)
         command.set_defaults(parser=command)
         add_options(command)
     return top
@@ -131,9 +130,8 @@ def _compare(p: argparse.ArgumentParser) -> None:
         batch,stochastic,gd, which differ in batch size)"""
     names = values.different("names such as momentum,nag")
     add("--optimizers", metavar="NAMES", type=names, help=text)
-    text = (
-        "rows per update, or full; a list such as full,32 gives one comparison each (default: 32)"
-    )
+    text = """rows per update, or full; a list such as full,32 gives one comparison each (default:
+        32)"""
     add("--batch-size", metavar="ROWS", type=values.batch_sizes, help=text)
     data = _data(p, None)
     text = "several data sets instead of --dataset, such as moons,circles,iris"
@@ -141,15 +139,15 @@ def _compare(p: argparse.ArgumentParser) -> None:
     data.add_argument("--problems", metavar="NAMES", type=names, help=text)
     _network(p)
     _protocol(p.add_argument_group("how it is compared"))
-    results = p.add_argument_group("results")
-    add = results.add_argument
+    group = p.add_argument_group("results")
+    add = group.add_argument
     text = """write every curve as JSON; - prints only JSON. Finished runs are kept in FILE.part, so
         that the same command continues after it was killed"""
     add("--out", metavar="FILE", help=text)
     add("--from", metavar="FILE", dest="source", help="print a file of --out, without training")
     add("--plot", metavar="FILE", help="draw it (.png, .svg, .pdf; needs matplotlib)")
     add("--profile", action="store_true", help="add a table that sums up several problems")
-    _exit_codes(results, "an evaluation run diverges at the chosen rate", "one misses the target")
+    _exit_codes(group, "an evaluation run diverges at the chosen rate", "one misses the target")
 
 
 def _list(p: argparse.ArgumentParser) -> None:
@@ -167,9 +165,8 @@ def _data(p: argparse.ArgumentParser, default: str | None) -> Group:
     text = """target of a file: a name, or a position from 0, where -1 is the last (default: target,
         label, class or y)"""
     add("--target-column", metavar="COLUMN", type=values.column, help=text)
-    add(
-        "--task", help="of a file: classification or regression (default: what its target suggests)"
-    )
+    text = "of a file: classification or regression (default: what its target suggests)"
+    add("--task", help=text)
     return group
 
 

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from minidl import __version__, nn
 from minidl.cli.listing import bold
-from minidl.cli.options import DIVERGED, INTERRUPTED, MISSED
-from minidl.cli.values import check_file, load
+from minidl.cli.options import INTERRUPTED, exit_code
+from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning
+from minidl.files import atomic_write
 from minidl.optim import lookup
 from minidl.training import Callback, Progress, StopAtTarget, Trainer, save_model
 
@@ -27,64 +28,51 @@ NOT_SETTINGS = ("parser", "flags", "command", "words")
 
 def train(options: argparse.Namespace) -> int:
     """Train a network and return the exit code."""
-    for option in ("json", "csv", "save"):
-        check_file(options, option, stdout="json")
+    check_files(options, "json", "csv", "save")
     if options.fail_under_target and not _has_target(options):
         raise ArgumentError("--fail-under-target needs --target-loss or --target-accuracy")
-    entry = lookup(options.optimizer)
-    optimizer = entry.make(options.lr, options.momentum)
-    batch_size = entry.batches(options.batch_size)
-    data = load(options.dataset, options, seed=options.seed)
-    trainer = Trainer(
-        nn.mlp(
-            data.n_features,
-            *options.hidden,
-            data.n_outputs,
-            activation=options.activation,
-            dropout=options.dropout,
-            initializer=options.initializer,
-            seed=options.seed,
-        ),
-        options.loss or loss_for(data),
-        optimizer=optimizer,
-        batch_size=batch_size,
-        seed=options.seed,
-        l2=options.l2,
-        callbacks=_callbacks(options),
-    )
+    trainer, data = _prepare(options)
     if options.target_accuracy is not None and not trainer.loss.classifies:
         raise ArgumentError(f"{trainer.loss!r} has no accuracy", hint="Use --target-loss.")
-    code = _fit(trainer, data, options.epochs)
+    validation = (data.X_test, data.y_test) if len(data.X_test) else None
+    code = 0
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DivergenceWarning)  # the result says so
+            trainer.fit(data.X_train, data.y_train, epochs=options.epochs, validation=validation)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    history, reached = trainer.history, None
+    if _has_target(options) and len(history):
+        reached = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
     if options.json != "-":
-        _print_result(trainer, data, options)
+        _print_result(trainer, data, options, reached)
     _write_files(trainer, data, options)
-    return code or _exit_code(options, trainer)
+    return exit_code(options, code, history.diverged, reached is None)
 
 
 def _has_target(options: argparse.Namespace) -> bool:
     return options.target_loss is not None or options.target_accuracy is not None
 
 
-def _callbacks(options: argparse.Namespace) -> list[Callback]:
+def _prepare(options: argparse.Namespace) -> tuple[Trainer, Dataset]:
+    entry, seed = lookup(options.optimizer), options.seed
+    optimizer = entry.make(options.lr, options.momentum)
+    batch_size = entry.batches(options.batch_size)
+    data = load(options.dataset, options, seed=seed)
+    network = {k: getattr(options, k) for k in ("activation", "dropout", "initializer")}
+    model = nn.mlp(data.n_features, *options.hidden, data.n_outputs, seed=seed, **network)
+    settings = {"optimizer": optimizer, "batch_size": batch_size, "seed": seed, "l2": options.l2}
     callbacks: list[Callback] = [] if options.quiet else [Progress()]
     if _has_target(options):
         callbacks.append(StopAtTarget(options.target_loss, accuracy=options.target_accuracy))
-    return callbacks
+    loss = options.loss or loss_for(data)
+    return Trainer(model, loss, callbacks=callbacks, **settings), data
 
 
-def _fit(trainer: Trainer, data: Dataset, epochs: int) -> int:
-    """Train; return the exit code of an interruption, or 0."""
-    validation = (data.X_test, data.y_test) if len(data.X_test) else None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DivergenceWarning)  # the result says so
-            trainer.fit(data.X_train, data.y_train, epochs=epochs, validation=validation)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
-
-
-def _print_result(trainer: Trainer, data: Dataset, options: argparse.Namespace) -> None:
+def _print_result(
+    trainer: Trainer, data: Dataset, options: argparse.Namespace, reached: float | None
+) -> None:
     history = trainer.history
     print(data.summary())
     print(f"model      {trainer.model!r}, {trainer.model.parameters.size} parameters")
@@ -101,17 +89,12 @@ def _print_result(trainer: Trainer, data: Dataset, options: argparse.Namespace) 
     if _has_target(options):
         column = "accuracy" if options.target_loss is None else "loss"
         target = getattr(options, f"target_{column}")
-        epoch = _epoch_of_target(options, trainer)
-        reached = "not reached" if epoch is None else f"reached in epoch {epoch}"
-        print(f"           target training {column} {target:g} {reached}")
+        epoch = "not reached" if reached is None else f"reached in epoch {reached}"
+        print(f"           target training {column} {target:g} {epoch}")
     if history.diverged:
         print(f"diverged   {history.advice}")
     if history.stopped_by == "interrupted":
         print("           interrupted: the history so far is kept")
-
-
-def _epoch_of_target(options: argparse.Namespace, trainer: Trainer) -> float | None:
-    return trainer.history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
 
 
 def _write_files(trainer: Trainer, data: Dataset, options: argparse.Namespace) -> None:
@@ -125,25 +108,23 @@ def _write_files(trainer: Trainer, data: Dataset, options: argparse.Namespace) -
             "model": repr(trainer.model),
             "history": trainer.history.to_dict(),
         }
-        text = json.dumps(record, indent=1, allow_nan=False) + "\n"
-        if options.json == "-":
-            sys.stdout.write(text)
-        else:
-            Path(options.json).write_text(text, encoding="utf-8")
+        _write(options.json, json.dumps(record, indent=1, allow_nan=False) + "\n")
     if options.csv:
         trainer.history.to_csv(options.csv)
     if options.save:
         extra: dict[str, npt.ArrayLike] = {"x_mean": data.x_mean, "x_scale": data.x_scale}
-        if data.class_names:
-            extra["class_names"] = data.class_names
-        else:
-            extra.update(y_mean=data.y_mean, y_scale=data.y_scale)
+        targets = {"y_mean": data.y_mean, "y_scale": data.y_scale}
+        extra |= {"class_names": data.class_names} if data.class_names else targets
         save_model(trainer.model, options.save, extra)
 
 
-def _exit_code(options: argparse.Namespace, trainer: Trainer) -> int:
-    if trainer.history.diverged and options.fail_on_diverge:
-        return DIVERGED
-    if options.fail_under_target and _epoch_of_target(options, trainer) is None:
-        return MISSED
-    return 0
+def _write(file: str, text: str) -> None:
+    """Write a regular file at once; write to standard output, a pipe or a device directly."""
+    path = Path(file)
+    if file == "-":
+        sys.stdout.write(text)
+    elif path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
+        path.write_text(text, encoding="utf-8")
+    else:
+        with atomic_write(path.resolve(), "w") as stream:
+            stream.write(text)

@@ -20,31 +20,25 @@ def load(
     name: str, options: argparse.Namespace, split_seed: int | None = None, seed: int = 0
 ) -> Dataset:
     """Return a data set as the options describe it."""
+    settings = {"n": options.rows, "noise": options.noise, "test_size": options.test_size}
+    settings |= {"target": options.target_column, "task": options.task}
     try:
-        return datasets.load(
-            name,
-            n=options.rows,
-            noise=options.noise,
-            test_size=options.test_size,
-            target=options.target_column,
-            task=options.task,
-            seed=seed,
-            split_seed=split_seed,
-        )
+        return datasets.load(name, seed=seed, split_seed=split_seed, **settings)
     except ArgumentError as error:
         if error.argument != "target":  # which is another option of compare
             raise
         raise ArgumentError(error.named("--target-column")) from None
 
 
-def check_file(options: argparse.Namespace, option: str, stdout: str) -> None:
-    """Raise before training if a file could not be written; `stdout` is the option that takes -."""
-    file = getattr(options, option)
-    if file == "-" and option != stdout:
-        raise ArgumentError(f"--{option} needs a file: only --{stdout} can write to -")
-    if file not in (None, "-"):
-        with prefixed(option):
-            check_place(file)
+def check_files(options: argparse.Namespace, *names: str) -> None:
+    """Raise before training if a file could not be written; only the first option takes -."""
+    for name in names:
+        file = getattr(options, name)
+        if file == "-" and name != names[0]:
+            raise ArgumentError(f"--{name} needs a file: only --{names[0]} can write to -")
+        if file not in (None, "-"):
+            with prefixed(name):
+                check_place(file)
 
 
 @contextlib.contextmanager
@@ -56,6 +50,10 @@ def prefixed(option: str) -> Iterator[None]:
         raise DataError(f"--{option}: {error}") from None
 
 
+def _must_be(expected: str, text: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(f"must be {expected}, got {text!r}")
+
+
 def _values(text: str, expected: str, read: Callable[[str], T], once: bool = False) -> list[T]:
     """Return the values between commas; with `once`, each must be different."""
     try:
@@ -63,7 +61,7 @@ def _values(text: str, expected: str, read: Callable[[str], T], once: bool = Fal
     except ValueError:
         values = []
     if not values:
-        raise argparse.ArgumentTypeError(f"must be {expected}, got {text!r}")
+        raise _must_be(expected, text)
     if once and len(set(values)) < len(values):
         raise argparse.ArgumentTypeError(f"must give each value once, got {text!r}")
     return values
@@ -105,9 +103,10 @@ def batch_sizes(text: str) -> list[BatchSize]:
 
 def batch_size(text: str) -> BatchSize:
     """Return one batch size."""
-    (size, *more) = _values(text, "a number of rows, or full", _rows)
+    expected = "a number of rows, or full"
+    (size, *more) = _values(text, expected, _rows)
     if more:
-        raise argparse.ArgumentTypeError(f"must be a number of rows, or full, got {text!r}")
+        raise _must_be(expected, text)
     return size
 
 
@@ -117,8 +116,8 @@ def widths(text: str) -> tuple[int, ...]:
         return ()
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() and int(word) > 0 for word in words):
-        raise argparse.ArgumentTypeError(f"must be widths such as 16,16, or none, got {text!r}")
-    return tuple(int(word) for word in words)
+        raise _must_be("widths such as 16,16, or none", text)
+    return tuple(map(int, words))
 
 
 def column(text: str) -> str | int:

@@ -1,7 +1,7 @@
 """Wrong commands: the message names the option and the value, the exit code is 1 or 2."""
 
+import os
 import re
-from pathlib import Path
 
 import pytest
 from cli_process import SMALL_RUN, TINY
@@ -295,9 +295,13 @@ def test_a_full_disk_is_an_error_and_not_a_traceback(capsys, monkeypatch, tmp_pa
     def write(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", write)
+    (tmp_path / "out.json").write_text("before")
+    monkeypatch.setattr(os, "fsync", write)
     assert main([*SMALL_RUN, "--json", str(tmp_path / "out.json")]) == FAILED
     assert "No space left on device" in capsys.readouterr().err
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [
+        ("out.json", "before")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """What ``minidl train`` leaves behind: files, exit codes, words on a divergence."""
 
 import csv
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cli_process import SMALL_RUN
+from cli_process import MINIDL, SMALL_RUN, python
 
 import minidl
 from minidl import Trainer, datasets
@@ -40,6 +43,27 @@ def test_a_saved_model_predicts_the_same_and_knows_its_scales(dataset, extra, tr
     with np.load(file) as arrays:
         assert {n.removeprefix("extra/") for n in arrays if n.startswith("extra/")} == extra
         assert np.array_equal(arrays["extra/x_scale"], data.x_scale)
+
+
+def test_json_replaces_the_file_behind_a_link(tmp_path):
+    file, link = tmp_path / "out.json", tmp_path / "link.json"
+    file.touch()
+    link.symlink_to(file)
+    assert main([*SMALL_RUN, "--json", str(link)]) == 0
+    assert link.is_symlink()
+    assert json.loads(file.read_text(encoding="utf-8"))["settings"]["json"] == str(link)
+
+
+def test_json_is_written_to_pipes_and_devices(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as threads:
+        text = threads.submit(pipe.read_text, encoding="utf-8")
+        assert main([*SMALL_RUN, "--json", str(pipe)]) == 0
+        assert json.loads(text.result())["settings"]["json"] == str(pipe)
+    done = python(f"import runpy; {MINIDL}", *SMALL_RUN, "--json", "/dev/stdout")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout.partition("moons: ")[0])["settings"]["json"] == "/dev/stdout"
 
 
 def write_csv(path):

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 
 import matplotlib as mpl
@@ -54,6 +55,7 @@ def made_up(plan, contestant, setting, seed):
     return Run(contestant.name, setting, seed, curves, lost, 4, plan.rows, 4, 1.0)
 
 
+@cache
 def made(plan=PLAN, runs_of=made_up):
     seeds = (*plan.tuning_seeds, *plan.seeds)
     return Comparison(
@@ -85,8 +87,14 @@ def judging(comparison, name):
     return [run for run in chosen_runs(comparison, name) if run.seed in comparison.plan.seeds]
 
 
-def panels(study, row=0):
-    return figure(study).subfigs[row].axes
+@cache
+def drawn(*plans):
+    """The figure of these plans, drawn once for all tests, which only read it."""
+    return figure(Study([made(plan) for plan in plans]))
+
+
+def panels(plan=PLAN):
+    return drawn(plan).subfigs[0].axes
 
 
 def lines(axes):
@@ -99,7 +107,7 @@ def data(line):
 
 def test_the_medians_and_quartiles_are_of_the_runs_that_have_not_diverged():
     comparison = made()
-    left = panels(Study([comparison]))[0]
+    left = panels(comparison.plan)[0]
     found = lines(left)
     bands = [collection.get_paths()[0].vertices for collection in left.collections]
     for name, band in zip(("gd", "nag"), bands, strict=True):
@@ -117,7 +125,7 @@ def test_the_medians_and_quartiles_are_of_the_runs_that_have_not_diverged():
 
 def test_the_target_is_dashed_and_the_median_hitting_time_marked_on_it():
     comparison = made()
-    left = panels(Study([comparison]))[0]
+    left = panels(comparison.plan)[0]
     found = lines(left)
     assert found["target"].get_ydata() == [AIM, AIM]
     assert found["target"].is_dashed()
@@ -132,12 +140,12 @@ def test_an_infinite_median_is_not_marked():
     comparison = made(replace(PLAN, goal=Goal.parse("loss:0.02")))
     times = [time_by_hand(run, 0.02) for run in judging(comparison, "gd")]
     assert statistics.median(times) == math.inf
-    assert "gd: median" not in lines(panels(Study([comparison]))[0])
+    assert "gd: median" not in lines(panels(comparison.plan)[0])
 
 
 def test_the_share_that_converged_is_a_step_function_that_may_end_below_one():
     comparison = made()
-    middle = panels(Study([comparison]))[1]
+    middle = panels(comparison.plan)[1]
     for name in ("gd", "nag"):
         line = lines(middle)[name]
         assert line.get_drawstyle() == "steps-post"
@@ -152,7 +160,7 @@ def test_the_share_that_converged_is_a_step_function_that_may_end_below_one():
 
 def test_the_mean_over_tuning_seeds_at_each_rate_with_the_chosen_one_and_the_budget():
     comparison = made()
-    right = panels(Study([comparison]))[2]
+    right = panels(comparison.plan)[2]
     found = lines(right)
     for name, best in (("gd", 1.0), ("nag", 0.5)):
         means = []
@@ -174,7 +182,7 @@ def test_the_mean_over_tuning_seeds_at_each_rate_with_the_chosen_one_and_the_bud
 def test_of_tuned_momenta_only_the_chosen_one_is_drawn():
     comparison = made(replace(PLAN, tune="lr,momentum", momenta=(0.5, 0.9)))
     chosen = comparison.chosen["nag"]
-    line = lines(panels(Study([comparison]))[2])["nag"]
+    line = lines(panels(comparison.plan)[2])["nag"]
     means = []
     for lr in RATES:
         setting = Setting(lr, chosen.setting.momentum)
@@ -188,7 +196,7 @@ def test_of_tuned_momenta_only_the_chosen_one_is_drawn():
 def test_different_batch_sizes_are_drawn_over_samples():
     mixed = replace(PLAN, contestants=(GD, replace(NAG, batch_size="full")))
     comparison = made(mixed)
-    left, middle, right = panels(Study([comparison]))
+    left, middle, right = panels(comparison.plan)
     runs = judging(comparison, "gd")
     times = [time_by_hand(run) for run in runs]
     assert data(lines(left)["gd"])[0] == [e * ROWS for e in range(BUDGET + 1)]
@@ -198,14 +206,14 @@ def test_different_batch_sizes_are_drawn_over_samples():
     assert "samples" in left.get_xlabel()
     assert "samples" in middle.get_xlabel()
     assert right.get_xlabel() == "learning rate"
-    legend = words(figure(Study([comparison])))
+    legend = words(drawn(mixed))
     assert "gd, lr 1, batch size 32: 4 of 5 converged" in legend
     assert "full batch" in legend
 
 
 def test_a_target_of_accuracy_is_drawn_with_the_accuracy():
     comparison = made(replace(PLAN, goal=Goal.parse("accuracy:0.7")))
-    left = panels(Study([comparison]))[0]
+    left = panels(comparison.plan)[0]
     curves = [run.curves["train_accuracy"] for run in judging(comparison, "gd")]
     half = [statistics.median(column) for column in zip(*curves, strict=True)]
     assert data(lines(left)["gd"])[1] == pytest.approx(half, rel=1e-12)
@@ -219,27 +227,30 @@ def test_a_loss_of_zero_is_drawn_without_logarithms():
         curve = np.maximum(0.0, 1 - 0.2 * np.arange(BUDGET + 1))
         return Run(c.name, setting, seed, {"train_loss": curve}, None, 4, ROWS, 4, 1.0)
 
-    left = panels(Study([made(runs_of=falling)]))[0]
+    left = figure(Study([made(runs_of=falling)])).subfigs[0].axes[0]
     assert left.get_yscale() == "linear"
 
 
 def test_untuned_optimizers_are_single_points():
     comparison = made(replace(PLAN, tune="none", rates=()))
-    right = panels(Study([comparison]))[2]
+    right = panels(comparison.plan)[2]
     assert data(lines(right)["gd: chosen"])[0] == [0.1]
     assert len(data(lines(right)["gd"])[0]) == 1
     assert right.get_title() == "As given: not tuned (3 tuning seeds)"
 
 
+OTHER = replace(PLAN, problem="other")
+
+
 def study_of_two():
-    return Study([made(), made(replace(PLAN, problem="other"))])
+    return Study([made(PLAN), made(OTHER)])
 
 
 def test_several_problems_have_one_more_row_with_the_profile():
     study = study_of_two()
-    drawn = figure(study)
-    assert [len(part.axes) for part in drawn.subfigs] == [3, 3, 2]
-    left, right = drawn.subfigs[-1].axes
+    parts = drawn(PLAN, OTHER).subfigs
+    assert [len(part.axes) for part in parts] == [3, 3, 2]
+    left, right = parts[-1].axes
     medians = {
         name: [
             statistics.median(time_by_hand(run) for run in judging(one, name))
@@ -261,20 +272,19 @@ def test_several_problems_have_one_more_row_with_the_profile():
 
 
 def test_one_problem_has_no_profile():
-    assert len(figure(Study([made()])).subfigs) == 1
+    assert len(drawn(PLAN).subfigs) == 1
 
 
-def words(drawn, row=0):
-    return " | ".join(text.get_text() for text in drawn.subfigs[row].legends[0].get_texts())
+def words(figure):
+    return " | ".join(text.get_text() for text in figure.subfigs[0].legends[0].get_texts())
 
 
 def test_the_legend_counts_converged_and_diverged_runs_and_the_title_says_what_was_compared():
-    drawn = figure(Study([made()]))
-    legend = words(drawn)
+    legend = words(drawn(PLAN))
     assert "gd, lr 1: 4 of 5 converged |" in legend
     assert "nag, lr 0.5, momentum 0.9: 3 of 5 converged, 1 diverged" in legend
     assert "target | median hitting time; chosen learning rate | budget" in legend
-    assert drawn.subfigs[0].get_suptitle() == (
+    assert drawn(PLAN).subfigs[0].get_suptitle() == (
         "toy, batch size 32: net\n"
         "target: training loss <= 0.3, for 2 epochs in a row; budget: 12 epochs"
     )
@@ -292,9 +302,8 @@ def crowd(count):
 
 
 def test_an_optimizer_looks_the_same_in_every_panel_and_like_no_other():
-    several = Study([made(), made(crowd(16)), made(replace(PLAN, contestants=(NAG, GD)))])
     looks = {}
-    for part in figure(several).subfigs[:3]:
+    for part in drawn(PLAN, crowd(16), replace(PLAN, contestants=(NAG, GD))).subfigs[:3]:
         for axes in part.axes:
             for name, line in lines(axes).items():
                 if ":" not in name and name not in ("target", "budget"):
@@ -313,11 +322,11 @@ def test_an_optimizer_looks_the_same_in_every_panel_and_like_no_other():
 def test_nothing_lies_on_anything_else_or_outside(count):
     mixed = replace(crowd(count), contestants=(GD, *crowd(count).contestants))
     for plan in (crowd(count), replace(mixed, tune="lr,momentum", momenta=(0.5, 0.9))):
-        drawn = figure(Study([made(plan), made(replace(plan, problem="other"))]))
-        drawn.draw_without_rendering()
-        renderer = drawn._get_renderer()
+        whole = figure(Study([made(plan), made(replace(plan, problem="other"))]))
+        whole.get_layout_engine().execute(whole)  # as drawing does, which moves nothing afterwards
+        renderer = whole._get_renderer()
         boxes = []
-        for part in drawn.subfigs:
+        for part in whole.subfigs:
             boxes += [axes.get_tightbbox(renderer) for axes in part.axes]
             boxes += [part.legends[0].get_window_extent(renderer)]
             boxes += [part._suptitle.get_window_extent(renderer)]
@@ -328,15 +337,14 @@ def test_nothing_lies_on_anything_else_or_outside(count):
                 assert axes.bbox.height > 200
         assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
         for box in boxes:
-            assert drawn.bbox.fully_containsx(box.x0)
-            assert drawn.bbox.fully_containsx(box.x1)
-            assert drawn.bbox.fully_containsy(box.y0)
-            assert drawn.bbox.fully_containsy(box.y1)
+            assert whole.bbox.fully_containsx(box.x0)
+            assert whole.bbox.fully_containsx(box.x1)
+            assert whole.bbox.fully_containsy(box.y0)
+            assert whole.bbox.fully_containsy(box.y1)
 
 
 def test_names_are_written_as_they_are():
-    drawn = figure(Study([made(crowd(3))]))
-    texts = drawn.subfigs[0].legends[0].get_texts()
+    texts = drawn(crowd(3)).subfigs[0].legends[0].get_texts()
     assert [text.get_text().split(",")[0] for text in texts[:3]] == [
         " _hidden",
         "$nag$",
@@ -351,13 +359,13 @@ def without(comparison, keep):
 
 def test_an_optimizer_without_runs_is_named_in_the_legend():
     part = without(made(), lambda run: run.seed in TUNING or run.optimizer == "gd")
-    drawn = figure(Study([part]))
-    left, middle, right = drawn.subfigs[0].axes
+    whole = figure(Study([part]))
+    left, middle, right = whole.subfigs[0].axes
     assert "nag" not in lines(left)
     assert "nag" not in lines(middle)
     assert "nag" in lines(right)
-    assert "nag, lr 0.5, momentum 0.9: no run yet" in words(drawn)
-    assert "interrupted: some runs are missing" in drawn.subfigs[0].get_suptitle()
+    assert "nag, lr 0.5, momentum 0.9: no run yet" in words(whole)
+    assert "interrupted: some runs are missing" in whole.subfigs[0].get_suptitle()
 
 
 def test_without_a_target_a_comparison_cannot_be_drawn(tmp_path):

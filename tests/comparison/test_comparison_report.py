@@ -6,15 +6,14 @@ import pytest
 from comparison_runs import alone, comparison, contestant, plan, run
 
 from minidl.comparison import Comparison, Goal, Setting, Study
-from minidl.comparison.report.notes import warnings_of
 from minidl.comparison.report.sentences import explain
+from minidl.comparison.report.tables import probability, warnings_of
 from minidl.comparison.report.words import (
     between,
     counted,
     joined,
     method_name,
     number,
-    probability,
     rate,
     text_table,
 )
@@ -239,7 +238,7 @@ def test_batch_sizes_are_compared_in_samples_updates_and_seconds():
         (probability(1.0), "1"),
         (probability(0.0000031), "3.1e-06"),
         (text_table([["name", "n"], ["a", "10"]]), "name   n\na     10"),
-        (text_table([["name", "n"], ["a", "10"]], last_left=True), "name  n\na     10"),
+        (text_table([["name", "n"], ["a", "10"]], left=(0, -1)), "name  n\na     10"),
     ],
 )
 def test_numbers_and_names_as_text(text, expected):

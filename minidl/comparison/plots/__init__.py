@@ -1,4 +1,4 @@
 """A comparison as a figure: its data, its style, and the drawing.
 
-Imports names from ``report``, and what is below it; only ``draw`` imports matplotlib, when needed.
+Imports names from ``report``, and what is below it; only ``panels`` needs matplotlib when imported.
 """

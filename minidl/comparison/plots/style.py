@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import cycle
 from typing import Any, NamedTuple
 
 from minidl.comparison.result import Comparison
 
-__all__ = ["BUDGET", "MARKED", "STYLE", "TARGET", "WIDTH", "Look", "legend_rows", "looks_of"]
+__all__ = ["BUDGET", "MARKER", "STYLE", "TARGET", "WIDTH", "Look", "legend_rows", "looks_of"]
 
 WIDTH = 14.0  # of the figure, in inches
-
 STYLE = {
     "svg.hashsalt": "minidl",  # or identifiers inside an SVG differ from file to file
     "text.parse_math": False,  # a name may contain a $
@@ -31,44 +31,34 @@ STYLE = {
 }
 # The palette of Okabe & Ito without yellow: distinguishable with colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ((), (5, 1.5), (5, 1.5, 1, 1.5), (1.5, 1), (5, 1.5, 1, 1.5, 1, 1.5))
+DASHES = ((5, 1.5), (5, 1.5, 1, 1.5), (1.5, 1), (5, 1.5, 1, 1.5, 1, 1.5))
+LINES = ("-", *((0, dashes) for dashes in DASHES))
 MARKERS = "os^DvPX"
 SIZES = (12, 9.5, 7)  # so that a point on top of another does not hide it
-GREY = "0.35"
-TARGET: dict[str, Any] = {"color": GREY, "linewidth": 1.2, "linestyle": (0, (4, 3))}
-BUDGET: dict[str, Any] = {"color": GREY, "linewidth": 1.2, "linestyle": ":"}
-MARKED: dict[str, Any] = {"markeredgecolor": "black", "linestyle": "none"}
+Keywords = dict[str, Any]  # of matplotlib's Line2D
+TARGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": (0, (4, 3))}
+BUDGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": ":"}
+POINT: Keywords = {"markeredgecolor": "black", "linestyle": "none"}
+MARKER: Keywords = {"color": "0.7", "marker": "o", "markersize": 9, **POINT}
 
 
 class Look(NamedTuple):
-    """The colour, dashes and marker of an optimizer in every panel."""
+    """An optimizer's line, line with markers, and single points in every panel."""
 
-    color: str
-    linestyle: str | tuple[int, tuple[float, ...]]
-    marker: str
-    size: float
-
-    @property
-    def line(self) -> dict[str, Any]:
-        """Keyword arguments for a line."""
-        return {"color": self.color, "linestyle": self.linestyle}
-
-    @property
-    def point(self) -> dict[str, Any]:
-        """Keyword arguments for a single point."""
-        marker = {"color": self.color, "marker": self.marker, "markersize": self.size}
-        return {**marker, **MARKED, "zorder": 3, "clip_on": False}
+    line: Keywords
+    marked: Keywords
+    point: Keywords
 
 
 def looks_of(comparisons: Iterable[Comparison]) -> dict[str, Look]:
     """Return the look of each optimizer; colours and dashes repeat with different periods."""
     names = dict.fromkeys(c.name for each in comparisons for c in each.plan.contestants)
-    looks = {}
-    for k, name in enumerate(names):
-        dashes = DASHES[k % len(DASHES)]
-        linestyle = (0, dashes) if dashes else "-"
-        color, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
-        looks[name] = Look(color, linestyle, marker, SIZES[k % len(SIZES)])
+    looks, values = {}, zip(*map(cycle, (COLOURS, LINES, MARKERS, SIZES)), strict=True)
+    for name, (color, dashes, marker, size) in zip(names, values, strict=False):
+        line = {"color": color, "linestyle": dashes}
+        point = {"color": color, "marker": marker, "markersize": size, **POINT}
+        marked = {**line, "marker": marker}
+        looks[name] = Look(line, marked, {**point, "zorder": 3, "clip_on": False})
     return looks
 
 

@@ -20,19 +20,16 @@ def profile_text(profile: Profile | None) -> str:
             "A profile needs two or more problems, and two or more optimizers that all have in"
             " common, at one batch size."
         )
-    head = ["optimizer", f"area to {R_MAX:g}", "solved", "best"]
-    head += [f"targets by {share:.0%} of E".replace("%", " %") for share in SHARES]
-    total = len(profile.problems)
-    lines = []
+    total, taus = len(profile.problems), ", ".join(f"{tau:g}" for tau in TAUS)
+    lines = [["optimizer", f"area to {R_MAX:g}", "solved", "best"]]
+    lines[0] += [f"targets by {100 * share:.0f} % of E" for share in SHARES]
     for k, name in enumerate(profile.optimizers):
         solved = int(np.isfinite(profile.costs[k]).sum())
         best = int((profile.ratios[k] == 1).sum())
-        reached = [f"{100 * share:.0f} %" for share in ecdf(profile.hits[name], SHARES)]
-        area = f"{profile.areas[k]:.2f}"
-        lines.append([name, area, f"{solved}/{total}", f"{best}/{total}", *reached])
-    taus = ", ".join(f"{tau:g}" for tau in TAUS)
+        lines.append([name, f"{profile.areas[k]:.2f}", f"{solved}/{total}", f"{best}/{total}"])
+        lines[-1] += [f"{100 * share:.0f} %" for share in ecdf(profile.hits[name], SHARES)]
     return (
         f"All {total} problems, tuned: performance profile (median epochs to the best"
         f" optimizer's), and the share of all seeds times the targets gap {taus} that is reached\n"
-        + text_table([head, *lines])
+        + text_table(lines)
     )

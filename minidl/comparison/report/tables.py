@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from minidl.comparison.analysis import Duel, Row
-from minidl.comparison.report.notes import warnings_of
+from minidl.comparison.goal import Target
+from minidl.comparison.plan import FORMS_OF_NAG
+from minidl.comparison.report import View
 from minidl.comparison.report.sentences import explain
-from minidl.comparison.report.view import View
-from minidl.comparison.report.words import (
-    between,
-    counted,
-    number,
-    probability,
-    rate,
-    target_words,
-    text_table,
-)
+from minidl.comparison.report.words import between, counted, number, rate, target_words, text_table
 from minidl.comparison.run import Setting
 
-__all__ = ["report"]
+__all__ = ["probability", "report", "warnings_of"]
 
 TRIALS = (1, 2, 4, 8)
 
 
 def report(comparison: View) -> str:
     """Return a comparison as text."""
+    tuned, flags = comparison.plan.tune != "none", comparison.flags
     sections = [_head(comparison)]
-    tuned = comparison.plan.tune != "none"
     if comparison.rows:
         sections.append(_rows(comparison))
         if tuned:
             sections.append(_trials(comparison))
-        if tuned and comparison.tuned:
-            sections.append(_duels("Tuned against tuned", comparison.tuned))
-        if not tuned and len(comparison.flags) < len(comparison.tuned):
-            sections.append(_duels("As given", comparison.tuned))
-        if comparison.flags:
-            sections += [_medians(comparison), _flags(comparison.flags)]
+        if comparison.tuned and (tuned or len(flags) < len(comparison.tuned)):
+            title = "Tuned against tuned" if tuned else "As given"
+            sections.append(_duels(title, comparison.tuned))
+        if flags:
+            sections += [_medians(comparison), _flags(flags)]
     sections.append("\n".join(explain(comparison)))
     if notes := [f"Note: {note}" for note in warnings_of(comparison)]:
         sections.append("\n".join(notes))
@@ -46,35 +37,27 @@ def report(comparison: View) -> str:
 
 
 def _head(comparison: View) -> str:
-    plan, target = comparison.plan, comparison.target
+    plan, target, rates = comparison.plan, comparison.target, comparison.plan.rates
     lines = [f"{plan.problem}: {plan.network}, {plan.loss}, {counted(plan.rows, 'training row')}"]
     if target is not None:
         lines.append(f"converged: {target_words(plan, target)}")
-    if target is not None and target.tau is not None:
-        lines.append(
-            f"           (a fraction {target.tau:g} of the gap from the initial loss,"
-            f" {target.initial:.4g}, to the best found, {target.reference:.4g}, is left)"
-        )
+        if target.tau is not None:
+            lines.append(
+                f"           (a fraction {target.tau:g} of the gap from the initial loss,"
+                f" {target.initial:.4g}, to the best found, {target.reference:.4g}, is left)"
+            )
     seeds = counted(len(plan.tuning_seeds), "tuning seed")
-    tuning = (
-        f"not tuned; {seeds} for the target"
-        if plan.tune == "none"
-        else f"tuned: {_grid(comparison)}; {seeds}"
-    )
+    tuning = f"not tuned; {seeds} for the target"
+    if plan.tune != "none":
+        tuning = f"tuned: {len(rates)} learning rates, {rate(rates[0])} to {rate(rates[-1])}"
+        requested = len(comparison.request.get("plan", {}).get("rates", rates))
+        if requested < len(rates):
+            tuning += f" (grown from {requested}, because the best was at an edge)"
+        if plan.tune == "lr,momentum":
+            tuning += f", times momentum {', '.join(f'{m:g}' for m in plan.momenta)}"
+        tuning += f"; {seeds}"
     evaluation = counted(len(plan.seeds), "evaluation seed")
-    lines.append(f"{tuning}, {evaluation}; budget {counted(plan.epochs, 'epoch')}")
-    return "\n".join(lines)
-
-
-def _grid(comparison: View) -> str:
-    plan = comparison.plan
-    grid = f"{len(plan.rates)} learning rates, {rate(plan.rates[0])} to {rate(plan.rates[-1])}"
-    requested = comparison.request.get("plan", {}).get("rates", plan.rates)
-    if len(requested) < len(plan.rates):
-        grid += f" (grown from {len(requested)}, because the best was at an edge)"
-    if plan.tune == "lr,momentum":
-        grid += f", times momentum {', '.join(f'{m:g}' for m in plan.momenta)}"
-    return grid
+    return "\n".join([*lines, f"{tuning}, {evaluation}; budget {counted(plan.epochs, 'epoch')}"])
 
 
 def _rows(comparison: View) -> str:
@@ -83,24 +66,18 @@ def _rows(comparison: View) -> str:
     if all(("momentum", "-") in cells for cells in rows):
         rows = [[cell for cell in cells if cell[0] != "momentum"] for cells in rows]
     setting = "at its best learning rate" if comparison.plan.tune != "none" else "as given"
-    title = (
+    return (
         f"Each {setting}, on the evaluation seeds (medians; mean of min(epochs, budget);"
         " ERT: epochs spent per converged run)\n"
-    )
-    head = [column for column, _ in rows[0]]
-    return title + text_table([head, *([text for _, text in cells] for cells in rows)])
+    ) + text_table([[title for title, _ in rows[0]]] + [[cell for _, cell in row] for row in rows])
 
 
 def _cells(comparison: View, row: Row) -> list[tuple[str, str]]:
     """Return one optimizer's cells, each with the name of its column."""
     plan = comparison.plan
-    updates = plan.updates(next(c for c in plan.contestants if c.name == row.optimizer))
-    budget = f">{plan.epochs}"
-    epochs, diverged = number(row.median, budget), f"{row.diverged}"
-    if row.diverged:
-        diverged += f" @ {row.diverged_at:g}"
-    if 2 * row.diverged > row.seeds:
-        epochs = f"diverged @ {row.diverged_at:g}"
+    updates, budget = plan.updates(plan.contestant(row.optimizer)), f">{plan.epochs}"
+    epoch = f" @ {row.diverged_at:g}" if row.diverged else ""
+    diverged = 2 * row.diverged > row.seeds
     edge = " EDGE" if comparison.chosen[row.optimizer].edge else ""
     return [
         ("optimizer", row.optimizer),
@@ -108,16 +85,16 @@ def _cells(comparison: View, row: Row) -> list[tuple[str, str]]:
         ("lr", rate(row.setting.lr) + edge),
         ("momentum", "-" if row.setting.momentum is None else f"{row.setting.momentum:g}"),
         ("reached", f"{row.reached}/{row.seeds}"),
-        ("epochs", epochs),
+        ("epochs", f"diverged{epoch}" if diverged else number(row.median, budget)),
         ("95 %", between(row.interval, budget)),
         ("mean", f"{row.mean:.1f}"),
         ("95 %", between(row.mean_interval, budget, ".1f")),
         ("first hit", number(row.first_hit, budget)),
-        ("ERT", "never" if math.isinf(row.running_time) else f"{row.running_time:.1f}"),
-        ("diverged", diverged),
+        ("ERT", number(row.running_time, "never", ".1f")),
+        ("diverged", f"{row.diverged}{epoch}"),
         ("updates", number(row.updates, f">{plan.epochs * updates}")),
         ("samples", number(row.samples, f">{plan.epochs * plan.rows}")),
-        ("seconds", "-" if math.isinf(row.seconds) else f"{row.seconds:.3f}"),
+        ("seconds", number(row.seconds, "-", ".3f")),
     ]
 
 
@@ -127,31 +104,29 @@ def _trials(comparison: View) -> str:
     numbers = [b for b in TRIALS if b < min(totals)] + sorted(totals)
     lines = [["trials", *map(str, numbers)]]
     for name, chosen in comparison.chosen.items():
-        cells = [f"{chosen.expected[b - 1]:.1f}" if b <= chosen.trials else "" for b in numbers]
-        lines.append([name, *cells])
+        means = [f"{mean:.1f}" for mean in chosen.expected]
+        lines.append([name, *(means[b - 1] if b <= chosen.trials else "" for b in numbers)])
     title = "Cost of tuning: expected best mean epochs after that many random trials, tuning seeds"
-    return f"{title}\n" + text_table(lines)
+    return f"{title}\n{text_table(lines)}"
 
 
 def _medians(comparison: View) -> str:
     """Return the table of medians, one line per setting at which flags are swapped."""
-    plan = comparison.plan
+    plan, flags = comparison.plan, comparison.flags
     names = [c.name for c in plan.contestants if any(c in pair for pair in plan.pairs)]
-    label = _flag_label(comparison.flags)
-    lines: dict[Setting | None, dict[str, str]] = {}
-    for duel in comparison.flags:
-        line = lines.setdefault(duel.flag, {})
-        for k, name in enumerate((duel.first, duel.second)):
-            median = number(duel.medians[k], f">{plan.epochs}")
-            line[name] = f"{median} ({duel.reached[k]}/{duel.verdict.seeds})"
     title = "Swap the flag: one learning rate"
-    momenta = {duel.flag.momentum for duel in comparison.flags if duel.flag} - {None}
+    momenta = {duel.flag.momentum for duel in flags if duel.flag} - {None}
     if momenta:
         title += " and momentum" if len(momenta) > 1 else f", momentum {momenta.pop():g}"
-    return f"{title}; median epochs (seeds that converged)\n" + text_table(
-        [[label, *names]]
-        + [[_flag(flag, label), *(line.get(n, "") for n in names)] for flag, line in lines.items()]
-    )
+    label, *settings = _settings(flags)
+    lines: dict[Setting | None, list[str]] = {}
+    for duel, setting in zip(flags, settings, strict=True):
+        line = lines.setdefault(duel.flag, [setting] + [""] * len(names))
+        for k, name in enumerate((duel.first, duel.second)):
+            median = number(duel.medians[k], f">{plan.epochs}")
+            line[1 + names.index(name)] = f"{median} ({duel.reached[k]}/{duel.verdict.seeds})"
+    table = text_table([[label, *names], *lines.values()])
+    return f"{title}; median epochs (seeds that converged)\n{table}"
 
 
 def _flags(flags: Sequence[Duel]) -> str:
@@ -164,33 +139,73 @@ def _flags(flags: Sequence[Duel]) -> str:
 
 def _duels(title: str, duels: Sequence[Duel]) -> str:
     """Return the table of pairs, with the shared setting first where flags are swapped."""
-    flags = duels[0].flag is not None
-    label = _flag_label(duels)
-    lines = [
-        [_flag(duel.flag, label)] * flags
-        + [
-            f"{duel.first} - {duel.second}",
-            f"{duel.verdict.difference:+.1f}",
-            between(duel.verdict.interval if duel.verdict.seeds > 1 else None, "", "+.1f"),
-            probability(duel.verdict.p),
-            f"{duel.faster:.2f}",
-            duel.word,
-        ]
-        for duel in duels
-    ]
-    head = [label] * flags + ["pair", "difference", "95 %", "p", "P(first faster)", "verdict"]
-    return f"{title} (in epochs; p after Holm, for {duels[0].corrected_for})\n" + text_table(
-        [head, *lines], left=(0, 1) if flags else (0,), last_left=True
-    )
+    lines = [["pair", "difference", "95 %", "p", "P(first faster)", "verdict"]]
+    for duel in duels:
+        interval = duel.verdict.interval if duel.verdict.seeds > 1 else None
+        pair, difference = f"{duel.first} - {duel.second}", f"{duel.verdict.difference:+.1f}"
+        p, faster = probability(duel.verdict.p), f"{duel.faster:.2f}"
+        lines.append([pair, difference, between(interval, "", "+.1f"), p, faster, duel.word])
+    if duels[0].flag is not None:
+        lines = [[setting, *line] for setting, line in zip(_settings(duels), lines, strict=True)]
+    table = text_table(lines, left=(0, -6, -1))  # setting, pair and verdict
+    return f"{title} (in epochs; p after Holm, for {duels[0].corrected_for})\n{table}"
 
 
-def _flag_label(duels: Sequence[Duel]) -> str:
-    momenta = {duel.flag.momentum for duel in duels if duel.flag}
-    return "lr" if len(momenta - {None}) <= 1 else "lr, momentum"
+def probability(p: float) -> str:
+    """Return a p-value with two digits."""
+    return f"{p:.2g}" if p >= 0.001 else f"{p:.1e}"
 
 
-def _flag(flag: Setting | None, label: str) -> str:
-    if flag is None:
-        return ""
-    both = label != "lr" and flag.momentum is not None
-    return rate(flag.lr) + (f", {flag.momentum:g}" if both else "")
+def _settings(duels: Sequence[Duel]) -> list[str]:
+    """Return the title of the column of shared settings, and its cells."""
+    flags = [duel.flag for duel in duels if duel.flag is not None]
+    if len({flag.momentum for flag in flags} - {None}) <= 1:
+        return ["lr", *(rate(flag.lr) for flag in flags)]
+    momenta = ["" if flag.momentum is None else f", {flag.momentum:g}" for flag in flags]
+    return ["lr, momentum", *(rate(f.lr) + m for f, m in zip(flags, momenta, strict=True))]
+
+
+def warnings_of(comparison: View) -> Iterator[str]:
+    """Yield one sentence for each pitfall that applies to this comparison."""
+    plan = comparison.plan
+    for c in plan.contestants:
+        setting = comparison.chosen[c.name].setting if comparison.chosen else c.own
+        if setting.momentum == 0:
+            method = "Nesterov's method" if c.rule in FORMS_OF_NAG else c.name
+            yield f"{c.name} has momentum 0: without momentum, {method} is plain gradient descent."
+    sizes, rows = {c.batch_size for c in plan.contestants}, plan.rows
+    for size in [size for size in sizes - {"full"} if int(size) > rows]:
+        yield f"a batch of {size} is larger than the {rows} training rows: it is the full batch."
+    if any(size == "full" or int(size) >= rows for size in sizes):
+        yield "the full batch is not shuffled: its gradient does not depend on the order of rows."
+    if len(sizes) > 1:
+        yield "across batch sizes compare updates, samples and seconds, not epochs: no verdicts."
+    if comparison.target is not None:
+        yield from _target(comparison, comparison.target)
+    for name, chosen in comparison.chosen.items():
+        if chosen.edge:
+            end = "smallest" if chosen.edge < 0 else "largest"
+            words = f"{name} did best at {rate(chosen.setting.lr)}, the {end} learning rate"
+            yield f"EDGE: {words} of the grid; a better one may lie beyond."
+        elif plan.tune != "none" and not chosen.arrived:
+            words = f"{name} did not reach the target on any tuning seed"
+            yield f"{words}; the setting with the lowest final loss is used."
+
+
+def _target(comparison: View, target: Target) -> Iterator[str]:
+    plan = comparison.plan
+    early = {run.seed for run in comparison.runs if target.time(run, 1) == 0}
+    if early:
+        yield f"the target is met before training on {counted(len(early), 'seed')}: tighten it."
+    most = "on 80 % of the tuning seeds"
+    if target.loosened:
+        gap = f"gap:{target.tau:g}"
+        yield f"no optimizer reached {plan.goal} {most}, so the target was loosened to {gap}."
+    if not target.reachable:
+        best_of = max if plan.goal.rises else min
+        curves = [r.curves[plan.goal.column] for r in comparison.runs if r.diverged_at is None]
+        epochs = counted(plan.epochs, "epoch")
+        if curves:
+            epochs += f"; the best single run reached {best_of(map(best_of, curves)):.4g}"
+        words = f"no optimizer reaches the target {most} within {epochs}"
+        yield f"{words}. Use more epochs or another target."

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from minidl.comparison.goal import Target
 from minidl.comparison.plan import Plan
 from minidl.optim import TABLE
 
 __all__ = [
-    "between", "counted", "curve_name", "joined", "method_name", "number", "probability", "rate",
-    "target_words", "text_table",
+    "between", "counted", "curve_name", "joined", "method_name", "number", "rate", "target_words",
+    "text_table",
 ]  # fmt: skip
 
 METHODS = {
@@ -25,10 +25,8 @@ METHODS = {
 
 def method_name(optimizer: str) -> str:
     """Return the name of an optimizer in a sentence, such as "gradient descent" for "gd"."""
-    for entry in TABLE:
-        if optimizer in (entry.name, *entry.aliases):
-            return METHODS.get(entry.name, entry.name)
-    return optimizer
+    names = [entry.name for entry in TABLE if optimizer in (entry.name, *entry.aliases)]
+    return METHODS.get(names[0], names[0]) if names else optimizer
 
 
 def curve_name(plan: Plan) -> str:
@@ -53,9 +51,9 @@ def joined(words: Sequence[str]) -> str:
     return words[-1] if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def number(value: float, infinite: str) -> str:
+def number(value: float, infinite: str, form: str = ".12g") -> str:
     """Return a count, or `infinite` for infinity."""
-    return infinite if math.isinf(value) else f"{value:.12g}"
+    return infinite if math.isinf(value) else format(value, form)
 
 
 def rate(value: float) -> str:
@@ -65,26 +63,13 @@ def rate(value: float) -> str:
 
 def between(interval: tuple[float, float] | None, infinite: str, form: str = ".12g") -> str:
     """Return an interval, or a dash for None."""
-    if interval is None:
-        return "-"
-    return "..".join(infinite if math.isinf(end) else format(end, form) for end in interval)
+    return "..".join(number(end, infinite, form) for end in interval) if interval else "-"
 
 
-def probability(p: float) -> str:
-    """Return a p-value with two digits."""
-    return f"{p:.2g}" if p >= 0.001 else f"{p:.1e}"
-
-
-def text_table(
-    lines: Sequence[Sequence[str]], left: Sequence[int] = (0,), last_left: bool = False
-) -> str:
+def text_table(lines: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:
     """Return cells as aligned text; columns are aligned right, except those in `left`."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    to_left = {*left, *([len(widths) - 1] if last_left else [])}
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if k in to_left else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    columns = []
+    for k, column in enumerate(zip(*lines, strict=True)):
+        align = str.ljust if k in left or k - len(lines[0]) in left else str.rjust
+        columns.append([align(cell, max(map(len, column))) for cell in column])
+    return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))

@@ -1,0 +1,172 @@
+"""The panels of a figure, drawn with matplotlib; imported only when something is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+
+from minidl.comparison.many_problems import TAUS, Profile
+from minidl.comparison.plots import data, style
+from minidl.comparison.report.words import counted, curve_name, rate
+from minidl.comparison.result import Comparison
+from minidl.comparison.stats.hitting import Floats, restricted_mean
+from minidl.comparison.stats.profiles import R_MAX
+from minidl.comparison.stats.tests import median
+from minidl.comparison.study import Study
+
+__all__ = ["draw"]
+
+HEIGHT, ENTRY = 4.2, 0.2  # inches: of a row, and of a line of its legend
+RATES = {
+    "none": "As given: not tuned",
+    "lr": "Effect of the learning rate",
+    "lr,momentum": "Rates, at the chosen momentum",
+}
+WHOLE: style.Keywords = {"nbins": "auto", "integer": True, "steps": [1, 2, 5, 10]}
+Looks = dict[str, style.Look]
+
+
+def draw(study: Study) -> Figure:
+    """Return the figure that :func:`minidl.comparison.plots.draw.figure` describes."""
+    comparisons, profile = study.comparisons, study.profile
+    rows = [style.legend_rows(data.labels(each), explained=True) for each in comparisons]
+    if profile is not None:
+        rows.append(style.legend_rows(data.area_labels(profile)))
+    heights = [HEIGHT + ENTRY * n for n in rows]
+    figure = Figure(figsize=(style.WIDTH, sum(heights)), layout="constrained")
+    parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    looks = style.looks_of(comparisons)
+    for part, comparison in zip(parts, comparisons, strict=False):
+        left, middle, right = part.subplots(1, 3)
+        _draw_runs(left, middle, comparison, looks)
+        _draw_rates(right, comparison, looks)
+        _describe(part, data.title(comparison), data.labels(comparison), looks, explained=True)
+    if profile is not None:
+        _draw_profile(parts[-1], profile, looks)
+    return figure
+
+
+def _draw_runs(left: Axes, middle: Axes, comparison: Comparison, looks: Looks) -> None:
+    """Draw the curves, and the share of runs that converged, over epochs or samples."""
+    plan, target, hits = comparison.plan, data.target_of(comparison), {}
+    scale, lowest = data.samples_per_epoch(comparison), target.value
+    for c in plan.contestants:
+        runs = comparison.evaluation_runs(c, comparison.chosen[c.name].setting)
+        if not runs:
+            continue
+        look, hits[c.name] = looks[c.name], target.times(runs, plan.sustained) * scale
+        low, half, high = data.quartiles([run.curves[plan.goal.column] for run in runs])
+        lowest, x = min(lowest, float(low.min())), np.arange(len(half)) * scale
+        light = [0.7 + 0.3 * part for part in to_rgb(look.line["color"])]  # if opaque, as in EPS
+        left.fill_between(x, low, high, color=tuple(light), alpha=0.6, linewidth=0)
+        left.plot(x, half, label=c.name, **look.line)
+        if math.isfinite(time := median(hits[c.name].tolist())):
+            left.plot([time], [target.value], label=f"{c.name}: median", **look.point)
+    left.axhline(target.value, label="target", **style.TARGET)
+    if plan.goal.rises:
+        left.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
+    elif lowest > 0:
+        _log_scale(left)
+    end, curve, seeds = plan.epochs * scale, curve_name(plan), counted(len(plan.seeds), "seed")
+    title = f"{curve[0].upper()}{curve[1:]} of {seeds}: median, quartiles shaded"
+    left.set(title=title, ylabel=curve)
+    _draw_shares(middle, hits, 0, end, looks)
+    middle.set(title=f"Share of {seeds} that converged", ylabel="share of seeds at the target")
+    for axes in (left, middle):
+        axes.set(xlim=(-0.01 * end, 1.01 * end), xlabel="epochs")
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
+        if scale > 1:
+            axes.xaxis.set_major_formatter(ticker.EngFormatter())
+            axes.set_xlabel(f"samples (training rows seen; {scale:,} per epoch)")
+
+
+def _draw_shares(
+    axes: Axes, values: Mapping[str, Floats], start: float, end: float, looks: Looks
+) -> None:
+    """Draw the shares of values <= x, with room for lines at 0 and 100 %."""
+    for name in values:
+        corners = data.stairs(values[name], start, end)
+        axes.plot(*corners, drawstyle="steps-post", label=name, **looks[name].line)
+    axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
+    axes.set_ylim(-0.03, 1.03)
+
+
+def _draw_rates(axes: Axes, comparison: Comparison, looks: Looks) -> None:
+    plan, target = comparison.plan, data.target_of(comparison)
+    tried = sorted({setting.lr for c in plan.contestants for setting in plan.settings(c)})
+    for c in plan.contestants:
+        chosen, look, means = comparison.chosen[c.name], looks[c.name], {}
+        for setting in plan.settings(c):
+            if setting.momentum == chosen.setting.momentum:
+                runs = [comparison.table[c.name, setting, seed] for seed in plan.tuning_seeds]
+                times = target.times(runs, plan.sustained)
+                means[setting.lr] = restricted_mean(times, plan.epochs)
+        axes.plot([*means], [*means.values()], label=c.name, **look.marked)
+        axes.plot([chosen.setting.lr], [chosen.mean], label=f"{c.name}: chosen", **look.point)
+    axes.axhline(plan.epochs, label="budget", **style.BUDGET)
+    axes.set_xscale("log", base=2)
+    low, high = tried[0] / 1.5, tried[-1] * 1.5
+    ticks = data.spaced(tried, (high / low) ** (1 / 6))  # as many as there is room for
+    axes.set_xticks(ticks, [rate(tick) for tick in ticks])
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.yaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
+    title = f"{RATES[plan.tune]} ({counted(len(plan.tuning_seeds), 'tuning seed')})"
+    axes.set(title=title, xlabel="learning rate", xlim=(low, high), ylim=(0, plan.epochs * 1.06))
+    axes.set_ylabel(f"mean epochs to target, at most {plan.epochs}")
+
+
+def _log_scale(axes: Axes) -> None:
+    """Make y logarithmic, labelled with plain numbers."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    labelled = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=labelled))
+    axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
+
+
+def _draw_profile(part: SubFigure, profile: Profile, looks: Looks) -> None:
+    left, right = part.subplots(1, 2)
+    ratios = dict(zip(profile.optimizers, profile.ratios, strict=True))
+    _draw_shares(left, ratios, 1.0, R_MAX, looks)
+    left.set(
+        title="Problems solved, by how much slower than the fastest optimizer",
+        xlabel="median epochs to the target, as a multiple of the fastest optimizer's",
+        ylabel="share of the problems",
+        xlim=(0.97, R_MAX),
+    )
+    _draw_shares(right, profile.hits, 0.0, 1.0, looks)
+    right.set(
+        title=f"All targets from gap {TAUS[0]:g} to gap {TAUS[-1]:g}, on all problems and seeds",
+        xlabel="share of the epoch budget",
+        ylabel="share of the targets reached",
+        xlim=(-0.01, 1.01),
+    )
+    problems = f"All {len(profile.problems)} problems: {'; '.join(profile.problems)}"
+    _describe(part, data.shorten(problems), data.area_labels(profile), looks)
+
+
+def _describe(
+    part: SubFigure, title: str, labels: dict[str, str], looks: Looks, *, explained: bool = False
+) -> None:
+    """Add the title, and a legend: optimizers, then, if `explained`, target, marker and budget."""
+    part.suptitle(title, x=0.01, horizontalalignment="left", fontsize=11)
+    rows = style.legend_rows(labels, explained)
+    blank: tuple[style.Keywords, str] = {"linestyle": "none"}, ""
+    entries = [(looks[name].marked, text) for name, text in labels.items()]
+    entries += [blank] * (-len(entries) % rows)  # fill the column
+    if explained:
+        entries.append((style.TARGET, "target"))
+        entries.append((style.MARKER, "median hitting time; chosen learning rate"))
+        entries += [(style.BUDGET, "budget")] + [blank] * (-3 % rows)
+    handles = [Line2D([], [], **look) for look, _ in entries]
+    # matplotlib leaves out entries that begin with an underscore
+    texts = [f" {text}" if text.startswith("_") else text for _, text in entries]
+    part.legend(handles, texts, loc="outside lower center", ncols=len(entries) // rows)
