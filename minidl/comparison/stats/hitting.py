@@ -68,9 +68,9 @@ def hitting_times(
     Parameters
     ----------
     epochs : array_like, shape (evaluations,)
-        Epochs at which the curves were evaluated, ascending.
+        Epochs at which the curves were evaluated, ascending (ArgumentError otherwise).
     holds : array_like of bool, shape (..., evaluations)
-        Whether the target holds, for any number of curves.
+        Whether the target holds, for any number of curves; other shapes raise ShapeError.
     sustained : int, default 3
         k, the number of evaluations in a row.
     diverged : array_like of bool, shape (...), default False
@@ -81,11 +81,6 @@ def hitting_times(
     ndarray, shape (...)
         One time per curve.
 
-    Raises
-    ------
-    ArgumentError, ShapeError
-        `epochs` do not ascend, or the shapes do not match.
-
     Examples
     --------
     >>> losses = np.array([9.0, 1.0, 4.0, 1.0, 1.0, 1.0])
@@ -94,8 +89,7 @@ def hitting_times(
     """
     sustained = check_count("sustained", sustained)
     at = np.asarray(epochs, dtype=np.float64)
-    held = np.asarray(holds, dtype=np.bool_)
-    lost = np.asarray(diverged, dtype=np.bool_)
+    held, lost = np.asarray(holds, dtype=np.bool_), np.asarray(diverged, dtype=np.bool_)
     if held.ndim == 0 or at.shape != held.shape[-1:]:
         raise ShapeError("holds must have one column per epoch", received=held.shape,
                          expected=f"(..., {at.size})")  # fmt: skip
@@ -106,10 +100,8 @@ def hitting_times(
                          expected=held.shape[:-1])  # fmt: skip
     if len(at) < sustained:
         return np.full(held.shape[:-1], math.inf)
-    so_far = np.concatenate([np.zeros((*held.shape[:-1], 1), int), held.cumsum(axis=-1)], axis=-1)
-    full = so_far[..., sustained:] - so_far[..., :-sustained] == sustained
-    hit = full.any(axis=-1) & ~lost
-    return np.where(hit, at[full.argmax(axis=-1)], math.inf)
+    full = np.lib.stride_tricks.sliding_window_view(held, sustained, axis=-1).all(axis=-1)
+    return np.where(full.any(axis=-1) & ~lost, at[full.argmax(axis=-1)], math.inf)
 
 
 def restricted(times: npt.ArrayLike, budget: float) -> Floats:
@@ -131,11 +123,10 @@ def restricted(times: npt.ArrayLike, budget: float) -> Floats:
 
 
 def restricted_mean(times: npt.ArrayLike, budget: float) -> float:
-    """Return the mean of min(T, E), in epochs; it is finite even if some runs did not converge.
+    """Return the mean of min(T, E), in epochs, which are those of :func:`restricted`.
 
     The area under the survival curve up to E (Irwin 1949; "restricted mean survival time" in
-    Royston & Parmar 2013), for runs that are right-censored at a common budget. The
-    parameters are those of :func:`restricted`.
+    Royston & Parmar 2013), for runs that are right-censored at a common budget.
 
     Examples
     --------
@@ -159,6 +150,6 @@ def expected_running_time(times: npt.ArrayLike, budget: float) -> float:
     >>> expected_running_time([10, 20, math.inf], 60)
     45.0
     """
-    times = check_times("times", times)
-    reached = int(np.sum(times <= check_budget(budget)))
-    return float(restricted(times, budget).sum()) / reached if reached else math.inf
+    spent = restricted(times, budget)
+    reached = int(np.sum(np.asarray(times) <= budget))
+    return float(spent.sum()) / reached if reached else math.inf

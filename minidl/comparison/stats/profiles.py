@@ -42,9 +42,7 @@ def performance_ratios(costs: npt.ArrayLike) -> Floats:
     if table.ndim != 2 or table.size == 0 or not bool(np.all(table > 0)):
         raise ArgumentError(f"must be a table of numbers > 0 or inf, got {table}", argument="costs")
     best = table.min(axis=0)
-    ratios = np.full_like(table, math.inf)
-    np.divide(table, best, out=ratios, where=np.isfinite(best))
-    return ratios
+    return np.asarray(table / np.where(np.isfinite(best), best, 1.0))
 
 
 def profile_areas(ratios: npt.ArrayLike, r_max: float = R_MAX) -> Floats:
@@ -98,9 +96,11 @@ def ecdf(values: npt.ArrayLike, at: npt.ArrayLike) -> Floats:
     >>> ecdf([[2, 5], [5, math.inf]], [1, 2, 5, 100])
     array([0.  , 0.25, 0.75, 0.75])
     """
-    ordered = _pooled(values)
+    pooled = np.asarray(values, dtype=np.float64).ravel()
+    if pooled.size == 0 or bool(np.isnan(pooled).any()):
+        raise ArgumentError(f"must be one or more numbers or inf, got {pooled}", argument="values")
     points = np.asarray(at, dtype=np.float64)
-    return np.asarray(np.searchsorted(ordered, points, side="right") / len(ordered))
+    return np.asarray(np.searchsorted(np.sort(pooled), points, side="right") / len(pooled))
 
 
 def ecdf_steps(values: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -113,14 +113,6 @@ def ecdf_steps(values: npt.ArrayLike) -> tuple[Floats, Floats]:
     >>> ecdf_steps([5, 2, 5, math.inf])
     (array([2., 5.]), array([0.25, 0.75]))
     """
-    ordered = _pooled(values)
-    corners = np.unique(ordered[np.isfinite(ordered)])
-    return corners, ecdf(ordered, corners)
-
-
-def _pooled(values: npt.ArrayLike) -> Floats:
-    """Return the values as one ascending row."""
-    pooled = np.asarray(values, dtype=np.float64).ravel()
-    if pooled.size == 0 or bool(np.isnan(pooled).any()):
-        raise ArgumentError(f"must be one or more numbers or inf, got {pooled}", argument="values")
-    return np.sort(pooled)
+    pooled = np.asarray(values, dtype=np.float64)
+    corners = np.unique(pooled[np.isfinite(pooled)])
+    return corners, ecdf(pooled, corners)

@@ -19,24 +19,12 @@ __all__ = ["Choice", "choose_rate", "expected_best", "trial_weights"]
 
 
 class Choice(NamedTuple):
-    """The chosen setting.
+    """The setting that :func:`choose_rate` chose."""
 
-    Attributes
-    ----------
-    position : int
-        Its index among the settings.
-    rate : float
-        Its learning rate.
-    mean : float
-        Its restricted mean; the whole budget if no setting converged.
-    edge : int
-        -1 if it is the smallest rate, 1 if it is the largest, else 0.
-    """
-
-    position: int
-    rate: float
-    mean: float
-    edge: int
+    position: int  # its index among the settings
+    rate: float  # its learning rate
+    mean: float  # its restricted mean; the whole budget if no setting converged
+    edge: int  # -1 if it is the smallest rate, 1 if it is the largest, else 0
 
 
 def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Choice:
@@ -51,26 +39,19 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     rates : array_like, shape (settings,)
         The learning rate of each setting, > 0.
     times : array_like, shape (settings, seeds)
-        Hitting times; inf for runs that did not converge.
+        Hitting times, one row per rate (ShapeError otherwise); inf for runs that did not converge.
     budget : float
         E, a finite number of epochs > 0.
-
-    Raises
-    ------
-    ShapeError
-        `times` does not have one row per rate.
 
     Examples
     --------
     >>> choose_rate([0.5, 1.0, 2.0], [[30, 31], [10, 12], [4, math.inf]], budget=40)
     Choice(position=1, rate=1.0, mean=11.0, edge=0)
     """
-    lr = np.asarray(rates, dtype=np.float64)
-    table = check_times("times", times, dimensions=2)
+    lr, table = np.asarray(rates, dtype=np.float64), check_times("times", times, dimensions=2)
     if lr.shape != table.shape[:1]:
-        raise ShapeError(
-            "times must have one row per rate", received=f"{lr.size} rates for {len(table)} rows"
-        )
+        got = f"{lr.size} rates for {len(table)} rows"
+        raise ShapeError("times must have one row per rate", received=got)
     if not bool(np.all((lr > 0) & np.isfinite(lr))):
         raise ArgumentError(f"must be finite numbers > 0, got {lr}", argument="rates")
     means = np.minimum(table, check_budget(budget)).mean(axis=1)

@@ -44,27 +44,15 @@ def fewest_seeds(comparisons: int = 1) -> int:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on a pair of optimizers and the numbers that it rests on.
-
-    Attributes
-    ----------
-    word : str
-        "A faster", "B faster", "no difference shown" or "equivalent within 5 %".
-    seeds, enough : int
-        The number of pairs, and how many a verdict needs.
-    difference, p, interval
-        The mean of min(T_A, E) - min(T_B, E) in epochs, its corrected p-value and its interval.
-    margin : float
-        5 % of the smaller restricted mean, in epochs.
-    """
+    """The verdict on a pair of optimizers and the numbers that it rests on."""
 
     word: Word
-    seeds: int
-    enough: int
-    difference: float
-    p: float
+    seeds: int  # the number of pairs
+    enough: int  # how many pairs a verdict needs
+    difference: float  # the mean of min(T_A, E) - min(T_B, E), in epochs
+    p: float  # its p-value, corrected
     interval: tuple[float, float]
-    margin: float
+    margin: float  # 5 % of the smaller restricted mean, in epochs
 
     @property
     def declined(self) -> bool:
@@ -129,8 +117,8 @@ def verdict(
     low, high = (-math.inf, math.inf) if interval is None else interval
     if not low <= high:
         raise invalid("interval", interval, "(low, high) with low <= high")
-    margin = MARGIN * float(min(restricted(x, budget).mean(), restricted(y, budget).mean()))
-    difference = float(np.mean(restricted(x, budget) - restricted(y, budget)))
+    cut_x, cut_y = restricted(x, budget), restricted(y, budget)
+    margin = MARGIN * float(min(cut_x.mean(), cut_y.mean()))
     converge = all(2 * int(np.sum(times <= budget)) > len(x) for times in (x, y))
     enough = fewest_seeds(comparisons)
     word: Word = "no difference shown"
@@ -139,4 +127,5 @@ def verdict(
             word = "equivalent within 5 %"
         elif p < LEVEL and (high < 0 or low > 0):
             word = "A faster" if high < 0 else "B faster"
+    difference = float(np.mean(cut_x - cut_y))
     return Verdict(word, len(x), enough, difference, p, (low, high), margin)
