@@ -11,12 +11,7 @@ import numpy as np
 from minidl.comparison.goal import Target
 from minidl.comparison.plan import Contestant, Pairing, Plan
 from minidl.comparison.run import Key, Run, Setting
-from minidl.comparison.stats.hitting import (
-    Floats,
-    expected_running_time,
-    restricted,
-    restricted_mean,
-)
+from minidl.comparison.stats import hitting
 from minidl.comparison.stats.intervals import bootstrap_interval, median_interval, tuned_interval
 from minidl.comparison.stats.tests import faster_probability, holm, median, sign_flip
 from minidl.comparison.stats.tuning import choose_rate, expected_best
@@ -51,12 +46,10 @@ def choose(plan: Plan, table: Table, target: Target) -> dict[str, Chosen]:
         setting = settings[best.position]
         arrived = bool(np.isfinite(times[best.position]).any())
         if not arrived:
-            finals = [
-                median([table[c.name, s, seed].final for seed in plan.tuning_seeds])
-                for s in settings
-            ]
+            runs = [[table[c.name, s, seed] for seed in plan.tuning_seeds] for s in settings]
+            finals = [median([run.final for run in row]) for row in runs]
             setting = settings[finals.index(min(finals))]
-        means = [restricted_mean(row, plan.epochs) for row in times]
+        means = [hitting.restricted_mean(row, plan.epochs) for row in times]
         curve = tuple(expected_best(means, b + 1) for b in range(len(settings)))
         edge = best.edge if plan.tune != "none" and arrived else 0
         chosen[c.name] = Chosen(setting, best.mean, arrived, edge, len(settings), curve)
@@ -65,14 +58,10 @@ def choose(plan: Plan, table: Table, target: Target) -> dict[str, Chosen]:
 
 def _times(
     plan: Plan, table: Table, target: Target, contestant: Contestant, seeds: Sequence[int]
-) -> Floats:
+) -> hitting.Floats:
     """Return the hitting times of a contestant, (settings, seeds)."""
-    return np.array(
-        [
-            target.times([table[contestant.name, s, seed] for seed in seeds], plan.sustained)
-            for s in plan.settings(contestant)
-        ]
-    )
+    runs = [[table[contestant.name, s, n] for n in seeds] for s in plan.settings(contestant)]
+    return np.array([target.times(row, plan.sustained) for row in runs])
 
 
 @dataclass(frozen=True)
@@ -121,9 +110,9 @@ def summarize(plan: Plan, contestant: Contestant, runs: Sequence[Run], target: T
         median=median(times.tolist()),
         first_hit=median(target.times(runs, 1).tolist()),
         interval=median_interval(times),
-        mean=restricted_mean(times, plan.epochs),
-        mean_interval=bootstrap_interval(restricted(times, plan.epochs)),
-        running_time=expected_running_time(times, plan.epochs),
+        mean=hitting.restricted_mean(times, plan.epochs),
+        mean_interval=bootstrap_interval(hitting.restricted(times, plan.epochs)),
+        running_time=hitting.expected_running_time(times, plan.epochs),
         updates=until_target([run.updates for run in runs]),
         samples=until_target([run.samples for run in runs]),
         seconds=until_target([run.seconds / max(run.epochs, 1) for run in runs]),
@@ -185,13 +174,13 @@ def compare_pairs(
             target.times([table[c.name, setting, s] for s in seeds], plan.sustained)
             for c, setting in ((a, a_setting), (b, b_setting))
         )
-        d = restricted(x, plan.epochs) - restricted(y, plan.epochs)
+        d = hitting.restricted(x, plan.epochs) - hitting.restricted(y, plan.epochs)
         if flag is None and plan.tune != "none":
             tuning, evaluation = (
                 [np.minimum(_times(plan, table, target, c, part), plan.epochs) for c in (a, b)]
                 for part in (plan.tuning_seeds, seeds)
             )
-            interval = tuned_interval((tuning[0], tuning[1]), (evaluation[0], evaluation[1]))
+            interval = tuned_interval(tuning, evaluation)
         else:
             interval = bootstrap_interval(d)
         head = (a.name, b.name, (a_setting, b_setting), flag)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minidl.comparison.goal import Goal, Target
+from minidl.comparison.goal import Goal
 from minidl.comparison.result import Comparison
 from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import performance_ratios, profile_areas
@@ -53,6 +53,6 @@ def _hits(comparison: Comparison, name: str) -> Floats:
     times = []
     for tau in TAUS:
         value = target.reference + tau * (target.initial - target.reference)
-        gap = Target(Goal("gap", tau), value, target.initial, target.reference, tau, True)
+        gap = replace(target, goal=Goal("gap", tau), value=value)
         times.append(gap.times(runs, plan.sustained))
     return np.concatenate(times) / plan.epochs

@@ -43,12 +43,7 @@ class Comparison:
         self.command: list[str] = []
         self.versions: dict[str, str] | None = None  # None: those installed now
         names = [c.name for c in plan.contestants]
-
-        def place(run: Run) -> tuple[float, ...]:
-            momentum = -1.0 if run.setting.momentum is None else run.setting.momentum
-            return run.seed, names.index(run.optimizer), run.setting.lr, momentum
-
-        self.runs = sorted(runs, key=place)
+        self.runs = sorted(runs, key=lambda r: (r.seed, names.index(r.optimizer), r.setting))
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -96,12 +91,9 @@ class Comparison:
 
     def _finished(self, contestant: Contestant) -> list[int]:
         """Return the evaluation seeds that are finished at every setting that needs them."""
-        settings = self.plan.evaluated(contestant, self.chosen[contestant.name].setting)
-        return [
-            seed
-            for seed in self.plan.seeds
-            if all((contestant.name, setting, seed) in self.table for setting in settings)
-        ]
+        name, table = contestant.name, self.table
+        settings = self.plan.evaluated(contestant, self.chosen[name].setting)
+        return [s for s in self.plan.seeds if all((name, tried, s) in table for tried in settings)]
 
     def evaluation_runs(self, contestant: Contestant, setting: Setting) -> list[Run]:
         """Return the runs of a contestant at a setting, with its evaluation seeds."""
@@ -117,20 +109,19 @@ class Comparison:
     @cached_property
     def rows(self) -> list[Row]:
         """One row per optimizer, at its chosen setting, on the evaluation seeds."""
-        rows = []
-        for c in self.plan.contestants if self.target else ():
-            runs = self.evaluation_runs(c, self.chosen[c.name].setting)
-            if runs and self.target:
-                rows.append(summarize(self.plan, c, runs, self.target))
-        return rows
+        plan, target, chosen = self.plan, self.target, self.chosen
+        if target is None:
+            return []
+        groups = [(c, self.evaluation_runs(c, chosen[c.name].setting)) for c in plan.contestants]
+        return [summarize(plan, c, runs, target) for c, runs in groups if runs]
 
     @cached_property
     def tuned(self) -> list[Duel]:
         """The verdict *tuned against tuned*: each pair at one batch size."""
         if self.target is None:
             return []
-        best = {name: chosen.setting for name, chosen in self.chosen.items()}
-        pairings = [Pairing(a, best[a.name], b, best[b.name], None) for a, b in self.plan.pairs]
+        best = {c: self.chosen[c.name].setting for c in self.plan.contestants}
+        pairings = [Pairing(a, best[a], b, best[b], None) for a, b in self.plan.pairs]
         return compare_pairs(self.plan, self.table, self.target, pairings, self.seeds)
 
     @cached_property

@@ -8,20 +8,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from minidl.comparison.stats.hitting import Floats
 from minidl.training import History
 
 __all__ = ["CURVES", "Key", "Run", "Setting"]
 
-Floats = npt.NDArray[np.float64]
-CURVES = (
-    "train_loss",
-    "running_loss",
-    "validation_loss",
-    "train_accuracy",
-    "validation_accuracy",
-)
+CURVES = ("train_loss", "running_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 
 
 class Setting(NamedTuple):
@@ -116,7 +109,6 @@ class Run:
     def from_dict(cls, data: Mapping[str, Any]) -> Run:
         """Return the run of :meth:`to_dict`; None becomes nan."""
         curves = {
-            name: np.array([math.nan if v is None else v for v in values], dtype=np.float64)
-            for name, values in data["curves"].items()
+            name: np.array(values, dtype=np.float64) for name, values in data["curves"].items()
         }
         return cls(**{**data, "setting": Setting(*data["setting"]), "curves": curves})

@@ -62,25 +62,20 @@ def read_record(path: str | Path) -> dict[str, Any]:
     """Return the record of a file; DataError says why it is none."""
     wrong = f"{path} is not a saved comparison"
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-        record: dict[str, Any] = {"protocol": data["protocol"], **data}
-        list(record["comparisons"])
+        record: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        protocol, _ = record["protocol"], list(record["comparisons"])
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{wrong}: invalid or incomplete JSON, from line {error.lineno} on"
-        ) from None
+        place = f"from line {error.lineno} on"
+        raise DataError(f"{wrong}: invalid or incomplete JSON, {place}") from None
     except UnicodeDecodeError:
         raise DataError(f"{wrong}: it is not UTF-8 text") from None
     except (LookupError, TypeError, ValueError):
         raise DataError(f"{wrong}: the JSON has other contents") from None
-    if record["protocol"] != PROTOCOL:
-        raise DataError(
-            f"{path} has another protocol version",
-            received=record["protocol"],
-            expected=PROTOCOL,
-        )
+    if protocol != PROTOCOL:
+        wrong = f"{path} has another protocol version"
+        raise DataError(wrong, received=protocol, expected=PROTOCOL)
     return record
 
 
@@ -96,13 +91,12 @@ class Journal:
         self.runs: list[dict[Key, Run]] = [{} for _ in headers]
         if self._path is None:
             return
-        lines = _whole_lines(self._path) if self._path.exists() else []
-        if lines:
-            self._read(lines, json.loads(json.dumps(headers)))
+        if lines := _whole_lines(self._path) if self._path.exists() else []:
+            self._read(lines, headers)
         else:
             self._append(headers)
 
-    def _read(self, lines: list[bytes], headers: list[Json]) -> None:
+    def _read(self, lines: list[bytes], headers: Sequence[Json]) -> None:
         try:
             written, *blocks = map(json.loads, lines)
             changes = differences(written, headers)

@@ -7,6 +7,7 @@ Arguments that are out of range or not finite raise :class:`~minidl.errors.Argum
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -23,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 RESAMPLES = 10_000
-Pair = tuple[Floats, Floats]
+Pair = Sequence[Floats]  # of A and of B
 USE_RESTRICTED = "Use min(T, E), not T."
 
 
