@@ -166,13 +166,13 @@ def compare_pairs(
     settings anew in each resample; p is conditional on the chosen settings.
     """
     drafts = []
-    for a, a_setting, b, b_setting, flag in pairings:
+    for a, b, settings, flag in pairings:
         seeds = [s for s in seeds_of[a.name] if s in seeds_of[b.name]]
         if not seeds:
             continue
         x, y = (
             target.times([table[c.name, setting, s] for s in seeds], plan.sustained)
-            for c, setting in ((a, a_setting), (b, b_setting))
+            for c, setting in zip((a, b), settings, strict=True)
         )
         d = hitting.restricted(x, plan.epochs) - hitting.restricted(y, plan.epochs)
         if flag is None and plan.tune != "none":
@@ -183,7 +183,7 @@ def compare_pairs(
             interval = tuned_interval(tuning, evaluation)
         else:
             interval = bootstrap_interval(d)
-        head = (a.name, b.name, (a_setting, b_setting), flag)
+        head = a.name, b.name, settings, flag
         drafts.append((head, x, y, interval, sign_flip(d.tolist()), bool(np.any(d))))
     corrected = iter(holm([p for *_, p, differs in drafts if differs]))
     k = max(sum(differs for *_, differs in drafts), 1)

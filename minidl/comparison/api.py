@@ -76,10 +76,8 @@ def compare(
         at most six rates at each end. With ``tune="none"`` one number, by default 0.1.
     momentum : float or sequence of float, optional
         One number, by default 0.9; or the grid if it is tuned, by default 0.5, 0.9, 0.95, 0.99.
-    hidden : sequence of int, default (16, 16)
-        Widths of the hidden layers.
-    activation : str, default "tanh"
-        Activation of the hidden layers.
+    hidden, activation
+        Widths of the hidden layers, by default (16, 16), and their activation, by default "tanh".
     loss : str or Loss, optional
         By default cross-entropy for classes, and the squared error for a regression.
     epochs : int, default 400
@@ -166,14 +164,12 @@ def compare_all(
 ) -> Study:
     """Compare optimizers on several problems and at several batch sizes, as one study.
 
-    Arguments that are not listed are those of :func:`compare`.
+    Arguments and errors that are not listed are those of :func:`compare`.
 
     Parameters
     ----------
-    problems : sequence of str, Dataset or callable
+    problems, batch_sizes : sequence
         One comparison for each problem and each batch size.
-    batch_sizes : sequence of "full", int or None
-        As `batch_size` of :func:`compare`.
     batching_lr : float or sequence of float, optional
         If given, batch, stochastic and mini-batch gradient descent are also compared on the first
         problem, at these learning rates (``BATCHING_RATES`` is a coarse grid) and with half of
@@ -188,8 +184,6 @@ def compare_all(
 
     Raises
     ------
-    ArgumentError, UnknownNameError, DataError, WorkerError
-        As for :func:`compare`, before anything is trained where possible.
     KeyboardInterrupt
         Ctrl-C was pressed; its attributes `study` and `comparison` hold the finished runs.
 
@@ -205,10 +199,7 @@ def compare_all(
             raise invalid(name, values, "a list with at least one entry")
     evaluation, tuning = disjoint_seeds(seeds, tuning_seeds)
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
-    sources = [
-        Problem(problem, model, hidden=hidden, activation=activation, loss=loss)
-        for problem in problems
-    ]
+    sources = [Problem(p, model, hidden, activation, loss) for p in problems]
     plans = [
         (source, *make_plan(source, optimizers, size, evaluation, tuning, **protocol))
         for source, size in product(sources, batch_sizes)

@@ -57,11 +57,11 @@ class Executor:
 
     def planned(self) -> int:
         """Return the number of runs of the plan, unless the grid grows."""
-        total = 0
-        for c in self.plan.contestants:
-            settings = self.plan.settings(c)
-            total += len(settings) * len(self.plan.tuning_seeds)
-            total += len(self.plan.evaluated(c, settings[0])) * len(self.plan.seeds)
+        plan, total = self.plan, 0
+        for c in plan.contestants:
+            settings = plan.settings(c)
+            total += len(settings) * len(plan.tuning_seeds)
+            total += len(plan.evaluated(c, settings[0])) * len(plan.seeds)
         return total
 
     def tune(self) -> Mapping[str, Chosen]:

@@ -39,9 +39,8 @@ class Pairing(NamedTuple):
     """Two contestants, each at a setting; `flag` is the setting they share, None if tuned."""
 
     first: Contestant
-    first_setting: Setting
     second: Contestant
-    second_setting: Setting
+    settings: tuple[Setting, Setting]
     flag: Setting | None
 
 
@@ -109,7 +108,7 @@ class Plan:
                 shared = {x.momentum, y.momentum} - {None}
                 if x.lr == y.lr and len(shared) <= 1 and not (a.scheduled or b.scheduled):
                     flag = Setting(x.lr, next(iter(shared), None))
-                    pairings.append(Pairing(a, x, b, y, flag))
+                    pairings.append(Pairing(a, b, (x, y), flag))
         return list(dict.fromkeys(pairings))  # without momentum, the same pairing at each momentum
 
     def extended(self, low: bool, high: bool) -> Plan:
@@ -130,6 +129,6 @@ class Plan:
         """Return the plan of :meth:`to_dict`."""
         fields: dict[str, Any]
         fields = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        own = [{**c, "own": Setting(*c["own"])} for c in data["contestants"]]
-        fields |= {"contestants": tuple(Contestant(**c) for c in own), "goal": Goal(*data["goal"])}
-        return cls(**fields)
+        parts = [{**c, "own": Setting(*c["own"])} for c in data["contestants"]]
+        contestants = tuple(Contestant(**part) for part in parts)
+        return cls(**{**fields, "contestants": contestants, "goal": Goal(*data["goal"])})

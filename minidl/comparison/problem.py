@@ -35,7 +35,6 @@ class Problem:
         self,
         problem: Source,
         model: Model | None = None,
-        *,
         hidden: Sequence[int] = (16, 16),
         activation: str = "tanh",
         loss: str | Loss | type[Loss] | None = None,
@@ -43,11 +42,12 @@ class Problem:
         if model is not None and (isinstance(model, Layer) or not callable(model)):
             expected = "a function seed -> network, such as lambda seed: nn.mlp(2, 1, seed=seed)"
             raise invalid("model", model, expected)
-        self._problem, self._model, self._activation = problem, model, activation
-        self._hidden = [check_count("hidden", width) for width in hidden]
+        widths = [check_count("hidden", width) for width in hidden]
         nn.activation(activation)
-        self.fixed = isinstance(problem, Dataset)
+        self._problem, self.fixed = problem, isinstance(problem, Dataset)
         self.first = self.data(0)
+        sizes = self.first.n_features, *widths, self.first.n_outputs
+        self._model = model or (lambda seed: nn.mlp(*sizes, activation=activation, seed=seed))
         self.loss: Loss = nn.loss(loss or loss_for(self.first))
 
     def data(self, seed: int) -> Dataset:
@@ -64,22 +64,10 @@ class Problem:
 
     def network(self, seed: int) -> Layer:
         """Return a new network for a seed."""
-        if self._model is None:
-            sizes = (self.first.n_features, *self._hidden, self.first.n_outputs)
-            return nn.mlp(*sizes, activation=self._activation, seed=seed)
         network = self._model(seed)
         if not isinstance(network, Layer):
             raise ArgumentError(f"must return a network, got {network!r}", argument="model")
         return network
-
-    def networks(self, seeds: Sequence[int]) -> list[Layer]:
-        """Return a new network for each seed; check that the model function depends on it."""
-        networks = list(map(self.network, seeds))
-        check_reproducible(networks[0], self.network(seeds[0]), seeds[0])
-        if len(set(map(id, networks))) < len(networks):
-            wrong = "must build a new network on each call, got the same network twice"
-            raise ArgumentError(wrong, argument="model")
-        return networks
 
     def rows(self, seeds: Sequence[int]) -> Pair:
         """Return training and held-out rows, (seeds, n, features), or (n, features) if fixed."""
@@ -99,14 +87,17 @@ class Problem:
         return Rows(np.stack([part.X for part in rows]), np.stack([part.t for part in rows]))
 
     def fingerprint(self, goal: Goal, seeds: Sequence[int]) -> str:
-        """Check the target, and return a hash of all data and initial weights."""
-        rows, networks = self.rows(seeds), self.networks(seeds)
+        """Check networks and target, and return a hash of all data and initial weights."""
+        rows, networks = self.rows(seeds), list(map(self.network, seeds))
+        check_reproducible(networks[0], self.network(seeds[0]), seeds[0])
+        if len(set(map(id, networks))) < len(networks):
+            wrong = "must build a new network on each call, got the same network twice"
+            raise ArgumentError(wrong, argument="model")
         self._check_goal(goal, seeds, rows, networks)
         digest = hashlib.sha256()
-        for part in rows:
-            for array in () if part is None else (part.X, part.t):
-                digest.update(f"{array.shape} {array.dtype}".encode())
-                digest.update(np.ascontiguousarray(array).tobytes())
+        for array in [array for part in rows if part for array in (part.X, part.t)]:
+            digest.update(f"{array.shape} {array.dtype}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
         for network in networks:
             digest.update(network.parameters.value.tobytes())
         return digest.hexdigest()

@@ -121,7 +121,7 @@ class Comparison:
         if self.target is None:
             return []
         best = {c: self.chosen[c.name].setting for c in self.plan.contestants}
-        pairings = [Pairing(a, best[a], b, best[b], None) for a, b in self.plan.pairs]
+        pairings = [Pairing(a, b, (best[a], best[b]), None) for a, b in self.plan.pairs]
         return compare_pairs(self.plan, self.table, self.target, pairings, self.seeds)
 
     @cached_property

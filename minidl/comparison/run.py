@@ -83,19 +83,12 @@ class Run:
         >>> run.initial, run.epochs, str(run.setting)
         (0.7, 0, 'lr 0.1, momentum 0.9')
         """
+        curves = {name: history[name] for name in CURVES if name in history}
         last = history.row(-1)
         epochs = max(int(last["epoch"]), 1)
-        return cls(
-            optimizer,
-            setting,
-            seed,
-            {name: history[name] for name in CURVES if name in history},
-            history.diverged_at,
-            round(last["updates"] / epochs),
-            n,
-            round(last["gradient_evaluations"] / epochs),
-            float(last["seconds"]),
-        )
+        counts = round(last["updates"] / epochs), n, round(last["gradient_evaluations"] / epochs)
+        seconds = float(last["seconds"])
+        return cls(optimizer, setting, seed, curves, history.diverged_at, *counts, seconds)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run as JSON data; non-finite numbers become None."""
