@@ -161,9 +161,8 @@ def compare_pairs(
     """Return a duel for each pairing, on the seeds that both have, with one Holm correction.
 
     The correction counts the pairs that differ on any seed: if all differences are 0, p is 1
-    whatever their signs, so such a pair can never be a false positive (Tarone 1990). The interval
-    of two tuned optimizers is that of :func:`~minidl.comparison.tuned_interval`, which chooses the
-    settings anew in each resample; p is conditional on the chosen settings.
+    whatever their signs, so it can never be a false positive (Tarone 1990). The interval of two
+    tuned optimizers chooses the settings anew in each resample; p holds for the chosen settings.
     """
     drafts = []
     for a, b, settings, flag in pairings:
@@ -176,11 +175,11 @@ def compare_pairs(
         )
         d = hitting.restricted(x, plan.epochs) - hitting.restricted(y, plan.epochs)
         if flag is None and plan.tune != "none":
-            tuning, evaluation = (
+            tuning, judging = (
                 [np.minimum(_times(plan, table, target, c, part), plan.epochs) for c in (a, b)]
                 for part in (plan.tuning_seeds, seeds)
             )
-            interval = tuned_interval(tuning, evaluation)
+            interval = tuned_interval(tuning, judging)
         else:
             interval = bootstrap_interval(d)
         head = a.name, b.name, settings, flag

@@ -201,15 +201,14 @@ def compare_all(
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
     plans = [
-        (source, *make_plan(source, optimizers, size, evaluation, tuning, **protocol))
+        make_plan(source, optimizers, size, evaluation, tuning, **protocol)
         for source, size in product(sources, batch_sizes)
     ]
     if batching_lr is not None:
         half = [part[: max(1, len(part) // 2)] for part in (evaluation, tuning)]
         protocol["lr"] = batching_lr
-        plans.append((sources[0], *make_plan(sources[0], BATCHINGS, None, *half, **protocol)))
-    executors = [Executor(plan, source, made, jobs, memory) for source, plan, made in plans]
-    return _execute(executors, out, command, progress)
+        plans.append(make_plan(sources[0], BATCHINGS, None, *half, **protocol))
+    return _execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
 
 
 def _execute(

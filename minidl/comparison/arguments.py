@@ -60,8 +60,8 @@ def make_plan(
     epochs: int = 400,
     target: str = "gap:0.1",
     sustained: int = 3,
-) -> tuple[Plan, dict[str, Optimizer]]:
-    """Return the plan, and for each contestant a new optimizer; the arguments are ``compare``'s."""
+) -> tuple[Plan, Problem, dict[str, Optimizer]]:
+    """Return what an Executor needs: the plan, its problem, a new optimizer per contestant."""
     tune = ("none" if isinstance(lr, numbers.Real) else "lr") if tune is None else tune
     if tune not in ("lr", "lr,momentum", "none"):
         raise invalid("tune", tune, '"lr", "lr,momentum" or "none"')
@@ -70,13 +70,13 @@ def make_plan(
     values = {"lr": lr, "momentum": momentum}
     fixed = [name for name in values if values[name] is not None and name not in tune]
     own = Setting(own_lr, momenta[0] if momenta else own_momentum)
-    templates, contestants = _contestants(optimizers, own, batch_size, fixed)
+    made = _optimizers(optimizers, batch_size, own, fixed)
     plan = Plan(
         problem=problem.first.name,
         network=repr(problem.network(seeds[0])),
         loss=repr(problem.loss),
         rows=len(problem.first.X_train),
-        contestants=contestants,
+        contestants=tuple(_contestant(name, *parts) for name, parts in made.items()),
         tune=tune,
         rates=rates,
         momenta=momenta,
@@ -86,7 +86,7 @@ def make_plan(
         goal=Goal.parse(target),
         sustained=check_count("sustained", sustained, 1, most=epochs),
     )
-    return plan, templates
+    return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
 
 
 def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
@@ -120,12 +120,13 @@ def disjoint_seeds(
     return evaluation, tuning
 
 
-def _contestants(
-    optimizers: Optimizers, own: Setting, batch_size: BatchSize | None, fixed: Sequence[str]
-) -> tuple[dict[str, Optimizer], tuple[Contestant, ...]]:
-    """Return a new optimizer for each contestant, and the contestants."""
+def _optimizers(
+    optimizers: Optimizers, batch_size: BatchSize | None, own: Setting, fixed: Sequence[str]
+) -> dict[str, tuple[Optimizer, BatchSize]]:
+    """Return a new optimizer and its batch size for each name."""
     if isinstance(optimizers, (str, Optimizer)):
         raise invalid("optimizers", optimizers, 'a list such as ["momentum", "nag"]')
+    made = {}
     if isinstance(optimizers, Mapping):
         if fixed:
             wrong = f"{' and '.join(fixed)} would have no effect on optimizers that are instances"
@@ -135,27 +136,13 @@ def _contestants(
         made = {str(name): (optimizer, size) for name, optimizer in optimizers.items()}
     else:
         entries = _entries(optimizers)
-        some_open = any(not entry.fixed for entry in entries.values())
-        made = {}
-        for name, entry in entries.items():  # a batch size must have an effect on some
-            size = entry.batch_size if entry.fixed and some_open else entry.batches(batch_size)
+        open_size = any(not entry.fixed for entry in entries.values())
+        for name, entry in entries.items():  # raises if the batch size would have no effect
+            size = entry.batch_size if entry.fixed and open_size else entry.batches(batch_size)
             made[name] = entry.make(own.lr, own.momentum), size
     if not made:
         raise ArgumentError("must name at least one optimizer", argument="optimizers")
-    contestants = [_contestant(name, *parts) for name, parts in made.items()]
-    return {name: optimizer for name, (optimizer, _) in made.items()}, tuple(contestants)
-
-
-def _contestant(name: str, optimizer: object, batch_size: BatchSize) -> Contestant:
-    argument = f"optimizers[{name!r}]"
-    if not isinstance(optimizer, Optimizer) or optimizer.step_count:
-        raise invalid(argument, optimizer, "a new optimizer, such as minidl.optim.NAG(lr=0.1)")
-    rows_per_batch(batch_size, 1)
-    lr, momentum = map(optimizer.hyperparameters.get, ("lr", "momentum"))
-    if not isinstance(lr, float):
-        raise invalid(argument, optimizer, "an optimizer with one number as lr")
-    own = Setting(lr, momentum if isinstance(momentum, float) else None)
-    return Contestant(name, type(optimizer).__name__, batch_size, own, callable(momentum))
+    return made
 
 
 def _entries(names: Sequence[str]) -> dict[str, Entry]:
@@ -171,3 +158,15 @@ def _entries(names: Sequence[str]) -> dict[str, Entry]:
             raise ArgumentError(f"names {name!r} twice", argument="optimizers", hint=hint)
         entries[alias] = entry
     return entries
+
+
+def _contestant(name: str, optimizer: object, batch_size: BatchSize) -> Contestant:
+    argument = f"optimizers[{name!r}]"
+    if not isinstance(optimizer, Optimizer) or optimizer.step_count:
+        raise invalid(argument, optimizer, "a new optimizer, such as minidl.optim.NAG(lr=0.1)")
+    rows_per_batch(batch_size, 1)
+    lr, momentum = map(optimizer.hyperparameters.get, ("lr", "momentum"))
+    if not isinstance(lr, float):
+        raise invalid(argument, optimizer, "an optimizer with one number as lr")
+    own = Setting(lr, momentum if isinstance(momentum, float) else None)
+    return Contestant(name, type(optimizer).__name__, batch_size, own, callable(momentum))

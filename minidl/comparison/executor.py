@@ -57,12 +57,10 @@ class Executor:
 
     def planned(self) -> int:
         """Return the number of runs of the plan, unless the grid grows."""
-        plan, total = self.plan, 0
-        for c in plan.contestants:
-            settings = plan.settings(c)
-            total += len(settings) * len(plan.tuning_seeds)
-            total += len(plan.evaluated(c, settings[0])) * len(plan.seeds)
-        return total
+        plan = self.plan
+        tried = {c: plan.settings(c) for c in plan.contestants}
+        evaluated = sum(len(plan.evaluated(c, settings[0])) for c, settings in tried.items())
+        return sum(map(len, tried.values())) * len(plan.tuning_seeds) + evaluated * len(plan.seeds)
 
     def tune(self) -> Mapping[str, Chosen]:
         """Train with the tuning seeds, and extend the grid while the best rate is at its edge."""

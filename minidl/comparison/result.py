@@ -22,17 +22,9 @@ __all__ = ["Comparison"]
 class Comparison:
     """The result of a comparison; print it for the tables, the verdicts and their meaning.
 
-    All attributes follow from the plan and the runs, so a saved comparison gives the same numbers
-    when it is loaded, to the last bit.
-
-    Parameters
-    ----------
-    plan : Plan
-        The settings of the comparison.
-    runs : iterable of Run
-        The finished runs; fewer than planned after an interruption.
-    request : mapping, optional
-        The plan before the grid grew, and what else identifies the comparison, as JSON data.
+    All attributes follow from the plan and the finished runs, which are fewer than planned after an
+    interruption; a saved comparison gives the same numbers to the last bit. `request` is the plan
+    before the grid grew, and what else identifies the comparison, as JSON data.
     """
 
     def __init__(
@@ -60,15 +52,10 @@ class Comparison:
     def target(self) -> Target | None:
         """When a run has converged; None until all tuning runs are finished."""
         plan = self.plan
-        keys = [
-            (c.name, setting, seed)
-            for c in plan.contestants
-            for setting in plan.settings(c)
-            for seed in plan.tuning_seeds
-        ]
-        if any(key not in self.table for key in keys):
-            return None
-        return resolve(plan.goal, [self.table[key] for key in keys], plan.sustained)
+        tried = [(c.name, setting) for c in plan.contestants for setting in plan.settings(c)]
+        runs = [self.table.get((*pair, seed)) for pair in tried for seed in plan.tuning_seeds]
+        finished = [run for run in runs if run is not None]
+        return resolve(plan.goal, finished, plan.sustained) if len(finished) == len(runs) else None
 
     @cached_property
     def chosen(self) -> dict[str, Chosen]:
@@ -135,9 +122,8 @@ class Comparison:
     @property
     def complete(self) -> bool:
         """Whether all planned runs are finished."""
-        return bool(self.chosen) and all(
-            len(self._finished(c)) == len(self.plan.seeds) for c in self.plan.contestants
-        )
+        counts = {len(self._finished(c)) for c in self.plan.contestants if self.chosen}
+        return counts == {len(self.plan.seeds)}
 
     def __str__(self) -> str:
         from minidl.comparison.report.tables import report

@@ -76,8 +76,7 @@ class Run:
 
         Examples
         --------
-        >>> history = History()
-        >>> counts = {"updates": 0, "gradient_evaluations": 0, "samples": 0, "seconds": 0.0}
+        >>> history, counts = History(), {"updates": 0, "gradient_evaluations": 0, "seconds": 0.0}
         >>> history.append({"epoch": 0, "train_loss": 0.7, **counts})
         >>> run = Run.of("nag", Setting(0.1, 0.9), 3, history, 750)
         >>> run.initial, run.epochs, str(run.setting)

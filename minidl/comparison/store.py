@@ -142,14 +142,10 @@ def differences(written: Sequence[Json], requested: Sequence[Json]) -> list[str]
     if not isinstance(written, list) or len(written) != len(requested):
         return ["the number of comparisons"]
     changes: dict[str, str] = {}
-    for old, new in zip(map(_flat, written), map(_flat, requested), strict=True):
+    for there, here in zip(written, requested, strict=True):
+        old, new = ({**header, **header["plan"], "plan": None} for header in (there, here))
         for name, value in new.items():
             if old.get(name) != value:
                 changes[name] = f"{name} is {old.get(name)!r:.60} there, {value!r:.60} requested"
     causes = changes.keys() - {"data and weights", "contestants"}  # these follow from the others
     return [changes[name] for name in sorted(causes or changes)]
-
-
-def _flat(header: Json) -> Json:
-    """Return a header with the entries of its plan beside the others."""
-    return {**{name: value for name, value in header.items() if name != "plan"}, **header["plan"]}
