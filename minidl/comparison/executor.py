@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from minidl.comparison.analysis import Chosen
@@ -77,9 +78,17 @@ class Executor:
             self.plan = plan.extended(down, up)
 
     def train(self, seeds: Sequence[int], settings: Mapping[Contestant, list[Setting]]) -> None:
-        """Train every contestant at these settings with these seeds, except finished runs."""
-        groups = enumerate(_groups(seeds, settings))
-        missing = {key: k for k, group in groups for key in group if key not in self.runs}
+        """Train every contestant at these settings with these seeds, except finished runs.
+
+        A few seeds of one contestant are a group, and contestants take turns, so an interruption
+        leaves pairs. Groups do not depend on what is finished, so neither do the last bits.
+        """
+        largest = max(map(len, settings.values()))
+        size = min(math.ceil(GROUP / largest), math.ceil(len(seeds) / 2))
+        missing: dict[Key, object] = {}  # the label of each run's group
+        for start, (c, tried) in product(range(0, len(seeds), size), settings.items()):
+            keys = product([c.name], tried, seeds[start : start + size])
+            missing |= {key: (start, c) for key in keys if key not in self.runs}
         if not missing:
             return
         trainers = [self._trainer(*key) for key in missing]
@@ -106,19 +115,3 @@ class Executor:
                 optimizer.hyperparameters["momentum"] = setting.momentum
         network, size = self.problem.network(seed), self.plan.contestant(name).batch_size
         return Trainer(network, self.problem.loss, optimizer=optimizer, batch_size=size, seed=seed)
-
-
-def _groups(
-    seeds: Sequence[int], settings: Mapping[Contestant, list[Setting]]
-) -> Iterator[list[Key]]:
-    """Yield the runs to train together: a few seeds of one contestant, contestants in turn.
-
-    So an interruption leaves pairs. Groups do not depend on what is finished, so neither do
-    their results, to the last bit.
-    """
-    largest = max(map(len, settings.values()))
-    size = min(math.ceil(GROUP / largest), math.ceil(len(seeds) / 2))
-    for start in range(0, len(seeds), size):
-        for contestant, tried in settings.items():
-            part = seeds[start : start + size]
-            yield [(contestant.name, setting, seed) for setting in tried for seed in part]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 import numpy as np
@@ -36,10 +37,8 @@ def fewest_seeds(comparisons: int = 1) -> int:
     >>> fewest_seeds(1), fewest_seeds(2)
     (6, 7)
     """
-    n, k = 6, max(check_count("comparisons", comparisons, 0), 1)
-    while k * 2 / 2**n >= LEVEL:
-        n += 1
-    return n
+    k = max(check_count("comparisons", comparisons, 0), 1)
+    return next(n for n in count(6) if k * 2 / 2**n < LEVEL)
 
 
 @dataclass(frozen=True)
