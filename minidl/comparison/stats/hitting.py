@@ -1,8 +1,7 @@
 """Hitting times, restricted means and expected running time: points 4, 5 and 9 of the protocol.
 
 A run that does not reach the target has hitting time infinity, whether its budget ran out or it
-diverged. So the epoch of a divergence never enters a mean as if the run had converged then. Times
-that are negative or nan, and budgets out of range, raise :class:`~minidl.errors.ArgumentError`.
+diverged. So the epoch of a divergence never enters a mean as if the run had converged then.
 """
 
 from __future__ import annotations
@@ -70,16 +69,12 @@ def hitting_times(
     epochs : array_like, shape (evaluations,)
         Epochs at which the curves were evaluated, ascending (ArgumentError otherwise).
     holds : array_like of bool, shape (..., evaluations)
-        Whether the target holds, for any number of curves; other shapes raise ShapeError.
+        Whether the target holds, for any number of curves; other shapes raise ShapeError. The
+        result has the shape (...).
     sustained : int, default 3
         k, the number of evaluations in a row.
     diverged : array_like of bool, shape (...), default False
         Curves that diverged; their hitting time is infinite even if they held the target before.
-
-    Returns
-    -------
-    ndarray, shape (...)
-        One time per curve.
 
     Examples
     --------
@@ -107,12 +102,8 @@ def hitting_times(
 def restricted(times: npt.ArrayLike, budget: float) -> Floats:
     """Return min(T, E): a run that did not converge counts as the whole budget.
 
-    Parameters
-    ----------
-    times : array_like, shape (runs,)
-        Hitting times; inf for runs that did not converge.
-    budget : float
-        E, a finite number of epochs > 0.
+    `times` (runs,) are hitting times, inf for runs that did not converge; the budget E is a finite
+    number of epochs > 0.
 
     Examples
     --------
@@ -123,7 +114,7 @@ def restricted(times: npt.ArrayLike, budget: float) -> Floats:
 
 
 def restricted_mean(times: npt.ArrayLike, budget: float) -> float:
-    """Return the mean of min(T, E), in epochs, which are those of :func:`restricted`.
+    """Return the mean of :func:`restricted`, in epochs.
 
     The area under the survival curve up to E (Irwin 1949; "restricted mean survival time" in
     Royston & Parmar 2013), for runs that are right-censored at a common budget.

@@ -1,7 +1,6 @@
 """Confidence intervals of medians, means and tuned differences: points 6 and 9 of the protocol.
 
-Arguments that are out of range or not finite raise :class:`~minidl.errors.ArgumentError`. A
-`confidence` is between 0 and 1.
+A `confidence` is between 0 and 1.
 """
 
 from __future__ import annotations
@@ -57,14 +56,9 @@ def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
 def median_interval(times: npt.ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:
     """Return the exact interval of a median; infinite where that run never converged.
 
-    (X_(l), X_(u)) with the ranks of :func:`median_ranks`, None if there are too few. Only the order
-    of the times matters, so right-censored and diverged runs need no special care.
-
-    Parameters
-    ----------
-    times : array_like, shape (runs,)
-        Hitting times; inf for runs that did not converge.
-    confidence : float, default 0.95
+    (X_(l), X_(u)) of hitting times (runs,), with the ranks of :func:`median_ranks`; None if there
+    are too few. Only the order of the times matters, so right-censored and diverged runs, which
+    have time inf, need no special care.
 
     Examples
     --------
@@ -81,16 +75,8 @@ def bootstrap_means(values: npt.ArrayLike, resamples: int = RESAMPLES, seed: int
 
     The r-th mean is (1/n) sum_s x_(i_rs), with i_rs uniform on the n seeds (Efron 1979, section 2).
     i_rs depends on n, `resamples` and `seed` only: two optimizers are resampled in pairs, so the
-    difference of their means is the mean of their differences.
-
-    Parameters
-    ----------
-    values : array_like, shape (n,)
-        One finite number per training seed.
-    resamples : int, default 10000
-        1 or more.
-    seed : int, default 0
-        Seed of the resampling.
+    difference of their means is the mean of their differences. `values` (n,) are one finite number
+    per training seed, and `resamples` is 1 or more.
 
     Examples
     --------
@@ -119,12 +105,8 @@ def bootstrap_interval(
     (``tests/comparison/test_comparison_coverage.py`` measures these and more). No method knows of
     rare divergences that a sample does not contain.
 
-    Parameters
-    ----------
-    values : array_like, shape (n,)
-        Finite: min(T, E), or differences of those, one per seed. The result is None for n = 1.
-    confidence, resamples, seed : default 0.95, 10000 and 0
-        `resamples` and `seed` are those of :func:`bootstrap_means`.
+    `values` (n,) are finite: min(T, E), or differences of those, one per seed. The result is None
+    for n = 1. `resamples` and `seed` are those of :func:`bootstrap_means`.
 
     Examples
     --------
@@ -195,11 +177,9 @@ def _check_tables(tuning: Pair, judging: Pair) -> list[Floats]:
         (a, n), (b, m), (c, p), (d, q) = shapes
         fit = (a, b, n, p) == (c, d, m, q)
     if not fit:
-        raise ShapeError(
-            "tuning and judging do not match",
-            received=", ".join(map(str, shapes)),
-            expected="two tables (settings, tuning seeds) and two (settings, seeds)",
-        )
+        received = ", ".join(map(str, shapes))
+        expected = "two tables (settings, tuning seeds) and two (settings, seeds)"
+        raise ShapeError("tuning and judging do not match", received=received, expected=expected)
     if not all(bool(np.isfinite(table).all()) for table in tables):
         raise ArgumentError("times must be finite", hint=USE_RESTRICTED)
     return tables

@@ -1,7 +1,4 @@
-"""Median, sign-flip test, probability of superiority and Holm's correction.
-
-Arguments that are out of range or not finite raise :class:`~minidl.errors.ArgumentError`.
-"""
+"""Median, sign-flip test, probability of superiority and Holm's correction."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ DRAWS = 100_000
 
 
 def median(times: Sequence[float]) -> float:
-    """Return the median of times or losses, inf for runs that did not converge, without nan.
+    """Return the median of times or losses, which are inf for runs that did not converge.
 
     X_((n+1)/2), or (X_(n/2) + X_(n/2+1)) / 2 for an even n, and nan without times. With a
     common budget this is the Kaplan-Meier median (Klein & Moeschberger 2003, section 4.5).
@@ -49,8 +46,6 @@ def sign_flip(differences: Sequence[float], seed: int = 0) -> float:
 
     Examples
     --------
-    Six differences of one sign give 2 / 2^6:
-
     >>> sign_flip([-3, -1, -4, -1, -5, -9])
     0.03125
     """
@@ -85,7 +80,7 @@ def faster_probability(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
     (#{s : T_As < T_Bs} + #{s : T_As = T_Bs} / 2) / n: the paired probability of superiority
     (McGraw & Wong 1992; ties as in Vargha & Delaney 2000). Two runs that do not converge are a tie.
-    `a` and `b` are hitting times, paired by seed; other shapes than (seeds,) raise ShapeError.
+    `a` and `b` (seeds,) are hitting times, paired by seed (ShapeError otherwise).
 
     Examples
     --------

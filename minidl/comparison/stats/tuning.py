@@ -1,7 +1,4 @@
-"""The choice of a learning rate and the cost of tuning: points 7 and 11 of the protocol.
-
-Arguments that are out of range raise :class:`~minidl.errors.ArgumentError`.
-"""
+"""The choice of a learning rate and the cost of tuning: points 7 and 11 of the protocol."""
 
 from __future__ import annotations
 
@@ -85,12 +82,8 @@ def expected_best(results: npt.ArrayLike, trials: int) -> float:
     all subsets of b = `trials` of the n trials. It is unbiased (Tang et al. 2020, "Showing your
     work doesn't always"), unlike the form with replacement of Dodge et al. 2019 ("Show your work").
 
-    Parameters
-    ----------
-    results : array_like, shape (n,)
-        One per trial, smaller is better; inf for a trial that did not converge.
-    trials : int
-        b, from 1 to n. The result is infinite if b trials could all be.
+    Of the `results` (n,), the smallest is the best, and inf is a trial that did not converge;
+    `trials` is from 1 to n. The expected best is infinite if that many trials could all be.
 
     Examples
     --------

@@ -1,7 +1,4 @@
-"""The verdict on a pair of optimizers: points 6 and 9 of the protocol.
-
-Arguments that are out of range raise :class:`~minidl.errors.ArgumentError`.
-"""
+"""The verdict on a pair of optimizers: points 6 and 9 of the protocol."""
 
 from __future__ import annotations
 
@@ -61,10 +58,9 @@ class Verdict:
     @property
     def reason(self) -> str:
         """Why there are too few seeds for a verdict; empty if there are enough."""
-        if not self.declined:
-            return ""
-        few = f"{self.seeds} seed{' is' if self.seeds == 1 else 's are'} too few"
-        return f"{few} to claim a difference; take {self.enough} or more"
+        seeds = f"{self.seeds} seed{' is' if self.seeds == 1 else 's are'}"
+        few = f"{seeds} too few to claim a difference; take {self.enough} or more"
+        return few if self.declined else ""
 
 
 def verdict(
@@ -96,12 +92,11 @@ def verdict(
         Hitting times, paired by seed (ShapeError otherwise); inf for runs that did not converge.
     budget : float
         E, a finite number of epochs > 0.
-    p : float
-        :func:`minidl.comparison.sign_flip` of D, after :func:`minidl.comparison.holm`.
+    p, comparisons
+        :func:`~minidl.comparison.sign_flip` of D after :func:`~minidl.comparison.holm`, and the
+        number of pairs that this correction counts.
     interval : (float, float) or None
-        Of the mean of D, by :func:`minidl.comparison.bootstrap_interval`; None for one seed.
-    comparisons : int, default 1
-        The number of pairs that Holm's correction counts.
+        Of the mean of D, by :func:`~minidl.comparison.bootstrap_interval`; None for one seed.
 
     Examples
     --------
