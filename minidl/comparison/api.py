@@ -257,10 +257,8 @@ def _read_finished(out: str | Path, headers: list[dict[str, Any]]) -> Study:
     written = [{**made.request, "versions": study.versions} for made in study.comparisons]
     if written != headers:
         changes = ", ".join(differences(written, headers))
-        raise DataError(
-            f"{out} holds another comparison, and is not overwritten: {changes}",
-            hint="Give another file, or delete it; --from shows what it says.",
-        )
+        wrong = f"{out} holds another comparison, and is not overwritten: {changes}"
+        raise DataError(wrong, hint="Give another file, or delete it; --from shows what it says.")
     return study
 
 

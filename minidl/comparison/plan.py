@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, product
 from typing import Any, NamedTuple
@@ -68,11 +68,8 @@ class Plan:
 
     def settings(self, contestant: Contestant) -> list[Setting]:
         """Return every setting of a contestant that is tried, by learning rate."""
-        if self.tune == "none":
-            return [contestant.own]
-        tuned = contestant.own.momentum is not None and self.momenta
-        momenta: Sequence[float | None] = self.momenta if tuned else (None,)
-        return [contestant.at(lr, m) for lr in self.rates for m in momenta]
+        grid = product(self.rates or (None,), self.momenta or (None,))
+        return list(dict.fromkeys(contestant.at(lr, momentum) for lr, momentum in grid))
 
     def evaluated(self, contestant: Contestant, chosen: Setting) -> list[Setting]:
         """Return the settings to run on the evaluation seeds.
