@@ -40,8 +40,7 @@ def choose(plan: Plan, table: Table, target: Target) -> dict[str, Chosen]:
     """Return the chosen setting of every contestant, by the tuning seeds alone."""
     chosen = {}
     for c in plan.contestants:
-        settings = plan.settings(c)
-        times = _times(plan, table, target, c, plan.tuning_seeds)
+        settings, times = plan.settings(c), _times(plan, table, target, c, plan.tuning_seeds)
         best = choose_rate([s.lr for s in settings], times, plan.epochs)
         setting = settings[best.position]
         arrived = bool(np.isfinite(times[best.position]).any())

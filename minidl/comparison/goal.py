@@ -27,11 +27,7 @@ KINDS: dict[str, tuple[str, Callable[[float], bool], str]] = {  # the curve, and
 
 
 class Goal(NamedTuple):
-    """A target as requested.
-
-    With gap, a run has converged when at most a share tau is left of the way from the initial
-    loss to the best loss of all tuning runs. The other kinds are a value of a curve.
-    """
+    """A target as requested: the share of a gap (see :func:`resolve`), or the value of a curve."""
 
     kind: str  # "gap", "loss", "accuracy" or "validation-accuracy"
     number: float  # tau, the loss or the accuracy

@@ -72,11 +72,7 @@ class Plan:
         return list(dict.fromkeys(contestant.at(lr, momentum) for lr, momentum in grid))
 
     def evaluated(self, contestant: Contestant, chosen: Setting) -> list[Setting]:
-        """Return the settings to run on the evaluation seeds.
-
-        These are all settings, since the flag is swapped at each; for a contestant that is paired
-        with no other, only the chosen one.
-        """
+        """Return all settings, at which flags are swapped; the chosen one if there is no pair."""
         paired = any(contestant in pair for pair in self.pairs)
         return self.settings(contestant) if paired else [chosen]
 
@@ -94,10 +90,7 @@ class Plan:
         return math.ceil(self.rows / rows_per_batch(contestant.batch_size, self.rows))
 
     def flag_pairings(self) -> list[Pairing]:
-        """Return each pair at each learning rate and momentum that both can share.
-
-        A contestant without momentum is paired at every momentum of the other.
-        """
+        """Return each pair at each learning rate, and each momentum that at least one has."""
         pairings = []
         for lr, momentum in product(self.rates or (None,), self.momenta or (None,)):
             for a, b in self.pairs:

@@ -1,7 +1,7 @@
 """Files of a comparison: the JSON record, and the journal that is kept while it is running.
 
-Beside ``moons.json`` there is ``moons.json.part``, to which each finished block adds one line. When
-everything is finished, the record is written and the journal deleted.
+``moons.json.part`` gets one line for each finished block. When everything is finished,
+``moons.json`` is written, and the journal deleted.
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ def write_record(
     made_by: Mapping[str, str] | None,
     path: str | Path | None = None,
 ) -> str:
-    """Return the record as JSON, one run per line, and write it to `path` if that is given.
-
-    `made_by` holds the versions that trained the runs, None the installed ones.
-    """
+    """Return the record as JSON, one run per line, and write it to `path` if that is given."""
     head = {"protocol": PROTOCOL, "versions": dict(made_by or versions()), "command": list(command)}
     parts = []
     for comparison in comparisons:
@@ -82,8 +79,8 @@ def read_record(path: str | Path) -> dict[str, Any]:
 class Journal:
     """The finished runs of several comparisons, in ``path + ".part"`` unless `path` is None.
 
-    `headers` identify the comparisons; a file with other headers raises DataError. `runs` are those
-    that the file held, for each comparison.
+    `headers` identify the comparisons, other headers in the file raise DataError; `runs` are those
+    that it held.
     """
 
     def __init__(self, path: str | Path | None, headers: Sequence[Json]) -> None:
@@ -104,10 +101,9 @@ class Journal:
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise DataError(f"{self._path} is not a journal", received=repr(error)) from None
         if written != headers:
-            raise DataError(
-                f"{self._path} belongs to another comparison: {', '.join(changes)}",
-                hint="Give the command that began it, or another file; or delete it.",
-            )
+            wrong = f"{self._path} belongs to another comparison: {', '.join(changes)}"
+            hint = "Give the command that began it, or another file; or delete it."
+            raise DataError(wrong, hint=hint)
         for number, run in runs:
             self.runs[number][run.key] = run
 

@@ -136,8 +136,6 @@ def expected_running_time(times: npt.ArrayLike, budget: float) -> float:
 
     Examples
     --------
-    Two runs converged after 10 and 20 epochs, and the run that failed cost 60 more:
-
     >>> expected_running_time([10, 20, math.inf], 60)
     45.0
     """

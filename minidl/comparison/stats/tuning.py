@@ -31,14 +31,8 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     then the smaller learning rate, then the first. The median would choose rates at the edge of
     stability, for it ignores the runs that diverge there (protocol, point 7).
 
-    Parameters
-    ----------
-    rates : array_like, shape (settings,)
-        The learning rate of each setting, > 0.
-    times : array_like, shape (settings, seeds)
-        Hitting times, one row per rate (ShapeError otherwise); inf for runs that did not converge.
-    budget : float
-        E, a finite number of epochs > 0.
+    `rates` (settings,) are > 0, and `times` (settings, seeds) are hitting times, one row per rate
+    (ShapeError otherwise), inf for runs that did not converge. The budget E is finite and > 0.
 
     Examples
     --------

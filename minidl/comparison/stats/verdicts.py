@@ -23,7 +23,7 @@ Word = Literal["A faster", "B faster", "no difference shown", "equivalent within
 
 
 def fewest_seeds(comparisons: int = 1) -> int:
-    """Return how many seeds it takes to reach p < 0.05 after Holm if all of them agree.
+    """Return how many seeds it takes to reach p < 0.05 after Holm if all of them agree; 6 or more.
 
     The smallest n with k 2 / 2^n < 0.05, where k = `comparisons` is the number of pairs (0 counts
     as 1): n seeds that agree have p = 2 / 2^n, and the smallest of k p-values is multiplied by k
