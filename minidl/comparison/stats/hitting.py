@@ -93,9 +93,10 @@ def hitting_times(
     if lost.shape not in ((), held.shape[:-1]):
         raise ShapeError("diverged must have one value per curve", received=lost.shape,
                          expected=held.shape[:-1])  # fmt: skip
-    if len(at) < sustained:
+    windows = len(at) - sustained + 1
+    if windows < 1:
         return np.full(held.shape[:-1], math.inf)
-    full = np.lib.stride_tricks.sliding_window_view(held, sustained, axis=-1).all(axis=-1)
+    full = np.all([held[..., k : k + windows] for k in range(sustained)], axis=0)
     return np.where(full.any(axis=-1) & ~lost, at[full.argmax(axis=-1)], math.inf)
 
 
