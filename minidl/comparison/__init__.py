@@ -1,9 +1,8 @@
 """Compare how many epochs optimizers need to converge, with verdicts that statistics support.
 
 ``compare`` makes a plan, the executor trains its runs, and a ``Comparison`` follows from plan and
-runs alone. The folders ``stats`` (numbers in, numbers out), ``report`` (text) and ``plots``
-(figures) are imported where they are used. This folder may import everything except ``minidl.cli``;
-README.md beside this file explains the protocol.
+runs alone; README.md beside this file explains how. ``report`` and ``plots`` are imported where
+they are used. This folder may import everything except ``minidl.cli``.
 """
 
 from minidl.comparison.analysis import Chosen, Duel, Row

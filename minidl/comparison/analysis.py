@@ -11,12 +11,7 @@ import numpy as np
 from minidl.comparison.goal import Target
 from minidl.comparison.plan import Contestant, Pairing, Plan
 from minidl.comparison.run import Key, Run, Setting
-from minidl.comparison.stats.hitting import (
-    Floats,
-    expected_running_time,
-    restricted,
-    restricted_mean,
-)
+from minidl.comparison.stats import hitting
 from minidl.comparison.stats.intervals import bootstrap_interval, median_interval, tuned_interval
 from minidl.comparison.stats.tests import faster_probability, holm, median, sign_flip
 from minidl.comparison.stats.tuning import choose_rate, expected_best
@@ -45,18 +40,15 @@ def choose(plan: Plan, table: Table, target: Target) -> dict[str, Chosen]:
     """Return the chosen setting of every contestant, by the tuning seeds alone."""
     chosen = {}
     for c in plan.contestants:
-        settings = plan.settings(c)
-        times = _times(plan, table, target, c, plan.tuning_seeds)
+        settings, times = plan.settings(c), _times(plan, table, target, c, plan.tuning_seeds)
         best = choose_rate([s.lr for s in settings], times, plan.epochs)
         setting = settings[best.position]
         arrived = bool(np.isfinite(times[best.position]).any())
         if not arrived:
-            finals = [
-                median([table[c.name, s, seed].final for seed in plan.tuning_seeds])
-                for s in settings
-            ]
+            runs = [[table[c.name, s, seed] for seed in plan.tuning_seeds] for s in settings]
+            finals = [median([run.final for run in row]) for row in runs]
             setting = settings[finals.index(min(finals))]
-        means = [restricted_mean(row, plan.epochs) for row in times]
+        means = [hitting.restricted_mean(row, plan.epochs) for row in times]
         curve = tuple(expected_best(means, b + 1) for b in range(len(settings)))
         edge = best.edge if plan.tune != "none" and arrived else 0
         chosen[c.name] = Chosen(setting, best.mean, arrived, edge, len(settings), curve)
@@ -65,14 +57,10 @@ def choose(plan: Plan, table: Table, target: Target) -> dict[str, Chosen]:
 
 def _times(
     plan: Plan, table: Table, target: Target, contestant: Contestant, seeds: Sequence[int]
-) -> Floats:
+) -> hitting.Floats:
     """Return the hitting times of a contestant, (settings, seeds)."""
-    return np.array(
-        [
-            target.times([table[contestant.name, s, seed] for seed in seeds], plan.sustained)
-            for s in plan.settings(contestant)
-        ]
-    )
+    runs = [[table[contestant.name, s, n] for n in seeds] for s in plan.settings(contestant)]
+    return np.array([target.times(row, plan.sustained) for row in runs])
 
 
 @dataclass(frozen=True)
@@ -121,9 +109,9 @@ def summarize(plan: Plan, contestant: Contestant, runs: Sequence[Run], target: T
         median=median(times.tolist()),
         first_hit=median(target.times(runs, 1).tolist()),
         interval=median_interval(times),
-        mean=restricted_mean(times, plan.epochs),
-        mean_interval=bootstrap_interval(restricted(times, plan.epochs)),
-        running_time=expected_running_time(times, plan.epochs),
+        mean=hitting.restricted_mean(times, plan.epochs),
+        mean_interval=bootstrap_interval(hitting.restricted(times, plan.epochs)),
+        running_time=hitting.expected_running_time(times, plan.epochs),
         updates=until_target([run.updates for run in runs]),
         samples=until_target([run.samples for run in runs]),
         seconds=until_target([run.seconds / max(run.epochs, 1) for run in runs]),
@@ -172,29 +160,28 @@ def compare_pairs(
     """Return a duel for each pairing, on the seeds that both have, with one Holm correction.
 
     The correction counts the pairs that differ on any seed: if all differences are 0, p is 1
-    whatever their signs, so such a pair can never be a false positive (Tarone 1990). The interval
-    of two tuned optimizers is that of :func:`~minidl.comparison.tuned_interval`, which chooses the
-    settings anew in each resample; p is conditional on the chosen settings.
+    whatever their signs, so it can never be a false positive (Tarone 1990). The interval of two
+    tuned optimizers chooses the settings anew in each resample; p holds for the chosen settings.
     """
     drafts = []
-    for a, a_setting, b, b_setting, flag in pairings:
+    for a, b, settings, flag in pairings:
         seeds = [s for s in seeds_of[a.name] if s in seeds_of[b.name]]
         if not seeds:
             continue
         x, y = (
             target.times([table[c.name, setting, s] for s in seeds], plan.sustained)
-            for c, setting in ((a, a_setting), (b, b_setting))
+            for c, setting in zip((a, b), settings, strict=True)
         )
-        d = restricted(x, plan.epochs) - restricted(y, plan.epochs)
+        d = hitting.restricted(x, plan.epochs) - hitting.restricted(y, plan.epochs)
         if flag is None and plan.tune != "none":
-            tuning, evaluation = (
+            tuning, judging = (
                 [np.minimum(_times(plan, table, target, c, part), plan.epochs) for c in (a, b)]
                 for part in (plan.tuning_seeds, seeds)
             )
-            interval = tuned_interval((tuning[0], tuning[1]), (evaluation[0], evaluation[1]))
+            interval = tuned_interval(tuning, judging)
         else:
             interval = bootstrap_interval(d)
-        head = (a.name, b.name, (a_setting, b_setting), flag)
+        head = a.name, b.name, settings, flag
         drafts.append((head, x, y, interval, sign_flip(d.tolist()), bool(np.any(d))))
     corrected = iter(holm([p for *_, p, differs in drafts if differs]))
     k = max(sum(differs for *_, differs in drafts), 1)

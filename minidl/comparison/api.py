@@ -6,11 +6,12 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Unpack
 
 from minidl.checks import check_count, check_place
-from minidl.comparison.arguments import Optimizers, Protocol, Values, make_plan
+from minidl.comparison.arguments import Optimizers, Protocol, Values, disjoint_seeds, make_plan
 from minidl.comparison.executor import Executor
 from minidl.comparison.problem import Model, Problem, Source
 from minidl.comparison.result import Comparison
@@ -75,10 +76,8 @@ def compare(
         at most six rates at each end. With ``tune="none"`` one number, by default 0.1.
     momentum : float or sequence of float, optional
         One number, by default 0.9; or the grid if it is tuned, by default 0.5, 0.9, 0.95, 0.99.
-    hidden : sequence of int, default (16, 16)
-        Widths of the hidden layers.
-    activation : str, default "tanh"
-        Activation of the hidden layers.
+    hidden, activation
+        Widths of the hidden layers, by default (16, 16), and their activation, by default "tanh".
     loss : str or Loss, optional
         By default cross-entropy for classes, and the squared error for a regression.
     epochs : int, default 400
@@ -125,8 +124,8 @@ def compare(
     ('nag', 'momentum', 'no difference shown')
     """
     protocol = Protocol(tune=tune, lr=lr, momentum=momentum, epochs=epochs, sustained=sustained)
-    protocol |= {"seeds": seeds, "tuning_seeds": tuning_seeds, "target": target}
-    study = compare_all(
+    protocol["target"] = target
+    return compare_all(
         [problem],
         model,
         optimizers=optimizers,
@@ -134,13 +133,14 @@ def compare(
         hidden=hidden,
         activation=activation,
         loss=loss,
+        seeds=seeds,
+        tuning_seeds=tuning_seeds,
         jobs=jobs,
         memory=memory,
         out=out,
         progress=progress,
         **protocol,
-    )
-    return study.comparisons[0]
+    ).comparisons[0]
 
 
 def compare_all(
@@ -153,6 +153,8 @@ def compare_all(
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
+    seeds: int | Iterable[int] = 20,
+    tuning_seeds: int | Iterable[int] = 10,
     jobs: int | None = 1,
     memory: int = 2**19,
     out: str | Path | None = None,
@@ -162,14 +164,12 @@ def compare_all(
 ) -> Study:
     """Compare optimizers on several problems and at several batch sizes, as one study.
 
-    Arguments that are not listed are those of :func:`compare`.
+    Arguments and errors that are not listed are those of :func:`compare`.
 
     Parameters
     ----------
-    problems : sequence of str, Dataset or callable
+    problems, batch_sizes : sequence
         One comparison for each problem and each batch size.
-    batch_sizes : sequence of "full", int or None
-        As `batch_size` of :func:`compare`.
     batching_lr : float or sequence of float, optional
         If given, batch, stochastic and mini-batch gradient descent are also compared on the first
         problem, at these learning rates (``BATCHING_RATES`` is a coarse grid) and with half of
@@ -184,8 +184,6 @@ def compare_all(
 
     Raises
     ------
-    ArgumentError, UnknownNameError, DataError, WorkerError
-        As for :func:`compare`, before anything is trained where possible.
     KeyboardInterrupt
         Ctrl-C was pressed; its attributes `study` and `comparison` hold the finished runs.
 
@@ -199,36 +197,18 @@ def compare_all(
     for name, values in (("problems", problems), ("batch_sizes", batch_sizes)):
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise invalid(name, values, "a list with at least one entry")
-    protocol["seeds"] = _listed(protocol.get("seeds", 20))
-    protocol["tuning_seeds"] = _listed(protocol.get("tuning_seeds", 10))
+    evaluation, tuning = disjoint_seeds(seeds, tuning_seeds)
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
-    sources = [
-        Problem(problem, model, hidden=hidden, activation=activation, loss=loss)
-        for problem in problems
-    ]
+    sources = [Problem(p, model, hidden, activation, loss) for p in problems]
     plans = [
-        (source, *make_plan(source, optimizers, size, **protocol))
-        for source in sources
-        for size in batch_sizes
+        make_plan(source, optimizers, size, evaluation, tuning, **protocol)
+        for source, size in product(sources, batch_sizes)
     ]
     if batching_lr is not None:
-        half: Protocol = {"seeds": _half(protocol["seeds"]), "lr": batching_lr}
-        half["tuning_seeds"] = _half(protocol["tuning_seeds"])
-        plans.append((sources[0], *make_plan(sources[0], BATCHINGS, **(protocol | half))))
-    executors = [Executor(plan, source, made, jobs, memory) for source, plan, made in plans]
-    return _execute(executors, out, command, progress)
-
-
-def _listed(seeds: int | Iterable[int]) -> int | Iterable[int]:
-    """Return an iterator's seeds as a list, since several comparisons read them."""
-    return list(seeds) if isinstance(seeds, Iterator) else seeds
-
-
-def _half(seeds: int | Iterable[int]) -> int | Iterable[int]:
-    """Return half of a number of seeds, or of a list of seeds, at least one."""
-    if isinstance(seeds, Iterable):
-        return list(seeds)[: max(1, len(list(seeds)) // 2)]
-    return max(1, seeds // 2)
+        half = [part[: max(1, len(part) // 2)] for part in (evaluation, tuning)]
+        protocol["lr"] = batching_lr
+        plans.append(make_plan(sources[0], BATCHINGS, None, *half, **protocol))
+    return _execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
 
 
 def _execute(
@@ -236,6 +216,10 @@ def _execute(
 ) -> Study:
     """Train what the files of `out` do not hold yet, and write the record."""
     headers = [{**executor.request, "versions": versions()} for executor in executors]
+
+    def study() -> Study:
+        return Study([executor.result() for executor in executors], command)
+
     if out is not None:
         check_place(out)
         if Path(out).exists():
@@ -245,22 +229,21 @@ def _execute(
         executor.runs = runs
     try:
         with _progress_bar(executors, progress) as refresh:
+            refresh()
             for number, executor in enumerate(executors):
                 executor.finished = partial(_keep, journal, number, refresh)
-            refresh()
-            for executor in executors:
                 executor.run()
                 refresh()
-            study = Study([executor.result() for executor in executors], command)
+            finished = study()
     except BaseException as error:
         with contextlib.suppress(Exception):
-            study = Study([executor.result() for executor in executors], command)
-            vars(error).update(study=study, comparison=study.comparisons[0])
+            part = study()
+            vars(error).update(study=part, comparison=part.comparisons[0])
         raise
     if out is not None:
-        study.to_json(out)
+        finished.to_json(out)
         journal.close()
-    return study
+    return finished
 
 
 def _keep(journal: Journal, number: int, refresh: Callable[[], object], runs: list[Run]) -> None:
@@ -273,11 +256,9 @@ def _read_finished(out: str | Path, headers: list[dict[str, Any]]) -> Study:
     study = Study.from_json(out)
     written = [{**made.request, "versions": study.versions} for made in study.comparisons]
     if written != headers:
-        raise DataError(
-            f"{out} holds another comparison, and is not overwritten:"
-            f" {', '.join(differences(written, headers))}",
-            hint="Give another file, or delete it; --from shows what it says.",
-        )
+        changes = ", ".join(differences(written, headers))
+        wrong = f"{out} holds another comparison, and is not overwritten: {changes}"
+        raise DataError(wrong, hint="Give another file, or delete it; --from shows what it says.")
     return study
 
 

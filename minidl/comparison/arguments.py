@@ -20,9 +20,10 @@ from minidl.registry import normalise
 from minidl.streams import check_seeds
 from minidl.training.batches import rows_per_batch
 
-__all__ = ["MOMENTA", "RATES", "Optimizers", "Protocol", "Values", "make_plan"]
+__all__ = ["MOMENTA", "RATES", "Optimizers", "Protocol", "Values", "disjoint_seeds", "make_plan"]
 
 Floats = tuple[float, ...]
+Seeds = tuple[int, ...]
 RATES = tuple(2.0**k for k in range(-8, 4))
 MOMENTA = (0.5, 0.9, 0.95, 0.99)
 HYPERPARAMETERS: dict[str, tuple[float, Floats, int, Callable[[float], bool], str]] = {
@@ -42,8 +43,6 @@ class Protocol(TypedDict, total=False):
     lr: Values
     momentum: Values
     epochs: int
-    seeds: int | Iterable[int]
-    tuning_seeds: int | Iterable[int]
     target: str
     sustained: int
 
@@ -51,18 +50,18 @@ class Protocol(TypedDict, total=False):
 def make_plan(
     problem: Problem,
     optimizers: Optimizers,
-    batch_size: BatchSize | None = None,
+    batch_size: BatchSize | None,
+    seeds: Seeds,
+    tuning_seeds: Seeds,
     *,
     tune: str | None = None,
     lr: Values = None,
     momentum: Values = None,
     epochs: int = 400,
-    seeds: int | Iterable[int] = 20,
-    tuning_seeds: int | Iterable[int] = 10,
     target: str = "gap:0.1",
     sustained: int = 3,
-) -> tuple[Plan, dict[str, Optimizer]]:
-    """Return the plan, and for each contestant a new optimizer; the arguments are ``compare``'s."""
+) -> tuple[Plan, Problem, dict[str, Optimizer]]:
+    """Return what an Executor needs: the plan, its problem, a new optimizer per contestant."""
     tune = ("none" if isinstance(lr, numbers.Real) else "lr") if tune is None else tune
     if tune not in ("lr", "lr,momentum", "none"):
         raise invalid("tune", tune, '"lr", "lr,momentum" or "none"')
@@ -71,24 +70,23 @@ def make_plan(
     values = {"lr": lr, "momentum": momentum}
     fixed = [name for name in values if values[name] is not None and name not in tune]
     own = Setting(own_lr, momenta[0] if momenta else own_momentum)
-    templates, contestants = _contestants(optimizers, own, batch_size, fixed)
-    evaluation, tuning = _seeds(seeds, tuning_seeds)
+    made = _optimizers(optimizers, batch_size, own, fixed)
     plan = Plan(
-        problem=problem.name,
-        network=repr(problem.network(evaluation[0])),
+        problem=problem.first.name,
+        network=repr(problem.network(seeds[0])),
         loss=repr(problem.loss),
         rows=len(problem.first.X_train),
-        contestants=contestants,
+        contestants=tuple(_contestant(name, *parts) for name, parts in made.items()),
         tune=tune,
         rates=rates,
         momenta=momenta,
-        tuning_seeds=tuning,
-        seeds=evaluation,
+        tuning_seeds=tuning_seeds,
+        seeds=seeds,
         epochs=check_count("epochs", epochs),
         goal=Goal.parse(target),
         sustained=check_count("sustained", sustained, 1, most=epochs),
     )
-    return plan, templates
+    return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
 
 
 def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
@@ -109,74 +107,66 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
     return tuple(sorted(numbers)), default
 
 
-def _seeds(
+def disjoint_seeds(
     seeds: int | Iterable[int], tuning_seeds: int | Iterable[int]
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+) -> tuple[Seeds, Seeds]:
     """Return evaluation seeds and tuning seeds, which must differ."""
     evaluation, tuning = check_seeds(seeds), check_seeds(tuning_seeds, "tuning_seeds")
     if not isinstance(tuning_seeds, Iterable):
         tuning = tuple(FIRST_TUNING_SEED + k for k in tuning)
     if both := sorted(set(evaluation) & set(tuning)):
-        raise ArgumentError(
-            f"must differ from seeds, got {', '.join(map(str, both))} in both",
-            argument="tuning_seeds",
-        )
+        wrong = f"must differ from seeds, got {', '.join(map(str, both))} in both"
+        raise ArgumentError(wrong, argument="tuning_seeds")
     return evaluation, tuning
 
 
-def _contestants(
-    optimizers: Optimizers, own: Setting, batch_size: BatchSize | None, fixed: Sequence[str]
-) -> tuple[dict[str, Optimizer], tuple[Contestant, ...]]:
-    """Return a new optimizer for each contestant, and the contestants."""
-    templates: dict[str, Optimizer] = {}
-    sizes: dict[str, BatchSize] = {}
+def _optimizers(
+    optimizers: Optimizers, batch_size: BatchSize | None, own: Setting, fixed: Sequence[str]
+) -> dict[str, tuple[Optimizer, BatchSize]]:
+    """Return a new optimizer and its batch size for each name."""
+    if isinstance(optimizers, (str, Optimizer)):
+        raise invalid("optimizers", optimizers, 'a list such as ["momentum", "nag"]')
+    made = {}
     if isinstance(optimizers, Mapping):
         if fixed:
-            raise ArgumentError(
-                f"{' and '.join(fixed)} would have no effect on optimizers that are instances",
-                hint="Set it on each instance, or name optimizers such as 'nag'.",
-            )
-        for name, optimizer in optimizers.items():
-            if not isinstance(optimizer, Optimizer) or optimizer.step_count:
-                expected = "a new optimizer, such as minidl.optim.NAG(lr=0.1)"
-                raise invalid(f"optimizers[{name!r}]", optimizer, expected)
-            templates[str(name)] = optimizer
-            sizes[str(name)] = 32 if batch_size is None else batch_size
-    elif isinstance(optimizers, (str, Optimizer)):
-        raise invalid("optimizers", optimizers, 'a list such as ["momentum", "nag"]')
+            wrong = f"{' and '.join(fixed)} would have no effect on optimizers that are instances"
+            hint = "Set it on each instance, or name optimizers such as 'nag'."
+            raise ArgumentError(wrong, hint=hint)
+        size = 32 if batch_size is None else batch_size
+        made = {str(name): (optimizer, size) for name, optimizer in optimizers.items()}
     else:
-        for name, entry in _entries(optimizers, batch_size).items():
-            templates[name] = entry.make(own.lr, own.momentum)
-            sizes[name] = entry.batch_size if entry.fixed else entry.batches(batch_size)
-    if not templates:
+        entries = _entries(optimizers)
+        open_size = any(not entry.fixed for entry in entries.values())
+        for name, entry in entries.items():  # raises if the batch size would have no effect
+            size = entry.batch_size if entry.fixed and open_size else entry.batches(batch_size)
+            made[name] = entry.make(own.lr, own.momentum), size
+    if not made:
         raise ArgumentError("must name at least one optimizer", argument="optimizers")
-    for size in sizes.values():
-        rows_per_batch(size, 1)
-    return templates, tuple(_contestant(name, templates[name], sizes[name]) for name in templates)
+    return made
 
 
-def _contestant(name: str, optimizer: Optimizer, batch_size: BatchSize) -> Contestant:
-    lr, momentum = map(optimizer.hyperparameters.get, ("lr", "momentum"))
-    if not isinstance(lr, float):
-        raise invalid(f"optimizers[{name!r}]", optimizer, "an optimizer with one number as lr")
-    own = Setting(lr, momentum if isinstance(momentum, float) else None)
-    return Contestant(name, type(optimizer).__name__, batch_size, own, callable(momentum))
-
-
-def _entries(names: Sequence[str], batch_size: BatchSize | None) -> dict[str, Entry]:
+def _entries(names: Sequence[str]) -> dict[str, Entry]:
     """Return the entry of each optimizer by the alias that was used for it, as registered."""
     entries: dict[str, Entry] = {}
     for name in names:
         entry = lookup(name)
-        alias = next(
-            alias for alias in (entry.name, *entry.aliases) if normalise(alias) == normalise(name)
-        )
+        aliases = {normalise(alias): alias for alias in (entry.name, *entry.aliases)}
+        alias = aliases[normalise(name)]
         if entry in entries.values():
             also = next(known for known in entries if entries[known] is entry)
             hint = None if also == alias else f"{name!r} and {also!r} are the same."
             raise ArgumentError(f"names {name!r} twice", argument="optimizers", hint=hint)
         entries[alias] = entry
-    if all(entry.fixed for entry in entries.values()):
-        for entry in entries.values():
-            entry.batches(batch_size)  # raises if the batch size would have no effect
     return entries
+
+
+def _contestant(name: str, optimizer: object, batch_size: BatchSize) -> Contestant:
+    argument = f"optimizers[{name!r}]"
+    if not isinstance(optimizer, Optimizer) or optimizer.step_count:
+        raise invalid(argument, optimizer, "a new optimizer, such as minidl.optim.NAG(lr=0.1)")
+    rows_per_batch(batch_size, 1)
+    lr, momentum = map(optimizer.hyperparameters.get, ("lr", "momentum"))
+    if not isinstance(lr, float):
+        raise invalid(argument, optimizer, "an optimizer with one number as lr")
+    own = Setting(lr, momentum if isinstance(momentum, float) else None)
+    return Contestant(name, type(optimizer).__name__, batch_size, own, callable(momentum))

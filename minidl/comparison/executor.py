@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
+from minidl.comparison.analysis import Chosen
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
 from minidl.comparison.result import Comparison
@@ -44,15 +46,11 @@ class Executor:
             "memory": self.memory,
         }
 
-    def run(self) -> Comparison:
-        """Train all runs: tuning seeds, then evaluation seeds; return the comparison."""
-        self.tune()
-        chosen = self.result().chosen
-        settings = {
-            c: self.plan.evaluated(c, chosen[c.name].setting) for c in self.plan.contestants
-        }
-        self.train(self.plan.seeds, settings)
-        return self.result()
+    def run(self) -> None:
+        """Train all runs: tuning seeds, then evaluation seeds."""
+        chosen, plan = self.tune(), self.plan
+        settings = {c: plan.evaluated(c, chosen[c.name].setting) for c in plan.contestants}
+        self.train(plan.seeds, settings)
 
     def result(self) -> Comparison:
         """Return the comparison of the finished runs."""
@@ -60,37 +58,41 @@ class Executor:
 
     def planned(self) -> int:
         """Return the number of runs of the plan, unless the grid grows."""
-        total = 0
-        for c in self.plan.contestants:
-            settings = self.plan.settings(c)
-            total += len(settings) * len(self.plan.tuning_seeds)
-            total += len(self.plan.evaluated(c, settings[0])) * len(self.plan.seeds)
-        return total
+        plan = self.plan
+        tried = {c: plan.settings(c) for c in plan.contestants}
+        evaluated = sum(len(plan.evaluated(c, settings[0])) for c, settings in tried.items())
+        return sum(map(len, tried.values())) * len(plan.tuning_seeds) + evaluated * len(plan.seeds)
 
-    def tune(self) -> None:
+    def tune(self) -> Mapping[str, Chosen]:
         """Train with the tuning seeds, and extend the grid while the best rate is at its edge."""
         low = high = 0
         while True:
             plan = self.plan
             self.train(plan.tuning_seeds, {c: plan.settings(c) for c in plan.contestants})
-            edges = {chosen.edge for chosen in self.result().chosen.values()}
+            chosen = self.result().chosen
+            edges = {choice.edge for choice in chosen.values()}
             down, up = -1 in edges and low < EXTENSIONS, 1 in edges and high < EXTENSIONS
             if not (down or up):
-                return
+                return chosen
             low, high = low + down, high + up
             self.plan = plan.extended(down, up)
 
     def train(self, seeds: Sequence[int], settings: Mapping[Contestant, list[Setting]]) -> None:
-        """Train every contestant at these settings with these seeds, except finished runs."""
-        keys, groups = [], []
-        for number, group in enumerate(_groups(seeds, settings)):
-            missing = [key for key in group if key not in self.runs]
-            keys += missing
-            groups += [number] * len(missing)
-        if not keys:
+        """Train every contestant at these settings with these seeds, except finished runs.
+
+        A few seeds of one contestant are a group, and contestants take turns, so an interruption
+        leaves pairs. Groups do not depend on what is finished, so neither do the last bits.
+        """
+        largest = max(map(len, settings.values()))
+        size = min(math.ceil(GROUP / largest), math.ceil(len(seeds) / 2))
+        missing: dict[Key, object] = {}  # the label of each run's group
+        for start, (c, tried) in product(range(0, len(seeds), size), settings.items()):
+            keys = product([c.name], tried, seeds[start : start + size])
+            missing |= {key: (start, c) for key in keys if key not in self.runs}
+        if not missing:
             return
-        trainers = [self._trainer(*key) for key in keys]
-        key_of = dict(zip(map(id, trainers), keys, strict=True))
+        trainers = [self._trainer(*key) for key in missing]
+        key_of = dict(zip(map(id, trainers), missing, strict=True))
         rows = self.problem.rows(seeds)
 
         def done(block: list[Trainer]) -> None:
@@ -99,15 +101,10 @@ class Executor:
             self.runs.update({run.key: run for run in runs})
             self.finished(runs)
 
+        sets = None if self.problem.fixed else [seeds.index(seed) for *_, seed in missing]
+        epochs, apart, memory, jobs = self.plan.epochs, [*missing.values()], self.memory, self.jobs
         train_many(
-            trainers,
-            rows,
-            self.plan.epochs,
-            sets=None if self.problem.fixed else [seeds.index(seed) for *_, seed in keys],
-            apart=groups,
-            memory=self.memory,
-            jobs=self.jobs,
-            done=done,
+            trainers, rows, epochs, sets=sets, apart=apart, memory=memory, jobs=jobs, done=done
         )
 
     def _trainer(self, name: str, setting: Setting, seed: int) -> Trainer:
@@ -116,26 +113,5 @@ class Executor:
             optimizer.hyperparameters["lr"] = setting.lr
             if setting.momentum is not None:
                 optimizer.hyperparameters["momentum"] = setting.momentum
-        return Trainer(
-            self.problem.network(seed),
-            self.problem.loss,
-            optimizer=optimizer,
-            batch_size=self.plan.contestant(name).batch_size,
-            seed=seed,
-        )
-
-
-def _groups(
-    seeds: Sequence[int], settings: Mapping[Contestant, list[Setting]]
-) -> Iterator[list[Key]]:
-    """Yield the runs to train together: a few seeds of one contestant, contestants in turn.
-
-    So an interruption leaves pairs. Groups do not depend on what is finished, so neither do
-    their results, to the last bit.
-    """
-    largest = max(map(len, settings.values()))
-    size = min(math.ceil(GROUP / largest), math.ceil(len(seeds) / 2))
-    for start in range(0, len(seeds), size):
-        for contestant, tried in settings.items():
-            part = seeds[start : start + size]
-            yield [(contestant.name, setting, seed) for setting in tried for seed in part]
+        network, size = self.problem.network(seed), self.plan.contestant(name).batch_size
+        return Trainer(network, self.problem.loss, optimizer=optimizer, batch_size=size, seed=seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -17,20 +17,17 @@ __all__ = ["Goal", "Target", "resolve"]
 
 REACHABLE = 0.8  # share of tuning seeds on which some optimizer must reach the target
 LOOSEST = 0.5  # a gap is widened up to this share
-COLUMNS = {
-    "gap": "train_loss",
-    "loss": "train_loss",
-    "accuracy": "train_accuracy",
-    "validation-accuracy": "validation_accuracy",
+ACCURACY = "an accuracy above 0, at most 1"
+KINDS: dict[str, tuple[str, Callable[[float], bool], str]] = {  # the curve, and the valid numbers
+    "gap": ("train_loss", lambda tau: 0 < tau < 1, "a share between 0 and 1"),
+    "loss": ("train_loss", math.isfinite, "a finite loss"),
+    "accuracy": ("train_accuracy", lambda share: 0 < share <= 1, ACCURACY),
+    "validation-accuracy": ("validation_accuracy", lambda share: 0 < share <= 1, ACCURACY),
 }
 
 
 class Goal(NamedTuple):
-    """A target as requested.
-
-    With gap, a run has converged when at most a share tau is left of the way from the initial
-    loss to the best loss of all tuning runs. The other kinds are a value of a curve.
-    """
+    """A target as requested: the share of a gap (see :func:`resolve`), or the value of a curve."""
 
     kind: str  # "gap", "loss", "accuracy" or "validation-accuracy"
     number: float  # tau, the loss or the accuracy
@@ -50,14 +47,11 @@ class Goal(NamedTuple):
             number = float(value)
         except ValueError:
             number = math.nan
-        if kind not in COLUMNS or math.isnan(number):
+        if kind not in KINDS or math.isnan(number):
             forms = "gap:0.1, loss:0.05, accuracy:0.97 or validation-accuracy:0.95"
             raise invalid("target", text, f"of the form {forms}")
-        valid, expected = {
-            "gap": (0 < number < 1, "a share between 0 and 1"),
-            "loss": (math.isfinite(number), "a finite loss"),
-        }.get(kind, (0 < number <= 1, "an accuracy above 0, at most 1"))
-        if not valid:
+        _, valid, expected = KINDS[kind]
+        if not valid(number):
             raise invalid("target", text, expected)
         return cls(kind, number)
 
@@ -67,7 +61,7 @@ class Goal(NamedTuple):
     @property
     def column(self) -> str:
         """The curve that must reach the target."""
-        return COLUMNS[self.kind]
+        return KINDS[self.kind][0]
 
     @property
     def rises(self) -> bool:
@@ -97,9 +91,8 @@ class Target:
 
     def time(self, run: Run, sustained: int) -> float:
         """Return the first epoch from which the target holds for `sustained` evaluations."""
-        curve = run.curves[self.goal.column]
+        curve, diverged = run.curves[self.goal.column], run.diverged_at is not None
         holds = curve >= self.value if self.goal.rises else curve <= self.value
-        diverged = run.diverged_at is not None
         return float(hitting_times(np.arange(len(curve)), holds, sustained, diverged=diverged))
 
 
@@ -119,25 +112,24 @@ def resolve(goal: Goal, tuning: Sequence[Run], sustained: int) -> Target:
     initial = float(np.median(starts))
     reference = min(float(np.median([run.best for run in runs])) for runs in groups.values())
 
-    def target_at(value: float, tau: float | None) -> Target:
+    def target_at(tau: float | None) -> Target:
+        value = goal.number if tau is None else reference + tau * (initial - reference)
         target = Target(goal, value, initial, reference, tau, reachable=True)
         times = [target.times(runs, sustained) for runs in groups.values()]
         share = max(np.mean(np.isfinite(row)) for row in times)
         return replace(target, reachable=bool(share >= REACHABLE))
 
     if goal.kind != "gap":
-        return target_at(goal.number, None)
+        return target_at(None)
     if not reference < initial:
         best = "every setting diverged" if math.isinf(reference) else f"the best is {reference:.4g}"
-        raise ArgumentError(
-            f"there is no gap to close: the loss is {initial:.4g} before training, and {best}",
-            hint="Try smaller learning rates, or more epochs.",
-        )
-    target = target_at(reference + goal.number * (initial - reference), goal.number)
+        wrong = f"there is no gap to close: the loss is {initial:.4g} before training, and {best}"
+        raise ArgumentError(wrong, hint="Try smaller learning rates, or more epochs.")
+    tau, target = goal.number, target_at(goal.number)
     while not target.reachable:
-        tau = min(2 * (target.tau or 1.0), LOOSEST)
-        value = reference + tau * (initial - reference)
-        if value <= target.value or value >= min(starts):
+        tau = min(2 * tau, LOOSEST)
+        looser = target_at(tau)
+        if not target.value < looser.value < min(starts):
             break  # tau is at its limit, or a seed would start at the target
-        target = target_at(value, tau)
+        target = looser
     return target

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minidl.comparison.goal import Goal, Target
+from minidl.comparison.goal import Goal
 from minidl.comparison.result import Comparison
 from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import performance_ratios, profile_areas
@@ -32,9 +32,7 @@ class Profile:
 def profile(comparisons: Sequence[Comparison]) -> Profile | None:
     """Return the profile, or None without two comparisons, or two optimizers that all include."""
     tables = [{row.optimizer: row for row in comparison.rows} for comparison in comparisons]
-    names = [
-        c.name for c in comparisons[0].plan.contestants if all(c.name in rows for rows in tables)
-    ]
+    names = [name for name in tables[0] if all(name in rows for rows in tables)]
     sizes = [{rows[name].batch_size for name in names} for rows in tables]
     if len(comparisons) < 2 or len(names) < 2 or any(len(size) > 1 for size in sizes):
         return None  # epochs are comparable at one batch size only
@@ -50,9 +48,6 @@ def _hits(comparison: Comparison, name: str) -> Floats:
     target, plan = comparison.target, comparison.plan
     assert target is not None
     runs = comparison.evaluation_runs(plan.contestant(name), comparison.chosen[name].setting)
-    times = []
-    for tau in TAUS:
-        value = target.reference + tau * (target.initial - target.reference)
-        gap = Target(Goal("gap", tau), value, target.initial, target.reference, tau, True)
-        times.append(gap.times(runs, plan.sustained))
-    return np.concatenate(times) / plan.epochs
+    start, best = target.initial, target.reference
+    gaps = [replace(target, goal=Goal("gap", t), value=best + t * (start - best)) for t in TAUS]
+    return np.concatenate([gap.times(runs, plan.sustained) for gap in gaps]) / plan.epochs

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 from minidl.comparison.goal import Goal
 from minidl.comparison.run import Setting
 from minidl.optim import BatchSize
+from minidl.training.batches import rows_per_batch
 
 __all__ = ["FORMS_OF_NAG", "Contestant", "Pairing", "Plan"]
 
@@ -37,9 +39,8 @@ class Pairing(NamedTuple):
     """Two contestants, each at a setting; `flag` is the setting they share, None if tuned."""
 
     first: Contestant
-    first_setting: Setting
     second: Contestant
-    second_setting: Setting
+    settings: tuple[Setting, Setting]
     flag: Setting | None
 
 
@@ -67,18 +68,11 @@ class Plan:
 
     def settings(self, contestant: Contestant) -> list[Setting]:
         """Return every setting of a contestant that is tried, by learning rate."""
-        if self.tune == "none":
-            return [contestant.own]
-        tuned = contestant.own.momentum is not None and self.momenta
-        momenta: Sequence[float | None] = self.momenta if tuned else (None,)
-        return [contestant.at(lr, m) for lr in self.rates for m in momenta]
+        grid = product(self.rates or (None,), self.momenta or (None,))
+        return list(dict.fromkeys(contestant.at(lr, momentum) for lr, momentum in grid))
 
     def evaluated(self, contestant: Contestant, chosen: Setting) -> list[Setting]:
-        """Return the settings to run on the evaluation seeds.
-
-        These are all settings, since the flag is swapped at each; for a contestant that is paired
-        with no other, only the chosen one.
-        """
+        """Return all settings, at which flags are swapped; the chosen one if there is no pair."""
         paired = any(contestant in pair for pair in self.pairs)
         return self.settings(contestant) if paired else [chosen]
 
@@ -93,47 +87,38 @@ class Plan:
 
     def updates(self, contestant: Contestant) -> int:
         """Return the number of updates in an epoch."""
-        rows = self.rows if contestant.batch_size == "full" else int(contestant.batch_size)
-        return math.ceil(self.rows / min(rows, self.rows))
+        return math.ceil(self.rows / rows_per_batch(contestant.batch_size, self.rows))
 
     def flag_pairings(self) -> list[Pairing]:
-        """Return each pair at each learning rate and momentum that both can share.
-
-        A contestant without momentum is paired at every momentum of the other.
-        """
+        """Return each pair at each learning rate, and each momentum that at least one has."""
         pairings = []
-        momenta: Sequence[float | None] = self.momenta or (None,)
-        for lr in self.rates or (None,):
-            for momentum in momenta:
-                for a, b in self.pairs:
-                    x, y = a.at(lr, momentum), b.at(lr, momentum)
-                    shared = {x.momentum, y.momentum} - {None}
-                    if x.lr == y.lr and len(shared) <= 1 and not (a.scheduled or b.scheduled):
-                        flag = Setting(x.lr, next(iter(shared), None))
-                        pairings.append(Pairing(a, x, b, y, flag))
+        for lr, momentum in product(self.rates or (None,), self.momenta or (None,)):
+            for a, b in self.pairs:
+                x, y = a.at(lr, momentum), b.at(lr, momentum)
+                shared = {x.momentum, y.momentum} - {None}
+                if x.lr == y.lr and len(shared) <= 1 and not (a.scheduled or b.scheduled):
+                    flag = Setting(x.lr, next(iter(shared), None))
+                    pairings.append(Pairing(a, b, (x, y), flag))
         return list(dict.fromkeys(pairings))  # without momentum, the same pairing at each momentum
 
-    def extended(self, low: bool, high: bool, by: int = 2) -> Plan:
-        """Return the plan with `by` more learning rates at one end or both, in the same ratio."""
-        rates = list(self.rates)
+    def extended(self, low: bool, high: bool) -> Plan:
+        """Return the plan with two more learning rates at one end or both, in the same ratio."""
+        rates = self.rates
         down, up = rates[0] / rates[1], rates[-1] / rates[-2]
-        for _ in range(by):
-            rates = [rates[0] * down] * low + rates + [rates[-1] * up] * high
-        return replace(self, rates=tuple(rates))
+        for _ in range(2):
+            rates = (rates[0] * down,) * low + rates + (rates[-1] * up,) * high
+        return replace(self, rates=rates)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON data."""
-        data: dict[str, Any] = dict(vars(self))
-        data["contestants"] = [{**vars(c), "own": list(c.own)} for c in self.contestants]
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in data.items()}
+        data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """Return the plan of :meth:`to_dict`."""
-        fields: dict[str, Any] = {
-            name: tuple(v) if isinstance(v, list) else v for name, v in data.items()
-        }
-        fields["contestants"] = tuple(
-            Contestant(**{**c, "own": Setting(*c["own"])}) for c in data["contestants"]
-        )
-        return cls(**{**fields, "goal": Goal(*data["goal"])})
+        fields: dict[str, Any]
+        fields = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        parts = [{**c, "own": Setting(*c["own"])} for c in data["contestants"]]
+        contestants = tuple(Contestant(**part) for part in parts)
+        return cls(**{**fields, "contestants": contestants, "goal": Goal(*data["goal"])})

@@ -35,22 +35,19 @@ class Problem:
         self,
         problem: Source,
         model: Model | None = None,
-        *,
         hidden: Sequence[int] = (16, 16),
         activation: str = "tanh",
         loss: str | Loss | type[Loss] | None = None,
     ) -> None:
-        self._problem = problem
-        self.fixed = isinstance(problem, Dataset)
         if model is not None and (isinstance(model, Layer) or not callable(model)):
             expected = "a function seed -> network, such as lambda seed: nn.mlp(2, 1, seed=seed)"
             raise invalid("model", model, expected)
-        self._model = model
-        self._hidden = [check_count("hidden", width) for width in hidden]
-        self._activation = activation
+        widths = [check_count("hidden", width) for width in hidden]
         nn.activation(activation)
+        self._problem, self.fixed = problem, isinstance(problem, Dataset)
         self.first = self.data(0)
-        self.name = self.first.name
+        sizes = self.first.n_features, *widths, self.first.n_outputs
+        self._model = model or (lambda seed: nn.mlp(*sizes, activation=activation, seed=seed))
         self.loss: Loss = nn.loss(loss or loss_for(self.first))
 
     def data(self, seed: int) -> Dataset:
@@ -67,35 +64,18 @@ class Problem:
 
     def network(self, seed: int) -> Layer:
         """Return a new network for a seed."""
-        if self._model is None:
-            sizes = (self.first.n_features, *self._hidden, self.first.n_outputs)
-            return nn.mlp(*sizes, activation=self._activation, seed=seed)
         network = self._model(seed)
         if not isinstance(network, Layer):
             raise ArgumentError(f"must return a network, got {network!r}", argument="model")
         return network
-
-    def networks(self, seeds: Sequence[int]) -> list[Layer]:
-        """Return a new network for each seed; check that the model function depends on it."""
-        networks = list(map(self.network, seeds))
-        check_reproducible(networks[0], self.network(seeds[0]), seeds[0])
-        if len(set(map(id, networks))) < len(networks):
-            raise ArgumentError(
-                "must build a new network on each call, got the same network twice",
-                argument="model",
-            )
-        return networks
 
     def rows(self, seeds: Sequence[int]) -> Pair:
         """Return training and held-out rows, (seeds, n, features), or (n, features) if fixed."""
         sets = [self.data(seed) for seed in (seeds[:1] if self.fixed else seeds)]
         network = self.network(seeds[0])
         train = [check_rows("training", s.X_train, s.y_train, network, self.loss) for s in sets]
-        held_out = [
-            check_rows("validation", s.X_test, s.y_test, network, self.loss)
-            for s in sets
-            if len(s.X_test)
-        ]
+        tests = [(s.X_test, s.y_test) for s in sets if len(s.X_test)]
+        held_out = [check_rows("validation", X, y, network, self.loss) for X, y in tests]
         return self._stack(train), self._stack(held_out) if held_out else None
 
     def _stack(self, rows: list[Rows]) -> Rows:
@@ -107,14 +87,17 @@ class Problem:
         return Rows(np.stack([part.X for part in rows]), np.stack([part.t for part in rows]))
 
     def fingerprint(self, goal: Goal, seeds: Sequence[int]) -> str:
-        """Check the target, and return a hash of all data and initial weights."""
-        rows, networks = self.rows(seeds), self.networks(seeds)
+        """Check networks and target, and return a hash of all data and initial weights."""
+        rows, networks = self.rows(seeds), list(map(self.network, seeds))
+        check_reproducible(networks[0], self.network(seeds[0]), seeds[0])
+        if len(set(map(id, networks))) < len(networks):
+            wrong = "must build a new network on each call, got the same network twice"
+            raise ArgumentError(wrong, argument="model")
         self._check_goal(goal, seeds, rows, networks)
         digest = hashlib.sha256()
-        for part in rows:
-            for array in () if part is None else (part.X, part.t):
-                digest.update(f"{array.shape} {array.dtype}".encode())
-                digest.update(np.ascontiguousarray(array).tobytes())
+        for array in [array for part in rows if part for array in (part.X, part.t)]:
+            digest.update(f"{array.shape} {array.dtype}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
         for network in networks:
             digest.update(network.parameters.value.tobytes())
         return digest.hexdigest()
@@ -123,30 +106,21 @@ class Problem:
         self, goal: Goal, seeds: Sequence[int], rows: Pair, networks: Sequence[Layer]
     ) -> None:
         if goal.rises and not self.loss.classifies:
-            raise ArgumentError(
-                f"must be a loss, got {goal}: {self.loss!r} has no accuracy",
-                argument="target",
-                hint='Use a target such as "loss:0.05".',
-            )
+            wrong = f"must be a loss, got {goal}: {self.loss!r} has no accuracy"
+            raise ArgumentError(wrong, argument="target", hint='Use a target such as "loss:0.05".')
         measured = rows[1] if goal.column.startswith("validation") else rows[0]
         if measured is None:
-            raise ArgumentError(
-                f"must be on the training rows, got {goal}: there are no held-out rows",
-                argument="target",
-                hint='Use a test_size above 0, or a target such as "accuracy:0.97".',
-            )
+            wrong = f"must be on the training rows, got {goal}: there are no held-out rows"
+            use = 'Use a test_size above 0, or a target such as "accuracy:0.97".'
+            raise ArgumentError(wrong, argument="target", hint=use)
         if goal.kind == "gap":
             return
+        scale = "Targets of a regression are standardised: their variance is 1."
         for k, (seed, network) in enumerate(zip(seeds, networks, strict=True)):
             X, t = (measured.X, measured.t) if self.fixed else (measured.X[k], measured.t[k])
             values = Objective(network, self.loss).measure(X, t)
             start = float(values["accuracy" if goal.rises else "loss"])
             if start >= goal.number if goal.rises else start <= goal.number:
-                raise ArgumentError(
-                    f"must not be reached before training, got {goal}, where seed {seed} starts"
-                    f" at {start:.4g}",
-                    argument="target",
-                    hint="Targets of a regression are standardised: their variance is 1."
-                    if self.first.task == "regression"
-                    else None,
-                )
+                wrong = f"must not be reached before training, got {goal}, where seed {seed} starts"
+                hint = scale if self.first.task == "regression" else None
+                raise ArgumentError(f"{wrong} at {start:.4g}", argument="target", hint=hint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -22,17 +21,9 @@ __all__ = ["Comparison"]
 class Comparison:
     """The result of a comparison; print it for the tables, the verdicts and their meaning.
 
-    All attributes follow from the plan and the runs, so a saved comparison gives the same numbers
-    when it is loaded, to the last bit.
-
-    Parameters
-    ----------
-    plan : Plan
-        The settings of the comparison.
-    runs : iterable of Run
-        The finished runs; fewer than planned after an interruption.
-    request : mapping, optional
-        The plan before the grid grew, and what else identifies the comparison, as JSON data.
+    All attributes follow from the plan and the finished runs, which are fewer than planned after an
+    interruption; a saved comparison gives the same numbers to the last bit. `request` is the plan
+    before the grid grew, and what else identifies the comparison, as JSON data.
     """
 
     def __init__(
@@ -43,18 +34,7 @@ class Comparison:
         self.command: list[str] = []
         self.versions: dict[str, str] | None = None  # None: those installed now
         names = [c.name for c in plan.contestants]
-
-        def place(run: Run) -> tuple[float, ...]:
-            momentum = -1.0 if run.setting.momentum is None else run.setting.momentum
-            return run.seed, names.index(run.optimizer), run.setting.lr, momentum
-
-        self.runs = sorted(runs, key=place)
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """The former name of `request`."""
-        warnings.warn("Comparison.asked is now Comparison.request", DeprecationWarning, 2)
-        return self.request
+        self.runs = sorted(runs, key=lambda r: (r.seed, names.index(r.optimizer), r.setting))
 
     @cached_property
     def table(self) -> Table:
@@ -65,15 +45,10 @@ class Comparison:
     def target(self) -> Target | None:
         """When a run has converged; None until all tuning runs are finished."""
         plan = self.plan
-        keys = [
-            (c.name, setting, seed)
-            for c in plan.contestants
-            for setting in plan.settings(c)
-            for seed in plan.tuning_seeds
-        ]
-        if any(key not in self.table for key in keys):
-            return None
-        return resolve(plan.goal, [self.table[key] for key in keys], plan.sustained)
+        tried = [(c.name, setting) for c in plan.contestants for setting in plan.settings(c)]
+        runs = [self.table.get((*pair, seed)) for pair in tried for seed in plan.tuning_seeds]
+        finished = [run for run in runs if run is not None]
+        return resolve(plan.goal, finished, plan.sustained) if len(finished) == len(runs) else None
 
     @cached_property
     def chosen(self) -> dict[str, Chosen]:
@@ -96,41 +71,31 @@ class Comparison:
 
     def _finished(self, contestant: Contestant) -> list[int]:
         """Return the evaluation seeds that are finished at every setting that needs them."""
-        settings = self.plan.evaluated(contestant, self.chosen[contestant.name].setting)
-        return [
-            seed
-            for seed in self.plan.seeds
-            if all((contestant.name, setting, seed) in self.table for setting in settings)
-        ]
+        name, table = contestant.name, self.table
+        settings = self.plan.evaluated(contestant, self.chosen[name].setting)
+        return [s for s in self.plan.seeds if all((name, tried, s) in table for tried in settings)]
 
     def evaluation_runs(self, contestant: Contestant, setting: Setting) -> list[Run]:
         """Return the runs of a contestant at a setting, with its evaluation seeds."""
         keys = [(contestant.name, setting, seed) for seed in self.seeds[contestant.name]]
         return [self.table[key] for key in keys if key in self.table]
 
-    def judged(self, contestant: Contestant, setting: Setting) -> list[Run]:
-        """Return :meth:`evaluation_runs`, whose former name this is."""
-        message = "Comparison.judged is now Comparison.evaluation_runs"
-        warnings.warn(message, DeprecationWarning, 2)
-        return self.evaluation_runs(contestant, setting)
-
     @cached_property
     def rows(self) -> list[Row]:
         """One row per optimizer, at its chosen setting, on the evaluation seeds."""
-        rows = []
-        for c in self.plan.contestants if self.target else ():
-            runs = self.evaluation_runs(c, self.chosen[c.name].setting)
-            if runs and self.target:
-                rows.append(summarize(self.plan, c, runs, self.target))
-        return rows
+        plan, target, chosen = self.plan, self.target, self.chosen
+        if target is None:
+            return []
+        groups = [(c, self.evaluation_runs(c, chosen[c.name].setting)) for c in plan.contestants]
+        return [summarize(plan, c, runs, target) for c, runs in groups if runs]
 
     @cached_property
     def tuned(self) -> list[Duel]:
         """The verdict *tuned against tuned*: each pair at one batch size."""
         if self.target is None:
             return []
-        best = {name: chosen.setting for name, chosen in self.chosen.items()}
-        pairings = [Pairing(a, best[a.name], b, best[b.name], None) for a, b in self.plan.pairs]
+        best = {c: self.chosen[c.name].setting for c in self.plan.contestants}
+        pairings = [Pairing(a, b, (best[a], best[b]), None) for a, b in self.plan.pairs]
         return compare_pairs(self.plan, self.table, self.target, pairings, self.seeds)
 
     @cached_property
@@ -144,9 +109,8 @@ class Comparison:
     @property
     def complete(self) -> bool:
         """Whether all planned runs are finished."""
-        return bool(self.chosen) and all(
-            len(self._finished(c)) == len(self.plan.seeds) for c in self.plan.contestants
-        )
+        counts = {len(self._finished(c)) for c in self.plan.contestants if self.chosen}
+        return counts == {len(self.plan.seeds)}
 
     def __str__(self) -> str:
         from minidl.comparison.report.tables import report

@@ -8,20 +8,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from minidl.comparison.stats.hitting import Floats
 from minidl.training import History
 
 __all__ = ["CURVES", "Key", "Run", "Setting"]
 
-Floats = npt.NDArray[np.float64]
-CURVES = (
-    "train_loss",
-    "running_loss",
-    "validation_loss",
-    "train_accuracy",
-    "validation_accuracy",
-)
+CURVES = ("train_loss", "running_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 
 
 class Setting(NamedTuple):
@@ -83,26 +76,18 @@ class Run:
 
         Examples
         --------
-        >>> history = History()
-        >>> counts = {"updates": 0, "gradient_evaluations": 0, "samples": 0, "seconds": 0.0}
+        >>> history, counts = History(), {"updates": 0, "gradient_evaluations": 0, "seconds": 0.0}
         >>> history.append({"epoch": 0, "train_loss": 0.7, **counts})
         >>> run = Run.of("nag", Setting(0.1, 0.9), 3, history, 750)
         >>> run.initial, run.epochs, str(run.setting)
         (0.7, 0, 'lr 0.1, momentum 0.9')
         """
+        curves = {name: history[name] for name in CURVES if name in history}
         last = history.row(-1)
         epochs = max(int(last["epoch"]), 1)
-        return cls(
-            optimizer,
-            setting,
-            seed,
-            {name: history[name] for name in CURVES if name in history},
-            history.diverged_at,
-            round(last["updates"] / epochs),
-            n,
-            round(last["gradient_evaluations"] / epochs),
-            float(last["seconds"]),
-        )
+        counts = round(last["updates"] / epochs), n, round(last["gradient_evaluations"] / epochs)
+        seconds = float(last["seconds"])
+        return cls(optimizer, setting, seed, curves, history.diverged_at, *counts, seconds)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run as JSON data; non-finite numbers become None."""
@@ -116,7 +101,6 @@ class Run:
     def from_dict(cls, data: Mapping[str, Any]) -> Run:
         """Return the run of :meth:`to_dict`; None becomes nan."""
         curves = {
-            name: np.array([math.nan if v is None else v for v in values], dtype=np.float64)
-            for name, values in data["curves"].items()
+            name: np.array(values, dtype=np.float64) for name, values in data["curves"].items()
         }
         return cls(**{**data, "setting": Setting(*data["setting"]), "curves": curves})

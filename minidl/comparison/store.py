@@ -1,7 +1,7 @@
 """Files of a comparison: the JSON record, and the journal that is kept while it is running.
 
-Beside ``moons.json`` there is ``moons.json.part``, to which each finished block adds one line. When
-everything is finished, the record is written and the journal deleted.
+``moons.json.part`` gets one line for each finished block. When everything is finished,
+``moons.json`` is written, and the journal deleted.
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ def write_record(
     made_by: Mapping[str, str] | None,
     path: str | Path | None = None,
 ) -> str:
-    """Return the record as JSON, one run per line, and write it to `path` if that is given.
-
-    `made_by` holds the versions that trained the runs, None the installed ones.
-    """
+    """Return the record as JSON, one run per line, and write it to `path` if that is given."""
     head = {"protocol": PROTOCOL, "versions": dict(made_by or versions()), "command": list(command)}
     parts = []
     for comparison in comparisons:
@@ -62,33 +59,28 @@ def read_record(path: str | Path) -> dict[str, Any]:
     """Return the record of a file; DataError says why it is none."""
     wrong = f"{path} is not a saved comparison"
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-        record: dict[str, Any] = {"protocol": data["protocol"], **data}
-        list(record["comparisons"])
+        record: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        protocol, _ = record["protocol"], list(record["comparisons"])
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{wrong}: invalid or incomplete JSON, from line {error.lineno} on"
-        ) from None
+        place = f"from line {error.lineno} on"
+        raise DataError(f"{wrong}: invalid or incomplete JSON, {place}") from None
     except UnicodeDecodeError:
         raise DataError(f"{wrong}: it is not UTF-8 text") from None
     except (LookupError, TypeError, ValueError):
         raise DataError(f"{wrong}: the JSON has other contents") from None
-    if record["protocol"] != PROTOCOL:
-        raise DataError(
-            f"{path} has another protocol version",
-            received=record["protocol"],
-            expected=PROTOCOL,
-        )
+    if protocol != PROTOCOL:
+        wrong = f"{path} has another protocol version"
+        raise DataError(wrong, received=protocol, expected=PROTOCOL)
     return record
 
 
 class Journal:
     """The finished runs of several comparisons, in ``path + ".part"`` unless `path` is None.
 
-    `headers` identify the comparisons; a file with other headers raises DataError. `runs` are those
-    that the file held, for each comparison.
+    `headers` identify the comparisons, other headers in the file raise DataError; `runs` are those
+    that it held.
     """
 
     def __init__(self, path: str | Path | None, headers: Sequence[Json]) -> None:
@@ -96,13 +88,12 @@ class Journal:
         self.runs: list[dict[Key, Run]] = [{} for _ in headers]
         if self._path is None:
             return
-        lines = _whole_lines(self._path) if self._path.exists() else []
-        if lines:
-            self._read(lines, json.loads(json.dumps(headers)))
+        if lines := _whole_lines(self._path) if self._path.exists() else []:
+            self._read(lines, headers)
         else:
             self._append(headers)
 
-    def _read(self, lines: list[bytes], headers: list[Json]) -> None:
+    def _read(self, lines: list[bytes], headers: Sequence[Json]) -> None:
         try:
             written, *blocks = map(json.loads, lines)
             changes = differences(written, headers)
@@ -110,10 +101,9 @@ class Journal:
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise DataError(f"{self._path} is not a journal", received=repr(error)) from None
         if written != headers:
-            raise DataError(
-                f"{self._path} belongs to another comparison: {', '.join(changes)}",
-                hint="Give the command that began it, or another file; or delete it.",
-            )
+            wrong = f"{self._path} belongs to another comparison: {', '.join(changes)}"
+            hint = "Give the command that began it, or another file; or delete it."
+            raise DataError(wrong, hint=hint)
         for number, run in runs:
             self.runs[number][run.key] = run
 
@@ -148,14 +138,10 @@ def differences(written: Sequence[Json], requested: Sequence[Json]) -> list[str]
     if not isinstance(written, list) or len(written) != len(requested):
         return ["the number of comparisons"]
     changes: dict[str, str] = {}
-    for old, new in zip(map(_flat, written), map(_flat, requested), strict=True):
+    for there, here in zip(written, requested, strict=True):
+        old, new = ({**header, **header["plan"], "plan": None} for header in (there, here))
         for name, value in new.items():
             if old.get(name) != value:
                 changes[name] = f"{name} is {old.get(name)!r:.60} there, {value!r:.60} requested"
     causes = changes.keys() - {"data and weights", "contestants"}  # these follow from the others
     return [changes[name] for name in sorted(causes or changes)]
-
-
-def _flat(header: Json) -> Json:
-    """Return a header with the entries of its plan beside the others."""
-    return {**{name: value for name, value in header.items() if name != "plan"}, **header["plan"]}

@@ -15,16 +15,10 @@ __all__ = ["Study"]
 
 
 class Study:
-    """Several comparisons, and the profile of the optimizers that all of them include.
+    """One or more comparisons, and the profile of the optimizers that all of them include.
 
-    Parameters
-    ----------
-    comparisons : sequence of Comparison
-        At least one.
-    command : sequence of str, optional
-        The command line.
-    made_by : dict of str, optional
-        The versions that trained the runs; by default those installed.
+    `command` is the command line, `made_by` are the versions that trained the runs, by default
+    those installed.
     """
 
     def __init__(

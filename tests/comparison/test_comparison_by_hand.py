@@ -122,8 +122,8 @@ def test_a_group_is_one_contestant_with_neighbouring_seeds_and_is_kept_apart(mon
     (trainers, options), = calls  # fmt: skip
     told = [(type(t.optimizer).__name__, t.optimizer.hyperparameters["lr"], t.seed)
             for t in trainers]  # fmt: skip
-    groups = [[one for one, k in zip(told, options["apart"], strict=True) if k == group]
-              for group in range(4)]  # fmt: skip
+    groups = [[one for one, label in zip(told, options["apart"], strict=True) if label == group]
+              for group in dict.fromkeys(options["apart"])]  # fmt: skip
     assert groups == [
         [(rule, lr, seed) for lr in (0.1, 0.3) for seed in seeds]
         for seeds in ((7, 8), (9,))

@@ -53,7 +53,7 @@ def test_untuned_each_has_its_own():
 
 
 def flags(made):
-    return [(a.name, one, b.name, other, flag) for a, one, b, other, flag in made.flag_pairings()]
+    return [(a.name, one, b.name, other, flag) for a, b, (one, other), flag in made.flag_pairings()]
 
 
 def test_a_flag_is_swapped_at_every_rate_with_the_momentum_of_those_that_have_one():

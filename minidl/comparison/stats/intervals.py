@@ -1,11 +1,12 @@
 """Confidence intervals of medians, means and tuned differences: points 6 and 9 of the protocol.
 
-Arguments that are out of range or not finite raise :class:`~minidl.errors.ArgumentError`.
+A `confidence` is between 0 and 1.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 RESAMPLES = 10_000
-Pair = tuple[Floats, Floats]
+Pair = Sequence[Floats]  # of A and of B
 USE_RESTRICTED = "Use min(T, E), not T."
 
 
@@ -31,19 +32,12 @@ def _check_confidence(confidence: float) -> float:
 
 
 def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
-    """Return the ranks of the two of n ordered values that enclose the median.
+    """Return the ranks of the two of n >= 0 ordered values that enclose the median.
 
     B ~ Binomial(n, 1/2) of n values lie below the median, so X_(l) to X_(n+1-l) misses it with
     probability 2 P(B <= l - 1), or less if the distribution has ties. l is the largest for which
-    that is at most 1 - confidence (Thompson 1936; David & Nagaraja 2003, section 7.1). Counted in
-    integers, so exact for every n.
-
-    Parameters
-    ----------
-    n : int
-        0 or more. The result is None if it is too small for the confidence: n < 6 for 0.95.
-    confidence : float, default 0.95
-        Between 0 and 1.
+    that is at most 1 - confidence (Thompson 1936; David & Nagaraja 2003, section 7.1), None if
+    there is none: n < 6 for 0.95. Counted in integers, so exact for every n.
 
     Examples
     --------
@@ -62,15 +56,9 @@ def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
 def median_interval(times: npt.ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:
     """Return the exact interval of a median; infinite where that run never converged.
 
-    (X_(l), X_(u)) with the ranks of :func:`median_ranks`. Only the order of the times matters, so
-    right-censored and diverged runs need no special care.
-
-    Parameters
-    ----------
-    times : array_like, shape (runs,)
-        Hitting times; inf for runs that did not converge. The result is None if there are too few.
-    confidence : float, default 0.95
-        Between 0 and 1.
+    (X_(l), X_(u)) of hitting times (runs,), with the ranks of :func:`median_ranks`; None if there
+    are too few. Only the order of the times matters, so right-censored and diverged runs, which
+    have time inf, need no special care.
 
     Examples
     --------
@@ -87,16 +75,8 @@ def bootstrap_means(values: npt.ArrayLike, resamples: int = RESAMPLES, seed: int
 
     The r-th mean is (1/n) sum_s x_(i_rs), with i_rs uniform on the n seeds (Efron 1979, section 2).
     i_rs depends on n, `resamples` and `seed` only: two optimizers are resampled in pairs, so the
-    difference of their means is the mean of their differences.
-
-    Parameters
-    ----------
-    values : array_like, shape (n,)
-        One finite number per training seed.
-    resamples : int, default 10000
-        1 or more.
-    seed : int, default 0
-        Seed of the resampling.
+    difference of their means is the mean of their differences. `values` (n,) are one finite number
+    per training seed, and `resamples` is 1 or more.
 
     Examples
     --------
@@ -105,12 +85,9 @@ def bootstrap_means(values: npt.ArrayLike, resamples: int = RESAMPLES, seed: int
     """
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or x.size == 0 or not bool(np.isfinite(x).all()):
-        raise ArgumentError(
-            f"must be 1-D and finite, got {x}", argument="values", hint=USE_RESTRICTED
-        )
-    generator = np.random.default_rng(check_seed(seed))
-    drawn = generator.integers(0, len(x), size=(check_count("resamples", resamples), len(x)))
-    return np.asarray(x[drawn].mean(axis=1))
+        wrong = f"must be 1-D and finite, got {x}"
+        raise ArgumentError(wrong, argument="values", hint=USE_RESTRICTED)
+    return np.asarray(x[_drawn(check_seed(seed), resamples, len(x))].mean(axis=1))
 
 
 def bootstrap_interval(
@@ -128,14 +105,8 @@ def bootstrap_interval(
     (``tests/comparison/test_comparison_coverage.py`` measures these and more). No method knows of
     rare divergences that a sample does not contain.
 
-    Parameters
-    ----------
-    values : array_like, shape (n,)
-        Finite: min(T, E), or differences of those, one per seed. The result is None for n = 1.
-    confidence : float, default 0.95
-        Between 0 and 1.
-    resamples, seed : int, default 10000 and 0
-        As for :func:`bootstrap_means`.
+    `values` (n,) are finite: min(T, E), or differences of those, one per seed. The result is None
+    for n = 1. `resamples` and `seed` are those of :func:`bootstrap_means`.
 
     Examples
     --------
@@ -143,8 +114,7 @@ def bootstrap_interval(
     >>> round(low, 2), round(high, 2)
     (11.67, 17.33)
     """
-    means = bootstrap_means(values, resamples, seed)
-    return _quantiles(means, np.size(values), _check_confidence(confidence))
+    return _quantiles(bootstrap_means(values, resamples, seed), np.size(values), confidence)
 
 
 def tuned_interval(
@@ -174,14 +144,10 @@ def tuned_interval(
         min(T, E) of A and of B, which may have different numbers of settings. Of equal means, the
         first is chosen.
     judging : pair of ndarray, shape (settings, seeds)
-        The same on the evaluation seeds, paired by seed. The result is None for one seed.
+        The same on the evaluation seeds, paired by seed. The result is None for one seed. Shapes
+        that do not match raise ShapeError.
     confidence, resamples, seed
         As for :func:`bootstrap_interval`.
-
-    Raises
-    ------
-    ShapeError
-        Settings differ between tuning and judging, or seeds between A and B.
 
     Examples
     --------
@@ -191,46 +157,43 @@ def tuned_interval(
     >>> tuned_interval((a, b), (a, b)) == bootstrap_interval((a - b)[0])
     True
     """
-    tuning, judging = _check_tables(tuning, judging)
-    n, confidence = judging[0].shape[1], _check_confidence(confidence)
-    if n < 2:
-        return None
-    resamples = check_count("resamples", resamples)
-    choices = np.random.default_rng([check_seed(seed), 1])
-    tuning_counts = _counts(choices, resamples, tuning[0].shape[1])
-    counts = _counts(np.random.default_rng(check_seed(seed)), resamples, n)
-    each = np.arange(resamples)
+    tables = _check_tables(tuning, judging)
+    n = tables[2].shape[1]
+    tuning_counts = _counts([check_seed(seed), 1], resamples, tables[0].shape[1])
+    counts = _counts(check_seed(seed), resamples, n)
     a, b = (
-        (counts @ times.T)[each, (tuning_counts @ tuned.T).argmin(axis=1)] / n
-        for tuned, times in zip(tuning, judging, strict=True)
+        (counts @ times.T)[np.arange(resamples), (tuning_counts @ tuned.T).argmin(axis=1)] / n
+        for tuned, times in zip(tables[:2], tables[2:], strict=True)
     )
     return _quantiles(a - b, n, confidence)
 
 
-def _check_tables(tuning: Pair, judging: Pair) -> tuple[Pair, Pair]:
-    """Return the tables of `tuned_interval` as finite arrays whose shapes match."""
+def _check_tables(tuning: Pair, judging: Pair) -> list[Floats]:
+    """Return the four tables of `tuned_interval` as finite arrays whose shapes match."""
     tables = [np.asarray(table, dtype=np.float64) for table in (*tuning, *judging)]
     shapes = [table.shape for table in tables]
-    fit = all(len(shape) == 2 and 0 not in shape for shape in shapes) and (
-        [s[0] for s in shapes[:2]] == [s[0] for s in shapes[2:]]
-        and shapes[0][1] == shapes[1][1]
-        and shapes[2][1] == shapes[3][1]
-    )
-    if len(tables) != 4 or not fit:
-        raise ShapeError(
-            "tuning and judging do not match",
-            received=", ".join(map(str, shapes)),
-            expected="two tables (settings, tuning seeds) and two (settings, seeds)",
-        )
+    fit = [len(shape) for shape in shapes] == [2] * 4 and all(map(all, shapes))
+    if fit:
+        (a, n), (b, m), (c, p), (d, q) = shapes
+        fit = (a, b, n, p) == (c, d, m, q)
+    if not fit:
+        received = ", ".join(map(str, shapes))
+        expected = "two tables (settings, tuning seeds) and two (settings, seeds)"
+        raise ShapeError("tuning and judging do not match", received=received, expected=expected)
     if not all(bool(np.isfinite(table).all()) for table in tables):
         raise ArgumentError("times must be finite", hint=USE_RESTRICTED)
-    a, b, x, y = tables
-    return (a, b), (x, y)
+    return tables
 
 
-def _counts(generator: np.random.Generator, resamples: int, n: int) -> Floats:
+def _drawn(seed: int | list[int], resamples: int, n: int) -> npt.NDArray[np.int64]:
+    """Return which of n seeds each resample draws, shape (resamples, n)."""
+    size = check_count("resamples", resamples), n
+    return np.random.default_rng(seed).integers(0, n, size=size)
+
+
+def _counts(seed: int | list[int], resamples: int, n: int) -> Floats:
     """Return how often each of n seeds occurs in each resample, shape (resamples, n)."""
-    drawn = generator.integers(0, n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
+    drawn = _drawn(seed, resamples, n) + n * np.arange(resamples)[:, None]
     return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
 
 
@@ -238,8 +201,9 @@ def _quantiles(means: Floats, n: int, confidence: float) -> tuple[float, float] 
     """Return the expanded percentile interval of resampled means of n values."""
     from scipy.special import ndtr, stdtrit
 
+    alpha = 1 - _check_confidence(confidence)
     if n < 2:
         return None
-    tail = ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 - confidence) / 2))
+    tail = ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, alpha / 2))
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)

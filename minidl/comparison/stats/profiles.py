@@ -1,7 +1,6 @@
 """Performance profiles and distribution functions over problems: point 10 of the protocol.
 
-Both curves are step functions, so areas under them are sums and need no quadrature. Arguments that
-are out of range raise :class:`~minidl.errors.ArgumentError`.
+Both curves are step functions, so areas under them are sums and need no quadrature.
 """
 
 from __future__ import annotations
@@ -27,10 +26,7 @@ def performance_ratios(costs: npt.ArrayLike) -> Floats:
     optimizer solves. The profile of an optimizer is the :func:`ecdf` of its row. With more than two
     optimizers, the profile of one depends on the others in the table (Gould & Scott 2016).
 
-    Parameters
-    ----------
-    costs : array_like, shape (optimizers, problems)
-        > 0; inf for a problem that was not solved.
+    `costs` (optimizers, problems) are > 0, inf for a problem that was not solved.
 
     Examples
     --------
@@ -42,9 +38,7 @@ def performance_ratios(costs: npt.ArrayLike) -> Floats:
     if table.ndim != 2 or table.size == 0 or not bool(np.all(table > 0)):
         raise ArgumentError(f"must be a table of numbers > 0 or inf, got {table}", argument="costs")
     best = table.min(axis=0)
-    ratios = np.full_like(table, math.inf)
-    np.divide(table, best, out=ratios, where=np.isfinite(best))
-    return ratios
+    return np.asarray(table / np.where(np.isfinite(best), best, 1.0))
 
 
 def profile_areas(ratios: npt.ArrayLike, r_max: float = R_MAX) -> Floats:
@@ -55,17 +49,8 @@ def profile_areas(ratios: npt.ArrayLike, r_max: float = R_MAX) -> Floats:
     The score of AlgoPerf (Dahl et al. 2023, "Benchmarking neural network training algorithms"),
     whose program takes trapezoids at sampled tau; this is the integral itself.
 
-    Parameters
-    ----------
-    ratios : array_like, shape (optimizers, problems)
-        From :func:`performance_ratios`.
-    r_max : float, default 4
-        > 1. A problem that takes longer than r_max times the best adds nothing.
-
-    Returns
-    -------
-    ndarray, shape (optimizers,)
-        1 for an optimizer that is the best on every problem.
+    `ratios` (optimizers, problems) are those of :func:`performance_ratios`, and r_max is > 1. The
+    areas (optimizers,) are 1 for an optimizer that is the best on every problem.
 
     Examples
     --------
@@ -86,21 +71,19 @@ def ecdf(values: npt.ArrayLike, at: npt.ArrayLike) -> Floats:
     seed) pairs reached by epoch x (COCO: Hansen et al. 2021, "empirical cumulative distribution
     functions"); of one optimizer's performance ratios it is its profile (Dolan & More 2002).
 
-    Parameters
-    ----------
-    values : array_like, any shape
-        Without nan; inf for runs that did not converge.
-    at : array_like, any shape
-        The points x, one result for each.
+    `values` of any shape are without nan, inf for runs that did not converge; `at` are the points
+    x, of any shape, with one result for each.
 
     Examples
     --------
     >>> ecdf([[2, 5], [5, math.inf]], [1, 2, 5, 100])
     array([0.  , 0.25, 0.75, 0.75])
     """
-    ordered = _pooled(values)
+    pooled = np.asarray(values, dtype=np.float64).ravel()
+    if pooled.size == 0 or bool(np.isnan(pooled).any()):
+        raise ArgumentError(f"must be one or more numbers or inf, got {pooled}", argument="values")
     points = np.asarray(at, dtype=np.float64)
-    return np.asarray(np.searchsorted(ordered, points, side="right") / len(ordered))
+    return np.asarray(np.searchsorted(np.sort(pooled), points, side="right") / len(pooled))
 
 
 def ecdf_steps(values: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -113,14 +96,6 @@ def ecdf_steps(values: npt.ArrayLike) -> tuple[Floats, Floats]:
     >>> ecdf_steps([5, 2, 5, math.inf])
     (array([2., 5.]), array([0.25, 0.75]))
     """
-    ordered = _pooled(values)
-    corners = np.unique(ordered[np.isfinite(ordered)])
-    return corners, ecdf(ordered, corners)
-
-
-def _pooled(values: npt.ArrayLike) -> Floats:
-    """Return the values as one ascending row."""
-    pooled = np.asarray(values, dtype=np.float64).ravel()
-    if pooled.size == 0 or bool(np.isnan(pooled).any()):
-        raise ArgumentError(f"must be one or more numbers or inf, got {pooled}", argument="values")
-    return np.sort(pooled)
+    pooled = np.asarray(values, dtype=np.float64)
+    corners = np.unique(pooled[np.isfinite(pooled)])
+    return corners, ecdf(pooled, corners)

@@ -1,7 +1,4 @@
-"""Median, sign-flip test, probability of superiority and Holm's correction.
-
-Arguments that are out of range or not finite raise :class:`~minidl.errors.ArgumentError`.
-"""
+"""Median, sign-flip test, probability of superiority and Holm's correction."""
 
 from __future__ import annotations
 
@@ -23,15 +20,10 @@ DRAWS = 100_000
 
 
 def median(times: Sequence[float]) -> float:
-    """Return the median, in which a run that did not converge counts as infinity.
+    """Return the median of times or losses, which are inf for runs that did not converge.
 
     X_((n+1)/2), or (X_(n/2) + X_(n/2+1)) / 2 for an even n, and nan without times. With a
     common budget this is the Kaplan-Meier median (Klein & Moeschberger 2003, section 4.5).
-
-    Parameters
-    ----------
-    times : sequence of float
-        Times or losses, without nan.
 
     Examples
     --------
@@ -42,36 +34,25 @@ def median(times: Sequence[float]) -> float:
 
 
 def sign_flip(differences: Sequence[float], seed: int = 0) -> float:
-    """Return the two-sided p-value of paired differences under random signs.
+    """Return the two-sided p-value of paired differences, one per seed, under random signs.
 
     If two optimizers are equal, each difference is as likely with the opposite sign. p is the
     share of sign patterns whose mean is at least as far from 0 as the observed one,
     p = #{s in {-1, 1}^n : |sum s_i d_i| >= |sum d_i|} / 2^n (Fisher 1935, "The Design of
     Experiments", section 21). For n <= 30 all patterns are counted: each sum is one of the first
     half of the differences plus one of the second half, which is looked up in sorted order. Beyond
-    that, 100,000 patterns are drawn, and the observed one is added (Phipson & Smyth 2010).
-
-    Parameters
-    ----------
-    differences : sequence of float
-        One per seed, finite.
-    seed : int, default 0
-        Seed of the drawn patterns.
+    that, 100,000 patterns are drawn with `seed`, and the observed one is added (Phipson & Smyth
+    2010). All differences must be finite.
 
     Examples
     --------
-    Six differences of one sign give 2 / 2^6:
-
     >>> sign_flip([-3, -1, -4, -1, -5, -9])
     0.03125
     """
     d = np.asarray(differences, dtype=float)
     if not bool(np.isfinite(d).all()):
-        raise ArgumentError(
-            f"must be finite, got {d[~np.isfinite(d)][0]}",
-            argument="differences",
-            hint="Take the difference of min(T, E), not of T.",
-        )
+        wrong, hint = d[~np.isfinite(d)][0], "Take the difference of min(T, E), not of T."
+        raise ArgumentError(f"must be finite, got {wrong}", argument="differences", hint=hint)
     n = len(d)
     slack = 1e-12 * np.abs(d).sum()  # sums in another order may differ in the last digits
     least = abs(d.sum()) - slack
@@ -99,11 +80,7 @@ def faster_probability(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
     (#{s : T_As < T_Bs} + #{s : T_As = T_Bs} / 2) / n: the paired probability of superiority
     (McGraw & Wong 1992; ties as in Vargha & Delaney 2000). Two runs that do not converge are a tie.
-
-    Parameters
-    ----------
-    a, b : array_like, shape (seeds,)
-        Hitting times, paired by seed; inf for runs that did not converge.
+    `a` and `b` (seeds,) are hitting times, paired by seed (ShapeError otherwise).
 
     Examples
     --------

@@ -1,7 +1,4 @@
-"""The choice of a learning rate and the cost of tuning: points 7 and 11 of the protocol.
-
-Arguments that are out of range raise :class:`~minidl.errors.ArgumentError`.
-"""
+"""The choice of a learning rate and the cost of tuning: points 7 and 11 of the protocol."""
 
 from __future__ import annotations
 
@@ -19,24 +16,12 @@ __all__ = ["Choice", "choose_rate", "expected_best", "trial_weights"]
 
 
 class Choice(NamedTuple):
-    """The chosen setting.
+    """The setting that :func:`choose_rate` chose."""
 
-    Attributes
-    ----------
-    position : int
-        Its index among the settings.
-    rate : float
-        Its learning rate.
-    mean : float
-        Its restricted mean; the whole budget if no setting converged.
-    edge : int
-        -1 if it is the smallest rate, 1 if it is the largest, else 0.
-    """
-
-    position: int
-    rate: float
-    mean: float
-    edge: int
+    position: int  # its index among the settings
+    rate: float  # its learning rate
+    mean: float  # its restricted mean; the whole budget if no setting converged
+    edge: int  # -1 if it is the smallest rate, 1 if it is the largest, else 0
 
 
 def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Choice:
@@ -46,31 +31,18 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     then the smaller learning rate, then the first. The median would choose rates at the edge of
     stability, for it ignores the runs that diverge there (protocol, point 7).
 
-    Parameters
-    ----------
-    rates : array_like, shape (settings,)
-        The learning rate of each setting, > 0.
-    times : array_like, shape (settings, seeds)
-        Hitting times; inf for runs that did not converge.
-    budget : float
-        E, a finite number of epochs > 0.
-
-    Raises
-    ------
-    ShapeError
-        `times` does not have one row per rate.
+    `rates` (settings,) are > 0, and `times` (settings, seeds) are hitting times, one row per rate
+    (ShapeError otherwise), inf for runs that did not converge. The budget E is finite and > 0.
 
     Examples
     --------
     >>> choose_rate([0.5, 1.0, 2.0], [[30, 31], [10, 12], [4, math.inf]], budget=40)
     Choice(position=1, rate=1.0, mean=11.0, edge=0)
     """
-    lr = np.asarray(rates, dtype=np.float64)
-    table = check_times("times", times, dimensions=2)
+    lr, table = np.asarray(rates, dtype=np.float64), check_times("times", times, dimensions=2)
     if lr.shape != table.shape[:1]:
-        raise ShapeError(
-            "times must have one row per rate", received=f"{lr.size} rates for {len(table)} rows"
-        )
+        got = f"{lr.size} rates for {len(table)} rows"
+        raise ShapeError("times must have one row per rate", received=got)
     if not bool(np.all((lr > 0) & np.isfinite(lr))):
         raise ArgumentError(f"must be finite numbers > 0, got {lr}", argument="rates")
     means = np.minimum(table, check_budget(budget)).mean(axis=1)
@@ -104,12 +76,8 @@ def expected_best(results: npt.ArrayLike, trials: int) -> float:
     all subsets of b = `trials` of the n trials. It is unbiased (Tang et al. 2020, "Showing your
     work doesn't always"), unlike the form with replacement of Dodge et al. 2019 ("Show your work").
 
-    Parameters
-    ----------
-    results : array_like, shape (n,)
-        One per trial, smaller is better; inf for a trial that did not converge.
-    trials : int
-        b, from 1 to n. The result is infinite if b trials could all be.
+    Of the `results` (n,), the smallest is the best, and inf is a trial that did not converge;
+    `trials` is from 1 to n. The expected best is infinite if that many trials could all be.
 
     Examples
     --------

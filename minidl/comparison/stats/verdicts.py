@@ -1,12 +1,10 @@
-"""The verdict on a pair of optimizers: points 6 and 9 of the protocol.
-
-Arguments that are out of range raise :class:`~minidl.errors.ArgumentError`.
-"""
+"""The verdict on a pair of optimizers: points 6 and 9 of the protocol."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 import numpy as np
@@ -25,7 +23,7 @@ Word = Literal["A faster", "B faster", "no difference shown", "equivalent within
 
 
 def fewest_seeds(comparisons: int = 1) -> int:
-    """Return how many seeds it takes to reach p < 0.05 after Holm if all of them agree.
+    """Return how many seeds it takes to reach p < 0.05 after Holm if all of them agree; 6 or more.
 
     The smallest n with k 2 / 2^n < 0.05, where k = `comparisons` is the number of pairs (0 counts
     as 1): n seeds that agree have p = 2 / 2^n, and the smallest of k p-values is multiplied by k
@@ -36,35 +34,21 @@ def fewest_seeds(comparisons: int = 1) -> int:
     >>> fewest_seeds(1), fewest_seeds(2)
     (6, 7)
     """
-    n, k = 6, max(check_count("comparisons", comparisons, 0), 1)
-    while k * 2 / 2**n >= LEVEL:
-        n += 1
-    return n
+    k = max(check_count("comparisons", comparisons, 0), 1)
+    return next(n for n in count(6) if k * 2 / 2**n < LEVEL)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on a pair of optimizers and the numbers that it rests on.
-
-    Attributes
-    ----------
-    word : str
-        "A faster", "B faster", "no difference shown" or "equivalent within 5 %".
-    seeds, enough : int
-        The number of pairs, and how many a verdict needs.
-    difference, p, interval
-        The mean of min(T_A, E) - min(T_B, E) in epochs, its corrected p-value and its interval.
-    margin : float
-        5 % of the smaller restricted mean, in epochs.
-    """
+    """The verdict on a pair of optimizers and the numbers that it rests on."""
 
     word: Word
-    seeds: int
-    enough: int
-    difference: float
-    p: float
+    seeds: int  # the number of pairs
+    enough: int  # how many pairs a verdict needs
+    difference: float  # the mean of min(T_A, E) - min(T_B, E), in epochs
+    p: float  # its p-value, corrected
     interval: tuple[float, float]
-    margin: float
+    margin: float  # 5 % of the smaller restricted mean, in epochs
 
     @property
     def declined(self) -> bool:
@@ -74,10 +58,9 @@ class Verdict:
     @property
     def reason(self) -> str:
         """Why there are too few seeds for a verdict; empty if there are enough."""
-        if not self.declined:
-            return ""
-        few = f"{self.seeds} seed{' is' if self.seeds == 1 else 's are'} too few"
-        return f"{few} to claim a difference; take {self.enough} or more"
+        seeds = f"{self.seeds} seed{' is' if self.seeds == 1 else 's are'}"
+        few = f"{seeds} too few to claim a difference; take {self.enough} or more"
+        return few if self.declined else ""
 
 
 def verdict(
@@ -109,12 +92,11 @@ def verdict(
         Hitting times, paired by seed (ShapeError otherwise); inf for runs that did not converge.
     budget : float
         E, a finite number of epochs > 0.
-    p : float
-        :func:`minidl.comparison.sign_flip` of D, after :func:`minidl.comparison.holm`.
+    p, comparisons
+        :func:`~minidl.comparison.sign_flip` of D after :func:`~minidl.comparison.holm`, and the
+        number of pairs that this correction counts.
     interval : (float, float) or None
-        Of the mean of D, by :func:`minidl.comparison.bootstrap_interval`; None for one seed.
-    comparisons : int, default 1
-        The number of pairs that Holm's correction counts.
+        Of the mean of D, by :func:`~minidl.comparison.bootstrap_interval`; None for one seed.
 
     Examples
     --------
@@ -129,8 +111,8 @@ def verdict(
     low, high = (-math.inf, math.inf) if interval is None else interval
     if not low <= high:
         raise invalid("interval", interval, "(low, high) with low <= high")
-    margin = MARGIN * float(min(restricted(x, budget).mean(), restricted(y, budget).mean()))
-    difference = float(np.mean(restricted(x, budget) - restricted(y, budget)))
+    cut_x, cut_y = restricted(x, budget), restricted(y, budget)
+    margin = MARGIN * float(min(cut_x.mean(), cut_y.mean()))
     converge = all(2 * int(np.sum(times <= budget)) > len(x) for times in (x, y))
     enough = fewest_seeds(comparisons)
     word: Word = "no difference shown"
@@ -139,4 +121,5 @@ def verdict(
             word = "equivalent within 5 %"
         elif p < LEVEL and (high < 0 or low > 0):
             word = "A faster" if high < 0 else "B faster"
+    difference = float(np.mean(cut_x - cut_y))
     return Verdict(word, len(x), enough, difference, p, (low, high), margin)
