@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +36,12 @@ class Comparison:
         self.versions: dict[str, str] | None = None  # None: those installed now
         names = [c.name for c in plan.contestants]
         self.runs = sorted(runs, key=lambda r: (r.seed, names.index(r.optimizer), r.setting))
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The former name of `request`."""
+        warnings.warn("Comparison.asked is now Comparison.request", DeprecationWarning, 2)
+        return self.request
 
     @cached_property
     def table(self) -> Table:
@@ -79,6 +86,12 @@ class Comparison:
         """Return the runs of a contestant at a setting, with its evaluation seeds."""
         keys = [(contestant.name, setting, seed) for seed in self.seeds[contestant.name]]
         return [self.table[key] for key in keys if key in self.table]
+
+    def judged(self, contestant: Contestant, setting: Setting) -> list[Run]:
+        """Return :meth:`evaluation_runs`, whose former name this is."""
+        message = "Comparison.judged is now Comparison.evaluation_runs"
+        warnings.warn(message, DeprecationWarning, 2)
+        return self.evaluation_runs(contestant, setting)
 
     @cached_property
     def rows(self) -> list[Row]:
