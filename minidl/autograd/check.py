@@ -15,8 +15,6 @@ from minidl.autograd.tensor import Tensor
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, MinidlError, invalid
 
-__all__ = ["GradientCheckError", "gradcheck"]
-
 
 class GradientCheckError(MinidlError, AssertionError):
     """A derivative disagrees with finite differences; raised by :func:`gradcheck`."""

@@ -11,8 +11,6 @@ from minidl.autograd.node import Edge, Operation, Record, Rule, Value, array_of,
 from minidl.autograd.tensor import Tensor
 from minidl.errors import GraphError, NonFiniteError
 
-__all__ = ["debug"]
-
 
 class _Watched(list[Value]):
     """The arrays of an operation with copies of all that its rules read, freed with the graph."""

@@ -19,8 +19,6 @@ from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make
 from minidl.errors import ArgumentError, ShapeError
 
-__all__ = ["hessian", "hvp", "jacobian", "jvp"]
-
 Function: TypeAlias = Callable[..., Tensor]
 Inputs: TypeAlias = "Tensor | npt.ArrayLike | Sequence[Tensor | npt.ArrayLike]"
 

@@ -15,8 +15,6 @@ from minidl.autograd.functional import check_result, grad
 from minidl.autograd.node import Array, Value
 from minidl.autograd.tensor import Tensor, make
 
-__all__ = ["Difference", "Options", "Program", "search"]
-
 ROUNDS = 3  # random directions: a wrong entry hides in none of them
 UNKNOWN = 1e-3  # relative difference of two steps above which nothing is measured
 CURVED = 100.0  # times step^2: the error where the derivative is 0, as of x^3

@@ -14,8 +14,6 @@ from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError
 
-__all__ = ["check_function", "check_result", "differentiable", "grad", "listed"]
-
 
 def differentiable(y: Tensor) -> Tensor:
     """Return y or, if it has no graph, its value as a result whose derivatives are zeros."""

@@ -22,8 +22,6 @@ from minidl.errors import (
     ShapeError,
 )
 
-__all__ = ["composite", "described", "from_numpy", "primitive", "quiet"]
-
 Function: TypeAlias = Callable[..., Value]
 RuleAt: TypeAlias = Callable[[int], Rule] | None
 P = ParamSpec("P")

@@ -12,8 +12,6 @@ import numpy.typing as npt
 from minidl.autograd.node import Array, Node, Record, Value, array_of, creation, propagate, to_float
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
-__all__ = ["NUMPY", "Tensor", "make", "seed_for"]
-
 NUMPY: dict[Callable[..., Any], Callable[..., Value]] = {}  # NumPy function -> operation
 PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, without a gradient
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,

@@ -14,8 +14,6 @@ from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
 from minidl.errors import ArgumentError
 
-__all__ = ["compare"]
-
 # Arguments of compare_all that are passed on if they have a value.
 PASSED = ["optimizers", "tune", "lr", "momentum", "epochs", "seeds", "tuning_seeds", "target"]
 PASSED += ["sustained", "hidden", "activation", "loss", "jobs"]

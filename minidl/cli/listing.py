@@ -11,8 +11,6 @@ from minidl import datasets, nn
 from minidl.nn.losses import ALIASES
 from minidl.optim import TABLE
 
-__all__ = ["LISTS", "bold", "list_names"]
-
 Rows = Iterable[tuple[str, str]]
 
 

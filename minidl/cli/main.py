@@ -9,8 +9,6 @@ from collections.abc import Collection, Sequence
 
 from minidl.errors import ArgumentError, MinidlError, UnknownNameError
 
-__all__ = ["main"]
-
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 # Options that are not spelled like the argument they are passed to.
 SPELLINGS = {"n": "--rows", "loss": "--target-loss", "accuracy": "--target-accuracy"}

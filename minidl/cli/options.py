@@ -14,8 +14,6 @@ from minidl.cli import values
 from minidl.cli.listing import LISTS
 from minidl.optim import TABLE
 
-__all__ = ["INTERRUPTED", "QUICK", "exit_code", "parse"]
-
 Group = argparse._ArgumentGroup
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
 EXIT_CODES = """exit codes:

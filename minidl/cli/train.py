@@ -21,8 +21,6 @@ from minidl.files import atomic_write
 from minidl.optim import lookup
 from minidl.training import Callback, Progress, StopAtTarget, Trainer, save_model
 
-__all__ = ["train"]
-
 NOT_SETTINGS = ("parser", "flags", "command", "words")
 
 

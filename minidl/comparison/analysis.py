@@ -18,8 +18,6 @@ from minidl.comparison.stats.tuning import choose_rate, expected_best
 from minidl.comparison.stats.verdicts import Verdict, verdict
 from minidl.optim import BatchSize
 
-__all__ = ["Chosen", "Duel", "Row", "Table", "choose", "compare_pairs", "summarize"]
-
 Table = Mapping[Key, Run]
 Interval = tuple[float, float]
 

@@ -23,8 +23,6 @@ from minidl.nn import Loss
 from minidl.optim import BatchSize
 from minidl.training.pool import check_jobs
 
-__all__ = ["BATCHING_RATES", "compare", "compare_all"]
-
 BATCHINGS = ("batch", "stochastic", "gd")
 BATCHING_RATES = tuple(4.0**k for k in range(-4, 3))
 

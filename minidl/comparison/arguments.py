@@ -20,8 +20,6 @@ from minidl.registry import normalise
 from minidl.streams import check_seeds
 from minidl.training.batches import rows_per_batch
 
-__all__ = ["MOMENTA", "RATES", "Optimizers", "Protocol", "Values", "disjoint_seeds", "make_plan"]
-
 Floats = tuple[float, ...]
 Seeds = tuple[int, ...]
 RATES = tuple(2.0**k for k in range(-8, 4))

@@ -18,8 +18,6 @@ from minidl.optim import Optimizer
 from minidl.training import Trainer
 from minidl.training.many import train_many
 
-__all__ = ["Executor"]
-
 GROUP = 32  # networks of a group: fewer cost more each, more are lost when a process is killed
 EXTENSIONS = 3  # how often the grid may grow by two learning rates at one end
 

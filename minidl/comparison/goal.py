@@ -13,8 +13,6 @@ from minidl.comparison.run import Run, Setting
 from minidl.comparison.stats.hitting import Floats, hitting_times
 from minidl.errors import ArgumentError, invalid
 
-__all__ = ["Goal", "Target", "resolve"]
-
 REACHABLE = 0.8  # share of tuning seeds on which some optimizer must reach the target
 LOOSEST = 0.5  # a gap is widened up to this share
 ACCURACY = "an accuracy above 0, at most 1"

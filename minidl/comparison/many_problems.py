@@ -12,8 +12,6 @@ from minidl.comparison.result import Comparison
 from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import performance_ratios, profile_areas
 
-__all__ = ["TAUS", "Profile", "profile"]
-
 TAUS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 

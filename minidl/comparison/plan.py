@@ -14,8 +14,6 @@ from minidl.comparison.run import Setting
 from minidl.optim import BatchSize
 from minidl.training.batches import rows_per_batch
 
-__all__ = ["FORMS_OF_NAG", "Contestant", "Pairing", "Plan"]
-
 FORMS_OF_NAG = {"NAG", "ReformulatedNAG"}
 
 

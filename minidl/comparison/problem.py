@@ -18,8 +18,6 @@ from minidl.training.checks import check_reproducible
 from minidl.training.data import Rows, check_rows
 from minidl.training.measure import Objective
 
-__all__ = ["Model", "Problem", "Source"]
-
 Source = str | Dataset | Callable[[int], Dataset]
 Model = Callable[[int], Layer]
 Pair = tuple[Rows, Rows | None]  # for training, and held out

@@ -16,8 +16,6 @@ from minidl.comparison.run import Run, Setting
 from minidl.comparison.store import read_record, write_record
 from minidl.errors import DataError
 
-__all__ = ["Comparison"]
-
 
 class Comparison:
     """The result of a comparison; print it for the tables, the verdicts and their meaning.

@@ -12,8 +12,6 @@ import numpy as np
 from minidl.comparison.stats.hitting import Floats
 from minidl.training import History
 
-__all__ = ["CURVES", "Key", "Run", "Setting"]
-
 CURVES = ("train_loss", "running_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 
 

@@ -17,8 +17,6 @@ from minidl.comparison.run import Key, Run
 from minidl.errors import DataError
 from minidl.files import atomic_write
 
-__all__ = ["PROTOCOL", "Journal", "differences", "read_record", "versions", "write_record"]
-
 PROTOCOL = 1
 Json = Mapping[str, Any]
 

@@ -11,8 +11,6 @@ from minidl.comparison.result import Comparison
 from minidl.comparison.store import read_record, versions, write_record
 from minidl.errors import DataError
 
-__all__ = ["Study"]
-
 
 class Study:
     """One or more comparisons, and the profile of the optimizers that all of them include.

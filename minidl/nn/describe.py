@@ -13,8 +13,6 @@ from minidl.nn.layer import Layer
 from minidl.nn.layers import ACTIVATIONS, Dense, Dropout
 from minidl.nn.sequential import Sequential
 
-__all__ = ["build", "describe"]
-
 CLASSES: dict[str, type[Layer]] = {
     cls.__name__: cls
     for cls in (Dense, Dropout, Sequential, *ACTIVATIONS.values())

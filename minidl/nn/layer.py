@@ -14,8 +14,6 @@ from minidl.checks import check_count
 from minidl.errors import GraphError
 from minidl.nn.parameters import Buffer, Parameter, ParameterVector
 
-__all__ = ["Layer", "Training", "Value", "as_floats"]
-
 T = TypeVar("T")
 Training = bool | np.random.Generator
 

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import ops
+from minidl.autograd.node import Value
 from minidl.checks import check_count, check_number
 from minidl.errors import DTypeError, ShapeError
 from minidl.nn.initializers import Initializer, initializer
-from minidl.nn.layer import Layer, Training, Value
+from minidl.nn.layer import Layer, Training
 from minidl.nn.parameters import Parameter
 from minidl.registry import Registry
 from minidl.streams import Seed, check_seed, stream

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor, ops
+from minidl.autograd.node import Value
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DataError, ShapeError
-from minidl.nn.layer import Value, as_floats
+from minidl.nn.layer import as_floats
 from minidl.registry import Registry
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "Hinge", "Huber", "Loss", "SoftmaxCrossEntropy", "loss"]

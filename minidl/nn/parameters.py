@@ -16,8 +16,6 @@ import numpy.typing as npt
 from minidl.autograd import Array, Tensor
 from minidl.errors import ArgumentError, GraphError, ShapeError
 
-__all__ = ["Buffer", "Parameter", "ParameterVector"]
-
 
 class Buffer(Tensor):
     """A Tensor that is saved with its layer but not trained, such as a running mean."""

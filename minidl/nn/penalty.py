@@ -11,8 +11,6 @@ from minidl.checks import check_number
 from minidl.nn.layer import Layer
 from minidl.nn.parameters import ParameterVector
 
-__all__ = ["L2Penalty", "check_strength"]
-
 
 def check_strength(name: str, value: float) -> float:
     """Return `value` as the strength of a penalty, or raise an ArgumentError that names it."""

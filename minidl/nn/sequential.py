@@ -9,15 +9,14 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from minidl.autograd.node import Value
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, ShapeError
 from minidl.nn.initializers import Initializer
-from minidl.nn.layer import Layer, Training, Value
+from minidl.nn.layer import Layer, Training
 from minidl.nn.layers import Activation, Dense, Dropout, check_rate
 from minidl.nn.layers import activation as new_activation
 from minidl.streams import Seed, check_seed, stream
-
-__all__ = ["Sequential", "mlp", "unseeded"]
 
 
 class Sequential(Layer):

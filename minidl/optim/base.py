@@ -13,8 +13,6 @@ from minidl.errors import ArgumentError, DTypeError, ShapeError, invalid
 from minidl.optim.keywords import check_keywords
 from minidl.optim.schedules import Schedule
 
-__all__ = ["Gradient", "Hyperparameter", "Optimizer", "Setting", "learning_rate", "momentum"]
-
 Array: TypeAlias = npt.NDArray[Any]
 Gradient: TypeAlias = Callable[[Array], Array]
 Setting: TypeAlias = npt.ArrayLike | Schedule  # a number, one for each replica, or a schedule

@@ -10,8 +10,6 @@ from typing import ParamSpec, TypeVar
 
 from minidl.errors import UnknownKeywordError
 
-__all__ = ["check_keywords", "checked"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

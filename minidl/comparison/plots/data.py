@@ -15,11 +15,6 @@ from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError
 
-__all__ = [
-    "area_labels", "labels", "quartiles", "samples_per_epoch", "shorten", "spaced", "stairs",
-    "target_of", "title",
-]  # fmt: skip
-
 
 def target_of(comparison: Comparison) -> Target:
     """Return the target, or raise DataError if an interruption came before it was known."""

@@ -16,8 +16,6 @@ from minidl.files import atomic_write
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["check_plot", "figure", "plot"]
-
 FIRST = ("png", "svg", "pdf")  # the formats named first, which are reproducible byte for byte
 UNDATED = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate": None}}
 

@@ -21,8 +21,6 @@ from minidl.comparison.stats.profiles import R_MAX
 from minidl.comparison.stats.tests import median
 from minidl.comparison.study import Study
 
-__all__ = ["draw"]
-
 HEIGHT, ENTRY = 4.2, 0.2  # inches: of a row, and of a line of its legend
 RATES = {
     "none": "As given: not tuned",

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 from minidl.comparison.result import Comparison
 
-__all__ = ["BUDGET", "MARKER", "STYLE", "TARGET", "WIDTH", "Look", "legend_rows", "looks_of"]
-
 WIDTH = 14.0  # of the figure, in inches
 STYLE = {
     "svg.hashsalt": "minidl",  # or identifiers inside an SVG differ from file to file

@@ -8,8 +8,6 @@ from minidl.comparison.many_problems import TAUS, Profile
 from minidl.comparison.report.words import text_table
 from minidl.comparison.stats.profiles import R_MAX, ecdf
 
-__all__ = ["profile_text"]
-
 SHARES = (0.05, 0.2, 1.0)  # of the budget
 
 

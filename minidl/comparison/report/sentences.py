@@ -11,8 +11,6 @@ from minidl.comparison.report import View
 from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.stats.verdicts import LEVEL
 
-__all__ = ["explain"]
-
 RELATIONS = {
     "faster": "In the mean of min(epochs, budget) it is faster than {}; p < 0.05 after Holm's"
     " correction.",

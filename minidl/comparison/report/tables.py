@@ -12,8 +12,6 @@ from minidl.comparison.report.sentences import explain
 from minidl.comparison.report.words import between, counted, number, rate, target_words, text_table
 from minidl.comparison.run import Setting
 
-__all__ = ["probability", "report", "warnings_of"]
-
 TRIALS = (1, 2, 4, 8)
 
 

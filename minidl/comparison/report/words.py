@@ -9,11 +9,6 @@ from minidl.comparison.goal import Target
 from minidl.comparison.plan import Plan
 from minidl.optim import TABLE
 
-__all__ = [
-    "between", "counted", "curve_name", "joined", "method_name", "number", "rate", "target_words",
-    "text_table",
-]  # fmt: skip
-
 METHODS = {
     "nag": "NAG",
     "nag-reformulated": "reformulated NAG",

@@ -14,11 +14,6 @@ import numpy.typing as npt
 from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, ShapeError
 
-__all__ = [
-    "check_budget", "check_pairs", "check_times", "expected_running_time", "hitting_times",
-    "restricted", "restricted_mean",
-]  # fmt: skip
-
 Floats = npt.NDArray[np.float64]
 
 

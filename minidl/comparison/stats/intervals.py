@@ -17,11 +17,6 @@ from minidl.comparison.stats.hitting import Floats, check_times
 from minidl.errors import ArgumentError, ShapeError
 from minidl.streams import check_seed
 
-__all__ = [
-    "RESAMPLES", "bootstrap_interval", "bootstrap_means", "median_interval", "median_ranks",
-    "tuned_interval",
-]  # fmt: skip
-
 RESAMPLES = 10_000
 Pair = Sequence[Floats]  # of A and of B
 USE_RESTRICTED = "Use min(T, E), not T."

@@ -14,8 +14,6 @@ from minidl.checks import check_number
 from minidl.comparison.stats.hitting import Floats
 from minidl.errors import ArgumentError
 
-__all__ = ["R_MAX", "ecdf", "ecdf_steps", "performance_ratios", "profile_areas"]
-
 R_MAX = 4.0
 
 

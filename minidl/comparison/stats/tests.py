@@ -13,8 +13,6 @@ from minidl.checks import check_number
 from minidl.comparison.stats.hitting import Floats, check_pairs
 from minidl.errors import ArgumentError
 
-__all__ = ["EXACT", "faster_probability", "holm", "median", "sign_flip"]
-
 EXACT = 30  # up to so many differences, all 2^n sign patterns are counted
 DRAWS = 100_000
 

@@ -12,8 +12,6 @@ from minidl.checks import check_count
 from minidl.comparison.stats.hitting import check_budget, check_times
 from minidl.errors import ArgumentError, ShapeError
 
-__all__ = ["Choice", "choose_rate", "expected_best", "trial_weights"]
-
 
 class Choice(NamedTuple):
     """The setting that :func:`choose_rate` chose."""

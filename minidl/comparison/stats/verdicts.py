@@ -14,8 +14,6 @@ from minidl.checks import check_count, check_number
 from minidl.comparison.stats.hitting import check_pairs, restricted
 from minidl.errors import invalid
 
-__all__ = ["LEVEL", "MARGIN", "Verdict", "Word", "fewest_seeds", "verdict"]
-
 LEVEL = 0.05
 MARGIN = 0.05
 
