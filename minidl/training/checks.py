@@ -32,19 +32,18 @@ __all__ = [
     "check_reproducible",
 ]
 
+OPTIMIZER = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
+
 
 def check_parts(model: object, optimizer: object) -> None:
     """Raise unless these are a Layer and an Optimizer, and not their classes."""
-    refuse_class("model", model, Layer)
-    if not isinstance(model, Layer):
-        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
-    refuse_class("optimizer", optimizer, Optimizer)
-    if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(
-            "optimizer is not an Optimizer",
-            received=repr(optimizer),
-            expected="for instance minidl.optim.NAG(lr=0.1, momentum=0.9)",
-        )
+    for name, part, base, problem, expected in (
+        ("model", model, Layer, "is not a layer", "nn.mlp(...)"),
+        ("optimizer", optimizer, Optimizer, "is not an Optimizer", OPTIMIZER),
+    ):
+        refuse_class(name, part, base)
+        if not isinstance(part, base):
+            raise ArgumentError(f"{name} {problem}", received=repr(part), expected=expected)
 
 
 def check_logits(model: Layer, loss: Loss) -> None:
@@ -60,15 +59,7 @@ def check_logits(model: Layer, loss: Loss) -> None:
 
 
 def check_columns(what: str, X: Array, model: Layer) -> None:
-    """Raise a :class:`ShapeError` if a model that begins with Dense does not fit the columns of X.
-
-    Examples
-    --------
-    >>> check_columns("training", np.ones((20, 3)), Dense(2, 1))  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    minidl.errors.ShapeError: ...X of shape (20, 3), 20 rows of 3 columns...expected 2...
-    """
+    """Raise a :class:`ShapeError` if a model that begins with Dense does not fit X."""
     width = _width(model)
     if width not in (None, X.shape[-1]):
         rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"

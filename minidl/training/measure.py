@@ -13,7 +13,7 @@ from minidl.autograd import Array, no_grad
 from minidl.nn import L2Penalty, Layer, Loss
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
-from minidl.training.batches import part_of
+from minidl.training.data import part_of
 
 __all__ = ["Objective"]
 

@@ -8,27 +8,28 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count, refuse_class
-from minidl.errors import ArgumentError, DivergenceWarning, invalid
+from minidl.errors import ArgumentError, DataError, DivergenceWarning, ShapeError, invalid
 from minidl.nn import Layer, Loss
 from minidl.nn.sequential import unseeded
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
 from minidl.training.callbacks import Callback
 from minidl.training.checks import check_reproducible
-from minidl.training.data import Rows, check_rows, check_sets, pair_of, several_sets
+from minidl.training.data import Rows, as_array, check_rows, pair_of
 from minidl.training.history import History
 from minidl.training.many import train_many
 from minidl.training.pool import check_jobs
 from minidl.training.trainer import Trainer
 
 __all__ = ["Replica", "train_replicas"]
+
+UNFINISHED = (None, "interrupted")  # values of history.stopped_by
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,7 @@ def train_replicas(
         A new one, which is copied. A hyperparameter given as a sequence is swept over; two
         sequences must have the same length and are paired.
     X, y : array_like, shape (n, features) and (n, ...), or (seeds, n, features) and (seeds, n, ...)
-        As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed, such as
-        another split of the same data.
+        As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed.
     loss, epochs, batch_size, l2, shuffle, measure_every, look_ahead
         As for :class:`Trainer` and its ``fit``.
     validation : (X, y), optional
@@ -133,8 +133,6 @@ def train_replicas(
         each seed.
     WorkerError
         Processes died while they trained the networks that the message names, and died again.
-    KeyboardInterrupt
-        Ctrl-C was pressed.
 
     Warns
     -----
@@ -153,8 +151,6 @@ def train_replicas(
 
     Examples
     --------
-    Three learning rates, four seeds:
-
     >>> from minidl import datasets, nn, optim, train_replicas
     >>> data = datasets.load("moons", n=100, seed=0)
     >>> replicas = train_replicas(
@@ -162,8 +158,6 @@ def train_replicas(
     ...     data.X_train, data.y_train, loss="bce", seeds=range(4), epochs=20)
     >>> len(replicas), replicas[5].seed, replicas[5].hyperparameters
     (12, 1, {'lr': 0.1})
-    >>> bool(replicas[-1].history["train_loss"][-1] < 0.3)
-    True
     """
     check_count("epochs", epochs, 0)
     check_jobs(jobs)
@@ -173,12 +167,13 @@ def train_replicas(
     grid = _grid(optimizer, numbers)
     trainers = _trainers(model, optimizer, grid, callbacks, options)
     rows = _rows(trainers[0], X, y, validation, numbers)
-    sets = [numbers.index(seed) for _, seed in grid] if several_sets(X, y) else None
+    sets = [numbers.index(seed) for _, seed in grid] if _several_sets(X, y) else None
     try:
         with _bar(len(trainers), progress) as done:
             train_many(trainers, rows, epochs, sets=sets, memory=memory, jobs=jobs, done=done)
     except BaseException as error:
-        vars(error)["finished"] = _finished(_replicas(grid, trainers))
+        ended = [r for r in _replicas(grid, trainers) if r.history.stopped_by not in UNFINISHED]
+        vars(error)["finished"] = ended
         raise
     replicas = _replicas(grid, trainers)
     if diverged := sum(replica.history.diverged for replica in replicas):
@@ -193,13 +188,8 @@ def _replicas(grid: list[tuple[dict[str, float], int]], trainers: list[Trainer])
     return [Replica(seed, values, t.history, t.model) for (values, seed), t in pairs]
 
 
-def _finished(replicas: list[Replica]) -> list[Replica]:
-    """Return those whose run has ended by itself."""
-    return [r for r in replicas if r.history.stopped_by not in (None, "interrupted")]
-
-
 def _rows(
-    first: Trainer,
+    trainer: Trainer,
     X: npt.ArrayLike,
     y: npt.ArrayLike,
     validation: Sequence[npt.ArrayLike] | None,
@@ -209,10 +199,47 @@ def _rows(
     pairs = {"training": (X, y)}
     if validation is not None:
         pairs["validation"] = pair_of(validation)
-    several = any(several_sets(*pair) for pair in pairs.values())
-    check: Callable[..., Rows] = partial(check_sets, seeds=seeds) if several else check_rows
-    checked = [check(what, *pair, first.model, first.loss) for what, pair in pairs.items()]
+    several = any(_several_sets(*pair) for pair in pairs.values())
+    checked = [
+        _check_sets(what, *pair, trainer, seeds)
+        if several
+        else check_rows(what, *pair, trainer.model, trainer.loss)
+        for what, pair in pairs.items()
+    ]
     return checked[0], checked[1] if len(checked) > 1 else None
+
+
+def _several_sets(X: npt.ArrayLike, y: npt.ArrayLike) -> bool:
+    """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...)."""
+    try:
+        inputs, targets = np.shape(X), np.shape(y)
+    except ValueError:  # rows of different lengths, an error that check_rows reports
+        return False
+    return len(inputs) > 2 and inputs[:2] == targets[:2]
+
+
+def _check_sets(
+    what: str, X: npt.ArrayLike, y: npt.ArrayLike, trainer: Trainer, seeds: Sequence[int]
+) -> Rows:
+    """Check one set of rows for each seed; an error has a note that names the seed."""
+    if not _several_sets(X, y) or np.shape(X)[0] != len(seeds):
+        raise DataError(
+            f"the {what} rows are not one set for each seed",
+            received=f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds",
+            expected="X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all",
+            hint="For inputs and targets with several axes each, use a Trainer.",
+        )
+    dtype = trainer.objective.vector.value.dtype
+    inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
+    targets = []
+    for seed, set_inputs, set_targets in zip(seeds, inputs, np.asarray(y), strict=True):
+        try:
+            rows = check_rows(what, set_inputs, set_targets, trainer.model, trainer.loss)
+        except (DataError, ShapeError) as error:
+            error.add_note(f"in the {what} rows of seed {seed}")
+            raise
+        targets.append(rows.t)
+    return Rows(inputs, np.stack(targets))
 
 
 @contextlib.contextmanager
