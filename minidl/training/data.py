@@ -78,10 +78,9 @@ class Data:
 
 
 def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss: Loss) -> Rows:
-    """Return the rows in the form that training uses.
+    """Return the rows in the form that training uses; `what`, such as "training", is for errors.
 
-    `what`, such as "training", is for errors. The model determines the dtype and the shape of the
-    outputs, and the loss prepares the targets.
+    The model determines the dtype and the shape of the outputs, and the loss prepares the targets.
 
     Raises
     ------
@@ -117,9 +116,8 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss
     except Exception as error:
         if isinstance(error, ShapeError):
             check_columns(what, inputs, model)
-        error.add_note(
-            f"in the model's outputs for the first {what} row, X of shape {inputs.shape}"
-        )
+        row = f"the first {what} row, X of shape {inputs.shape}"
+        error.add_note(f"in the model's outputs for {row}")
         raise
     return Rows(inputs, loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype))
 
@@ -181,13 +179,7 @@ def pair_of(validation: Sequence[npt.ArrayLike]) -> tuple[npt.ArrayLike, npt.Arr
 
 
 def rows_per_batch(batch_size: BatchSize, n: int) -> int:
-    """Return `batch_size`, at most n; an ArgumentError unless "full" or an integer >= 1.
-
-    Examples
-    --------
-    >>> rows_per_batch("full", 750), rows_per_batch(32, 750), rows_per_batch(1000, 750)
-    (750, 32, 750)
-    """
+    """Return `batch_size`, at most n; an ArgumentError unless "full" or an integer >= 1."""
     if isinstance(batch_size, str) and batch_size == "full":
         return n
     whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
@@ -228,27 +220,13 @@ def permutation(generator: np.random.Generator, n: int) -> Array:
 
 
 def batches_in_order(
-    X: Array,
-    t: Array,
-    rows: int,
-    order: Array | None,
-    sets: Array | None = None,
-    *,
-    start: int = 0,
+    X: Array, t: Array, rows: int, order: Array | None, sets: Array | None = None, *, start: int = 0
 ) -> Iterator[tuple[Array, Array]]:
     """Yield the batches of one epoch from row `start` on, for one network or for R networks.
 
-    Parameters
-    ----------
-    X, t : ndarray, shape (n, ...), or (S, n, ...) with `sets`
-        Inputs and targets; several sets must be contiguous.
-    rows : int
-        Rows per batch.
-    order : ndarray of int, shape (n,) or (R, n), or None
-        A permutation, or one for each network, whose batches are (R, rows, ...). None keeps the
-        order. With (n,) or None, and without `sets`, the networks share their batches.
-    sets : ndarray of int, shape (R,), optional
-        Which of the S sets each network uses; its batches are (R, rows, ...).
+    X and t are (n, ...), or with `sets` (S, n, ...) and contiguous. `order` is None or a
+    permutation (n,); then and without `sets` the networks share their batches. With a permutation
+    for each network (R, n), or with `sets` (R,), the set of each, batches are (R, rows, ...).
 
     Examples
     --------
@@ -272,15 +250,7 @@ def batches_in_order(
 
 
 def part_of(values: Array, part: slice, sets: Array | None) -> Array:
-    """Return some rows of an array (n, ...), or (R, rows, ...) of the sets of each network.
-
-    Examples
-    --------
-    >>> part_of(np.array([[1, 2, 3], [4, 5, 6]]), slice(1, 3), np.array([1, 1, 0]))
-    array([[5, 6],
-           [5, 6],
-           [2, 3]])
-    """
+    """Return some rows of an array (n, ...), or (R, rows, ...) of the sets of each network."""
     return values[part] if sets is None else values[_index_of(sets), part]
 
 

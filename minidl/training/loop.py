@@ -56,7 +56,6 @@ class Run(ABC):
     def __init__(self) -> None:
         self._stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
         self._generators: dict[int, np.random.Generator] = {}  # of this epoch's dropout, by seed
-        self._between_steps: list[Any] = []  # their states, for a step that does not end
 
     # -- what one network and R networks do in different ways ----------------------------------
 
@@ -106,10 +105,6 @@ class Run(ABC):
     def look_ahead_point(self) -> Array:
         """Return the point at which the next step evaluates its gradient."""
         return self.optimizer.look_ahead(self.stored_vector())
-
-    def remember_generators(self) -> None:
-        """Keep the states of the generators between two steps."""
-        self._between_steps = [g.bit_generator.state for g in self._generators.values()]
 
 
 class SeveralGenerators:
@@ -172,18 +167,12 @@ def take_epoch(state: Run, data: Data) -> Floats:
         state.running_total = 0.0 if w.ndim == 1 else np.zeros(len(w))
         if state.stochastic:
             state._generators = {seed: stream(seed, "dropout", epoch) for seed in state.seeds}
-    if state._generators:
-        state.remember_generators()
     if state._stored is not None:  # in the steps, the model holds what the optimizer stores
         vector.set(state.stored_vector())
         state._stored = None
     start = time.perf_counter()
     try:
         steps(state, data, order, size)
-    except BaseException:  # the interrupted step is taken again, with the same draws
-        for generator, before in zip(state._generators.values(), state._between_steps, strict=True):
-            generator.bit_generator.state = before
-        raise
     finally:  # and between epochs the iterate, which is measured and seen
         state.seconds += (time.perf_counter() - start) / (1 if w.ndim == 1 else len(w))
         if (iterate := state.optimizer.iterate(w)) is not w:
@@ -219,7 +208,13 @@ def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
     total: Any = state.running_total
     X, t = data.train.X, data.train.t
     for Xb, tb in batches_in_order(X, t, size, order, data.sets, start=state.cursor):
-        step(w, partial(gradient, X=Xb, t=tb, training=training))
+        before = [g.bit_generator.state for g in generators.values()] if generators else []
+        try:
+            step(w, partial(gradient, X=Xb, t=tb, training=training))
+        except BaseException:  # an interrupted step is taken again, with the same draws
+            for generator, drawn in zip(generators.values(), before, strict=True):
+                generator.bit_generator.state = drawn
+            raise
         count = min(size, n - state.cursor)
         if w.ndim == 1:
             total += objective.value * count
@@ -228,7 +223,5 @@ def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
         state.running_total = total
         state.cursor += count
         state.samples += count
-        if generators:
-            state.remember_generators()
         if w.ndim == 1 and not math.isfinite(total):
             break

@@ -34,18 +34,14 @@ def train_many(
 ) -> None:
     """Train any Trainers for some epochs; each then holds what its own ``fit`` would have left.
 
-    They are cut into blocks of consecutive Trainers with equal
-    :func:`~minidl.training.grouping.block_key`, so give those one after the other. A divergence is
-    reported in the history, without a warning.
+    They are cut into blocks of consecutive Trainers with equal keys (see `block_key`), so give
+    those one after the other. A divergence is reported in the history, without a warning. `epochs`,
+    `memory`, `jobs` and errors are those of :func:`~minidl.training.train_replicas`.
 
     Parameters
     ----------
-    trainers : sequence of Trainer
-        Each with its own model and optimizer; they hold the results.
     rows : (Rows, Rows or None)
         Training and validation rows; with `sets` several of each, X (S, n, features).
-    epochs, memory, jobs
-        As for :func:`~minidl.training.train_replicas`.
     sets : sequence of int, optional
         Which of the S sets each trainer uses. None: `rows` have no leading axis; all use them.
     apart : sequence, optional
@@ -54,27 +50,18 @@ def train_many(
     done : callable, optional
         Called in this process with the Trainers of each block as soon as it is finished: in
         order with ``jobs=1``, otherwise as they come.
-
-    Raises
-    ------
-    ArgumentError
-        A Trainer is given twice, or `sets`, `epochs`, `memory` or `jobs` is invalid.
-    DataError, WorkerError, KeyboardInterrupt
-        As for :func:`~minidl.training.train_replicas`. `done` was called for finished blocks.
     """
     check_count("epochs", epochs, 0)
     check_jobs(jobs)
     check_count("memory", memory)
     if len(set(map(id, trainers))) < len(trainers):
         raise ArgumentError("must not contain a Trainer twice", argument="trainers")
-    several = sets is not None
     numbers = None if sets is None else _check_sets(sets, len(trainers), rows)
-    data = Data(_contiguous(rows[0], several), rows[1] and _contiguous(rows[1], several), numbers)
+    arrays = [_contiguous(array, numbers) for array in _arrays(*rows)]
     labels = [None] * len(trainers) if apart is None else apart
-    keys = [
-        key and (key, label) for key, label in zip(map(block_key, trainers), labels, strict=True)
-    ]
-    blocks = list(_blocks(trainers, keys, data, memory))
+    pairs = zip(map(block_key, trainers), labels, strict=True)
+    keys = [key and (key, label) for key, label in pairs]
+    blocks = list(_blocks(trainers, keys, _data(arrays, numbers), memory))
 
     def take_over(k: int, trained: list[Trainer]) -> None:
         """Give the Trainers of block `k`, and their callbacks, the attributes of the copies."""
@@ -86,14 +73,14 @@ def train_many(
                 vars(trainer).update(vars(copy))
         done(blocks[k][0])
 
-    tasks = [((block, epochs, part.sets), _arrays(part)) for block, part in blocks]
+    tasks = [((block, epochs, d.sets), _arrays(d.train, d.held_out)) for block, d in blocks]
     run_all(tasks, _train, jobs, take_over, describe=_seeds, parts=_parts)
 
 
 def _check_sets(sets: Sequence[int], count: int, rows: tuple[Rows, Rows | None]) -> Array:
     """Return the numbers of the sets, one for each Trainer."""
     numbers = [check_count("the number of a set", number, 0) for number in sets]
-    lengths = [len(array) for array in _arrays(Data(*rows))]
+    lengths = list(map(len, _arrays(*rows)))
     if len(numbers) != count or max(numbers, default=0) >= min(lengths) or len(set(lengths)) > 1:
         raise ArgumentError(
             "must name a set for each Trainer",
@@ -104,14 +91,10 @@ def _check_sets(sets: Sequence[int], count: int, rows: tuple[Rows, Rows | None])
     return np.array(numbers, dtype=int)
 
 
-def _contiguous(rows: Rows, several: bool) -> Rows:
-    """Return rows without gaps, as another process would receive them: a BLAS rounds by layout."""
-
-    def laid_out(values: Array) -> Array:
-        good = values.flags.c_contiguous or (values.flags.f_contiguous and not several)
-        return values if good else np.ascontiguousarray(values)
-
-    return Rows(laid_out(rows.X), laid_out(rows.t))
+def _contiguous(values: Array, sets: Array | None) -> Array:
+    """Return values without gaps, as another process would receive them: BLAS rounds by layout."""
+    good = values.flags.c_contiguous or (sets is None and values.flags.f_contiguous)
+    return values if good else np.ascontiguousarray(values)
 
 
 def _blocks(
@@ -146,14 +129,17 @@ def _block_size(trainer: Trainer, data: Data, memory: int) -> int:
     return max(1, size) if len(features) == 1 else 1
 
 
-def _arrays(data: Data) -> tuple[Array, ...]:
-    return tuple(a for rows in (data.train, data.held_out) if rows for a in (rows.X, rows.t))
+def _arrays(train: Rows, held_out: Rows | None) -> tuple[Array, ...]:
+    return (train.X, train.t, held_out.X, held_out.t) if held_out else (train.X, train.t)
+
+
+def _data(arrays: Sequence[Array], sets: Array | None) -> Data:
+    return Data(Rows(*arrays[:2]), Rows(*arrays[2:]) if arrays[2:] else None, sets)
 
 
 def _train(payload: Payload, *arrays: Array) -> list[Trainer]:
     trainers, epochs, sets = payload
-    held_out = Rows(*arrays[2:]) if len(arrays) > 2 else None
-    train_together(trainers, Data(Rows(*arrays[:2]), held_out, sets), epochs)
+    train_together(trainers, _data(arrays, sets), epochs)
     return trainers
 
 

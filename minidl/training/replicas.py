@@ -1,27 +1,24 @@
-"""Many networks at once: seeds and hyperparameters trained together."""
+"""Many networks at once: every seed and every setting of the hyperparameters."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_count, refuse_class
-from minidl.errors import ArgumentError, DataError, DivergenceWarning, ShapeError, invalid
+from minidl.checks import check_count
+from minidl.errors import DataError, DivergenceWarning, ShapeError
 from minidl.nn import Layer, Loss
-from minidl.nn.sequential import unseeded
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
 from minidl.training.callbacks import Callback
-from minidl.training.checks import check_reproducible
 from minidl.training.data import Rows, as_array, check_rows, pair_of
+from minidl.training.grid import Grid, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
 from minidl.training.pool import check_jobs
@@ -120,7 +117,8 @@ def train_replicas(
     Returns
     -------
     list of Replica
-        All seeds for the first value of the hyperparameters, then for the next.
+        All seeds for the first value of the hyperparameters, then for the next. A
+        :class:`DivergenceWarning` says how many have diverged.
 
     Raises
     ------
@@ -134,20 +132,14 @@ def train_replicas(
     WorkerError
         Processes died while they trained the networks that the message names, and died again.
 
-    Warns
-    -----
-    DivergenceWarning
-        How many networks have diverged.
-
     Notes
     -----
     An exception raised during training has an attribute `finished`, the list of finished
     Replicas: ``except KeyboardInterrupt as error: error.finished``. Networks of one block finish
     together, so less `memory` keeps more of them.
 
-    In other processes, networks and callbacks are copies made by cloudpickle: lambdas can be sent,
-    open files cannot. At the end, the attributes of the copied callbacks are given to the
-    originals; changes to other objects stay in the process.
+    Other processes work on copies made by cloudpickle: lambdas can be sent, open files cannot. At
+    the end, callbacks have the attributes of their copies; other changes stay in the process.
 
     Examples
     --------
@@ -164,8 +156,8 @@ def train_replicas(
     options = {"loss": loss, "batch_size": batch_size, "l2": l2, "shuffle": shuffle}
     options |= {"measure_every": measure_every, "look_ahead": look_ahead}
     numbers = check_seeds(seeds)
-    grid = _grid(optimizer, numbers)
-    trainers = _trainers(model, optimizer, grid, callbacks, options)
+    grid = grid_of(optimizer, numbers)
+    trainers = trainers_of(model, optimizer, grid, callbacks, options)
     rows = _rows(trainers[0], X, y, validation, numbers)
     sets = [numbers.index(seed) for _, seed in grid] if _several_sets(X, y) else None
     try:
@@ -182,7 +174,7 @@ def train_replicas(
     return replicas
 
 
-def _replicas(grid: list[tuple[dict[str, float], int]], trainers: list[Trainer]) -> list[Replica]:
+def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:
     """Return what the Trainers hold as Replicas."""
     pairs = zip(grid, trainers, strict=True)
     return [Replica(seed, values, t.history, t.model) for (values, seed), t in pairs]
@@ -252,102 +244,3 @@ def _bar(total: int, visible: bool) -> Iterator[Callable[[list[Trainer]], object
 
     with tqdm(total=total, unit="network", file=sys.stderr) as bar:
         yield lambda block: bar.update(len(block))
-
-
-def _grid(optimizer: Optimizer, seeds: Sequence[int]) -> list[tuple[dict[str, float], int]]:
-    """Return the swept hyperparameters and the seed of each network."""
-    refuse_class("optimizer", optimizer, Optimizer)
-    if not isinstance(optimizer, Optimizer):
-        raise invalid("optimizer", optimizer, "an Optimizer, such as optim.NAG(lr=[0.03, 0.1])")
-    columns = {
-        name: value.ravel().tolist()
-        for name, value in optimizer.hyperparameters.items()
-        if isinstance(value, np.ndarray)
-    }
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise ArgumentError(
-            "hyperparameters that are swept together differ in length",
-            received=str(lengths),
-            hint="Values are paired: repeat them for a grid.",
-        )
-    count = next(iter(lengths.values()), 1)
-    settings = [{name: values[i] for name, values in columns.items()} for i in range(count)]
-    for i, setting in enumerate(settings):
-        if setting in settings[:i]:
-            raise ArgumentError(
-                "a value of the swept hyperparameters is given twice, for equal networks",
-                received=", ".join(f"{name}={value}" for name, value in setting.items()),
-                hint="Give it once; for more networks give more seeds.",
-            )
-    return [(setting, seed) for setting in settings for seed in seeds]
-
-
-def _trainers(
-    model: Callable[[int], Layer],
-    optimizer: Optimizer,
-    grid: list[tuple[dict[str, float], int]],
-    callbacks: Callable[[], Iterable[Callback]],
-    options: dict[str, Any],
-) -> list[Trainer]:
-    """Return a Trainer for each setting and seed."""
-    networks = _networks(model, [seed for _, seed in grid])
-    trainers = []
-    seen: set[int] = set()
-    for network, (setting, seed) in zip(networks, grid, strict=True):
-        copied = copy.deepcopy(optimizer)
-        copied.hyperparameters.update(setting)
-        hooks = _new_callbacks(callbacks)
-        if seen & set(map(id, hooks)):
-            raise ArgumentError(
-                "returned the same callback twice",
-                argument="callbacks",
-                hint="Make new ones: callbacks=lambda: [EarlyStopping()].",
-            )
-        seen |= set(map(id, hooks))
-        trainers.append(Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options))
-    return trainers
-
-
-def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback]:
-    """Return the callbacks of one network."""
-    expected = "a function that returns a list, callbacks=lambda: [EarlyStopping()]"
-    if not callable(callbacks):
-        raise invalid("callbacks", callbacks, expected)
-    try:
-        return list(callbacks())
-    except TypeError as error:
-        raise ArgumentError(f"must be {expected}: {error}", argument="callbacks") from error
-
-
-def _networks(model: Callable[[int], Layer], seeds: Sequence[int]) -> list[Layer]:
-    """Return a new network for each seed."""
-    if not callable(model) or isinstance(model, Layer):
-        example = "a function seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)"
-        raise invalid("model", model, example)
-    networks = [_network(model, seed) for seed in seeds]
-    if len({id(network) for network in networks}) < len(networks):
-        raise ArgumentError(
-            "returned the same network twice",
-            argument="model",
-            expected="a function of the seed that builds a new one each time",
-        )
-    if unseeded(networks[0]):
-        check_reproducible(networks[0], _network(model, seeds[0]), seeds[0])
-    return networks
-
-
-def _network(model: Callable[[int], Layer], seed: int) -> Layer:
-    """Return the network with this seed."""
-    try:
-        network = model(seed)
-    except Exception as error:
-        error.add_note(f"in the network with seed {seed}, which model({seed}) should return")
-        raise
-    if not isinstance(network, Layer):
-        raise ArgumentError(
-            f"must return a Layer, such as nn.mlp(2, 16, 1, seed=seed), got"
-            f" {type(network).__name__} for seed {seed}",
-            argument="model",
-        )
-    return network
