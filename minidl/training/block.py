@@ -19,7 +19,7 @@ from minidl.nn.parameters import ParameterVector
 from minidl.training.callbacks import StopRule
 from minidl.training.data import Data
 from minidl.training.grouping import block_key
-from minidl.training.loop import Floats, Mask, Measured, Run, run
+from minidl.training.loop import Floats, Mask, Row, Run, run
 from minidl.training.measure import Objective
 from minidl.training.trainer import Trainer, too_large
 
@@ -66,6 +66,7 @@ class Block(Run):
         self.measure_every, self.look_ahead = first.measure_every, first.look_ahead
         self.epoch, self.samples = first.epoch, first.samples
         self.recorded, self.stochastic = first.epoch, first.stochastic
+        self.seconds = np.array([trainer.seconds for trainer in trainers], dtype=float)
         self.columns: dict[str, list[Floats]] = {}  # name -> rows (R0,), with R0 all networks
         self.begun = len(first.history) > 0
         losses = [t.history.entry("train_loss", 0) if self.begun else 0.0 for t in trainers]
@@ -136,29 +137,17 @@ class Block(Run):
             self._leave(["diverged" if stops else None for stops in diverged], losses)
         return ~diverged
 
-    def record(self, measured: Measured, running: Floats) -> Mask:
+    def record(self, row: Row) -> Mask:
         """Add a row (R,) to each column and stop the networks whose callbacks say so."""
-        left = np.ones(len(running), dtype=bool)
+        left = np.ones(len(self.trainers), dtype=bool)
         if self.epoch == 0:
-            self.initial[:] = measured["train_loss"]
-        elif not (left := self.stop_diverged(measured["train_loss"])).any():
+            self.initial[:] = row["train_loss"]
+        elif not (left := self.stop_diverged(row["train_loss"])).any():
             return left
-        grad, optimizer = self.objective.vector.grad, self.optimizer
-        columns = {
-            "epoch": self.epoch,
-            "updates": optimizer.step_count,
-            "gradient_evaluations": optimizer.gradient_evaluations,
-            "samples": self.samples,
-            "seconds": np.array([trainer.seconds for trainer in self.trainers]) + self.seconds,
-            "train_loss": measured["train_loss"][left],
-            "running_loss": running[left],
-            "gradient_norm": np.sqrt([float(np.dot(g, g)) for g in grad]) if self.epoch else np.nan,
-            **{name: values[left] for name, values in measured.items()},
-        }
-        for name, values in columns.items():
-            row = np.full(len(self.initial), np.nan)
-            row[self.places] = values
-            self.columns.setdefault(name, []).append(row)
+        for name, values in row.items():
+            entries = np.full(len(self.initial), np.nan)
+            entries[self.places] = np.broadcast_to(values, left.shape)[left]
+            self.columns.setdefault(name, []).append(entries)
         self.recorded = self.epoch
         reasons = [self._stops(k) for k in range(len(self.trainers))]
         if any(reasons):
@@ -195,7 +184,7 @@ class Block(Run):
         vector, stored = self.objective.vector, self._stored
         self.optimizer.state = {n: v[staying] for n, v in self.optimizer.state.items()}
         self._stored = stored and (stored[0][staying], stored[1][staying])
-        self.good = self.good[staying]
+        self.good, self.seconds = self.good[staying], self.seconds[staying]
         self._stack(vector.value[staying], vector.grad[staying])
 
     def _hand_back(self, k: int, reason: str | None, loss: float | None = None) -> None:
@@ -209,10 +198,10 @@ class Block(Run):
         trainer.epoch, trainer.samples, trainer.cursor = self.epoch, self.samples, self.cursor
         trainer.recorded, trainer.good = self.recorded, self.good[k].copy()
         if self.cursor:
-            trainer.running_total = float(np.asarray(self.running_total)[k])
+            trainer.running_total = float(self.running_total[k])
             own = {s: g for s, g in self._generators.items() if s == trainer.seed}
             trainer._generators = copy.deepcopy(own)
-        trainer.seconds += self.seconds
+        trainer.seconds = float(self.seconds[k])
         trainer._stored = stored and (stored[0][k].copy(), stored[1][k].copy())
         place = self.places[k]
         trainer.history.extend(

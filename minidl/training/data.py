@@ -163,18 +163,18 @@ def _check_finite(what: str, values: Array, dtype: np.dtype[np.floating]) -> Non
 
 def pair_of(validation: Sequence[npt.ArrayLike]) -> tuple[npt.ArrayLike, npt.ArrayLike]:
     """Return inputs and targets, or raise :class:`ArgumentError`."""
-    is_sequence = isinstance(validation, (tuple, list))
-    if is_sequence and len(validation) == 2:
+    size = len(validation) if isinstance(validation, (tuple, list)) else None
+    if size == 2:
         return validation[0], validation[1]
-    received, weights = type(validation).__name__, is_sequence and len(validation) == 3
-    if is_sequence:
-        received += f" of length {len(validation)}"
-    elif shape := getattr(validation, "shape", None):
+    shape, received = getattr(validation, "shape", None), type(validation).__name__
+    if size is not None:
+        received += f" of length {size}"
+    elif shape:
         received += f" of shape {tuple(shape)}"
     raise ArgumentError(
         f"must be a pair of inputs and targets, validation=(X, y), got {received}",
         argument="validation",
-        hint="Sample weights are not supported here." if weights else None,
+        hint="Sample weights are not supported here." if size == 3 else None,
     )
 
 

@@ -17,25 +17,22 @@ def block_key(trainer: Trainer) -> Hashable | None:
     All layers, the loss and the optimizer must be minidl's own, or of a class with ``replicas =
     True``; and the only callbacks are those that decide on recorded columns when to stop.
     """
-    layers = list(_layers(trainer.model))
-    parts = [*(layer for layer, _ in layers), trainer.loss, trainer.optimizer]
-    rules = all(type(c).__module__ == StopRule.__module__ for c in trainer.callbacks)
-    only_rules = rules and all(isinstance(c, StopRule) for c in trainer.callbacks)
-    if not only_rules or trainer.cursor or any(True for _ in trainer.model.named_buffers()):
+    layers, vector = list(_layers(trainer.model)), trainer.objective.vector
+    optimizer = trainer.optimizer
+    rules = [isinstance(c, StopRule) and _is_minidl(c) for c in trainer.callbacks]
+    parts = [*(layer for layer, _ in layers), trainer.loss, optimizer]
+    buffers = list(trainer.model.named_buffers())
+    if trainer.cursor or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
         return None
-    if not all(map(_knows_replicas, parts)):
-        return None
-    vector, optimizer = trainer.model.parameters, trainer.optimizer
     return (
         tuple(repr(layer) if _is_minidl(layer) and leaf else type(layer) for layer, leaf in layers),
         repr(trainer.loss),
         type(optimizer),
         tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
-        tuple(vector.names),
+        vector.names,
         (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
         trainer.objective.penalty.strength,
-        (trainer.epoch, trainer.samples),
-        (optimizer.step_count, optimizer.gradient_evaluations),
+        (trainer.epoch, trainer.samples, optimizer.step_count, optimizer.gradient_evaluations),
     )
 
 

@@ -26,10 +26,10 @@ from minidl.training.checks import check_first_epoch
 from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
 from minidl.training.measure import Objective
 
-__all__ = ["Floats", "Mask", "Measured", "Run", "run"]
+__all__ = ["Floats", "Mask", "Row", "Run", "run"]
 
 Floats = npt.NDArray[np.float64]
-Measured = dict[str, Any]  # column -> a float, or for R networks an array (R,)
+Row = dict[str, Any]  # column of the history -> a number, or for R networks an array (R,)
 Mask = npt.NDArray[np.bool_]  # one entry for each network that is still training
 
 
@@ -46,9 +46,9 @@ class Run(ABC):
     stochastic: bool  # whether the model draws random numbers in training
     epoch: int = 0  # completed epochs
     samples: int = 0  # rows seen
-    seconds: float = 0.0  # spent on steps, for each network
+    seconds: Any = 0.0  # spent on steps, for each network
     cursor: int = 0  # rows of the present epoch already seen; 0 between epochs
-    running_total: float | Floats = 0.0  # sum over these rows of the loss at the time, or (R,)
+    running_total: Any = 0.0  # sum over these rows of the loss at the time, for each network
     recorded: int = -1  # the last recorded epoch
     good: Array | None = None  # the weights after it, to which a divergence goes back
     stop_reason: str | None = None  # why no network is training any more
@@ -68,7 +68,7 @@ class Run(ABC):
         """Stop networks whose loss is not finite or too large; return which are left."""
 
     @abstractmethod
-    def record(self, measured: Measured, running: Floats) -> Mask:
+    def record(self, row: Row) -> Mask:
         """Add a row to each history, ask callbacks who stops, and return who is left."""
 
     def naming(self, network: int) -> contextlib.AbstractContextManager[object]:
@@ -77,21 +77,36 @@ class Run(ABC):
 
     # -- what they share -----------------------------------------------------------------------
 
-    def measure(self, data: Data) -> Measured:
-        """Return the loss, and the accuracy for classes, on all training and validation rows."""
+    def measure(self, data: Data, running: Floats) -> Row:
+        """Return a row of the history, for an epoch whose batches had these mean losses."""
         train, held_out, sets = data.train, data.held_out, data.sets
-        measured = self.objective.measure(train.X, train.t, sets)
-        columns: Measured = {}
+        losses = self.objective.measure(train.X, train.t, sets)
+        grad = self.objective.vector.grad
+        norm: Any = math.nan
+        if self.epoch and grad.ndim == 1:
+            norm = math.sqrt(np.dot(grad, grad))
+        elif self.epoch:
+            norm = np.sqrt([float(np.dot(g, g)) for g in grad])
+        row: Row = {
+            "epoch": self.epoch,
+            "updates": self.optimizer.step_count,
+            "gradient_evaluations": self.optimizer.gradient_evaluations,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "train_loss": losses["loss"],
+            "running_loss": running if grad.ndim > 1 else running.item(),
+            "gradient_norm": norm,
+        }
         if self.look_ahead:
-            columns["look_ahead_loss"] = self.objective.loss_at(
-                self.look_ahead_point(), train.X, train.t, sets, here=measured["loss"]
+            row["look_ahead_loss"] = self.objective.loss_at(
+                self.look_ahead_point(), train.X, train.t, sets, here=losses["loss"]
             )
-        for name, value in measured.items():
-            columns[f"train_{name}"] = value
+        if "accuracy" in losses:
+            row["train_accuracy"] = losses["accuracy"]
         if held_out is not None:
             for name, value in self.objective.measure(held_out.X, held_out.t, sets).items():
-                columns[f"validation_{name}"] = value
-        return columns
+                row[f"validation_{name}"] = value
+        return row
 
     def stored_vector(self) -> Array:
         """Return the vector that the optimizer stores, which may differ from the iterate."""
@@ -125,8 +140,8 @@ def run(state: Run, data: Data, last: int, *, begun: bool) -> None:
     `begun` says whether epoch 0, the measurement before training, has been recorded already.
     """
     if not begun:
-        measured = state.measure(data)
-        losses = np.atleast_1d(measured["train_loss"])
+        row = state.measure(data, np.full(len(state.seeds), np.nan))
+        losses = np.atleast_1d(row["train_loss"])
         for k in np.flatnonzero(~np.isfinite(losses)):
             with state.naming(int(k)):
                 raise DataError(
@@ -134,7 +149,8 @@ def run(state: Run, data: Data, last: int, *, begun: bool) -> None:
                     received=float(losses[k]),
                     hint="Check the scale of the data and the initial weights.",
                 )
-        data = data.only(state.record(measured, np.full(len(losses), np.nan)))
+        left = state.record(row)
+        data = data if left.all() else data.only(left)
     while state.stop_reason is None and state.epoch < last:
         if state.cursor == 0:  # otherwise an interrupted epoch, which has begun already
             state.begin_epoch()
@@ -153,7 +169,7 @@ def run(state: Run, data: Data, last: int, *, begun: bool) -> None:
             running, data = running[left], data.only(left)
         every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
         if running.size and (ended or (every > 0 and state.epoch % every == 0)):
-            left = state.record(state.measure(data), running)
+            left = state.record(state.measure(data, running))
             data = data if left.all() else data.only(left)
 
 
@@ -205,7 +221,7 @@ def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
         (training,) = generators.values()
     elif generators:
         training = SeveralGenerators(generators, state.seeds)
-    total: Any = state.running_total
+    total = state.running_total
     X, t = data.train.X, data.train.t
     for Xb, tb in batches_in_order(X, t, size, order, data.sets, start=state.cursor):
         before = [g.bit_generator.state for g in generators.values()] if generators else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import check_logits, check_parts
 from minidl.training.data import Data, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
-from minidl.training.loop import Floats, Mask, Measured, Run, run
+from minidl.training.loop import Floats, Mask, Row, Run, run
 from minidl.training.measure import Objective
 
 __all__ = ["Trainer", "too_large"]
@@ -44,8 +43,8 @@ class Trainer(Run):
     batch_size : "full" or int, default 32
         Rows per update. "full" uses all rows at once, in their order; 1 is stochastic.
     seed : int, optional
-        For the order of rows and for dropout. None draws a fresh seed. The order depends on the
-        seed and the epoch only, never on the optimizer.
+        For dropout and the order of rows, which depends on the seed and the epoch only, never on
+        the optimizer. None draws a fresh seed.
     l2 : float, default 0.0
         Strength of the L2 penalty on weights; it is part of the reported losses.
     shuffle : bool, default True
@@ -68,19 +67,16 @@ class Trainer(Run):
 
     Raises
     ------
-    ArgumentError
+    ArgumentError, UnknownNameError
         An argument is invalid, or a model that ends with a sigmoid or softmax is given a loss that
-        takes logits.
-    UnknownNameError
-        There is no loss of that name.
+        takes logits; or there is no loss of that name.
 
     Examples
     --------
     >>> from minidl import Trainer, datasets, nn, optim
     >>> data = datasets.load("moons", n=200, seed=0)
     >>> trainer = Trainer(nn.mlp(2, 8, 1, seed=0), "bce", optimizer=optim.NAG(0.1), seed=0)
-    >>> history = trainer.fit(data.X_train, data.y_train, epochs=5)
-    >>> history["epoch"]
+    >>> trainer.fit(data.X_train, data.y_train, epochs=5)["epoch"]
     array([0, 1, 2, 3, 4, 5])
     """
 
@@ -129,10 +125,12 @@ class Trainer(Run):
         validation: Sequence[npt.ArrayLike] | None = None,
         callbacks: Iterable[Callback] = (),
     ) -> History:
-        """Train for a number of further epochs and return the history.
+        """Train for a number of further epochs and return :attr:`history`.
 
         A second call continues where the first ended, exactly as if there had been one call. An
         epoch that Ctrl-C has interrupted is finished first, and counts as one of the `epochs`.
+        ``history.stopped_by`` says why the run ended; after a divergence the model holds the
+        weights of the last row of the history.
 
         Parameters
         ----------
@@ -147,18 +145,11 @@ class Trainer(Run):
         callbacks : iterable of Callback, optional
             For this call, after the Trainer's own.
 
-        Returns
-        -------
-        History
-            :attr:`history`. ``stopped_by`` says why it ended; after a divergence the model holds
-            the weights of the last row of the history.
-
         Raises
         ------
-        DataError
-            The data are empty or not finite, or the targets do not suit the loss.
-        ShapeError
-            The data do not fit the model.
+        DataError, ShapeError
+            The data are empty or not finite, the targets do not suit the loss, or the data do not
+            fit the model.
         ArgumentError
             `epochs` is negative; `validation` is not a pair, or given in some calls only; a
             callback is not a :class:`Callback`; the optimizer has been used in another run; or a
@@ -180,13 +171,7 @@ class Trainer(Run):
         return self.history
 
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
-        """Return the ``loss``, and for classes the ``accuracy``, of the model on these rows.
-
-        Raises
-        ------
-        DataError, ShapeError
-            As for :meth:`fit`.
-        """
+        """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
         rows = check_rows("evaluation", X, y, self.model, self.loss)
         return self.objective.measure(rows.X, rows.t)
 
@@ -259,29 +244,16 @@ class Trainer(Run):
             f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
         )
 
-    def record(self, measured: Measured, running: Floats) -> Mask:
-        """Add a row to the history and run the hooks after an epoch."""
-        if self.epoch:
-            left = self.stop_diverged(np.array([measured["train_loss"]]))
-            if not left[0]:
-                return left
-        g = self.objective.vector.grad
-        record: dict[str, float] = {
-            "epoch": self.epoch,
-            "updates": self.optimizer.step_count,
-            "gradient_evaluations": self.optimizer.gradient_evaluations,
-            "samples": self.samples,
-            "seconds": self.seconds,
-            "train_loss": measured["train_loss"],
-            "running_loss": running.item(),
-            "gradient_norm": math.sqrt(float(np.dot(g, g))) if self.epoch else math.nan,
-            **measured,
-        }
-        self.history.append(record)
+    def record(self, row: Row) -> Mask:
+        """Add a row to the history and run the hooks after an epoch, unless it has diverged."""
+        left = np.ones(1, dtype=bool)
+        if self.epoch and not (left := self.stop_diverged(np.array([row["train_loss"]]))).all():
+            return left
+        self.history.append(row)
         self.recorded = self.epoch
         for hook in self._hooks:
-            hook.on_epoch_end(self, record)
-        return np.ones(1, dtype=bool)
+            hook.on_epoch_end(self, row)
+        return left
 
     def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
         """Take over a saved run; the model and the optimizer have been restored already."""
