@@ -19,7 +19,7 @@ from minidl.nn.parameters import ParameterVector
 from minidl.training.callbacks import StopRule
 from minidl.training.data import Data
 from minidl.training.grouping import block_key
-from minidl.training.loop import Floats, Mask, Row, Run, run
+from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 from minidl.training.trainer import Trainer, too_large
 
@@ -60,14 +60,13 @@ class Block(Run):
     good: Array
 
     def __init__(self, trainers: list[Trainer]) -> None:
-        super().__init__()
         first = trainers[0]
         self.batch_size, self.shuffle = first.batch_size, first.shuffle
         self.measure_every, self.look_ahead = first.measure_every, first.look_ahead
         self.epoch, self.samples = first.epoch, first.samples
         self.recorded, self.stochastic = first.epoch, first.stochastic
         self.seconds = np.array([trainer.seconds for trainer in trainers], dtype=float)
-        self.columns: dict[str, list[Floats]] = {}  # name -> rows (R0,), with R0 all networks
+        self.columns: dict[str, list[Array]] = {}  # name -> rows (R0,), with R0 all networks
         self.begun = len(first.history) > 0
         losses = [t.history.entry("train_loss", 0) if self.begun else 0.0 for t in trainers]
         self.initial = np.array(losses)  # loss before training, (R0,)
@@ -127,17 +126,14 @@ class Block(Run):
         """Return a context in which an error says which network it comes from."""
         return naming(self.trainers[network])
 
-    def begin_epoch(self) -> None:
-        """Do nothing: a StopRule has no hook before an epoch."""
-
-    def stop_diverged(self, losses: Floats) -> Mask:
+    def stop_diverged(self, losses: Array) -> Array:
         """Stop networks whose loss is not finite or too large; return which are left."""
         diverged = too_large(losses, self.initial[self.places])
         if diverged.any():
             self._leave(["diverged" if stops else None for stops in diverged], losses)
         return ~diverged
 
-    def record(self, row: Row) -> Mask:
+    def record(self, row: Row) -> Array:
         """Add a row (R,) to each column and stop the networks whose callbacks say so."""
         left = np.ones(len(self.trainers), dtype=bool)
         if self.epoch == 0:
@@ -170,7 +166,7 @@ class Block(Run):
 
     # -- leaving the block ---------------------------------------------------------------------
 
-    def _leave(self, reasons: list[str | None], losses: Floats | None = None) -> None:
+    def _leave(self, reasons: list[str | None], losses: Array | None = None) -> None:
         """Hand networks their results if there is a reason; go on with the others."""
         for k, reason in enumerate(reasons):
             if reason is not None:
@@ -199,8 +195,8 @@ class Block(Run):
         trainer.recorded, trainer.good = self.recorded, self.good[k].copy()
         if self.cursor:
             trainer.running_total = float(self.running_total[k])
-            own = {s: g for s, g in self._generators.items() if s == trainer.seed}
-            trainer._generators = copy.deepcopy(own)
+        if self.cursor and self._generators:
+            trainer._generators = {trainer.seed: copy.deepcopy(self._generators[trainer.seed])}
         trainer.seconds = float(self.seconds[k])
         trainer._stored = stored and (stored[0][k].copy(), stored[1][k].copy())
         place = self.places[k]

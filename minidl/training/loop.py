@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.autograd import Array
 from minidl.errors import DataError
@@ -26,11 +25,9 @@ from minidl.training.checks import check_first_epoch
 from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
 from minidl.training.measure import Objective
 
-__all__ = ["Floats", "Mask", "Row", "Run", "run"]
+__all__ = ["Row", "Run", "run"]
 
-Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]  # column of the history -> a number, or for R networks an array (R,)
-Mask = npt.NDArray[np.bool_]  # one entry for each network that is still training
 
 
 class Run(ABC):
@@ -52,24 +49,19 @@ class Run(ABC):
     recorded: int = -1  # the last recorded epoch
     good: Array | None = None  # the weights after it, to which a divergence goes back
     stop_reason: str | None = None  # why no network is training any more
-
-    def __init__(self) -> None:
-        self._stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
-        self._generators: dict[int, np.random.Generator] = {}  # of this epoch's dropout, by seed
+    _hooks: Sequence[Any] = ()  # the callbacks of one network
+    _stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
+    _generators: dict[int, np.random.Generator] | None = None  # of this epoch's dropout, by seed
 
     # -- what one network and R networks do in different ways ----------------------------------
 
     @abstractmethod
-    def begin_epoch(self) -> None:
-        """Run the hooks before an epoch."""
+    def stop_diverged(self, losses: Array) -> Array:
+        """Stop networks whose loss is not finite or too large; return a mask of those left."""
 
     @abstractmethod
-    def stop_diverged(self, losses: Floats) -> Mask:
-        """Stop networks whose loss is not finite or too large; return which are left."""
-
-    @abstractmethod
-    def record(self, row: Row) -> Mask:
-        """Add a row to each history, ask callbacks who stops, and return who is left."""
+    def record(self, row: Row) -> Array:
+        """Add a row to each history, ask callbacks who stops, and return a mask of those left."""
 
     def naming(self, network: int) -> contextlib.AbstractContextManager[object]:
         """Return a context in which an error says which of R networks it comes from."""
@@ -77,7 +69,7 @@ class Run(ABC):
 
     # -- what they share -----------------------------------------------------------------------
 
-    def measure(self, data: Data, running: Floats) -> Row:
+    def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""
         train, held_out, sets = data.train, data.held_out, data.sets
         losses = self.objective.measure(train.X, train.t, sets)
@@ -153,7 +145,8 @@ def run(state: Run, data: Data, last: int, *, begun: bool) -> None:
         data = data if left.all() else data.only(left)
     while state.stop_reason is None and state.epoch < last:
         if state.cursor == 0:  # otherwise an interrupted epoch, which has begun already
-            state.begin_epoch()
+            for hook in state._hooks:
+                hook.on_epoch_begin(state, state.epoch + 1)
             if state.good is None or state.recorded == state.epoch:
                 state.good = state.objective.vector.value.copy()
         running = take_epoch(state, data)
@@ -173,7 +166,7 @@ def run(state: Run, data: Data, last: int, *, begun: bool) -> None:
             data = data if left.all() else data.only(left)
 
 
-def take_epoch(state: Run, data: Data) -> Floats:
+def take_epoch(state: Run, data: Data) -> Array:
     """Take the steps of one epoch, from the cursor on; return the mean loss of its batches."""
     n, vector, epoch = data.n, state.objective.vector, state.epoch + 1
     w = vector.value
@@ -214,7 +207,7 @@ def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
     It reads parameters, optimizer state, rows, an order and hyperparameters, and writes
     parameters, optimizer state and the running loss. Another engine can take its place.
     """
-    objective, generators, n = state.objective, state._generators, data.n
+    objective, generators, n = state.objective, state._generators or {}, data.n
     w, step, gradient = objective.vector.value, state.optimizer.step, objective.gradient
     training: Any = True
     if generators and w.ndim == 1:

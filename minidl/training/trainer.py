@@ -21,7 +21,7 @@ from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import check_logits, check_parts
 from minidl.training.data import Data, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
-from minidl.training.loop import Floats, Mask, Row, Run, run
+from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 
 __all__ = ["Trainer", "too_large"]
@@ -94,7 +94,6 @@ class Trainer(Run):
         look_ahead: bool = False,
         callbacks: Iterable[Callback] = (),
     ) -> None:
-        super().__init__()
         check_parts(model, optimizer)
         rows_per_batch(batch_size, 1)
         self.model = model
@@ -215,12 +214,7 @@ class Trainer(Run):
 
     # -- what the loop asks of it --------------------------------------------------------------
 
-    def begin_epoch(self) -> None:
-        """Run the hooks before an epoch."""
-        for hook in self._hooks:
-            hook.on_epoch_begin(self, self.epoch + 1)
-
-    def stop_diverged(self, losses: Floats) -> Mask:
+    def stop_diverged(self, losses: Array) -> Array:
         """Stop if the loss is not finite or too large: end the run with the last good weights."""
         diverged = too_large(losses, self.history.entry("train_loss", 0))
         if diverged[0]:
@@ -244,7 +238,7 @@ class Trainer(Run):
             f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
         )
 
-    def record(self, row: Row) -> Mask:
+    def record(self, row: Row) -> Array:
         """Add a row to the history and run the hooks after an epoch, unless it has diverged."""
         left = np.ones(1, dtype=bool)
         if self.epoch and not (left := self.stop_diverged(np.array([row["train_loss"]]))).all():
@@ -266,7 +260,7 @@ class Trainer(Run):
         self._stored = (stored.copy(), self.objective.vector.value.copy())
 
 
-def too_large(losses: Floats, initial: float | Floats) -> Mask:
+def too_large(losses: Array, initial: float | Array) -> Array:
     """Return True where a run has diverged: loss not finite, or above 10^4 times the first."""
     start = np.asarray(initial)
     return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))
