@@ -78,21 +78,15 @@ class Data:
 
 
 def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss: Loss) -> Rows:
-    """Return the rows in the form that training uses; `what`, such as "training", is for errors.
+    """Return the rows in the form that training uses, or raise a DataError or ShapeError.
 
-    The model determines the dtype and the shape of the outputs, and the loss prepares the targets.
-
-    Raises
-    ------
-    DataError
-        There are no rows, X and y differ in length, X is not numeric or not finite (the message
-        names the first such row and column), or the targets do not suit the loss.
-    ShapeError
-        The inputs do not fit the model, or the targets its outputs.
+    `what`, such as "training", is for errors. The model determines the dtype and the shape of the
+    outputs, and the loss prepares the targets.
     """
     dtype = model.parameters.value.dtype
     inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
     targets = as_array(f"the {what} targets are not an array", y)
+    shape = f"X of shape {inputs.shape}"
     if inputs.ndim < 2:
         raise DataError(
             f"the {what} inputs are not a table",
@@ -101,12 +95,10 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss
             hint="One feature is X[:, None].",
         )
     if len(inputs) == 0:
-        raise DataError(f"there are no {what} rows", received=f"X of shape {inputs.shape}")
+        raise DataError(f"there are no {what} rows", received=shape)
     if targets.ndim == 0 or len(inputs) != len(targets):
-        raise DataError(
-            f"the {what} inputs and targets differ in length",
-            received=f"X of shape {inputs.shape}, y of shape {targets.shape}",
-        )
+        shape += f", y of shape {targets.shape}"
+        raise DataError(f"the {what} inputs and targets differ in length", received=shape)
     _check_finite(f"{what} input", inputs, dtype)
     if targets.dtype.kind == "f":
         _check_finite(f"{what} target", targets, targets.dtype)
@@ -116,8 +108,7 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss
     except Exception as error:
         if isinstance(error, ShapeError):
             check_columns(what, inputs, model)
-        row = f"the first {what} row, X of shape {inputs.shape}"
-        error.add_note(f"in the model's outputs for {row}")
+        error.add_note(f"in the model's outputs for the first {what} row, {shape}")
         raise
     return Rows(inputs, loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype))
 

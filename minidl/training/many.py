@@ -10,9 +10,8 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError
-from minidl.training.block import train_together
+from minidl.training.block import block_key, train_together
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
-from minidl.training.grouping import block_key
 from minidl.training.pool import check_jobs, run_all
 from minidl.training.trainer import Trainer
 

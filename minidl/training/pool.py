@@ -51,19 +51,10 @@ def run_all(
 ) -> None:
     """Compute ``work(payload, *arrays)`` for each task, up to three times if its worker dies.
 
-    Parameters
-    ----------
-    tasks : sequence of (payload, arrays)
-        An array that several tasks need should be the same object in each.
-    work, parts : callable
-        Functions of a module. ``parts(payload)`` returns objects, of which an error names the one
-        that cannot be pickled.
-    jobs : int or None
-        1: in this process, in order. Otherwise joblib's ``n_jobs``; None follows
-        ``joblib.parallel_config``. A Dask cluster uses all its workers.
-    done, describe : callable
-        Called in this process: ``done(index, result)`` as each task finishes, and
-        ``describe(payloads)`` for the names of unfinished tasks in a :class:`WorkerError`.
+    An array that several tasks need should be the same object in each. With ``jobs=1``, tasks run
+    in this process, in order. ``done(index, result)`` is called here as each task finishes, and
+    ``describe(payloads)`` names unfinished tasks in a :class:`WorkerError`. Of the objects
+    ``parts(payload)``, an error names the one that cannot be pickled.
     """
     if jobs == 1:
         with _one_blas_thread():

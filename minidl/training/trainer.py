@@ -96,15 +96,12 @@ class Trainer(Run):
     ) -> None:
         check_parts(model, optimizer)
         rows_per_batch(batch_size, 1)
-        self.model = model
+        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
         self.loss = loss_named(loss)
         check_logits(model, self.loss)
-        self.optimizer = optimizer
-        self.batch_size = batch_size
         self.seed = check_seed(seed)
-        self.shuffle = bool(shuffle)
+        self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
         self.measure_every = check_count("measure_every", measure_every, 0)
-        self.look_ahead = bool(look_ahead)
         self.callbacks = check_callbacks(callbacks)
         self.objective = Objective(model, self.loss, l2)
         self.stochastic = model.stochastic
