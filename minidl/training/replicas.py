@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_count
 from minidl.errors import DataError, DivergenceWarning, ShapeError
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
@@ -21,7 +20,6 @@ from minidl.training.data import Rows, as_array, check_rows, pair_of
 from minidl.training.grid import Grid, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
-from minidl.training.pool import check_jobs
 from minidl.training.trainer import Trainer
 
 __all__ = ["Replica", "train_replicas"]
@@ -151,8 +149,6 @@ def train_replicas(
     >>> len(replicas), replicas[5].seed, replicas[5].hyperparameters
     (12, 1, {'lr': 0.1})
     """
-    check_count("epochs", epochs, 0)
-    check_jobs(jobs)
     options = {"loss": loss, "batch_size": batch_size, "l2": l2, "shuffle": shuffle}
     options |= {"measure_every": measure_every, "look_ahead": look_ahead}
     numbers = check_seeds(seeds)
