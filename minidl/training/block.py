@@ -144,9 +144,8 @@ class Block(Run):
         for name in self.optimizer.hyperparameters:
             values = [setting[name] for setting in settings]
             differ = any(v is not values[0] and v != values[0] for v in values)
-            self.optimizer.hyperparameters[name] = (
-                _column(values, value.dtype) if differ else values[0]
-            )
+            common = _column(values, value.dtype) if differ else values[0]
+            self.optimizer.hyperparameters[name] = common
 
     def train(self, data: Data, epochs: int) -> None:
         """Train for some further epochs and hand the results to the Trainers."""
@@ -188,27 +187,28 @@ class Block(Run):
             return left
         for name, values in row.items():
             entries = np.full(len(self.initial), np.nan)
-            entries[self.places] = np.broadcast_to(values, left.shape)[left]
+            entries[self.places] = values[left] if np.ndim(values) else values
             self.columns.setdefault(name, []).append(entries)
         self.recorded = self.epoch
-        reasons = [self._stops(k) for k in range(len(self.trainers))]
+        reasons = self._stop_reasons()
         if any(reasons):
             self._leave(reasons)
             left[left] = [reason is None for reason in reasons]
         return left
 
-    def _stops(self, k: int) -> str | None:
-        """Return why the callbacks of network `k` stop it, if they do."""
-        trainer, place = self.trainers[k], self.places[k]
-        reason: str | None = None
-        if trainer.callbacks:
-            row = {name: rows[-1][place].item() for name, rows in self.columns.items()}
+    def _stop_reasons(self) -> list[str | None]:
+        """Return for each network why its callbacks stop it, or None."""
+        reasons: list[str | None] = [None] * len(self.trainers)
+        for k, trainer in enumerate(self.trainers):
+            if trainer.callbacks:
+                place = self.places[k]
+                row = {name: rows[-1][place].item() for name, rows in self.columns.items()}
             for rule in trainer.callbacks:
                 assert isinstance(rule, StopRule)
                 with naming(trainer):
                     if rule.observe(row, self.objective.vector.value[k]):
-                        reason = rule.reason
-        return reason
+                        reasons[k] = rule.reason
+        return reasons
 
     # -- leaving the block ---------------------------------------------------------------------
 
