@@ -8,12 +8,9 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import refuse_class
-from minidl.errors import ArgumentError, ShapeError
+from minidl.errors import ArgumentError
 from minidl.nn import (
-    Activation,
     BinaryCrossEntropy,
-    Dense,
-    Dropout,
     Layer,
     Loss,
     ParameterVector,
@@ -24,13 +21,7 @@ from minidl.nn import (
 )
 from minidl.optim import Optimizer
 
-__all__ = [
-    "check_columns",
-    "check_first_epoch",
-    "check_logits",
-    "check_parts",
-    "check_reproducible",
-]
+__all__ = ["check_first_epoch", "check_logits", "check_parts", "check_reproducible"]
 
 OPTIMIZER = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
 
@@ -56,21 +47,6 @@ def check_logits(model: Layer, loss: Loss) -> None:
                 received=repr(model),
                 hint=f"Leave {activation.__name__} out: the loss contains it, in a stable form.",
             )
-
-
-def check_columns(what: str, X: Array, model: Layer) -> None:
-    """Raise a :class:`ShapeError` if a model that begins with Dense does not fit X."""
-    layer = model
-    while isinstance(layer, Sequential):  # its first layer that is not elementwise
-        others = (part for part in layer.layers if not isinstance(part, (Activation, Dropout)))
-        layer = next(others, layer.layers[0])
-    if isinstance(layer, Dense) and layer.in_features != X.shape[-1]:
-        rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
-        raise ShapeError(
-            f"the {what} inputs do not fit the model",
-            received=f"X of shape {X.shape}{rows}",
-            expected=f"{layer.in_features} columns, X of shape (n, {layer.in_features})",
-        )
 
 
 def check_first_epoch(

@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from minidl.autograd import Array, no_grad
 from minidl.errors import ArgumentError, DataError, ShapeError, invalid
-from minidl.nn import Layer, Loss
+from minidl.nn import Activation, Dense, Dropout, Layer, Loss, Sequential
 from minidl.optim import BatchSize
-from minidl.training.checks import check_columns
 
 __all__ = [
     "Data",
@@ -107,7 +106,7 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss
             outputs = model(inputs[:1].astype(dtype, copy=False)).data
     except Exception as error:
         if isinstance(error, ShapeError):
-            check_columns(what, inputs, model)
+            _check_columns(what, inputs, model)
         error.add_note(f"in the model's outputs for the first {what} row, {shape}")
         raise
     return Rows(inputs, loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype))
@@ -133,6 +132,21 @@ def as_array(
             return np.asarray(values, dtype)
     except (TypeError, ValueError) as error:
         raise DataError(f"{problem}: {error}") from None
+
+
+def _check_columns(what: str, X: Array, model: Layer) -> None:
+    """Raise if a model that begins with Dense does not fit X."""
+    layer = model
+    while isinstance(layer, Sequential):  # its first layer that is not elementwise
+        others = (part for part in layer.layers if not isinstance(part, (Activation, Dropout)))
+        layer = next(others, layer.layers[0])
+    if isinstance(layer, Dense) and layer.in_features != X.shape[-1]:
+        rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
+        raise ShapeError(
+            f"the {what} inputs do not fit the model",
+            received=f"X of shape {X.shape}{rows}",
+            expected=f"{layer.in_features} columns, X of shape (n, {layer.in_features})",
+        )
 
 
 def _check_finite(what: str, values: Array, dtype: np.dtype[np.floating]) -> None:
