@@ -72,7 +72,8 @@ def block_key(trainer: Trainer) -> Hashable | None:
         vector.names,
         (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
         trainer.objective.penalty.strength,
-        (trainer.epoch, trainer.samples, optimizer.step_count, optimizer.gradient_evaluations),
+        (trainer.epoch, trainer.recorded, trainer.samples),
+        (optimizer.step_count, optimizer.gradient_evaluations),
     )
 
 
@@ -110,11 +111,11 @@ class Block(Run):
         self.batch_size, self.shuffle = first.batch_size, first.shuffle
         self.measure_every, self.look_ahead = first.measure_every, first.look_ahead
         self.epoch, self.samples = first.epoch, first.samples
-        self.recorded, self.stochastic = first.epoch, first.stochastic
+        self.recorded, self.stochastic = first.recorded, first.stochastic
         self.seconds = np.array([trainer.seconds for trainer in trainers], dtype=float)
         self.columns: dict[str, list[Array]] = {}  # name -> rows (R0,), with R0 all networks
-        self.begun = len(first.history) > 0
-        losses = [t.history.entry("train_loss", 0) if self.begun else 0.0 for t in trainers]
+        begun = first.recorded >= 0
+        losses = [t.history.entry("train_loss", 0) if begun else 0.0 for t in trainers]
         self.initial = np.array(losses)  # loss before training, (R0,)
         self.optimizer = copy.deepcopy(first.optimizer)
         self.optimizer.state = {
@@ -156,7 +157,7 @@ class Block(Run):
                 rule.on_fit_begin(trainer, last)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                run(self, data, last, begun=self.begun)
+                run(self, data, last)
             reason = "epochs"
         except KeyboardInterrupt:
             reason = "interrupted"

@@ -46,7 +46,7 @@ class Run(ABC):
     seconds: Any = 0.0  # spent on steps, for each network
     cursor: int = 0  # rows of the present epoch already seen; 0 between epochs
     running_total: Any = 0.0  # sum over these rows of the loss at the time, for each network
-    recorded: int = -1  # the last recorded epoch
+    recorded: int = -1  # the last recorded epoch; 0 is the measurement before training
     good: Array | None = None  # the weights after it, to which a divergence goes back
     stop_reason: str | None = None  # why no network is training any more
     _hooks: Sequence[Any] = ()  # the callbacks of one network
@@ -126,12 +126,9 @@ class SeveralGenerators:
         return np.stack([drawn[seed] for seed in self.seeds])
 
 
-def run(state: Run, data: Data, last: int, *, begun: bool) -> None:
-    """Train until epoch `last` or until all networks have stopped.
-
-    `begun` says whether epoch 0, the measurement before training, has been recorded already.
-    """
-    if not begun:
+def run(state: Run, data: Data, last: int) -> None:
+    """Train until epoch `last` or until all networks have stopped."""
+    if state.recorded < 0:
         row = state.measure(data, np.full(len(state.seeds), np.nan))
         losses = np.atleast_1d(row["train_loss"])
         for k in np.flatnonzero(~np.isfinite(losses)):

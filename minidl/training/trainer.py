@@ -181,7 +181,7 @@ class Trainer(Run):
             with np.errstate(over="ignore", invalid="ignore"):  # a divergence is reported in words
                 for hook in hooks:
                     hook.on_fit_begin(self, last)
-                run(self, data, last, begun=len(self.history) > 0)
+                run(self, data, last)
             self.history.stopped_by = self.stop_reason or "epochs"
         except KeyboardInterrupt:
             self.history.stopped_by = "interrupted"
@@ -192,8 +192,7 @@ class Trainer(Run):
 
     def check_continuation(self, validated: bool) -> None:
         """Check that this run can be continued, and reset how the last call ended."""
-        history, steps = self.history, self.optimizer.step_count
-        begun = len(history) > 0
+        history, steps, begun = self.history, self.optimizer.step_count, self.recorded >= 0
         if not begun and steps:
             raise ArgumentError(
                 "this optimizer has already taken steps in another run",
@@ -252,8 +251,8 @@ class Trainer(Run):
         self.seconds = float(counts["seconds"])
         self.cursor = int(counts.get("cursor", 0))
         self.running_total = float(counts.get("running_total", 0.0))
-        self.history = history
-        self.good, self.recorded = None, -1
+        self.history, self.good = history, None
+        self.recorded = int(history.entry("epoch", -1)) if len(history) else -1
         self._stored = (stored.copy(), self.objective.vector.value.copy())
 
 
