@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import itertools
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.nn import Layer
 from minidl.nn.parameters import ParameterVector
 from minidl.training.callbacks import StopRule
 from minidl.training.data import Data
@@ -23,22 +22,20 @@ from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 from minidl.training.trainer import Trainer, too_large
 
-__all__ = ["block_key", "train_together"]
+__all__ = ["train_together"]
 
 
 def train_together(trainers: list[Trainer], data: Data, epochs: int) -> None:
-    """Train networks as one block if they allow it, else one by one."""
-    keys = {block_key(trainer) for trainer in trainers}
-    if len(trainers) > 1 and len(keys) == 1 and None not in keys:
-        for trainer in trainers:
-            with naming(trainer):
-                trainer.check_continuation(data.held_out is not None)
-        Block(trainers).train(data.only(slice(None)), epochs)
+    """Train one network, or several with equal keys as one block."""
+    own = data.only(slice(None))
+    if len(trainers) == 1:
+        with naming(trainers[0]):
+            trainers[0].fit_rows(own, trainers[0].epoch + epochs, trainers[0].callbacks)
         return
-    for k, trainer in enumerate(trainers):
+    for trainer in trainers:
         with naming(trainer):
-            own = data.only(slice(k, k + 1))
-            trainer.fit_rows(own, trainer.epoch + epochs, trainer.callbacks)
+            trainer.check_continuation(data.held_out is not None)
+    Block(trainers).train(own, epochs)
 
 
 @contextlib.contextmanager
@@ -51,58 +48,8 @@ def naming(trainer: Trainer) -> Iterator[None]:
         raise
 
 
-def block_key(trainer: Trainer) -> Hashable | None:
-    """Return what must be equal for two networks to be one block; None if it must train alone.
-
-    All layers, the loss and the optimizer must be minidl's own, or of a class with ``replicas =
-    True``; and the only callbacks are those that decide on recorded columns when to stop.
-    """
-    layers, vector = list(_layers(trainer.model)), trainer.objective.vector
-    optimizer = trainer.optimizer
-    rules = [isinstance(c, StopRule) and _is_minidl(c) for c in trainer.callbacks]
-    parts = [*(layer for layer, _ in layers), trainer.loss, optimizer]
-    buffers = list(trainer.model.named_buffers())
-    if trainer.cursor or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
-        return None
-    return (
-        tuple(repr(layer) if _is_minidl(layer) and leaf else type(layer) for layer, leaf in layers),
-        repr(trainer.loss),
-        type(optimizer),
-        tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
-        vector.names,
-        (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
-        trainer.objective.penalty.strength,
-        (trainer.epoch, trainer.recorded, trainer.samples),
-        (optimizer.step_count, optimizer.gradient_evaluations),
-    )
-
-
-def _layers(layer: Layer) -> Iterator[tuple[Layer, bool]]:
-    """Yield each layer, and whether it has no layers within it."""
-    children = [child for _, child in layer.children()]
-    yield layer, not children
-    for child in children:
-        yield from _layers(child)
-
-
-def _is_minidl(part: object) -> bool:
-    return type(part).__module__.split(".")[0] == "minidl"
-
-
-def _knows_replicas(part: object) -> bool:
-    """Return True if a part works on a leading axis of networks."""
-    cls = type(part)
-    if any(callable(getattr(cls, name, None)) for name in vars(part)):
-        return False  # a method of this object has been replaced, such as a layer's forward
-    declared = vars(cls).get("replicas")  # not inherited: a subclass may do anything
-    return _is_minidl(part) if declared is None else bool(declared)
-
-
 class Block(Run):
-    """The training loop's state for R networks with parameters (R, P).
-
-    The Trainers have equal :func:`block_key`.
-    """
+    """The training loop's state for R networks, of Trainers with equal keys, as one (R, P)."""
 
     good: Array
 

@@ -21,9 +21,8 @@ from minidl.training import (
     Replica,
     StopAtTarget,
 )
-from minidl.training.block import block_key
 from minidl.training.data import check_rows
-from minidl.training.many import train_many
+from minidl.training.many import block_key, train_many
 
 MOONS = datasets.load("moons", n=120, seed=0)
 IRIS = datasets.load("iris", split_seed=0)
