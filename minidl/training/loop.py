@@ -53,8 +53,6 @@ class Run(ABC):
     _stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
     _generators: dict[int, np.random.Generator] | None = None  # of this epoch's dropout, by seed
 
-    # -- what one network and R networks do in different ways ----------------------------------
-
     @abstractmethod
     def stop_diverged(self, losses: Array) -> Array:
         """Stop networks whose loss is not finite or too large; return a mask of those left."""
@@ -66,8 +64,6 @@ class Run(ABC):
     def naming(self, network: int) -> contextlib.AbstractContextManager[object]:
         """Return a context in which an error says which of R networks it comes from."""
         return contextlib.nullcontext()
-
-    # -- what they share -----------------------------------------------------------------------
 
     def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""

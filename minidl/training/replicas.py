@@ -121,9 +121,9 @@ def train_replicas(
     Raises
     ------
     ArgumentError
-        There are no seeds or a seed is given twice; swept sequences differ in length or repeat a
-        value; `model` or `callbacks` is not a function, returns an object twice or ignores the
-        seed; `optimizer` is not a new Optimizer; or `epochs`, `memory` or `jobs` is invalid.
+        Seeds or swept values are given twice, or swept sequences differ in length; `model` or
+        `callbacks` is not a function, returns an object twice or ignores the seed; or `optimizer`,
+        `seeds`, `epochs`, `memory` or `jobs` is invalid.
     DataError, ShapeError
         As for :meth:`Trainer.fit`, with a note that names the seed; or X does not have a set for
         each seed.
@@ -188,13 +188,9 @@ def _rows(
     if validation is not None:
         pairs["validation"] = pair_of(validation)
     several = any(_several_sets(*pair) for pair in pairs.values())
-    checked = [
-        _check_sets(what, *pair, trainer, seeds)
-        if several
-        else check_rows(what, *pair, trainer.model, trainer.loss)
-        for what, pair in pairs.items()
-    ]
-    return checked[0], checked[1] if len(checked) > 1 else None
+    sets = seeds if several else None
+    train, *held_out = (_check_rows(what, *pair, trainer, sets) for what, pair in pairs.items())
+    return train, held_out[0] if held_out else None
 
 
 def _several_sets(X: npt.ArrayLike, y: npt.ArrayLike) -> bool:
@@ -206,10 +202,12 @@ def _several_sets(X: npt.ArrayLike, y: npt.ArrayLike) -> bool:
     return len(inputs) > 2 and inputs[:2] == targets[:2]
 
 
-def _check_sets(
-    what: str, X: npt.ArrayLike, y: npt.ArrayLike, trainer: Trainer, seeds: Sequence[int]
+def _check_rows(
+    what: str, X: npt.ArrayLike, y: npt.ArrayLike, trainer: Trainer, seeds: Sequence[int] | None
 ) -> Rows:
-    """Check one set of rows for each seed; an error has a note that names the seed."""
+    """Check rows, or one set for each seed; then an error has a note that names the seed."""
+    if seeds is None:
+        return check_rows(what, X, y, trainer.model, trainer.loss)
     if not _several_sets(X, y) or np.shape(X)[0] != len(seeds):
         raise DataError(
             f"the {what} rows are not one set for each seed",
