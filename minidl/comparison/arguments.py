@@ -18,7 +18,7 @@ from minidl.errors import ArgumentError, invalid
 from minidl.optim import BatchSize, Entry, Optimizer, lookup
 from minidl.registry import normalise
 from minidl.streams import check_seeds
-from minidl.training.batches import rows_per_batch
+from minidl.training.data import rows_per_batch
 
 Floats = tuple[float, ...]
 Seeds = tuple[int, ...]

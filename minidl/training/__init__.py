@@ -1,6 +1,5 @@
 """Training: batches, the objective, the Trainer, its history and its callbacks."""
 
-from minidl.training.batches import batches
 from minidl.training.callbacks import Callback, EarlyStopping, LearningRateSchedule, StopAtTarget
 from minidl.training.checkpoint import (
     Checkpoint,
@@ -10,6 +9,7 @@ from minidl.training.checkpoint import (
     save_model,
     save_run,
 )
+from minidl.training.data import batches
 from minidl.training.history import History
 from minidl.training.measure import Objective
 from minidl.training.progress import CSVLog, Progress

@@ -8,12 +8,9 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import refuse_class
-from minidl.errors import ArgumentError, ShapeError
+from minidl.errors import ArgumentError
 from minidl.nn import (
-    Activation,
     BinaryCrossEntropy,
-    Dense,
-    Dropout,
     Layer,
     Loss,
     ParameterVector,
@@ -24,27 +21,20 @@ from minidl.nn import (
 )
 from minidl.optim import Optimizer
 
-__all__ = [
-    "check_columns",
-    "check_first_epoch",
-    "check_logits",
-    "check_parts",
-    "check_reproducible",
-]
+__all__ = ["check_first_epoch", "check_logits", "check_parts", "check_reproducible"]
+
+OPTIMIZER = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
 
 
 def check_parts(model: object, optimizer: object) -> None:
     """Raise unless these are a Layer and an Optimizer, and not their classes."""
-    refuse_class("model", model, Layer)
-    if not isinstance(model, Layer):
-        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
-    refuse_class("optimizer", optimizer, Optimizer)
-    if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(
-            "optimizer is not an Optimizer",
-            received=repr(optimizer),
-            expected="for instance minidl.optim.NAG(lr=0.1, momentum=0.9)",
-        )
+    for name, part, base, problem, expected in (
+        ("model", model, Layer, "is not a layer", "nn.mlp(...)"),
+        ("optimizer", optimizer, Optimizer, "is not an Optimizer", OPTIMIZER),
+    ):
+        refuse_class(name, part, base)
+        if not isinstance(part, base):
+            raise ArgumentError(f"{name} {problem}", received=repr(part), expected=expected)
 
 
 def check_logits(model: Layer, loss: Loss) -> None:
@@ -59,35 +49,6 @@ def check_logits(model: Layer, loss: Loss) -> None:
             )
 
 
-def check_columns(what: str, X: Array, model: Layer) -> None:
-    """Raise a :class:`ShapeError` if a model that begins with Dense does not fit the columns of X.
-
-    Examples
-    --------
-    >>> check_columns("training", np.ones((20, 3)), Dense(2, 1))  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    minidl.errors.ShapeError: ...X of shape (20, 3), 20 rows of 3 columns...expected 2...
-    """
-    width = _width(model)
-    if width not in (None, X.shape[-1]):
-        rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
-        raise ShapeError(
-            f"the {what} inputs do not fit the model",
-            received=f"X of shape {X.shape}{rows}",
-            expected=f"{width} columns, X of shape (n, {width})",
-        )
-
-
-def _width(layer: Layer) -> int | None:
-    """Return how many columns a layer takes, or None if that is unknown."""
-    if isinstance(layer, Sequential):
-        elementwise = (Activation, Dropout)
-        first = next((part for part in layer.layers if not isinstance(part, elementwise)), None)
-        return None if first is None else _width(first)
-    return layer.in_features if isinstance(layer, Dense) else None
-
-
 def check_first_epoch(
     optimizer: Optimizer, before: Array, parameters: ParameterVector, running: float
 ) -> None:
@@ -95,9 +56,8 @@ def check_first_epoch(
 
     `before` are the weights before the epoch, `parameters` those after it with the gradient of the
     last batch, and `running` is the mean loss of the batches, nan if nobody asked for a gradient.
-    No weight has changed, although the gradient is not 0, and one step more does not even try to
-    write into its vector: then the optimizer rebinds ``w``. One that stores something, or skips
-    gradients, may be waiting, and is not judged.
+    An optimizer that stores something, or skips gradients, may be waiting. Of others, one step
+    more shows whether they write into their vector or rebind ``w``.
     """
     g, w, cls = parameters.grad, parameters.value, type(optimizer)
     method = "update" if cls.step is Optimizer.step else "step"
@@ -108,7 +68,7 @@ def check_first_epoch(
             expected=f"{method}(self, w, grad) to call grad(w), or grad at another point",
         )
     unchanged = np.array_equal(before, w) and np.any(g) and np.all(np.isfinite(g))
-    if unchanged and _is_stateless(optimizer) and not _writes(optimizer, w, g):
+    if unchanged and not _may_train(optimizer, w, g):
         raise ArgumentError(
             f"{cls.__name__} changed no weight in the first epoch, although the gradient is not 0",
             received=repr(optimizer),
@@ -117,22 +77,18 @@ def check_first_epoch(
         )
 
 
-def _is_stateless(optimizer: Optimizer) -> bool:
-    """Return True if a custom optimizer stores nothing and evaluates a gradient in each step."""
-    custom = type(optimizer).__module__.split(".")[0] != "minidl"
+def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
+    """Return True unless a custom optimizer stores nothing, skips nothing and writes nothing."""
+    counts = optimizer.step_count, optimizer.gradient_evaluations
     known = {"hyperparameters", "state", "step_count", "gradient_evaluations"}
     stores = bool(optimizer.state) or not vars(optimizer).keys() <= known
-    return custom and not stores and optimizer.gradient_evaluations >= optimizer.step_count
-
-
-def _writes(optimizer: Optimizer, w: Array, g: Array) -> bool:
-    """Return True if a stateless optimizer writes into its vector, here a read-only copy."""
-    counts = optimizer.step_count, optimizer.gradient_evaluations
+    if stores or counts[1] < counts[0] or type(optimizer).__module__.split(".")[0] == "minidl":
+        return True
     vector = w.copy()
     vector.flags.writeable = False
     try:
         optimizer.step(vector, lambda point: g.copy())
-    except Exception:  # the vector is read-only, or the optimizer has failed
+    except Exception:  # it writes into the vector, or has failed
         return True
     finally:
         optimizer.step_count, optimizer.gradient_evaluations = counts

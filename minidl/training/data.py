@@ -1,22 +1,35 @@
-"""Rows of data in the form that training uses, checked once before the first step."""
+"""Rows of data, checked once before the first step, and the batches of an epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, no_grad
-from minidl.errors import ArgumentError, DataError, ShapeError
-from minidl.nn import Layer, Loss
-from minidl.training.checks import check_columns
+from minidl.errors import ArgumentError, DataError, ShapeError, invalid
+from minidl.nn import Activation, Dense, Dropout, Layer, Loss, Sequential
+from minidl.optim import BatchSize
 
-__all__ = ["Data", "Rows", "check_rows", "check_sets", "pair_of", "rows_of", "several_sets"]
+__all__ = [
+    "Data",
+    "Rows",
+    "as_array",
+    "batches",
+    "batches_in_order",
+    "check_rows",
+    "pair_of",
+    "part_of",
+    "permutation",
+    "rows_per_batch",
+]
 
 LARGE = 64 * 2**20  # bytes of inputs in the model's dtype; more are converted batch by batch
 CHUNK_BYTES = 8 * 2**20  # of inputs that are checked at once
+GATHER_BYTES = 64 * 2**20  # a shuffled copy of the data is made once an epoch up to this size
+HALF_WIDTH = range(2**20 + 1, 2**32 + 1)  # for so many rows, row numbers are uint32, not int64
 
 
 @dataclass(frozen=True)
@@ -47,51 +60,32 @@ class Data:
         """The number of training rows of each network."""
         return int(self.train.X.shape[0 if self.sets is None else 1])
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> Data:
-        """Return the data of some of the networks."""
-        return self if self.sets is None or kept.all() else self.chosen(self.sets[kept])
-
-    def chosen(self, sets: Array) -> Data:
-        """Return the data of networks that use these sets; one set is taken out of its axis."""
+    def only(self, networks: Array | slice) -> Data:
+        """Return the data of some networks; a single set is taken out of its axis."""
+        if self.sets is None:
+            return self
+        sets = self.sets[networks]
         if len(set(sets.tolist())) != 1:
             return Data(self.train, self.held_out, sets)
-        return Data(*rows_of((self.train, self.held_out), int(sets[0])))
+        return self.part(int(sets[0]))
 
-
-def rows_of(rows: tuple[Rows, Rows | None], sets: int | slice) -> tuple[Rows, Rows | None]:
-    """Return one or some of several sets of training and validation rows."""
-    train, held_out = rows
-    return (
-        Rows(train.X[sets], train.t[sets]),
-        held_out and Rows(held_out.X[sets], held_out.t[sets]),
-    )
+    def part(self, place: int | slice) -> Data:
+        """Return one or some of several sets of rows, for all networks."""
+        train, held_out = self.train, self.held_out
+        measured = held_out and Rows(held_out.X[place], held_out.t[place])
+        return Data(Rows(train.X[place], train.t[place]), measured)
 
 
 def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss: Loss) -> Rows:
-    """Return the rows in the form that training uses.
+    """Return the rows in the form that training uses, or raise a DataError or ShapeError.
 
-    Parameters
-    ----------
-    what : str
-        "training" or "validation", for errors.
-    X, y : array_like
-        Inputs and targets, one row each per sample.
-    model : Layer
-        Determines the dtype and the shape of the outputs.
-    loss : Loss
-        Prepares the targets.
-
-    Raises
-    ------
-    DataError
-        There are no rows, X and y differ in length, X is not numeric or not finite (the message
-        names the first such row and column), or the targets do not suit the loss.
-    ShapeError
-        The inputs do not fit the model, or the targets its outputs.
+    `what`, such as "training", is for errors. The model determines the dtype and the shape of the
+    outputs, and the loss prepares the targets.
     """
     dtype = model.parameters.value.dtype
-    inputs = _inputs(what, X, dtype)
-    targets = _as_array(f"the {what} targets are not an array", y)
+    inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
+    targets = as_array(f"the {what} targets are not an array", y)
+    shape = f"X of shape {inputs.shape}"
     if inputs.ndim < 2:
         raise DataError(
             f"the {what} inputs are not a table",
@@ -100,116 +94,59 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss
             hint="One feature is X[:, None].",
         )
     if len(inputs) == 0:
-        raise DataError(f"there are no {what} rows", received=f"X of shape {inputs.shape}")
+        raise DataError(f"there are no {what} rows", received=shape)
     if targets.ndim == 0 or len(inputs) != len(targets):
-        raise DataError(
-            f"the {what} inputs and targets differ in length",
-            received=f"X of shape {inputs.shape}, y of shape {targets.shape}",
-        )
+        shape += f", y of shape {targets.shape}"
+        raise DataError(f"the {what} inputs and targets differ in length", received=shape)
     _check_finite(f"{what} input", inputs, dtype)
     if targets.dtype.kind == "f":
         _check_finite(f"{what} target", targets, targets.dtype)
-    check_columns(what, inputs, model)
     try:
         with no_grad():
             outputs = model(inputs[:1].astype(dtype, copy=False)).data
     except Exception as error:
-        place = f"the first {what} row, X of shape {inputs.shape}"
-        error.add_note(f"in the model's outputs for {place}")
+        if isinstance(error, ShapeError):
+            _check_columns(what, inputs, model)
+        error.add_note(f"in the model's outputs for the first {what} row, {shape}")
         raise
-    t = loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype)
-    return Rows(inputs, t)
+    return Rows(inputs, loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype))
 
 
-def several_sets(X: npt.ArrayLike, y: npt.ArrayLike) -> bool:
-    """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...).
-
-    Examples
-    --------
-    >>> several_sets(np.ones((5, 90, 2)), np.ones((5, 90))), several_sets(np.ones((5, 90, 2)), [1])
-    (True, False)
-    """
-    try:
-        inputs, targets = np.shape(X), np.shape(y)
-    except ValueError:  # rows of different lengths, an error that check_rows reports
-        return False
-    return len(inputs) > 2 and inputs[:2] == targets[:2]
-
-
-def check_sets(
-    what: str,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
-    model: Layer,
-    loss: Loss,
-    *,
-    seeds: Sequence[int],
-) -> Rows:
-    """Return the rows of one set for each seed, X (seeds, n, features); see :func:`check_rows`.
-
-    Raises
-    ------
-    DataError, ShapeError
-        As :func:`check_rows`, with a note that names the seed; or the number of sets is not the
-        number of seeds.
-    """
-    if not several_sets(X, y) or np.shape(X)[0] != len(seeds):
-        raise DataError(
-            f"the {what} rows are not one set for each seed",
-            received=f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds",
-            expected="X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all",
-            hint="For inputs and targets with several axes each, use a Trainer.",
-        )
-    inputs = _inputs(what, X, model.parameters.value.dtype)
-    prepared = []
-    for seed, set_inputs, targets in zip(seeds, inputs, np.asarray(y), strict=True):
-        try:
-            prepared.append(check_rows(what, set_inputs, targets, model, loss).t)
-        except (DataError, ShapeError) as error:
-            error.add_note(f"in the {what} rows of seed {seed}")
-            raise
-    return Rows(inputs, np.stack(prepared))
-
-
-def pair_of(validation: Sequence[npt.ArrayLike]) -> tuple[npt.ArrayLike, npt.ArrayLike]:
-    """Return inputs and targets, or raise :class:`ArgumentError`."""
-    is_sequence = isinstance(validation, (tuple, list))
-    if is_sequence and len(validation) == 2:
-        return validation[0], validation[1]
-    received = type(validation).__name__
-    if is_sequence:
-        received += f" of length {len(validation)}"
-    elif shape := getattr(validation, "shape", None):
-        received += f" of shape {tuple(shape)}"
-    raise ArgumentError(
-        f"must be a pair of inputs and targets, validation=(X, y), got {received}",
-        argument="validation",
-        hint="Sample weights are not supported here."
-        if is_sequence and len(validation) == 3
-        else None,
-    )
-
-
-def _inputs(what: str, X: npt.ArrayLike, dtype: np.dtype[np.floating]) -> Array:
-    """Return inputs as an array, in the model's dtype unless they are large."""
-    numeric = isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
-    if numeric and np.size(X) * dtype.itemsize > LARGE and np.asarray(X).flags.c_contiguous:
-        return np.asarray(X)  # with gaps a batch would have another layout, and other rounding
-    return _as_array(f"the {what} inputs are not a table of numbers", X, dtype)
-
-
-def _as_array(
+def as_array(
     problem: str, values: npt.ArrayLike, dtype: np.dtype[np.floating] | None = None
 ) -> Array:
-    """Return values as an array; NumPy's complaints become a :class:`DataError`."""
+    """Return values as an array, of `dtype` unless they are large; else a :class:`DataError`."""
+    if (
+        dtype
+        and isinstance(values, np.ndarray)
+        and values.dtype.kind in "biuf"
+        and values.size * dtype.itemsize > LARGE
+        and values.flags.c_contiguous  # with gaps a batch would be laid out and rounded otherwise
+    ):
+        return np.asarray(values)
+    given = getattr(values, "dtype", None)
     try:
-        given = getattr(values, "dtype", None)
         if dtype and getattr(given, "kind", "f") in "cmM":
             raise TypeError(f"their dtype is {given}")  # NumPy would convert it silently
-        with np.errstate(over="ignore"):  # too large for float32: inf, reported below
+        with np.errstate(over="ignore"):  # too large for float32: inf, reported later
             return np.asarray(values, dtype)
     except (TypeError, ValueError) as error:
         raise DataError(f"{problem}: {error}") from None
+
+
+def _check_columns(what: str, X: Array, model: Layer) -> None:
+    """Raise if a model that begins with Dense does not fit X."""
+    layer = model
+    while isinstance(layer, Sequential):  # its first layer that is not elementwise
+        others = (part for part in layer.layers if not isinstance(part, (Activation, Dropout)))
+        layer = next(others, layer.layers[0])
+    if isinstance(layer, Dense) and layer.in_features != X.shape[-1]:
+        rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
+        raise ShapeError(
+            f"the {what} inputs do not fit the model",
+            received=f"X of shape {X.shape}{rows}",
+            expected=f"{layer.in_features} columns, X of shape (n, {layer.in_features})",
+        )
 
 
 def _check_finite(what: str, values: Array, dtype: np.dtype[np.floating]) -> None:
@@ -227,3 +164,103 @@ def _check_finite(what: str, values: Array, dtype: np.dtype[np.floating]) -> Non
                 received=f"{part[(row, *rest)]} in {place}",
                 hint="Remove or fill in missing values first; scikit-learn's SimpleImputer does.",
             )
+
+
+def pair_of(validation: Sequence[npt.ArrayLike]) -> tuple[npt.ArrayLike, npt.ArrayLike]:
+    """Return inputs and targets, or raise :class:`ArgumentError`."""
+    size = len(validation) if isinstance(validation, (tuple, list)) else None
+    if size == 2:
+        return validation[0], validation[1]
+    shape, received = getattr(validation, "shape", None), type(validation).__name__
+    if size is not None:
+        received += f" of length {size}"
+    elif shape:
+        received += f" of shape {tuple(shape)}"
+    raise ArgumentError(
+        f"must be a pair of inputs and targets, validation=(X, y), got {received}",
+        argument="validation",
+        hint="Sample weights are not supported here." if size == 3 else None,
+    )
+
+
+def rows_per_batch(batch_size: BatchSize, n: int) -> int:
+    """Return `batch_size`, at most n; an ArgumentError unless "full" or an integer >= 1."""
+    if isinstance(batch_size, str) and batch_size == "full":
+        return n
+    whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
+    if not whole or int(batch_size) < 1:
+        raise invalid("batch_size", batch_size, '"full" or an integer >= 1, such as 32')
+    return min(int(batch_size), n)
+
+
+def batches(
+    X: Array, t: Array, rows: int, generator: np.random.Generator | None = None
+) -> Iterator[tuple[Array, Array]]:
+    """Yield the batches of one epoch; the last may be smaller.
+
+    Parameters
+    ----------
+    X, t : ndarray, shape (n, ...)
+        Inputs and targets.
+    rows : int
+        Rows per batch. With n rows or more in a batch, their order is kept.
+    generator : numpy.random.Generator, optional
+        For a random order; without it the rows keep their order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [Xb.ravel().tolist() for Xb, tb in batches(np.arange(5)[:, None], np.arange(5), 2)]
+    [[0, 1], [2, 3], [4]]
+    """
+    order = None if generator is None or rows >= len(X) else permutation(generator, len(X))
+    return batches_in_order(X, t, rows, order)
+
+
+def permutation(generator: np.random.Generator, n: int) -> Array:
+    """Return the numbers 0 to n - 1 in random order."""
+    order = np.arange(n, dtype=np.uint32 if n in HALF_WIDTH else np.int64)
+    generator.shuffle(order)
+    return order
+
+
+def batches_in_order(
+    X: Array, t: Array, rows: int, order: Array | None, sets: Array | None = None, *, start: int = 0
+) -> Iterator[tuple[Array, Array]]:
+    """Yield the batches of one epoch from row `start` on, for one network or for R networks.
+
+    X and t are (n, ...), or with `sets` (S, n, ...) and contiguous. `order` is None or a
+    permutation (n,); then and without `sets` the networks share their batches. With a permutation
+    for each network (R, n), or with `sets` (R,), the set of each, batches are (R, rows, ...).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> orders = np.array([[0, 1, 2], [2, 1, 0]])
+    >>> [tb.tolist() for Xb, tb in batches_in_order(np.eye(3), np.arange(3), 2, orders)]
+    [[[0, 1], [2, 1]], [[2], [0]]]
+    """
+    n = X.shape[0 if sets is None else 1]
+    if order is not None and sets is not None:  # the sets as one, below each other
+        order = order + n * sets[:, None]
+        X, t, sets = X.reshape(-1, *X.shape[2:]), t.reshape(-1, *t.shape[2:]), None
+    axes: tuple[slice | Array, ...] = () if sets is None else (_index_of(sets),)
+    if order is not None:
+        axes = (slice(None),) * (order.ndim - 1)
+        if (X.nbytes + t.nbytes) // len(X) * order.size <= GATHER_BYTES:
+            X, t, order = X.take(order, 0), t.take(order, 0), None  # one gather, then slices
+    for first in range(start, n, rows):
+        part = (*axes, slice(first, first + rows))
+        yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])
+
+
+def part_of(values: Array, part: slice, sets: Array | None) -> Array:
+    """Return some rows of an array (n, ...), or (R, rows, ...) of the sets of each network."""
+    return values[part] if sets is None else values[_index_of(sets), part]
+
+
+def _index_of(sets: Array) -> slice | Array:
+    """Return an index of these sets: a slice, which copies nothing, if they are consecutive."""
+    first, last = int(sets[0]), int(sets[-1])
+    consecutive = last - first == len(sets) - 1 and bool((np.diff(sets) == 1).all())
+    return slice(first, last + 1) if consecutive else sets

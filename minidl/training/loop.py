@@ -7,113 +7,94 @@ ask who stops. :class:`~minidl.training.Trainer` is this loop with callbacks, an
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.autograd import Array
-from minidl.nn.layer import Training
+from minidl.errors import DataError
 from minidl.optim import BatchSize, Optimizer
-from minidl.training.batches import batches_in_order, rows_per_batch
-from minidl.training.data import Data, Rows
+from minidl.streams import stream
+from minidl.training.checks import check_first_epoch
+from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
 from minidl.training.measure import Objective
 
-__all__ = ["Floats", "Mask", "Measured", "Run", "run"]
+__all__ = ["Row", "Run", "run"]
 
-Floats = npt.NDArray[np.float64]
-Measured = dict[str, Floats]  # column -> one value for each network
-Mask = npt.NDArray[np.bool_]  # one entry for each network that is still training
+Row = dict[str, Any]  # column of the history -> a number, or for R networks an array (R,)
 
 
 class Run(ABC):
-    """The state of a run between two batches: all that is needed to continue it.
+    """The state of a run between two batches: all that is needed to continue it."""
 
-    Attributes
-    ----------
-    objective : Objective
-        Loss and gradient; its vector of shape (P,) or (R, P) holds the weights.
-    optimizer : Optimizer
-        Its state has the shape of the weights.
-    epoch, samples : int
-        Completed epochs, and rows seen.
-    cursor : int
-        Rows of the present epoch already seen; 0 between epochs.
-    running_total : float or ndarray, shape (R,)
-        Sum over these rows of the loss at the time.
-    seconds : float
-        Time spent on steps, for each network.
-    """
-
-    objective: Objective
+    objective: Objective  # its vector, (P,) or (R, P), holds the weights
     optimizer: Optimizer
+    seeds: Sequence[int]  # of each network, for the order of rows and dropout
     batch_size: BatchSize
     shuffle: bool
     measure_every: int
     look_ahead: bool
-    epoch: int = 0
-    samples: int = 0
-    cursor: int = 0
-    seconds: float = 0.0
-    running_total: float | Floats = 0.0
-
-    def __init__(self) -> None:
-        self._stored: tuple[Array, Array] | None = None  # (stored, iterate), see show_iterate
-        self._epoch_generator: Training = True
-        self._between_steps: list[Any] = []  # states of its generators
-
-    # -- what one network and R networks do in different ways ----------------------------------
-
-    @property
-    @abstractmethod
-    def active(self) -> bool:
-        """Whether a network is still training."""
+    stochastic: bool  # whether the model draws random numbers in training
+    epoch: int = 0  # completed epochs
+    samples: int = 0  # rows seen
+    seconds: Any = 0.0  # spent on steps, for each network
+    cursor: int = 0  # rows of the present epoch already seen; 0 between epochs
+    running_total: Any = 0.0  # sum over these rows of the loss at the time, for each network
+    recorded: int = -1  # the last recorded epoch; 0 is the measurement before training
+    good: Array | None = None  # the weights after it, to which a divergence goes back
+    stop_reason: str | None = None  # why no network is training any more
+    _hooks: Sequence[Any] = ()  # the callbacks of one network
+    _stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
+    _generators: dict[int, np.random.Generator] | None = None  # of this epoch's dropout, by seed
 
     @abstractmethod
-    def begin_epoch(self) -> None:
-        """Run the hooks before an epoch, and keep the weights that a divergence goes back to."""
+    def stop_diverged(self, losses: Array) -> Array:
+        """Stop networks whose loss is not finite or too large; return a mask of those left."""
 
     @abstractmethod
-    def draw_order(self, n: int) -> Array:
-        """Return this epoch's order of rows, (n,), or (R, n)."""
+    def record(self, row: Row) -> Array:
+        """Add a row to each history, ask callbacks who stops, and return a mask of those left."""
 
-    @abstractmethod
-    def epoch_generator(self) -> Training:
-        """Return the generator of this epoch's dropout, or True without dropout."""
+    def naming(self, network: int) -> contextlib.AbstractContextManager[object]:
+        """Return a context in which an error says which of R networks it comes from."""
+        return contextlib.nullcontext()
 
-    @abstractmethod
-    def end_steps(self, running: Floats) -> None:
-        """Check the steps of an epoch whose batches had these mean losses."""
-
-    @abstractmethod
-    def stop_diverged(self, losses: Floats) -> Mask:
-        """Stop networks whose loss is not finite or too large; return which are left."""
-
-    @abstractmethod
-    def record(self, measured: Measured, running: Floats) -> Mask:
-        """Add a row to each history and run the hooks after an epoch; return who is left."""
-
-    # -- what they share -----------------------------------------------------------------------
-
-    def measure(self, data: Data) -> Measured:
-        """Return the loss, and the accuracy for classes, on all training and validation rows."""
+    def measure(self, data: Data, running: Array) -> Row:
+        """Return a row of the history, for an epoch whose batches had these mean losses."""
         train, held_out, sets = data.train, data.held_out, data.sets
         losses = self.objective.measure(train.X, train.t, sets)
-        columns = {"train_loss": losses["loss"]}
+        grad = self.objective.vector.grad
+        norm: Any = math.nan
+        if self.epoch and grad.ndim == 1:
+            norm = math.sqrt(np.dot(grad, grad))
+        elif self.epoch:
+            norm = np.sqrt([float(np.dot(g, g)) for g in grad])
+        row: Row = {
+            "epoch": self.epoch,
+            "updates": self.optimizer.step_count,
+            "gradient_evaluations": self.optimizer.gradient_evaluations,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "train_loss": losses["loss"],
+            "running_loss": running if grad.ndim > 1 else running.item(),
+            "gradient_norm": norm,
+        }
         if self.look_ahead:
-            columns["look_ahead_loss"] = self.objective.loss_at(
+            row["look_ahead_loss"] = self.objective.loss_at(
                 self.look_ahead_point(), train.X, train.t, sets, here=losses["loss"]
             )
         if "accuracy" in losses:
-            columns["train_accuracy"] = losses["accuracy"]
+            row["train_accuracy"] = losses["accuracy"]
         if held_out is not None:
-            validation = self.objective.measure(held_out.X, held_out.t, sets)
-            columns.update({f"validation_{name}": value for name, value in validation.items()})
-        return {name: np.atleast_1d(value) for name, value in columns.items()}
+            for name, value in self.objective.measure(held_out.X, held_out.t, sets).items():
+                row[f"validation_{name}"] = value
+        return row
 
     def stored_vector(self) -> Array:
         """Return the vector that the optimizer stores, which may differ from the iterate."""
@@ -128,111 +109,114 @@ class Run(ABC):
         """Return the point at which the next step evaluates its gradient."""
         return self.optimizer.look_ahead(self.stored_vector())
 
-    def show_iterate(self) -> None:
-        """Put the optimizer's iterate into the model: what is measured and seen between epochs."""
-        w = self.objective.vector.value
-        if self._stored is None and (iterate := self.optimizer.iterate(w)) is not w:
-            self._stored = (w.copy(), iterate)
-            w[...] = iterate
 
-    def generators(self) -> list[np.random.Generator]:
-        """Return the generators that dropout draws from in this epoch."""
-        drawn_from = self._epoch_generator
-        if isinstance(drawn_from, bool):
-            return []
-        return list(getattr(drawn_from, "generators", {0: drawn_from}).values())
+class SeveralGenerators:
+    """The generators of R networks, one for each distinct seed, as one that layers draw from."""
 
-    def remember_generators(self) -> None:
-        """Keep the state of the generators between two steps, for :meth:`rewind_generators`."""
-        self._between_steps = [g.bit_generator.state for g in self.generators()]
+    def __init__(self, generators: dict[int, np.random.Generator], seeds: Sequence[int]) -> None:
+        self.generators, self.seeds = generators, seeds
 
-    def rewind_generators(self) -> None:
-        """Undo the draws of a step that did not end."""
-        for generator, state in zip(self.generators(), self._between_steps, strict=True):
-            generator.bit_generator.state = state
-
-    def hide_iterate(self) -> None:
-        """Put the stored vector back into the model, for the next step."""
-        if self._stored is not None:
-            self.objective.vector.set(self.stored_vector())
-            self._stored = None
+    def random(self, shape: tuple[int, ...]) -> Array:
+        """Return uniform numbers (R, n, features), for `shape` with or without the R."""
+        drawn = {seed: g.random(shape[-2:]) for seed, g in self.generators.items()}
+        return np.stack([drawn[seed] for seed in self.seeds])
 
 
-def run(state: Run, data: Data, last: int, *, begun: bool) -> None:
-    """Train until epoch `last` or until all networks have stopped.
-
-    Parameters
-    ----------
-    state : Run
-        One network or several; updated in place.
-    data : Data
-        Training and validation rows.
-    last : int
-        Number of the last epoch.
-    begun : bool
-        Whether epoch 0, the measurement before training, has been recorded already.
-    """
-    if not begun:
-        measured = state.measure(data)
-        data = data.only(state.record(measured, np.full(len(measured["train_loss"]), np.nan)))
-    while state.active and state.epoch < last:
-        state.begin_epoch()
+def run(state: Run, data: Data, last: int) -> None:
+    """Train until epoch `last` or until all networks have stopped."""
+    if state.recorded < 0:
+        row = state.measure(data, np.full(len(state.seeds), np.nan))
+        losses = np.atleast_1d(row["train_loss"])
+        for k in np.flatnonzero(~np.isfinite(losses)):
+            with state.naming(int(k)):
+                raise DataError(
+                    "the loss is not finite before training",
+                    received=float(losses[k]),
+                    hint="Check the scale of the data and the initial weights.",
+                )
+        left = state.record(row)
+        data = data if left.all() else data.only(left)
+    while state.stop_reason is None and state.epoch < last:
+        if state.cursor == 0:  # otherwise an interrupted epoch, which has begun already
+            for hook in state._hooks:
+                hook.on_epoch_begin(state, state.epoch + 1)
+            if state.good is None or state.recorded == state.epoch:
+                state.good = state.objective.vector.value.copy()
         running = take_epoch(state, data)
         state.epoch += 1
-        state.end_steps(running)
+        vector, optimizer = state.objective.vector, state.optimizer
+        if state.epoch == 1 and state.good is not None:
+            unchanged = np.array_equal(state.good, vector.value)
+            if unchanged or not optimizer.gradient_evaluations:
+                with state.naming(0):
+                    check_first_epoch(optimizer, state.good, vector, float(running[0]))
         left = state.stop_diverged(running)
-        running, data = running[left], data.only(left)
-        if running.size and is_measured(state, last):
-            measured = state.measure(data)
-            left = state.stop_diverged(measured["train_loss"])
-            if left.any():
-                data = data.only(left)
-                rows = {name: values[left] for name, values in measured.items()}
-                data = data.only(state.record(rows, running[left]))
+        if not left.all():
+            running, data = running[left], data.only(left)
+        every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
+        if running.size and (ended or (every > 0 and state.epoch % every == 0)):
+            left = state.record(state.measure(data, running))
+            data = data if left.all() else data.only(left)
 
 
-def is_measured(state: Run, last: int) -> bool:
-    """Return True if the epoch that has just ended is measured and recorded."""
-    every = state.measure_every
-    return state.epoch == last or not state.active or (every > 0 and state.epoch % every == 0)
-
-
-def take_epoch(state: Run, data: Data) -> Floats:
+def take_epoch(state: Run, data: Data) -> Array:
     """Take the steps of one epoch, from the cursor on; return the mean loss of its batches."""
-    train, n = data.train, data.n
+    n, vector, epoch = data.n, state.objective.vector, state.epoch + 1
+    w = vector.value
     size = rows_per_batch(state.batch_size, n)
-    order = state.draw_order(n) if state.shuffle and size < n else None
+    order = draw_order(state.seeds, epoch, n) if state.shuffle and size < n else None
     if state.cursor == 0:
-        state._epoch_generator = state.epoch_generator()
-    state.hide_iterate()
+        state.running_total = 0.0 if w.ndim == 1 else np.zeros(len(w))
+        if state.stochastic:
+            state._generators = {seed: stream(seed, "dropout", epoch) for seed in state.seeds}
+    if state._stored is not None:  # in the steps, the model holds what the optimizer stores
+        vector.set(state.stored_vector())
+        state._stored = None
     start = time.perf_counter()
     try:
-        steps(state, train, order, size, data.sets)
-    except BaseException:
-        state.rewind_generators()  # the interrupted step is taken again, with the same draws
-        raise
-    finally:
-        count = max(1, state.objective.vector.value.size // state.objective.vector.size)
-        state.seconds += (time.perf_counter() - start) / count
-        state.show_iterate()
-    running = np.atleast_1d(np.asarray(state.running_total, dtype=np.float64)) / n
+        steps(state, data, order, size)
+    finally:  # and between epochs the iterate, which is measured and seen
+        state.seconds += (time.perf_counter() - start) / (1 if w.ndim == 1 else len(w))
+        if (iterate := state.optimizer.iterate(w)) is not w:
+            state._stored = (w.copy(), iterate)
+            w[...] = iterate
+    running = np.atleast_1d(state.running_total) / n
     state.cursor, state.running_total = 0, 0.0
     return running
 
 
-def steps(state: Run, rows: Rows, order: Array | None, size: int, sets: Array | None) -> None:
+def draw_order(seeds: Sequence[int], epoch: int, n: int) -> Array:
+    """Return the order of rows of each network (R, n), or (n,) if all have the same."""
+    orders: dict[int, Array] = {}
+    for seed in seeds:
+        if seed not in orders:
+            orders[seed] = permutation(stream(seed, "shuffle", epoch), n)
+    return orders[seeds[0]] if len(orders) == 1 else np.stack([orders[seed] for seed in seeds])
+
+
+def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
     """Take one step for each batch of an epoch: the inner loop of all training.
 
     It reads parameters, optimizer state, rows, an order and hyperparameters, and writes
     parameters, optimizer state and the running loss. Another engine can take its place.
     """
-    objective, training = state.objective, state._epoch_generator
+    objective, generators, n = state.objective, state._generators or {}, data.n
     w, step, gradient = objective.vector.value, state.optimizer.step, objective.gradient
-    n = rows.X.shape[0 if sets is None else 1]
-    total: Any = state.running_total if state.cursor else (0.0 if w.ndim == 1 else np.zeros(len(w)))
-    state.remember_generators()
-    for Xb, tb in batches_in_order(rows.X, rows.t, size, order, sets, start=state.cursor):
-        step(w, partial(gradient, X=Xb, t=tb, training=training))
+    training: Any = True
+    if generators and w.ndim == 1:
+        (training,) = generators.values()
+    elif generators:
+        training = SeveralGenerators(generators, state.seeds)
+    total = state.running_total
+    X, t = data.train.X, data.train.t
+    for Xb, tb in batches_in_order(X, t, size, order, data.sets, start=state.cursor):
+        before = [g.bit_generator.state for g in generators.values()] if generators else []
+        try:
+            step(w, partial(gradient, X=Xb, t=tb, training=training))
+        except BaseException:  # an interrupted step is taken again, with the same draws
+            for generator, drawn in zip(generators.values(), before, strict=True):
+                generator.bit_generator.state = drawn
+            raise
         count = min(size, n - state.cursor)
         if w.ndim == 1:
             total += objective.value * count
@@ -241,7 +225,5 @@ def steps(state: Run, rows: Rows, order: Array | None, size: int, sets: Array | 
         state.running_total = total
         state.cursor += count
         state.samples += count
-        if training is not True:
-            state.remember_generators()
         if w.ndim == 1 and not math.isfinite(total):
             break

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError
-from minidl.training.batches import GATHER_BYTES, permutation_type, rows_per_batch
+from minidl.nn import Layer
 from minidl.training.block import train_together
-from minidl.training.data import Rows, rows_of
-from minidl.training.grouping import block_key
+from minidl.training.callbacks import StopRule
+from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.pool import check_jobs, run_all
 from minidl.training.trainer import Trainer
 
-__all__ = ["train_many"]
+__all__ = ["block_key", "train_many"]
 
-Trainers = list[Trainer]
-Pair = tuple[Rows, Rows | None]  # training and validation rows
-Payload = tuple[Trainers, int, Sequence[int] | None]  # Trainers, epochs and sets
+Payload = tuple[list[Trainer], int, Array | None]  # Trainers, epochs and sets
 
 
 def train_many(
@@ -38,76 +35,53 @@ def train_many(
 ) -> None:
     """Train any Trainers for some epochs; each then holds what its own ``fit`` would have left.
 
-    They are cut into blocks of consecutive Trainers with the same architecture, loss, optimizer
-    class and batch size (:func:`~minidl.training.grouping.block_key`), so give those one after the
-    other. A divergence is reported in the history, without a warning.
+    They are cut into blocks of consecutive Trainers with equal keys (see `block_key`), so give
+    those one after the other. A divergence is reported in the history, without a warning. `epochs`,
+    `memory`, `jobs` and errors are those of :func:`~minidl.training.train_replicas`.
 
     Parameters
     ----------
-    trainers : sequence of Trainer
-        Each with its own model and optimizer; they hold the results.
     rows : (Rows, Rows or None)
-        Training and validation rows, as :func:`~minidl.training.data.check_rows` returns them;
-        with `sets` several of each, X (S, n, features) and t (S, n, ...).
-    epochs : int
-        How many, at least 0.
+        Training and validation rows; with `sets` several of each, X (S, n, features).
     sets : sequence of int, optional
         Which of the S sets each trainer uses. None: `rows` have no leading axis; all use them.
     apart : sequence, optional
         A label for each trainer: different labels are in different blocks. So a block that is
         trained again later has the same results to the last bit.
-    memory : int, default 524288
-        Bytes that the largest activation of a block may take; see
-        :func:`~minidl.training.train_replicas`.
-    jobs : int or None, default 1
-        In how many processes; the results are the same to the last bit.
     done : callable, optional
         Called in this process with the Trainers of each block as soon as it is finished: in
         order with ``jobs=1``, otherwise as they come.
-
-    Raises
-    ------
-    ArgumentError
-        A Trainer is given twice, or `sets`, `epochs`, `memory` or `jobs` is invalid.
-    DataError, WorkerError, KeyboardInterrupt
-        As for :func:`~minidl.training.train_replicas`. `done` was called for finished blocks.
-
-    Examples
-    --------
-    Two methods and two seeds, each seed with its own rows:
-
-    >>> from minidl import Trainer, nn, optim
-    >>> X = np.random.default_rng(0).standard_normal((2, 50, 3))
-    >>> rows = Rows(X, X.sum(axis=2, keepdims=True)), None
-    >>> trainers = [
-    ...     Trainer(nn.mlp(3, 1, seed=k), "mse", optimizer=method(0.1), seed=k)
-    ...     for method in (optim.NAG, optim.GradientDescent) for k in (0, 1)]
-    >>> train_many(trainers, rows, 20, sets=[0, 1, 0, 1],
-    ...            done=lambda block: print(len(block), "of", block[0].optimizer))
-    2 of NAG(lr=0.1, momentum=0.9)
-    2 of GradientDescent(lr=0.1)
-    >>> all(trainer.history["train_loss"][-1] < 1e-3 for trainer in trainers)
-    True
     """
     check_count("epochs", epochs, 0)
     check_jobs(jobs)
     check_count("memory", memory)
     if len(set(map(id, trainers))) < len(trainers):
         raise ArgumentError("must not contain a Trainer twice", argument="trainers")
-    train, held_out = rows
-    contiguous = _contiguous(train, sets), held_out and _contiguous(held_out, sets)
-    numbers = None if sets is None else _check_sets(sets, len(trainers), contiguous)
+    numbers = None if sets is None else _check_sets(sets, len(trainers), rows)
+    arrays = [_contiguous(array, numbers) for array in _arrays(*rows)]
     labels = [None] * len(trainers) if apart is None else apart
-    keys = [
-        key and (key, label) for key, label in zip(map(block_key, trainers), labels, strict=True)
-    ]
-    train_blocks(list(_blocks(trainers, keys, contiguous, numbers, memory)), epochs, jobs, done)
+    pairs = zip(map(block_key, trainers), labels, strict=True)
+    keys = [key and (key, label) for key, label in pairs]
+    blocks = list(_blocks(trainers, keys, _data(arrays, numbers), memory))
+
+    def take_over(k: int, trained: list[Trainer]) -> None:
+        """Give the Trainers of block `k`, and their callbacks, the attributes of the copies."""
+        for trainer, copy in zip(blocks[k][0], trained, strict=True):
+            if copy is not trainer:
+                for hook, other in zip(trainer.callbacks, copy.callbacks, strict=True):
+                    vars(hook).clear()
+                    vars(hook).update(vars(other))
+                vars(trainer).update(vars(copy))
+        done(blocks[k][0])
+
+    tasks = [((block, epochs, d.sets), _arrays(d.train, d.held_out)) for block, d in blocks]
+    run_all(tasks, _train, jobs, take_over, describe=_seeds, parts=_parts)
 
 
-def _check_sets(sets: Sequence[int], count: int, rows: Pair) -> list[int]:
+def _check_sets(sets: Sequence[int], count: int, rows: tuple[Rows, Rows | None]) -> Array:
     """Return the numbers of the sets, one for each Trainer."""
     numbers = [check_count("the number of a set", number, 0) for number in sets]
-    lengths = [len(array) for part in rows if part for array in (part.X, part.t)]
+    lengths = list(map(len, _arrays(*rows)))
     if len(numbers) != count or max(numbers, default=0) >= min(lengths) or len(set(lengths)) > 1:
         raise ArgumentError(
             "must name a set for each Trainer",
@@ -115,91 +89,105 @@ def _check_sets(sets: Sequence[int], count: int, rows: Pair) -> list[int]:
             received=f"{len(numbers)} numbers up to {max(numbers, default=0)}, for {count} Trainers"
             f" and rows of {', '.join(map(str, lengths))} sets",
         )
-    return numbers
+    return np.array(numbers, dtype=int)
 
 
-def _contiguous(rows: Rows, sets: Sequence[int] | None) -> Rows:
-    """Return rows without gaps, as another process would receive them: a BLAS rounds by layout."""
-
-    def laid_out(values: Array) -> Array:
-        good = values.flags.c_contiguous or (sets is None and values.flags.f_contiguous)
-        return values if good else np.ascontiguousarray(values)
-
-    return Rows(laid_out(rows.X), laid_out(rows.t))
+def _contiguous(values: Array, sets: Array | None) -> Array:
+    """Return values without gaps, as another process would receive them: BLAS rounds by layout."""
+    good = values.flags.c_contiguous or (sets is None and values.flags.f_contiguous)
+    return values if good else np.ascontiguousarray(values)
 
 
 def _blocks(
-    trainers: Sequence[Trainer],
-    keys: list[Hashable | None],
-    rows: Pair,
-    numbers: list[int] | None,
-    memory: int,
-) -> Iterator[Work]:
+    trainers: Sequence[Trainer], keys: list[Hashable | None], data: Data, memory: int
+) -> Iterator[tuple[list[Trainer], Data]]:
     """Yield blocks of consecutive Trainers with equal keys, as large as `memory` allows."""
-    parts: dict[tuple[int, int], Pair] = {}  # the same objects for blocks with the same sets
+    parts: dict[tuple[int, int], Data] = {}  # the same arrays for blocks with the same sets
     end = 0
     while (start := end) < len(trainers):
-        limit = start + _block_size(trainers[start], rows[0], numbers is not None, memory)
+        limit = start + _block_size(trainers[start], data, memory)
         end = start + 1
         while end < min(limit, len(trainers)) and keys[end] == keys[start] is not None:
             end += 1
-        block = list(trainers[start:end])
-        if numbers is None:
-            yield Work(block, rows)
-        else:
-            first, last = min(numbers[start:end]), max(numbers[start:end])
+        block, part = list(trainers[start:end]), data
+        if data.sets is not None:
+            sets = data.sets[start:end]
+            first, last = sets.min(), sets.max()
             if (first, last) not in parts:
-                parts[first, last] = rows_of(rows, slice(first, last + 1))
-            yield Work(block, parts[first, last], [k - first for k in numbers[start:end]])
+                parts[first, last] = data.part(slice(first, last + 1))
+            part = Data(parts[first, last].train, parts[first, last].held_out, sets - first)
+        yield block, part
 
 
-def _block_size(trainer: Trainer, train: Rows, several: bool, memory: int) -> int:
+def block_key(trainer: Trainer) -> Hashable | None:
+    """Return what must be equal for two networks to be one block; None if it must train alone.
+
+    All layers, the loss and the optimizer must be minidl's own, or of a class with ``replicas =
+    True``; and the only callbacks are those that decide on recorded columns when to stop.
+    """
+    layers, vector = list(_layers(trainer.model)), trainer.objective.vector
+    optimizer = trainer.optimizer
+    rules = [isinstance(c, StopRule) and _is_minidl(c) for c in trainer.callbacks]
+    parts = [*(layer for layer, _ in layers), trainer.loss, optimizer]
+    buffers = list(trainer.model.named_buffers())
+    if trainer.cursor or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
+        return None
+    return (
+        tuple(repr(layer) if _is_minidl(layer) and leaf else type(layer) for layer, leaf in layers),
+        repr(trainer.loss),
+        type(optimizer),
+        tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
+        vector.names,
+        (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
+        trainer.objective.penalty.strength,
+        (trainer.epoch, trainer.recorded, trainer.samples),
+        (optimizer.step_count, optimizer.gradient_evaluations),
+    )
+
+
+def _layers(layer: Layer) -> Iterator[tuple[Layer, bool]]:
+    """Yield each layer, and whether it has no layers within it."""
+    children = [child for _, child in layer.children()]
+    yield layer, not children
+    for child in children:
+        yield from _layers(child)
+
+
+def _is_minidl(part: object) -> bool:
+    return type(part).__module__.split(".")[0] == "minidl"
+
+
+def _knows_replicas(part: object) -> bool:
+    """Return True if a part works on a leading axis of networks."""
+    cls = type(part)
+    if any(callable(getattr(cls, name, None)) for name in vars(part)):
+        return False  # a method of this object has been replaced, such as a layer's forward
+    declared = vars(cls).get("replicas")  # not inherited: a subclass may do anything
+    return _is_minidl(part) if declared is None else bool(declared)
+
+
+def _block_size(trainer: Trainer, data: Data, memory: int) -> int:
     """Return how many networks are computed together: as many as `memory` holds, at least one."""
-    n, *features = train.X.shape[several:]
-    widths = [math.prod(features), *(p.shape[-1] for p in trainer.model.parameters if p.ndim)]
-    itemsize = trainer.model.parameters.value.itemsize
-    activation = rows_per_batch(trainer.batch_size, n) * max(widths) * itemsize
-    order = n * permutation_type(n)().itemsize if trainer.shuffle else 1
+    n, features = data.n, data.train.X.shape[1 if data.sets is None else 2 :]
+    vector = trainer.objective.vector
+    widths = [math.prod(features), *(p.shape[-1] for p in vector if p.ndim)]
+    activation = rows_per_batch(trainer.batch_size, n) * max(widths) * vector.value.itemsize
+    order = n * (4 if n in HALF_WIDTH else 8) if trainer.shuffle else 1
     size = min(memory // activation, GATHER_BYTES // order)
     return max(1, size) if len(features) == 1 else 1
 
 
-@dataclass(frozen=True)
-class Work:
-    """A block: Trainers, and the rows, or sets of rows, that they need; see `train_together`."""
-
-    trainers: Trainers
-    rows: Pair
-    sets: Sequence[int] | None = None
+def _arrays(train: Rows, held_out: Rows | None) -> tuple[Array, ...]:
+    return (train.X, train.t, held_out.X, held_out.t) if held_out else (train.X, train.t)
 
 
-def train_blocks(
-    blocks: Sequence[Work], epochs: int, jobs: int | None, done: Callable[[Trainers], object]
-) -> None:
-    """Train each block and call `done` with its Trainers, which hold the results."""
-
-    def take_over(k: int, trained: Trainers) -> None:
-        """Give the Trainers of block `k`, and their callbacks, the attributes of the copies."""
-        for trainer, copy in zip(blocks[k].trainers, trained, strict=True):
-            if copy is not trainer:
-                for hook, other in zip(trainer.callbacks, copy.callbacks, strict=True):
-                    vars(hook).clear()
-                    vars(hook).update(vars(other))
-                vars(trainer).update(vars(copy))
-        done(blocks[k].trainers)
-
-    tasks = [((b.trainers, epochs, b.sets), _arrays(b.rows)) for b in blocks]
-    run_all(tasks, _train, jobs, take_over, describe=_seeds, parts=_parts)
+def _data(arrays: Sequence[Array], sets: Array | None) -> Data:
+    return Data(Rows(*arrays[:2]), Rows(*arrays[2:]) if arrays[2:] else None, sets)
 
 
-def _arrays(pair: Pair) -> tuple[Array, ...]:
-    return tuple(array for rows in pair if rows is not None for array in (rows.X, rows.t))
-
-
-def _train(payload: Payload, *arrays: Array) -> Trainers:
+def _train(payload: Payload, *arrays: Array) -> list[Trainer]:
     trainers, epochs, sets = payload
-    held_out = Rows(*arrays[2:]) if len(arrays) > 2 else None
-    train_together(trainers, (Rows(*arrays[:2]), held_out), epochs, sets)
+    train_together(trainers, _data(arrays, sets), epochs)
     return trainers
 
 

@@ -14,7 +14,7 @@ from minidl.autograd.node import propagate
 from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
-from minidl.training.batches import part_of
+from minidl.training.data import part_of
 
 __all__ = ["Objective"]
 

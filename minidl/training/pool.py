@@ -15,15 +15,13 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, WorkerError, invalid
 
 __all__ = ["check_jobs", "run_all"]
 
-Payload = TypeVar("Payload")
-Result = TypeVar("Result")
 Parts = Callable[[Any], Iterable[object]]
 Work = Callable[..., Any]
 Results = Generator[tuple[int, bytes], None, None]
@@ -43,36 +41,20 @@ def check_jobs(jobs: object) -> int | None:
 
 
 def run_all(
-    tasks: Sequence[tuple[Payload, tuple[Array, ...]]],
-    work: Callable[..., Result],
+    tasks: Sequence[tuple[Any, tuple[Array, ...]]],
+    work: Work,
     jobs: int | None,
-    done: Callable[[int, Result], object],
+    done: Callable[[int, Any], object],
     *,
-    describe: Callable[[list[Payload]], str],
+    describe: Callable[[list[Any]], str],
     parts: Parts,
 ) -> None:
     """Compute ``work(payload, *arrays)`` for each task, up to three times if its worker dies.
 
-    Parameters
-    ----------
-    tasks : sequence of (payload, arrays)
-        An array that several tasks need should be the same object in each.
-    work, parts : callable
-        Functions of a module. ``parts(payload)`` returns objects, of which an error names the one
-        that cannot be pickled.
-    jobs : int or None
-        1: in this process, in order. Otherwise joblib's ``n_jobs``; None follows
-        ``joblib.parallel_config``. A Dask cluster uses all its workers.
-    done, describe : callable
-        Called in this process: ``done(index, result)`` as each task finishes, and
-        ``describe(payloads)`` for the names of unfinished tasks.
-
-    Raises
-    ------
-    WorkerError
-        Tasks are unfinished after three attempts, because their workers died.
-    ArgumentError
-        A payload or a result cannot be pickled.
+    An array that several tasks need should be the same object in each. With ``jobs=1``, tasks run
+    in this process, in order. ``done(index, result)`` is called here as each task finishes, and
+    ``describe(payloads)`` names unfinished tasks in a :class:`WorkerError`. Of the objects
+    ``parts(payload)``, an error names the one that cannot be pickled.
     """
     if jobs == 1:
         with _one_blas_thread():
@@ -86,7 +68,7 @@ def run_all(
         waiting = ((k, *unfinished[k]) for k in order)
         inputs = ((k, _pack(payload, payload, parts), *arrays) for k, payload, arrays in waiting)
         try:
-            with contextlib.closing(_results(work, parts, inputs, jobs)) as results:
+            with contextlib.closing(_results(partial(_call, work, parts), inputs, jobs)) as results:
                 for k, packed in results:
                     del unfinished[k]
                     done(k, pickle.loads(packed))
@@ -112,12 +94,11 @@ def _is_death(error: BaseException) -> bool:
     return isinstance(error, BrokenExecutor) or any(c.__name__ in DIED for c in type(error).mro())
 
 
-def _results(work: Work, parts: Parts, inputs: Iterable[Any], jobs: int | None) -> Results:
+def _results(call: Work, inputs: Iterable[Any], jobs: int | None) -> Results:
     """Yield the index and the packed result of each call as it finishes."""
     import joblib
     from joblib.parallel import get_active_backend
 
-    call = partial(_call, work, parts)
     backend, _ = get_active_backend()
     if hasattr(backend, "client"):  # of a Dask cluster
         yield from _on_dask(call, inputs, backend)
@@ -151,13 +132,11 @@ def _on_dask(call: Work, inputs: Iterable[Any], backend: Any) -> Results:
     try:
         for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
             try:
-                result = future.result()
+                yield future.result()
             except Exception as error:
                 if not _is_death(error):
                     raise
                 death = error  # of this task; the others continue
-            else:
-                yield result
         if death:
             raise death
     finally:
@@ -178,7 +157,7 @@ def _ignoring_ctrl_c() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
-def _call(work: Work, parts: Parts, k: int, packed: bytes, *arrays: Array) -> Any:
+def _call(work: Work, parts: Parts, k: int, packed: bytes, *arrays: Array) -> tuple[int, bytes]:
     """Run one task, in a worker process."""
     payload = pickle.loads(packed)
     with _one_blas_thread():

@@ -1,34 +1,30 @@
-"""Many networks at once: seeds and hyperparameters trained together."""
+"""Many networks at once: every seed and every setting of the hyperparameters."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_count, refuse_class
-from minidl.errors import ArgumentError, DivergenceWarning, invalid
+from minidl.errors import DataError, DivergenceWarning, ShapeError
 from minidl.nn import Layer, Loss
-from minidl.nn.sequential import unseeded
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
 from minidl.training.callbacks import Callback
-from minidl.training.checks import check_reproducible
-from minidl.training.data import Rows, check_rows, check_sets, pair_of, several_sets
+from minidl.training.data import Rows, as_array, check_rows, pair_of
+from minidl.training.grid import Grid, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
-from minidl.training.pool import check_jobs
 from minidl.training.trainer import Trainer
 
 __all__ = ["Replica", "train_replicas"]
+
+UNFINISHED = (None, "interrupted")  # values of history.stopped_by
 
 
 @dataclass(frozen=True)
@@ -95,8 +91,7 @@ def train_replicas(
         A new one, which is copied. A hyperparameter given as a sequence is swept over; two
         sequences must have the same length and are paired.
     X, y : array_like, shape (n, features) and (n, ...), or (seeds, n, features) and (seeds, n, ...)
-        As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed, such as
-        another split of the same data.
+        As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed.
     loss, epochs, batch_size, l2, shuffle, measure_every, look_ahead
         As for :class:`Trainer` and its ``fit``.
     validation : (X, y), optional
@@ -120,26 +115,20 @@ def train_replicas(
     Returns
     -------
     list of Replica
-        All seeds for the first value of the hyperparameters, then for the next.
+        All seeds for the first value of the hyperparameters, then for the next. A
+        :class:`DivergenceWarning` says how many have diverged.
 
     Raises
     ------
     ArgumentError
-        There are no seeds or a seed is given twice; swept sequences differ in length or repeat a
-        value; `model` or `callbacks` is not a function, returns an object twice or ignores the
-        seed; `optimizer` is not a new Optimizer; or `epochs`, `memory` or `jobs` is invalid.
+        Seeds or swept values are given twice, or swept sequences differ in length; `model` or
+        `callbacks` is not a function, returns an object twice or ignores the seed; or `optimizer`,
+        `seeds`, `epochs`, `memory` or `jobs` is invalid.
     DataError, ShapeError
         As for :meth:`Trainer.fit`, with a note that names the seed; or X does not have a set for
         each seed.
     WorkerError
         Processes died while they trained the networks that the message names, and died again.
-    KeyboardInterrupt
-        Ctrl-C was pressed.
-
-    Warns
-    -----
-    DivergenceWarning
-        How many networks have diverged.
 
     Notes
     -----
@@ -147,14 +136,11 @@ def train_replicas(
     Replicas: ``except KeyboardInterrupt as error: error.finished``. Networks of one block finish
     together, so less `memory` keeps more of them.
 
-    In other processes, networks and callbacks are copies made by cloudpickle: lambdas can be sent,
-    open files cannot. At the end, the attributes of the copied callbacks are given to the
-    originals; changes to other objects stay in the process.
+    Other processes work on copies made by cloudpickle: lambdas can be sent, open files cannot. At
+    the end, callbacks have the attributes of their copies; other changes stay in the process.
 
     Examples
     --------
-    Three learning rates, four seeds:
-
     >>> from minidl import datasets, nn, optim, train_replicas
     >>> data = datasets.load("moons", n=100, seed=0)
     >>> replicas = train_replicas(
@@ -162,23 +148,20 @@ def train_replicas(
     ...     data.X_train, data.y_train, loss="bce", seeds=range(4), epochs=20)
     >>> len(replicas), replicas[5].seed, replicas[5].hyperparameters
     (12, 1, {'lr': 0.1})
-    >>> bool(replicas[-1].history["train_loss"][-1] < 0.3)
-    True
     """
-    check_count("epochs", epochs, 0)
-    check_jobs(jobs)
     options = {"loss": loss, "batch_size": batch_size, "l2": l2, "shuffle": shuffle}
     options |= {"measure_every": measure_every, "look_ahead": look_ahead}
     numbers = check_seeds(seeds)
-    grid = _grid(optimizer, numbers)
-    trainers = _trainers(model, optimizer, grid, callbacks, options)
+    grid = grid_of(optimizer, numbers)
+    trainers = trainers_of(model, optimizer, grid, callbacks, options)
     rows = _rows(trainers[0], X, y, validation, numbers)
-    sets = [numbers.index(seed) for _, seed in grid] if several_sets(X, y) else None
+    sets = [numbers.index(seed) for _, seed in grid] if _several_sets(X, y) else None
     try:
         with _bar(len(trainers), progress) as done:
             train_many(trainers, rows, epochs, sets=sets, memory=memory, jobs=jobs, done=done)
     except BaseException as error:
-        vars(error)["finished"] = _finished(_replicas(grid, trainers))
+        ended = [r for r in _replicas(grid, trainers) if r.history.stopped_by not in UNFINISHED]
+        vars(error)["finished"] = ended
         raise
     replicas = _replicas(grid, trainers)
     if diverged := sum(replica.history.diverged for replica in replicas):
@@ -187,19 +170,14 @@ def train_replicas(
     return replicas
 
 
-def _replicas(grid: list[tuple[dict[str, float], int]], trainers: list[Trainer]) -> list[Replica]:
+def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:
     """Return what the Trainers hold as Replicas."""
     pairs = zip(grid, trainers, strict=True)
     return [Replica(seed, values, t.history, t.model) for (values, seed), t in pairs]
 
 
-def _finished(replicas: list[Replica]) -> list[Replica]:
-    """Return those whose run has ended by itself."""
-    return [r for r in replicas if r.history.stopped_by not in (None, "interrupted")]
-
-
 def _rows(
-    first: Trainer,
+    trainer: Trainer,
     X: npt.ArrayLike,
     y: npt.ArrayLike,
     validation: Sequence[npt.ArrayLike] | None,
@@ -209,10 +187,45 @@ def _rows(
     pairs = {"training": (X, y)}
     if validation is not None:
         pairs["validation"] = pair_of(validation)
-    several = any(several_sets(*pair) for pair in pairs.values())
-    check: Callable[..., Rows] = partial(check_sets, seeds=seeds) if several else check_rows
-    checked = [check(what, *pair, first.model, first.loss) for what, pair in pairs.items()]
-    return checked[0], checked[1] if len(checked) > 1 else None
+    several = any(_several_sets(*pair) for pair in pairs.values())
+    sets = seeds if several else None
+    train, *held_out = (_check_rows(what, *pair, trainer, sets) for what, pair in pairs.items())
+    return train, held_out[0] if held_out else None
+
+
+def _several_sets(X: npt.ArrayLike, y: npt.ArrayLike) -> bool:
+    """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...)."""
+    try:
+        inputs, targets = np.shape(X), np.shape(y)
+    except ValueError:  # rows of different lengths, an error that check_rows reports
+        return False
+    return len(inputs) > 2 and inputs[:2] == targets[:2]
+
+
+def _check_rows(
+    what: str, X: npt.ArrayLike, y: npt.ArrayLike, trainer: Trainer, seeds: Sequence[int] | None
+) -> Rows:
+    """Check rows, or one set for each seed; then an error has a note that names the seed."""
+    if seeds is None:
+        return check_rows(what, X, y, trainer.model, trainer.loss)
+    if not _several_sets(X, y) or np.shape(X)[0] != len(seeds):
+        raise DataError(
+            f"the {what} rows are not one set for each seed",
+            received=f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds",
+            expected="X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all",
+            hint="For inputs and targets with several axes each, use a Trainer.",
+        )
+    dtype = trainer.objective.vector.value.dtype
+    inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
+    targets = []
+    for seed, set_inputs, set_targets in zip(seeds, inputs, np.asarray(y), strict=True):
+        try:
+            rows = check_rows(what, set_inputs, set_targets, trainer.model, trainer.loss)
+        except (DataError, ShapeError) as error:
+            error.add_note(f"in the {what} rows of seed {seed}")
+            raise
+        targets.append(rows.t)
+    return Rows(inputs, np.stack(targets))
 
 
 @contextlib.contextmanager
@@ -225,102 +238,3 @@ def _bar(total: int, visible: bool) -> Iterator[Callable[[list[Trainer]], object
 
     with tqdm(total=total, unit="network", file=sys.stderr) as bar:
         yield lambda block: bar.update(len(block))
-
-
-def _grid(optimizer: Optimizer, seeds: Sequence[int]) -> list[tuple[dict[str, float], int]]:
-    """Return the swept hyperparameters and the seed of each network."""
-    refuse_class("optimizer", optimizer, Optimizer)
-    if not isinstance(optimizer, Optimizer):
-        raise invalid("optimizer", optimizer, "an Optimizer, such as optim.NAG(lr=[0.03, 0.1])")
-    columns = {
-        name: value.ravel().tolist()
-        for name, value in optimizer.hyperparameters.items()
-        if isinstance(value, np.ndarray)
-    }
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise ArgumentError(
-            "hyperparameters that are swept together differ in length",
-            received=str(lengths),
-            hint="Values are paired: repeat them for a grid.",
-        )
-    count = next(iter(lengths.values()), 1)
-    settings = [{name: values[i] for name, values in columns.items()} for i in range(count)]
-    for i, setting in enumerate(settings):
-        if setting in settings[:i]:
-            raise ArgumentError(
-                "a value of the swept hyperparameters is given twice, for equal networks",
-                received=", ".join(f"{name}={value}" for name, value in setting.items()),
-                hint="Give it once; for more networks give more seeds.",
-            )
-    return [(setting, seed) for setting in settings for seed in seeds]
-
-
-def _trainers(
-    model: Callable[[int], Layer],
-    optimizer: Optimizer,
-    grid: list[tuple[dict[str, float], int]],
-    callbacks: Callable[[], Iterable[Callback]],
-    options: dict[str, Any],
-) -> list[Trainer]:
-    """Return a Trainer for each setting and seed."""
-    networks = _networks(model, [seed for _, seed in grid])
-    trainers = []
-    seen: set[int] = set()
-    for network, (setting, seed) in zip(networks, grid, strict=True):
-        copied = copy.deepcopy(optimizer)
-        copied.hyperparameters.update(setting)
-        hooks = _new_callbacks(callbacks)
-        if seen & set(map(id, hooks)):
-            raise ArgumentError(
-                "returned the same callback twice",
-                argument="callbacks",
-                hint="Make new ones: callbacks=lambda: [EarlyStopping()].",
-            )
-        seen |= set(map(id, hooks))
-        trainers.append(Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options))
-    return trainers
-
-
-def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback]:
-    """Return the callbacks of one network."""
-    expected = "a function that returns a list, callbacks=lambda: [EarlyStopping()]"
-    if not callable(callbacks):
-        raise invalid("callbacks", callbacks, expected)
-    try:
-        return list(callbacks())
-    except TypeError as error:
-        raise ArgumentError(f"must be {expected}: {error}", argument="callbacks") from error
-
-
-def _networks(model: Callable[[int], Layer], seeds: Sequence[int]) -> list[Layer]:
-    """Return a new network for each seed."""
-    if not callable(model) or isinstance(model, Layer):
-        example = "a function seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)"
-        raise invalid("model", model, example)
-    networks = [_network(model, seed) for seed in seeds]
-    if len({id(network) for network in networks}) < len(networks):
-        raise ArgumentError(
-            "returned the same network twice",
-            argument="model",
-            expected="a function of the seed that builds a new one each time",
-        )
-    if unseeded(networks[0]):
-        check_reproducible(networks[0], _network(model, seeds[0]), seeds[0])
-    return networks
-
-
-def _network(model: Callable[[int], Layer], seed: int) -> Layer:
-    """Return the network with this seed."""
-    try:
-        network = model(seed)
-    except Exception as error:
-        error.add_note(f"in the network with seed {seed}, which model({seed}) should return")
-        raise
-    if not isinstance(network, Layer):
-        raise ArgumentError(
-            f"must return a Layer, such as nn.mlp(2, 16, 1, seed=seed), got"
-            f" {type(network).__name__} for seed {seed}",
-            argument="model",
-        )
-    return network

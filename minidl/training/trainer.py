@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,21 +12,19 @@ import numpy.typing as npt
 
 from minidl.autograd import Array
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DataError, DivergenceWarning
+from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
-from minidl.nn.layer import Training
 from minidl.optim import BatchSize, Optimizer
-from minidl.streams import Seed, check_seed, stream
-from minidl.training.batches import permutation, rows_per_batch
+from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
-from minidl.training.checks import check_first_epoch, check_logits, check_parts
-from minidl.training.data import Data, check_rows, pair_of
+from minidl.training.checks import check_logits, check_parts
+from minidl.training.data import Data, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
-from minidl.training.loop import Floats, Mask, Measured, Run, run
+from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 
-__all__ = ["Trainer", "check_initial", "too_large"]
+__all__ = ["Trainer", "too_large"]
 
 DIVERGED = 1e4  # times the initial loss
 
@@ -46,8 +43,8 @@ class Trainer(Run):
     batch_size : "full" or int, default 32
         Rows per update. "full" uses all rows at once, in their order; 1 is stochastic.
     seed : int, optional
-        For the order of rows and for dropout. None draws a fresh seed. The order depends on the
-        seed and the epoch only, never on the optimizer.
+        For dropout and the order of rows, which depends on the seed and the epoch only, never on
+        the optimizer. None draws a fresh seed.
     l2 : float, default 0.0
         Strength of the L2 penalty on weights; it is part of the reported losses.
     shuffle : bool, default True
@@ -70,19 +67,16 @@ class Trainer(Run):
 
     Raises
     ------
-    ArgumentError
+    ArgumentError, UnknownNameError
         An argument is invalid, or a model that ends with a sigmoid or softmax is given a loss that
-        takes logits.
-    UnknownNameError
-        There is no loss of that name.
+        takes logits; or there is no loss of that name.
 
     Examples
     --------
     >>> from minidl import Trainer, datasets, nn, optim
     >>> data = datasets.load("moons", n=200, seed=0)
     >>> trainer = Trainer(nn.mlp(2, 8, 1, seed=0), "bce", optimizer=optim.NAG(0.1), seed=0)
-    >>> history = trainer.fit(data.X_train, data.y_train, epochs=5)
-    >>> history["epoch"]
+    >>> trainer.fit(data.X_train, data.y_train, epochs=5)["epoch"]
     array([0, 1, 2, 3, 4, 5])
     """
 
@@ -100,28 +94,23 @@ class Trainer(Run):
         look_ahead: bool = False,
         callbacks: Iterable[Callback] = (),
     ) -> None:
-        super().__init__()
         check_parts(model, optimizer)
         rows_per_batch(batch_size, 1)
-        self.model = model
+        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
         self.loss = loss_named(loss)
         check_logits(model, self.loss)
-        self.optimizer = optimizer
-        self.batch_size = batch_size
         self.seed = check_seed(seed)
-        self.shuffle = bool(shuffle)
+        self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
         self.measure_every = check_count("measure_every", measure_every, 0)
-        self.look_ahead = bool(look_ahead)
         self.callbacks = check_callbacks(callbacks)
         self.objective = Objective(model, self.loss, l2)
+        self.stochastic = model.stochastic
         self.history = History()
         self._hooks = self.callbacks
-        self._good: Array | None = None  # weights at the last recorded epoch
-        self._stop: str | None = None
 
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
-        self._stop = reason
+        self.stop_reason = reason
 
     def fit(
         self,
@@ -132,10 +121,12 @@ class Trainer(Run):
         validation: Sequence[npt.ArrayLike] | None = None,
         callbacks: Iterable[Callback] = (),
     ) -> History:
-        """Train for a number of further epochs and return the history.
+        """Train for a number of further epochs and return :attr:`history`.
 
         A second call continues where the first ended, exactly as if there had been one call. An
         epoch that Ctrl-C has interrupted is finished first, and counts as one of the `epochs`.
+        ``history.stopped_by`` says why the run ended; after a divergence the model holds the
+        weights of the last row of the history.
 
         Parameters
         ----------
@@ -150,18 +141,11 @@ class Trainer(Run):
         callbacks : iterable of Callback, optional
             For this call, after the Trainer's own.
 
-        Returns
-        -------
-        History
-            :attr:`history`. ``stopped_by`` says why it ended; after a divergence the model holds
-            the weights of the last row of the history.
-
         Raises
         ------
-        DataError
-            The data are empty or not finite, or the targets do not suit the loss.
-        ShapeError
-            The data do not fit the model.
+        DataError, ShapeError
+            The data are empty or not finite, the targets do not suit the loss, or the data do not
+            fit the model.
         ArgumentError
             `epochs` is negative; `validation` is not a pair, or given in some calls only; a
             callback is not a :class:`Callback`; the optimizer has been used in another run; or a
@@ -174,20 +158,16 @@ class Trainer(Run):
         held_out = None
         if validation is not None:
             held_out = check_rows("validation", *pair_of(validation), self.model, self.loss)
-        hooks = self.callbacks + check_callbacks(callbacks)
+        hooks = list(self.callbacks)
+        if callbacks != ():
+            hooks += check_callbacks(callbacks)
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
-        if self.history.diverged:
+        if self.history.advice:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
         return self.history
 
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
-        """Return the ``loss``, and for classes the ``accuracy``, of the model on these rows.
-
-        Raises
-        ------
-        DataError, ShapeError
-            As for :meth:`fit`.
-        """
+        """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
         rows = check_rows("evaluation", X, y, self.model, self.loss)
         return self.objective.measure(rows.X, rows.t)
 
@@ -196,13 +176,13 @@ class Trainer(Run):
         self.check_continuation(data.held_out is not None)
         if self.cursor >= data.n:  # other rows than those of the interrupted epoch
             self.cursor = 0
-        self._hooks = hooks
+        self.seeds, self._hooks = [self.seed], hooks
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # a divergence is reported in words
                 for hook in hooks:
                     hook.on_fit_begin(self, last)
-                run(self, data, last, begun=len(self.history) > 0)
-            self.history.stopped_by = self._stop or "epochs"
+                run(self, data, last)
+            self.history.stopped_by = self.stop_reason or "epochs"
         except KeyboardInterrupt:
             self.history.stopped_by = "interrupted"
             raise
@@ -212,65 +192,39 @@ class Trainer(Run):
 
     def check_continuation(self, validated: bool) -> None:
         """Check that this run can be continued, and reset how the last call ended."""
-        if not len(self.history) and self.optimizer.step_count:
+        history, steps, begun = self.history, self.optimizer.step_count, self.recorded >= 0
+        if not begun and steps:
             raise ArgumentError(
                 "this optimizer has already taken steps in another run",
-                received=f"{self.optimizer!r} after {self.optimizer.step_count} steps",
+                received=f"{self.optimizer!r} after {steps} steps",
                 hint="Give each Trainer a new optimizer, or call optimizer.reset().",
             )
-        if len(self.history) and ("validation_loss" in self.history) != validated:
+        if begun and ("validation_loss" in history) != validated:
             raise ArgumentError(
                 "must be given in every fit() of a Trainer, or in none", argument="validation"
             )
-        if len(self.history) and ("look_ahead_loss" in self.history) != self.look_ahead:
+        if begun and ("look_ahead_loss" in history) != self.look_ahead:
             raise ArgumentError("cannot change during a run", argument="look_ahead")
-        self._stop = self.history.stopped_by = self.history.diverged_at = None
-        self.history.advice = ""
+        self.stop_reason = history.stopped_by = history.diverged_at = None
+        history.advice = ""
 
-    # -- the loop's questions ------------------------------------------------------------------
+    # -- what the loop asks of it --------------------------------------------------------------
 
-    @property
-    def active(self) -> bool:
-        """Whether nothing has asked the run to stop."""
-        return self._stop is None
-
-    def begin_epoch(self) -> None:
-        """Run the hooks before an epoch, and keep the weights that a divergence goes back to."""
-        if self.cursor:
-            return  # an interrupted epoch has begun already
-        for hook in self._hooks:
-            hook.on_epoch_begin(self, self.epoch + 1)
-        if self._good is None or self.history.entry("epoch", -1) == self.epoch:
-            self._good = self.model.parameters.value.copy()
-
-    def draw_order(self, n: int) -> Array:
-        """Return this epoch's order of rows, (n,)."""
-        return permutation(stream(self.seed, "shuffle", self.epoch + 1), n)
-
-    def epoch_generator(self) -> Training:
-        """Return the generator of this epoch's dropout, or True without dropout."""
-        return stream(self.seed, "dropout", self.epoch + 1) if self.model.stochastic else True
-
-    def end_steps(self, running: Floats) -> None:
-        """Check that the first epoch has trained something."""
-        if self.epoch == 1 and self._good is not None:
-            check_first_epoch(self.optimizer, self._good, self.model.parameters, float(running[0]))
-
-    def stop_diverged(self, losses: Floats) -> Mask:
+    def stop_diverged(self, losses: Array) -> Array:
         """Stop if the loss is not finite or too large: end the run with the last good weights."""
         diverged = too_large(losses, self.history.entry("train_loss", 0))
         if diverged[0]:
-            good = self.model.parameters.value if self._good is None else self._good
-            self.diverge(good, float(losses[0]))
+            self.diverge(float(losses[0]))
         return ~diverged
 
-    def diverge(self, good: Array, loss: float) -> None:
-        """End the run with these weights and without velocity, and give advice."""
-        self.model.parameters.set(good)
+    def diverge(self, loss: float) -> None:
+        """End the run with the last good weights and without velocity, and give advice."""
+        if self.good is not None:
+            self.objective.vector.set(self.good)
         for vector in self.optimizer.state.values():
             vector.fill(0.0)
         self._stored = None
-        self._stop = "diverged"
+        self.stop_reason = "diverged"
         history = self.history
         history.diverged_at = self.epoch
         first, last = history.row(0), history.row(-1)
@@ -280,26 +234,16 @@ class Trainer(Run):
             f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
         )
 
-    def record(self, measured: Measured, running: Floats) -> Mask:
-        """Add a row to the history and run the hooks after an epoch."""
-        values = {name: value.item() for name, value in measured.items()}
-        check_initial(values["train_loss"], len(self.history))
-        g = self.model.parameters.grad
-        record: dict[str, float] = {
-            "epoch": self.epoch,
-            "updates": self.optimizer.step_count,
-            "gradient_evaluations": self.optimizer.gradient_evaluations,
-            "samples": self.samples,
-            "seconds": self.seconds,
-            "train_loss": values.pop("train_loss"),
-            "running_loss": running.item(),
-            "gradient_norm": math.sqrt(float(np.dot(g, g))) if self.epoch else math.nan,
-            **values,
-        }
-        self.history.append(record)
+    def record(self, row: Row) -> Array:
+        """Add a row to the history and run the hooks after an epoch, unless it has diverged."""
+        left = np.ones(1, dtype=bool)
+        if self.epoch and not (left := self.stop_diverged(np.array([row["train_loss"]]))).all():
+            return left
+        self.history.append(row)
+        self.recorded = self.epoch
         for hook in self._hooks:
-            hook.on_epoch_end(self, record)
-        return np.ones(1, dtype=bool)
+            hook.on_epoch_end(self, row)
+        return left
 
     def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
         """Take over a saved run; the model and the optimizer have been restored already."""
@@ -307,22 +251,12 @@ class Trainer(Run):
         self.seconds = float(counts["seconds"])
         self.cursor = int(counts.get("cursor", 0))
         self.running_total = float(counts.get("running_total", 0.0))
-        self.history = history
-        self._good = None
-        self._stored = (stored.copy(), self.model.parameters.value.copy())
+        self.history, self.good = history, None
+        self.recorded = int(history.entry("epoch", -1)) if len(history) else -1
+        self._stored = (stored.copy(), self.objective.vector.value.copy())
 
 
-def too_large(losses: Floats, initial: float | Floats) -> Mask:
+def too_large(losses: Array, initial: float | Array) -> Array:
     """Return True where a run has diverged: loss not finite, or above 10^4 times the first."""
     start = np.asarray(initial)
     return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))
-
-
-def check_initial(loss: float, rows: int) -> None:
-    """Raise if the loss before training is not finite."""
-    if rows == 0 and not math.isfinite(loss):
-        raise DataError(
-            "the loss is not finite before training",
-            received=loss,
-            hint="Check the scale of the data and the initial weights.",
-        )

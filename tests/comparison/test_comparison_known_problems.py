@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from minidl import Tensor, Trainer, compare, grad, optim, train_replicas
 from minidl.training import History
-from minidl.training.grouping import block_key
+from minidl.training.many import block_key
 
 SEEDS = (0, 1, 2)
 EIGENVALUES = tuple(np.linspace(1, 100, 9))

@@ -11,7 +11,7 @@ from test_training_replicas import MOONS, demand_equal, small
 from minidl import nn, optim, train_replicas
 from minidl.errors import ArgumentError, DataError
 from minidl.training import Callback, EarlyStopping, Trainer
-from minidl.training.grouping import block_key
+from minidl.training.many import block_key
 
 X, Y = MOONS.X_train, MOONS.y_train
 OPTIONS = {"loss": "bce", "epochs": 4, "batch_size": 30}

@@ -104,7 +104,7 @@ def test_whatever_is_shared(sets: list[int], seeds: Any, shuffle: bool) -> None:
 def test_sets_that_are_too_large_to_be_gathered_give_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(importlib.import_module("minidl.training.batches"), "GATHER_BYTES", 0)
+    monkeypatch.setattr(importlib.import_module("minidl.training.data"), "GATHER_BYTES", 0)
     for seeds in (range(S), [5] * S):
         for sets in (SETS["any"], SETS["one for a method"]):
             demand_single_runs(lambda seeds=seeds: grid(seeds), sets)  # type: ignore[misc]

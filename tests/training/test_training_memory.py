@@ -13,8 +13,7 @@ from training_problems import content
 from minidl import Trainer, nn, optim, sharpness, train_replicas
 from minidl.errors import DataError
 from minidl.training import data as rows
-from minidl.training.batches import permutation
-from minidl.training.data import Rows
+from minidl.training.data import Rows, permutation
 
 MB = 2**20
 

@@ -97,7 +97,7 @@ def test_without_shuffle_rows_come_as_they_are():
 
 def test_data_too_large_to_be_copied_are_shuffled_all_the_same(monkeypatch):
     whole = list(batches(X, Y, 32, stream(0, "shuffle", 1)))
-    monkeypatch.setattr(import_module("minidl.training.batches"), "GATHER_BYTES", 0)
+    monkeypatch.setattr(import_module("minidl.training.data"), "GATHER_BYTES", 0)
     pieces = list(batches(X, Y, 32, stream(0, "shuffle", 1)))
     for (a, b), (c, d) in zip(whole, pieces, strict=True):
         assert_array_equal(a, c)

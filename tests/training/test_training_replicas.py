@@ -22,8 +22,7 @@ from minidl.training import (
     StopAtTarget,
 )
 from minidl.training.data import check_rows
-from minidl.training.grouping import block_key
-from minidl.training.many import train_many
+from minidl.training.many import block_key, train_many
 
 MOONS = datasets.load("moons", n=120, seed=0)
 IRIS = datasets.load("iris", split_seed=0)
@@ -358,7 +357,7 @@ def test_a_swept_rate_does_not_turn_steps_of_float32_into_float64() -> None:
 
 
 def test_data_too_large_to_be_gathered_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("minidl.training.batches"), "GATHER_BYTES", 0)
+    monkeypatch.setattr(importlib.import_module("minidl.training.data"), "GATHER_BYTES", 0)
     options: dict[str, Any] = {"loss": "bce", "epochs": 2}
     optimizer = optim.NAG(0.1)
     found = train_replicas(small, optimizer, MOONS.X_train, MOONS.y_train, seeds=3, **options)

@@ -1,0 +1,115 @@
+"""The networks of :func:`~minidl.training.train_replicas`, before they are trained."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minidl.checks import refuse_class
+from minidl.errors import ArgumentError, invalid
+from minidl.nn import Layer
+from minidl.nn.sequential import unseeded
+from minidl.optim import Optimizer
+from minidl.training.callbacks import Callback
+from minidl.training.checks import check_reproducible
+from minidl.training.trainer import Trainer
+
+__all__ = ["Grid", "grid_of", "trainers_of"]
+
+Grid = list[tuple[dict[str, float], int]]  # swept hyperparameters and seed of each network
+
+
+def grid_of(optimizer: Optimizer, seeds: Sequence[int]) -> Grid:
+    """Return the swept hyperparameters and the seed of each network."""
+    refuse_class("optimizer", optimizer, Optimizer)
+    if not isinstance(optimizer, Optimizer):
+        raise invalid("optimizer", optimizer, "an Optimizer, such as optim.NAG(lr=[0.03, 0.1])")
+    given = optimizer.hyperparameters.items()
+    swept = {name: value.ravel().tolist() for name, value in given if isinstance(value, np.ndarray)}
+    lengths = {name: len(values) for name, values in swept.items()}
+    if len(set(lengths.values())) > 1:
+        raise ArgumentError(
+            "hyperparameters that are swept together differ in length",
+            received=str(lengths),
+            hint="Values are paired: repeat them for a grid.",
+        )
+    settings = [
+        dict(zip(swept, values, strict=True)) for values in zip(*swept.values(), strict=True)
+    ]
+    for i, setting in enumerate(settings):
+        if setting in settings[:i]:
+            raise ArgumentError(
+                "a value of the swept hyperparameters is given twice, for equal networks",
+                received=", ".join(f"{name}={value}" for name, value in setting.items()),
+                hint="Give it once; for more networks give more seeds.",
+            )
+    return [(setting, seed) for setting in settings or [{}] for seed in seeds]
+
+
+def trainers_of(
+    model: Callable[[int], Layer],
+    optimizer: Optimizer,
+    grid: Grid,
+    callbacks: Callable[[], Iterable[Callback]],
+    options: dict[str, Any],
+) -> list[Trainer]:
+    """Return a Trainer for each setting and seed."""
+    trainers = []
+    for network, (setting, seed) in zip(_networks(model, grid), grid, strict=True):
+        copied = copy.deepcopy(optimizer)
+        copied.hyperparameters.update(setting)
+        hooks = _new_callbacks(callbacks)
+        trainers.append(Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options))
+    hooks_of = [set(map(id, trainer.callbacks)) for trainer in trainers]
+    if len(set().union(*hooks_of)) < sum(map(len, hooks_of)):
+        raise ArgumentError(
+            "returned the same callback twice",
+            argument="callbacks",
+            hint="Make new ones: callbacks=lambda: [EarlyStopping()].",
+        )
+    return trainers
+
+
+def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback]:
+    """Return the callbacks of one network."""
+    expected = "a function that returns a list, callbacks=lambda: [EarlyStopping()]"
+    if not callable(callbacks):
+        raise invalid("callbacks", callbacks, expected)
+    try:
+        return list(callbacks())
+    except TypeError as error:
+        raise ArgumentError(f"must be {expected}: {error}", argument="callbacks") from error
+
+
+def _networks(model: Callable[[int], Layer], grid: Grid) -> list[Layer]:
+    """Return a new network for each setting and seed."""
+    if not callable(model) or isinstance(model, Layer):
+        example = "a function seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)"
+        raise invalid("model", model, example)
+    networks = [_network(model, seed) for _, seed in grid]
+    if len(set(map(id, networks))) < len(networks):
+        raise ArgumentError(
+            "returned the same network twice",
+            argument="model",
+            expected="a function of the seed that builds a new one each time",
+        )
+    if unseeded(networks[0]):
+        check_reproducible(networks[0], _network(model, grid[0][1]), grid[0][1])
+    return networks
+
+
+def _network(model: Callable[[int], Layer], seed: int) -> Layer:
+    """Return the network with this seed."""
+    try:
+        network = model(seed)
+    except Exception as error:
+        error.add_note(f"in the network with seed {seed}, which model({seed}) should return")
+        raise
+    if not isinstance(network, Layer):
+        got = f"got {type(network).__name__} for seed {seed}"
+        message = f"must return a Layer, such as nn.mlp(2, 16, 1, seed=seed), {got}"
+        raise ArgumentError(message, argument="model")
+    return network
