@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from minidl.comparison.goal import Goal
 from minidl.comparison.run import Setting
 from minidl.optim import BatchSize
-from minidl.training.batches import rows_per_batch
+from minidl.training.data import rows_per_batch
 
 FORMS_OF_NAG = {"NAG", "ReformulatedNAG"}
 

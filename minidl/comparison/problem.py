@@ -70,10 +70,10 @@ class Problem:
     def rows(self, seeds: Sequence[int]) -> Pair:
         """Return training and held-out rows, (seeds, n, features), or (n, features) if fixed."""
         sets = [self.data(seed) for seed in (seeds[:1] if self.fixed else seeds)]
-        network = self.network(seeds[0])
-        train = [check_rows("training", s.X_train, s.y_train, network, self.loss) for s in sets]
+        objective = Objective(self.network(seeds[0]), self.loss)
+        train = [check_rows("training", s.X_train, s.y_train, objective) for s in sets]
         tests = [(s.X_test, s.y_test) for s in sets if len(s.X_test)]
-        held_out = [check_rows("validation", X, y, network, self.loss) for X, y in tests]
+        held_out = [check_rows("validation", X, y, objective) for X, y in tests]
         return self._stack(train), self._stack(held_out) if held_out else None
 
     def _stack(self, rows: list[Rows]) -> Rows:

@@ -22,8 +22,6 @@ from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 from minidl.training.trainer import Trainer, too_large
 
-__all__ = ["train_together"]
-
 
 def train_together(trainers: list[Trainer], data: Data, epochs: int) -> None:
     """Train one network, or several with equal keys as one block."""

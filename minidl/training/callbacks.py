@@ -15,8 +15,6 @@ from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, UnknownNameError, invalid
 
-__all__ = ["Callback", "EarlyStopping", "LearningRateSchedule", "StopAtTarget", "StopRule"]
-
 
 class Callback:  # Trainer imports this file, so here hooks take Any
     """Base class of callbacks: hooks that do nothing.

@@ -25,8 +25,6 @@ from minidl.training.callbacks import Callback
 from minidl.training.history import History
 from minidl.training.trainer import Trainer
 
-__all__ = ["Checkpoint", "load_extra", "load_model", "load_run", "save_model", "save_run"]
-
 Arrays = Mapping[str, Array]
 NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
 

@@ -21,8 +21,6 @@ from minidl.nn import (
 )
 from minidl.optim import Optimizer
 
-__all__ = ["check_first_epoch", "check_logits", "check_parts", "check_reproducible"]
-
 OPTIMIZER = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
 
 

@@ -10,21 +10,9 @@ import numpy.typing as npt
 
 from minidl.autograd import Array, no_grad
 from minidl.errors import ArgumentError, DataError, ShapeError, invalid
-from minidl.nn import Activation, Dense, Dropout, Layer, Loss, Sequential
+from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
 from minidl.optim import BatchSize
-
-__all__ = [
-    "Data",
-    "Rows",
-    "as_array",
-    "batches",
-    "batches_in_order",
-    "check_rows",
-    "pair_of",
-    "part_of",
-    "permutation",
-    "rows_per_batch",
-]
+from minidl.training.measure import Objective, set_index
 
 LARGE = 64 * 2**20  # bytes of inputs in the model's dtype; more are converted batch by batch
 CHUNK_BYTES = 8 * 2**20  # of inputs that are checked at once
@@ -76,13 +64,13 @@ class Data:
         return Data(Rows(train.X[place], train.t[place]), measured)
 
 
-def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss: Loss) -> Rows:
+def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, objective: Objective) -> Rows:
     """Return the rows in the form that training uses, or raise a DataError or ShapeError.
 
     `what`, such as "training", is for errors. The model determines the dtype and the shape of the
     outputs, and the loss prepares the targets.
     """
-    dtype = model.parameters.value.dtype
+    model, dtype = objective.model, objective.vector.value.dtype
     inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
     targets = as_array(f"the {what} targets are not an array", y)
     shape = f"X of shape {inputs.shape}"
@@ -103,13 +91,14 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, model: Layer, loss
         _check_finite(f"{what} target", targets, targets.dtype)
     try:
         with no_grad():
-            outputs = model(inputs[:1].astype(dtype, copy=False)).data
+            outputs = model.forward(inputs[:1].astype(dtype, copy=False)).data
     except Exception as error:
         if isinstance(error, ShapeError):
             _check_columns(what, inputs, model)
         error.add_note(f"in the model's outputs for the first {what} row, {shape}")
         raise
-    return Rows(inputs, loss.prepare(targets, (len(inputs), *outputs.shape[1:]), dtype))
+    shape_of_all = (len(inputs), *outputs.shape[1:])
+    return Rows(inputs, objective.loss.prepare(targets, shape_of_all, dtype))
 
 
 def as_array(
@@ -244,7 +233,7 @@ def batches_in_order(
     if order is not None and sets is not None:  # the sets as one, below each other
         order = order + n * sets[:, None]
         X, t, sets = X.reshape(-1, *X.shape[2:]), t.reshape(-1, *t.shape[2:]), None
-    axes: tuple[slice | Array, ...] = () if sets is None else (_index_of(sets),)
+    axes: tuple[slice | Array, ...] = () if sets is None else (set_index(sets),)
     if order is not None:
         axes = (slice(None),) * (order.ndim - 1)
         if (X.nbytes + t.nbytes) // len(X) * order.size <= GATHER_BYTES:
@@ -252,15 +241,3 @@ def batches_in_order(
     for first in range(start, n, rows):
         part = (*axes, slice(first, first + rows))
         yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])
-
-
-def part_of(values: Array, part: slice, sets: Array | None) -> Array:
-    """Return some rows of an array (n, ...), or (R, rows, ...) of the sets of each network."""
-    return values[part] if sets is None else values[_index_of(sets), part]
-
-
-def _index_of(sets: Array) -> slice | Array:
-    """Return an index of these sets: a slice, which copies nothing, if they are consecutive."""
-    first, last = int(sets[0]), int(sets[-1])
-    consecutive = last - first == len(sets) - 1 and bool((np.diff(sets) == 1).all())
-    return slice(first, last + 1) if consecutive else sets

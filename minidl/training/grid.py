@@ -17,8 +17,6 @@ from minidl.training.callbacks import Callback
 from minidl.training.checks import check_reproducible
 from minidl.training.trainer import Trainer
 
-__all__ = ["Grid", "grid_of", "trainers_of"]
-
 Grid = list[tuple[dict[str, float], int]]  # swept hyperparameters and seed of each network
 
 

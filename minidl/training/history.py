@@ -16,8 +16,6 @@ from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, UnknownNameError
 from minidl.files import atomic_write
 
-__all__ = ["History"]
-
 COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
 ENDING = ("stopped_by", "diverged_at", "advice")
 

@@ -25,8 +25,6 @@ from minidl.training.checks import check_first_epoch
 from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
 from minidl.training.measure import Objective
 
-__all__ = ["Row", "Run", "run"]
-
 Row = dict[str, Any]  # column of the history -> a number, or for R networks an array (R,)
 
 

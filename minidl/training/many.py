@@ -17,8 +17,6 @@ from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_
 from minidl.training.pool import check_jobs, run_all
 from minidl.training.trainer import Trainer
 
-__all__ = ["block_key", "train_many"]
-
 Payload = tuple[list[Trainer], int, Array | None]  # Trainers, epochs and sets
 
 

@@ -14,9 +14,6 @@ from minidl.autograd.node import propagate
 from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
-from minidl.training.data import part_of
-
-__all__ = ["Objective"]
 
 CHUNK = 8192  # rows evaluated at once, so that memory stays bounded
 
@@ -141,3 +138,15 @@ class Objective:
             return here
         with self._at(point):
             return self.measure(X, t, sets)["loss"]
+
+
+def part_of(values: Array, part: slice, sets: Array | None) -> Array:
+    """Return some rows of an array (n, ...), or (R, rows, ...) of the sets of each network."""
+    return values[part] if sets is None else values[set_index(sets), part]
+
+
+def set_index(sets: Array) -> slice | Array:
+    """Return an index of these sets: a slice, which copies nothing, if they are consecutive."""
+    first, last = int(sets[0]), int(sets[-1])
+    consecutive = last - first == len(sets) - 1 and bool((np.diff(sets) == 1).all())
+    return slice(first, last + 1) if consecutive else sets

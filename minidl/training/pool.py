@@ -20,8 +20,6 @@ from typing import Any
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, WorkerError, invalid
 
-__all__ = ["check_jobs", "run_all"]
-
 Parts = Callable[[Any], Iterable[object]]
 Work = Callable[..., Any]
 Results = Generator[tuple[int, bytes], None, None]

@@ -13,8 +13,6 @@ from minidl.checks import check_count
 from minidl.training.callbacks import Callback
 from minidl.training.trainer import Trainer
 
-__all__ = ["CSVLog", "Progress"]
-
 DIGITS = {"train_loss": 5, "train_accuracy": 4, "validation_loss": 5, "validation_accuracy": 4}
 
 

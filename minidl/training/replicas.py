@@ -22,8 +22,6 @@ from minidl.training.history import History
 from minidl.training.many import train_many
 from minidl.training.trainer import Trainer
 
-__all__ = ["Replica", "train_replicas"]
-
 UNFINISHED = (None, "interrupted")  # values of history.stopped_by
 
 
@@ -207,7 +205,7 @@ def _check_rows(
 ) -> Rows:
     """Check rows, or one set for each seed; then an error has a note that names the seed."""
     if seeds is None:
-        return check_rows(what, X, y, trainer.model, trainer.loss)
+        return check_rows(what, X, y, trainer.objective)
     if not _several_sets(X, y) or np.shape(X)[0] != len(seeds):
         raise DataError(
             f"the {what} rows are not one set for each seed",
@@ -220,7 +218,7 @@ def _check_rows(
     targets = []
     for seed, set_inputs, set_targets in zip(seeds, inputs, np.asarray(y), strict=True):
         try:
-            rows = check_rows(what, set_inputs, set_targets, trainer.model, trainer.loss)
+            rows = check_rows(what, set_inputs, set_targets, trainer.objective)
         except (DataError, ShapeError) as error:
             error.add_note(f"in the {what} rows of seed {seed}")
             raise

@@ -14,8 +14,7 @@ from minidl.nn import L2Penalty, Layer, Loss
 from minidl.nn import loss as named_loss
 from minidl.streams import Seed, check_seed
 from minidl.training.data import Rows, check_rows
-
-__all__ = ["Sharpness", "sharpness"]
+from minidl.training.measure import Objective
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def sharpness(
     if not isinstance(model, Layer):
         raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
     criterion = named_loss(loss)
-    rows = check_rows("training", X, y, model, criterion)
+    rows = check_rows("training", X, y, Objective(model, criterion))
     limit = check_number("tolerance", tolerance, lambda x: 0 < x < 1, "a number between 0 and 1")
     hessian = Hessian(model, criterion, rows, L2Penalty(l2).strength)
     P = model.parameters.size

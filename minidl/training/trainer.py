@@ -24,8 +24,6 @@ from minidl.training.history import History
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 
-__all__ = ["Trainer", "too_large"]
-
 DIVERGED = 1e4  # times the initial loss
 
 
@@ -154,10 +152,10 @@ class Trainer(Run):
             Ctrl-C was pressed; :attr:`history` holds what was recorded.
         """
         check_count("epochs", epochs, 0)
-        train = check_rows("training", X, y, self.model, self.loss)
+        train = check_rows("training", X, y, self.objective)
         held_out = None
         if validation is not None:
-            held_out = check_rows("validation", *pair_of(validation), self.model, self.loss)
+            held_out = check_rows("validation", *pair_of(validation), self.objective)
         hooks = list(self.callbacks)
         if callbacks != ():
             hooks += check_callbacks(callbacks)
@@ -168,7 +166,7 @@ class Trainer(Run):
 
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
         """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
-        rows = check_rows("evaluation", X, y, self.model, self.loss)
+        rows = check_rows("evaluation", X, y, self.objective)
         return self.objective.measure(rows.X, rows.t)
 
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:

@@ -44,9 +44,7 @@ def rows_of_all(trainer: Trainer) -> tuple[Rows, Rows]:
     """Return all sets, as one array each."""
     found = []
     for what, part in (("training", slice(N)), ("validation", slice(N, None))):
-        each = [
-            check_rows(what, X[s, part], Y[s, part], trainer.model, trainer.loss) for s in range(S)
-        ]
+        each = [check_rows(what, X[s, part], Y[s, part], trainer.objective) for s in range(S)]
         found.append(Rows(np.stack([r.X for r in each]), np.stack([r.t for r in each])))
     return found[0], found[1]
 

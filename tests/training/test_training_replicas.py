@@ -192,7 +192,7 @@ def test_an_interrupted_block_is_continued_by_each_network_where_it_stopped() ->
         Trainer(kept(k), Pressed(), optimizer=optim.ReformulatedNAG(0.1), seed=k, **options)
         for k in range(3)
     ]
-    rows = check_rows("training", X, y, trainers[0].model, trainers[0].loss)
+    rows = check_rows("training", X, y, trainers[0].objective)
     with pytest.raises(KeyboardInterrupt):
         train_many(trainers, (rows, None), 4)
     assert [(t.epoch, t.cursor, t.history.stopped_by) for t in trainers] == [
