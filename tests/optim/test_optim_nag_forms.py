@@ -63,13 +63,14 @@ def test_both_nag_forms_visit_the_same_points(a: str, m: str, problem: str) -> N
     look_ahead = optim.NAG(RATES[a], MOMENTA[m])
     reformulated = optim.ReformulatedNAG(RATES[a], MOMENTA[m])
     theta, w = start.copy(), start.copy()
+    seen, expected = np.empty((2, STEPS, 3, start.size))
     for k in range(STEPS):
         look_ahead.step(theta, gradient)
         reformulated.step(w, gradient)
         v = look_ahead.state["velocity"]
-        assert_allclose(w, theta - at(MOMENTA[m], k + 1) * v, rtol=0, atol=1e-12)
-        assert_allclose(reformulated.iterate(w), theta, rtol=0, atol=1e-12)
-        assert_allclose(reformulated.state["velocity"], v, rtol=0, atol=1e-12)
+        seen[k] = w, reformulated.iterate(w), reformulated.state["velocity"]
+        expected[k] = theta - at(MOMENTA[m], k + 1) * v, theta, v
+    assert_allclose(seen, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("make", [optim.NAG, optim.ReformulatedNAG])
