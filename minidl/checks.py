@@ -17,7 +17,7 @@ __all__ = ["check_count", "check_number", "check_place", "refuse_class"]
 
 
 def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
-    """Return `value` as an int; raise if it is no integer (as True, 3.0) or not in [least, most].
+    """Return an integer from `least` to `most` as an int; True and 3.0 are errors.
 
     Examples
     --------
@@ -35,9 +35,9 @@ def check_count(name: str, value: Any, least: int = 1, most: int | None = None) 
 
 
 def check_number(name: str, value: Any, valid: Callable[[float], bool], expected: str) -> float:
-    """Return `value` as a float; raise if it is no number (as True, "1") or `valid` is false.
+    """Return a number that is `valid` as a float; True and "1" are errors.
 
-    `expected` states the condition for the error.
+    `expected` states the condition in the error.
 
     Examples
     --------
