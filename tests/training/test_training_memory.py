@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,8 @@ def test_the_numbers_of_many_rows_take_half_the_memory_and_are_in_the_same_order
 @pytest.fixture
 def quarter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Divide by 4 the sizes from which inputs are converted, checked and shuffled in parts."""
-    batches = importlib.import_module("minidl.training.batches")  # also the name of a function
-    for module, name in ((rows, "LARGE"), (rows, "CHUNK_BYTES"), (batches, "GATHER_BYTES")):
+    shuffling = sys.modules[permutation.__module__]
+    for module, name in ((rows, "LARGE"), (rows, "CHUNK_BYTES"), (shuffling, "GATHER_BYTES")):
         monkeypatch.setattr(module, name, getattr(module, name) // 4)
 
 
