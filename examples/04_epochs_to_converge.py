@@ -13,9 +13,9 @@ def main() -> None:
     result = compare(
         "circles",
         optimizers=["gd", "momentum", "nag"],
-        lr=[2.0**k for k in range(-5, 2)],
+        lr=[2.0**k for k in range(-4, 1)],
         momentum=0.9,
-        epochs=40,
+        epochs=25,
         seeds=10,
         tuning_seeds=4,
         target="gap:0.1",

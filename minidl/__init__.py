@@ -31,14 +31,7 @@ from minidl.memory import keep_freed_memory
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
     from minidl import comparison, datasets, nn, optim, training
     from minidl.comparison import compare
-    from minidl.training import (
-        History,
-        Trainer,
-        load_model,
-        save_model,
-        sharpness,
-        train_replicas,
-    )
+    from minidl.training import History, Trainer, load_model, save_model, sharpness, train_replicas
 
 __all__ = [
     "History",
@@ -69,11 +62,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 FLOORS = ("nn", "optim", "datasets", "training", "comparison")
-WITHIN = {
-    "compare": "comparison",
-    **dict.fromkeys(("History", "Trainer", "load_model", "save_model"), "training"),
-    **dict.fromkeys(("sharpness", "train_replicas"), "training"),
-}
+TRAINING = ("History", "Trainer", "load_model", "save_model", "sharpness", "train_replicas")
+WITHIN = {"compare": "comparison", **dict.fromkeys(TRAINING, "training")}
 sys.modules["minidl.ops"] = ops  # for ``from minidl.ops import tanh``
 keep_freed_memory()
 

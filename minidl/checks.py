@@ -13,21 +13,11 @@ import numpy as np
 
 from minidl.errors import ArgumentError, DataError, invalid
 
-__all__ = [
-    "check_count",
-    "check_number",
-    "check_place",
-    "refuse_class",
-]
+__all__ = ["check_count", "check_number", "check_place", "refuse_class"]
 
 
 def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
-    """Return `value` as an int from `least` to `most`, both included.
-
-    Raises
-    ------
-    ArgumentError
-        It is not an integer (True and 3.0 are not), or out of range.
+    """Return an integer from `least` to `most` as an int; True and 3.0 are errors.
 
     Examples
     --------
@@ -45,12 +35,9 @@ def check_count(name: str, value: Any, least: int = 1, most: int | None = None) 
 
 
 def check_number(name: str, value: Any, valid: Callable[[float], bool], expected: str) -> float:
-    """Return `value` as a float for which `valid` is true; `expected` states the condition.
+    """Return a number that is `valid` as a float; True and "1" are errors.
 
-    Raises
-    ------
-    ArgumentError
-        `value` is not a number (bool and str are not), or `valid` is false.
+    `expected` states the condition in the error.
 
     Examples
     --------
@@ -69,11 +56,6 @@ def check_number(name: str, value: Any, valid: Callable[[float], bool], expected
 def refuse_class(argument: str, value: object, base: type) -> None:
     """Raise if `value` is a subclass of `base` where an instance is needed.
 
-    Raises
-    ------
-    ArgumentError
-        The message shows how to create an instance.
-
     Examples
     --------
     >>> class Rule:
@@ -91,21 +73,12 @@ def refuse_class(argument: str, value: object, base: type) -> None:
         if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
     name = value.__name__
-    raise ArgumentError(
-        f"must be an instance, got the class {name}",
-        argument=argument,
-        hint=f"Use {name}({', '.join(needed)}).",
-    )
+    message = f"must be an instance, got the class {name}"
+    raise ArgumentError(message, argument=argument, hint=f"Use {name}({', '.join(needed)}).")
 
 
 def check_place(path: str | Path) -> None:
-    """Raise if a file could not be written, so that this is known before training.
-
-    Raises
-    ------
-    DataError
-        The path is a folder, or its folder does not exist.
-    """
+    """Raise, before any training, if `path` is a folder or its folder does not exist."""
     place = Path(path).absolute()
     if place.is_dir():
         raise DataError(f"cannot write {str(path)!r}: it is a folder")

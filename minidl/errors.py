@@ -64,17 +64,7 @@ class MinidlError(Exception):
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), str(self), vars(self))
-
-
-def _restore(
-    error_class: type[MinidlError], message: str, attributes: dict[str, Any]
-) -> MinidlError:
-    """Return an unpickled error."""
-    error = error_class.__new__(error_class)
-    error.args = (message,)
-    vars(error).update(attributes)
-    return error
+        return Exception.__new__, (type(self), str(self)), vars(self)
 
 
 class ArgumentError(MinidlError, ValueError):
@@ -86,8 +76,8 @@ class ArgumentError(MinidlError, ValueError):
         What is wrong; with `argument`, the rest of a sentence that begins with its name.
     argument : str, optional
         The name of the argument. The command line prints its option instead.
-    received, expected, hint
-        As for :class:`MinidlError`.
+    **details
+        `received`, `expected` and `hint`, as for :class:`MinidlError`.
 
     Examples
     --------
@@ -96,17 +86,8 @@ class ArgumentError(MinidlError, ValueError):
     ('lr must be positive, got -1.0. Try 0.1.', '--lr must be positive, got -1.0. Try 0.1.')
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        argument: str | None = None,
-        received: object = None,
-        expected: object = None,
-        hint: str | None = None,
-    ) -> None:
-        full = message if argument is None else f"{argument} {message}"
-        super().__init__(full, received=received, expected=expected, hint=hint)
+    def __init__(self, message: str, *, argument: str | None = None, **details: Any) -> None:
+        super().__init__(message if argument is None else f"{argument} {message}", **details)
         self.argument = argument
 
     def named(self, name: str) -> str:
@@ -173,12 +154,10 @@ class UnknownNameError(MinidlError, ValueError):
     ----------
     kind : str
         What the name stands for, such as ``"optimizer"``.
-    name : str
+    name : object
         The unknown name.
-    known : iterable of str
-        The registered names.
-    aliases : iterable of str, optional
-        Their aliases; suggested, but not listed.
+    known, aliases : iterable of str
+        The registered names, and their aliases, which are suggested, but not listed.
 
     Examples
     --------
@@ -193,10 +172,9 @@ class UnknownNameError(MinidlError, ValueError):
         typed = str(name).strip().lower()
         near = difflib.get_close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
         near = near or [word for word in names if typed and word.startswith(typed)]
+        hint = f"Did you mean {near[0]!r}?" if near else None
         super().__init__(
-            f"unknown {kind} {name!r}",
-            expected="one of: " + ", ".join(names),
-            hint=f"Did you mean {near[0]!r}?" if near else None,
+            f"unknown {kind} {name!r}", expected=f"one of: {', '.join(names)}", hint=hint
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
@@ -20,16 +21,13 @@ def normalise(name: object) -> str:
     >>> normalise("Leaky-ReLU")
     'leakyrelu'
     """
-    return "".join(str(name).lower().replace("_", " ").replace("-", " ").split())
+    return re.sub(r"[\s_-]", "", str(name).lower())
 
 
 class Registry(Mapping[str, T], Generic[T]):
     """A mapping from names to things that also accepts aliases and other spellings.
 
-    Parameters
-    ----------
-    kind : str
-        What the names stand for, for errors: ``"loss"``.
+    `kind` says in errors what the names stand for, such as ``"loss"``.
 
     Examples
     --------
@@ -50,13 +48,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self._canonical: dict[str, str] = {}  # normalised spelling -> name
 
     def add(self, name: str, entry: T, aliases: Iterable[str] = ()) -> None:
-        """Register `entry` under `name` and its aliases.
-
-        Raises
-        ------
-        ArgumentError
-            The name or an alias is already registered.
-        """
+        """Register `entry` under `name` and its aliases; raise if one is already registered."""
         for spelling in (name, *aliases):
             if normalise(spelling) in self._canonical:
                 raise ArgumentError(f"there is already a {self.kind} named {spelling!r}")

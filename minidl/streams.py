@@ -8,7 +8,8 @@ same order. ``np.random.seed`` is never called.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from numbers import Integral
+from typing import Literal, TypeGuard
 
 import numpy as np
 
@@ -23,21 +24,15 @@ Stream = Literal["initialization", "shuffle", "dropout", "split", "data"]
 _KEYS: dict[str, int] = {"initialization": 0, "shuffle": 1, "dropout": 2, "split": 3, "data": 4}
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
+def _is_integer(value: object) -> TypeGuard[int]:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def check_seed(seed: object) -> int:
-    """Return the seed as an int; None draws one from the operating system.
-
-    Raises
-    ------
-    ArgumentError
-        The seed is not an integer of at least 0.
-    """
+    """Return an integer of at least 0 as an int; None draws one from the operating system."""
     if seed is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    if isinstance(seed, (int, np.integer)) and _is_integer(seed) and seed >= 0:
+    if _is_integer(seed) and seed >= 0:
         return int(seed)
     raise invalid("seed", seed, "an integer >= 0, or None")
 
@@ -45,29 +40,22 @@ def check_seed(seed: object) -> int:
 def check_seeds(seeds: int | Iterable[int], name: str = "seeds") -> tuple[int, ...]:
     """Return several seeds as a tuple; a number n stands for 0, 1, ..., n - 1.
 
-    Parameters
-    ----------
-    seeds : int or iterable of int
-        How many, or the seeds.
-    name : str, default "seeds"
-        The name of the argument, for errors.
-
     Raises
     ------
     ArgumentError
-        There are no seeds, a seed is repeated, or a seed is not an integer of at least 0.
+        There are no seeds, a seed is repeated, or a seed is not an integer of at least 0. The
+        message calls the argument `name`.
 
     Examples
     --------
     >>> check_seeds(3), check_seeds([7, 2])
     ((0, 1, 2), (7, 2))
     """
-    if isinstance(seeds, (int, np.integer)) and _is_integer(seeds):
+    if _is_integer(seeds):
         return tuple(range(check_count(name, seeds)))
     if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable):
-        raise invalid(
-            name, seeds, "a number of seeds, such as 5, or seeds such as range(5) or [3, 5, 8]"
-        )
+        expected = "a number of seeds, such as 5, or seeds such as range(5) or [3, 5, 8]"
+        raise invalid(name, seeds, expected)
     each = "a seed" if name == "seeds" else f"a seed of {name}"
     numbers = tuple(check_count(each, seed, 0) for seed in seeds)
     if not numbers or len(set(numbers)) < len(numbers):
@@ -80,15 +68,6 @@ def stream(seed: int, name: Stream, *numbers: int) -> np.random.Generator:
 
     The same arguments give the same numbers in any order of calls, so a run that resumes at
     epoch 50 shuffles as if it had never stopped.
-
-    Parameters
-    ----------
-    seed : int
-        At least 0.
-    name : {"initialization", "shuffle", "dropout", "split", "data"}
-        What the numbers are for.
-    *numbers : int
-        The epoch, or the position of the layer.
 
     Examples
     --------

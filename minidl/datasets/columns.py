@@ -11,10 +11,11 @@ import numpy as np
 from minidl.datasets.dataset import Floats, Targets, Task
 from minidl.errors import DataError, UnknownNameError
 
-__all__ = ["Cell", "Columns", "encode", "finite"]
+__all__ = ["Columns", "encode", "finite", "to_number"]
 
 Cell = str | float
-MISSING = frozenset({"", "?", "na", "n/a", "nan"})
+Encoded = tuple[Targets, Task, tuple[str, ...]]
+MISSING = frozenset({"", "?", "na", "n/a", "nan", "-nan", "+nan"})
 TASKS = ("classification", "binary", "multiclass", "regression")
 MAX_CLASSES = 20  # more different whole numbers are a regression
 
@@ -30,28 +31,28 @@ class Columns:
     place: Callable[[int], str]  # of a row's target, such as "file a.csv, line 7, column 'y'"
 
 
-def finite(cell: Cell, place: str) -> float | None:
-    """Return a cell as a finite number, or None if it is text; `place` is for errors."""
-    text = cell.strip().lower() if isinstance(cell, str) else None
-    if text in MISSING or (text is None and math.isnan(float(cell))):
-        raise DataError(
-            f"{place}: the value is missing",
-            received=repr(cell),
-            hint="Fill the gap or remove the row.",
-        )
-    # Python reads 1_000 and the digits of other scripts as numbers; a data file means text.
-    if text is not None and ("_" in text or not text.isascii()):
-        return None
+def to_number(text: str) -> float | None:
+    """Return the number that Python reads in `text`, or None."""
     try:
-        value = float(cell)
+        return float(text)
     except ValueError:
         return None
-    if math.isinf(value):
+
+
+def finite(cell: Cell, place: str) -> float | None:
+    """Return a cell as a finite number, or None if it is text; `place` is for errors."""
+    text = str(cell).strip().lower()
+    if text in MISSING:
+        hint = "Fill the gap or remove the row."
+        raise DataError(f"{place}: the value is missing", received=repr(cell), hint=hint)
+    # Python reads 1_000 and the digits of other scripts as numbers; a data file means text.
+    value = to_number(text) if text.isascii() and "_" not in text else None
+    if value is not None and math.isinf(value):
         raise DataError(f"{place}: the value is infinite", received=repr(cell))
     return value
 
 
-def encode(columns: Columns, task: str | None) -> tuple[Targets, Task, tuple[str, ...]]:
+def encode(columns: Columns, task: str | None) -> Encoded:
     """Return targets of shape (n,), the task, and the names of the classes.
 
     By default text and at most 20 different whole numbers are classes, the rest is a regression.
@@ -84,22 +85,18 @@ def encode(columns: Columns, task: str | None) -> tuple[Targets, Task, tuple[str
     return np.array(numbers, dtype=np.float64), "regression", ()
 
 
-def _classes(
-    title: str, labels: Sequence[Cell], task: str
-) -> tuple[Targets, Task, tuple[str, ...]]:
+def _classes(title: str, labels: Sequence[Cell], task: str) -> Encoded:
     """Return class numbers 0, 1, ... in the order of the sorted labels."""
-    values = sorted(set(labels))
+    values, y = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
     names = tuple(
         str(int(v) if isinstance(v, float) and v.is_integer() else v)  # 3 rather than 3.0
         for v in values
     )
     if len(values) < 2 or (task == "binary" and len(values) > 2):
         raise DataError(
-            f"{title}: {'too few' if len(values) < 2 else 'too many'} classes",
+            f"{title}: too {'few' if len(values) < 2 else 'many'} classes",
             received=", ".join(map(repr, names[:MAX_CLASSES])),
             expected="2 classes" if task == "binary" else "at least 2 classes",
         )
-    number = {value: k for k, value in enumerate(values)}
-    y = np.array([number[label] for label in labels], dtype=np.int64)
     binary = task == "binary" or (task == "classification" and len(values) == 2)
     return y, "binary" if binary else "multiclass", names

@@ -11,14 +11,13 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from minidl.datasets.columns import Columns, finite
+from minidl.datasets.columns import Columns, finite, to_number
 from minidl.errors import DataError
 
 __all__ = ["read_csv"]
 
 TARGET_NAMES = ("target", "label", "class", "y")
 SEPARATORS = ",;\t"
-Record = tuple[int, list[str]]
 
 
 def read_csv(file: str, content: bytes, target: str | int | None) -> Columns:
@@ -30,8 +29,7 @@ def read_csv(file: str, content: bytes, target: str | int | None) -> Columns:
     >>> columns.X.tolist(), columns.targets, columns.place(0)
     ([[1.5], [2.5]], ['dog', 'cat'], "file a.csv, line 2, column 'label'")
     """
-    text = _decode(file, content)
-    records = _records(file, text, _separator(text))
+    records = _records(file, content)
     first, header = next(records, (1, []))
     _check_header(file, first, header)
     rows = list(records)
@@ -45,21 +43,24 @@ def read_csv(file: str, content: bytes, target: str | int | None) -> Columns:
                 expected=f"{len(header)}, as in the header",
             )
     at = _target_position(file, header, target)
+
+    def place(line: int, j: int) -> str:
+        return f"{file}, line {line}, column {header[j]!r}"
+
     features = [j for j in range(len(header)) if j != at]
-    X = [[_number(file, line, header[j], cells[j]) for j in features] for line, cells in rows]
     return Columns(
-        np.array(X),
+        np.array([[_number(cells[j], place(line, j)) for j in features] for line, cells in rows]),
         tuple(header[j] for j in features),
         [cells[at] for _, cells in rows],
         f"{file}, column {header[at]!r}",
-        lambda i: f"{file}, line {rows[i][0]}, column {header[at]!r}",
+        lambda i: place(rows[i][0], at),
     )
 
 
-def _decode(file: str, content: bytes) -> str:
-    """Return the content as text."""
+def _records(file: str, content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of the first line and the cells of each record that is not blank."""
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise DataError(
@@ -67,28 +68,18 @@ def _decode(file: str, content: bytes) -> str:
             received=f"byte 0x{error.object[error.start]:02x}",
             hint="Save the file as UTF-8.",
         ) from None
-
-
-def _separator(text: str) -> str:
-    """Return the most frequent separator outside quotes in the first line, by default a comma."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(SEPARATORS, key=re.sub('"[^"]*"', "", first).count)
-
-
-def _records(file: str, text: str, separator: str) -> Iterator[Record]:
-    """Yield the cells of each record that is not blank, with the number of its first line."""
+    titles = next((line for line in text.splitlines() if line.strip()), "")
+    separator = max(SEPARATORS, key=re.sub('"[^"]*"', "", titles).count)
     # strict=True makes an unclosed quote an error; otherwise it swallows the rest of the file.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DataError(f"{file}, line {line}: invalid CSV, {error}") from None
-        if any(cell.strip() for cell in cells) or len(cells) > 1:
-            yield line, [cell.strip() for cell in cells]
+    line = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells) or len(cells) > 1:
+                yield line, [cell.strip() for cell in cells]
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"{file}, line {line}: invalid CSV, {error}") from None
 
 
 def _check_header(file: str, line: int, header: list[str]) -> None:
@@ -98,17 +89,12 @@ def _check_header(file: str, line: int, header: list[str]) -> None:
     for j, name in enumerate(header):
         place = f"{file}, line {line}, column {j + 1}"
         if not name:
-            raise DataError(
-                f"{place}: the column has no name",
-                hint="Name it, or remove it (pandas: to_csv(..., index=False)).",
-            )
+            hint = "Name it, or remove it (pandas: to_csv(..., index=False))."
+            raise DataError(f"{place}: the column has no name", hint=hint)
         # Whole numbers may be names, as pandas writes them; 5.1 is data where a name should be.
-        if not name.isdigit() and _is_float(name):
-            raise DataError(
-                f"{place}: a number instead of a name",
-                received=repr(name),
-                hint="The first line must name the columns.",
-            )
+        if not name.isdigit() and to_number(name) is not None:
+            hint = "The first line must name the columns."
+            raise DataError(f"{place}: a number instead of a name", received=repr(name), hint=hint)
         if name in header[:j]:
             raise DataError(f"{place}: the name is used twice", received=repr(name))
     if len(header) < 2:
@@ -146,23 +132,10 @@ def _target_position(file: str, header: list[str], target: str | int | None) -> 
     )
 
 
-def _number(file: str, line: int, name: str, cell: str) -> float:
+def _number(cell: str, place: str) -> float:
     """Return a feature's cell as a number."""
-    place = f"{file}, line {line}, column {name!r}"
     value = finite(cell, place)
     if value is None:
-        raise DataError(
-            f"{place}: text in a column of numbers",
-            received=repr(cell),
-            hint="Write decimals with a point." if "," in cell else "Encode text as numbers.",
-        )
+        hint = "Write decimals with a point." if "," in cell else "Encode text as numbers."
+        raise DataError(f"{place}: text in a column of numbers", received=repr(cell), hint=hint)
     return value
-
-
-def _is_float(text: str) -> bool:
-    """Return True if Python reads `text` as a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -53,11 +53,9 @@ class Dataset:
     X_train, X_test : float64 array of shape (n, d), C-contiguous
         Features, one row per example; there may be no test rows.
     y_train, y_test : array of shape (n,)
-        int64 0 or 1 for binary, int64 class numbers 0..K-1 for multiclass, float64 for regression.
-    feature_names : tuple of str
-        One name per column of X.
-    class_names : tuple of str
-        One name per class number; empty for regression.
+        int64 class numbers, 0 or 1 for binary and 0..K-1 for multiclass; float64 for regression.
+    feature_names, class_names : tuple of str
+        One name per column of X, and per class number; no class names for regression.
     x_mean, x_scale : float64 array of shape (d,)
         X is (original - x_mean) / x_scale.
     y_mean, y_scale : float
@@ -66,11 +64,8 @@ class Dataset:
     Examples
     --------
     >>> from minidl.datasets import load
-    >>> data = load("iris")
-    >>> data
+    >>> load("iris")
     Dataset('iris', multiclass, 111 training rows, 39 test rows, 4 features)
-    >>> data.class_names
-    ('setosa', 'versicolor', 'virginica')
     """
 
     name: str
@@ -108,7 +103,7 @@ class Dataset:
         )
 
     def inverse_y(self, values: npt.ArrayLike) -> Floats:
-        """Return targets or predictions of any shape in the original units.
+        """Return targets or predictions of any shape in the original units, y y_scale + y_mean.
 
         Examples
         --------
@@ -120,7 +115,7 @@ class Dataset:
         return np.asarray(values, dtype=np.float64) * self.y_scale + self.y_mean
 
     def summary(self) -> str:
-        """Return three lines about the data set.
+        """Return three lines: task and sizes, and the rows of each class in both parts.
 
         Examples
         --------
@@ -162,7 +157,7 @@ def prepare(raw: Raw, *, test_size: float, seed: int, standardize: bool) -> Data
     >>> data.x_mean, data.x_scale, data.y_mean, data.y_scale
     (array([2.]), array([1.]), 2.0, 2.0)
     """
-    train, test = _split(raw.y, raw.class_names, test_size=test_size, seed=seed, name=raw.name)
+    train, test = _split(raw, test_size, seed)
     X = np.asarray(raw.X, dtype=np.float64)
     y: Targets = raw.y.astype(np.float64 if raw.task == "regression" else np.int64)
     x_mean, x_scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
@@ -173,47 +168,28 @@ def prepare(raw: Raw, *, test_size: float, seed: int, standardize: bool) -> Data
         if raw.task == "regression":
             Y, y_mean, y_scale = _standardised(y[:, None], train, raw.name, ["the target"])
             y = Y[:, 0]
-    return Dataset(
-        name=raw.name,
-        task=raw.task,
-        X_train=X[train],  # a copy in C order, since the index is an array
-        y_train=y[train],
-        X_test=X[test],
-        y_test=y[test],
-        feature_names=raw.feature_names,
-        class_names=raw.class_names,
-        x_mean=x_mean,
-        x_scale=x_scale,
-        y_mean=float(y_mean[0]),
-        y_scale=float(y_scale[0]),
-    )
+    parts = X[train], y[train], X[test], y[test]  # copies in C order: the indices are arrays
+    units = x_mean, x_scale, float(y_mean[0]), float(y_scale[0])
+    return Dataset(raw.name, raw.task, *parts, raw.feature_names, raw.class_names, *units)
 
 
-def _split(
-    y: Targets, class_names: tuple[str, ...], *, test_size: float, seed: int, name: str
-) -> tuple[Rows, Rows]:
-    """Return the indices of the training rows and of the test rows, both in random order.
-
-    `test_size` is the share of test rows in [0, 1), rounded within each class, but at least one
-    row and at most all but one; 0 gives no test rows. A regression has no `class_names`.
-    """
-    order = stream(seed, "split").permutation(len(y))
-    groups = [order]
-    if class_names:
-        groups = [order[y[order] == k] for k in range(len(class_names))]
-    in_test = np.zeros(len(y), dtype=bool)
-    for k, rows in enumerate(groups):
-        label = f"class {class_names[k]!r}" if class_names else "the set"
-        in_test[rows[: _test_rows(len(rows), test_size, f"{name}: {label}")]] = True
+def _split(raw: Raw, test_size: float, seed: int) -> tuple[Rows, Rows]:
+    """Return the training and the test rows in random order; each class is split in proportion."""
+    order = stream(seed, "split").permutation(len(raw.y))
+    classes = enumerate(raw.class_names)
+    groups = [(f"class {name!r}", order[raw.y[order] == k]) for k, name in classes]
+    in_test = np.zeros(len(raw.y), dtype=bool)
+    for title, rows in groups or [("the set", order)]:
+        in_test[rows[: _test_rows(len(rows), test_size, f"{raw.name}: {title}")]] = True
     return order[~in_test[order]], order[in_test[order]]
 
 
-def _test_rows(count: int, test_size: float, what: str) -> int:
-    """Return how many of `count` rows to hold out."""
+def _test_rows(count: int, test_size: float, title: str) -> int:
+    """Return `test_size` of `count` rows, but with a test at least one and at most all but one."""
     needed = 2 if test_size > 0.0 else 1
     if count < needed:
         raise DataError(
-            f"{what} has too few rows" + (" to split" if needed == 2 else ""),
+            f"{title} has too few rows" + (" to split" if needed == 2 else ""),
             received=f"{count} row{'' if count == 1 else 's'}",
             expected=f"at least {needed}",
             hint="Add rows, or use a test size of 0." if count else None,
@@ -236,8 +212,7 @@ def _standardised(
         scaled = (columns - mean) / scale
     usable = np.isfinite(scaled).all(axis=0) & np.isfinite(scale)
     if not usable.all():
-        raise DataError(
-            f"{name}, {titles[int(np.argmin(usable))]}: the numbers are too large to standardise",
-            hint="Rescale the column, or pass standardize=False.",
-        )
+        title = f"{name}, {titles[int(np.argmin(usable))]}"
+        hint = "Rescale the column, or pass standardize=False."
+        raise DataError(f"{title}: the numbers are too large to standardise", hint=hint)
     return scaled, mean, scale

@@ -43,10 +43,8 @@ def circles(n: int, noise: float, seed: int) -> Points:
 
 def blobs(n: int, noise: float, seed: int) -> Points:
     """Return three Gaussian clouds around `BLOB_CENTRES`; `noise` is their standard deviation."""
-    from sklearn.datasets import make_blobs
-
-    X, y = make_blobs(n, centers=np.array(BLOB_CENTRES), cluster_std=noise, random_state=seed)
-    return X, y
+    centres = np.array(BLOB_CENTRES)
+    return _made("blobs", n_samples=n, centers=centres, cluster_std=noise, random_state=seed)
 
 
 def xor(n: int, noise: float, seed: int) -> Points:
@@ -77,9 +75,7 @@ def spirals(n: int, noise: float, seed: int) -> Points:
 
 def gaussian_quantiles(n: int, noise: float, seed: int) -> Points:
     """Return a Gaussian cloud cut into three rings of equal count; noise is added afterwards."""
-    from sklearn.datasets import make_gaussian_quantiles
-
-    X, y = make_gaussian_quantiles(n_samples=n, n_features=2, n_classes=3, random_state=seed)
+    X, y = _made("gaussian_quantiles", n_samples=n, n_features=2, n_classes=3, random_state=seed)
     return _shifted(X, noise, seed), y
 
 
@@ -88,12 +84,8 @@ def classification(n: int, noise: float, seed: int) -> Points:
 
     `noise` is the share of rows with a random class, from 0 to 1.
     """
-    from sklearn.datasets import make_classification
-
-    X, y = make_classification(
-        n, n_features=10, n_informative=5, n_redundant=2, flip_y=noise, random_state=seed
-    )
-    return X, y
+    sizes = {"n_samples": n, "n_features": 10, "n_informative": 5, "n_redundant": 2}
+    return _made("classification", **sizes, flip_y=noise, random_state=seed)
 
 
 def friedman1(n: int, noise: float, seed: int) -> Points:
@@ -101,10 +93,7 @@ def friedman1(n: int, noise: float, seed: int) -> Points:
 
     y = 10 sin(π x0 x1) + 20 (x2 - 1/2)² + 10 x3 + 5 x4, plus Gaussian noise.
     """
-    from sklearn.datasets import make_friedman1
-
-    X, y = make_friedman1(n, n_features=10, noise=noise, random_state=seed)
-    return X, y
+    return _made("friedman1", n_samples=n, n_features=10, noise=noise, random_state=seed)
 
 
 def sine(n: int, noise: float, seed: int) -> Points:
@@ -117,6 +106,14 @@ def linear(n: int, noise: float, seed: int) -> Points:
     """Return y = 3 x0 - 2 x1 + x2 + x3/2 + 0 x4 + 4 plus Gaussian noise, features normal."""
     X = stream(seed, "data", POINTS).standard_normal((n, len(LINEAR_WEIGHTS)))
     return X, _shifted(X @ np.array(LINEAR_WEIGHTS) + LINEAR_INTERCEPT, noise, seed)
+
+
+def _made(name: str, **arguments: object) -> Points:
+    """Return the points and targets of a generator of scikit-learn."""
+    from sklearn import datasets
+
+    points: Points = getattr(datasets, f"make_{name}")(**arguments)
+    return points
 
 
 def _scattered(first: Floats, second: Floats, noise: float, seed: int) -> Points:

@@ -6,7 +6,6 @@ A registered name is that data set even if a file has the same name.
 from __future__ import annotations
 
 import math
-import sys
 from os import PathLike
 from pathlib import Path
 
@@ -88,38 +87,26 @@ def load(
     seed = _check_seed("seed", seed)
     split_seed = seed if split_seed is None else _check_seed("split_seed", split_seed)
     test_size = check_number("test_size", test_size, lambda x: 0 <= x < 1, "in [0, 1)")
-    if name in DATASETS:
+    info = None if name not in DATASETS and _is_path(name) else lookup(name)
+    if info is not None:
         _check_unused("files", name, target=target, task=task)
-        info = lookup(name)
-        if info.make is None:
-            _check_unused("generated data sets", name, n=n, noise=noise)
-            raw = _fetch(info)
-        else:
-            X, y = generate(info.name, n=ROWS if n is None else n, noise=noise, seed=seed)
-            features = tuple(f"x{j}" for j in range(X.shape[1]))
-            raw = Raw(info.name, info.task, X, y, features, tuple(map(str, range(info.classes))))
-    else:
+    if info is None or info.make is None:
         _check_unused("generated data sets", name, n=n, noise=noise)
-        raw = _read(Path(name), target, task) if _is_path(name) else _fetch(lookup(name))
+        raw = _read(Path(name), target, task) if info is None else _fetch(info)
+    else:
+        X, y = generate(info.name, n=ROWS if n is None else n, noise=noise, seed=seed)
+        features = tuple(f"x{j}" for j in range(X.shape[1]))
+        raw = Raw(info.name, info.task, X, y, features, tuple(map(str, range(info.classes))))
     return prepare(raw, test_size=test_size, seed=split_seed, standardize=standardize)
 
 
 def generate(
     name: str, *, n: int = ROWS, noise: float | None = None, seed: int = 0
 ) -> tuple[Floats, Targets]:
-    """Return the raw rows of a generated data set.
+    """Return the raw rows of a generated data set, with the arguments of :func:`load`.
 
-    Parameters
-    ----------
-    name : str
-        The name of a generated data set.
-    n : int, default 1000
-        The number of rows, at least one per class, and at least 2.
-    noise : float, optional
-        The noise, at least 0, by default that of the data set: a standard deviation, but for
-        "classification" the share of rows with a random class, at most 1.
-    seed : int, default 0
-        The seed, from 0 to 2**32 - 1.
+    `n` is at least the number of classes, and at least 2. `noise` is a standard deviation, but for
+    "classification" the share of rows with a random class, at most 1.
 
     Returns
     -------
@@ -144,17 +131,14 @@ def generate(
     info = lookup(name)
     if info.make is None:
         generated = ", ".join(known for known, entry in DATASETS.items() if entry.make)
-        raise ArgumentError(
-            f"must be a generated data set ({generated}), got {info.name!r}",
-            argument="name",
-            hint=f'Use load("{info.name}").',
-        )
+        message = f"must be a generated data set ({generated}), got {info.name!r}"
+        raise ArgumentError(message, argument="name", hint=f'Use load("{info.name}").')
     n = check_count("n", n, max(info.classes, 2))
     if noise is None:
         noise = info.noise or 0.0
-    largest = min(info.max_noise, sys.float_info.max)
-    bounds = "finite and >= 0" if math.isinf(info.max_noise) else f"in [0, {largest:g}]"
-    noise = check_number("noise", noise, lambda x: 0 <= x <= largest, bounds)
+    largest = info.max_noise
+    bounds = "finite and >= 0" if math.isinf(largest) else f"in [0, {largest:g}]"
+    noise = check_number("noise", noise, lambda x: 0 <= x <= largest and x < math.inf, bounds)
     X, y = info.make(n, noise, _check_seed("seed", seed))
     dtype = np.int64 if info.classes else np.float64
     return np.ascontiguousarray(X, dtype=np.float64), y.astype(dtype)
@@ -180,9 +164,8 @@ def _check_unused(only: str, name: object, **arguments: object) -> None:
     """Raise if an argument was given that does not apply to this data set."""
     for argument, value in arguments.items():
         if value is not None:
-            raise ArgumentError(
-                f"applies to {only} only, got {value!r} with {str(name)!r}", argument=argument
-            )
+            message = f"applies to {only} only, got {value!r} with {str(name)!r}"
+            raise ArgumentError(message, argument=argument)
 
 
 def _is_path(name: object) -> bool:
@@ -197,11 +180,8 @@ def _read(path: Path, target: str | int | None, task: str | None) -> Raw:
     """Return the rows of a CSV or NPZ file."""
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise DataError(
-            f"file {path} has an unknown format",
-            received=f"suffix {path.suffix!r}",
-            expected=" or ".join(READERS),
-        )
+        received, expected = f"suffix {path.suffix!r}", " or ".join(READERS)
+        raise DataError(f"file {path} has an unknown format", received=received, expected=expected)
     try:
         content = path.read_bytes()
     except FileNotFoundError:

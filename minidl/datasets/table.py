@@ -19,20 +19,16 @@ class Info:
 
     Attributes
     ----------
-    name : str
-        The name, as printed.
+    name, summary : str
+        The name as printed, and one line for ``minidl list datasets``.
     task : "binary", "multiclass" or "regression"
         The kind of target.
     classes : int
         The number of classes; 0 for regression.
-    summary : str
-        One line for ``minidl list datasets``.
     make : callable, optional
         ``make(n, noise, seed) -> (X, y)``. Without it, scikit-learn's ``load_<name>`` is called.
-    noise : float, optional
-        The default noise; None for a measured data set.
-    max_noise : float, default inf
-        The largest noise that is allowed.
+    noise, max_noise : float, optional
+        The default noise, None for a measured data set, and the largest that is allowed.
 
     Examples
     --------
@@ -126,19 +122,12 @@ def lookup(name: object) -> Info:
 
 
 def describe(name: object) -> str:
-    """Return one line about a data set, for ``minidl list datasets``.
-
-    Raises
-    ------
-    UnknownNameError
-        The name is unknown; the message suggests the nearest.
+    """Return one line about a data set, for ``minidl list datasets``; errors as for `lookup`.
 
     Examples
     --------
     >>> describe("moons")
     'two interleaved half circles (binary, generated, noise 0.2)'
-    >>> describe("iris")
-    '150 irises: 4 measurements, 3 species (multiclass, real)'
     """
     info = lookup(name)
     noise = "" if info.noise is None else f", noise {info.noise:g}"

@@ -21,12 +21,12 @@ def test_tuned_by_theory_momentum_beats_nag_at_kappa_100():
     rules = {name: rule(theory[name].lr, theory[name].momentum) for name, rule in names.items()}
     rules["gd"] = optim.GradientDescent(theory["gradient descent"].lr)
     found = compare(problem.data, problem.model, optimizers=rules, loss=problem.loss,
-                    tune="none", target="loss:1e-8", epochs=1000, **TEN)  # fmt: skip
+                    tune="none", target="loss:1e-8", epochs=500, **TEN)  # fmt: skip
     assert verdict_of(found.tuned, "nag", "heavy ball").word == "heavy ball faster"
     assert verdict_of(found.tuned, "gd", "nag").word == "nag faster"
     for run in found.runs:  # every time is the one that theory gives
         name = {"gd": "gradient descent"}.get(run.optimizer, run.optimizer)
-        curve = theory[name].losses(eigenvalues, problem.start(run.seed), 1000)
+        curve = theory[name].losses(eigenvalues, problem.start(run.seed), 500)
         assert found.target.time(run, 3) == hit(curve, 1e-8)
     assert "Use heavy ball here" in str(found)
 

@@ -228,7 +228,7 @@ def test_tuned_heavy_ball_cycles_from_every_start() -> None:
     assert 3.2 <= min(starts) < max(starts) <= 3.4
     floor = lessard_value(CYCLE).min()
     for seed in range(20):
-        losses = train(problem, optim.Momentum(HEAVY.lr, HEAVY.momentum), seed, 600)["train_loss"]
+        losses = train(problem, optim.Momentum(HEAVY.lr, HEAVY.momentum), seed, 200)["train_loss"]
         assert_allclose(np.sort(losses[-3:]), np.sort(lessard_value(CYCLE)), rtol=1e-9)
         assert hit(losses, 0.99 * floor) is None  # single losses on the way are lower
 

@@ -54,10 +54,10 @@ def test_the_weights_of_very_many_trials_still_add_up_to_one(trials):
 
 
 def test_a_chance_too_small_for_a_float_is_still_a_chance_of_never():
-    results = [1.0] * 1500 + [NEVER] * 1500
-    assert trial_weights(3000, 1500)[-1] == 0.0
-    assert expected_best(results, 1500) == NEVER
-    assert expected_best(results, 1501) == 1
+    results = [1.0] * 600 + [NEVER] * 600
+    assert trial_weights(1200, 600)[-1] == 0.0
+    assert expected_best(results, 600) == NEVER
+    assert expected_best(results, 601) == 1
 
 
 def test_more_trials_are_never_worse():

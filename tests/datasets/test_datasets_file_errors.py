@@ -41,6 +41,7 @@ CSV = {
     "NA": ("a,y\nNA,0\n1,1\n", {}, "line 2, column 'a': the value is missing: got 'NA'"),
     "n/a": ("a,y\nn/a,0\n1,1\n", {}, "line 2, column 'a': the value is missing"),
     "nan": ("a,b,y\n1,1,0\n1,NaN,1\n", {}, "line 3, column 'b': the value is missing"),
+    "-nan": ("a,y\n-nan,0\n1,1\n", {}, "line 2, column 'a': the value is missing: got '-nan'"),
     "target": ("a,y\n1,0\n2,\n", {}, "line 3, column 'y': the value is missing"),
     "text": (
         "a,height,y\n1,1,0\n1,1,1\n\n1,1,1\n1,1,1\n1,tall,0\n",

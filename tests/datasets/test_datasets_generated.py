@@ -93,7 +93,8 @@ THEIRS = {
 @pytest.mark.parametrize("noise", [None, 0.0, 1e-9, 0.2, 3.7])
 @pytest.mark.parametrize("seed", [0, 1, 12345, 2**32 - 1])
 def test_moons_and_circles_are_those_of_scikit_learn_in_every_bit(name, noise, seed):
-    for n in (*range(2, 70), 999, 1000, 1001, 4096, 20001):
+    few = range(2, 70 if seed == 0 else 8)  # the curves do not depend on the seed
+    for n in (*few, 999, 1000, 1001, 4096, 20001):
         X, y = generate(name, n=n, noise=noise or 0.0, seed=seed)
         their_X, their_y = THEIRS[name](n, noise=noise, random_state=seed)
         assert X.tobytes() == their_X.tobytes(), n  # both in C order, whatever the strides

@@ -49,6 +49,11 @@ def test_a_misspelt_name_suggests_the_nearest(find):
         find("monos")
 
 
+def test_a_misspelt_name_is_the_error_also_with_arguments_of_generated_sets():
+    with pytest.raises(UnknownNameError, match="unknown data set 'monos'"):
+        datasets.load("monos", n=50)
+
+
 def corners(n, noise, seed):
     generator = np.random.default_rng(seed)
     y = np.arange(n) % 2

@@ -57,9 +57,10 @@ def log_errors(row: str, rule: str, kappa: float, steps: int) -> np.ndarray:
 def test_errors_fall_at_the_rate_that_theory_gives(row: str, rule: str, kappa: float) -> None:
     """A double root adds a factor k; doubling k then adds log 2, which is taken off."""
     rate = np.log(tuned(row, kappa, 1.0)[2])
-    k = int(200 / -rate)
+    k, factor = int(200 / -rate), np.log(2)
+    if rule == "gradient descent":  # its errors are exact powers, so fewer steps show the rate
+        k, factor = k // 10, 0.0
     errors = log_errors(row, rule, kappa, 2 * k)
-    factor = 0.0 if rule == "gradient descent" else np.log(2)
     assert_allclose((errors[2 * k] - errors[k] - factor) / k, rate, rtol=0.005)
 
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dask
 import joblib
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
-from threadpoolctl import threadpool_info
 from training_problems import content
+from worker_callbacks import Where, no_parts, total
 
-from minidl import Trainer, datasets, nn, optim, train_replicas
+from minidl import datasets, nn, optim, train_replicas
 from minidl.errors import WorkerError
 from minidl.training import Callback, Replica
 from minidl.training.pool import run_all
 
 # A LocalCluster gives up a worker that is not back after its timeout, which a busy machine exceeds.
+# Forked from a server that has imported Dask, a worker is back in a fifth of the time.
 SETTINGS = {
+    "distributed.worker.multiprocessing-method": "forkserver",
     "distributed.scheduler.allowed-failures": 0,
     "distributed.deploy.lost-worker-timeout": "10 minutes",
 }
@@ -39,23 +39,6 @@ def cluster() -> Iterator[Client]:
         Client(workers) as client,
     ):
         yield client
-
-
-class Where(Callback):
-    """Says in which process it was, and with how many BLAS threads; may end that process."""
-
-    def __init__(self, deadly: Path | None = None) -> None:
-        self.process = self.threads = 0
-        self.deadly = deadly
-
-    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
-        time.sleep(0.02)  # for the other worker to get something to do
-        self.process = os.getpid()
-        self.threads = max(one["num_threads"] for one in threadpool_info())
-        if self.deadly is not None and trainer.seed == 2:
-            with self.deadly.open("a") as file:
-                file.write("x")
-            os._exit(1)
 
 
 def train(jobs: int | None, hooks: list[Where], deadly: Path | None = None) -> list[Replica]:
@@ -104,18 +87,6 @@ def test_a_worker_that_dies_is_told_and_the_rest_is_kept(cluster: Client, tmp_pa
     assert "they trained seeds [2] of NAG" in str(caught.value)
     assert log.read_text() == "xxx"
     demand_same_bits(caught.value.finished, [one for one in train(1, []) if one.seed != 2])
-
-
-def total(payload: tuple[int, bool], X: Any) -> float:
-    """Return a sum, or end the process."""
-    number, deadly = payload
-    if deadly:
-        os._exit(1)
-    return number + float(X.sum())
-
-
-def no_parts(payload: object) -> tuple[()]:
-    return ()
 
 
 def test_the_only_worker_may_die_although_it_holds_the_arrays() -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 from training_problems import Watch, content
+from worker_callbacks import Deaf, Dying, Failing, Locked, Looking, Meeting, Threads
 
 from minidl import Trainer, datasets, nn, optim, train_replicas
 from minidl.errors import ArgumentError, DivergenceWarning, WorkerError
@@ -129,21 +130,6 @@ def test_parallel_config_says_where(tmp_path: Path) -> None:
         assert (os.getpid() in {hook.process for hook in hooks}) == (backend == "threading")
 
 
-class Threads(Callback):
-    """Says in which process it was, and with how many threads of a BLAS."""
-
-    process = 0
-    threads = 0
-
-    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
-        self.process = os.getpid()
-        self.threads = max(one["num_threads"] for one in threadpool_info() if is_blas(one))
-
-
-def is_blas(one: dict[str, Any]) -> bool:
-    return bool(one["user_api"] == "blas")
-
-
 def told(hooks: list[Any], hook: Callback) -> list[Callback]:
     """Return a callback as the only one, and remember it."""
     hooks.append(hook)
@@ -169,40 +155,12 @@ def test_callbacks_come_back_as_they_are_in_the_end() -> None:
         assert np.array_equal(ours.thetas, theirs.thetas)
 
 
-class Locked(Callback):
-    def __init__(self, when: str) -> None:
-        self.when = when
-        self.lock: Any = threading.Lock() if when == "there" else None
-
-    def on_fit_end(self, trainer: Trainer) -> None:
-        self.lock = threading.Lock()
-
-
 @pytest.mark.parametrize("when", ["there", "back"])
 def test_a_callback_that_cannot_travel_is_named(when: str) -> None:
     words = r"Locked cannot be sent to or from another process: .*lock.*use jobs=1"
     with pytest.raises(ArgumentError, match=words):
         train(callbacks=lambda: [StopAtTarget(0.0), Locked(when)])
     assert len(train(1, callbacks=lambda: [Locked(when)])) == 4
-
-
-class Dying(Callback):
-    """Ends its process in seed 2's second epoch; only once if `times` is 1."""
-
-    def __init__(self, folder: Path, times: int, seed: int = 2, wait: float = 1.0) -> None:
-        self.folder, self.times, self.seed, self.wait = folder, times, seed, wait
-
-    def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
-        with (self.folder / f"began-{trainer.seed}").open("a") as file:
-            file.write("x")
-
-    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
-        if trainer.seed == self.seed and record["epoch"] == 2:
-            began = len((self.folder / f"began-{trainer.seed}").read_text())
-            if began == 1:
-                time.sleep(self.wait)  # so that others are finished
-            if began <= self.times:
-                os._exit(1)
 
 
 def began(folder: Path) -> dict[int, int]:
@@ -235,24 +193,6 @@ def test_the_seeds_of_who_always_dies_are_told_and_the_rest_is_kept(tmp_path: Pa
     assert began(tmp_path)[2] == 3
 
 
-class Meeting(Callback):
-    """Makes seeds 10 and 11 wait for each other, and all but seed 0 slow."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.met = False
-
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        time.sleep(0.1 * (trainer.seed != 0))
-        if trainer.seed >= 10 and epoch == 1:
-            (self.folder / f"here-{trainer.seed}").touch()
-            other = self.folder / f"here-{21 - trainer.seed}"
-            end = time.monotonic() + 60
-            while not other.exists() and time.monotonic() < end:
-                time.sleep(0.01)
-            self.met = other.exists()
-
-
 def test_a_block_that_kills_its_worker_does_not_keep_the_others_from_running_in_parallel(
     tmp_path: Path,
 ) -> None:
@@ -281,16 +221,6 @@ def test_when_everything_dies_it_ends_soon(tmp_path: Path) -> None:
         train(seeds=16, callbacks=lambda: [Deadly()])
     assert caught.value.finished == []
     assert len((tmp_path / "log").read_text()) <= 2 + 2 + 3
-
-
-class Failing(Callback):
-    def __init__(self, error: type[BaseException]) -> None:
-        self.error = error
-
-    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
-        if trainer.seed == 3 and record["epoch"] == 2:
-            time.sleep(0.5)
-            raise self.error("broken")
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -358,11 +288,12 @@ try:
     )
 except KeyboardInterrupt as error:
     print("finished", [one.seed for one in error.finished], flush=True)
+print("joblib" in sys.modules)
 """
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_keeps_what_is_finished(jobs: str) -> None:
+def test_ctrl_c_keeps_what_is_finished_and_joblib_is_only_for_other_processes(jobs: str) -> None:
     """As on a terminal, where all processes are told."""
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT, jobs],
@@ -381,19 +312,8 @@ def test_ctrl_c_keeps_what_is_finished(jobs: str) -> None:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    assert out.splitlines()[-1] == "finished [0, 1]", err
+    assert out.splitlines()[-2:] == ["finished [0, 1]", str(jobs == "2")], err
     assert process.returncode == 0
-
-
-class Deaf(Callback):
-    """Says whether its process ignores Ctrl-C."""
-
-    process = 0
-    deaf = False
-
-    def on_epoch_end(self, trainer: Trainer, record: Any) -> None:
-        self.process = os.getpid()
-        self.deaf = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 def test_other_processes_leave_ctrl_c_to_the_one_that_started_them() -> None:
@@ -413,24 +333,6 @@ def test_other_processes_leave_ctrl_c_to_the_one_that_started_them() -> None:
     thread.start()
     thread.join()
     assert len(with_thread) == 4
-
-
-class Looking(nn.Layer):
-    """Remembers the file that its inputs lie in."""
-
-    def __init__(self, seed: int) -> None:
-        self.inner = nn.mlp(4, 2, 1, seed=seed)
-        self.file: str | None = None
-        self.whole = False
-
-    def forward(self, x: Any, training: Any = False) -> Any:
-        array: Any = x if isinstance(x, np.ndarray) else x.data
-        self.whole = array.flags.c_contiguous
-        while array is not None and not isinstance(array, np.memmap):
-            array = getattr(array, "base", None)
-        if len(x) > 1:
-            self.file = str(getattr(array, "filename", None))
-        return self.inner.forward(x, training)
 
 
 @pytest.mark.parametrize("mapped", [True, False])
@@ -486,12 +388,3 @@ def test_progress_counts_networks_on_standard_error(
     assert out == ""
     assert "4/4" in err.split("\r")[-1]
     assert "network/s" in err
-
-
-def test_joblib_is_imported_only_for_other_processes() -> None:
-    script = SCRIPT.replace("trainer.seed > 1", "False") + "\nprint('joblib' in sys.modules)"
-    for jobs in ("1", "2"):
-        found = subprocess.run(
-            [sys.executable, "-c", script, jobs], capture_output=True, text=True, check=True
-        )
-        assert found.stdout == f"{jobs == '2'}\n"

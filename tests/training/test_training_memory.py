@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -20,22 +21,22 @@ MB = 2**20
 
 def test_a_memory_map_is_trained_on_without_a_copy(tmp_path: Path) -> None:
     path = tmp_path / "X.npy"
-    rows, columns = 200_000, 256
+    rows, columns = 50_000, 256
     np.lib.format.open_memmap(path, mode="w+", dtype=np.float64, shape=(rows, columns))  # of zeros
     X = np.load(path, mmap_mode="r")
-    assert X.nbytes > 380 * MB
+    assert X.nbytes > 90 * MB
     y = np.arange(rows) % 2
     trainer = Trainer(
-        nn.mlp(columns, 2, 1, seed=0), "bce", optimizer=optim.NAG(0.01), batch_size=4096, seed=0
+        nn.mlp(columns, 2, 1, seed=0), "bce", optimizer=optim.NAG(0.01), batch_size=1024, seed=0
     )
     tracemalloc.start()
     try:
-        history = trainer.fit(X, y, epochs=1, validation=(X[:50_000], y[:50_000]))
+        history = trainer.fit(X, y, epochs=1, validation=(X[:12_500], y[:12_500]))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert history["samples"][-1] == rows
-    assert peak < 60 * MB
+    assert peak < 15 * MB
 
 
 def test_the_numbers_of_many_rows_take_half_the_memory_and_are_in_the_same_order() -> None:
@@ -46,11 +47,20 @@ def test_the_numbers_of_many_rows_take_half_the_memory_and_are_in_the_same_order
         assert np.array_equal(order, np.random.default_rng(3).permutation(n))
 
 
+@pytest.fixture
+def quarter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Divide by 4 the sizes from which inputs are converted, checked and shuffled in parts."""
+    shuffling = sys.modules[permutation.__module__]
+    for module, name in ((rows, "LARGE"), (rows, "CHUNK_BYTES"), (shuffling, "GATHER_BYTES")):
+        monkeypatch.setattr(module, name, getattr(module, name) // 4)
+
+
+@pytest.mark.usefixtures("quarter")
 def test_many_rows_of_few_columns_are_not_outweighed_by_their_targets_and_numbers(
     tmp_path: Path,
 ) -> None:
-    rows = 3 * 10**6
-    for name, dtype, shape in (("X", np.float64, (rows, 4)), ("y", np.int8, (rows,))):
+    n = 11 * 10**5
+    for name, dtype, shape in (("X", np.float64, (n, 4)), ("y", np.int8, (n,))):
         np.lib.format.open_memmap(tmp_path / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
     X, y = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "Xy")
     for loss, outputs in (("bce", 1), ("mse", 1), ("softmax_cross_entropy", 2)):
@@ -62,30 +72,30 @@ def test_many_rows_of_few_columns_are_not_outweighed_by_their_targets_and_number
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        assert peak < 22 * MB, (
-            loss
-        )  # 4 bytes a row for the order, and 3 of checks before; 8 more as floats
+        # 4 bytes a row for the order, and 3 of checks before; 8 more as floats
+        assert peak < 8 * MB, loss
 
 
+@pytest.mark.usefixtures("quarter")
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8, ">f8"])
 def test_a_memory_map_of_another_dtype_is_converted_batch_by_batch(
     tmp_path: Path, dtype: Any
 ) -> None:
     path = tmp_path / "X.npy"
-    n, columns = 100_000, 256
+    n, columns = 25_000, 256
     np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(n, columns))
     X = np.load(path, mmap_mode="r")
     y = np.arange(n) % 2
     trainer = Trainer(
-        nn.mlp(columns, 2, 1, seed=0), "bce", optimizer=optim.NAG(0.01), batch_size=4096, seed=0
+        nn.mlp(columns, 2, 1, seed=0), "bce", optimizer=optim.NAG(0.01), batch_size=1024, seed=0
     )
     tracemalloc.start()
     try:
-        trainer.fit(X, y, epochs=1, validation=(X[:50_000], y[:50_000]))
+        trainer.fit(X, y, epochs=1, validation=(X[:12_500], y[:12_500]))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 60 * MB  # converted as a whole they are 195
+    assert peak < 25 * MB  # converted as a whole they are 49
 
 
 SMALL = np.random.default_rng(0).standard_normal((300, 4))

@@ -1,0 +1,45 @@
+"""Files are written whole, with the permissions that `open` would give or has given them."""
+
+from pathlib import Path
+
+import pytest
+
+from minidl.files import atomic_write
+
+
+def write(path: Path, text: str) -> None:
+    with atomic_write(path, "w") as file:
+        file.write(text)
+
+
+def test_a_new_file_has_the_usual_permissions_and_a_replaced_one_keeps_its_own(
+    tmp_path: Path,
+) -> None:
+    usual, path = tmp_path / "usual", tmp_path / "path"
+    usual.touch()
+    write(path, "first")
+    assert path.stat().st_mode == usual.stat().st_mode
+    path.chmod(0o600)
+    write(path, "second\r\n")
+    assert (path.stat().st_mode & 0o777, path.read_bytes()) == (0o600, b"second\r\n")
+    assert sorted(tmp_path.iterdir()) == [path, usual]
+
+
+def test_an_error_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "path"
+    write(path, "first")
+
+    def interrupted() -> None:
+        with atomic_write(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write(tmp_path / "nowhere" / "path", "text")
