@@ -13,8 +13,6 @@ import numpy as np
 
 from minidl.errors import ArgumentError, DataError, invalid
 
-__all__ = ["check_count", "check_number", "check_place", "refuse_class"]
-
 
 def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
     """Return an integer from `least` to `most` as an int; True and 3.0 are errors.

@@ -10,8 +10,6 @@ and dropped, without being touched. At most twice its size stays with the proces
 
 import numpy as np
 
-__all__ = ["keep_freed_memory"]
-
 
 def keep_freed_memory() -> None:
     """Raise glibc's limit to 16 MB (its own bound is 32); this takes microseconds."""

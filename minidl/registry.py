@@ -8,8 +8,6 @@ from typing import Generic, TypeVar
 
 from minidl.errors import ArgumentError, UnknownNameError
 
-__all__ = ["Registry", "normalise"]
-
 T = TypeVar("T")
 
 

@@ -16,8 +16,6 @@ import numpy as np
 from minidl.checks import check_count
 from minidl.errors import invalid
 
-__all__ = ["Seed", "Stream", "check_seed", "check_seeds", "stream"]
-
 Seed = int | None
 Stream = Literal["initialization", "shuffle", "dropout", "split", "data"]
 

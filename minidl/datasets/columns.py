@@ -11,8 +11,6 @@ import numpy as np
 from minidl.datasets.dataset import Floats, Targets, Task
 from minidl.errors import DataError, UnknownNameError
 
-__all__ = ["Columns", "encode", "finite", "to_number"]
-
 Cell = str | float
 Encoded = tuple[Targets, Task, tuple[str, ...]]
 MISSING = frozenset({"", "?", "na", "n/a", "nan", "-nan", "+nan"})

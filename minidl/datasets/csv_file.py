@@ -14,8 +14,6 @@ import numpy as np
 from minidl.datasets.columns import Columns, finite, to_number
 from minidl.errors import DataError
 
-__all__ = ["read_csv"]
-
 TARGET_NAMES = ("target", "label", "class", "y")
 SEPARATORS = ",;\t"
 

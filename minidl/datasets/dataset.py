@@ -15,8 +15,6 @@ import numpy.typing as npt
 from minidl.errors import DataError
 from minidl.streams import stream
 
-__all__ = ["Dataset", "Floats", "Raw", "Targets", "Task", "loss_for", "prepare"]
-
 Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Targets = npt.NDArray[np.float64 | np.int64]

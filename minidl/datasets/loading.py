@@ -19,8 +19,6 @@ from minidl.datasets.npz_file import read_npz
 from minidl.datasets.table import DATASETS, Info, lookup
 from minidl.errors import ArgumentError, DataError
 
-__all__ = ["generate", "load"]
-
 ROWS = 1000
 LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators
 READERS = {".csv": read_csv, ".npz": read_npz}

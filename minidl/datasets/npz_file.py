@@ -11,8 +11,6 @@ import numpy.typing as npt
 from minidl.datasets.columns import Columns
 from minidl.errors import DataError
 
-__all__ = ["read_npz"]
-
 Array = npt.NDArray[Any]  # of whatever type the file holds
 
 

@@ -10,8 +10,6 @@ from minidl.datasets import generated
 from minidl.datasets.dataset import Task
 from minidl.registry import Registry
 
-__all__ = ["DATASETS", "TABLE", "Info", "describe", "lookup", "names"]
-
 
 @dataclass(frozen=True)
 class Info:
