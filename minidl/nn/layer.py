@@ -66,6 +66,11 @@ class Layer:
             x = rows if rows is x else rows.astype(self._dtype(), copy=False)
         return self.forward(x, training)
 
+    def __repr__(self) -> str:
+        """Return the class and its settings: attributes that are numbers or text."""
+        pairs = [(n, v) for n, v in vars(self).items() if isinstance(v, (bool, int, float, str))]
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
+
     def __setattr__(self, name: str, value: object) -> None:
         if name in vars(self) or "_vector" in vars(self):
             self._check_change(name, vars(self).get(name), value)

@@ -39,8 +39,9 @@ class Dense(Layer):
         At least 1, otherwise an ArgumentError; an input of another width is a ShapeError.
     initializer, bias_initializer : str or callable
         A name of ``minidl list initializers``, otherwise an UnknownNameError; or a function
-        ``(shape, generator) -> array``. For W by default Glorot; in a :class:`Sequential` what
-        suits the activation that follows, such as He for ReLU. For b (1, out) by default "zeros".
+        ``(shape, generator) -> array``; an array of another shape is a ShapeError. For W by default
+        Glorot; in a :class:`Sequential` what suits the activation that follows, such as He for
+        ReLU. For b, drawn as (1, out), by default "zeros".
     bias : bool, default True
         Whether there is a b.
     seed : int, optional
@@ -75,26 +76,28 @@ class Dense(Layer):
             expected = "float64 or float32"
             raise DTypeError("a layer cannot have this dtype", received=dtype, expected=expected)
         W, b = np.zeros((self.in_features, self.out_features), dtype), np.zeros(out_features, dtype)
-        self.weight = Parameter(W, provisional=True)
-        self.bias = Parameter(b, penalized=False, provisional=True) if bias else None
-        self.draw(check_seed(seed), provisional=seed is None)
+        self.weight = Parameter(W)
+        self.bias = Parameter(b, penalized=False) if bias else None
+        generator = stream(check_seed(seed), "initialization")
+        self.draw(generator, "glorot_uniform", provisional=seed is None, again=False)
 
     def draw(
-        self, seed: int, *numbers: int, suited: str = "glorot_uniform", provisional: bool
+        self, generator: np.random.Generator, suited: str, *, provisional: bool, again: bool = True
     ) -> None:
-        """Draw what of W and b is provisional; `suited` is for W without an initializer."""
+        """Draw W and b, or `again` those provisional; W by `suited` unless it has an initializer."""
         draws = [(self.weight, self.initializer or suited, (self.in_features, self.out_features))]
         if self.bias is not None:
             draws.append((self.bias, self.bias_initializer, (1, self.out_features)))
-        if not any(parameter.provisional for parameter, _, _ in draws):
+        wanted = [not again or parameter.provisional for parameter, _, _ in draws]
+        if not any(wanted):
             return
-        generator = stream(seed, "initialization", *numbers)
-        for parameter, choice, shape in draws:
+        for (parameter, choice, shape), is_wanted in zip(draws, wanted, strict=True):
             values = np.asarray(initializer(choice)(shape, generator))
             if values.shape != shape:
                 message = f"the initializer {choice!r} gave an array of another shape"
                 raise ShapeError(f"{message}: got shape {values.shape}, expected shape {shape}")
-            parameter.draw(values, provisional=provisional)
+            if is_wanted:
+                parameter.draw(values, provisional=provisional)
 
     def forward(self, x: Value, training: Training = False) -> Value:
         """Return x W + b."""
@@ -163,10 +166,6 @@ class Activation(Layer):
     def forward(self, x: Value, training: Training = False) -> Value:
         """Return the function of `x`."""
         return self.function(x)
-
-    def __repr__(self) -> str:
-        settings = [f"{name}={value}" for name, value in vars(self).items() if not callable(value)]
-        return f"{type(self).__name__}({', '.join(settings)})"
 
 
 class Identity(Activation):

@@ -95,7 +95,7 @@ class Loss(ABC):
         """Return the fraction of rows whose class is predicted, (R,) for replicas."""
         if not self.classifies:
             raise ArgumentError(f"{type(self).__name__} has no accuracy: targets are not classes")
-        scores = as_floats(outputs.data if isinstance(outputs, Tensor) else outputs)
+        scores = np.asarray(outputs.data if isinstance(outputs, Tensor) else outputs)
         right = self.right(scores, self.prepare(targets, scores.shape, scores.dtype))
         fractions: Array = right.mean(axis=tuple(range(1, right.ndim)) if scores.ndim > 2 else None)
         return fractions

@@ -26,8 +26,7 @@ class Buffer(Tensor):
 class Parameter(Tensor):
     """A Tensor that is trained: a weight, or a bias.
 
-    `data` is copied, as float64 unless it is float32. An L2 penalty counts it if `penalized`. A
-    :class:`Sequential` draws `provisional` numbers again, unless they are changed or packed.
+    `data` is copied, as float64 unless it is float32. An L2 penalty counts it if `penalized`.
     """
 
     __slots__ = ("_checksum", "_packed", "penalized")
@@ -36,13 +35,11 @@ class Parameter(Tensor):
     _packed: bool
     _checksum: int | None  # of provisional numbers
 
-    def __init__(
-        self, data: npt.ArrayLike, *, penalized: bool = True, provisional: bool = False
-    ) -> None:
+    def __init__(self, data: npt.ArrayLike, *, penalized: bool = True) -> None:
         object.__setattr__(self, "_packed", False)
         super().__init__(data, requires_grad=True)
         self.penalized = penalized
-        self._checksum = self._crc() if provisional else None
+        self._checksum = None
 
     def __setattr__(self, name: str, value: object) -> None:
         if self._packed and name in ("data", "grad") and value is not getattr(self, name):
@@ -58,7 +55,7 @@ class Parameter(Tensor):
         return Parameter, (self.data,), (None, state)
 
     def _crc(self) -> int:
-        return zlib.crc32(self.data.tobytes())
+        return zlib.crc32(np.ascontiguousarray(self.data).data)
 
     @property
     def provisional(self) -> bool:
@@ -66,10 +63,9 @@ class Parameter(Tensor):
         return self._checksum is not None and not self._packed and self._checksum == self._crc()
 
     def draw(self, values: Array, *, provisional: bool) -> None:
-        """Replace provisional numbers by `values`, which may be provisional again."""
-        if self.provisional:
-            self.data[...] = values
-            self._checksum = self._crc() if provisional else None
+        """Replace the numbers by `values`, which may be provisional."""
+        self.data[...] = values
+        self._checksum = self._crc() if provisional else None
 
 
 class ParameterVector:
@@ -83,8 +79,8 @@ class ParameterVector:
     Parameters
     ----------
     named : iterable of (str, Parameter)
-        In definition order. Their data become views into `value`. None, or several dtypes, are an
-        ArgumentError; one that belongs to another vector is a GraphError.
+        In definition order. Their data become views into `value`. No parameters, or several
+        dtypes, are an ArgumentError; one that belongs to another vector is a GraphError.
     replicas : int, optional
         The number R of networks at once: value and gradient are (R, P), each parameter gets a
         leading axis of R equal copies, and a bias (out,) becomes (R, 1, out).

@@ -60,7 +60,8 @@ class Sequential(Layer):
                 continue  # a shared layer is drawn where it occurs first
             drawn.add(id(layer))
             if isinstance(layer, Dense):
-                layer.draw(self.seed, *numbers, suited=suited, provisional=seed is None)
+                generator = stream(self.seed, "initialization", *numbers)
+                layer.draw(generator, suited, provisional=seed is None)
             elif layer.provisional:
                 layer.generator = stream(self.seed, "dropout", *numbers)
                 layer.provisional = seed is None

@@ -34,6 +34,7 @@ MAKES: dict[str, Make] = {
     "nag": optim.NAG,
     "reformulated nag": optim.ReformulatedNAG,
 }
+NOT_LINEAR: set[type[optim.Optimizer]] = set()  # rules with a test file of their own
 
 
 def decaying(step: int) -> float:
