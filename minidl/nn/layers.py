@@ -84,7 +84,7 @@ class Dense(Layer):
     def draw(
         self, generator: np.random.Generator, suited: str, *, provisional: bool, again: bool = True
     ) -> None:
-        """Draw W and b, or `again` those provisional; W by `suited` unless it has an initializer."""
+        """Draw W and b, or `again` what is provisional; W by `suited` without an initializer."""
         draws = [(self.weight, self.initializer or suited, (self.in_features, self.out_features))]
         if self.bias is not None:
             draws.append((self.bias, self.bias_initializer, (1, self.out_features)))
