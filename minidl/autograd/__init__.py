@@ -9,18 +9,5 @@ from minidl.autograd.node import Array, no_grad
 from minidl.autograd.primitive import primitive
 from minidl.autograd.tensor import Tensor
 
-__all__ = [
-    "Array",
-    "GradientCheckError",
-    "Tensor",
-    "debug",
-    "grad",
-    "gradcheck",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "no_grad",
-    "ops",
-    "primitive",
-]
+__all__ = ["Array", "GradientCheckError", "Tensor", "debug", "grad", "gradcheck", "hessian", "hvp"]
+__all__ += ["jacobian", "jvp", "no_grad", "ops", "primitive"]

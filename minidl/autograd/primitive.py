@@ -111,8 +111,11 @@ def _check_rules(forward: object, rules: tuple[object, ...]) -> None:
     except ValueError:  # a ufunc, or another function in C without a signature
         return
     except TypeError:
-        message = f"{name_of(forward)} has fewer arguments than rules"
-        raise ArgumentError(message, received=f"{len(rules)} rules", expected=usage) from None
+        message, received = (
+            f"{name_of(forward)} has fewer arguments than rules",
+            f"{len(rules)} rules",
+        )
+        raise ArgumentError(message, received=received, expected=usage) from None
 
 
 def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: RuleAt) -> Function:
@@ -166,7 +169,7 @@ def from_numpy(function: Function, *rules: Rule, doc: str) -> Function:
 
 
 def composite(function: Callable[P, Value]) -> Callable[P, Value]:
-    """Give a function that is written in other operations, without a rule, their errors."""
+    """Give a function that is written in other operations, without a rule, their"""
 
     @functools.wraps(function)
     def call(*arguments: P.args, **keywords: P.kwargs) -> Value:
@@ -195,10 +198,8 @@ def _call_error(
         return error
     _bound(function, arguments, keywords)
     error_class: type[MinidlError] = DTypeError
-    if isinstance(error, IndexError):
-        error_class = OutOfRangeError
-    if isinstance(error, ValueError):  # NumPy's AxisError is both
-        error_class = ShapeError
+    if isinstance(error, ValueError | IndexError):  # NumPy's AxisError is both
+        error_class = ShapeError if isinstance(error, ValueError) else OutOfRangeError
     received = described([*arguments, *keywords.values()])
     return error_class(f"{name_of(function)} failed: {error}", received=received)
 

@@ -1,10 +1,12 @@
 """The Tensor: a node of the graph with the methods of a NumPy array."""
 
+# mypy: disable-error-code="empty-body"
+
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,16 @@ PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, witho
 def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, object], Value]:
     """Return the method that compares arrays, without a gradient."""
     return lambda self, other: compare(self.data, array_of(other))
+
+
+# Types of the methods that are operations; ops/methods.py replaces each by the operation itself.
+def _unary(self: Tensor) -> Tensor: ...
+def _binary(self: Tensor, other: object) -> Tensor: ...
+def _any(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor: ...
+def _list(self: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]: ...
+
+
+DECLARED = (_unary, _binary, _any, _list)
 
 
 class Tensor(Node):
@@ -215,26 +227,19 @@ class Tensor(Node):
             else:  # a copy, as gradients must not share memory
                 leaf.grad = np.array(g if leaf.grad is None else leaf.grad + g)
 
-    if TYPE_CHECKING:  # attached by ops/methods.py
-
-        def _unary(self) -> Tensor: ...
-        def _binary(self, other: object) -> Tensor: ...
-        def _any(self, *arguments: Any, **keywords: Any) -> Tensor: ...
-        def _list(self, indices_or_sections: Any, axis: int = 0) -> list[Tensor]: ...
-
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
-        __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
-        matmul = dot = outer = add = subtract = multiply = divide = pow = _binary
-        maximum = minimum = hypot = arctan2 = logaddexp = _binary
-        __neg__ = __pos__ = __abs__ = negative = positive = abs = absolute = sign = _unary
-        sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
-        sin = cos = tan = arcsin = arccos = arctan = sinh = cosh = tanh = _unary
-        arcsinh = arccosh = arctanh = erf = sigmoid = relu = silu = _unary
-        __getitem__ = softmax = log_softmax = clip = where = _any
-        sum = mean = max = min = prod = logsumexp = var = std = norm = cumsum = _any
-        diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
-        squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
-        split = _list
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
+    matmul = dot = outer = add = subtract = multiply = divide = pow = _binary
+    maximum = minimum = hypot = arctan2 = logaddexp = _binary
+    __neg__ = __pos__ = __abs__ = negative = positive = abs = absolute = sign = _unary
+    sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
+    sin = cos = tan = arcsin = arccos = arctan = sinh = cosh = tanh = _unary
+    arcsinh = arccosh = arctanh = erf = sigmoid = relu = silu = _unary
+    __getitem__ = softmax = log_softmax = clip = where = _any
+    sum = mean = max = min = prod = logsumexp = var = std = norm = cumsum = _any
+    diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
+    squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
+    split = _list
 
 
 def _check_grad(grad: Array | None, g: Array) -> None:
