@@ -169,7 +169,7 @@ def from_numpy(function: Function, *rules: Rule, doc: str) -> Function:
 
 
 def composite(function: Callable[P, Value]) -> Callable[P, Value]:
-    """Give a function that is written in other operations, without a rule, their"""
+    """Give a function that is written in other operations, without a rule, their errors."""
 
     @functools.wraps(function)
     def call(*arguments: P.args, **keywords: P.kwargs) -> Value:
