@@ -166,15 +166,10 @@ def _vectors(v: Inputs, inputs: Inputs, leaves: list[Tensor]) -> list[Any]:
 
 def _rows(y: Tensor, leaves: list[Tensor], keep: bool) -> list[Tensor]:
     """Return dy/dx for each leaf x, by one backward pass for each element of y."""
-    rows = []
-    for k in range(y.size):
-        seed = np.eye(1, y.size, k).reshape(y.shape)
-        rows.append(grad(y, leaves, seed, create_graph=keep, retain_graph=True))
+    seeds = np.eye(y.size).reshape(y.size, *y.shape)
+    rows = [grad(y, leaves, seed, create_graph=keep, retain_graph=True) for seed in seeds]
     blocks = []
-    for i, x in enumerate(leaves):
-        gradients, shape = [row[i] for row in rows], y.shape + x.shape
-        if keep and rows:
-            blocks.append(stack(gradients).reshape(shape))
-        else:
-            blocks.append(make(np.array([g.data for g in gradients], x.dtype).reshape(shape)))
+    for x, *gradients in zip(leaves, *rows, strict=True):
+        block = stack(gradients) if keep and rows else make(np.array(gradients, x.dtype))
+        blocks.append(block.reshape(y.shape + x.shape))
     return blocks

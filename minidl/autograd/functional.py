@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd.node import STATE, Gradients, Value, propagate
+from minidl.autograd.node import STATE, Value, propagate
 from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError
@@ -133,26 +133,18 @@ def grad(
             message = f"input {i} is a Tensor with requires_grad=False, so it is in no graph"
             raise GraphError(message, hint="Give it requires_grad=True before computing with it.")
     starts = _seeds(outs, seeds, create_graph)
-    pairs = [pair for pair in zip(outs, starts, strict=True) if pair[0].requires_grad]
-    if outs and not pairs:
+    if outs and not any(out.requires_grad for out in outs):
         raise GraphError(
             "there is nothing to differentiate: no graph leads to an output",
             received=f"outputs of shape {', '.join(str(out.shape) for out in outs)}",
             hint="For a derivative of a derivative, take the first with create_graph=True;"
             " otherwise stay outside no_grad(), and use no .detach(), .data or float().",
         )
-    outs, starts = [out for out, _ in pairs], [seed for _, seed in pairs]
-    wanted = frozenset(tensor._order for tensor in ins)
-    gradients = propagate(
-        outs, starts, wanted=wanted, retain_graph=retain_graph, create_graph=create_graph
-    )
-    results = [_result(tensor, gradients, create_graph) for tensor in ins]
+    keep = {"retain_graph": retain_graph, "create_graph": create_graph}
+    gradients = propagate(outs, starts, wanted=frozenset(x._order for x in ins), **keep)
+    results: list[Tensor] = []
+    for x in ins:
+        g = gradients[x._order][1] if x._order in gradients else np.zeros_like(x.data)
+        copied = positive(g) if isinstance(g, Tensor) else make(np.array(g))
+        results.append(differentiable(copied) if create_graph and STATE.recording else copied)
     return results[0] if isinstance(inputs, Tensor) else results
-
-
-def _result(tensor: Tensor, gradients: Gradients, create_graph: bool) -> Tensor:
-    """Return the gradient of one input, as a new array."""
-    order = tensor._order
-    g = gradients[order][1] if order in gradients else np.zeros_like(tensor.data)
-    copied: Tensor = positive(g) if isinstance(g, Tensor) else make(np.array(g))
-    return differentiable(copied) if create_graph and STATE.recording else copied
