@@ -143,10 +143,9 @@ def gradcheck(
     pairs = zip(once, again, strict=False)
     same = [np.array_equal(y.data, z.data, equal_nan=True) for y, z in pairs]
     if not all(same) or len(once) != len(again):
-        raise GradientCheckError(
-            f"f returned two values of result {[*same, False].index(False)} at the same inputs",
-            hint="Does it draw random numbers, or keep something from call to call?",
-        )
+        place = f"result {[*same, False].index(False)}"
+        hint = "Does it draw random numbers, or keep something from call to call?"
+        raise GradientCheckError(f"f returned two values of {place} at the same inputs", hint=hint)
     options: dict[str, Any] = {"step": step, "tolerance": tolerance, "seed": seed}
     for level in range(1, order + 1):
         if wrong := _search(program, level, **options):
@@ -210,17 +209,12 @@ def _error(wrong: Difference, order: int, culprit: str) -> GradientCheckError:
         place += f" of {'result' if order == 1 else 'the gradient'} {wrong.output}"
     claimed, measured = f"{wrong.claimed:.10g}", f"{wrong.measured:.10g}"
     if not wrong.measurable or not np.isfinite(wrong.measured):
-        return GradientCheckError(
-            f"{place} cannot be measured here",
-            received=f"{claimed}, where central differences give {measured} and vary with the step",
-            hint=f"A kink or the border of the domain is near, or f is mostly rounding. {culprit}",
-        )
-    return GradientCheckError(
-        f"{place} is wrong",
-        received=f"{claimed} in a random direction, off by {wrong.claimed - wrong.measured:.3g}",
-        expected=f"{measured} by central differences",
-        hint=culprit,
-    )
+        received = f"{claimed}, where central differences give {measured} and vary with the step"
+        hint = f"A kink or the border of the domain is near, or f is mostly rounding. {culprit}"
+        return GradientCheckError(f"{place} cannot be measured here", received=received, hint=hint)
+    received = f"{claimed} in a random direction, off by {wrong.claimed - wrong.measured:.3g}"
+    wanted = f"{measured} by central differences"
+    return GradientCheckError(f"{place} is wrong", received=received, expected=wanted, hint=culprit)
 
 
 def _like(array: Array, values: Array) -> Array:

@@ -126,12 +126,10 @@ def _point(inputs: Inputs, create_graph: bool) -> Iterator[tuple[list[Tensor], b
         raise ArgumentError("there is nothing to differentiate by", received="no inputs")
     keep = create_graph and STATE.recording
     with changed("recording", True):
-        leaves = [  # as copies, so f may use the inputs as constants too
-            positive(x)
-            if keep and isinstance(x, Tensor) and x.requires_grad
-            else Tensor(array_of(x), requires_grad=True)
-            for x in points
-        ]
+        leaves = []
+        for x in points:  # as copies, so f may use the inputs as constants too
+            linked = keep and isinstance(x, Tensor) and x.requires_grad
+            leaves.append(positive(x) if linked else Tensor(array_of(x), requires_grad=True))
         yield leaves, keep
 
 

@@ -49,13 +49,12 @@ def listed(value: Tensor | Sequence[Tensor]) -> list[Tensor]:
     tensors: list[Value] = list(value) if several else [value]
     for i, tensor in enumerate(tensors):
         if not isinstance(tensor, Tensor):
+            message = "only Tensors can be differentiated, or differentiated by"
+            received = type(tensor).__name__ + (f" at position {i}" if several else "")
+            expected = "a Tensor, or a list or tuple of Tensors"
             wrap = "Wrap it: minidl.Tensor(x, requires_grad=True)."
-            raise ArgumentError(
-                "only Tensors can be differentiated, or differentiated by",
-                received=type(tensor).__name__ + (f" at position {i}" if several else ""),
-                expected="a Tensor, or a list or tuple of Tensors",
-                hint="Call the function first: grad(f(x), x)." if callable(tensor) else wrap,
-            )
+            hint = "Call the function first: grad(f(x), x)." if callable(tensor) else wrap
+            raise ArgumentError(message, received=received, expected=expected, hint=hint)
     return tensors
 
 
@@ -134,12 +133,11 @@ def grad(
             raise GraphError(message, hint="Give it requires_grad=True before computing with it.")
     starts = _seeds(outs, seeds, create_graph)
     if outs and not any(out.requires_grad for out in outs):
-        raise GraphError(
-            "there is nothing to differentiate: no graph leads to an output",
-            received=f"outputs of shape {', '.join(str(out.shape) for out in outs)}",
-            hint="For a derivative of a derivative, take the first with create_graph=True;"
-            " otherwise stay outside no_grad(), and use no .detach(), .data or float().",
-        )
+        message = "there is nothing to differentiate: no graph leads to an output"
+        received = f"outputs of shape {', '.join(str(out.shape) for out in outs)}"
+        hint = "For a derivative of a derivative, take the first with create_graph=True;"
+        hint += " otherwise stay outside no_grad(), and use no .detach(), .data or float()."
+        raise GraphError(message, received=received, hint=hint)
     keep = {"retain_graph": retain_graph, "create_graph": create_graph}
     gradients = propagate(outs, starts, wanted=frozenset(x._order for x in ins), **keep)
     results: list[Tensor] = []

@@ -98,12 +98,9 @@ def _check_rules(forward: object, rules: tuple[object, ...]) -> None:
     """Check that `forward` is a function with an argument for each rule."""
     usage = "@primitive(rule, ...) above a function of arrays, with a rule for each argument"
     if not callable(forward):
-        raise ArgumentError(
-            "only a function becomes an operation",
-            received=f"a {type(forward).__name__}",
-            expected=usage,
-            hint="Without parentheses, @primitive takes the function for a rule.",
-        )
+        message, received = "only a function becomes an operation", f"a {type(forward).__name__}"
+        hint = "Without parentheses, @primitive takes the function for a rule."
+        raise ArgumentError(message, received=received, expected=usage, hint=hint)
     if not all(rule is None or callable(rule) for rule in rules):
         raise ArgumentError("a rule is a function or None", received=str(rules), expected=usage)
     try:
@@ -111,11 +108,8 @@ def _check_rules(forward: object, rules: tuple[object, ...]) -> None:
     except ValueError:  # a ufunc, or another function in C without a signature
         return
     except TypeError:
-        message, received = (
-            f"{name_of(forward)} has fewer arguments than rules",
-            f"{len(rules)} rules",
-        )
-        raise ArgumentError(message, received=received, expected=usage) from None
+        message = f"{name_of(forward)} has fewer arguments than rules"
+        raise ArgumentError(message, received=f"{len(rules)} rules", expected=usage) from None
 
 
 def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: RuleAt) -> Function:

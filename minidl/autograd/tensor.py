@@ -144,11 +144,9 @@ class Tensor(Node):
         return bool(self.data.item())
 
     def __setitem__(self, index: object, value: object) -> None:
-        raise GraphError(
-            f"elements of a Tensor cannot be assigned, got index {index!r}",
-            hint="Build a new Tensor (minidl.ops.where helps), or write into a leaf's .data"
-            " before it is used.",
-        )
+        message = f"elements of a Tensor cannot be assigned, got index {index!r}"
+        hint = "Build a new Tensor (minidl.ops.where helps), or write into a leaf's .data"
+        raise GraphError(message, hint=f"{hint} before it is used.")
 
     def __repr__(self) -> str:
         flag = ", requires_grad=True" if self.requires_grad else ""
@@ -174,10 +172,9 @@ class Tensor(Node):
             message = f"{name} in place, as in a += t, would drop the gradient of t"
             raise GraphError(message, hint="Write a = a + t.")
         if method != "__call__" or keywords:
-            raise MissingRuleError(
-                f"minidl cannot differentiate {name} with {', '.join(keywords) or '.' + method}",
-                hint="Use the plain call; to write into an array, use .numpy() first.",
-            )
+            extra = ", ".join(keywords) or f".{method}"
+            hint = "Use the plain call; to write into an array, use .numpy() first."
+            raise MissingRuleError(f"minidl cannot differentiate {name} with {extra}", hint=hint)
         return self.__array_function__(ufunc, (), inputs, {})
 
     def __array_function__(
@@ -189,11 +186,9 @@ class Tensor(Node):
             named = {name: array_of(value) for name, value in keywords.items()}
             return func(*map(array_of, args), **named)
         module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
-        raise MissingRuleError(
-            f"minidl has no derivative for {module}.{func.__name__}",
-            hint="Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
-            " if no gradient is wanted.",
-        )
+        message = f"minidl has no derivative for {module}.{func.__name__}"
+        hint = "Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
+        raise MissingRuleError(message, hint=f"{hint} if no gradient is wanted.")
 
     def backward(self, gradient: object = None, *, retain_graph: bool = False) -> None:
         """Add to the :attr:`grad` of every leaf the derivative of this Tensor.
@@ -212,12 +207,11 @@ class Tensor(Node):
             or is missing and this Tensor is not a scalar.
         """
         if not self.requires_grad:
-            raise GraphError(
-                "there is nothing to differentiate: no Tensor with requires_grad=True led here",
-                received=f"a Tensor of shape {self.shape}",
-                hint="Give requires_grad=True to an input, and stay outside no_grad(). Note that"
-                " w -= ... makes a new Tensor: a step writes into w.data.",
-            )
+            reason = "no Tensor with requires_grad=True led here"
+            hint = "Give requires_grad=True to an input, and stay outside no_grad(). Note that"
+            hint += " w -= ... makes a new Tensor: a step writes into w.data."
+            message = f"there is nothing to differentiate: {reason}"
+            raise GraphError(message, received=f"a Tensor of shape {self.shape}", hint=hint)
         gradients = propagate([self], [seed_for(self, gradient)], retain_graph=retain_graph)
         for leaf, g in gradients.values():  # before any is changed
             _check_grad(leaf.grad, g)
@@ -266,10 +260,9 @@ def seed_for(output: Tensor, gradient: object) -> Array:
     """Return the gradient that a backward pass from `output` starts with."""
     if gradient is None:
         if output.size != 1:
-            raise ShapeError(
-                f"backward from a Tensor of shape {output.shape}, not a scalar, needs a gradient",
-                hint="Reduce it with .sum() or .mean(), or pass gradient=.",
-            )
+            place = f"a Tensor of shape {output.shape}, not a scalar,"
+            hint = "Reduce it with .sum() or .mean(), or pass gradient=."
+            raise ShapeError(f"backward from {place} needs a gradient", hint=hint)
         seed = np.ones(output.shape, output.dtype)
         seed.flags.writeable = False  # a rule must not change it
         return seed
