@@ -105,10 +105,8 @@ def gradcheck(
         same strides.
     order : {1, 2}, default 1
         2 also checks the gradient of the gradient.
-    step, tolerance : float, default 1e-6
-        The h above, and the largest difference allowed, relative to the derivative.
-    seed : int, default 0
-        For the directions.
+    step, tolerance, seed : float, default 1e-6; int, default 0
+        The h above, the largest difference relative to the derivative, and that of the directions.
 
     Raises
     ------

@@ -130,15 +130,9 @@ def debug() -> Iterator[None]:
 
     Inside the ``with`` block, in this thread, every result and every gradient is checked. Arrays
     that the backward pass reads are copied and compared, which also finds changes through an alias
-    such as ``tensor.numpy()``.
+    such as ``tensor.numpy()``. Raises a NonFiniteError or a GraphError, which names the operation
+    and the shapes, or the argument, and forward or backward.
 
-    Raises
-    ------
-    NonFiniteError, GraphError
-        They name the operation and the shapes, or the argument, and forward or backward.
-
-    Examples
-    --------
     >>> from minidl.autograd.ops import log
     >>> try:
     ...     with np.errstate(divide="ignore"), debug():

@@ -102,10 +102,9 @@ def grad(
     grad_outputs : array_like or sequence of array_like, optional
         The gradient each output starts with; 1 for scalars by default. With ``create_graph`` a
         Tensor here is differentiated through as well.
-    create_graph : bool, default False
-        Whether the result can be differentiated again.
-    retain_graph : bool, default False
-        Whether the graph is kept for another pass; implied by ``create_graph``.
+    create_graph, retain_graph : bool, default False
+        Whether the result can be differentiated again; whether the graph is kept for another
+        pass, which ``create_graph`` implies.
 
     Returns
     -------
@@ -189,8 +188,6 @@ def hessian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     single number. The result has the shape ``x.shape + x.shape``; for several inputs it is a list
     of lists, and block [i][j] has the shape ``x_i.shape + x_j.shape``.
 
-    Examples
-    --------
     >>> hessian(lambda x: (x**3).sum(), np.array([1.0, 2.0]))
     Tensor([[ 6.,  0.],
             [ 0., 12.]])
@@ -207,14 +204,9 @@ def hvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -
     PyTorch's ``hvp`` returns the pair (f(x), H v). Parameters and errors are those of
     :func:`hessian`, and an ArgumentError or ShapeError if `v` does not fit the inputs.
 
-    Parameters
-    ----------
-    v : array_like, or list or tuple of these
-        One for each input, of its shape, as is the result. With ``create_graph``, a Tensor here is
-        differentiated through.
+    `v` has one entry for each input, of its shape, as has the result. With ``create_graph``, a
+    Tensor in it is differentiated through.
 
-    Examples
-    --------
     >>> hvp(lambda x: (x**3).sum(), np.array([1.0, 2.0]), [1.0, -1.0])
     Tensor([  6., -12.])
     """
@@ -232,13 +224,8 @@ def jvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -
     pair (f(x), J v). The other product, v' J, is ``grad(f(x), x, v)``. Parameters and errors are
     those of :func:`jacobian`, and an ArgumentError or ShapeError if `v` does not fit the inputs.
 
-    Parameters
-    ----------
-    v : array_like, or list or tuple of these
-        One for each input, of its shape; the products of several inputs are summed.
+    `v` has one entry for each input, of its shape; the products of several inputs are summed.
 
-    Examples
-    --------
     >>> jvp(lambda x: x * x.sum(), np.array([1.0, 2.0]), [1.0, 0.0])
     Tensor([4., 2.])
     """
@@ -296,7 +283,7 @@ def _vectors(v: Inputs, inputs: Inputs, leaves: list[Tensor]) -> list[Any]:
 
 def _rows(y: Tensor, leaves: list[Tensor], keep: bool) -> list[Tensor]:
     """Return dy/dx for each leaf x, by one backward pass for each element of y."""
-    seeds = np.eye(y.size).reshape(y.size, *y.shape)
+    seeds = (np.eye(1, y.size, k).reshape(y.shape) for k in range(y.size))
     rows = [grad(y, leaves, seed, create_graph=keep, retain_graph=True) for seed in seeds]
     blocks = []
     for x, *gradients in zip(leaves, *rows, strict=True):

@@ -111,8 +111,6 @@ def changed(name: str, value: object) -> Iterator[None]:
 def no_grad() -> contextlib._GeneratorContextManager[None]:
     """Record no graph inside the ``with`` block, in this thread.
 
-    Examples
-    --------
     >>> from minidl import Tensor, no_grad
     >>> x = Tensor(3.0, requires_grad=True)
     >>> with no_grad():
