@@ -33,9 +33,8 @@ def differentiable(y: Tensor) -> Tensor:
 def check_result(y: object) -> Tensor:
     """Return what a user's function returned, checked to be a Tensor, as differentiable."""
     if not isinstance(y, Tensor):
-        message = "f must return a Tensor"
         hint = "Stay with Tensors inside of f: no .numpy(), .data or float()."
-        raise ArgumentError(message, received=type(y).__name__, hint=hint)
+        raise ArgumentError("f must return a Tensor", received=type(y).__name__, hint=hint)
     return differentiable(y)
 
 

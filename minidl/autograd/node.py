@@ -82,9 +82,8 @@ def to_float(data: object) -> Array:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    message = "a Tensor holds float64, float32 or integers"
-    received = f"dtype {array.dtype}"
-    raise DTypeError(message, received=received, hint="Convert with .astype(np.float64).")
+    received, hint = f"dtype {array.dtype}", "Convert with .astype(np.float64)."
+    raise DTypeError("a Tensor holds float64, float32 or integers", received=received, hint=hint)
 
 
 class State(threading.local):

@@ -90,8 +90,7 @@ def clip(
         return _clip(a, a_min, a_max)
     if a_min is not None or a_max is not None:
         message = "clip needs its bounds as a_min and a_max or as min and max, not both"
-        received = f"a_min={a_min}, a_max={a_max}, min={min}, max={max}"
-        raise ArgumentError(message, received=received)
+        raise ArgumentError(message, received=f"a_min={a_min}, a_max={a_max}, min={min}, max={max}")
     return _clip(a, min, max)
 
 

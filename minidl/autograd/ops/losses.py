@@ -134,10 +134,10 @@ def _rule(slope: Callable[..., Value]) -> Rule:
     def rule(g: Value, y: Value, p: Value, t: Value, *how: Value, **options: Value) -> Value:
         if type(t) is not np.ndarray or t.dtype is not p.dtype:
             t = like(t, p)
-        d = slope(p, t, options["delta"]) if "delta" in options else slope(p, t)
-        w = options.get("sample_weight")
-        if how == ("mean", None) and w is None:  # in training
+        d = slope(p, t, options.pop("delta")) if "delta" in options else slope(p, t)
+        if not options and how in ((), ("mean", None)):  # in training
             return g / d.size * d
+        w = options.get("sample_weight")
         w = None if w is None else weights(w, p.shape, p.dtype)
         return spread(g, p.shape, w, *how, **options) * (d if w is None else weighted(d, w))
 

@@ -151,8 +151,7 @@ def einsum(subscripts: str, *operands: Value, optimize: Value = False) -> Value:
     """
     if not isinstance(subscripts, str):
         message = f"must be text, got a {type(subscripts).__name__}"
-        hint = 'Write einsum("ij,jk->ik", a, b).'
-        raise ArgumentError(message, argument="subscripts", hint=hint)
+        raise ArgumentError(message, argument="subscripts", hint='Write einsum("ij,jk->ik", a, b).')
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 
