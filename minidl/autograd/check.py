@@ -101,22 +101,23 @@ def gradcheck(
         Takes the inputs, returns a Tensor or a tuple of Tensors, deterministically. It must be
         differentiable around the inputs: at a kink, such as relu at 0, the check fails.
     inputs : Tensor or sequence of Tensor
-        Of dtype float64; those with ``requires_grad`` are checked. `f` is given copies with the
-        same strides.
+        Of dtype float64. f gets copies with the same strides; those with ``requires_grad`` are
+        checked.
     order : {1, 2}, default 1
         2 also checks the gradient of the gradient.
-    step, tolerance, seed : float, default 1e-6; int, default 0
-        The h above, the largest difference relative to the derivative, and that of the directions.
+    step, tolerance : float, default 1e-6
+        The h above, and the largest difference allowed, relative to the derivative.
+    seed : int, default 0
+        For the directions.
 
     Raises
     ------
     GradientCheckError
         The two differ; the message names the input, the order, the difference, and the recorded
-        operation that is wrong by itself. If none is, f is not a function of its inputs alone, or
-        leaves the graph.
+        operation that is wrong by itself, if there is one.
     ArgumentError, DTypeError
-        An argument is out of its range, no input is checked, f did not return a Tensor; an input
-        or a result is float32.
+        An argument is out of range, no input is checked, f returns no Tensor; an input or a result
+        is float32.
 
     Examples
     --------

@@ -114,10 +114,9 @@ def grad(
 
     Raises
     ------
-    GraphError
-        An input has ``requires_grad=False``, no graph leads to any output, or it was freed.
-    ShapeError
-        A gradient in `grad_outputs` is not shaped like its output, or missing for a non-scalar.
+    GraphError, ShapeError
+        An input has ``requires_grad=False``, no graph leads to any output, or it was freed; a
+        gradient in `grad_outputs` is not shaped like its output, or missing for a non-scalar.
 
     Examples
     --------

@@ -39,7 +39,8 @@ def primitive(
 ) -> Callable[[Callable[P, Value]], Callable[P, Value]]:
     """Return a decorator that turns a function of arrays into a differentiable operation.
 
-    The operation returns a Tensor if an argument is one, otherwise an array.
+    The operation returns a Tensor if an argument is one, otherwise an array. Anything but a
+    function, or rules that are not its rules, raises an ArgumentError.
 
     Parameters
     ----------
@@ -52,16 +53,9 @@ def primitive(
     rule_at : callable, optional
         For functions of ``*arguments``: ``position -> rule``, beyond `rules`. (`each` is its
         deprecated name.)
-    numpy, methods : iterable, optional
-        NumPy functions that are this operation when called with a Tensor, and names of methods of
-        :class:`Tensor`.
-    reflected : str, optional
-        The method for the exchanged order, such as ``"__radd__"``.
-
-    Raises
-    ------
-    ArgumentError
-        What is decorated is not a function, or the rules are not its rules.
+    numpy, methods, reflected : iterable, iterable and str, optional
+        NumPy functions that are this operation when called with a Tensor, names of methods of
+        :class:`Tensor`, and the method for the exchanged order, such as ``"__radd__"``.
 
     Examples
     --------

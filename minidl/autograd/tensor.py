@@ -41,12 +41,15 @@ DECLARED = (_unary, _binary, _any, _list)
 class Tensor(Node):
     """An array that records how it was computed and, on request, gives its gradient.
 
+    Data that are complex, float16, text or objects are a DTypeError; a Tensor with a graph, which
+    would be lost, is a GraphError.
+
     Parameters
     ----------
     data : array_like of real numbers
         Copied. float32 stays float32; float64, integers and bool become float64.
     requires_grad : bool, default False
-        Whether :meth:`backward` computes :attr:`grad`.
+        Whether :meth:`backward` computes :attr:`grad`; not a bool is an ArgumentError.
 
     Attributes
     ----------
@@ -54,12 +57,6 @@ class Tensor(Node):
         The value.
     grad : ndarray or None
         The gradient, shaped like `data`. It accumulates over backward passes, as in PyTorch.
-
-    Raises
-    ------
-    DTypeError, GraphError, ArgumentError
-        The data are complex, float16, text or objects, or a Tensor with a graph, which would be
-        lost; `requires_grad` is not a bool.
 
     Examples
     --------
@@ -193,18 +190,15 @@ class Tensor(Node):
     def backward(self, gradient: object = None, *, retain_graph: bool = False) -> None:
         """Add to the :attr:`grad` of every leaf the derivative of this Tensor.
 
+        Without a graph that leads here, or after an earlier pass has freed it, this is a GraphError.
+
         Parameters
         ----------
         gradient : array_like, optional
-            The gradient with respect to this Tensor, shaped like it; 1 for a scalar by default.
+            The gradient with respect to this Tensor; 1 for a scalar by default. It is a ShapeError
+            if it is shaped otherwise, or missing for a Tensor that is not a scalar.
         retain_graph : bool, default False
             Keep the graph for another pass.
-
-        Raises
-        ------
-        GraphError, ShapeError
-            No graph leads here, or it was freed by an earlier pass; `gradient` has another shape,
-            or is missing and this Tensor is not a scalar.
         """
         if not self.requires_grad:
             reason = "no Tensor with requires_grad=True led here"

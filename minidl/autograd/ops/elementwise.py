@@ -101,9 +101,7 @@ def hardtanh(x: Value, min_value: float = -1.0, max_value: float = 1.0) -> Value
 
 
 @primitive(
-    None,
-    lambda g, y, condition, a, b: np.where(condition, g, 0.0),
-    lambda g, y, condition, a, b: np.where(condition, 0.0, g),
+    None, lambda g, y, c, a, b: np.where(c, g, 0.0), lambda g, y, c, a, b: np.where(c, 0.0, g)
 )
 def where(condition: Value, a: Value, b: Value) -> Value:
     """Choose: y = a where the condition holds, else b; the gradient goes to the chosen one.
