@@ -190,7 +190,7 @@ class Tensor(Node):
     def backward(self, gradient: object = None, *, retain_graph: bool = False) -> None:
         """Add to the :attr:`grad` of every leaf the derivative of this Tensor.
 
-        Without a graph that leads here, or after an earlier pass has freed it, this is a GraphError.
+        A GraphError says that no graph leads here, or that an earlier pass has freed it.
 
         Parameters
         ----------
