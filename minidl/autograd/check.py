@@ -1,23 +1,80 @@
-"""The gradient check, which trusts no rule; of many operations, it names the wrong one."""
+"""The gradient check: derivatives against central differences in random directions.
+
+It trusts no rule; of many operations it names the wrong one. The tolerance is relative, so an error
+is found in a derivative of 10^-3 as well as in one of 10^3.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
-from minidl.autograd.differences import Difference, Options, Program, search
-from minidl.autograd.functional import check_function, listed
-from minidl.autograd.node import STATE, Array, Node, Operation, Record, Value, name_of
+from minidl.autograd.functional import check_function, check_result, grad, listed
+from minidl.autograd.node import STATE, Array, Node, Record, Value, name_of
 from minidl.autograd.primitive import described
-from minidl.autograd.tensor import Tensor
+from minidl.autograd.tensor import Tensor, make
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, MinidlError, invalid
+
+ROUNDS = 3  # random directions: a wrong entry hides in none of them
+UNKNOWN = 1e-3  # relative difference of two steps above which nothing is measured
+CURVED = 100.0  # times step^2: the error where the derivative is 0, as of x^3
+NOISE = 0.01  # of the tolerance: rounding inside of f, relative to its value
+Claim = tuple[Array, float, Array]  # the weights of an output, its noise, and its gradient
 
 
 class GradientCheckError(MinidlError, AssertionError):
     """A derivative disagrees with finite differences; raised by :func:`gradcheck`."""
+
+
+class Difference(NamedTuple):
+    """A disagreement between the claimed and the measured derivative of an output by an input."""
+
+    output: int
+    input: int
+    claimed: float
+    measured: float
+    measurable: bool
+
+
+class Program(NamedTuple):
+    """A function and its arguments, differentiated by those Tensors that require a gradient."""
+
+    f: Callable[..., Any]
+    arguments: Sequence[Value]
+
+    @property
+    def wanted(self) -> list[int]:
+        """The positions of these Tensors."""
+        pairs = enumerate(self.arguments)
+        return [i for i, x in pairs if isinstance(x, Tensor) and x.requires_grad]
+
+    def __call__(self, moved: dict[int, Array] | None = None) -> tuple[list[Tensor], list[Tensor]]:
+        """Return copies of these Tensors, one of them `moved`, and the results of f."""
+        given = list(self.arguments)
+        for i, x in enumerate(given):
+            if isinstance(x, Tensor):
+                given[i] = make(_like(x.data, (moved or {}).get(i, x.data)))
+                given[i].requires_grad = x.requires_grad
+        return [given[i] for i in self.wanted], self.results(given)
+
+    def results(self, given: Sequence[Value]) -> list[Tensor]:
+        """Return what f returns as a list of Tensors."""
+        y = self.f(*given)
+        return [check_result(part) for part in (y if isinstance(y, list | tuple) else [y])]
+
+    def gradients(self, weights: list[Array]) -> Program:
+        """Return the program that computes the gradients of this one, with their graph."""
+
+        def f(*given: Value) -> Any:
+            inputs = [given[i] for i in self.wanted]
+            return grad(self.results(given), inputs, weights, create_graph=True)
+
+        return self._replace(f=f)
 
 
 def gradcheck(
@@ -44,8 +101,8 @@ def gradcheck(
         Takes the inputs, returns a Tensor or a tuple of Tensors, deterministically. It must be
         differentiable around the inputs: at a kink, such as relu at 0, the check fails.
     inputs : Tensor or sequence of Tensor
-        Of dtype float64; those with ``requires_grad`` are checked. `f` is given copies with the
-        same strides.
+        Of dtype float64. f gets copies with the same strides; those with ``requires_grad`` are
+        checked.
     order : {1, 2}, default 1
         2 also checks the gradient of the gradient.
     step, tolerance : float, default 1e-6
@@ -57,11 +114,10 @@ def gradcheck(
     ------
     GradientCheckError
         The two differ; the message names the input, the order, the difference, and the recorded
-        operation that is wrong by itself. If none is, f is not a function of its inputs alone, or
-        leaves the graph.
+        operation that is wrong by itself, if there is one.
     ArgumentError, DTypeError
-        An argument is out of its range, no input is checked, f did not return a Tensor; an input
-        or a result is float32.
+        An argument is out of range, no input is checked, f returns no Tensor; an input or a result
+        is float32.
 
     Examples
     --------
@@ -72,63 +128,58 @@ def gradcheck(
     points = listed(inputs)
     if order not in (1, 2) or isinstance(order, bool):
         raise invalid("order", order, "1 or 2")
-    wanted = [i for i, x in enumerate(points) if x.requires_grad]
-    if not wanted:
+    program = Program(f, points)
+    if not program.wanted:
         raise ArgumentError(f"none of the {len(points)} inputs has requires_grad=True")
     check_function(f, points, "a function, and then its inputs: gradcheck(f, x)")
     if not STATE.recording:
         raise ArgumentError("gradcheck needs the graph, and was called inside no_grad()")
-    program = Program(f, [x.data for x in points], wanted)
     for name, value in (("step", step), ("tolerance", tolerance)):
         check_number(name, value, lambda v: 0 < v < 1, "a number between 0 and 1")
-    options = Options(step, tolerance, seed)
-    _check_float64(program.arrays, "input")
-    _check_deterministic(program)
-    for level in range(1, order + 1):
-        if wrong := search(program, level, options):
-            raise _error(wrong, level, _culprit(program, level, options))
-    return True
-
-
-def _check_float64(arrays: Sequence[Array | Tensor], place: str) -> None:
-    for i, array in enumerate(arrays):
-        if array.dtype != np.float64:
-            message = f"gradcheck needs float64: in {array.dtype} differences are mostly rounding"
-            raise DTypeError(message, received=f"{place} {i} of dtype {array.dtype}")
-
-
-def _check_deterministic(program: Program) -> None:
-    """Check that f returns the same results twice, in float64."""
+    _check_float64(points, "input")
     once, again = program()[1], program()[1]
     _check_float64(once, "result")
     pairs = zip(once, again, strict=False)
     same = [np.array_equal(y.data, z.data, equal_nan=True) for y, z in pairs]
     if not all(same) or len(once) != len(again):
-        raise GradientCheckError(
-            f"f returned two values of result {[*same, False].index(False)} at the same inputs",
-            hint="Does it draw random numbers, or keep something from call to call?",
-        )
+        place = f"result {[*same, False].index(False)}"
+        hint = "Does it draw random numbers, or keep something from call to call?"
+        raise GradientCheckError(f"f returned two values of {place} at the same inputs", hint=hint)
+    options: dict[str, Any] = {"step": step, "tolerance": tolerance, "seed": seed}
+    for level in range(1, order + 1):
+        if wrong := _search(program, level, **options):
+            raise _error(wrong, level, _culprit(program, level, options))
+    return True
 
 
-def _culprit(program: Program, order: int, options: Options) -> str:
+def _check_float64(tensors: Sequence[Tensor], place: str) -> None:
+    for i, x in enumerate(tensors):
+        if x.dtype != np.float64:
+            message = f"gradcheck needs float64: in {x.dtype} differences are mostly rounding"
+            raise DTypeError(message, received=f"{place} {i} of dtype {x.dtype}")
+
+
+def _culprit(program: Program, order: int, options: dict[str, Any]) -> str:
     """Check every recorded operation by itself; return a sentence on the first wrong one."""
-    leaves, outputs = program()
+    outputs = program()[1]
     checks = [(record, 1) for record in _records(outputs)]
     if order == 2:
-        gradients = program.gradients([np.ones(y.shape) for y in outputs]).f(*leaves)
+        gradients = program.gradients([np.ones(y.shape) for y in outputs])()[1]
         checks += [(record, 1) for record in _records(gradients)]
         checks += [(record, 2) for record in _records(outputs)]
     for (operation, _, arguments, arrays, keywords), level in checks:
-        wanted = [i for i, a in enumerate(arguments) if isinstance(a, Node) and a.requires_grad]
-        name, alone = name_of(operation), _alone(operation, arrays, keywords, wanted)
-        if any(a.dtype != np.float64 for a in alone.arrays + [y.data for y in alone()[1]]):
+        pairs = zip(arguments, arrays, strict=True)
+        given = [a if isinstance(a, Tensor) else array for a, array in pairs]
+        name, alone = name_of(operation), Program(functools.partial(operation, **keywords), given)
+        inputs, results = alone()
+        if any(x.dtype != np.float64 for x in inputs + results):
             return f"{name} computes in float32, where differences are mostly rounding."
-        if wrong := search(alone, level, options):
+        if wrong := _search(alone, level, **options):
             derivative = "rule" if level == 1 else "second derivative"
             verdict = "is wrong" if wrong.measurable else "cannot be measured"
             return (
-                f"By itself {name} {verdict}: its {derivative} for argument {wanted[wrong.input]},"
-                f" at {described(alone.arrays)}, gives {wrong.claimed:.10g} and is off by"
+                f"By itself {name} {verdict}: its {derivative} for argument {wrong.input}, at"
+                f" {described(inputs)}, gives {wrong.claimed:.10g} and is off by"
                 f" {wrong.claimed - wrong.measured:.3g}. Check it (or is this a kink?)."
             )
     return (
@@ -136,18 +187,6 @@ def _culprit(program: Program, order: int, options: Options) -> str:
         " alone (random numbers, other Tensors that it computes from them), leaves the graph"
         " (.detach(), .data, .numpy()), or has a kink here."
     )
-
-
-def _alone(
-    operation: Operation, arrays: list[Value], keywords: dict[str, Value], wanted: list[int]
-) -> Program:
-    """Return one recorded operation as a function of its differentiated arguments."""
-
-    def call(*tensors: Tensor) -> Value:
-        given = dict(zip(wanted, tensors, strict=True))
-        return operation(*(given.get(i, array) for i, array in enumerate(arrays)), **keywords)
-
-    return Program(call, [arrays[i] for i in wanted], list(range(len(wanted))))
 
 
 def _records(outputs: Sequence[Node]) -> list[Record]:
@@ -169,14 +208,89 @@ def _error(wrong: Difference, order: int, culprit: str) -> GradientCheckError:
         place += f" of {'result' if order == 1 else 'the gradient'} {wrong.output}"
     claimed, measured = f"{wrong.claimed:.10g}", f"{wrong.measured:.10g}"
     if not wrong.measurable or not np.isfinite(wrong.measured):
-        return GradientCheckError(
-            f"{place} cannot be measured here",
-            received=f"{claimed}, where central differences give {measured} and vary with the step",
-            hint=f"A kink or the border of the domain is near, or f is mostly rounding. {culprit}",
-        )
-    return GradientCheckError(
-        f"{place} is wrong",
-        received=f"{claimed} in a random direction, off by {wrong.claimed - wrong.measured:.3g}",
-        expected=f"{measured} by central differences",
-        hint=culprit,
-    )
+        received = f"{claimed}, where central differences give {measured} and vary with the step"
+        hint = f"A kink or the border of the domain is near, or f is mostly rounding. {culprit}"
+        return GradientCheckError(f"{place} cannot be measured here", received=received, hint=hint)
+    received = f"{claimed} in a random direction, off by {wrong.claimed - wrong.measured:.3g}"
+    wanted = f"{measured} by central differences"
+    return GradientCheckError(f"{place} is wrong", received=received, expected=wanted, hint=culprit)
+
+
+def _like(array: Array, values: Array) -> Array:
+    """Return a new array with these values and the strides of `array`, where they can be kept."""
+    if not array.flags.c_contiguous:  # an empty one is
+        low, high = byte_bounds(array)
+        memory, offset = bytearray(high - low), array.ctypes.data - low
+        copy: Array = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
+        copy[...] = values
+        if np.array_equal(copy, values, equal_nan=True):
+            return copy
+    return np.array(values)  # also of elements that share their memory, to move them apart
+
+
+def _search(
+    program: Program, order: int, step: float, tolerance: float, seed: int
+) -> Difference | None:
+    """Return the first disagreement between claimed and measured derivatives, if there is one."""
+    generator = np.random.default_rng(seed)
+    scales = {i: _scale(program.arguments[i].data) for i in program.wanted}
+    for _ in range(ROUNDS):
+        target, floor = program, 0.0  # the size of f, for the rounding in its gradients
+        if order == 2:  # of the gradients of a weighted sum
+            outputs = program()[1]
+            weights = [generator.standard_normal(y.shape) for y in outputs]
+            floor = sum(_size(w, y.data) for w, y in zip(weights, outputs, strict=True))
+            target = program.gradients(weights)
+        inputs, outputs = target()
+        units = list(scales.values()) if order == 2 else [1.0] * len(outputs)  # of the outputs
+        claims = []
+        for y, scale in zip(outputs, units, strict=True):
+            v = generator.standard_normal(y.shape) * scale
+            noise = NOISE * (_size(v, y.data) + floor)
+            claims.append((v, noise, grad(y, inputs, v, retain_graph=True)))
+        for column, (i, scale) in enumerate(scales.items()):
+            u = generator.standard_normal(scale.shape) * scale
+            columns = [(v, noise, row[column].data) for v, noise, row in claims]
+            if wrong := _compare(target, i, u, columns, step=step, tolerance=tolerance):
+                return wrong
+    return None
+
+
+def _compare(
+    program: Program, i: int, u: Array, claims: list[Claim], *, step: float, tolerance: float
+) -> Difference | None:
+    """Move input i along u, and compare what each output does with its gradient."""
+    x = program.arguments[i].data
+
+    def differences(h: float) -> list[float]:
+        above, below = program({i: x + h * u})[1], program({i: x - h * u})[1]
+        triples = zip(claims, above, below, strict=True)
+        return [_dot(v, a.data - b.data) / (2 * h) for (v, _, _), a, b in triples]
+
+    near, far = differences(step), differences(2 * step)
+    direction = ((x + step * u) - (x - step * u)) / (2 * step)  # as it is after rounding
+    for k, (_, noise, g) in enumerate(claims):
+        claimed, measured = _dot(direction, g), (4 * near[k] - far[k]) / 3
+        size = max(abs(claimed), _size(direction, g)) + noise
+        unknown = abs(near[k] - far[k])  # what the extrapolation changed
+        agree = np.isfinite(claimed) and abs(measured - claimed) <= tolerance * size + unknown
+        if not agree or unknown > UNKNOWN * size + CURVED * step**2:
+            return Difference(k, i, claimed, measured, not agree)
+    return None
+
+
+@np.errstate(under="ignore", invalid="ignore")
+def _dot(a: Array, b: Array) -> float:
+    return float(np.sum(a * b))
+
+
+@np.errstate(under="ignore", invalid="ignore")
+def _size(a: Array, b: Array) -> float:
+    """Return the root of the sum of squares of the products, without overflow."""
+    return float(np.hypot.reduce(np.ravel(a * b)))
+
+
+def _scale(x: Array) -> Value:
+    """Return how far each element is moved, for a step of 1."""
+    sizes = np.abs(x)
+    return np.maximum(sizes, min(float(np.max(sizes, initial=0.0)), 1.0) or 1.0)

@@ -30,13 +30,13 @@ class _Debugger:
     def after_forward(self, result: Tensor, record: Record, copies: list[Value]) -> Tensor:
         """Return the result, checked to be finite and to leave the arguments unchanged."""
         operation, edges, arguments, arrays, keywords = record
-        name = name_of(operation)
+        name, within = name_of(operation), self.operation
         for i, (now, before) in enumerate(zip(arrays, copies, strict=True)):
             message = f"{name} changes its own argument {i}, so its gradient is wrong"
             hint = "An operation computes a new array: y = x * x, not x *= x."
             _check_same(f"argument {i}", now, before, message, hint)
-        within = self.operation and f"backward pass of {name_of(self.operation)}"
-        _check_finite(result.data, name, arrays, within or "forward pass")
+        direction = f"backward pass of {name_of(within)}" if within else "forward pass"
+        _check_finite(result.data, name, arrays, direction)
         if result._node is not None:
             watched = _Watched(arrays)
             watched.copies = [*copies, *map(_copy, keywords.values()), _copy(result)]
@@ -52,10 +52,8 @@ class _Debugger:
             values |= {f"keyword {key}": value for key, value in keywords.items()}
             values["the result"] = result
             for (place, now), before in zip(values.items(), arrays.copies, strict=True):
-                message = (
-                    f"{place} of {name} was changed in place between the forward and the backward"
-                    " pass, so its gradient would be wrong"
-                )
+                message = f"{place} of {name} was changed in place between the forward and the"
+                message += " backward pass, so its gradient would be wrong"
                 hint = "Write into arrays only after backward(), or work on a copy."
                 _check_same(place, now, before, message, hint)
         return [(_checked(rule, name, arrays), argument) for rule, argument in edges]
@@ -119,12 +117,11 @@ def _check_finite(value: Value, name: str, arrays: list[Value], direction: str) 
         arguments = [a for a in arrays if isinstance(a, np.ndarray)]
         finite = all(np.all(np.isfinite(a)) for a in arguments if a.dtype.kind == "f")
         shapes = ", ".join(str(a.shape) for a in arguments)
-        raise NonFiniteError(
-            f"{name} gave the first value that is not finite, in the {direction}",
-            received=f"arguments of shape {shapes}; result of shape {value.shape} with"
-            f" {np.sum(infinite)} non-finite",
-            hint=None if finite else "An argument was not finite already: look at the data.",
-        )
+        message = f"{name} gave the first value that is not finite, in the {direction}"
+        received = f"arguments of shape {shapes}; result of shape {value.shape} with"
+        received += f" {np.sum(infinite)} non-finite"
+        hint = None if finite else "An argument was not finite already: look at the data."
+        raise NonFiniteError(message, received=received, hint=hint)
 
 
 @contextlib.contextmanager
@@ -133,15 +130,9 @@ def debug() -> Iterator[None]:
 
     Inside the ``with`` block, in this thread, every result and every gradient is checked. Arrays
     that the backward pass reads are copied and compared, which also finds changes through an alias
-    such as ``tensor.numpy()``.
+    such as ``tensor.numpy()``. Raises a NonFiniteError or a GraphError, which names the operation
+    and the shapes, or the argument, and forward or backward.
 
-    Raises
-    ------
-    NonFiniteError, GraphError
-        They name the operation and the shapes, or the argument, and forward or backward.
-
-    Examples
-    --------
     >>> from minidl.autograd.ops import log
     >>> try:
     ...     with np.errstate(divide="ignore"), debug():

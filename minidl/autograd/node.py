@@ -82,9 +82,8 @@ def to_float(data: object) -> Array:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    message = "a Tensor holds float64, float32 or integers"
-    received = f"dtype {array.dtype}"
-    raise DTypeError(message, received=received, hint="Convert with .astype(np.float64).")
+    received, hint = f"dtype {array.dtype}", "Convert with .astype(np.float64)."
+    raise DTypeError("a Tensor holds float64, float32 or integers", received=received, hint=hint)
 
 
 class State(threading.local):
@@ -111,8 +110,6 @@ def changed(name: str, value: object) -> Iterator[None]:
 def no_grad() -> contextlib._GeneratorContextManager[None]:
     """Record no graph inside the ``with`` block, in this thread.
 
-    Examples
-    --------
     >>> from minidl import Tensor, no_grad
     >>> x = Tensor(3.0, requires_grad=True)
     >>> with no_grad():
@@ -163,11 +160,10 @@ def _as_tensors(arguments: tuple[Value, ...], arrays: list[Value]) -> list[Value
     """Return the arguments of rules that are recorded: Tensors where Tensors were given."""
     for tensor, array in zip(arguments, arrays, strict=True):
         if isinstance(tensor, Node) and tensor.data is not array:
-            raise GraphError(
-                "create_graph needs the arrays of the forward pass, but .data was replaced",
-                received=f"shape {tensor.shape}, after {array.shape}",
-                hint="Take the gradient before x.data = ..., or compute the output again.",
-            )
+            message = "create_graph needs the arrays of the forward pass, but .data was replaced"
+            received = f"shape {tensor.shape}, after {array.shape}"
+            hint = "Take the gradient before x.data = ..., or compute the output again."
+            raise GraphError(message, received=received, hint=hint)
     return [a if isinstance(a, Node) else b for a, b in zip(arguments, arrays, strict=True)]
 
 
@@ -214,9 +210,10 @@ def _run_rules(
         tensor, g = gradients[order] if order in wanted else gradients.pop(order)
         y: Value = tensor.data
         if not (record := tensor._node):
+            name = f"a Tensor of shape {y.shape}"
+            hint = "Compute it again, or pass retain_graph=True to the first pass."
             raise GraphError(
-                f"the graph of a Tensor of shape {y.shape} was freed by an earlier backward pass",
-                hint="Compute it again, or pass retain_graph=True to the first pass.",
+                f"the graph of {name} was freed by an earlier backward pass", hint=hint
             )
         operation, edges, arguments, arrays, keywords = record
         if debugger is not None:

@@ -39,7 +39,8 @@ def primitive(
 ) -> Callable[[Callable[P, Value]], Callable[P, Value]]:
     """Return a decorator that turns a function of arrays into a differentiable operation.
 
-    The operation returns a Tensor if an argument is one, otherwise an array.
+    The operation returns a Tensor if an argument is one, otherwise an array. Anything but a
+    function, or rules that are not its rules, raises an ArgumentError.
 
     Parameters
     ----------
@@ -52,16 +53,9 @@ def primitive(
     rule_at : callable, optional
         For functions of ``*arguments``: ``position -> rule``, beyond `rules`. (`each` is its
         deprecated name.)
-    numpy, methods : iterable, optional
-        NumPy functions that are this operation when called with a Tensor, and names of methods of
-        :class:`Tensor`.
-    reflected : str, optional
-        The method for the exchanged order, such as ``"__radd__"``.
-
-    Raises
-    ------
-    ArgumentError
-        What is decorated is not a function, or the rules are not its rules.
+    numpy, methods, reflected : iterable, iterable and str, optional
+        NumPy functions that are this operation when called with a Tensor, names of methods of
+        :class:`Tensor`, and the method for the exchanged order, such as ``"__radd__"``.
 
     Examples
     --------
@@ -98,12 +92,9 @@ def _check_rules(forward: object, rules: tuple[object, ...]) -> None:
     """Check that `forward` is a function with an argument for each rule."""
     usage = "@primitive(rule, ...) above a function of arrays, with a rule for each argument"
     if not callable(forward):
-        raise ArgumentError(
-            "only a function becomes an operation",
-            received=f"a {type(forward).__name__}",
-            expected=usage,
-            hint="Without parentheses, @primitive takes the function for a rule.",
-        )
+        message, received = "only a function becomes an operation", f"a {type(forward).__name__}"
+        hint = "Without parentheses, @primitive takes the function for a rule."
+        raise ArgumentError(message, received=received, expected=usage, hint=hint)
     if not all(rule is None or callable(rule) for rule in rules):
         raise ArgumentError("a rule is a function or None", received=str(rules), expected=usage)
     try:
@@ -195,10 +186,8 @@ def _call_error(
         return error
     _bound(function, arguments, keywords)
     error_class: type[MinidlError] = DTypeError
-    if isinstance(error, IndexError):
-        error_class = OutOfRangeError
-    if isinstance(error, ValueError):  # NumPy's AxisError is both
-        error_class = ShapeError
+    if isinstance(error, ValueError | IndexError):  # NumPy's AxisError is both
+        error_class = ShapeError if isinstance(error, ValueError) else OutOfRangeError
     received = described([*arguments, *keywords.values()])
     return error_class(f"{name_of(function)} failed: {error}", received=received)
 

@@ -1,10 +1,12 @@
 """The Tensor: a node of the graph with the methods of a NumPy array."""
 
+# mypy: disable-error-code="empty-body"
+
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,15 +28,28 @@ def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, o
     return lambda self, other: compare(self.data, array_of(other))
 
 
+# Types of the methods that are operations; ops/methods.py replaces each by the operation itself.
+def _unary(self: Tensor) -> Tensor: ...
+def _binary(self: Tensor, other: object) -> Tensor: ...
+def _any(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor: ...
+def _list(self: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]: ...
+
+
+DECLARED = (_unary, _binary, _any, _list)
+
+
 class Tensor(Node):
     """An array that records how it was computed and, on request, gives its gradient.
+
+    Data that are complex, float16, text or objects are a DTypeError; a Tensor with a graph, which
+    would be lost, is a GraphError.
 
     Parameters
     ----------
     data : array_like of real numbers
         Copied. float32 stays float32; float64, integers and bool become float64.
     requires_grad : bool, default False
-        Whether :meth:`backward` computes :attr:`grad`.
+        Whether :meth:`backward` computes :attr:`grad`; not a bool is an ArgumentError.
 
     Attributes
     ----------
@@ -42,12 +57,6 @@ class Tensor(Node):
         The value.
     grad : ndarray or None
         The gradient, shaped like `data`. It accumulates over backward passes, as in PyTorch.
-
-    Raises
-    ------
-    DTypeError, GraphError, ArgumentError
-        The data are complex, float16, text or objects, or a Tensor with a graph, which would be
-        lost; `requires_grad` is not a bool.
 
     Examples
     --------
@@ -132,11 +141,9 @@ class Tensor(Node):
         return bool(self.data.item())
 
     def __setitem__(self, index: object, value: object) -> None:
-        raise GraphError(
-            f"elements of a Tensor cannot be assigned, got index {index!r}",
-            hint="Build a new Tensor (minidl.ops.where helps), or write into a leaf's .data"
-            " before it is used.",
-        )
+        message = f"elements of a Tensor cannot be assigned, got index {index!r}"
+        hint = "Build a new Tensor (minidl.ops.where helps), or write into a leaf's .data"
+        raise GraphError(message, hint=f"{hint} before it is used.")
 
     def __repr__(self) -> str:
         flag = ", requires_grad=True" if self.requires_grad else ""
@@ -162,10 +169,9 @@ class Tensor(Node):
             message = f"{name} in place, as in a += t, would drop the gradient of t"
             raise GraphError(message, hint="Write a = a + t.")
         if method != "__call__" or keywords:
-            raise MissingRuleError(
-                f"minidl cannot differentiate {name} with {', '.join(keywords) or '.' + method}",
-                hint="Use the plain call; to write into an array, use .numpy() first.",
-            )
+            extra = ", ".join(keywords) or f".{method}"
+            hint = "Use the plain call; to write into an array, use .numpy() first."
+            raise MissingRuleError(f"minidl cannot differentiate {name} with {extra}", hint=hint)
         return self.__array_function__(ufunc, (), inputs, {})
 
     def __array_function__(
@@ -177,35 +183,29 @@ class Tensor(Node):
             named = {name: array_of(value) for name, value in keywords.items()}
             return func(*map(array_of, args), **named)
         module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
-        raise MissingRuleError(
-            f"minidl has no derivative for {module}.{func.__name__}",
-            hint="Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
-            " if no gradient is wanted.",
-        )
+        message = f"minidl has no derivative for {module}.{func.__name__}"
+        hint = "Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
+        raise MissingRuleError(message, hint=f"{hint} if no gradient is wanted.")
 
     def backward(self, gradient: object = None, *, retain_graph: bool = False) -> None:
         """Add to the :attr:`grad` of every leaf the derivative of this Tensor.
 
+        A GraphError says that no graph leads here, or that an earlier pass has freed it.
+
         Parameters
         ----------
         gradient : array_like, optional
-            The gradient with respect to this Tensor, shaped like it; 1 for a scalar by default.
+            The gradient with respect to this Tensor; 1 for a scalar by default. It is a ShapeError
+            if it is shaped otherwise, or missing for a Tensor that is not a scalar.
         retain_graph : bool, default False
             Keep the graph for another pass.
-
-        Raises
-        ------
-        GraphError, ShapeError
-            No graph leads here, or it was freed by an earlier pass; `gradient` has another shape,
-            or is missing and this Tensor is not a scalar.
         """
         if not self.requires_grad:
-            raise GraphError(
-                "there is nothing to differentiate: no Tensor with requires_grad=True led here",
-                received=f"a Tensor of shape {self.shape}",
-                hint="Give requires_grad=True to an input, and stay outside no_grad(). Note that"
-                " w -= ... makes a new Tensor: a step writes into w.data.",
-            )
+            reason = "no Tensor with requires_grad=True led here"
+            hint = "Give requires_grad=True to an input, and stay outside no_grad(). Note that"
+            hint += " w -= ... makes a new Tensor: a step writes into w.data."
+            message = f"there is nothing to differentiate: {reason}"
+            raise GraphError(message, received=f"a Tensor of shape {self.shape}", hint=hint)
         gradients = propagate([self], [seed_for(self, gradient)], retain_graph=retain_graph)
         for leaf, g in gradients.values():  # before any is changed
             _check_grad(leaf.grad, g)
@@ -215,26 +215,19 @@ class Tensor(Node):
             else:  # a copy, as gradients must not share memory
                 leaf.grad = np.array(g if leaf.grad is None else leaf.grad + g)
 
-    if TYPE_CHECKING:  # attached by ops/methods.py
-
-        def _unary(self) -> Tensor: ...
-        def _binary(self, other: object) -> Tensor: ...
-        def _any(self, *arguments: Any, **keywords: Any) -> Tensor: ...
-        def _list(self, indices_or_sections: Any, axis: int = 0) -> list[Tensor]: ...
-
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
-        __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
-        matmul = dot = outer = add = subtract = multiply = divide = pow = _binary
-        maximum = minimum = hypot = arctan2 = logaddexp = _binary
-        __neg__ = __pos__ = __abs__ = negative = positive = abs = absolute = sign = _unary
-        sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
-        sin = cos = tan = arcsin = arccos = arctan = sinh = cosh = tanh = _unary
-        arcsinh = arccosh = arctanh = erf = sigmoid = relu = silu = _unary
-        __getitem__ = softmax = log_softmax = clip = where = _any
-        sum = mean = max = min = prod = logsumexp = var = std = norm = cumsum = _any
-        diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
-        squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
-        split = _list
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
+    matmul = dot = outer = add = subtract = multiply = divide = pow = _binary
+    maximum = minimum = hypot = arctan2 = logaddexp = _binary
+    __neg__ = __pos__ = __abs__ = negative = positive = abs = absolute = sign = _unary
+    sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
+    sin = cos = tan = arcsin = arccos = arctan = sinh = cosh = tanh = _unary
+    arcsinh = arccosh = arctanh = erf = sigmoid = relu = silu = _unary
+    __getitem__ = softmax = log_softmax = clip = where = _any
+    sum = mean = max = min = prod = logsumexp = var = std = norm = cumsum = _any
+    diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
+    squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
+    split = _list
 
 
 def _check_grad(grad: Array | None, g: Array) -> None:
@@ -261,10 +254,9 @@ def seed_for(output: Tensor, gradient: object) -> Array:
     """Return the gradient that a backward pass from `output` starts with."""
     if gradient is None:
         if output.size != 1:
-            raise ShapeError(
-                f"backward from a Tensor of shape {output.shape}, not a scalar, needs a gradient",
-                hint="Reduce it with .sum() or .mean(), or pass gradient=.",
-            )
+            place = f"a Tensor of shape {output.shape}, not a scalar,"
+            hint = "Reduce it with .sum() or .mean(), or pass gradient=."
+            raise ShapeError(f"backward from {place} needs a gradient", hint=hint)
         seed = np.ones(output.shape, output.dtype)
         seed.flags.writeable = False  # a rule must not change it
         return seed

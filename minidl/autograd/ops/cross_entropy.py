@@ -81,7 +81,7 @@ def _check(t: Value, z: Value, label_smoothing: float, ignore_index: int | None)
 
 
 def _rule(slope: Callable[..., Value]) -> Rule:
-    """Return the rule for the rows' derivative ``slope(z, t, label_smoothing)``."""
+    """Return the rule for the rows' derivative ``slope(z, t, e)``, e the label smoothing."""
 
     def rule(g: Value, y: Value, z: Value, t: Value, *how: Value, **options: Value) -> Value:
         d = slope(z, t, options.get("label_smoothing", 0.0))
@@ -97,10 +97,7 @@ def _logits_slope(z: Value, t: Value, label_smoothing: float) -> Value:
     return softmax(z) * q.sum(axis=-1, keepdims=True) - q
 
 
-@primitive(
-    _rule(_logits_slope),
-    _rule(lambda z, t, label_smoothing: (label_smoothing - 1.0) * log_softmax(z)),
-)
+@primitive(_rule(_logits_slope), _rule(lambda z, t, e: (e - 1.0) * log_softmax(z)))
 @quiet
 def softmax_cross_entropy(
     z: Value,
@@ -115,6 +112,8 @@ def softmax_cross_entropy(
     """Cross-entropy of logits z (..., n, K) and targets, -sum_k q_k log softmax(z)_k for each row.
 
     d/dz = softmax(z) sum_k q_k - q, where the sum is 1 for probabilities; d/dq = -log softmax(z).
+    Targets or weights that do not fit the logits are a ShapeError, values out of range and the mean
+    of no losses an ArgumentError.
 
     Parameters
     ----------
@@ -129,13 +128,6 @@ def softmax_cross_entropy(
     ignore_index : int, optional
         A class index whose rows have loss and gradient 0 and do not count in the mean; PyTorch's
         default is -100. With probabilities it raises an ArgumentError.
-
-    Raises
-    ------
-    ArgumentError
-        A class index or `label_smoothing` is out of range, or the mean is of no losses.
-    ShapeError
-        Targets or weights do not fit the logits.
 
     Examples
     --------

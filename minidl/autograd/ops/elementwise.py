@@ -90,8 +90,7 @@ def clip(
         return _clip(a, a_min, a_max)
     if a_min is not None or a_max is not None:
         message = "clip needs its bounds as a_min and a_max or as min and max, not both"
-        received = f"a_min={a_min}, a_max={a_max}, min={min}, max={max}"
-        raise ArgumentError(message, received=received)
+        raise ArgumentError(message, received=f"a_min={a_min}, a_max={a_max}, min={min}, max={max}")
     return _clip(a, min, max)
 
 
@@ -102,9 +101,7 @@ def hardtanh(x: Value, min_value: float = -1.0, max_value: float = 1.0) -> Value
 
 
 @primitive(
-    None,
-    lambda g, y, condition, a, b: np.where(condition, g, 0.0),
-    lambda g, y, condition, a, b: np.where(condition, 0.0, g),
+    None, lambda g, y, c, a, b: np.where(c, g, 0.0), lambda g, y, c, a, b: np.where(c, 0.0, g)
 )
 def where(condition: Value, a: Value, b: Value) -> Value:
     """Choose: y = a where the condition holds, else b; the gradient goes to the chosen one.

@@ -47,11 +47,9 @@ def aligned(p: Value, t: Value) -> Value:
         raise DTypeError(message, received=received)
     t = np.asarray(t)
     if t.shape != p.shape and not (p.ndim > 2 and t.shape == p.shape[1:]):  # shared by replicas
-        raise ShapeError(
-            "predictions and targets have different shapes",
-            received=f"predictions {p.shape}, targets {t.shape}",
-            hint="Targets are never broadcast: reshape them, for instance y[:, None].",
-        )
+        message = "predictions and targets have different shapes"
+        hint = "Targets are never broadcast: reshape them, for instance y[:, None]."
+        raise ShapeError(message, received=f"predictions {p.shape}, targets {t.shape}", hint=hint)
     if t.dtype.kind not in "biuf":
         raise DTypeError("targets must be real numbers", received=f"dtype {t.dtype}")
     return t if t.dtype is p.dtype else t.astype(p.dtype)
@@ -78,12 +76,10 @@ def weights(given: Weights, shape: Shape, dtype: npt.DTypeLike, columns: bool = 
     if columns and len(shape) > 1:
         known[shape[:-1]] = (..., None)
     if w.shape not in known:
-        raise ShapeError(
-            "sample_weight does not fit the losses",
-            received=f"weights {w.shape}, losses {shape}",
-            expected=" or ".join(map(str, reversed(known))),
-            hint="Weights are never broadcast, except from a row to its columns.",
-        )
+        message = "sample_weight does not fit the losses"
+        received, expected = f"weights {w.shape}, losses {shape}", map(str, reversed(known))
+        hint = "Weights are never broadcast, except from a row to its columns."
+        raise ShapeError(message, received=received, expected=" or ".join(expected), hint=hint)
     if not (np.isfinite(w).all() and (w >= 0).all()):
         message = f"must be finite numbers >= 0, got {w.min()} to {w.max()}"
         raise ArgumentError(message, argument="sample_weight")
@@ -130,26 +126,20 @@ def spread(
 
 
 def _rule(slope: Callable[..., Value]) -> Rule:
-    """Return the rule of an elementwise loss with the derivative ``slope(p, t, **parameters)``."""
+    """Return the rule of an elementwise loss with the derivative ``slope(p, t)``.
 
-    def rule(  # noqa: PLR0917 (called by position, as the operation is)
-        g: Value,
-        y: Value,
-        p: Value,
-        t: Value,
-        reduction: str = "mean",
-        axis: Axis = None,
-        *,
-        sample_weight: Weights = None,
-        **parameters: float,
-    ) -> Value:
+    That of Huber's loss is ``slope(p, t, delta)``.
+    """
+
+    def rule(g: Value, y: Value, p: Value, t: Value, *how: Value, **options: Value) -> Value:
         if type(t) is not np.ndarray or t.dtype is not p.dtype:
             t = like(t, p)
-        d = slope(p, t, **parameters)
-        if sample_weight is None and axis is None and reduction == "mean":  # in training
+        d = slope(p, t, options.pop("delta")) if "delta" in options else slope(p, t)
+        if not options and how in ((), ("mean", None)):  # in training
             return g / d.size * d
-        w = None if sample_weight is None else weights(sample_weight, p.shape, p.dtype)
-        return spread(g, p.shape, w, reduction, axis) * (d if w is None else weighted(d, w))
+        w = options.get("sample_weight")
+        w = None if w is None else weights(w, p.shape, p.dtype)
+        return spread(g, p.shape, w, *how, **options) * (d if w is None else weighted(d, w))
 
     return rule
 

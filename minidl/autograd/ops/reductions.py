@@ -46,11 +46,7 @@ def sum(a: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
     return np.sum(a, axis=axis, keepdims=keepdims)
 
 
-def _mean_rule(g: Value, y: Value, x: Value, axis: Axis = None, keepdims: bool = False) -> Value:
-    return np.broadcast_to(kept(g, x, axis, keepdims) / count(x, y), x.shape)
-
-
-@primitive(_mean_rule)
+@primitive(lambda g, y, x, *axis, **keepdims: _sum_rule(g / count(x, y), y, x, *axis, **keepdims))
 def mean(a: Value, axis: Axis = None, *, keepdims: bool = False) -> Value:
     """Arithmetic mean of n elements; dy/dx = 1 / n."""
     return np.mean(a, axis=axis, keepdims=keepdims)

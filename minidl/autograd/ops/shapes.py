@@ -8,10 +8,8 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from minidl.autograd.node import Value
 from minidl.autograd.primitive import from_numpy, primitive
 
-__all__ = [
-    "broadcast_to", "expand_dims", "flip", "getitem", "moveaxis", "reshape", "scatter", "squeeze",
-    "swapaxes", "transpose",
-]  # fmt: skip
+__all__ = ["broadcast_to", "expand_dims", "flip", "getitem", "moveaxis", "reshape", "scatter"]
+__all__ += ["squeeze", "swapaxes", "transpose"]
 
 Ints = int | tuple[int, ...]
 Index = Value  # all that NumPy takes: integers, slices, None, Ellipsis, arrays, tuples of them

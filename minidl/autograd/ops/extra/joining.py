@@ -132,9 +132,7 @@ def pad(
     return np.pad(array, pad_width, mode, **options)  # type: ignore[call-overload]
 
 
-@primitive(
-    lambda g, y, x, shift, axis=None: np.roll(g, (-np.asarray(shift, np.int64)).tolist(), axis)
-)
+@primitive(lambda g, y, x, shift, axis=None: np.roll(g, (-np.asarray(shift, int)).tolist(), axis))
 def roll(a: Value, shift: Ints, axis: Ints | None = None) -> Value:
     """Move elements by `shift` places, from the end to the start; the rule moves them back.
 

@@ -43,10 +43,8 @@ def tensordot(a: Value, b: Value, axes: Axes = 2) -> Value:
             received = f"axes={axes}, arrays of shapes {a.shape} and {b.shape}"
             raise ShapeError(message, received=received, expected=f"0 to {limit}")
         axes = (range(a.ndim - axes, a.ndim), range(axes))
-    left, right = (
-        list(normalize_axis_tuple(summed, x.ndim, "axes"))
-        for summed, x in zip(axes, (a, b), strict=True)
-    )
+    pairs = zip(axes, (a, b), strict=True)
+    left, right = (list(normalize_axis_tuple(summed, x.ndim, "axes")) for summed, x in pairs)
     if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
         message = "the axes summed by tensordot differ in length or number"
         received = f"axes {left} of shape {a.shape} and axes {right} of shape {b.shape}"
@@ -91,10 +89,8 @@ def _letters(subscripts: str, operands: Sequence[Value]) -> tuple[list[str], str
         once = sorted(c for c in set(left) - {",", "."} if left.count(c) == 1)
         output = "..." * ("..." in left) + "".join(once)
     free = "".join(c for c in string.ascii_letters if c not in subscripts)
-    hidden = [
-        max(0, np.ndim(x) - len(term.replace("...", ""))) if "..." in term else 0
-        for term, x in zip(terms, operands, strict=True)
-    ]
+    pairs = zip(terms, operands, strict=True)
+    hidden = [np.ndim(x) - len(term.replace("...", "")) for term, x in pairs]  # axes under "..."
     shared = [free[max(hidden) - n : max(hidden)] for n in hidden]  # counted from the last axis
     terms = [term.replace("...", under) for term, under in zip(terms, shared, strict=True)]
     return terms, output.replace("...", free[: max(hidden)])
@@ -155,8 +151,7 @@ def einsum(subscripts: str, *operands: Value, optimize: Value = False) -> Value:
     """
     if not isinstance(subscripts, str):
         message = f"must be text, got a {type(subscripts).__name__}"
-        hint = 'Write einsum("ij,jk->ik", a, b).'
-        raise ArgumentError(message, argument="subscripts", hint=hint)
+        raise ArgumentError(message, argument="subscripts", hint='Write einsum("ij,jk->ik", a, b).')
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 

@@ -237,11 +237,8 @@ def norm(x: Value, ord: Order = None, axis: Axis = None, *, keepdims: bool = Fal
     if axis is None and ord is None:
         y = euclidean_norm(x, axes)
     elif len(axes) not in (1, 2):
-        message, received = (
-            "a norm is of vectors or of matrices",
-            f"shape {x.shape}, {ord=}, {axis=}",
-        )
-        raise ShapeError(message, received=received, expected="one axis or a pair of axes")
+        message, expected = "a norm is of vectors or of matrices", "one axis or a pair of axes"
+        raise ShapeError(message, received=f"shape {x.shape}, {ord=}, {axis=}", expected=expected)
     else:
         y = (_matrix_norm if len(axes) == 2 else _vector_norm)(x, ord, axes)
     return y.reshape(kept_shape(x.shape, axes)) if keepdims else y
