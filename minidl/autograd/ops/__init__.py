@@ -3,7 +3,7 @@
 Networks use the modules of this folder; `extra` is more of NumPy, on top of them.
 """
 
-import types
+from types import ModuleType as _Module
 
 from minidl.autograd.ops import methods
 from minidl.autograd.ops.activations import *  # noqa: F403
@@ -20,7 +20,7 @@ from minidl.autograd.ops.ufuncs import *  # noqa: F403
 _OPERATIONS = {
     name: value
     for name, value in globals().items()
-    if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    if not name.startswith("_") and not isinstance(value, _Module)
 }
 __all__ = sorted(_OPERATIONS)  # noqa: PLE0605
 methods.attach(_OPERATIONS)
