@@ -6,7 +6,6 @@ receives the new row of the history; the model then holds the optimizer's iterat
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -139,20 +138,18 @@ class StopAtTarget(StopRule):
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Count for how many rows the target has held at the end of earlier calls of fit."""
-        history = trainer.history
-        values = history[self.column].tolist() if len(history) else []
-        self.held = len(list(itertools.takewhile(self._holds, reversed(values))))
-
-    def _holds(self, value: float) -> bool:
-        if self.loss is not None:
-            return value <= self.loss
-        return self.accuracy is not None and value >= self.accuracy
+        self.held = 0
+        for row in trainer.history:
+            self.observe(row, trainer.model.parameters.value)
 
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
         """Return True if the last `sustained` rows reach the target."""
         if self.column not in record:
             raise UnknownNameError("column", self.column, record)
-        self.held = self.held + 1 if self._holds(record[self.column]) else 0
+        value, loss, accuracy = record[self.column], self.loss, self.accuracy
+        low_enough = loss is not None and value <= loss
+        high_enough = accuracy is not None and value >= accuracy
+        self.held = self.held + 1 if low_enough or high_enough else 0
         return self.held >= self.sustained
 
 
@@ -207,11 +204,9 @@ class EarlyStopping(StopRule):
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
         """Keep the weights if they are the best so far; return True if patience has run out."""
         if self.monitor not in record:
-            raise ArgumentError(
-                f"EarlyStopping monitors {self.monitor!r}, which is not recorded",
-                expected=", ".join(record),
-                hint="Give fit() validation rows, or monitor 'train_loss'.",
-            )
+            problem = f"EarlyStopping monitors {self.monitor!r}, which is not recorded"
+            hint = "Give fit() validation rows, or monitor 'train_loss'."
+            raise ArgumentError(problem, expected=", ".join(record), hint=hint)
         value = record[self.monitor] * (-1.0 if "accuracy" in self.monitor else 1.0)
         if math.isnan(value) and record["epoch"] == 0:
             return False  # running_loss and gradient_norm begin with epoch 1

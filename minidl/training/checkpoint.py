@@ -103,11 +103,10 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
         The ``state_dict`` of a callback holds something other than numbers, text and arrays.
     """
     if trainer.cursor and trainer.model.stochastic:
-        raise ArgumentError(
-            "a run with dropout cannot be saved in the middle of an epoch",
-            received=f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done",
-            hint="Finish the epoch first, with fit(..., epochs=1).",
-        )
+        problem = "a run with dropout cannot be saved in the middle of an epoch"
+        received = f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done"
+        hint = "Finish the epoch first, with fit(..., epochs=1)."
+        raise ArgumentError(problem, received=received, hint=hint)
     words = trainer.optimizer.state_dict()
     arrays = {f"state/{name}": vector for name, vector in words.pop("state").items()}
     arrays["run/stored"] = trainer.stored_vector()

@@ -70,15 +70,13 @@ class History:
 
     def append(self, record: Mapping[str, float]) -> None:
         """Add a row; other columns than those of the first raise :class:`ArgumentError`."""
-        columns = self._columns or {name: [] for name in record}
-        if record.keys() != columns.keys():
+        if self._columns and record.keys() != self._columns.keys():
             raise self._other_columns(record)
         row: dict[str, float] = {}
         for name, value in record.items():
             row[name] = int(value) if name in COUNTS else float(value)
         for name, value in row.items():
-            columns[name].append(value)
-        self._columns = columns
+            self._columns.setdefault(name, []).append(value)
 
     def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         """Add rows, given as columns of one length; see :meth:`append`."""

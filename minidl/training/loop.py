@@ -66,13 +66,10 @@ class Run(ABC):
     def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""
         train, held_out, sets = data.train, data.held_out, data.sets
-        losses = self.objective.measure(train.X, train.t, sets)
-        grad = self.objective.vector.grad
-        norm: Any = math.nan
-        if self.epoch and grad.ndim == 1:
-            norm = math.sqrt(np.dot(grad, grad))
-        elif self.epoch:
-            norm = np.sqrt([float(np.dot(g, g)) for g in grad])
+        losses = self.objective.measure(*train, sets)
+        grads = np.atleast_2d(self.objective.vector.grad)
+        norms = np.sqrt(list(map(np.dot, grads, grads)), dtype=float) if self.epoch else running
+        single = self.objective.vector.grad.ndim == 1
         row: Row = {
             "epoch": self.epoch,
             "updates": self.optimizer.step_count,
@@ -80,17 +77,16 @@ class Run(ABC):
             "samples": self.samples,
             "seconds": self.seconds,
             "train_loss": losses["loss"],
-            "running_loss": running if grad.ndim > 1 else running.item(),
-            "gradient_norm": norm,
+            "running_loss": running.item() if single else running,
+            "gradient_norm": norms.item() if single else norms,
         }
         if self.look_ahead:
-            row["look_ahead_loss"] = self.objective.loss_at(
-                self.look_ahead_point(), train.X, train.t, sets, here=losses["loss"]
-            )
+            point, here = self.look_ahead_point(), losses["loss"]
+            row["look_ahead_loss"] = self.objective.loss_at(point, *train, sets, here=here)
         if "accuracy" in losses:
             row["train_accuracy"] = losses["accuracy"]
         if held_out is not None:
-            for name, value in self.objective.measure(held_out.X, held_out.t, sets).items():
+            for name, value in self.objective.measure(*held_out, sets).items():
                 row[f"validation_{name}"] = value
         return row
 
@@ -127,13 +123,10 @@ def run(state: Run, data: Data, last: int) -> None:
         losses = np.atleast_1d(row["train_loss"])
         for k in np.flatnonzero(~np.isfinite(losses)):
             with state.naming(int(k)):
-                raise DataError(
-                    "the loss is not finite before training",
-                    received=float(losses[k]),
-                    hint="Check the scale of the data and the initial weights.",
-                )
-        left = state.record(row)
-        data = data if left.all() else data.only(left)
+                problem = "the loss is not finite before training"
+                hint = "Check the scale of the data and the initial weights."
+                raise DataError(problem, received=float(losses[k]), hint=hint)
+        data = data.only(state.record(row))
     while state.stop_reason is None and state.epoch < last:
         if state.cursor == 0:  # otherwise an interrupted epoch, which has begun already
             for hook in state._hooks:
@@ -149,12 +142,10 @@ def run(state: Run, data: Data, last: int) -> None:
                 with state.naming(0):
                     check_first_epoch(optimizer, state.good, vector, float(running[0]))
         left = state.stop_diverged(running)
-        if not left.all():
-            running, data = running[left], data.only(left)
+        running, data = running[left], data.only(left)
         every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
         if running.size and (ended or (every > 0 and state.epoch % every == 0)):
-            left = state.record(state.measure(data, running))
-            data = data if left.all() else data.only(left)
+            data = data.only(state.record(state.measure(data, running)))
 
 
 def take_epoch(state: Run, data: Data) -> Array:
@@ -206,8 +197,7 @@ def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
     elif generators:
         training = SeveralGenerators(generators, state.seeds)
     total = state.running_total
-    X, t = data.train.X, data.train.t
-    for Xb, tb in batches_in_order(X, t, size, order, data.sets, start=state.cursor):
+    for Xb, tb in batches_in_order(*data.train, size, order, data.sets, start=state.cursor):
         before = [g.bit_generator.state for g in generators.values()] if generators else []
         try:
             step(w, partial(gradient, X=Xb, t=tb, training=training))

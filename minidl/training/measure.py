@@ -131,8 +131,8 @@ class Objective:
     ) -> Any:
         """Return the loss that :meth:`measure` would find with the model at `point` (P,) or (R, P).
 
-        The model's own vector is the same before and after. `here` is its loss, which is returned
-        if that is the point.
+        The model's own vector is the same before and after. `here` is the loss at the present
+        weights; it is returned if `point` equals them.
         """
         if np.array_equal(point, self.vector.value):
             return here

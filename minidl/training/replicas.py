@@ -74,11 +74,12 @@ def train_replicas(
     with a leading replica axis: weights (R, in, out), activations (R, rows, features). Networks
     that stop or diverge leave the computation.
 
-    Networks are trained one after the other if their activations do not fit into `memory` twice;
-    if a layer, the loss or the optimizer is a custom class that does not say ``replicas = True``
-    (it works on the last two axes, or on each row of w (R, P), and keeps nothing but parameters
-    and ``state``); or if they have callbacks other than :class:`StopAtTarget` and
-    :class:`EarlyStopping`.
+    Networks are trained one after the other
+
+    - if their activations do not fit into `memory` twice;
+    - if a layer, the loss or the optimizer is of a custom class without ``replicas = True`` (which
+      says: works on the last two axes, or each row of w (R, P); keeps only parameters and state);
+    - if they have callbacks other than :class:`StopAtTarget` and :class:`EarlyStopping`.
 
     Parameters
     ----------
@@ -207,12 +208,11 @@ def _check_rows(
     if seeds is None:
         return check_rows(what, X, y, trainer.objective)
     if not _several_sets(X, y) or np.shape(X)[0] != len(seeds):
-        raise DataError(
-            f"the {what} rows are not one set for each seed",
-            received=f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds",
-            expected="X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all",
-            hint="For inputs and targets with several axes each, use a Trainer.",
-        )
+        problem = f"the {what} rows are not one set for each seed"
+        received = f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds"
+        expected = "X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all"
+        hint = "For inputs and targets with several axes each, use a Trainer."
+        raise DataError(problem, received=received, expected=expected, hint=hint)
     dtype = trainer.objective.vector.value.dtype
     inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
     targets = []

@@ -192,15 +192,13 @@ class Trainer(Run):
         """Check that this run can be continued, and reset how the last call ended."""
         history, steps, begun = self.history, self.optimizer.step_count, self.recorded >= 0
         if not begun and steps:
-            raise ArgumentError(
-                "this optimizer has already taken steps in another run",
-                received=f"{self.optimizer!r} after {steps} steps",
-                hint="Give each Trainer a new optimizer, or call optimizer.reset().",
-            )
+            problem = "this optimizer has already taken steps in another run"
+            received = f"{self.optimizer!r} after {steps} steps"
+            hint = "Give each Trainer a new optimizer, or call optimizer.reset()."
+            raise ArgumentError(problem, received=received, hint=hint)
         if begun and ("validation_loss" in history) != validated:
-            raise ArgumentError(
-                "must be given in every fit() of a Trainer, or in none", argument="validation"
-            )
+            problem = "must be given in every fit() of a Trainer, or in none"
+            raise ArgumentError(problem, argument="validation")
         if begun and ("look_ahead_loss" in history) != self.look_ahead:
             raise ArgumentError("cannot change during a run", argument="look_ahead")
         self.stop_reason = history.stopped_by = history.diverged_at = None
@@ -254,7 +252,7 @@ class Trainer(Run):
         self._stored = (stored.copy(), self.objective.vector.value.copy())
 
 
-def too_large(losses: Array, initial: float | Array) -> Array:
+def too_large(losses: Array, initial: npt.ArrayLike) -> Array:
     """Return True where a run has diverged: loss not finite, or above 10^4 times the first."""
     start = np.asarray(initial)
     return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))
