@@ -58,10 +58,8 @@ class Block(Run):
         self.recorded, self.stochastic = first.recorded, first.stochastic
         self.seconds = np.array([trainer.seconds for trainer in trainers], dtype=float)
         self.optimizer = copy.deepcopy(first.optimizer)
-        self.optimizer.state = {
-            name: np.stack([trainer.optimizer.state[name] for trainer in trainers])
-            for name in first.optimizer.state
-        }
+        states = [trainer.optimizer.state for trainer in trainers]
+        self.optimizer.state = {n: np.stack([state[n] for state in states]) for n in states[0]}
         self.trainers = trainers
         vectors = [trainer.objective.vector for trainer in trainers]
         self._stack(np.stack([v.value for v in vectors]), np.stack([v.grad for v in vectors]))
@@ -122,9 +120,9 @@ class Block(Run):
         left = np.ones(len(self.trainers), dtype=bool)
         if self.epoch:
             left = self.stop_diverged(row["train_loss"])
-        columns = [np.broadcast_to(values, left.shape)[left].tolist() for values in row.values()]
-        for trainer, *values in zip(self.trainers, *columns, strict=True):
-            trainer.history.append(dict(zip(row, values, strict=True)))
+        numbers = {name: v[left].tolist() for name, v in row.items() if isinstance(v, np.ndarray)}
+        for k, trainer in enumerate(self.trainers):
+            trainer.history.append(row | {name: column[k] for name, column in numbers.items()})
         self.recorded = self.epoch
         reasons: list[str | None] = [None] * len(self.trainers)
         for k, trainer in enumerate(self.trainers):

@@ -13,6 +13,7 @@ from typing import Any
 from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, UnknownNameError, invalid
+from minidl.training.history import Target
 
 
 class Callback:  # Trainer imports this file, so here hooks take Any
@@ -116,12 +117,7 @@ class StopAtTarget(StopRule):
     reason = "target"
 
     def __init__(
-        self,
-        loss: float | None = None,
-        *,
-        accuracy: float | None = None,
-        on: str = "train",
-        sustained: int = 1,
+        self, loss: Target = None, *, accuracy: Target = None, on: str = "train", sustained: int = 1
     ) -> None:
         if (loss is None) == (accuracy is None):
             raise ArgumentError("give either loss or accuracy as the target")

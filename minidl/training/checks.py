@@ -59,12 +59,10 @@ def check_first_epoch(
         raise ArgumentError(problem, received=repr(optimizer), expected=expected)
     unchanged = np.array_equal(before, w) and np.any(g) and np.all(np.isfinite(g))
     if unchanged and not _may_train(optimizer, w, g):
-        raise ArgumentError(
-            f"{cls.__name__} changed no weight in the first epoch, although the gradient is not 0",
-            received=repr(optimizer),
-            hint=f"Its {method} must write into w: w -= ... or w[...] = ..., because w = w - ..."
-            " makes a new array.",
-        )
+        problem = f"{cls.__name__} changed no weight in the first epoch, although the gradient is"
+        hint = f"Its {method} must write into w: w -= ... or w[...] = ..., because w = w - ..."
+        hint += " makes a new array."
+        raise ArgumentError(f"{problem} not 0", received=repr(optimizer), hint=hint)
 
 
 def is_minidl(part: object) -> bool:

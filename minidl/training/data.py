@@ -15,6 +15,7 @@ from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
 from minidl.optim import BatchSize
 from minidl.training.measure import Objective, set_index
 
+Pair = Sequence[ArrayLike]  # inputs and targets
 LARGE = 64 * 2**20  # bytes of inputs in the model's dtype; more are converted batch by batch
 CHUNK_BYTES = 8 * 2**20  # of inputs that are checked at once
 GATHER_BYTES = 64 * 2**20  # a shuffled copy of the data is made once an epoch up to this size
@@ -142,7 +143,7 @@ def _check_finite(what: str, values: Array, dtype: np.dtype[Any]) -> None:
             raise DataError(f"a {what} is not a finite number", received=received, hint=hint)
 
 
-def pair_of(validation: Sequence[ArrayLike]) -> tuple[ArrayLike, ArrayLike]:
+def pair_of(validation: Pair) -> tuple[ArrayLike, ArrayLike]:
     """Return inputs and targets, or raise :class:`ArgumentError`."""
     size = len(validation) if isinstance(validation, (tuple, list)) else None
     if size == 2:

@@ -18,6 +18,8 @@ from minidl.training.checks import check_reproducible
 from minidl.training.trainer import Trainer
 
 EXAMPLE = "callbacks=lambda: [EarlyStopping()]"
+Model = Callable[[int], Layer]
+Hooks = Callable[[], Iterable[Callback]]
 Grid = list[tuple[dict[str, float], int]]  # swept hyperparameters and seed of each network
 
 
@@ -45,11 +47,7 @@ def grid_of(optimizer: Optimizer, seeds: Sequence[int]) -> Grid:
 
 
 def trainers_of(
-    model: Callable[[int], Layer],
-    optimizer: Optimizer,
-    grid: Grid,
-    callbacks: Callable[[], Iterable[Callback]],
-    options: dict[str, Any],
+    model: Model, optimizer: Optimizer, grid: Grid, callbacks: Hooks, options: dict[str, Any]
 ) -> list[Trainer]:
     """Return a Trainer for each setting and seed."""
     trainers = []
@@ -65,7 +63,7 @@ def trainers_of(
     return trainers
 
 
-def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback]:
+def _new_callbacks(callbacks: Hooks) -> list[Callback]:
     """Return the callbacks of one network."""
     expected = f"a function that returns a list, {EXAMPLE}"
     if not callable(callbacks):
@@ -76,7 +74,7 @@ def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback
         raise ArgumentError(f"must be {expected}: {error}", argument="callbacks") from error
 
 
-def _networks(model: Callable[[int], Layer], grid: Grid) -> list[Layer]:
+def _networks(model: Model, grid: Grid) -> list[Layer]:
     """Return a new network for each setting and seed."""
     if not callable(model) or isinstance(model, Layer):
         example = "a function seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)"
@@ -90,7 +88,7 @@ def _networks(model: Callable[[int], Layer], grid: Grid) -> list[Layer]:
     return networks
 
 
-def _network(model: Callable[[int], Layer], seed: int) -> Layer:
+def _network(model: Model, seed: int) -> Layer:
     """Return the network with this seed."""
     try:
         network = model(seed)

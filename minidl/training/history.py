@@ -17,6 +17,7 @@ from minidl.errors import ArgumentError, DataError, UnknownNameError
 from minidl.files import atomic_write
 
 COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
+Target = float | None  # one of two, the loss or the accuracy, is given
 ENDING = ("stopped_by", "diverged_at", "advice")
 
 
@@ -135,12 +136,7 @@ class History:
         return int(self["epoch"][at]), float(values[at])
 
     def epochs_to(
-        self,
-        loss: float | None = None,
-        *,
-        accuracy: float | None = None,
-        on: str = "train",
-        sustained: int = 1,
+        self, loss: Target = None, *, accuracy: Target = None, on: str = "train", sustained: int = 1
     ) -> int | None:
         """Return the first epoch at which a target is reached, or None if it never is.
 
@@ -158,10 +154,8 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; numbers that are not finite become None, as JSON has none."""
-        finite = {
-            name: [value if math.isfinite(value) else None for value in values]
-            for name, values in self._columns.items()
-        }
+        columns = self._columns.items()
+        finite = {n: [v if math.isfinite(v) else None for v in values] for n, values in columns}
         return {name: getattr(self, name) for name in ENDING} | {"columns": finite}
 
     @classmethod

@@ -11,7 +11,7 @@ import contextlib
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -47,6 +47,8 @@ class Run(ABC):
     recorded: int = -1  # the last recorded epoch; 0 is the measurement before training
     good: Array | None = None  # the weights after it, to which a divergence goes back
     stop_reason: str | None = None  # why no network is training any more
+    # Given a network's place, a context in which an error says which of R networks it is from
+    naming: Callable[[int], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
     _hooks: Sequence[Any] = ()  # the callbacks of one network
     _stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
     _generators: dict[int, np.random.Generator] | None = None  # of this epoch's dropout, by seed
@@ -58,10 +60,6 @@ class Run(ABC):
     @abstractmethod
     def record(self, row: Row) -> Array:
         """Add a row to each history, ask callbacks who stops, and return a mask of those left."""
-
-    def naming(self, network: int) -> contextlib.AbstractContextManager[object]:
-        """Return a context in which an error says which of R networks it comes from."""
-        return contextlib.nullcontext()
 
     def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""

@@ -102,20 +102,17 @@ def _blocks(
     trainers: Sequence[Trainer], keys: Sequence[Hashable], data: Data, memory: int
 ) -> Iterator[tuple[list[Trainer], Data]]:
     """Yield blocks of consecutive Trainers with equal keys, as large as `memory` allows."""
-    part = functools.cache(
-        lambda first, last: data.part(slice(first, last + 1))
-    )  # arrays sent once
+    # The same arrays for blocks with the same sets, so that they are sent once.
+    part = functools.cache(lambda first, last: data.part(slice(first, last + 1)))
     for _, group in itertools.groupby(range(len(trainers)), keys.__getitem__):
         alike = list(group)
         size = _block_size(trainers[alike[0]], data, memory)
         for start in range(0, len(alike), size):
-            block = alike[start : start + size]
-            chosen = data
+            block, own = alike[start : start + size], data
             if data.sets is not None:
                 sets = data.sets[block]
-                first = sets.min()
-                chosen = replace(part(first, sets.max()), sets=sets - first)
-            yield [trainers[k] for k in block], chosen
+                own = replace(part(sets.min(), sets.max()), sets=sets - sets.min())
+            yield [trainers[k] for k in block], own
 
 
 def block_key(trainer: Trainer) -> Hashable | None:

@@ -108,23 +108,21 @@ class Objective:
         w, classifies = self.vector.value, self.loss.classifies
         n = X.shape[0 if sets is None else 1]
         rows = max(1, CHUNK * w.shape[-1] // w.size)  # of all replicas: CHUNK
-        loss: Any = 0.0
-        accuracy: Any = 0.0
+        sums: dict[str, Any] = {"loss": 0.0, "accuracy": 0.0} if classifies else {"loss": 0.0}
         with no_grad(), np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, n, rows):
                 part, share = slice(start, start + rows), min(rows, n - start) / n
-                inputs, targets = part_of(X, part, sets), part_of(t, part, sets)
-                outputs = self.model.forward(inputs.astype(w.dtype, copy=False))
-                loss += share * self.loss.mean(outputs, targets).data.astype(np.float64)
+                place = part if sets is None else (set_index(sets), part)
+                targets = t[place]
+                outputs = self.model.forward(X[place].astype(w.dtype, copy=False))
+                sums["loss"] += share * self.loss.mean(outputs, targets).data.astype(np.float64)
                 if classifies:
                     right = self.loss.right(outputs.data, targets)
                     axes = tuple(range(1, right.ndim)) if outputs.ndim > 2 else None
-                    accuracy += share * right.mean(axis=axes)
+                    sums["accuracy"] += share * right.mean(axis=axes)
         if self.penalty.strength:
-            loss += self.penalty.value(self.vector)
-        if w.ndim == 1:
-            loss, accuracy = float(loss), float(accuracy)
-        return {"loss": loss, "accuracy": accuracy} if classifies else {"loss": loss}
+            sums["loss"] += self.penalty.value(self.vector)
+        return sums if w.ndim > 1 else {name: float(value) for name, value in sums.items()}
 
     def loss_at(
         self, point: Array, X: Array, t: Array, sets: Array | None = None, *, here: Any
@@ -138,11 +136,6 @@ class Objective:
             return here
         with self._at(point):
             return self.measure(X, t, sets)["loss"]
-
-
-def part_of(values: Array, part: slice, sets: Array | None) -> Array:
-    """Return some rows of an array (n, ...), or (R, rows, ...) of the sets of each network."""
-    return values[part] if sets is None else values[set_index(sets), part]
 
 
 def set_index(sets: Array) -> slice | Array:

@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from minidl.errors import DataError, DivergenceWarning, ShapeError
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
-from minidl.training.callbacks import Callback
-from minidl.training.data import Rows, as_array, check_rows, pair_of
-from minidl.training.grid import Grid, grid_of, trainers_of
+from minidl.training.data import Pair, Rows, as_array, check_rows, pair_of
+from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
 from minidl.training.trainer import Trainer
@@ -48,10 +47,10 @@ class Replica:
 
 
 def train_replicas(
-    model: Callable[[int], Layer],
+    model: Model,
     optimizer: Optimizer,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
     loss: str | Loss | type[Loss],
     seeds: int | Iterable[int],
@@ -61,8 +60,8 @@ def train_replicas(
     shuffle: bool = True,
     measure_every: int = 1,
     look_ahead: bool = False,
-    validation: Sequence[npt.ArrayLike] | None = None,
-    callbacks: Callable[[], Iterable[Callback]] = list,
+    validation: Pair | None = None,
+    callbacks: Hooks = list,
     memory: int = 2**19,
     jobs: int | None = 1,
     progress: bool = False,
@@ -176,23 +175,18 @@ def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:
 
 
 def _rows(
-    trainer: Trainer,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
-    validation: Sequence[npt.ArrayLike] | None,
-    seeds: Sequence[int],
+    trainer: Trainer, X: ArrayLike, y: ArrayLike, validation: Pair | None, seeds: Sequence[int]
 ) -> tuple[Rows, Rows | None]:
     """Check rows: the same for all networks, or one set for each seed."""
     pairs = {"training": (X, y)}
     if validation is not None:
         pairs["validation"] = pair_of(validation)
-    several = any(_several_sets(*pair) for pair in pairs.values())
-    sets = seeds if several else None
+    sets = seeds if any(_several_sets(*pair) for pair in pairs.values()) else None
     train, *held_out = (_check_rows(what, *pair, trainer, sets) for what, pair in pairs.items())
     return train, held_out[0] if held_out else None
 
 
-def _several_sets(X: npt.ArrayLike, y: npt.ArrayLike) -> bool:
+def _several_sets(X: ArrayLike, y: ArrayLike) -> bool:
     """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...)."""
     try:
         inputs, targets = np.shape(X), np.shape(y)
@@ -202,7 +196,7 @@ def _several_sets(X: npt.ArrayLike, y: npt.ArrayLike) -> bool:
 
 
 def _check_rows(
-    what: str, X: npt.ArrayLike, y: npt.ArrayLike, trainer: Trainer, seeds: Sequence[int] | None
+    what: str, X: ArrayLike, y: ArrayLike, trainer: Trainer, seeds: Sequence[int] | None
 ) -> Rows:
     """Check rows, or one set for each seed; then an error has a note that names the seed."""
     if seeds is None:
@@ -218,11 +212,10 @@ def _check_rows(
     targets = []
     for seed, set_inputs, set_targets in zip(seeds, inputs, np.asarray(y), strict=True):
         try:
-            rows = check_rows(what, set_inputs, set_targets, trainer.objective)
+            targets.append(check_rows(what, set_inputs, set_targets, trainer.objective).t)
         except (DataError, ShapeError) as error:
             error.add_note(f"in the {what} rows of seed {seed}")
             raise
-        targets.append(rows.t)
     return Rows(inputs, np.stack(targets))
 
 

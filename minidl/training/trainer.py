@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import check_logits, check_parts
-from minidl.training.data import Data, check_rows, pair_of, rows_per_batch
+from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
@@ -104,7 +104,6 @@ class Trainer(Run):
         self.objective = Objective(model, self.loss, l2)
         self.stochastic = model.stochastic
         self.history = History()
-        self._hooks = self.callbacks
 
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
@@ -116,7 +115,7 @@ class Trainer(Run):
         y: npt.ArrayLike,
         *,
         epochs: int,
-        validation: Sequence[npt.ArrayLike] | None = None,
+        validation: Pair | None = None,
         callbacks: Iterable[Callback] = (),
     ) -> History:
         """Train for a number of further epochs and return :attr:`history`.
@@ -156,9 +155,7 @@ class Trainer(Run):
         held_out = None
         if validation is not None:
             held_out = check_rows("validation", *pair_of(validation), self.objective)
-        hooks = list(self.callbacks)
-        if callbacks != ():
-            hooks += check_callbacks(callbacks)
+        hooks = [*self.callbacks, *(() if callbacks == () else check_callbacks(callbacks))]
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
@@ -243,10 +240,7 @@ class Trainer(Run):
 
     def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
         """Take over a saved run; the model and the optimizer have been restored already."""
-        self.epoch, self.samples = int(counts["epoch"]), int(counts["samples"])
-        self.seconds = float(counts["seconds"])
-        self.cursor = int(counts.get("cursor", 0))
-        self.running_total = float(counts.get("running_total", 0.0))
+        vars(self).update(counts)
         self.history, self.good = history, None
         self.recorded = int(history.entry("epoch", -1)) if len(history) else -1
         self._stored = (stored.copy(), self.objective.vector.value.copy())
