@@ -1,7 +1,7 @@
 """Several networks as one computation: their parameters are the rows of one array (R, P).
 
-A block is built from Trainers of one architecture, trained by the same loop as a single one, and
-hands weights, optimizer state and history back to each Trainer when its network stops.
+A block is trained by the same loop as a single network; each Trainer gets its weights and optimizer
+state back when its network stops.
 """
 
 from __future__ import annotations
@@ -101,8 +101,6 @@ class Block(Run):
             for k in range(len(self.trainers)):
                 self._hand_back(k, reason)
 
-    # -- what the loop asks of it --------------------------------------------------------------
-
     def naming(self, network: int) -> contextlib.AbstractContextManager[None]:
         """Return a context in which an error says which network it comes from."""
         return naming(self.trainers[network])
@@ -115,11 +113,8 @@ class Block(Run):
             self._leave(["diverged" if stops else None for stops in diverged], losses)
         return ~diverged
 
-    def record(self, row: Row) -> Array:
+    def record(self, row: Row, left: Array) -> Array:
         """Add a row to each history and stop the networks whose callbacks say so."""
-        left = np.ones(len(self.trainers), dtype=bool)
-        if self.epoch:
-            left = self.stop_diverged(row["train_loss"])
         numbers = {name: v[left].tolist() for name, v in row.items() if isinstance(v, np.ndarray)}
         for k, trainer in enumerate(self.trainers):
             trainer.history.append(row | {name: column[k] for name, column in numbers.items()})
@@ -133,10 +128,7 @@ class Block(Run):
                         reasons[k] = rule.reason
         if any(reasons):
             self._leave(reasons)
-            left[left] = [reason is None for reason in reasons]
-        return left
-
-    # -- leaving the block ---------------------------------------------------------------------
+        return np.array([reason is None for reason in reasons])
 
     def _leave(self, reasons: list[str | None], losses: Array | None = None) -> None:
         """Hand networks their results if there is a reason; go on with the others."""

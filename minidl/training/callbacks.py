@@ -27,10 +27,8 @@ class Callback:  # Trainer imports this file, so here hooks take Any
     They may change hyperparameters (``trainer.optimizer.lr = 0.01``), weights
     (``trainer.model.parameters.set(w)``), ``batch_size``, ``shuffle``, the penalty, a dropout rate
     or ``requires_grad``; the change holds from the next epoch on. ``trainer.stop("why")`` ends the
-    run after the present epoch.
-
-    In :func:`minidl.train_replicas`, networks with callbacks are trained one after the other,
-    except for :class:`StopAtTarget` and :class:`EarlyStopping`.
+    run after the present epoch. :func:`minidl.train_replicas` trains networks with callbacks one
+    after the other, except for :class:`StopAtTarget` and :class:`EarlyStopping`.
 
     Examples
     --------
@@ -83,10 +81,7 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
 
 
 class StopRule(Callback):
-    """A callback that decides from the rows of the history when to stop.
-
-    It asks nothing of the Trainer, so networks with such callbacks can be trained together.
-    """
+    """A callback that stops on rows of the history alone, so networks can be trained together."""
 
     reason = "stopped"
 
@@ -143,9 +138,8 @@ class StopAtTarget(StopRule):
         if self.column not in record:
             raise UnknownNameError("column", self.column, record)
         value, loss, accuracy = record[self.column], self.loss, self.accuracy
-        low_enough = loss is not None and value <= loss
-        high_enough = accuracy is not None and value >= accuracy
-        self.held = self.held + 1 if low_enough or high_enough else 0
+        holds = accuracy is not None and value >= accuracy if loss is None else value <= loss
+        self.held = self.held + 1 if holds else 0
         return self.held >= self.sustained
 
 

@@ -48,8 +48,6 @@ def check_first_epoch(
 
     `before` are the weights before the epoch, `parameters` those after it with the gradient of the
     last batch, and `running` is the mean loss of the batches, nan if nobody asked for a gradient.
-    An optimizer that stores something, or skips gradients, may be waiting. Of others, one step
-    more shows whether they write into their vector or rebind ``w``.
     """
     g, w, cls = parameters.grad, parameters.value, type(optimizer)
     method = "update" if cls.step is Optimizer.step else "step"
@@ -71,7 +69,7 @@ def is_minidl(part: object) -> bool:
 
 
 def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
-    """Return True unless a custom optimizer stores nothing, skips nothing and writes nothing."""
+    """Return True unless it is custom, keeps no state, skips no gradient and leaves `w` as it is."""
     counts = optimizer.step_count, optimizer.gradient_evaluations
     known = {"hyperparameters", "state", "step_count", "gradient_evaluations"}
     stores = bool(optimizer.state) or not vars(optimizer).keys() <= known

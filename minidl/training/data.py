@@ -23,10 +23,9 @@ HALF_WIDTH = range(2**20 + 1, 2**32 + 1)  # for so many rows, row numbers are ui
 
 
 class Rows(NamedTuple):
-    """Inputs X (n, features) in the model's dtype, and targets t as the loss prepared them.
+    """Inputs X (n, features) and targets t as the loss prepared them; several sets X (S, n, ...).
 
-    Large inputs may have another dtype; :class:`~minidl.training.Objective` converts each batch.
-    Several sets of rows have a leading axis, X (S, n, features).
+    Large inputs may have another dtype than the model's, to which each batch is converted.
     """
 
     X: Array
@@ -66,11 +65,7 @@ class Data:
 
 
 def check_rows(what: str, X: ArrayLike, y: ArrayLike, objective: Objective) -> Rows:
-    """Return the rows in the form that training uses, or raise a DataError or ShapeError.
-
-    `what`, such as "training", is for errors. The model determines the dtype and the shape of the
-    outputs, and the loss prepares the targets.
-    """
+    """Return the rows as training uses them; a DataError or ShapeError says `what` they are."""
     model, dtype = objective.model, objective.vector.value.dtype
     inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
     targets = as_array(f"the {what} targets are not an array", y)
@@ -206,13 +201,6 @@ def batches_in_order(
     X and t are (n, ...), or with `sets` (S, n, ...) and contiguous. `order` is None or a
     permutation (n,); then and without `sets` the networks share their batches. With a permutation
     for each network (R, n), or with `sets` (R,), the set of each, batches are (R, rows, ...).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> orders = np.array([[0, 1, 2], [2, 1, 0]])
-    >>> [tb.tolist() for Xb, tb in batches_in_order(np.eye(3), np.arange(3), 2, orders)]
-    [[[0, 1], [2, 1]], [[2], [0]]]
     """
     n = X.shape[0 if sets is None else 1]
     if order is not None and sets is not None:  # the sets as one, below each other

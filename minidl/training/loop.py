@@ -1,8 +1,7 @@
 """The training loop, for one network or for R networks at once.
 
-A run is: measure; then, epoch by epoch, draw an order, take an epoch of steps, measure, record, and
-ask who stops. :class:`~minidl.training.Trainer` is this loop with callbacks, and
-:class:`~minidl.training.block.Block` is this loop on parameters of shape (R, P).
+A run is: measure; then, epoch by epoch, draw an order, take steps, measure, record, and ask who
+stops. A Trainer is this loop with callbacks, a Block this loop on parameters of shape (R, P).
 """
 
 from __future__ import annotations
@@ -58,8 +57,8 @@ class Run(ABC):
         """Stop networks whose loss is not finite or too large; return a mask of those left."""
 
     @abstractmethod
-    def record(self, row: Row) -> Array:
-        """Add a row to each history, ask callbacks who stops, and return a mask of those left."""
+    def record(self, row: Row, left: Array) -> Array:
+        """Add the row of those left to their histories; return a mask of whom no callback stops."""
 
     def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""
@@ -119,12 +118,13 @@ def run(state: Run, data: Data, last: int) -> None:
     if state.recorded < 0:
         row = state.measure(data, np.full(len(state.seeds), np.nan))
         losses = np.atleast_1d(row["train_loss"])
-        for k in np.flatnonzero(~np.isfinite(losses)):
+        left = np.isfinite(losses)
+        for k in np.flatnonzero(~left):
             with state.naming(int(k)):
                 problem = "the loss is not finite before training"
                 hint = "Check the scale of the data and the initial weights."
                 raise DataError(problem, received=float(losses[k]), hint=hint)
-        data = data.only(state.record(row))
+        data = data.only(state.record(row, left))
     while state.stop_reason is None and state.epoch < last:
         if state.cursor == 0:  # otherwise an interrupted epoch, which has begun already
             for hook in state._hooks:
@@ -143,7 +143,10 @@ def run(state: Run, data: Data, last: int) -> None:
         running, data = running[left], data.only(left)
         every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
         if running.size and (ended or (every > 0 and state.epoch % every == 0)):
-            data = data.only(state.record(state.measure(data, running)))
+            row = state.measure(data, running)
+            left = state.stop_diverged(np.atleast_1d(row["train_loss"]))
+            if left.any():
+                data = data.only(left).only(state.record(row, left))
 
 
 def take_epoch(state: Run, data: Data) -> Array:
@@ -174,26 +177,17 @@ def take_epoch(state: Run, data: Data) -> Array:
 
 def draw_order(seeds: Sequence[int], epoch: int, n: int) -> Array:
     """Return the order of rows of each network (R, n), or (n,) if all have the same."""
-    orders: dict[int, Array] = {}
-    for seed in seeds:
-        if seed not in orders:
-            orders[seed] = permutation(stream(seed, "shuffle", epoch), n)
+    orders = {seed: permutation(stream(seed, "shuffle", epoch), n) for seed in set(seeds)}
     return orders[seeds[0]] if len(orders) == 1 else np.stack([orders[seed] for seed in seeds])
 
 
 def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
-    """Take one step for each batch of an epoch: the inner loop of all training.
-
-    It reads parameters, optimizer state, rows, an order and hyperparameters, and writes
-    parameters, optimizer state and the running loss. Another engine can take its place.
-    """
+    """Take one step for each batch of an epoch; another engine can take the place of this loop."""
     objective, generators, n = state.objective, state._generators or {}, data.n
     w, step, gradient = objective.vector.value, state.optimizer.step, objective.gradient
-    training: Any = True
+    training: Any = SeveralGenerators(generators, state.seeds) if generators else True
     if generators and w.ndim == 1:
         (training,) = generators.values()
-    elif generators:
-        training = SeveralGenerators(generators, state.seeds)
     total = state.running_total
     for Xb, tb in batches_in_order(*data.train, size, order, data.sets, start=state.cursor):
         before = [g.bit_generator.state for g in generators.values()] if generators else []

@@ -41,18 +41,11 @@ def train_many(
     those one after the other. A divergence is reported in the history, without a warning. `epochs`,
     `memory`, `jobs` and errors are those of :func:`~minidl.training.train_replicas`.
 
-    Parameters
-    ----------
-    rows : (Rows, Rows or None)
-        Training and validation rows; with `sets` several of each, X (S, n, features).
-    sets : sequence of int, optional
-        Which of the S sets each trainer uses. None: `rows` have no leading axis; all use them.
-    apart : sequence, optional
-        A label for each trainer: different labels are in different blocks. So a block that is
-        trained again later has the same results to the last bit.
-    done : callable, optional
-        Called in this process with the Trainers of each block as soon as it is finished: in
-        order with ``jobs=1``, otherwise as they come.
+    `rows` are training and validation rows; with `sets`, the number of the set that each Trainer
+    uses, several of each, X (S, n, features). `apart` has a label for each Trainer: different
+    labels are in different blocks, so a block that is trained again later has the same bits. `done`
+    is called in this process with the Trainers of each block when it is finished, with ``jobs=1``
+    in order.
     """
     check_count("epochs", epochs, 0)
     check_jobs(jobs)
@@ -116,11 +109,7 @@ def _blocks(
 
 
 def block_key(trainer: Trainer) -> Hashable | None:
-    """Return what must be equal for two networks to be one block; None if it must train alone.
-
-    All layers, the loss and the optimizer must be minidl's own, or of a class with ``replicas =
-    True``; and the only callbacks are those that decide on recorded columns when to stop.
-    """
+    """Return what must be equal for two networks to be one block; None if it must train alone."""
     layers, vector = list(_layers(trainer.model)), trainer.objective.vector
     optimizer = trainer.optimizer
     rules = [isinstance(c, StopRule) and is_minidl(c) for c in trainer.callbacks]

@@ -59,8 +59,7 @@ class Objective:
     """
 
     def __init__(self, model: Layer, loss: Loss, l2: float = 0.0) -> None:
-        self.model = model
-        self.loss = loss
+        self.model, self.loss = model, loss
         self.penalty = L2Penalty(check_strength("l2", l2))
         self.vector = model.parameters
         self.value: Any = math.nan
@@ -122,7 +121,7 @@ class Objective:
                     sums["accuracy"] += share * right.mean(axis=axes)
         if self.penalty.strength:
             sums["loss"] += self.penalty.value(self.vector)
-        return sums if w.ndim > 1 else {name: float(value) for name, value in sums.items()}
+        return sums if w.ndim > 1 else dict(zip(sums, map(float, sums.values()), strict=True))
 
     def loss_at(
         self, point: Array, X: Array, t: Array, sets: Array | None = None, *, here: Any

@@ -52,9 +52,9 @@ def run_all(
     """Compute ``work(payload, *arrays)`` for each task, up to three times if its worker dies.
 
     An array that several tasks need should be the same object in each. With ``jobs=1``, tasks run
-    in this process, in order. ``done(index, result)`` is called here as each task finishes, and
-    ``describe(payloads)`` names unfinished tasks in a :class:`WorkerError`. Of the objects
-    ``parts(payload)``, an error names the one that cannot be pickled.
+    in this process, in order. ``done(index, result)`` is called here as each task finishes. A
+    :class:`WorkerError` says ``describe(payloads)`` of unfinished tasks; of ``parts(payload)``, an
+    error names the one that cannot be pickled.
     """
     if jobs == 1:
         with threadpool_limits(1, user_api="blas"):

@@ -130,9 +130,8 @@ def train_replicas(
 
     Notes
     -----
-    An exception raised during training has an attribute `finished`, the list of finished
-    Replicas: ``except KeyboardInterrupt as error: error.finished``. Networks of one block finish
-    together, so less `memory` keeps more of them.
+    An exception raised during training has an attribute `finished`, the list of finished Replicas.
+    Networks of one block finish together, so less `memory` keeps more of them.
 
     Other processes work on copies made by cloudpickle: lambdas can be sent, open files cannot. At
     the end, callbacks have the attributes of their copies; other changes stay in the process.

@@ -201,8 +201,6 @@ class Trainer(Run):
         self.stop_reason = history.stopped_by = history.diverged_at = None
         history.advice = ""
 
-    # -- what the loop asks of it --------------------------------------------------------------
-
     def stop_diverged(self, losses: Array) -> Array:
         """Stop if the loss is not finite or too large: end the run with the last good weights."""
         diverged = too_large(losses, self.history.entry("train_loss", 0))
@@ -227,11 +225,8 @@ class Trainer(Run):
             f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
         )
 
-    def record(self, row: Row) -> Array:
-        """Add a row to the history and run the hooks after an epoch, unless it has diverged."""
-        left = np.ones(1, dtype=bool)
-        if self.epoch and not (left := self.stop_diverged(np.array([row["train_loss"]]))).all():
-            return left
+    def record(self, row: Row, left: Array) -> Array:
+        """Add a row to the history and run the hooks after an epoch."""
         self.history.append(row)
         self.recorded = self.epoch
         for hook in self._hooks:
@@ -247,6 +242,6 @@ class Trainer(Run):
 
 
 def too_large(losses: Array, initial: npt.ArrayLike) -> Array:
-    """Return True where a run has diverged: loss not finite, or above 10^4 times the first."""
+    """Return True where a loss is not finite, or above 10^4 times the initial one."""
     start = np.asarray(initial)
     return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))
