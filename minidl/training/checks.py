@@ -69,7 +69,7 @@ def is_minidl(part: object) -> bool:
 
 
 def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
-    """Return True unless it is custom, keeps no state, skips no gradient and leaves `w` as it is."""
+    """Return True unless it is custom, keeps no state, skips no gradient and leaves w unchanged."""
     counts = optimizer.step_count, optimizer.gradient_evaluations
     known = {"hyperparameters", "state", "step_count", "gradient_evaluations"}
     stores = bool(optimizer.state) or not vars(optimizer).keys() <= known
