@@ -16,18 +16,17 @@ from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
 from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 from minidl.optim import Optimizer
 
-OPTIMIZER = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
+NAG = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
 
 
 def check_parts(model: object, optimizer: object) -> None:
     """Raise unless these are a Layer and an Optimizer, and not their classes."""
-    for name, part, base, problem, expected in (
-        ("model", model, Layer, "is not a layer", "nn.mlp(...)"),
-        ("optimizer", optimizer, Optimizer, "is not an Optimizer", OPTIMIZER),
-    ):
-        refuse_class(name, part, base)
-        if not isinstance(part, base):
-            raise ArgumentError(f"{name} {problem}", received=repr(part), expected=expected)
+    refuse_class("model", model, Layer)
+    if not isinstance(model, Layer):
+        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
+    refuse_class("optimizer", optimizer, Optimizer)
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError("optimizer is not an Optimizer", received=repr(optimizer), expected=NAG)
 
 
 def check_logits(model: Layer, loss: Loss) -> None:

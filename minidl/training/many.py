@@ -55,8 +55,7 @@ def train_many(
     arrays = [array for part in rows for array in part or ()]
     numbers = None if sets is None else _check_sets(sets, len(trainers), list(map(len, arrays)))
     data = _data([_contiguous(array, numbers) for array in arrays], numbers)
-    labels = [None] * len(trainers) if apart is None else apart
-    pairs = zip(trainers, labels, strict=True)
+    pairs = zip(trainers, [None] * len(trainers) if apart is None else apart, strict=True)
     keys = [(block_key(trainer) or id(trainer), label) for trainer, label in pairs]
     blocks = list(_blocks(trainers, keys, data, memory))
 

@@ -163,8 +163,7 @@ class Trainer(Run):
 
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
         """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
-        rows = check_rows("evaluation", X, y, self.objective)
-        return self.objective.measure(rows.X, rows.t)
+        return self.objective.measure(*check_rows("evaluation", X, y, self.objective))
 
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
         """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""
