@@ -1,14 +1,13 @@
 """Several networks as one computation: their parameters are the rows of one array (R, P).
 
-A block is built from Trainers of one architecture, trained by the same loop as a single one, and
-hands weights, optimizer state and history back to each Trainer when its network stops.
+A block is trained by the same loop as a single network; each Trainer gets its weights and optimizer
+state back when its network stops.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,20 +57,12 @@ class Block(Run):
         self.epoch, self.samples = first.epoch, first.samples
         self.recorded, self.stochastic = first.recorded, first.stochastic
         self.seconds = np.array([trainer.seconds for trainer in trainers], dtype=float)
-        self.columns: dict[str, list[Array]] = {}  # name -> rows (R0,), with R0 all networks
-        begun = first.recorded >= 0
-        losses = [t.history.entry("train_loss", 0) if begun else 0.0 for t in trainers]
-        self.initial = np.array(losses)  # loss before training, (R0,)
         self.optimizer = copy.deepcopy(first.optimizer)
-        self.optimizer.state = {
-            name: np.stack([trainer.optimizer.state[name] for trainer in trainers])
-            for name in first.optimizer.state
-        }
-        self.trainers, self.places = trainers, np.arange(len(trainers))
-        self._stack(
-            np.stack([trainer.objective.vector.value for trainer in trainers]),
-            np.stack([trainer.objective.vector.grad for trainer in trainers]),
-        )
+        states = [trainer.optimizer.state for trainer in trainers]
+        self.optimizer.state = {n: np.stack([state[n] for state in states]) for n in states[0]}
+        self.trainers = trainers
+        vectors = [trainer.objective.vector for trainer in trainers]
+        self._stack(np.stack([v.value for v in vectors]), np.stack([v.grad for v in vectors]))
         value = self.objective.vector.value
         if any(trainer._stored for trainer in trainers):
             stored = np.stack([trainer.stored_vector() for trainer in trainers])
@@ -86,12 +77,11 @@ class Block(Run):
         model._vector = ParameterVector(model.named_parameters(), replicas=len(self.trainers))
         model._vector.value[...], model._vector.grad[...] = value, grad
         self.objective = Objective(model, first.loss, first.objective.penalty.strength)
-        settings = [trainer.optimizer.hyperparameters for trainer in self.trainers]
-        for name in self.optimizer.hyperparameters:
-            values = [setting[name] for setting in settings]
+        settings = self.optimizer.hyperparameters
+        for name in settings:
+            values = [trainer.optimizer.hyperparameters[name] for trainer in self.trainers]
             differ = any(v is not values[0] and v != values[0] for v in values)
-            common = _column(values, value.dtype) if differ else values[0]
-            self.optimizer.hyperparameters[name] = common
+            settings[name] = _column(values, value.dtype) if differ else values[0]
 
     def train(self, data: Data, epochs: int) -> None:
         """Train for some further epochs and hand the results to the Trainers."""
@@ -111,52 +101,34 @@ class Block(Run):
             for k in range(len(self.trainers)):
                 self._hand_back(k, reason)
 
-    # -- what the loop asks of it --------------------------------------------------------------
-
     def naming(self, network: int) -> contextlib.AbstractContextManager[None]:
         """Return a context in which an error says which network it comes from."""
         return naming(self.trainers[network])
 
     def stop_diverged(self, losses: Array) -> Array:
         """Stop networks whose loss is not finite or too large; return which are left."""
-        diverged = too_large(losses, self.initial[self.places])
+        initial = [trainer.history.entry("train_loss", 0) for trainer in self.trainers]
+        diverged = too_large(losses, initial)
         if diverged.any():
             self._leave(["diverged" if stops else None for stops in diverged], losses)
         return ~diverged
 
-    def record(self, row: Row) -> Array:
-        """Add a row (R,) to each column and stop the networks whose callbacks say so."""
-        left = np.ones(len(self.trainers), dtype=bool)
-        if self.epoch == 0:
-            self.initial[:] = row["train_loss"]
-        elif not (left := self.stop_diverged(row["train_loss"])).any():
-            return left
-        for name, values in row.items():
-            entries = np.full(len(self.initial), np.nan)
-            entries[self.places] = values[left] if np.ndim(values) else values
-            self.columns.setdefault(name, []).append(entries)
+    def record(self, row: Row, left: Array) -> Array:
+        """Add a row to each history and stop the networks whose callbacks say so."""
+        numbers = {name: v[left].tolist() for name, v in row.items() if isinstance(v, np.ndarray)}
+        for k, trainer in enumerate(self.trainers):
+            trainer.history.append(row | {name: column[k] for name, column in numbers.items()})
         self.recorded = self.epoch
-        reasons = self._stop_reasons()
-        if any(reasons):
-            self._leave(reasons)
-            left[left] = [reason is None for reason in reasons]
-        return left
-
-    def _stop_reasons(self) -> list[str | None]:
-        """Return for each network why its callbacks stop it, or None."""
         reasons: list[str | None] = [None] * len(self.trainers)
         for k, trainer in enumerate(self.trainers):
-            if trainer.callbacks:
-                place = self.places[k]
-                row = {name: rows[-1][place].item() for name, rows in self.columns.items()}
             for rule in trainer.callbacks:
                 assert isinstance(rule, StopRule)
                 with naming(trainer):
-                    if rule.observe(row, self.objective.vector.value[k]):
+                    if rule.observe(trainer.history.row(-1), self.objective.vector.value[k]):
                         reasons[k] = rule.reason
-        return reasons
-
-    # -- leaving the block ---------------------------------------------------------------------
+        if any(reasons):
+            self._leave(reasons)
+        return np.array([reason is None for reason in reasons])
 
     def _leave(self, reasons: list[str | None], losses: Array | None = None) -> None:
         """Hand networks their results if there is a reason; go on with the others."""
@@ -164,8 +136,7 @@ class Block(Run):
             if reason is not None:
                 self._hand_back(k, reason, None if losses is None else float(losses[k]))
         staying = [reason is None for reason in reasons]
-        self.trainers = list(itertools.compress(self.trainers, staying))
-        self.places = self.places[staying]
+        self.trainers = [t for t, stays in zip(self.trainers, staying, strict=True) if stays]
         if not self.trainers:
             self.stop_reason = reasons[0]
             return
@@ -191,10 +162,6 @@ class Block(Run):
             trainer._generators = {trainer.seed: copy.deepcopy(self._generators[trainer.seed])}
         trainer.seconds = float(self.seconds[k])
         trainer._stored = stored and (stored[0][k].copy(), stored[1][k].copy())
-        place = self.places[k]
-        trainer.history.extend(
-            {name: [row[place] for row in rows] for name, rows in self.columns.items()}
-        )
         trainer.history.stopped_by = reason
         if loss is not None:
             trainer.diverge(loss)

@@ -6,7 +6,6 @@ receives the new row of the history; the model then holds the optimizer's iterat
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, UnknownNameError, invalid
+from minidl.training.history import Target
 
 
 class Callback:  # Trainer imports this file, so here hooks take Any
@@ -27,10 +27,8 @@ class Callback:  # Trainer imports this file, so here hooks take Any
     They may change hyperparameters (``trainer.optimizer.lr = 0.01``), weights
     (``trainer.model.parameters.set(w)``), ``batch_size``, ``shuffle``, the penalty, a dropout rate
     or ``requires_grad``; the change holds from the next epoch on. ``trainer.stop("why")`` ends the
-    run after the present epoch.
-
-    In :func:`minidl.train_replicas`, networks with callbacks are trained one after the other,
-    except for :class:`StopAtTarget` and :class:`EarlyStopping`.
+    run after the present epoch. :func:`minidl.train_replicas` trains networks with callbacks one
+    after the other, except for :class:`StopAtTarget` and :class:`EarlyStopping`.
 
     Examples
     --------
@@ -83,10 +81,7 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
 
 
 class StopRule(Callback):
-    """A callback that decides from the rows of the history when to stop.
-
-    It asks nothing of the Trainer, so networks with such callbacks can be trained together.
-    """
+    """A callback that stops on rows of the history alone, so networks can be trained together."""
 
     reason = "stopped"
 
@@ -117,12 +112,7 @@ class StopAtTarget(StopRule):
     reason = "target"
 
     def __init__(
-        self,
-        loss: float | None = None,
-        *,
-        accuracy: float | None = None,
-        on: str = "train",
-        sustained: int = 1,
+        self, loss: Target = None, *, accuracy: Target = None, on: str = "train", sustained: int = 1
     ) -> None:
         if (loss is None) == (accuracy is None):
             raise ArgumentError("give either loss or accuracy as the target")
@@ -139,20 +129,17 @@ class StopAtTarget(StopRule):
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Count for how many rows the target has held at the end of earlier calls of fit."""
-        history = trainer.history
-        values = history[self.column].tolist() if len(history) else []
-        self.held = len(list(itertools.takewhile(self._holds, reversed(values))))
-
-    def _holds(self, value: float) -> bool:
-        if self.loss is not None:
-            return value <= self.loss
-        return self.accuracy is not None and value >= self.accuracy
+        self.held = 0
+        for row in trainer.history:
+            self.observe(row, trainer.model.parameters.value)
 
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
         """Return True if the last `sustained` rows reach the target."""
         if self.column not in record:
             raise UnknownNameError("column", self.column, record)
-        self.held = self.held + 1 if self._holds(record[self.column]) else 0
+        value, loss, accuracy = record[self.column], self.loss, self.accuracy
+        holds = accuracy is not None and value >= accuracy if loss is None else value <= loss
+        self.held = self.held + 1 if holds else 0
         return self.held >= self.sustained
 
 
@@ -207,11 +194,9 @@ class EarlyStopping(StopRule):
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
         """Keep the weights if they are the best so far; return True if patience has run out."""
         if self.monitor not in record:
-            raise ArgumentError(
-                f"EarlyStopping monitors {self.monitor!r}, which is not recorded",
-                expected=", ".join(record),
-                hint="Give fit() validation rows, or monitor 'train_loss'.",
-            )
+            problem = f"EarlyStopping monitors {self.monitor!r}, which is not recorded"
+            hint = "Give fit() validation rows, or monitor 'train_loss'."
+            raise ArgumentError(problem, expected=", ".join(record), hint=hint)
         value = record[self.monitor] * (-1.0 if "accuracy" in self.monitor else 1.0)
         if math.isnan(value) and record["epoch"] == 0:
             return False  # running_loss and gradient_norm begin with epoch 1

@@ -26,6 +26,7 @@ from minidl.training.history import History
 from minidl.training.trainer import Trainer
 
 Arrays = Mapping[str, Array]
+OLDER = {"cursor": 0, "running_total": 0.0, "callbacks": ()}  # what older files do not say
 NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
 
 
@@ -103,21 +104,19 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
         The ``state_dict`` of a callback holds something other than numbers, text and arrays.
     """
     if trainer.cursor and trainer.model.stochastic:
-        raise ArgumentError(
-            "a run with dropout cannot be saved in the middle of an epoch",
-            received=f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done",
-            hint="Finish the epoch first, with fit(..., epochs=1).",
-        )
+        problem = "a run with dropout cannot be saved in the middle of an epoch"
+        received = f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done"
+        hint = "Finish the epoch first, with fit(..., epochs=1)."
+        raise ArgumentError(problem, received=received, hint=hint)
     words = trainer.optimizer.state_dict()
     arrays = {f"state/{name}": vector for name, vector in words.pop("state").items()}
     arrays["run/stored"] = trainer.stored_vector()
     words |= {name: getattr(trainer, name) for name in NUMBERS}
     words |= {"history": trainer.history.to_dict(), "callbacks": []}
     for k, callback in enumerate(trainer.callbacks):
-        state = callback.state_dict()
-        vectors = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-        arrays |= {f"callback/{k}/{name}": vector for name, vector in vectors.items()}
-        numbers = {name: value for name, value in state.items() if name not in vectors}
+        numbers = dict(callback.state_dict())
+        for name in [name for name, value in numbers.items() if isinstance(value, np.ndarray)]:
+            arrays[f"callback/{k}/{name}"] = numbers.pop(name)
         words["callbacks"].append([type(callback).__name__, numbers])
     try:
         arrays["run/words"] = np.array(json.dumps(words, default=lambda number: number.item()))
@@ -145,17 +144,18 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
     arrays = _read(path)
     if "run/words" not in arrays:
         raise DataError(f"{path} holds a model without a run to continue")
-    words = json.loads(str(arrays["run/words"]))
+    words = OLDER | json.loads(str(arrays["run/words"]))
     if words["seed"] != trainer.seed:
         received, expected = f"Trainer(seed={trainer.seed})", f"seed={words['seed']}"
         raise ArgumentError("the saved run has another seed", received=received, expected=expected)
     _check_model(trainer.model, arrays, path)
     trainer.optimizer.load_state_dict({**words, "state": _below("state/", arrays)})
     _restore_model(trainer.model, arrays)
-    trainer.restore(words, History.from_dict(words["history"]), arrays["run/stored"])
+    numbers = {name: words[name] for name in NUMBERS}
+    trainer.restore(numbers, History.from_dict(words["history"]), arrays["run/stored"])
     callbacks = list(trainer.callbacks)
-    for k, (name, numbers) in enumerate(words.get("callbacks", ())):
-        state = numbers | _below(f"callback/{k}/", arrays)
+    for k, (name, state) in enumerate(words["callbacks"]):
+        state.update(_below(f"callback/{k}/", arrays))
         same = next((c for c in callbacks if type(c).__name__ == name), None)
         if same is not None:
             callbacks.remove(same)
@@ -217,13 +217,10 @@ def _restore_model(model: Layer, arrays: Arrays) -> None:
 
 def _write(path: str | Path, model: Layer, arrays: Arrays) -> None:
     """Write a model and further arrays."""
-    named: dict[str, Any] = {
-        "model/value": model.parameters.value,
-        "model/layout": np.array(json.dumps(_layout(model.named_parameters()))),
-        "model/layers": np.array(json.dumps(describe(model))),
-        **{f"buffer/{name}": buffer for name, buffer in model.named_buffers()},
-        **arrays,
-    }
+    named: dict[str, Any] = {"model/value": model.parameters.value}
+    named["model/layout"] = np.array(json.dumps(_layout(model.named_parameters())))
+    named["model/layers"] = np.array(json.dumps(describe(model)))
+    named |= {f"buffer/{name}": buffer for name, buffer in model.named_buffers()} | dict(arrays)
     with atomic_write(path) as file:
         np.savez(file, **named)
 

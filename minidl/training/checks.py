@@ -1,4 +1,7 @@
-"""Checks for common mistakes, which would train something else than was meant, or nothing."""
+"""Checks for mistakes that raise no error themselves.
+
+The run would train nothing, or not what was meant.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,21 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.checks import refuse_class
 from minidl.errors import ArgumentError
-from minidl.nn import (
-    BinaryCrossEntropy,
-    Layer,
-    Loss,
-    ParameterVector,
-    Sequential,
-    Sigmoid,
-    Softmax,
-    SoftmaxCrossEntropy,
-)
+from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
+from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 from minidl.optim import Optimizer
 
-OPTIMIZER = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
+NAG = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
 
 
 def check_parts(model: object, optimizer: object) -> None:
     """Raise unless these are a Layer and an Optimizer, and not their classes."""
-    for name, part, base, problem, expected in (
-        ("model", model, Layer, "is not a layer", "nn.mlp(...)"),
-        ("optimizer", optimizer, Optimizer, "is not an Optimizer", OPTIMIZER),
-    ):
-        refuse_class(name, part, base)
-        if not isinstance(part, base):
-            raise ArgumentError(f"{name} {problem}", received=repr(part), expected=expected)
+    refuse_class("model", model, Layer)
+    if not isinstance(model, Layer):
+        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
+    refuse_class("optimizer", optimizer, Optimizer)
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError("optimizer is not an Optimizer", received=repr(optimizer), expected=NAG)
 
 
 def check_logits(model: Layer, loss: Loss) -> None:
@@ -40,11 +34,10 @@ def check_logits(model: Layer, loss: Loss) -> None:
     last = model.layers[-1] if isinstance(model, Sequential) else model
     for activation, criterion in ((Sigmoid, BinaryCrossEntropy), (Softmax, SoftmaxCrossEntropy)):
         if isinstance(last, activation) and isinstance(loss, criterion):
-            raise ArgumentError(
-                f"{criterion.__name__} takes logits, and the model ends with {activation.__name__}",
-                received=repr(model),
-                hint=f"Leave {activation.__name__} out: the loss contains it, in a stable form.",
-            )
+            name = activation.__name__
+            problem = f"{criterion.__name__} takes logits, and the model ends with {name}"
+            hint = f"Leave {name} out: the loss contains it, in a stable form."
+            raise ArgumentError(problem, received=repr(model), hint=hint)
 
 
 def check_first_epoch(
@@ -54,33 +47,32 @@ def check_first_epoch(
 
     `before` are the weights before the epoch, `parameters` those after it with the gradient of the
     last batch, and `running` is the mean loss of the batches, nan if nobody asked for a gradient.
-    An optimizer that stores something, or skips gradients, may be waiting. Of others, one step
-    more shows whether they write into their vector or rebind ``w``.
     """
     g, w, cls = parameters.grad, parameters.value, type(optimizer)
     method = "update" if cls.step is Optimizer.step else "step"
     if math.isnan(running) and not np.any(g) and not optimizer.gradient_evaluations:
-        raise ArgumentError(
-            f"{cls.__name__}.{method} did not evaluate the gradient",
-            received=repr(optimizer),
-            expected=f"{method}(self, w, grad) to call grad(w), or grad at another point",
-        )
+        problem = f"{cls.__name__}.{method} did not evaluate the gradient"
+        expected = f"{method}(self, w, grad) to call grad(w), or grad at another point"
+        raise ArgumentError(problem, received=repr(optimizer), expected=expected)
     unchanged = np.array_equal(before, w) and np.any(g) and np.all(np.isfinite(g))
     if unchanged and not _may_train(optimizer, w, g):
-        raise ArgumentError(
-            f"{cls.__name__} changed no weight in the first epoch, although the gradient is not 0",
-            received=repr(optimizer),
-            hint=f"Its {method} must write into w: w -= ... or w[...] = ..., because w = w - ..."
-            " makes a new array.",
-        )
+        problem = f"{cls.__name__} changed no weight in the first epoch, although the gradient is"
+        hint = f"Its {method} must write into w: w -= ... or w[...] = ..., because w = w - ..."
+        hint += " makes a new array."
+        raise ArgumentError(f"{problem} not 0", received=repr(optimizer), hint=hint)
+
+
+def is_minidl(part: object) -> bool:
+    """Return True for an object of one of minidl's own classes."""
+    return type(part).__module__.split(".")[0] == "minidl"
 
 
 def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
-    """Return True unless a custom optimizer stores nothing, skips nothing and writes nothing."""
+    """Return True unless it is custom, keeps no state, skips no gradient and leaves w unchanged."""
     counts = optimizer.step_count, optimizer.gradient_evaluations
     known = {"hyperparameters", "state", "step_count", "gradient_evaluations"}
     stores = bool(optimizer.state) or not vars(optimizer).keys() <= known
-    if stores or counts[1] < counts[0] or type(optimizer).__module__.split(".")[0] == "minidl":
+    if stores or counts[1] < counts[0] or is_minidl(optimizer):
         return True
     vector = w.copy()
     vector.flags.writeable = False
@@ -97,8 +89,6 @@ def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
     """Raise if two networks that ``model(seed)`` returned have different weights."""
     pairs = zip(network.named_parameters(), again.named_parameters(), strict=False)
     if not all(np.array_equal(first.data, second.data) for (_, first), (_, second) in pairs):
-        raise ArgumentError(
-            f"forgets its seed: two networks for seed {seed} have different weights",
-            argument="model",
-            hint="Give the seed to the network: lambda seed: nn.mlp(..., seed=seed).",
-        )
+        problem = f"forgets its seed: two networks for seed {seed} have different weights"
+        hint = "Give the seed to the network: lambda seed: nn.mlp(..., seed=seed)."
+        raise ArgumentError(problem, argument="model", hint=hint)

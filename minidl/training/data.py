@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from minidl.autograd import Array, no_grad
 from minidl.errors import ArgumentError, DataError, ShapeError, invalid
@@ -14,18 +15,17 @@ from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
 from minidl.optim import BatchSize
 from minidl.training.measure import Objective, set_index
 
+Pair = Sequence[ArrayLike]  # inputs and targets
 LARGE = 64 * 2**20  # bytes of inputs in the model's dtype; more are converted batch by batch
 CHUNK_BYTES = 8 * 2**20  # of inputs that are checked at once
 GATHER_BYTES = 64 * 2**20  # a shuffled copy of the data is made once an epoch up to this size
 HALF_WIDTH = range(2**20 + 1, 2**32 + 1)  # for so many rows, row numbers are uint32, not int64
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Inputs X (n, features) in the model's dtype, and targets t as the loss prepared them.
+class Rows(NamedTuple):
+    """Inputs X (n, features) and targets t as the loss prepared them; several sets X (S, n, ...).
 
-    Large inputs may have another dtype; :class:`~minidl.training.Objective` converts each batch.
-    Several sets of rows have a leading axis, X (S, n, features).
+    Large inputs may have another dtype than the model's, to which each batch is converted.
     """
 
     X: Array
@@ -64,23 +64,16 @@ class Data:
         return Data(Rows(train.X[place], train.t[place]), measured)
 
 
-def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, objective: Objective) -> Rows:
-    """Return the rows in the form that training uses, or raise a DataError or ShapeError.
-
-    `what`, such as "training", is for errors. The model determines the dtype and the shape of the
-    outputs, and the loss prepares the targets.
-    """
+def check_rows(what: str, X: ArrayLike, y: ArrayLike, objective: Objective) -> Rows:
+    """Return the rows as training uses them; a DataError or ShapeError says `what` they are."""
     model, dtype = objective.model, objective.vector.value.dtype
     inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
     targets = as_array(f"the {what} targets are not an array", y)
     shape = f"X of shape {inputs.shape}"
     if inputs.ndim < 2:
-        raise DataError(
-            f"the {what} inputs are not a table",
-            received=f"shape {inputs.shape}",
-            expected="(rows, features)",
-            hint="One feature is X[:, None].",
-        )
+        problem, received = f"the {what} inputs are not a table", f"shape {inputs.shape}"
+        hint = "One feature is X[:, None]."
+        raise DataError(problem, received=received, expected="(rows, features)", hint=hint)
     if len(inputs) == 0:
         raise DataError(f"there are no {what} rows", received=shape)
     if targets.ndim == 0 or len(inputs) != len(targets):
@@ -101,18 +94,12 @@ def check_rows(what: str, X: npt.ArrayLike, y: npt.ArrayLike, objective: Objecti
     return Rows(inputs, objective.loss.prepare(targets, shape_of_all, dtype))
 
 
-def as_array(
-    problem: str, values: npt.ArrayLike, dtype: np.dtype[np.floating] | None = None
-) -> Array:
+def as_array(problem: str, values: ArrayLike, dtype: np.dtype[Any] | None = None) -> Array:
     """Return values as an array, of `dtype` unless they are large; else a :class:`DataError`."""
-    if (
-        dtype
-        and isinstance(values, np.ndarray)
-        and values.dtype.kind in "biuf"
-        and values.size * dtype.itemsize > LARGE
-        and values.flags.c_contiguous  # with gaps a batch would be laid out and rounded otherwise
-    ):
-        return np.asarray(values)
+    if dtype and isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        large = values.size * dtype.itemsize > LARGE
+        if large and values.flags.c_contiguous:  # with gaps a batch would be rounded otherwise
+            return np.asarray(values)
     given = getattr(values, "dtype", None)
     try:
         if dtype and getattr(given, "kind", "f") in "cmM":
@@ -129,16 +116,14 @@ def _check_columns(what: str, X: Array, model: Layer) -> None:
     while isinstance(layer, Sequential):  # its first layer that is not elementwise
         others = (part for part in layer.layers if not isinstance(part, (Activation, Dropout)))
         layer = next(others, layer.layers[0])
-    if isinstance(layer, Dense) and layer.in_features != X.shape[-1]:
+    if isinstance(layer, Dense) and (columns := layer.in_features) != X.shape[-1]:
         rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
-        raise ShapeError(
-            f"the {what} inputs do not fit the model",
-            received=f"X of shape {X.shape}{rows}",
-            expected=f"{layer.in_features} columns, X of shape (n, {layer.in_features})",
-        )
+        problem, received = f"the {what} inputs do not fit the model", f"X of shape {X.shape}{rows}"
+        expected = f"{columns} columns, X of shape (n, {columns})"
+        raise ShapeError(problem, received=received, expected=expected)
 
 
-def _check_finite(what: str, values: Array, dtype: np.dtype[np.floating]) -> None:
+def _check_finite(what: str, values: Array, dtype: np.dtype[Any]) -> None:
     """Raise if a value is not finite in `dtype`."""
     chunk = max(1, CHUNK_BYTES * len(values) // (values.size * dtype.itemsize or 1))
     for start in range(0, len(values), chunk):
@@ -146,16 +131,14 @@ def _check_finite(what: str, values: Array, dtype: np.dtype[np.floating]) -> Non
             part = values[start : start + chunk].astype(dtype, copy=False)
         bad = ~np.isfinite(part)
         if bad.any():
-            row, *rest = (int(i) for i in np.argwhere(bad)[0])
+            row, *rest = np.argwhere(bad)[0].tolist()
             place = f"row {start + row}" + "".join(f", column {i}" for i in rest)
-            raise DataError(
-                f"a {what} is not a finite number",
-                received=f"{part[(row, *rest)]} in {place}",
-                hint="Remove or fill in missing values first; scikit-learn's SimpleImputer does.",
-            )
+            received = f"{part[(row, *rest)]} in {place}"
+            hint = "Remove or fill in missing values first; scikit-learn's SimpleImputer does."
+            raise DataError(f"a {what} is not a finite number", received=received, hint=hint)
 
 
-def pair_of(validation: Sequence[npt.ArrayLike]) -> tuple[npt.ArrayLike, npt.ArrayLike]:
+def pair_of(validation: Pair) -> tuple[ArrayLike, ArrayLike]:
     """Return inputs and targets, or raise :class:`ArgumentError`."""
     size = len(validation) if isinstance(validation, (tuple, list)) else None
     if size == 2:
@@ -165,19 +148,16 @@ def pair_of(validation: Sequence[npt.ArrayLike]) -> tuple[npt.ArrayLike, npt.Arr
         received += f" of length {size}"
     elif shape:
         received += f" of shape {tuple(shape)}"
-    raise ArgumentError(
-        f"must be a pair of inputs and targets, validation=(X, y), got {received}",
-        argument="validation",
-        hint="Sample weights are not supported here." if size == 3 else None,
-    )
+    problem = f"must be a pair of inputs and targets, validation=(X, y), got {received}"
+    hint = "Sample weights are not supported here." if size == 3 else None
+    raise ArgumentError(problem, argument="validation", hint=hint)
 
 
 def rows_per_batch(batch_size: BatchSize, n: int) -> int:
     """Return `batch_size`, at most n; an ArgumentError unless "full" or an integer >= 1."""
     if isinstance(batch_size, str) and batch_size == "full":
         return n
-    whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
-    if not whole or int(batch_size) < 1:
+    if not isinstance(batch_size, (int, np.integer)) or batch_size is True or batch_size < 1:
         raise invalid("batch_size", batch_size, '"full" or an integer >= 1, such as 32')
     return min(int(batch_size), n)
 
@@ -221,13 +201,6 @@ def batches_in_order(
     X and t are (n, ...), or with `sets` (S, n, ...) and contiguous. `order` is None or a
     permutation (n,); then and without `sets` the networks share their batches. With a permutation
     for each network (R, n), or with `sets` (R,), the set of each, batches are (R, rows, ...).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> orders = np.array([[0, 1, 2], [2, 1, 0]])
-    >>> [tb.tolist() for Xb, tb in batches_in_order(np.eye(3), np.arange(3), 2, orders)]
-    [[[0, 1], [2, 1]], [[2], [0]]]
     """
     n = X.shape[0 if sets is None else 1]
     if order is not None and sets is not None:  # the sets as one, below each other

@@ -17,6 +17,9 @@ from minidl.training.callbacks import Callback
 from minidl.training.checks import check_reproducible
 from minidl.training.trainer import Trainer
 
+EXAMPLE = "callbacks=lambda: [EarlyStopping()]"
+Model = Callable[[int], Layer]
+Hooks = Callable[[], Iterable[Callback]]
 Grid = list[tuple[dict[str, float], int]]  # swept hyperparameters and seed of each network
 
 
@@ -29,30 +32,22 @@ def grid_of(optimizer: Optimizer, seeds: Sequence[int]) -> Grid:
     swept = {name: value.ravel().tolist() for name, value in given if isinstance(value, np.ndarray)}
     lengths = {name: len(values) for name, values in swept.items()}
     if len(set(lengths.values())) > 1:
-        raise ArgumentError(
-            "hyperparameters that are swept together differ in length",
-            received=str(lengths),
-            hint="Values are paired: repeat them for a grid.",
-        )
-    settings = [
-        dict(zip(swept, values, strict=True)) for values in zip(*swept.values(), strict=True)
-    ]
+        problem = "hyperparameters that are swept together differ in length"
+        hint = "Values are paired: repeat them for a grid."
+        raise ArgumentError(problem, received=str(lengths), hint=hint)
+    rows = zip(*swept.values(), strict=True)
+    settings = [dict(zip(swept, row, strict=True)) for row in rows]
     for i, setting in enumerate(settings):
         if setting in settings[:i]:
-            raise ArgumentError(
-                "a value of the swept hyperparameters is given twice, for equal networks",
-                received=", ".join(f"{name}={value}" for name, value in setting.items()),
-                hint="Give it once; for more networks give more seeds.",
-            )
+            problem = "a value of the swept hyperparameters is given twice, for equal networks"
+            received = ", ".join(f"{name}={value}" for name, value in setting.items())
+            hint = "Give it once; for more networks give more seeds."
+            raise ArgumentError(problem, received=received, hint=hint)
     return [(setting, seed) for setting in settings or [{}] for seed in seeds]
 
 
 def trainers_of(
-    model: Callable[[int], Layer],
-    optimizer: Optimizer,
-    grid: Grid,
-    callbacks: Callable[[], Iterable[Callback]],
-    options: dict[str, Any],
+    model: Model, optimizer: Optimizer, grid: Grid, callbacks: Hooks, options: dict[str, Any]
 ) -> list[Trainer]:
     """Return a Trainer for each setting and seed."""
     trainers = []
@@ -63,17 +58,14 @@ def trainers_of(
         trainers.append(Trainer(network, optimizer=copied, seed=seed, callbacks=hooks, **options))
     hooks_of = [set(map(id, trainer.callbacks)) for trainer in trainers]
     if len(set().union(*hooks_of)) < sum(map(len, hooks_of)):
-        raise ArgumentError(
-            "returned the same callback twice",
-            argument="callbacks",
-            hint="Make new ones: callbacks=lambda: [EarlyStopping()].",
-        )
+        problem, hint = "returned the same callback twice", f"Make new ones: {EXAMPLE}."
+        raise ArgumentError(problem, argument="callbacks", hint=hint)
     return trainers
 
 
-def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback]:
+def _new_callbacks(callbacks: Hooks) -> list[Callback]:
     """Return the callbacks of one network."""
-    expected = "a function that returns a list, callbacks=lambda: [EarlyStopping()]"
+    expected = f"a function that returns a list, {EXAMPLE}"
     if not callable(callbacks):
         raise invalid("callbacks", callbacks, expected)
     try:
@@ -82,24 +74,21 @@ def _new_callbacks(callbacks: Callable[[], Iterable[Callback]]) -> list[Callback
         raise ArgumentError(f"must be {expected}: {error}", argument="callbacks") from error
 
 
-def _networks(model: Callable[[int], Layer], grid: Grid) -> list[Layer]:
+def _networks(model: Model, grid: Grid) -> list[Layer]:
     """Return a new network for each setting and seed."""
     if not callable(model) or isinstance(model, Layer):
         example = "a function seed -> network, such as lambda seed: nn.mlp(2, 16, 1, seed=seed)"
         raise invalid("model", model, example)
     networks = [_network(model, seed) for _, seed in grid]
     if len(set(map(id, networks))) < len(networks):
-        raise ArgumentError(
-            "returned the same network twice",
-            argument="model",
-            expected="a function of the seed that builds a new one each time",
-        )
+        expected = "a function of the seed that builds a new one each time"
+        raise ArgumentError("returned the same network twice", argument="model", expected=expected)
     if unseeded(networks[0]):
         check_reproducible(networks[0], _network(model, grid[0][1]), grid[0][1])
     return networks
 
 
-def _network(model: Callable[[int], Layer], seed: int) -> Layer:
+def _network(model: Model, seed: int) -> Layer:
     """Return the network with this seed."""
     try:
         network = model(seed)

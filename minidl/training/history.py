@@ -17,6 +17,7 @@ from minidl.errors import ArgumentError, DataError, UnknownNameError
 from minidl.files import atomic_write
 
 COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
+Target = float | None  # one of two, the loss or the accuracy, is given
 ENDING = ("stopped_by", "diverged_at", "advice")
 
 
@@ -70,15 +71,13 @@ class History:
 
     def append(self, record: Mapping[str, float]) -> None:
         """Add a row; other columns than those of the first raise :class:`ArgumentError`."""
-        columns = self._columns or {name: [] for name in record}
-        if record.keys() != columns.keys():
+        if self._columns and record.keys() != self._columns.keys():
             raise self._other_columns(record)
         row: dict[str, float] = {}
         for name, value in record.items():
             row[name] = int(value) if name in COUNTS else float(value)
         for name, value in row.items():
-            columns[name].append(value)
-        self._columns = columns
+            self._columns.setdefault(name, []).append(value)
 
     def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         """Add rows, given as columns of one length; see :meth:`append`."""
@@ -137,12 +136,7 @@ class History:
         return int(self["epoch"][at]), float(values[at])
 
     def epochs_to(
-        self,
-        loss: float | None = None,
-        *,
-        accuracy: float | None = None,
-        on: str = "train",
-        sustained: int = 1,
+        self, loss: Target = None, *, accuracy: Target = None, on: str = "train", sustained: int = 1
     ) -> int | None:
         """Return the first epoch at which a target is reached, or None if it never is.
 
@@ -160,10 +154,8 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; numbers that are not finite become None, as JSON has none."""
-        finite = {
-            name: [value if math.isfinite(value) else None for value in values]
-            for name, values in self._columns.items()
-        }
+        columns = self._columns.items()
+        finite = {n: [v if math.isfinite(v) else None for v in values] for n, values in columns}
         return {name: getattr(self, name) for name in ENDING} | {"columns": finite}
 
     @classmethod

@@ -1,8 +1,7 @@
 """The training loop, for one network or for R networks at once.
 
-A run is: measure; then, epoch by epoch, draw an order, take an epoch of steps, measure, record, and
-ask who stops. :class:`~minidl.training.Trainer` is this loop with callbacks, and
-:class:`~minidl.training.block.Block` is this loop on parameters of shape (R, P).
+A run is: measure; then, epoch by epoch, draw an order, take steps, measure, record, and ask who
+stops. A Trainer is this loop with callbacks, a Block this loop on parameters of shape (R, P).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import contextlib
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -47,6 +46,8 @@ class Run(ABC):
     recorded: int = -1  # the last recorded epoch; 0 is the measurement before training
     good: Array | None = None  # the weights after it, to which a divergence goes back
     stop_reason: str | None = None  # why no network is training any more
+    # Given a network's place, a context in which an error says which of R networks it is from
+    naming: Callable[[int], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
     _hooks: Sequence[Any] = ()  # the callbacks of one network
     _stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
     _generators: dict[int, np.random.Generator] | None = None  # of this epoch's dropout, by seed
@@ -56,23 +57,16 @@ class Run(ABC):
         """Stop networks whose loss is not finite or too large; return a mask of those left."""
 
     @abstractmethod
-    def record(self, row: Row) -> Array:
-        """Add a row to each history, ask callbacks who stops, and return a mask of those left."""
-
-    def naming(self, network: int) -> contextlib.AbstractContextManager[object]:
-        """Return a context in which an error says which of R networks it comes from."""
-        return contextlib.nullcontext()
+    def record(self, row: Row, left: Array) -> Array:
+        """Add the row of those left to their histories; return a mask of whom no callback stops."""
 
     def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""
         train, held_out, sets = data.train, data.held_out, data.sets
-        losses = self.objective.measure(train.X, train.t, sets)
-        grad = self.objective.vector.grad
-        norm: Any = math.nan
-        if self.epoch and grad.ndim == 1:
-            norm = math.sqrt(np.dot(grad, grad))
-        elif self.epoch:
-            norm = np.sqrt([float(np.dot(g, g)) for g in grad])
+        losses = self.objective.measure(*train, sets)
+        grads = np.atleast_2d(self.objective.vector.grad)
+        norms = np.sqrt(list(map(np.dot, grads, grads)), dtype=float) if self.epoch else running
+        single = self.objective.vector.grad.ndim == 1
         row: Row = {
             "epoch": self.epoch,
             "updates": self.optimizer.step_count,
@@ -80,17 +74,16 @@ class Run(ABC):
             "samples": self.samples,
             "seconds": self.seconds,
             "train_loss": losses["loss"],
-            "running_loss": running if grad.ndim > 1 else running.item(),
-            "gradient_norm": norm,
+            "running_loss": running.item() if single else running,
+            "gradient_norm": norms.item() if single else norms,
         }
         if self.look_ahead:
-            row["look_ahead_loss"] = self.objective.loss_at(
-                self.look_ahead_point(), train.X, train.t, sets, here=losses["loss"]
-            )
+            point, here = self.look_ahead_point(), losses["loss"]
+            row["look_ahead_loss"] = self.objective.loss_at(point, *train, sets, here=here)
         if "accuracy" in losses:
             row["train_accuracy"] = losses["accuracy"]
         if held_out is not None:
-            for name, value in self.objective.measure(held_out.X, held_out.t, sets).items():
+            for name, value in self.objective.measure(*held_out, sets).items():
                 row[f"validation_{name}"] = value
         return row
 
@@ -125,15 +118,13 @@ def run(state: Run, data: Data, last: int) -> None:
     if state.recorded < 0:
         row = state.measure(data, np.full(len(state.seeds), np.nan))
         losses = np.atleast_1d(row["train_loss"])
-        for k in np.flatnonzero(~np.isfinite(losses)):
+        left = np.isfinite(losses)
+        for k in np.flatnonzero(~left):
             with state.naming(int(k)):
-                raise DataError(
-                    "the loss is not finite before training",
-                    received=float(losses[k]),
-                    hint="Check the scale of the data and the initial weights.",
-                )
-        left = state.record(row)
-        data = data if left.all() else data.only(left)
+                problem = "the loss is not finite before training"
+                hint = "Check the scale of the data and the initial weights."
+                raise DataError(problem, received=float(losses[k]), hint=hint)
+        data = data.only(state.record(row, left))
     while state.stop_reason is None and state.epoch < last:
         if state.cursor == 0:  # otherwise an interrupted epoch, which has begun already
             for hook in state._hooks:
@@ -149,12 +140,13 @@ def run(state: Run, data: Data, last: int) -> None:
                 with state.naming(0):
                     check_first_epoch(optimizer, state.good, vector, float(running[0]))
         left = state.stop_diverged(running)
-        if not left.all():
-            running, data = running[left], data.only(left)
+        running, data = running[left], data.only(left)
         every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
         if running.size and (ended or (every > 0 and state.epoch % every == 0)):
-            left = state.record(state.measure(data, running))
-            data = data if left.all() else data.only(left)
+            row = state.measure(data, running)
+            left = state.stop_diverged(np.atleast_1d(row["train_loss"]))
+            if left.any():
+                data = data.only(left).only(state.record(row, left))
 
 
 def take_epoch(state: Run, data: Data) -> Array:
@@ -185,29 +177,19 @@ def take_epoch(state: Run, data: Data) -> Array:
 
 def draw_order(seeds: Sequence[int], epoch: int, n: int) -> Array:
     """Return the order of rows of each network (R, n), or (n,) if all have the same."""
-    orders: dict[int, Array] = {}
-    for seed in seeds:
-        if seed not in orders:
-            orders[seed] = permutation(stream(seed, "shuffle", epoch), n)
+    orders = {seed: permutation(stream(seed, "shuffle", epoch), n) for seed in set(seeds)}
     return orders[seeds[0]] if len(orders) == 1 else np.stack([orders[seed] for seed in seeds])
 
 
 def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
-    """Take one step for each batch of an epoch: the inner loop of all training.
-
-    It reads parameters, optimizer state, rows, an order and hyperparameters, and writes
-    parameters, optimizer state and the running loss. Another engine can take its place.
-    """
+    """Take one step for each batch of an epoch; another engine can take the place of this loop."""
     objective, generators, n = state.objective, state._generators or {}, data.n
     w, step, gradient = objective.vector.value, state.optimizer.step, objective.gradient
-    training: Any = True
+    training: Any = SeveralGenerators(generators, state.seeds) if generators else True
     if generators and w.ndim == 1:
         (training,) = generators.values()
-    elif generators:
-        training = SeveralGenerators(generators, state.seeds)
     total = state.running_total
-    X, t = data.train.X, data.train.t
-    for Xb, tb in batches_in_order(X, t, size, order, data.sets, start=state.cursor):
+    for Xb, tb in batches_in_order(*data.train, size, order, data.sets, start=state.cursor):
         before = [g.bit_generator.state for g in generators.values()] if generators else []
         try:
             step(w, partial(gradient, X=Xb, t=tb, training=training))

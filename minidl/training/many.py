@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +16,7 @@ from minidl.errors import ArgumentError
 from minidl.nn import Layer
 from minidl.training.block import train_together
 from minidl.training.callbacks import StopRule
+from minidl.training.checks import is_minidl
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.pool import check_jobs, run_all
 from minidl.training.trainer import Trainer
@@ -31,36 +35,29 @@ def train_many(
     jobs: int | None = 1,
     done: Callable[[list[Trainer]], object] = len,
 ) -> None:
-    """Train any Trainers for some epochs; each then holds what its own ``fit`` would have left.
+    """Train several Trainers; each ends in the state in which its own fit would have left it.
 
     They are cut into blocks of consecutive Trainers with equal keys (see `block_key`), so give
     those one after the other. A divergence is reported in the history, without a warning. `epochs`,
     `memory`, `jobs` and errors are those of :func:`~minidl.training.train_replicas`.
 
-    Parameters
-    ----------
-    rows : (Rows, Rows or None)
-        Training and validation rows; with `sets` several of each, X (S, n, features).
-    sets : sequence of int, optional
-        Which of the S sets each trainer uses. None: `rows` have no leading axis; all use them.
-    apart : sequence, optional
-        A label for each trainer: different labels are in different blocks. So a block that is
-        trained again later has the same results to the last bit.
-    done : callable, optional
-        Called in this process with the Trainers of each block as soon as it is finished: in
-        order with ``jobs=1``, otherwise as they come.
+    `rows` are training and validation rows; with `sets`, the number of the set that each Trainer
+    uses, several of each, X (S, n, features). `apart` has a label for each Trainer: different
+    labels are in different blocks, so a block that is trained again later has the same bits. `done`
+    is called in this process with the Trainers of each block when it is finished, with ``jobs=1``
+    in order.
     """
     check_count("epochs", epochs, 0)
     check_jobs(jobs)
     check_count("memory", memory)
     if len(set(map(id, trainers))) < len(trainers):
         raise ArgumentError("must not contain a Trainer twice", argument="trainers")
-    numbers = None if sets is None else _check_sets(sets, len(trainers), rows)
-    arrays = [_contiguous(array, numbers) for array in _arrays(*rows)]
-    labels = [None] * len(trainers) if apart is None else apart
-    pairs = zip(map(block_key, trainers), labels, strict=True)
-    keys = [key and (key, label) for key, label in pairs]
-    blocks = list(_blocks(trainers, keys, _data(arrays, numbers), memory))
+    arrays = [array for part in rows for array in part or ()]
+    numbers = None if sets is None else _check_sets(sets, len(trainers), list(map(len, arrays)))
+    data = _data([_contiguous(array, numbers) for array in arrays], numbers)
+    pairs = zip(trainers, [None] * len(trainers) if apart is None else apart, strict=True)
+    keys = [(block_key(trainer) or id(trainer), label) for trainer, label in pairs]
+    blocks = list(_blocks(trainers, keys, data, memory))
 
     def take_over(k: int, trained: list[Trainer]) -> None:
         """Give the Trainers of block `k`, and their callbacks, the attributes of the copies."""
@@ -72,21 +69,18 @@ def train_many(
                 vars(trainer).update(vars(copy))
         done(blocks[k][0])
 
-    tasks = [((block, epochs, d.sets), _arrays(d.train, d.held_out)) for block, d in blocks]
+    tasks = [((block, epochs, d.sets), (*d.train, *(d.held_out or ()))) for block, d in blocks]
     run_all(tasks, _train, jobs, take_over, describe=_seeds, parts=_parts)
 
 
-def _check_sets(sets: Sequence[int], count: int, rows: tuple[Rows, Rows | None]) -> Array:
+def _check_sets(sets: Sequence[int], count: int, lengths: list[int]) -> Array:
     """Return the numbers of the sets, one for each Trainer."""
     numbers = [check_count("the number of a set", number, 0) for number in sets]
-    lengths = list(map(len, _arrays(*rows)))
-    if len(numbers) != count or max(numbers, default=0) >= min(lengths) or len(set(lengths)) > 1:
-        raise ArgumentError(
-            "must name a set for each Trainer",
-            argument="sets",
-            received=f"{len(numbers)} numbers up to {max(numbers, default=0)}, for {count} Trainers"
-            f" and rows of {', '.join(map(str, lengths))} sets",
-        )
+    largest = max(numbers, default=0)
+    if len(numbers) != count or largest >= min(lengths) or len(set(lengths)) > 1:
+        given = f"{len(numbers)} numbers up to {largest}, for {count} Trainers and rows of"
+        received = f"{given} {', '.join(map(str, lengths))} sets"
+        raise ArgumentError("must name a set for each Trainer", argument="sets", received=received)
     return np.array(numbers, dtype=int)
 
 
@@ -97,41 +91,33 @@ def _contiguous(values: Array, sets: Array | None) -> Array:
 
 
 def _blocks(
-    trainers: Sequence[Trainer], keys: list[Hashable | None], data: Data, memory: int
+    trainers: Sequence[Trainer], keys: Sequence[Hashable], data: Data, memory: int
 ) -> Iterator[tuple[list[Trainer], Data]]:
     """Yield blocks of consecutive Trainers with equal keys, as large as `memory` allows."""
-    parts: dict[tuple[int, int], Data] = {}  # the same arrays for blocks with the same sets
-    end = 0
-    while (start := end) < len(trainers):
-        limit = start + _block_size(trainers[start], data, memory)
-        end = start + 1
-        while end < min(limit, len(trainers)) and keys[end] == keys[start] is not None:
-            end += 1
-        block, part = list(trainers[start:end]), data
-        if data.sets is not None:
-            sets = data.sets[start:end]
-            first, last = sets.min(), sets.max()
-            if (first, last) not in parts:
-                parts[first, last] = data.part(slice(first, last + 1))
-            part = Data(parts[first, last].train, parts[first, last].held_out, sets - first)
-        yield block, part
+    # The same arrays for blocks with the same sets, so that they are sent once.
+    part = functools.cache(lambda first, last: data.part(slice(first, last + 1)))
+    for _, group in itertools.groupby(range(len(trainers)), keys.__getitem__):
+        alike = list(group)
+        size = _block_size(trainers[alike[0]], data, memory)
+        for start in range(0, len(alike), size):
+            block, own = alike[start : start + size], data
+            if data.sets is not None:
+                sets = data.sets[block]
+                own = replace(part(sets.min(), sets.max()), sets=sets - sets.min())
+            yield [trainers[k] for k in block], own
 
 
 def block_key(trainer: Trainer) -> Hashable | None:
-    """Return what must be equal for two networks to be one block; None if it must train alone.
-
-    All layers, the loss and the optimizer must be minidl's own, or of a class with ``replicas =
-    True``; and the only callbacks are those that decide on recorded columns when to stop.
-    """
+    """Return what must be equal for two networks to be one block; None if it must train alone."""
     layers, vector = list(_layers(trainer.model)), trainer.objective.vector
     optimizer = trainer.optimizer
-    rules = [isinstance(c, StopRule) and _is_minidl(c) for c in trainer.callbacks]
+    rules = [isinstance(c, StopRule) and is_minidl(c) for c in trainer.callbacks]
     parts = [*(layer for layer, _ in layers), trainer.loss, optimizer]
     buffers = list(trainer.model.named_buffers())
     if trainer.cursor or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
         return None
     return (
-        tuple(repr(layer) if _is_minidl(layer) and leaf else type(layer) for layer, leaf in layers),
+        tuple(repr(layer) if is_minidl(layer) and leaf else type(layer) for layer, leaf in layers),
         repr(trainer.loss),
         type(optimizer),
         tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
@@ -151,17 +137,13 @@ def _layers(layer: Layer) -> Iterator[tuple[Layer, bool]]:
         yield from _layers(child)
 
 
-def _is_minidl(part: object) -> bool:
-    return type(part).__module__.split(".")[0] == "minidl"
-
-
 def _knows_replicas(part: object) -> bool:
     """Return True if a part works on a leading axis of networks."""
     cls = type(part)
     if any(callable(getattr(cls, name, None)) for name in vars(part)):
         return False  # a method of this object has been replaced, such as a layer's forward
     declared = vars(cls).get("replicas")  # not inherited: a subclass may do anything
-    return _is_minidl(part) if declared is None else bool(declared)
+    return is_minidl(part) if declared is None else bool(declared)
 
 
 def _block_size(trainer: Trainer, data: Data, memory: int) -> int:
@@ -173,10 +155,6 @@ def _block_size(trainer: Trainer, data: Data, memory: int) -> int:
     order = n * (4 if n in HALF_WIDTH else 8) if trainer.shuffle else 1
     size = min(memory // activation, GATHER_BYTES // order)
     return max(1, size) if len(features) == 1 else 1
-
-
-def _arrays(train: Rows, held_out: Rows | None) -> tuple[Array, ...]:
-    return (train.X, train.t, held_out.X, held_out.t) if held_out else (train.X, train.t)
 
 
 def _data(arrays: Sequence[Array], sets: Array | None) -> Data:
@@ -196,6 +174,6 @@ def _parts(payload: Payload) -> Iterable[object]:
 
 def _seeds(payloads: list[Payload]) -> str:
     seeds: dict[str, list[int]] = {}
-    for trainer in (trainer for trainers, *_ in payloads for trainer in trainers):
+    for trainer in itertools.chain.from_iterable(trainers for trainers, *_ in payloads):
         seeds.setdefault(repr(trainer.optimizer), []).append(trainer.seed)
     return "; ".join(f"seeds {numbers} of {name}" for name, numbers in seeds.items())

@@ -59,8 +59,7 @@ class Objective:
     """
 
     def __init__(self, model: Layer, loss: Loss, l2: float = 0.0) -> None:
-        self.model = model
-        self.loss = loss
+        self.model, self.loss = model, loss
         self.penalty = L2Penalty(check_strength("l2", l2))
         self.vector = model.parameters
         self.value: Any = math.nan
@@ -108,41 +107,34 @@ class Objective:
         w, classifies = self.vector.value, self.loss.classifies
         n = X.shape[0 if sets is None else 1]
         rows = max(1, CHUNK * w.shape[-1] // w.size)  # of all replicas: CHUNK
-        loss: Any = 0.0
-        accuracy: Any = 0.0
+        sums: dict[str, Any] = {"loss": 0.0, "accuracy": 0.0} if classifies else {"loss": 0.0}
         with no_grad(), np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, n, rows):
                 part, share = slice(start, start + rows), min(rows, n - start) / n
-                inputs, targets = part_of(X, part, sets), part_of(t, part, sets)
-                outputs = self.model.forward(inputs.astype(w.dtype, copy=False))
-                loss += share * self.loss.mean(outputs, targets).data.astype(np.float64)
+                place = part if sets is None else (set_index(sets), part)
+                targets = t[place]
+                outputs = self.model.forward(X[place].astype(w.dtype, copy=False))
+                sums["loss"] += share * self.loss.mean(outputs, targets).data.astype(np.float64)
                 if classifies:
                     right = self.loss.right(outputs.data, targets)
                     axes = tuple(range(1, right.ndim)) if outputs.ndim > 2 else None
-                    accuracy += share * right.mean(axis=axes)
+                    sums["accuracy"] += share * right.mean(axis=axes)
         if self.penalty.strength:
-            loss += self.penalty.value(self.vector)
-        if w.ndim == 1:
-            loss, accuracy = float(loss), float(accuracy)
-        return {"loss": loss, "accuracy": accuracy} if classifies else {"loss": loss}
+            sums["loss"] += self.penalty.value(self.vector)
+        return sums if w.ndim > 1 else dict(zip(sums, map(float, sums.values()), strict=True))
 
     def loss_at(
         self, point: Array, X: Array, t: Array, sets: Array | None = None, *, here: Any
     ) -> Any:
         """Return the loss that :meth:`measure` would find with the model at `point` (P,) or (R, P).
 
-        The model's own vector is the same before and after. `here` is its loss, which is returned
-        if that is the point.
+        The model's own vector is the same before and after. `here` is the loss at the present
+        weights; it is returned if `point` equals them.
         """
         if np.array_equal(point, self.vector.value):
             return here
         with self._at(point):
             return self.measure(X, t, sets)["loss"]
-
-
-def part_of(values: Array, part: slice, sets: Array | None) -> Array:
-    """Return some rows of an array (n, ...), or (R, rows, ...) of the sets of each network."""
-    return values[part] if sets is None else values[set_index(sets), part]
 
 
 def set_index(sets: Array) -> slice | Array:

@@ -17,6 +17,8 @@ from concurrent.futures import BrokenExecutor
 from functools import partial
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, WorkerError, invalid
 
@@ -50,12 +52,12 @@ def run_all(
     """Compute ``work(payload, *arrays)`` for each task, up to three times if its worker dies.
 
     An array that several tasks need should be the same object in each. With ``jobs=1``, tasks run
-    in this process, in order. ``done(index, result)`` is called here as each task finishes, and
-    ``describe(payloads)`` names unfinished tasks in a :class:`WorkerError`. Of the objects
-    ``parts(payload)``, an error names the one that cannot be pickled.
+    in this process, in order. ``done(index, result)`` is called here as each task finishes. A
+    :class:`WorkerError` says ``describe(payloads)`` of unfinished tasks; of ``parts(payload)``, an
+    error names the one that cannot be pickled.
     """
     if jobs == 1:
-        with _one_blas_thread():
+        with threadpool_limits(1, user_api="blas"):
             for k, (payload, arrays) in enumerate(tasks):
                 done(k, work(payload, *arrays))
         return
@@ -144,21 +146,20 @@ def _on_dask(call: Work, inputs: Iterable[Any], backend: Any) -> Results:
 @contextlib.contextmanager
 def _ignoring_ctrl_c() -> Iterator[None]:
     """Let processes that are started here ignore Ctrl-C, which a terminal sends to all of them."""
-    handler = signal.getsignal(signal.SIGINT)
-    settable = handler and threading.current_thread() is threading.main_thread()
-    if settable:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    with contextlib.ExitStack() as after:
+        if (
+            signal.getsignal(signal.SIGINT)
+            and threading.current_thread() is threading.main_thread()
+        ):
+            handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            after.callback(signal.signal, signal.SIGINT, handler)
         yield
-    finally:
-        if settable:
-            signal.signal(signal.SIGINT, handler)
 
 
 def _call(work: Work, parts: Parts, k: int, packed: bytes, *arrays: Array) -> tuple[int, bytes]:
     """Run one task, in a worker process."""
     payload = pickle.loads(packed)
-    with _one_blas_thread():
+    with threadpool_limits(1, user_api="blas"):
         result = work(payload, *arrays)
     return k, _pack(result, payload, parts)
 
@@ -172,11 +173,10 @@ def _pack(value: object, payload: Any, parts: Parts) -> bytes:
             try:
                 _as_bytes(part)
             except Exception as reason:
-                raise ArgumentError(
-                    f"{type(part).__name__} cannot be sent to or from another process: {reason}",
-                    received=repr(part),
-                    hint="Keep open files, locks and the like out of it, or use jobs=1.",
-                ) from error
+                name = type(part).__name__
+                problem = f"{name} cannot be sent to or from another process: {reason}"
+                hint = "Keep open files, locks and the like out of it, or use jobs=1."
+                raise ArgumentError(problem, received=repr(part), hint=hint) from error
         raise
 
 
@@ -184,9 +184,3 @@ def _as_bytes(value: object) -> bytes:
     from joblib import wrap_non_picklable_objects  # with joblib's cloudpickle
 
     return pickle.dumps(wrap_non_picklable_objects(value, keep_wrapper=False))
-
-
-def _one_blas_thread() -> contextlib.AbstractContextManager[Any]:
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, user_api="blas")  # type: ignore[no-any-return]

@@ -77,7 +77,6 @@ class CSVLog(Callback):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._started = False
 
     def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
         """Start a new file at the next row."""

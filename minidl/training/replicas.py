@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from minidl.errors import DataError, DivergenceWarning, ShapeError
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
-from minidl.training.callbacks import Callback
-from minidl.training.data import Rows, as_array, check_rows, pair_of
-from minidl.training.grid import Grid, grid_of, trainers_of
+from minidl.training.data import Pair, Rows, as_array, check_rows, pair_of
+from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
 from minidl.training.trainer import Trainer
@@ -48,10 +47,10 @@ class Replica:
 
 
 def train_replicas(
-    model: Callable[[int], Layer],
+    model: Model,
     optimizer: Optimizer,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
     loss: str | Loss | type[Loss],
     seeds: int | Iterable[int],
@@ -61,8 +60,8 @@ def train_replicas(
     shuffle: bool = True,
     measure_every: int = 1,
     look_ahead: bool = False,
-    validation: Sequence[npt.ArrayLike] | None = None,
-    callbacks: Callable[[], Iterable[Callback]] = list,
+    validation: Pair | None = None,
+    callbacks: Hooks = list,
     memory: int = 2**19,
     jobs: int | None = 1,
     progress: bool = False,
@@ -74,11 +73,12 @@ def train_replicas(
     with a leading replica axis: weights (R, in, out), activations (R, rows, features). Networks
     that stop or diverge leave the computation.
 
-    Networks are trained one after the other if their activations do not fit into `memory` twice;
-    if a layer, the loss or the optimizer is a custom class that does not say ``replicas = True``
-    (it works on the last two axes, or on each row of w (R, P), and keeps nothing but parameters
-    and ``state``); or if they have callbacks other than :class:`StopAtTarget` and
-    :class:`EarlyStopping`.
+    Networks are trained one after the other
+
+    - if their activations do not fit into `memory` twice;
+    - if a layer, the loss or the optimizer is of a custom class without ``replicas = True`` (which
+      says: works on the last two axes, or each row of w (R, P); keeps only parameters and state);
+    - if they have callbacks other than :class:`StopAtTarget` and :class:`EarlyStopping`.
 
     Parameters
     ----------
@@ -130,9 +130,8 @@ def train_replicas(
 
     Notes
     -----
-    An exception raised during training has an attribute `finished`, the list of finished
-    Replicas: ``except KeyboardInterrupt as error: error.finished``. Networks of one block finish
-    together, so less `memory` keeps more of them.
+    An exception raised during training has an attribute `finished`, the list of finished Replicas.
+    Networks of one block finish together, so less `memory` keeps more of them.
 
     Other processes work on copies made by cloudpickle: lambdas can be sent, open files cannot. At
     the end, callbacks have the attributes of their copies; other changes stay in the process.
@@ -175,23 +174,18 @@ def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:
 
 
 def _rows(
-    trainer: Trainer,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
-    validation: Sequence[npt.ArrayLike] | None,
-    seeds: Sequence[int],
+    trainer: Trainer, X: ArrayLike, y: ArrayLike, validation: Pair | None, seeds: Sequence[int]
 ) -> tuple[Rows, Rows | None]:
     """Check rows: the same for all networks, or one set for each seed."""
     pairs = {"training": (X, y)}
     if validation is not None:
         pairs["validation"] = pair_of(validation)
-    several = any(_several_sets(*pair) for pair in pairs.values())
-    sets = seeds if several else None
+    sets = seeds if any(_several_sets(*pair) for pair in pairs.values()) else None
     train, *held_out = (_check_rows(what, *pair, trainer, sets) for what, pair in pairs.items())
     return train, held_out[0] if held_out else None
 
 
-def _several_sets(X: npt.ArrayLike, y: npt.ArrayLike) -> bool:
+def _several_sets(X: ArrayLike, y: ArrayLike) -> bool:
     """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...)."""
     try:
         inputs, targets = np.shape(X), np.shape(y)
@@ -201,28 +195,26 @@ def _several_sets(X: npt.ArrayLike, y: npt.ArrayLike) -> bool:
 
 
 def _check_rows(
-    what: str, X: npt.ArrayLike, y: npt.ArrayLike, trainer: Trainer, seeds: Sequence[int] | None
+    what: str, X: ArrayLike, y: ArrayLike, trainer: Trainer, seeds: Sequence[int] | None
 ) -> Rows:
     """Check rows, or one set for each seed; then an error has a note that names the seed."""
     if seeds is None:
         return check_rows(what, X, y, trainer.objective)
     if not _several_sets(X, y) or np.shape(X)[0] != len(seeds):
-        raise DataError(
-            f"the {what} rows are not one set for each seed",
-            received=f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds",
-            expected="X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all",
-            hint="For inputs and targets with several axes each, use a Trainer.",
-        )
+        problem = f"the {what} rows are not one set for each seed"
+        received = f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds"
+        expected = "X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all"
+        hint = "For inputs and targets with several axes each, use a Trainer."
+        raise DataError(problem, received=received, expected=expected, hint=hint)
     dtype = trainer.objective.vector.value.dtype
     inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
     targets = []
     for seed, set_inputs, set_targets in zip(seeds, inputs, np.asarray(y), strict=True):
         try:
-            rows = check_rows(what, set_inputs, set_targets, trainer.objective)
+            targets.append(check_rows(what, set_inputs, set_targets, trainer.objective).t)
         except (DataError, ShapeError) as error:
             error.add_note(f"in the {what} rows of seed {seed}")
             raise
-        targets.append(rows.t)
     return Rows(inputs, np.stack(targets))
 
 

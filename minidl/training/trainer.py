@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import check_logits, check_parts
-from minidl.training.data import Data, check_rows, pair_of, rows_per_batch
+from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
@@ -104,7 +104,6 @@ class Trainer(Run):
         self.objective = Objective(model, self.loss, l2)
         self.stochastic = model.stochastic
         self.history = History()
-        self._hooks = self.callbacks
 
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
@@ -116,7 +115,7 @@ class Trainer(Run):
         y: npt.ArrayLike,
         *,
         epochs: int,
-        validation: Sequence[npt.ArrayLike] | None = None,
+        validation: Pair | None = None,
         callbacks: Iterable[Callback] = (),
     ) -> History:
         """Train for a number of further epochs and return :attr:`history`.
@@ -156,9 +155,7 @@ class Trainer(Run):
         held_out = None
         if validation is not None:
             held_out = check_rows("validation", *pair_of(validation), self.objective)
-        hooks = list(self.callbacks)
-        if callbacks != ():
-            hooks += check_callbacks(callbacks)
+        hooks = [*self.callbacks, *(() if callbacks == () else check_callbacks(callbacks))]
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
@@ -166,8 +163,7 @@ class Trainer(Run):
 
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
         """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
-        rows = check_rows("evaluation", X, y, self.objective)
-        return self.objective.measure(rows.X, rows.t)
+        return self.objective.measure(*check_rows("evaluation", X, y, self.objective))
 
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
         """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""
@@ -192,21 +188,17 @@ class Trainer(Run):
         """Check that this run can be continued, and reset how the last call ended."""
         history, steps, begun = self.history, self.optimizer.step_count, self.recorded >= 0
         if not begun and steps:
-            raise ArgumentError(
-                "this optimizer has already taken steps in another run",
-                received=f"{self.optimizer!r} after {steps} steps",
-                hint="Give each Trainer a new optimizer, or call optimizer.reset().",
-            )
+            problem = "this optimizer has already taken steps in another run"
+            received = f"{self.optimizer!r} after {steps} steps"
+            hint = "Give each Trainer a new optimizer, or call optimizer.reset()."
+            raise ArgumentError(problem, received=received, hint=hint)
         if begun and ("validation_loss" in history) != validated:
-            raise ArgumentError(
-                "must be given in every fit() of a Trainer, or in none", argument="validation"
-            )
+            problem = "must be given in every fit() of a Trainer, or in none"
+            raise ArgumentError(problem, argument="validation")
         if begun and ("look_ahead_loss" in history) != self.look_ahead:
             raise ArgumentError("cannot change during a run", argument="look_ahead")
         self.stop_reason = history.stopped_by = history.diverged_at = None
         history.advice = ""
-
-    # -- what the loop asks of it --------------------------------------------------------------
 
     def stop_diverged(self, losses: Array) -> Array:
         """Stop if the loss is not finite or too large: end the run with the last good weights."""
@@ -232,11 +224,8 @@ class Trainer(Run):
             f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
         )
 
-    def record(self, row: Row) -> Array:
-        """Add a row to the history and run the hooks after an epoch, unless it has diverged."""
-        left = np.ones(1, dtype=bool)
-        if self.epoch and not (left := self.stop_diverged(np.array([row["train_loss"]]))).all():
-            return left
+    def record(self, row: Row, left: Array) -> Array:
+        """Add a row to the history and run the hooks after an epoch."""
         self.history.append(row)
         self.recorded = self.epoch
         for hook in self._hooks:
@@ -245,16 +234,13 @@ class Trainer(Run):
 
     def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
         """Take over a saved run; the model and the optimizer have been restored already."""
-        self.epoch, self.samples = int(counts["epoch"]), int(counts["samples"])
-        self.seconds = float(counts["seconds"])
-        self.cursor = int(counts.get("cursor", 0))
-        self.running_total = float(counts.get("running_total", 0.0))
+        vars(self).update(counts)
         self.history, self.good = history, None
         self.recorded = int(history.entry("epoch", -1)) if len(history) else -1
         self._stored = (stored.copy(), self.objective.vector.value.copy())
 
 
-def too_large(losses: Array, initial: float | Array) -> Array:
-    """Return True where a run has diverged: loss not finite, or above 10^4 times the first."""
+def too_large(losses: Array, initial: npt.ArrayLike) -> Array:
+    """Return True where a loss is not finite, or above 10^4 times the initial one."""
     start = np.asarray(initial)
     return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))
