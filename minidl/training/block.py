@@ -55,7 +55,7 @@ class Block(Run):
         self.batch_size, self.shuffle = first.batch_size, first.shuffle
         self.measure_every, self.look_ahead = first.measure_every, first.look_ahead
         self.epoch, self.samples = first.epoch, first.samples
-        self.recorded, self.stochastic = first.recorded, first.stochastic
+        self.recorded, self.may_draw = first.recorded, first.may_draw
         self.seconds = np.array([trainer.seconds for trainer in trainers], dtype=float)
         self.optimizer = copy.deepcopy(first.optimizer)
         states = [trainer.optimizer.state for trainer in trainers]

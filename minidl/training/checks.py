@@ -6,6 +6,7 @@ The run would train nothing, or not what was meant.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -60,6 +61,13 @@ def check_first_epoch(
         hint = f"Its {method} must write into w: w -= ... or w[...] = ..., because w = w - ..."
         hint += " makes a new array."
         raise ArgumentError(f"{problem} not 0", received=repr(optimizer), hint=hint)
+
+
+def parts_of(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer and all layers within it."""
+    yield layer
+    for _, child in layer.children():
+        yield from parts_of(child)
 
 
 def is_minidl(part: object) -> bool:

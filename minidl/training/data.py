@@ -66,7 +66,7 @@ class Data:
 
 def check_rows(what: str, X: ArrayLike, y: ArrayLike, objective: Objective) -> Rows:
     """Return the rows as training uses them; a DataError or ShapeError says `what` they are."""
-    model, dtype = objective.model, objective.vector.value.dtype
+    dtype = objective.vector.value.dtype
     inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
     targets = as_array(f"the {what} targets are not an array", y)
     shape = f"X of shape {inputs.shape}"
@@ -84,10 +84,10 @@ def check_rows(what: str, X: ArrayLike, y: ArrayLike, objective: Objective) -> R
         _check_finite(f"{what} target", targets, targets.dtype)
     try:
         with no_grad():
-            outputs = model.forward(inputs[:1].astype(dtype, copy=False)).data
+            outputs = objective.outputs(inputs[:1].astype(dtype, copy=False)).data
     except Exception as error:
         if isinstance(error, ShapeError):
-            _check_columns(what, inputs, model)
+            _check_columns(what, inputs, objective.model)
         error.add_note(f"in the model's outputs for the first {what} row, {shape}")
         raise
     shape_of_all = (len(inputs), *outputs.shape[1:])
@@ -120,7 +120,7 @@ def _check_columns(what: str, X: Array, model: Layer) -> None:
         rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
         problem, received = f"the {what} inputs do not fit the model", f"X of shape {X.shape}{rows}"
         expected = f"{columns} columns, X of shape (n, {columns})"
-        raise ShapeError(problem, received=received, expected=expected)
+        raise ShapeError(problem, received=received, expected=expected) from None
 
 
 def _check_finite(what: str, values: Array, dtype: np.dtype[Any]) -> None:

@@ -33,7 +33,8 @@ class History:
       Keras and scikit-learn report; nan at epoch 0;
     - ``gradient_norm``: of the epoch's last batch; nan at epoch 0;
     - ``look_ahead_loss``, with ``look_ahead=True``: ``train_loss`` at the point where the next
-      step evaluates its gradient: the iterate minus m v with NAG, otherwise the iterate itself;
+      step evaluates its gradient: the iterate minus m v with both forms of NAG, otherwise the
+      iterate itself;
     - ``train_accuracy`` for classes; ``validation_loss`` and ``validation_accuracy`` with
       validation rows.
 

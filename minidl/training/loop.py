@@ -37,7 +37,7 @@ class Run(ABC):
     shuffle: bool
     measure_every: int
     look_ahead: bool
-    stochastic: bool  # whether the model draws random numbers in training
+    may_draw: bool  # whether a layer of the model says itself if it is stochastic
     epoch: int = 0  # completed epochs
     samples: int = 0  # rows seen
     seconds: Any = 0.0  # spent on steps, for each network
@@ -157,7 +157,8 @@ def take_epoch(state: Run, data: Data) -> Array:
     order = draw_order(state.seeds, epoch, n) if state.shuffle and size < n else None
     if state.cursor == 0:
         state.running_total = 0.0 if w.ndim == 1 else np.zeros(len(w))
-        if state.stochastic:
+        state._generators = None
+        if state.may_draw and state.objective.model.stochastic:
             state._generators = {seed: stream(seed, "dropout", epoch) for seed in state.seeds}
     if state._stored is not None:  # in the steps, the model holds what the optimizer stores
         vector.set(state.stored_vector())
@@ -177,7 +178,9 @@ def take_epoch(state: Run, data: Data) -> Array:
 
 def draw_order(seeds: Sequence[int], epoch: int, n: int) -> Array:
     """Return the order of rows of each network (R, n), or (n,) if all have the same."""
-    orders = {seed: permutation(stream(seed, "shuffle", epoch), n) for seed in set(seeds)}
+    orders: dict[int, Array] = {}
+    for seed in set(seeds):
+        orders[seed] = permutation(stream(seed, "shuffle", epoch), n)
     return orders[seeds[0]] if len(orders) == 1 else np.stack([orders[seed] for seed in seeds])
 
 

@@ -16,7 +16,7 @@ from minidl.errors import ArgumentError
 from minidl.nn import Layer
 from minidl.training.block import train_together
 from minidl.training.callbacks import StopRule
-from minidl.training.checks import is_minidl
+from minidl.training.checks import is_minidl, parts_of
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.pool import check_jobs, run_all
 from minidl.training.trainer import Trainer
@@ -109,15 +109,15 @@ def _blocks(
 
 def block_key(trainer: Trainer) -> Hashable | None:
     """Return what must be equal for two networks to be one block; None if it must train alone."""
-    layers, vector = list(_layers(trainer.model)), trainer.objective.vector
+    layers, vector = list(parts_of(trainer.model)), trainer.objective.vector
     optimizer = trainer.optimizer
     rules = [isinstance(c, StopRule) and is_minidl(c) for c in trainer.callbacks]
-    parts = [*(layer for layer, _ in layers), trainer.loss, optimizer]
+    parts = [*layers, trainer.loss, optimizer]
     buffers = list(trainer.model.named_buffers())
     if trainer.cursor or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
         return None
     return (
-        tuple(repr(layer) if is_minidl(layer) and leaf else type(layer) for layer, leaf in layers),
+        tuple(_settings(layer) for layer in layers),
         repr(trainer.loss),
         type(optimizer),
         tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
@@ -129,12 +129,10 @@ def block_key(trainer: Trainer) -> Hashable | None:
     )
 
 
-def _layers(layer: Layer) -> Iterator[tuple[Layer, bool]]:
-    """Yield each layer, and whether it has no layers within it."""
-    children = [child for _, child in layer.children()]
-    yield layer, not children
-    for child in children:
-        yield from _layers(child)
+def _settings(layer: Layer) -> str | type[Layer]:
+    """Return what two layers must share: their class or, for a layer of minidl, all settings."""
+    is_leaf = next(layer.children(), None) is None
+    return repr(layer) if is_leaf and is_minidl(layer) else type(layer)
 
 
 def _knows_replicas(part: object) -> bool:

@@ -79,13 +79,19 @@ class Objective:
                 return self.gradient(vector.value, X, t, training)
         if X.dtype != vector.value.dtype:
             X = X.astype(vector.value.dtype)
-        loss = self.loss.mean(self.model.forward(X, training), t)
+        loss = self.loss.mean(self.outputs(X, training), t)
         collect(loss, vector)
         value = loss.data
         self.value = value.astype(np.float64) if value.ndim else value.item()
         if self.penalty.strength:
             self.value += self.penalty.add(vector)
         return vector.grad
+
+    def outputs(self, X: Array, training: Training = False) -> Any:
+        """Return the model's outputs for rows of its dtype."""
+        if type(self.model).__call__ is Layer.__call__:  # it would only convert X
+            return self.model.forward(X, training)
+        return self.model(X, training=training)
 
     @contextlib.contextmanager
     def _at(self, point: Array) -> Iterator[None]:
@@ -101,8 +107,8 @@ class Objective:
     def measure(self, X: Array, t: Array, sets: Array | None = None) -> dict[str, Any]:
         """Return ``loss`` and, for classes, ``accuracy``, of the model as it is on all rows.
 
-        The loss includes the penalty. Rows are taken in bounded chunks. Replicas have an array of
-        each; `sets` (R,) says which of the sets X (S, n, ...) each of them uses.
+        The loss includes the penalty. Rows are taken in bounded chunks. For R replicas both are
+        arrays (R,). With `sets` (R,), X is (S, n, ...) and replica k uses ``X[sets[k]]``.
         """
         w, classifies = self.vector.value, self.loss.classifies
         n = X.shape[0 if sets is None else 1]
@@ -113,12 +119,10 @@ class Objective:
                 part, share = slice(start, start + rows), min(rows, n - start) / n
                 place = part if sets is None else (set_index(sets), part)
                 targets = t[place]
-                outputs = self.model.forward(X[place].astype(w.dtype, copy=False))
+                outputs = self.outputs(X[place].astype(w.dtype, copy=False))
                 sums["loss"] += share * self.loss.mean(outputs, targets).data.astype(np.float64)
                 if classifies:
-                    right = self.loss.right(outputs.data, targets)
-                    axes = tuple(range(1, right.ndim)) if outputs.ndim > 2 else None
-                    sums["accuracy"] += share * right.mean(axis=axes)
+                    sums["accuracy"] += share * self.loss.accuracy(outputs.data, targets)
         if self.penalty.strength:
             sums["loss"] += self.penalty.value(self.vector)
         return sums if w.ndim > 1 else dict(zip(sums, map(float, sums.values()), strict=True))

@@ -18,7 +18,7 @@ from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
-from minidl.training.checks import check_logits, check_parts
+from minidl.training.checks import check_logits, check_parts, parts_of
 from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
 from minidl.training.loop import Row, Run, run
@@ -102,7 +102,9 @@ class Trainer(Run):
         self.measure_every = check_count("measure_every", measure_every, 0)
         self.callbacks = check_callbacks(callbacks)
         self.objective = Objective(model, self.loss, l2)
-        self.stochastic = model.stochastic
+        self.may_draw = any(
+            type(part).stochastic is not Layer.stochastic for part in parts_of(model)
+        )
         self.history = History()
 
     def stop(self, reason: str) -> None:
