@@ -10,11 +10,12 @@ from minidl.comparison.api import compare, compare_all
 from minidl.comparison.goal import Goal, Target
 from minidl.comparison.many_problems import Profile
 from minidl.comparison.plan import Contestant, Plan
-from minidl.comparison.result import Comparison
+from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run, Setting
 from minidl.comparison.stats.hitting import (
     expected_running_time,
     hitting_times,
+    median,
     restricted,
     restricted_mean,
 )
@@ -26,10 +27,15 @@ from minidl.comparison.stats.intervals import (
     tuned_interval,
 )
 from minidl.comparison.stats.profiles import ecdf, ecdf_steps, performance_ratios, profile_areas
-from minidl.comparison.stats.tests import faster_probability, holm, median, sign_flip
 from minidl.comparison.stats.tuning import choose_rate, expected_best, trial_weights
-from minidl.comparison.stats.verdicts import Verdict, fewest_seeds, verdict
-from minidl.comparison.study import Study
+from minidl.comparison.stats.verdicts import (
+    Verdict,
+    faster_probability,
+    fewest_seeds,
+    holm,
+    sign_flip,
+    verdict,
+)
 
 __all__ = [
     "Chosen", "Comparison", "Contestant", "Duel", "Goal", "Plan", "Profile", "Row", "Run",

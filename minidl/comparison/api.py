@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from minidl.checks import check_count, check_place
-from minidl.comparison.arguments import Optimizers, Protocol, Values, disjoint_seeds, make_plan
 from minidl.comparison.executor import Executor
+from minidl.comparison.plan import Optimizers, Protocol, Values, disjoint_seeds, make_plan
 from minidl.comparison.problem import Model, Problem, Source
-from minidl.comparison.result import Comparison
+from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run
 from minidl.comparison.store import Journal, differences, versions
-from minidl.comparison.study import Study
 from minidl.errors import DataError, invalid
 from minidl.nn import Loss
 from minidl.optim import BatchSize
@@ -123,22 +122,11 @@ def compare(
     """
     protocol = Protocol(tune=tune, lr=lr, momentum=momentum, epochs=epochs, sustained=sustained)
     protocol["target"] = target
-    return compare_all(
-        [problem],
-        model,
-        optimizers=optimizers,
-        batch_sizes=[batch_size],
-        hidden=hidden,
-        activation=activation,
-        loss=loss,
-        seeds=seeds,
-        tuning_seeds=tuning_seeds,
-        jobs=jobs,
-        memory=memory,
-        out=out,
-        progress=progress,
-        **protocol,
-    ).comparisons[0]
+    arguments: dict[str, Any] = {"optimizers": optimizers, "batch_sizes": [batch_size]}
+    arguments |= {"hidden": hidden, "activation": activation, "loss": loss}
+    arguments |= {"seeds": seeds, "tuning_seeds": tuning_seeds, "jobs": jobs, "memory": memory}
+    arguments |= {"out": out, "progress": progress}
+    return compare_all([problem], model, **arguments, **protocol).comparisons[0]
 
 
 def compare_all(
@@ -227,9 +215,14 @@ def _execute(
         executor.runs = runs
     try:
         with _progress_bar(executors, progress) as refresh:
+
+            def keep(number: int, runs: list[Run]) -> None:
+                journal.add(number, runs)
+                refresh()
+
             refresh()
             for number, executor in enumerate(executors):
-                executor.finished = partial(_keep, journal, number, refresh)
+                executor.finished = partial(keep, number)
                 executor.run()
                 refresh()
             finished = study()
@@ -244,18 +237,13 @@ def _execute(
     return finished
 
 
-def _keep(journal: Journal, number: int, refresh: Callable[[], object], runs: list[Run]) -> None:
-    journal.add(number, runs)
-    refresh()
-
-
 def _read_finished(out: str | Path, headers: list[dict[str, Any]]) -> Study:
     """Return the study of a file if it is the requested one."""
     study = Study.from_json(out)
     written = [{**made.request, "versions": study.versions} for made in study.comparisons]
     if written != headers:
-        changes = ", ".join(differences(written, headers))
-        wrong = f"{out} holds another comparison, and is not overwritten: {changes}"
+        wrong = f"{out} holds another comparison, and is not overwritten: "
+        wrong += ", ".join(differences(written, headers))
         raise DataError(wrong, hint="Give another file, or delete it; --from shows what it says.")
     return study
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from minidl.comparison.analysis import Results
 from minidl.comparison.goal import Goal
-from minidl.comparison.result import Comparison
+from minidl.comparison.report.words import text_table
 from minidl.comparison.stats.hitting import Floats
-from minidl.comparison.stats.profiles import performance_ratios, profile_areas
+from minidl.comparison.stats.profiles import R_MAX, ecdf, performance_ratios, profile_areas
 
 TAUS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+SHARES = (0.05, 0.2, 1.0)  # of the budget, in the printed table
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Profile:
     hits: dict[str, Floats]  # hitting times / budget, of all problems, evaluation seeds and TAUS
 
 
-def profile(comparisons: Sequence[Comparison]) -> Profile | None:
+def profile(comparisons: Sequence[Results]) -> Profile | None:
     """Return the profile, or None without two comparisons, or two optimizers that all include."""
     tables = [{row.optimizer: row for row in comparison.rows} for comparison in comparisons]
     names = [name for name in tables[0] if all(name in rows for rows in tables)]
@@ -41,7 +43,7 @@ def profile(comparisons: Sequence[Comparison]) -> Profile | None:
     return Profile(names, problems, costs, ratios, profile_areas(ratios), hits)
 
 
-def _hits(comparison: Comparison, name: str) -> Floats:
+def _hits(comparison: Results, name: str) -> Floats:
     """Return the hitting times of one optimizer, divided by the budget, for all gaps."""
     target, plan = comparison.target, comparison.plan
     assert target is not None
@@ -49,3 +51,21 @@ def _hits(comparison: Comparison, name: str) -> Floats:
     start, best = target.initial, target.reference
     gaps = [replace(target, goal=Goal("gap", t), value=best + t * (start - best)) for t in TAUS]
     return np.concatenate([gap.times(runs, plan.sustained) for gap in gaps]) / plan.epochs
+
+
+def profile_text(profile: Profile | None) -> str:
+    """Return a profile as a table, or the reason why there is none."""
+    if profile is None:
+        needs = "two or more problems, and two or more optimizers that all have in common"
+        return f"A profile needs {needs}, at one batch size."
+    total, taus = len(profile.problems), ", ".join(f"{tau:g}" for tau in TAUS)
+    lines = [["optimizer", f"area to {R_MAX:g}", "solved", "best"]]
+    lines[0] += [f"targets by {100 * share:.0f} % of E" for share in SHARES]
+    for k, name in enumerate(profile.optimizers):
+        solved = int(np.isfinite(profile.costs[k]).sum())
+        best = int((profile.ratios[k] == 1).sum())
+        lines.append([name, f"{profile.areas[k]:.2f}", f"{solved}/{total}", f"{best}/{total}"])
+        lines[-1] += [f"{100 * share:.0f} %" for share in ecdf(profile.hits[name], SHARES)]
+    title = "performance profile (median epochs to the best optimizer's)"
+    title += f", and the share of all seeds times the targets gap {taus} that is reached"
+    return f"All {total} problems, tuned: {title}\n{text_table(lines)}"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minidl.checks import check_place
-from minidl.comparison.plots import data, style
-from minidl.comparison.study import Study
+from minidl.comparison.plots import data
+from minidl.comparison.result import Study
 from minidl.errors import ArgumentError, DataError
 from minidl.files import atomic_write
 
@@ -37,7 +37,7 @@ def check_plot(path: str | Path) -> None:
     ...     print(str(error).split(", .svg")[0])
     cannot draw 'moons.doc': got '.doc', expected a name that ends in .png
     """
-    _require_matplotlib()
+    _style()
     from matplotlib.backend_bases import FigureCanvasBase
 
     formats = set(FigureCanvasBase.get_supported_filetypes()) - {"pgf"}  # needs LaTeX
@@ -47,15 +47,6 @@ def check_plot(path: str | Path) -> None:
         received, expected = repr(ending) if ending else "no ending", f"a name that ends in {names}"
         raise ArgumentError(f"cannot draw {str(path)!r}", received=received, expected=expected)
     check_place(path)
-
-
-def _require_matplotlib() -> None:
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise ArgumentError(
-            "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
-        ) from None
 
 
 def plot(study: Study, path: str | Path) -> None:
@@ -99,17 +90,19 @@ def figure(study: Study) -> Figure:
     ArgumentError, DataError
         matplotlib is not installed; or a comparison was interrupted before its target was known.
     """
-    _require_matplotlib()
-    from minidl.comparison.plots.panels import draw
-
-    for comparison in study.comparisons:
-        data.target_of(comparison)
     with _style():
+        from minidl.comparison.plots.panels import draw
+
+        for comparison in study.comparisons:
+            data.target_of(comparison)
         return draw(study)
 
 
 def _style() -> AbstractContextManager[None]:
-    """Use matplotlib's defaults and `STYLE`, and restore the user's settings afterwards."""
-    import matplotlib.style
-
-    return matplotlib.style.context(["default", style.STYLE])
+    """Return a context with matplotlib's defaults and `STYLE`; raise if it is not installed."""
+    try:
+        import matplotlib.style
+    except ImportError:
+        wrong = "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
+        raise ArgumentError(wrong) from None
+    return matplotlib.style.context(["default", data.STYLE])

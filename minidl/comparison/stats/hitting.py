@@ -1,4 +1,4 @@
-"""Hitting times, restricted means and expected running time: points 4, 5 and 9 of the protocol.
+"""Hitting times, medians, restricted means, expected running time: points 4, 5 and 9.
 
 A run that does not reach the target has hitting time infinity, whether its budget ran out or it
 diverged. So the epoch of a divergence never enters a mean as if the run had converged then.
@@ -7,6 +7,8 @@ diverged. So the epoch of a divergence never enters a mean as if the run had con
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +95,20 @@ def hitting_times(
         return np.full(held.shape[:-1], math.inf)
     full = np.all([held[..., k : k + windows] for k in range(sustained)], axis=0)
     return np.where(full.any(axis=-1) & ~lost, at[full.argmax(axis=-1)], math.inf)
+
+
+def median(times: Sequence[float]) -> float:
+    """Return the median of times or losses, which are inf for runs that did not converge.
+
+    X_((n+1)/2), or (X_(n/2) + X_(n/2+1)) / 2 for an even n, and nan without times. With a
+    common budget this is the Kaplan-Meier median (Klein & Moeschberger 2003, section 4.5).
+
+    Examples
+    --------
+    >>> median([3, 5, math.inf]), median([3, math.inf])
+    (5.0, inf)
+    """
+    return float(statistics.median(times)) if len(times) else math.nan
 
 
 def restricted(times: npt.ArrayLike, budget: float) -> Floats:
