@@ -28,6 +28,7 @@ from minidl.training.data import rows_per_batch
 FORMS_OF_NAG = {"NAG", "ReformulatedNAG"}
 Floats = tuple[float, ...]
 Seeds = tuple[int, ...]
+SeedsOf = int | Iterable[int]  # a number of seeds, or the seeds
 RATES = tuple(2.0**k for k in range(-8, 4))
 MOMENTA = (0.5, 0.9, 0.95, 0.99)
 HYPERPARAMETERS: dict[str, tuple[float, Floats, int, Callable[[float], bool], str]] = {
@@ -130,12 +131,10 @@ class Plan:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """Return the plan of :meth:`to_dict`."""
-        fields: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in data.items()
-        }
-        parts = [{**c, "own": Setting(*c["own"])} for c in data["contestants"]]
-        fields |= {"contestants": tuple(Contestant(**part) for part in parts)}
-        return cls(**{**fields, "goal": Goal(*data["goal"])})
+        parts = [Contestant(**{**c, "own": Setting(*c["own"])}) for c in data["contestants"]]
+        fields: dict[str, Any] = {**data, "contestants": parts, "goal": Goal(*data["goal"])}
+        fields = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+        return cls(**fields)
 
 
 class Protocol(TypedDict, total=False):
@@ -209,9 +208,7 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
     return tuple(sorted(numbers)), default
 
 
-def disjoint_seeds(
-    seeds: int | Iterable[int], tuning_seeds: int | Iterable[int]
-) -> tuple[Seeds, Seeds]:
+def disjoint_seeds(seeds: SeedsOf, tuning_seeds: SeedsOf) -> tuple[Seeds, Seeds]:
     """Return evaluation seeds and tuning seeds, which must differ."""
     evaluation, tuning = check_seeds(seeds), check_seeds(tuning_seeds, "tuning_seeds")
     if not isinstance(tuning_seeds, Iterable):

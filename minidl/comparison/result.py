@@ -56,7 +56,7 @@ class Comparison(Results):
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the record as JSON, and write it to `path` if that is given."""
-        return write_record([self.to_dict()], self.command, self.versions, path)
+        return Study([self], self.command, self.versions).to_json(path)
 
     @classmethod
     def from_json(cls, path: str | Path) -> Comparison:
@@ -98,8 +98,8 @@ class Study:
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the record as JSON, and write it to `path` if that is given."""
-        comparisons = [comparison.to_dict() for comparison in self.comparisons]
-        return write_record(comparisons, self.command, self.versions, path)
+        head = {"versions": self.versions, "command": self.command}
+        return write_record(head, [comparison.to_dict() for comparison in self.comparisons], path)
 
     @classmethod
     def from_json(cls, path: str | Path) -> Study:

@@ -95,21 +95,19 @@ def _draw_shares(
 
 
 def _draw_rates(axes: Axes, comparison: Comparison, looks: Looks) -> None:
-    plan, target = comparison.plan, data.target_of(comparison)
-    tried = sorted({setting.lr for c in plan.contestants for setting in plan.settings(c)})
+    plan = comparison.plan
+    rates = sorted({setting.lr for c in plan.contestants for setting in plan.settings(c)})
     for c in plan.contestants:
-        chosen, look, means = comparison.chosen[c.name], looks[c.name], {}
-        for setting in plan.settings(c):
-            if setting.momentum == chosen.setting.momentum:
-                runs = [comparison.table[c.name, setting, seed] for seed in plan.tuning_seeds]
-                times = target.times(runs, plan.sustained)
-                means[setting.lr] = restricted_mean(times, plan.epochs)
-        axes.plot([*means], [*means.values()], label=c.name, **look.marked)
+        chosen, look = comparison.chosen[c.name], looks[c.name]
+        tried = [s for s in plan.settings(c) if s.momentum == chosen.setting.momentum]
+        times = [comparison.times(c, setting, plan.tuning_seeds) for setting in tried]
+        means = [restricted_mean(row, plan.epochs) for row in times]
+        axes.plot([setting.lr for setting in tried], means, label=c.name, **look.marked)
         axes.plot([chosen.setting.lr], [chosen.mean], label=f"{c.name}: chosen", **look.point)
     axes.axhline(plan.epochs, label="budget", **data.BUDGET)
     axes.set_xscale("log", base=2)
-    low, high = tried[0] / 1.5, tried[-1] * 1.5
-    ticks = data.spaced(tried, (high / low) ** (1 / 6))  # as many as there is room for
+    low, high = rates[0] / 1.5, rates[-1] * 1.5
+    ticks = data.spaced(rates, (high / low) ** (1 / 6))  # as many as there is room for
     axes.set_xticks(ticks, [rate(tick) for tick in ticks])
     axes.xaxis.set_minor_locator(ticker.NullLocator())
     axes.yaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))

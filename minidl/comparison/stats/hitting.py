@@ -16,6 +16,9 @@ import numpy.typing as npt
 from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, ShapeError
 
+__all__ = ["expected_running_time", "hitting_times", "median", "restricted"]
+__all__ += ["restricted_mean"]
+
 Floats = npt.NDArray[np.float64]
 
 

@@ -17,6 +17,9 @@ from minidl.comparison.stats.hitting import Floats, check_times
 from minidl.errors import ArgumentError, ShapeError
 from minidl.streams import check_seed
 
+__all__ = ["bootstrap_interval", "bootstrap_means", "median_interval", "median_ranks"]
+__all__ += ["tuned_interval"]
+
 RESAMPLES = 10_000
 Pair = Sequence[Floats]  # of A and of B
 USE_RESTRICTED = "Use min(T, E), not T."

@@ -18,6 +18,8 @@ from minidl.checks import check_count, check_number
 from minidl.comparison.stats.hitting import Floats, check_pairs, restricted
 from minidl.errors import ArgumentError, invalid
 
+__all__ = ["Verdict", "faster_probability", "fewest_seeds", "holm", "sign_flip", "verdict"]
+
 EXACT = 30  # up to so many differences, all 2^n sign patterns are counted
 DRAWS = 100_000
 LEVEL = 0.05
@@ -95,9 +97,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
-    p = np.array(
-        [check_number("a p-value", p, lambda p: 0 <= p <= 1, "in [0, 1]") for p in p_values]
-    )
+    checked = [check_number("a p-value", p, lambda p: 0 <= p <= 1, "in [0, 1]") for p in p_values]
+    p = np.array(checked)
     order = np.argsort(p, kind="stable")
     p[order] = np.maximum.accumulate(np.minimum(1.0, np.arange(len(p), 0, -1) * p[order]))
     return [float(corrected) for corrected in p]
