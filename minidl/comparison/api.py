@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 from minidl.checks import check_count, check_place
 from minidl.comparison.executor import Executor
-from minidl.comparison.plan import Optimizers, Protocol, Values, disjoint_seeds, make_plan
+from minidl.comparison.plan import Optimizers, Values, disjoint_seeds, make_plan
 from minidl.comparison.problem import Model, Problem, Source
 from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run
@@ -120,13 +120,12 @@ def compare(
     >>> [(duel.first, duel.second, duel.word) for duel in result.tuned][2]
     ('nag', 'momentum', 'no difference shown')
     """
-    protocol = Protocol(tune=tune, lr=lr, momentum=momentum, epochs=epochs, sustained=sustained)
-    protocol["target"] = target
     arguments: dict[str, Any] = {"optimizers": optimizers, "batch_sizes": [batch_size]}
     arguments |= {"hidden": hidden, "activation": activation, "loss": loss}
     arguments |= {"seeds": seeds, "tuning_seeds": tuning_seeds, "jobs": jobs, "memory": memory}
-    arguments |= {"out": out, "progress": progress}
-    return compare_all([problem], model, **arguments, **protocol).comparisons[0]
+    arguments |= {"tune": tune, "lr": lr, "momentum": momentum, "epochs": epochs}
+    arguments |= {"target": target, "sustained": sustained, "out": out, "progress": progress}
+    return compare_all([problem], model, **arguments).comparisons[0]
 
 
 def compare_all(
@@ -136,17 +135,22 @@ def compare_all(
     optimizers: Optimizers = ("gd", "momentum", "nag"),
     batch_sizes: Sequence[BatchSize | None] = (None,),
     batching_lr: Values = None,
+    tune: str | None = None,
+    lr: Values = None,
+    momentum: Values = None,
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
+    epochs: int = 400,
     seeds: int | Iterable[int] = 20,
     tuning_seeds: int | Iterable[int] = 10,
+    target: str = "gap:0.1",
+    sustained: int = 3,
     jobs: int | None = 1,
     memory: int = 2**19,
     out: str | Path | None = None,
     command: Sequence[str] = (),
     progress: bool = False,
-    **protocol: Unpack[Protocol],
 ) -> Study:
     """Compare optimizers on several problems and at several batch sizes, as one study.
 
@@ -186,14 +190,14 @@ def compare_all(
     evaluation, tuning = disjoint_seeds(seeds, tuning_seeds)
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
-    plans = [
-        make_plan(source, optimizers, size, evaluation, tuning, **protocol)
-        for source, size in product(sources, batch_sizes)
-    ]
+    how: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "epochs": epochs}
+    how |= {"target": target, "sustained": sustained}
+    pairs = product(sources, batch_sizes)
+    plans = [make_plan(p, optimizers, size, evaluation, tuning, **how) for p, size in pairs]
     if batching_lr is not None:
         half = [part[: max(1, len(part) // 2)] for part in (evaluation, tuning)]
-        protocol["lr"] = batching_lr
-        plans.append(make_plan(sources[0], BATCHINGS, None, *half, **protocol))
+        how["lr"] = batching_lr
+        plans.append(make_plan(sources[0], BATCHINGS, None, *half, **how))
     return _execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
 
 

@@ -11,7 +11,7 @@ import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, product
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -137,17 +137,6 @@ class Plan:
         return cls(**fields)
 
 
-class Protocol(TypedDict, total=False):
-    """The arguments of ``compare`` that say how to compare."""
-
-    tune: str | None
-    lr: Values
-    momentum: Values
-    epochs: int
-    target: str
-    sustained: int
-
-
 def make_plan(
     problem: Problem,
     optimizers: Optimizers,
@@ -155,12 +144,12 @@ def make_plan(
     seeds: Seeds,
     tuning_seeds: Seeds,
     *,
-    tune: str | None = None,
-    lr: Values = None,
-    momentum: Values = None,
-    epochs: int = 400,
-    target: str = "gap:0.1",
-    sustained: int = 3,
+    tune: str | None,
+    lr: Values,
+    momentum: Values,
+    epochs: int,
+    target: str,
+    sustained: int,
 ) -> tuple[Plan, Problem, dict[str, Optimizer]]:
     """Return what an Executor needs: the plan, its problem, a new optimizer per contestant."""
     tune = ("none" if isinstance(lr, numbers.Real) else "lr") if tune is None else tune
