@@ -1,8 +1,8 @@
 """Compare how many epochs optimizers need to converge, with verdicts that statistics support.
 
 ``compare`` makes a plan, the executor trains its runs, and a ``Comparison`` follows from plan and
-runs alone; README.md beside this file explains how. ``plots`` is imported where it is
-used. This folder may import everything except ``minidl.cli``.
+runs alone; README.md beside this file explains how. ``plots`` is imported where it is used. This
+folder may import everything except ``minidl.cli``.
 """
 
 from minidl.comparison.analysis import Chosen, Duel, Row

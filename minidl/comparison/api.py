@@ -154,6 +154,8 @@ def compare_all(
 ) -> Study:
     """Compare optimizers on several problems and at several batch sizes, as one study.
 
+    The Study has `comparisons`, by problem and then by batch size, and their `profile`. After
+    Ctrl-C, KeyboardInterrupt has the finished runs as attributes `study` and `comparison`.
     Arguments and errors that are not listed are those of :func:`compare`.
 
     Parameters
@@ -166,16 +168,6 @@ def compare_all(
         the seeds, since one row per update is slow.
     command : sequence of str, optional
         The command line, to keep in the file.
-
-    Returns
-    -------
-    Study
-        Its `comparisons`, by problem and then by batch size, and their `profile`.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        Ctrl-C was pressed; its attributes `study` and `comparison` hold the finished runs.
 
     Examples
     --------

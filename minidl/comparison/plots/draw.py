@@ -23,11 +23,8 @@ UNDATED = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate"
 def check_plot(path: str | Path) -> None:
     """Raise if a plot could not be drawn to this file, so that this is known before training.
 
-    Raises
-    ------
-    ArgumentError, DataError
-        matplotlib is not installed, or cannot write the format of this ending; or the file is a
-        folder, or in one that does not exist.
+    ArgumentError: matplotlib is not installed, or cannot write the format of this ending.
+    DataError: the file is a folder, or in one that does not exist.
 
     Examples
     --------
@@ -54,12 +51,8 @@ def plot(study: Study, path: str | Path) -> None:
 
     An existing file is replaced. With one version of matplotlib, PNG, SVG and PDF files of the same
     study are identical byte for byte. Its global state (backend, ``rcParams``, ``pyplot`` figures)
-    is neither used nor changed.
-
-    Raises
-    ------
-    ArgumentError, DataError
-        As :func:`check_plot` and :func:`figure`; or the file cannot be written.
+    is neither used nor changed. Errors are those of :func:`check_plot` and :func:`figure`; and
+    DataError, if the file cannot be written.
     """
     check_plot(path)
     drawn, content = figure(study), BytesIO()
@@ -83,12 +76,8 @@ def figure(study: Study) -> Figure:
 
     A study of several comparisons with optimizers in common gets one more row: the performance
     profile, up to 4 times the best, and the share of all targets that are reached. There is no
-    window; ``figure(study).savefig("moons.png")`` writes the figure.
-
-    Raises
-    ------
-    ArgumentError, DataError
-        matplotlib is not installed; or a comparison was interrupted before its target was known.
+    window; ``figure(study).savefig("moons.png")`` writes the figure. ArgumentError: matplotlib is
+    not installed; DataError: a comparison was interrupted before its target was known.
     """
     with _style():
         from minidl.comparison.plots.panels import draw

@@ -64,17 +64,10 @@ def hitting_times(
     k = 1 gives the first hit ("runtime" in COCO, Hansen et al. 2021), which one lucky epoch can
     bring forward. The initial weights, at e = 0, are an evaluation like any other.
 
-    Parameters
-    ----------
-    epochs : array_like, shape (evaluations,)
-        Epochs at which the curves were evaluated, ascending (ArgumentError otherwise).
-    holds : array_like of bool, shape (..., evaluations)
-        Whether the target holds, for any number of curves; other shapes raise ShapeError. The
-        result has the shape (...).
-    sustained : int, default 3
-        k, the number of evaluations in a row.
-    diverged : array_like of bool, shape (...), default False
-        Curves that diverged; their hitting time is infinite even if they held the target before.
+    `epochs` (evaluations,) ascend (ArgumentError otherwise); `holds` (..., evaluations) says where
+    the target holds, for any number of curves, and `diverged` (...) which of them diverged: their
+    hitting time is infinite even if they held the target before. The result has the shape (...),
+    and other shapes raise ShapeError. k = `sustained` is 3 by default.
 
     Examples
     --------

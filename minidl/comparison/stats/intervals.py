@@ -136,16 +136,10 @@ def tuned_interval(
     5 %. The price is power: a difference of a fifth was detected in 4 to 42 % instead of 24 to 54 %
     (``tests/comparison/test_comparison_calibration_tuned.py`` measures these).
 
-    Parameters
-    ----------
-    tuning : pair of ndarray, shape (settings, tuning seeds)
-        min(T, E) of A and of B, which may have different numbers of settings. Of equal means, the
-        first is chosen.
-    judging : pair of ndarray, shape (settings, seeds)
-        The same on the evaluation seeds, paired by seed. The result is None for one seed. Shapes
-        that do not match raise ShapeError.
-    confidence, resamples, seed
-        As for :func:`bootstrap_interval`.
+    `tuning` is min(T, E) of A and of B, two tables (settings, tuning seeds) that may have different
+    numbers of settings; of equal means, the first is chosen. `judging` is the same on the
+    evaluation seeds (settings, seeds), paired by seed. Shapes that do not match raise ShapeError,
+    and the result is None for one seed. The rest is as for :func:`bootstrap_interval`.
 
     Examples
     --------

@@ -168,17 +168,11 @@ def verdict(
     a reader can check the verdict. Where 2 and 3 both hold, there is a difference, too small to
     matter. Two optimizers that rarely converge have equal means because of the budget alone.
 
-    Parameters
-    ----------
-    a, b : array_like, shape (seeds,)
-        Hitting times, paired by seed (ShapeError otherwise); inf for runs that did not converge.
-    budget : float
-        E, a finite number of epochs > 0.
-    p, comparisons
-        :func:`~minidl.comparison.sign_flip` of D after :func:`~minidl.comparison.holm`, and the
-        number of pairs that this correction counts.
-    interval : (float, float) or None
-        Of the mean of D, by :func:`~minidl.comparison.bootstrap_interval`; None for one seed.
+    `a` and `b` (seeds,) are hitting times, paired by seed (ShapeError otherwise), inf for runs that
+    did not converge; the budget E is a finite number of epochs > 0. p is that of :func:`sign_flip`
+    of D after :func:`holm`, and `comparisons` the number of pairs that this correction counts.
+    `interval` is that of the mean of D, by :func:`~minidl.comparison.bootstrap_interval`; None for
+    one seed.
 
     Examples
     --------
