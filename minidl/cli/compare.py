@@ -81,8 +81,8 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
     arguments |= {name: v for name in PASSED if (v := getattr(options, name)) is not None}
     out = None if options.out == "-" else options.out
     arguments |= {"batch_sizes": options.batch_size or [None], "out": out}
-    arguments |= {"command": ["minidl", *options.words]}
-    arguments |= {"progress": sys.stderr.isatty() and not options.quiet}
+    progress = sys.stderr.isatty() and not options.quiet
+    arguments |= {"command": ["minidl", *options.words], "progress": progress}
     try:
         with warnings.catch_warnings():  # joblib's, when it is interrupted
             warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, "joblib")

@@ -80,12 +80,10 @@ class Journal:
         self.runs: list[dict[Key, Run]] = [{} for _ in headers]
         if self._path is None:
             return
-        if lines := _whole_lines(self._path) if self._path.exists() else []:
-            self._read(lines, headers)
-        else:
+        lines = _whole_lines(self._path) if self._path.exists() else []
+        if not lines:
             self._append(headers)
-
-    def _read(self, lines: list[bytes], headers: Sequence[Json]) -> None:
+            return
         try:
             written, *blocks = map(json.loads, lines)
             changes = differences(written, headers)

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.comparison.goal import Target
-from minidl.comparison.many_problems import Profile
 from minidl.comparison.report.words import counted, rate, target_words
-from minidl.comparison.result import Comparison
+from minidl.comparison.result import Comparison, Profile
 from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError
@@ -37,8 +36,7 @@ STYLE = {
 }
 # The palette of Okabe & Ito without yellow: distinguishable with colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ((5, 1.5), (5, 1.5, 1, 1.5), (1.5, 1), (5, 1.5, 1, 1.5, 1, 1.5))
-LINES = ("-", *((0, dashes) for dashes in DASHES))
+LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5, 1, 1.5)))
 MARKERS = "os^DvPX"
 SIZES = (12, 9.5, 7)  # so that a point on top of another does not hide it
 Keywords = dict[str, Any]  # of matplotlib's Line2D
@@ -98,8 +96,7 @@ def title(comparison: Comparison) -> str:
     first = shorten(f"{plan.problem}, {batches}: {plan.network}")
     second = f"target: {target_words(plan, target_of(comparison))}"
     second += f"; budget: {counted(plan.epochs, 'epoch')}"
-    if not comparison.complete:
-        second += "; interrupted: some runs are missing"
+    second += "" if comparison.complete else "; interrupted: some runs are missing"
     return f"{first}\n{second}"
 
 
@@ -109,8 +106,7 @@ def labels(comparison: Comparison) -> dict[str, str]:
     for c in comparison.plan.contestants:
         setting = comparison.chosen[c.name].setting
         words = f"{shorten(c.name, 40)}, lr {rate(setting.lr)}"
-        if setting.momentum is not None:
-            words += f", momentum {setting.momentum:g}"
+        words += "" if setting.momentum is None else f", momentum {setting.momentum:g}"
         if samples_per_epoch(comparison) > 1:
             words += ", full batch" if c.batch_size == "full" else f", batch size {c.batch_size}"
         if row := rows.get(c.name):

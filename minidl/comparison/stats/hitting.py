@@ -16,8 +16,7 @@ import numpy.typing as npt
 from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, ShapeError
 
-__all__ = ["expected_running_time", "hitting_times", "median", "restricted"]
-__all__ += ["restricted_mean"]
+__all__ = ["expected_running_time", "hitting_times", "median", "restricted", "restricted_mean"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,9 +64,8 @@ def hitting_times(
     bring forward. The initial weights, at e = 0, are an evaluation like any other.
 
     `epochs` (evaluations,) ascend (ArgumentError otherwise); `holds` (..., evaluations) says where
-    the target holds, for any number of curves, and `diverged` (...) which of them diverged: their
-    hitting time is infinite even if they held the target before. The result has the shape (...),
-    and other shapes raise ShapeError. k = `sustained` is 3 by default.
+    the target holds, and `diverged` (...) which curves diverged: their time is infinite even if
+    they held the target before. The result has the shape (...); other shapes raise ShapeError.
 
     Examples
     --------
@@ -139,8 +137,7 @@ def expected_running_time(times: npt.ArrayLike, budget: float) -> float:
     """Return the epochs spent per converged run, as if failed runs were restarted.
 
     ERT = sum_s min(T_s, E) / #{s : T_s <= E}, infinity if no run converged (Price 1997; Auger &
-    Hansen 2005; COCO: Hansen et al. 2021, "average runtime"). The parameters are those of
-    :func:`restricted`.
+    Hansen 2005; COCO: Hansen et al. 2021, "average runtime"). `times`, E: as :func:`restricted`.
 
     Examples
     --------
