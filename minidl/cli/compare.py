@@ -73,24 +73,20 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
     names = options.problems or [options.dataset or "moons"]
     batchings = options.optimizers is None and options.batch_size is None and len(names) == 1
     batchings = batchings and options.tune in (None, "lr")
-    batching_lr = BATCHING_RATES if options.lr is None else options.lr
     arguments: dict[str, Any] = dict(QUICK) if options.quick else {}
     if options.tune == "none":
         arguments.pop("lr", None)  # a list
+    if batchings:
+        arguments["batching_lr"] = BATCHING_RATES if options.lr is None else options.lr
     arguments |= {name: v for name in PASSED if (v := getattr(options, name)) is not None}
     out = None if options.out == "-" else options.out
+    arguments |= {"batch_sizes": options.batch_size or [None], "out": out}
+    progress = sys.stderr.isatty() and not options.quiet
+    arguments |= {"command": ["minidl", *options.words], "progress": progress}
     try:
         with warnings.catch_warnings():  # joblib's, when it is interrupted
             warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, "joblib")
-            return compare_all(
-                [partial(load, name, options) for name in names],
-                batch_sizes=options.batch_size or [None],
-                batching_lr=batching_lr if batchings else None,
-                out=out,
-                command=["minidl", *options.words],
-                progress=sys.stderr.isatty() and not options.quiet,
-                **arguments,
-            ), 0
+            return compare_all([partial(load, name, options) for name in names], **arguments), 0
     except KeyboardInterrupt as error:
         finished: Study | None = getattr(error, "study", None)
         if finished is None:

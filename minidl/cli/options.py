@@ -38,11 +38,6 @@ examples:
   minidl compare --problems moons,circles --profile --out study.json
   minidl compare --from study.json --plot study.png
 """
-COMMANDS = {
-    "train": "train one network and report its loss",
-    "compare": "compare optimizers: epochs to converge, over seeds",
-    "list": "list the names that options accept",
-}
 QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": [2.0**k for k in range(-6, 2)]}
 # Options of one command that are called differently in another.
 ELSEWHERE = {
@@ -87,9 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     description = "Train toy networks and compare optimizers."
     top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
     top.add_argument("--version", action="version", version=f"minidl {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
-    for name, add_options in (("train", _train), ("compare", _compare), ("list", _list)):
-        summary = COMMANDS[name]
+    commands = top.add_subparsers(dest="command", required=True, metavar="train | compare | list")
+    for name, summary, add_options in (
+        ("train", "train one network and report its loss", _train),
+        ("compare", "compare optimizers: epochs to converge, over seeds", _compare),
+        ("list", "list the names that options accept", _list),
+    ):
         description = COMPARE if name == "compare" else f"{summary.capitalize()}."
         command = commands.add_parser(name, help=summary, description=description, **shared)
         command.set_defaults(parser=command)

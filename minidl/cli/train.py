@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import warnings
+from argparse import Namespace
 from pathlib import Path
 
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from minidl.training import Callback, Progress, StopAtTarget, Trainer, save_mode
 NOT_SETTINGS = ("parser", "flags", "command", "words")
 
 
-def train(options: argparse.Namespace) -> int:
+def train(options: Namespace) -> int:
     """Train a network and return the exit code."""
     check_files(options, "json", "csv", "save")
     if options.fail_under_target and not _has_target(options):
@@ -49,11 +49,11 @@ def train(options: argparse.Namespace) -> int:
     return exit_code(options, code, history.diverged, reached is None)
 
 
-def _has_target(options: argparse.Namespace) -> bool:
+def _has_target(options: Namespace) -> bool:
     return options.target_loss is not None or options.target_accuracy is not None
 
 
-def _prepare(options: argparse.Namespace) -> tuple[Trainer, Dataset]:
+def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     entry, seed = lookup(options.optimizer), options.seed
     optimizer = entry.make(options.lr, options.momentum)
     batch_size = entry.batches(options.batch_size)
@@ -68,9 +68,7 @@ def _prepare(options: argparse.Namespace) -> tuple[Trainer, Dataset]:
     return Trainer(model, loss, callbacks=callbacks, **settings), data
 
 
-def _print_result(
-    trainer: Trainer, data: Dataset, options: argparse.Namespace, reached: float | None
-) -> None:
+def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int | None) -> None:
     history = trainer.history
     print(data.summary())
     print(f"model      {trainer.model!r}, {trainer.model.parameters.size} parameters")
@@ -87,15 +85,15 @@ def _print_result(
     if _has_target(options):
         column = "accuracy" if options.target_loss is None else "loss"
         target = getattr(options, f"target_{column}")
-        epoch = "not reached" if reached is None else f"reached in epoch {reached}"
-        print(f"           target training {column} {target:g} {epoch}")
+        outcome = "not reached" if hit is None else f"reached in epoch {hit}"
+        print(f"           target training {column} {target:g} {outcome}")
     if history.diverged:
         print(f"diverged   {history.advice}")
     if history.stopped_by == "interrupted":
         print("           interrupted: the history so far is kept")
 
 
-def _write_files(trainer: Trainer, data: Dataset, options: argparse.Namespace) -> None:
+def _write_files(trainer: Trainer, data: Dataset, options: Namespace) -> None:
     if options.json:
         record = {
             "minidl": __version__,

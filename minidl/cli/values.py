@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -16,9 +16,7 @@ from minidl.optim import BatchSize
 T = TypeVar("T")
 
 
-def load(
-    name: str, options: argparse.Namespace, split_seed: int | None = None, seed: int = 0
-) -> Dataset:
+def load(name: str, options: Namespace, split_seed: int | None = None, seed: int = 0) -> Dataset:
     """Return a data set as the options describe it."""
     settings = {"n": options.rows, "noise": options.noise, "test_size": options.test_size}
     settings |= {"target": options.target_column, "task": options.task}
@@ -30,7 +28,7 @@ def load(
         raise ArgumentError(error.named("--target-column")) from None
 
 
-def check_files(options: argparse.Namespace, *names: str) -> None:
+def check_files(options: Namespace, *names: str) -> None:
     """Raise before training if a file could not be written; only the first option takes -."""
     for name in names:
         file = getattr(options, name)
@@ -50,8 +48,8 @@ def prefixed(option: str) -> Iterator[None]:
         raise DataError(f"--{option}: {error}") from None
 
 
-def _must_be(expected: str, text: str) -> argparse.ArgumentTypeError:
-    return argparse.ArgumentTypeError(f"must be {expected}, got {text!r}")
+def _must_be(expected: str, text: str) -> ArgumentTypeError:
+    return ArgumentTypeError(f"must be {expected}, got {text!r}")
 
 
 def _values(text: str, expected: str, read: Callable[[str], T], once: bool = False) -> list[T]:
@@ -63,7 +61,7 @@ def _values(text: str, expected: str, read: Callable[[str], T], once: bool = Fal
     if not values:
         raise _must_be(expected, text)
     if once and len(set(values)) < len(values):
-        raise argparse.ArgumentTypeError(f"must give each value once, got {text!r}")
+        raise ArgumentTypeError(f"must give each value once, got {text!r}")
     return values
 
 

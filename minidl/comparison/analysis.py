@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from minidl.comparison.goal import Target
+from minidl.comparison.goal import Target, resolve
 from minidl.comparison.plan import Contestant, Pairing, Plan
 from minidl.comparison.run import Key, Run, Setting
 from minidl.comparison.stats import hitting
+from minidl.comparison.stats.hitting import median
 from minidl.comparison.stats.intervals import bootstrap_interval, median_interval, tuned_interval
-from minidl.comparison.stats.tests import faster_probability, holm, median, sign_flip
 from minidl.comparison.stats.tuning import choose_rate, expected_best
-from minidl.comparison.stats.verdicts import Verdict, verdict
+from minidl.comparison.stats.verdicts import Verdict, faster_probability, holm, sign_flip, verdict
 from minidl.optim import BatchSize
 
-Table = Mapping[Key, Run]
 Interval = tuple[float, float]
+Seeds = Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -32,33 +35,6 @@ class Chosen:
     edge: int  # -1 or 1 if the learning rate is the smallest or the largest of the grid, else 0
     trials: int  # number of settings tried
     expected: tuple[float, ...]  # expected best mean of 1, 2, ... random trials, up to all
-
-
-def choose(plan: Plan, table: Table, target: Target) -> dict[str, Chosen]:
-    """Return the chosen setting of every contestant, by the tuning seeds alone."""
-    chosen = {}
-    for c in plan.contestants:
-        settings, times = plan.settings(c), _times(plan, table, target, c, plan.tuning_seeds)
-        best = choose_rate([s.lr for s in settings], times, plan.epochs)
-        setting = settings[best.position]
-        arrived = bool(np.isfinite(times[best.position]).any())
-        if not arrived:
-            runs = [[table[c.name, s, seed] for seed in plan.tuning_seeds] for s in settings]
-            finals = [median([run.final for run in row]) for row in runs]
-            setting = settings[finals.index(min(finals))]
-        means = [hitting.restricted_mean(row, plan.epochs) for row in times]
-        curve = tuple(expected_best(means, b + 1) for b in range(len(settings)))
-        edge = best.edge if plan.tune != "none" and arrived else 0
-        chosen[c.name] = Chosen(setting, best.mean, arrived, edge, len(settings), curve)
-    return chosen
-
-
-def _times(
-    plan: Plan, table: Table, target: Target, contestant: Contestant, seeds: Sequence[int]
-) -> hitting.Floats:
-    """Return the hitting times of a contestant, (settings, seeds)."""
-    runs = [[table[contestant.name, s, n] for n in seeds] for s in plan.settings(contestant)]
-    return np.array([target.times(row, plan.sustained) for row in runs])
 
 
 @dataclass(frozen=True)
@@ -148,46 +124,145 @@ class Duel:
         return self.reached == (0, 0)
 
 
-def compare_pairs(
-    plan: Plan,
-    table: Table,
-    target: Target,
-    pairings: Sequence[Pairing],
-    seeds_of: Mapping[str, Sequence[int]],
-) -> list[Duel]:
-    """Return a duel for each pairing, on the seeds that both have, with one Holm correction.
+class Results:
+    """The numbers of a comparison, which report and plots show; computed when they are used."""
 
-    The correction counts the pairs that differ on any seed: if all differences are 0, p is 1
-    whatever their signs, so it can never be a false positive (Tarone 1990). The interval of two
-    tuned optimizers chooses the settings anew in each resample; p holds for the chosen settings.
-    """
-    drafts = []
-    for a, b, settings, flag in pairings:
-        seeds = [s for s in seeds_of[a.name] if s in seeds_of[b.name]]
-        if not seeds:
-            continue
-        x, y = (
-            target.times([table[c.name, setting, s] for s in seeds], plan.sustained)
-            for c, setting in zip((a, b), settings, strict=True)
-        )
-        d = hitting.restricted(x, plan.epochs) - hitting.restricted(y, plan.epochs)
-        if flag is None and plan.tune != "none":
-            tuning, judging = (
-                [np.minimum(_times(plan, table, target, c, part), plan.epochs) for c in (a, b)]
-                for part in (plan.tuning_seeds, seeds)
-            )
-            interval = tuned_interval(tuning, judging)
-        else:
-            interval = bootstrap_interval(d)
-        head = a.name, b.name, settings, flag
-        drafts.append((head, x, y, interval, sign_flip(d.tolist()), bool(np.any(d))))
-    corrected = iter(holm([p for *_, p, differs in drafts if differs]))
-    k = max(sum(differs for *_, differs in drafts), 1)
-    duels = []
-    for head, x, y, interval, p, differs in drafts:
-        p_corrected = next(corrected) if differs else 1.0
-        ruling = verdict(x, y, plan.epochs, p_corrected, interval, comparisons=k)
-        reached = int(np.isfinite(x).sum()), int(np.isfinite(y).sum())
-        medians = median(x.tolist()), median(y.tolist())
-        duels.append(Duel(*head, reached, medians, p, faster_probability(x, y), k, ruling))
-    return duels
+    def __init__(
+        self, plan: Plan, runs: Iterable[Run], request: Mapping[str, Any] | None = None
+    ) -> None:
+        self.plan = plan
+        self.request: dict[str, Any] = json.loads(json.dumps(dict(request or {})))
+        self.command: list[str] = []
+        self.versions: dict[str, str] | None = None  # None: those installed now
+        names = [c.name for c in plan.contestants]
+        self.runs = sorted(runs, key=lambda r: (r.seed, names.index(r.optimizer), r.setting))
+
+    @cached_property
+    def table(self) -> Mapping[Key, Run]:
+        """The runs by optimizer, setting and seed."""
+        return {run.key: run for run in self.runs}
+
+    @cached_property
+    def target(self) -> Target | None:
+        """When a run has converged; None until all tuning runs are finished."""
+        plan = self.plan
+        tried = [(c.name, setting) for c in plan.contestants for setting in plan.settings(c)]
+        keys = [(*pair, seed) for pair in tried for seed in plan.tuning_seeds]
+        runs = [self.table[key] for key in keys if key in self.table]
+        return resolve(plan.goal, runs, plan.sustained) if len(runs) == len(keys) else None
+
+    def times(self, contestant: Contestant, setting: Setting, seeds: Seeds) -> hitting.Floats:
+        """Return the hitting times of a contestant at a setting, once the target is known."""
+        assert self.target is not None
+        runs = [self.table[contestant.name, setting, seed] for seed in seeds]
+        return self.target.times(runs, self.plan.sustained)
+
+    @cached_property
+    def chosen(self) -> dict[str, Chosen]:
+        """The result of tuning, by optimizer; empty without a target."""
+        contestants = () if self.target is None else self.plan.contestants
+        return {c.name: self._choose(c) for c in contestants}
+
+    def _choose(self, contestant: Contestant) -> Chosen:
+        plan, settings = self.plan, self.plan.settings(contestant)
+        times = [self.times(contestant, setting, plan.tuning_seeds) for setting in settings]
+        best = choose_rate([setting.lr for setting in settings], times, plan.epochs)
+        setting, arrived = settings[best.position], bool(np.isfinite(times[best.position]).any())
+        if not arrived:
+            keys = [[(contestant.name, s, seed) for seed in plan.tuning_seeds] for s in settings]
+            finals = [median([self.table[key].final for key in row]) for row in keys]
+            setting = settings[finals.index(min(finals))]
+        means = [hitting.restricted_mean(row, plan.epochs) for row in times]
+        curve = tuple(expected_best(means, b + 1) for b in range(len(settings)))
+        edge = best.edge if plan.tune != "none" and arrived else 0
+        return Chosen(setting, best.mean, arrived, edge, len(settings), curve)
+
+    @cached_property
+    def seeds(self) -> dict[str, tuple[int, ...]]:
+        """For each optimizer its evaluation seeds that are finished for all it is paired with.
+
+        After an interruption, optimizers without any finished seed do not count.
+        """
+        finished = {c: self._finished(c) for c in self.plan.contestants if self.chosen}
+        seeds = {}
+        for c, candidates in finished.items():
+            rivals = {rival for pair in self.plan.pairs if c in pair for rival in pair}
+            lists = [finished[rival] for rival in rivals if finished[rival]]
+            seeds[c.name] = tuple(s for s in candidates if all(s in part for part in lists))
+        return seeds
+
+    def _finished(self, contestant: Contestant) -> list[int]:
+        """Return the evaluation seeds that are finished at every setting that needs them."""
+        name, table = contestant.name, self.table
+        settings = self.plan.evaluated(contestant, self.chosen[name].setting)
+        return [s for s in self.plan.seeds if all((name, tried, s) in table for tried in settings)]
+
+    def evaluation_runs(self, contestant: Contestant, setting: Setting) -> list[Run]:
+        """Return the runs of a contestant at a setting, with its evaluation seeds."""
+        keys = [(contestant.name, setting, seed) for seed in self.seeds[contestant.name]]
+        return [self.table[key] for key in keys if key in self.table]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """One row per optimizer at its chosen setting, on the evaluation seeds."""
+        plan, target, chosen = self.plan, self.target, self.chosen
+        if target is None:
+            return []
+        groups = [(c, self.evaluation_runs(c, chosen[c.name].setting)) for c in plan.contestants]
+        return [summarize(plan, c, runs, target) for c, runs in groups if runs]
+
+    @cached_property
+    def tuned(self) -> list[Duel]:
+        """The verdict *tuned against tuned*: each pair at one batch size."""
+        best = {name: chosen.setting for name, chosen in self.chosen.items()}
+        pairs = self.plan.pairs if best else []
+        return self._duels([(a, b, (best[a.name], best[b.name]), None) for a, b in pairs])
+
+    @cached_property
+    def flags(self) -> list[Duel]:
+        """The verdict *swap the flag*: each pair at each learning rate and momentum of the grid."""
+        return self._duels(self.plan.flag_pairings() if self.chosen else [])
+
+    def _duels(self, pairings: Sequence[Pairing]) -> list[Duel]:
+        """Return a duel for each pairing, on the seeds that both have, with one Holm correction.
+
+        The correction counts the pairs that differ on any seed: if all differences are 0, p is 1
+        whatever their signs, so it can never be a false positive (Tarone 1990). The interval of two
+        tuned optimizers chooses the settings anew in each resample; p holds for the chosen ones.
+        """
+        plan, drafts = self.plan, []
+        for a, b, settings, flag in pairings:
+            seeds = [seed for seed in self.seeds[a.name] if seed in self.seeds[b.name]]
+            if not seeds:
+                continue
+            x, y = self.times(a, settings[0], seeds), self.times(b, settings[1], seeds)
+            d = hitting.restricted(x, plan.epochs) - hitting.restricted(y, plan.epochs)
+            if flag is None and plan.tune != "none":
+                parts = plan.tuning_seeds, seeds
+                tuning, judging = ([self._grid(c, part) for c in (a, b)] for part in parts)
+                interval = tuned_interval(tuning, judging)
+            else:
+                interval = bootstrap_interval(d)
+            head = a.name, b.name, settings, flag
+            drafts.append((head, x, y, interval, sign_flip(d.tolist()), bool(np.any(d))))
+        corrected = iter(holm([p for *_, p, differs in drafts if differs]))
+        k = max(sum(differs for *_, differs in drafts), 1)
+        duels = []
+        for head, x, y, interval, p, differs in drafts:
+            p_corrected = next(corrected) if differs else 1.0
+            ruling = verdict(x, y, plan.epochs, p_corrected, interval, comparisons=k)
+            reached = int(np.isfinite(x).sum()), int(np.isfinite(y).sum())
+            medians = median(x.tolist()), median(y.tolist())
+            duels.append(Duel(*head, reached, medians, p, faster_probability(x, y), k, ruling))
+        return duels
+
+    def _grid(self, contestant: Contestant, seeds: Seeds) -> hitting.Floats:
+        """Return min(T, E) of a contestant at all its settings, (settings, seeds)."""
+        times = [self.times(contestant, s, seeds) for s in self.plan.settings(contestant)]
+        return np.minimum(times, self.plan.epochs)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all planned runs are finished."""
+        counts = {len(self._finished(c)) for c in self.plan.contestants if self.chosen}
+        return counts == {len(self.plan.seeds)}

@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 from minidl.checks import check_count, check_place
-from minidl.comparison.arguments import Optimizers, Protocol, Values, disjoint_seeds, make_plan
 from minidl.comparison.executor import Executor
+from minidl.comparison.plan import Optimizers, Values, disjoint_seeds, make_plan
 from minidl.comparison.problem import Model, Problem, Source
-from minidl.comparison.result import Comparison
+from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run
 from minidl.comparison.store import Journal, differences, versions
-from minidl.comparison.study import Study
 from minidl.errors import DataError, invalid
 from minidl.nn import Loss
 from minidl.optim import BatchSize
@@ -121,24 +120,12 @@ def compare(
     >>> [(duel.first, duel.second, duel.word) for duel in result.tuned][2]
     ('nag', 'momentum', 'no difference shown')
     """
-    protocol = Protocol(tune=tune, lr=lr, momentum=momentum, epochs=epochs, sustained=sustained)
-    protocol["target"] = target
-    return compare_all(
-        [problem],
-        model,
-        optimizers=optimizers,
-        batch_sizes=[batch_size],
-        hidden=hidden,
-        activation=activation,
-        loss=loss,
-        seeds=seeds,
-        tuning_seeds=tuning_seeds,
-        jobs=jobs,
-        memory=memory,
-        out=out,
-        progress=progress,
-        **protocol,
-    ).comparisons[0]
+    arguments: dict[str, Any] = {"optimizers": optimizers, "batch_sizes": [batch_size]}
+    arguments |= {"hidden": hidden, "activation": activation, "loss": loss}
+    arguments |= {"seeds": seeds, "tuning_seeds": tuning_seeds, "jobs": jobs, "memory": memory}
+    arguments |= {"tune": tune, "lr": lr, "momentum": momentum, "epochs": epochs}
+    arguments |= {"target": target, "sustained": sustained, "out": out, "progress": progress}
+    return compare_all([problem], model, **arguments).comparisons[0]
 
 
 def compare_all(
@@ -148,20 +135,27 @@ def compare_all(
     optimizers: Optimizers = ("gd", "momentum", "nag"),
     batch_sizes: Sequence[BatchSize | None] = (None,),
     batching_lr: Values = None,
+    tune: str | None = None,
+    lr: Values = None,
+    momentum: Values = None,
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
+    epochs: int = 400,
     seeds: int | Iterable[int] = 20,
     tuning_seeds: int | Iterable[int] = 10,
+    target: str = "gap:0.1",
+    sustained: int = 3,
     jobs: int | None = 1,
     memory: int = 2**19,
     out: str | Path | None = None,
     command: Sequence[str] = (),
     progress: bool = False,
-    **protocol: Unpack[Protocol],
 ) -> Study:
     """Compare optimizers on several problems and at several batch sizes, as one study.
 
+    The Study has `comparisons`, by problem and then by batch size, and their `profile`. After
+    Ctrl-C, KeyboardInterrupt has the finished runs as attributes `study` and `comparison`.
     Arguments and errors that are not listed are those of :func:`compare`.
 
     Parameters
@@ -174,16 +168,6 @@ def compare_all(
         the seeds, since one row per update is slow.
     command : sequence of str, optional
         The command line, to keep in the file.
-
-    Returns
-    -------
-    Study
-        Its `comparisons`, by problem and then by batch size, and their `profile`.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        Ctrl-C was pressed; its attributes `study` and `comparison` hold the finished runs.
 
     Examples
     --------
@@ -198,14 +182,14 @@ def compare_all(
     evaluation, tuning = disjoint_seeds(seeds, tuning_seeds)
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
-    plans = [
-        make_plan(source, optimizers, size, evaluation, tuning, **protocol)
-        for source, size in product(sources, batch_sizes)
-    ]
+    how: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "epochs": epochs}
+    how |= {"target": target, "sustained": sustained}
+    pairs = product(sources, batch_sizes)
+    plans = [make_plan(p, optimizers, size, evaluation, tuning, **how) for p, size in pairs]
     if batching_lr is not None:
         half = [part[: max(1, len(part) // 2)] for part in (evaluation, tuning)]
-        protocol["lr"] = batching_lr
-        plans.append(make_plan(sources[0], BATCHINGS, None, *half, **protocol))
+        how["lr"] = batching_lr
+        plans.append(make_plan(sources[0], BATCHINGS, None, *half, **how))
     return _execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
 
 
@@ -227,9 +211,14 @@ def _execute(
         executor.runs = runs
     try:
         with _progress_bar(executors, progress) as refresh:
+
+            def keep(number: int, runs: list[Run]) -> None:
+                journal.add(number, runs)
+                refresh()
+
             refresh()
             for number, executor in enumerate(executors):
-                executor.finished = partial(_keep, journal, number, refresh)
+                executor.finished = partial(keep, number)
                 executor.run()
                 refresh()
             finished = study()
@@ -244,18 +233,13 @@ def _execute(
     return finished
 
 
-def _keep(journal: Journal, number: int, refresh: Callable[[], object], runs: list[Run]) -> None:
-    journal.add(number, runs)
-    refresh()
-
-
 def _read_finished(out: str | Path, headers: list[dict[str, Any]]) -> Study:
     """Return the study of a file if it is the requested one."""
     study = Study.from_json(out)
     written = [{**made.request, "versions": study.versions} for made in study.comparisons]
     if written != headers:
-        changes = ", ".join(differences(written, headers))
-        wrong = f"{out} holds another comparison, and is not overwritten: {changes}"
+        wrong = f"{out} holds another comparison, and is not overwritten: "
+        wrong += ", ".join(differences(written, headers))
         raise DataError(wrong, hint="Give another file, or delete it; --from shows what it says.")
     return study
 

@@ -1,20 +1,44 @@
-"""The plan of a comparison: contestants, grid, seeds, budget and target, as plain data."""
+"""The plan of a comparison: contestants, grid, seeds, budget and target, as plain data.
+
+``make_plan`` checks the arguments of ``compare``, and returns a plan and new optimizers.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import numbers
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, product
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
+
+from minidl.checks import check_count, check_number
 from minidl.comparison.goal import Goal
+from minidl.comparison.problem import Problem
 from minidl.comparison.run import Setting
-from minidl.optim import BatchSize
+from minidl.errors import ArgumentError, invalid
+from minidl.optim import BatchSize, Entry, Optimizer, lookup
+from minidl.registry import normalise
+from minidl.streams import check_seeds
 from minidl.training.data import rows_per_batch
 
 FORMS_OF_NAG = {"NAG", "ReformulatedNAG"}
+Floats = tuple[float, ...]
+Seeds = tuple[int, ...]
+SeedsOf = int | Iterable[int]  # a number of seeds, or the seeds
+RATES = tuple(2.0**k for k in range(-8, 4))
+MOMENTA = (0.5, 0.9, 0.95, 0.99)
+HYPERPARAMETERS: dict[str, tuple[float, Floats, int, Callable[[float], bool], str]] = {
+    # default value, default grid, smallest grid, condition
+    "lr": (0.1, RATES, 2, lambda lr: 0 < lr < math.inf, "a finite number above 0"),
+    "momentum": (0.9, MOMENTA, 1, lambda momentum: 0 <= momentum < 1, "in [0, 1)"),
+}
+FIRST_TUNING_SEED = 10_000
+Optimizers = Sequence[str] | Mapping[str, Optimizer]
+Values = float | Sequence[float] | None  # one number, a grid, or the default
 
 
 @dataclass(frozen=True)
@@ -33,13 +57,8 @@ class Contestant:
         return Setting(self.own.lr if lr is None else lr, self.own.momentum if keep else momentum)
 
 
-class Pairing(NamedTuple):
-    """Two contestants, each at a setting; `flag` is the setting they share, None if tuned."""
-
-    first: Contestant
-    second: Contestant
-    settings: tuple[Setting, Setting]
-    flag: Setting | None
+# Two contestants, their settings, and the setting that both share; None if each is tuned.
+Pairing = tuple[Contestant, Contestant, tuple[Setting, Setting], Setting | None]
 
 
 @dataclass(frozen=True)
@@ -77,11 +96,9 @@ class Plan:
     @property
     def pairs(self) -> list[tuple[Contestant, Contestant]]:
         """Every two contestants with one batch size, the later first, but not two forms of NAG."""
-        return [
-            (b, a)
-            for a, b in combinations(self.contestants, 2)
-            if a.batch_size == b.batch_size and {a.rule, b.rule} != FORMS_OF_NAG
-        ]
+        pairs = [(b, a) for a, b in combinations(self.contestants, 2)]
+        pairs = [(b, a) for b, a in pairs if a.batch_size == b.batch_size]
+        return [(b, a) for b, a in pairs if {a.rule, b.rule} != FORMS_OF_NAG]
 
     def updates(self, contestant: Contestant) -> int:
         """Return the number of updates in an epoch."""
@@ -89,14 +106,14 @@ class Plan:
 
     def flag_pairings(self) -> list[Pairing]:
         """Return each pair at each learning rate, and each momentum that at least one has."""
-        pairings = []
+        pairings: list[Pairing] = []
         for lr, momentum in product(self.rates or (None,), self.momenta or (None,)):
             for a, b in self.pairs:
                 x, y = a.at(lr, momentum), b.at(lr, momentum)
                 shared = {x.momentum, y.momentum} - {None}
                 if x.lr == y.lr and len(shared) <= 1 and not (a.scheduled or b.scheduled):
                     flag = Setting(x.lr, next(iter(shared), None))
-                    pairings.append(Pairing(a, b, (x, y), flag))
+                    pairings.append((a, b, (x, y), flag))
         return list(dict.fromkeys(pairings))  # without momentum, the same pairing at each momentum
 
     def extended(self, low: bool, high: bool) -> Plan:
@@ -109,14 +126,135 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON data."""
-        data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return data
+        return dict(json.loads(json.dumps(asdict(self))))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """Return the plan of :meth:`to_dict`."""
-        fields: dict[str, Any]
-        fields = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        parts = [{**c, "own": Setting(*c["own"])} for c in data["contestants"]]
-        contestants = tuple(Contestant(**part) for part in parts)
-        return cls(**{**fields, "contestants": contestants, "goal": Goal(*data["goal"])})
+        parts = [Contestant(**{**c, "own": Setting(*c["own"])}) for c in data["contestants"]]
+        fields: dict[str, Any] = {**data, "contestants": parts, "goal": Goal(*data["goal"])}
+        fields = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+        return cls(**fields)
+
+
+def make_plan(
+    problem: Problem,
+    optimizers: Optimizers,
+    batch_size: BatchSize | None,
+    seeds: Seeds,
+    tuning_seeds: Seeds,
+    *,
+    tune: str | None,
+    lr: Values,
+    momentum: Values,
+    epochs: int,
+    target: str,
+    sustained: int,
+) -> tuple[Plan, Problem, dict[str, Optimizer]]:
+    """Return what an Executor needs: the plan, its problem, a new optimizer per contestant."""
+    tune = ("none" if isinstance(lr, numbers.Real) else "lr") if tune is None else tune
+    if tune not in ("lr", "lr,momentum", "none"):
+        raise invalid("tune", tune, '"lr", "lr,momentum" or "none"')
+    rates, own_lr = _choices("lr", lr, tune != "none")
+    momenta, own_momentum = _choices("momentum", momentum, tune == "lr,momentum")
+    values = {"lr": lr, "momentum": momentum}
+    fixed = [name for name in values if values[name] is not None and name not in tune]
+    own = Setting(own_lr, momenta[0] if momenta else own_momentum)
+    made = _optimizers(optimizers, batch_size, own, fixed)
+    plan = Plan(
+        problem=problem.first.name,
+        network=repr(problem.network(seeds[0])),
+        loss=repr(problem.loss),
+        rows=len(problem.first.X_train),
+        contestants=tuple(_contestant(name, *parts) for name, parts in made.items()),
+        tune=tune,
+        rates=rates,
+        momenta=momenta,
+        tuning_seeds=tuning_seeds,
+        seeds=seeds,
+        epochs=check_count("epochs", epochs),
+        goal=Goal.parse(target),
+        sustained=check_count("sustained", sustained, 1, most=epochs),
+    )
+    return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
+
+
+def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
+    """Return the values to try, none if it is not tuned, and the one to use where it is not."""
+    default, grid, least, valid, expected = HYPERPARAMETERS[name]
+    several = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, str)
+    if not tuned:
+        if several:
+            hint = f'To choose among several, use tune="{"lr" if name == "lr" else "lr,momentum"}".'
+            raise invalid(name, values, "one number if it is not tuned", hint)
+        return (), check_number(name, default if values is None else values, valid, expected)
+    if values is None:
+        return grid, default
+    numbers = [check_number(name, value, valid, expected) for value in values] if several else []
+    if len(numbers) < least or len(set(numbers)) < len(numbers):
+        hint = f'For one {name}, use tune="{"none" if name == "lr" else "lr"}".'
+        raise invalid(name, values, f"a list of different numbers, such as {list(grid[1:3])}", hint)
+    return tuple(sorted(numbers)), default
+
+
+def disjoint_seeds(seeds: SeedsOf, tuning_seeds: SeedsOf) -> tuple[Seeds, Seeds]:
+    """Return evaluation seeds and tuning seeds, which must differ."""
+    evaluation, tuning = check_seeds(seeds), check_seeds(tuning_seeds, "tuning_seeds")
+    if not isinstance(tuning_seeds, Iterable):
+        tuning = tuple(FIRST_TUNING_SEED + k for k in tuning)
+    if both := sorted(set(evaluation) & set(tuning)):
+        wrong = f"must differ from seeds, got {', '.join(map(str, both))} in both"
+        raise ArgumentError(wrong, argument="tuning_seeds")
+    return evaluation, tuning
+
+
+def _optimizers(
+    optimizers: Optimizers, batch_size: BatchSize | None, own: Setting, fixed: Sequence[str]
+) -> dict[str, tuple[Optimizer, BatchSize]]:
+    """Return a new optimizer and its batch size for each name."""
+    if isinstance(optimizers, (str, Optimizer)):
+        raise invalid("optimizers", optimizers, 'a list such as ["momentum", "nag"]')
+    made = {}
+    if isinstance(optimizers, Mapping):
+        if fixed:
+            wrong = f"{' and '.join(fixed)} would have no effect on optimizers that are instances"
+            hint = "Set it on each instance, or name optimizers such as 'nag'."
+            raise ArgumentError(wrong, hint=hint)
+        size = 32 if batch_size is None else batch_size
+        made = {str(name): (optimizer, size) for name, optimizer in optimizers.items()}
+    else:
+        entries = _entries(optimizers)
+        open_size = any(not entry.fixed for entry in entries.values())
+        for name, entry in entries.items():  # raises if the batch size would have no effect
+            size = entry.batch_size if entry.fixed and open_size else entry.batches(batch_size)
+            made[name] = entry.make(own.lr, own.momentum), size
+    if not made:
+        raise ArgumentError("must name at least one optimizer", argument="optimizers")
+    return made
+
+
+def _entries(names: Sequence[str]) -> dict[str, Entry]:
+    """Return the entry of each optimizer by the alias that was used for it, as registered."""
+    entries: dict[str, Entry] = {}
+    for name in names:
+        entry = lookup(name)
+        aliases = {normalise(alias): alias for alias in (entry.name, *entry.aliases)}
+        alias = aliases[normalise(name)]
+        if entry in entries.values():
+            also = next(known for known in entries if entries[known] is entry)
+            hint = None if also == alias else f"{name!r} and {also!r} are the same."
+            raise ArgumentError(f"names {name!r} twice", argument="optimizers", hint=hint)
+        entries[alias] = entry
+    return entries
+
+
+def _contestant(name: str, optimizer: object, batch_size: BatchSize) -> Contestant:
+    argument = f"optimizers[{name!r}]"
+    if not isinstance(optimizer, Optimizer) or optimizer.step_count:
+        raise invalid(argument, optimizer, "a new optimizer, such as minidl.optim.NAG(lr=0.1)")
+    rows_per_batch(batch_size, 1)
+    lr, momentum = map(optimizer.hyperparameters.get, ("lr", "momentum"))
+    if not isinstance(lr, float):
+        raise invalid(argument, optimizer, "an optimizer with one number as lr")
+    own = Setting(lr, momentum if isinstance(momentum, float) else None)
+    return Contestant(name, type(optimizer).__name__, batch_size, own, callable(momentum))

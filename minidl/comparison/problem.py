@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -86,23 +86,21 @@ class Problem:
 
     def fingerprint(self, goal: Goal, seeds: Sequence[int]) -> str:
         """Check networks and target, and return a hash of all data and initial weights."""
-        rows, networks = self.rows(seeds), list(map(self.network, seeds))
-        check_reproducible(networks[0], self.network(seeds[0]), seeds[0])
-        if len(set(map(id, networks))) < len(networks):
+        rows, networks = self.rows(seeds), {seed: self.network(seed) for seed in seeds}
+        check_reproducible(networks[seeds[0]], self.network(seeds[0]), seeds[0])
+        if len(set(map(id, networks.values()))) < len(networks):
             wrong = "must build a new network on each call, got the same network twice"
             raise ArgumentError(wrong, argument="model")
-        self._check_goal(goal, seeds, rows, networks)
+        self._check_goal(goal, rows, networks)
         digest = hashlib.sha256()
         for array in [array for part in rows if part for array in (part.X, part.t)]:
             digest.update(f"{array.shape} {array.dtype}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
-        for network in networks:
+        for network in networks.values():
             digest.update(network.parameters.value.tobytes())
         return digest.hexdigest()
 
-    def _check_goal(
-        self, goal: Goal, seeds: Sequence[int], rows: Pair, networks: Sequence[Layer]
-    ) -> None:
+    def _check_goal(self, goal: Goal, rows: Pair, networks: Mapping[int, Layer]) -> None:
         if goal.rises and not self.loss.classifies:
             wrong = f"must be a loss, got {goal}: {self.loss!r} has no accuracy"
             raise ArgumentError(wrong, argument="target", hint='Use a target such as "loss:0.05".')
@@ -114,7 +112,7 @@ class Problem:
         if goal.kind == "gap":
             return
         scale = "Targets of a regression are standardised: their variance is 1."
-        for k, (seed, network) in enumerate(zip(seeds, networks, strict=True)):
+        for k, (seed, network) in enumerate(networks.items()):
             X, t = (measured.X, measured.t) if self.fixed else (measured.X[k], measured.t[k])
             values = Objective(network, self.loss).measure(X, t)
             start = float(values["accuracy" if goal.rises else "loss"])

@@ -1,23 +1,32 @@
-"""The result of a comparison: plain data, of which tables, sentences and plots are views."""
+"""One comparison, and a study of several with their profile, which can be printed and stored."""
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from minidl.comparison.analysis import Chosen, Duel, Row, Table, choose, compare_pairs, summarize
-from minidl.comparison.goal import Target, resolve
-from minidl.comparison.plan import Contestant, Pairing, Plan
+import numpy as np
+
+from minidl.comparison.analysis import Results
+from minidl.comparison.goal import Goal
+from minidl.comparison.plan import Contestant, Plan
+from minidl.comparison.report.tables import report
+from minidl.comparison.report.words import text_table
 from minidl.comparison.run import Run, Setting
-from minidl.comparison.store import read_record, write_record
+from minidl.comparison.stats.hitting import Floats
+from minidl.comparison.stats.profiles import R_MAX, ecdf, performance_ratios, profile_areas
+from minidl.comparison.store import read_record, versions, write_record
 from minidl.errors import DataError
 
+TAUS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+SHARES = (0.05, 0.2, 1.0)  # of the budget, in the printed table
 
-class Comparison:
+
+class Comparison(Results):
     """The result of a comparison; print it for the tables, the verdicts and their meaning.
 
     All attributes follow from the plan and the finished runs, which are fewer than planned after an
@@ -25,65 +34,11 @@ class Comparison:
     before the grid grew, and what else identifies the comparison, as JSON data.
     """
 
-    def __init__(
-        self, plan: Plan, runs: Iterable[Run], request: Mapping[str, Any] | None = None
-    ) -> None:
-        self.plan = plan
-        self.request: dict[str, Any] = json.loads(json.dumps(dict(request or {})))
-        self.command: list[str] = []
-        self.versions: dict[str, str] | None = None  # None: those installed now
-        names = [c.name for c in plan.contestants]
-        self.runs = sorted(runs, key=lambda r: (r.seed, names.index(r.optimizer), r.setting))
-
     @property
     def asked(self) -> dict[str, Any]:
         """The former name of `request`."""
         warnings.warn("Comparison.asked is now Comparison.request", DeprecationWarning, 2)
         return self.request
-
-    @cached_property
-    def table(self) -> Table:
-        """The runs by optimizer, setting and seed."""
-        return {run.key: run for run in self.runs}
-
-    @cached_property
-    def target(self) -> Target | None:
-        """When a run has converged; None until all tuning runs are finished."""
-        plan = self.plan
-        tried = [(c.name, setting) for c in plan.contestants for setting in plan.settings(c)]
-        runs = [self.table.get((*pair, seed)) for pair in tried for seed in plan.tuning_seeds]
-        finished = [run for run in runs if run is not None]
-        return resolve(plan.goal, finished, plan.sustained) if len(finished) == len(runs) else None
-
-    @cached_property
-    def chosen(self) -> dict[str, Chosen]:
-        """The result of tuning, by optimizer; empty without a target."""
-        return {} if self.target is None else choose(self.plan, self.table, self.target)
-
-    @cached_property
-    def seeds(self) -> dict[str, tuple[int, ...]]:
-        """For each optimizer its evaluation seeds that are finished for all it is paired with.
-
-        After an interruption, optimizers without any finished seed do not count.
-        """
-        finished = {c: self._finished(c) for c in self.plan.contestants if self.chosen}
-        seeds = {}
-        for c, candidates in finished.items():
-            rivals = {rival for pair in self.plan.pairs if c in pair for rival in pair}
-            lists = [finished[rival] for rival in rivals if finished[rival]]
-            seeds[c.name] = tuple(s for s in candidates if all(s in part for part in lists))
-        return seeds
-
-    def _finished(self, contestant: Contestant) -> list[int]:
-        """Return the evaluation seeds that are finished at every setting that needs them."""
-        name, table = contestant.name, self.table
-        settings = self.plan.evaluated(contestant, self.chosen[name].setting)
-        return [s for s in self.plan.seeds if all((name, tried, s) in table for tried in settings)]
-
-    def evaluation_runs(self, contestant: Contestant, setting: Setting) -> list[Run]:
-        """Return the runs of a contestant at a setting, with its evaluation seeds."""
-        keys = [(contestant.name, setting, seed) for seed in self.seeds[contestant.name]]
-        return [self.table[key] for key in keys if key in self.table]
 
     def judged(self, contestant: Contestant, setting: Setting) -> list[Run]:
         """Return :meth:`evaluation_runs`, whose former name this is."""
@@ -91,41 +46,7 @@ class Comparison:
         warnings.warn(message, DeprecationWarning, 2)
         return self.evaluation_runs(contestant, setting)
 
-    @cached_property
-    def rows(self) -> list[Row]:
-        """One row per optimizer, at its chosen setting, on the evaluation seeds."""
-        plan, target, chosen = self.plan, self.target, self.chosen
-        if target is None:
-            return []
-        groups = [(c, self.evaluation_runs(c, chosen[c.name].setting)) for c in plan.contestants]
-        return [summarize(plan, c, runs, target) for c, runs in groups if runs]
-
-    @cached_property
-    def tuned(self) -> list[Duel]:
-        """The verdict *tuned against tuned*: each pair at one batch size."""
-        if self.target is None:
-            return []
-        best = {c: self.chosen[c.name].setting for c in self.plan.contestants}
-        pairings = [Pairing(a, b, (best[a], best[b]), None) for a, b in self.plan.pairs]
-        return compare_pairs(self.plan, self.table, self.target, pairings, self.seeds)
-
-    @cached_property
-    def flags(self) -> list[Duel]:
-        """The verdict *swap the flag*: each pair at each learning rate and momentum of the grid."""
-        if self.target is None:
-            return []
-        pairings = self.plan.flag_pairings()
-        return compare_pairs(self.plan, self.table, self.target, pairings, self.seeds)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all planned runs are finished."""
-        counts = {len(self._finished(c)) for c in self.plan.contestants if self.chosen}
-        return counts == {len(self.plan.seeds)}
-
     def __str__(self) -> str:
-        from minidl.comparison.report.tables import report
-
         return report(self)
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,7 +65,7 @@ class Comparison:
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the record as JSON, and write it to `path` if that is given."""
-        return write_record([self.to_dict()], self.command, self.versions, path)
+        return Study([self], self.command, self.versions).to_json(path)
 
     @classmethod
     def from_json(cls, path: str | Path) -> Comparison:
@@ -153,3 +74,102 @@ class Comparison:
         comparison = cls.from_dict(data["comparisons"][0])
         comparison.command, comparison.versions = data["command"], data["versions"]
         return comparison
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The optimizers that several comparisons have in common; arrays are (optimizers, problems)."""
+
+    optimizers: list[str]
+    problems: list[str]
+    costs: Floats  # median epochs, tuned; infinite for a problem that most seeds did not solve
+    ratios: Floats  # costs divided by the smallest of each problem
+    areas: Floats  # (optimizers,), areas under the profiles from 1 to 4, as a share of the maximum
+    hits: dict[str, Floats]  # hitting times / budget, of all problems, evaluation seeds and TAUS
+
+
+def profile(comparisons: Sequence[Comparison]) -> Profile | None:
+    """Return the profile, or None without two comparisons, or two optimizers that all include."""
+    tables = [{row.optimizer: row for row in comparison.rows} for comparison in comparisons]
+    names = [name for name in tables[0] if all(name in rows for rows in tables)]
+    sizes = [{rows[name].batch_size for name in names} for rows in tables]
+    if len(comparisons) < 2 or len(names) < 2 or any(len(size) > 1 for size in sizes):
+        return None  # epochs are comparable at one batch size only
+    costs = np.array([[max(rows[name].median, 1.0) for rows in tables] for name in names])
+    ratios = performance_ratios(costs)
+    hits = {name: np.concatenate([_hits(c, name) for c in comparisons]) for name in names}
+    problems = [f"{c.plan.problem}, {c.plan.contestants[0].batch_size}" for c in comparisons]
+    return Profile(names, problems, costs, ratios, profile_areas(ratios), hits)
+
+
+def _hits(comparison: Comparison, name: str) -> Floats:
+    """Return the hitting times of one optimizer, divided by the budget, for all gaps."""
+    target, plan = comparison.target, comparison.plan
+    assert target is not None
+    runs = comparison.evaluation_runs(plan.contestant(name), comparison.chosen[name].setting)
+    start, best = target.initial, target.reference
+    gaps = [replace(target, goal=Goal("gap", t), value=best + t * (start - best)) for t in TAUS]
+    return np.concatenate([gap.times(runs, plan.sustained) for gap in gaps]) / plan.epochs
+
+
+def profile_text(profile: Profile | None) -> str:
+    """Return a profile as a table, or the reason why there is none."""
+    if profile is None:
+        needs = "two or more problems, and two or more optimizers that all have in common"
+        return f"A profile needs {needs}, at one batch size."
+    total, taus = len(profile.problems), ", ".join(f"{tau:g}" for tau in TAUS)
+    lines = [["optimizer", f"area to {R_MAX:g}", "solved", "best"]]
+    lines[0] += [f"targets by {100 * share:.0f} % of E" for share in SHARES]
+    for k, name in enumerate(profile.optimizers):
+        solved = int(np.isfinite(profile.costs[k]).sum())
+        best = int((profile.ratios[k] == 1).sum())
+        lines.append([name, f"{profile.areas[k]:.2f}", f"{solved}/{total}", f"{best}/{total}"])
+        lines[-1] += [f"{100 * share:.0f} %" for share in ecdf(profile.hits[name], SHARES)]
+    title = "performance profile (median epochs to the best optimizer's)"
+    title += f", and the share of all seeds times the targets gap {taus} that is reached"
+    return f"All {total} problems, tuned: {title}\n{text_table(lines)}"
+
+
+class Study:
+    """One or more comparisons, and the profile of the optimizers that all of them include.
+
+    `command` is the command line, `made_by` are the versions that trained the runs, by default
+    those installed.
+    """
+
+    def __init__(
+        self,
+        comparisons: Sequence[Comparison],
+        command: Sequence[str] = (),
+        made_by: dict[str, str] | None = None,
+    ) -> None:
+        self.comparisons = list(comparisons)
+        self.command = list(command)
+        self.versions = made_by or versions()
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """The performance profile, or None if the comparisons have no two optimizers in common."""
+        return profile(self.comparisons)
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self.comparisons))
+
+    def profile_text(self) -> str:
+        """Return the profile as a table, or the reason why there is none."""
+        return profile_text(self.profile)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the record as JSON, and write it to `path` if that is given."""
+        head = {"versions": self.versions, "command": self.command}
+        return write_record(head, [comparison.to_dict() for comparison in self.comparisons], path)
+
+    @classmethod
+    def from_json(cls, path: str | Path) -> Study:
+        """Return the study of a file, equal to the last bit; other files raise DataError."""
+        data = read_record(path)
+        try:
+            comparisons = list(map(Comparison.from_dict, data["comparisons"]))
+            return cls(comparisons, data["command"], data["versions"])
+        except (DataError, LookupError, TypeError) as error:
+            raise DataError(f"{path} is not a saved comparison", received=repr(error)) from None

@@ -89,16 +89,12 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run as JSON data; non-finite numbers become None."""
-        curves = {
-            name: [v if math.isfinite(v) else None for v in values.tolist()]
-            for name, values in self.curves.items()
-        }
-        return {**vars(self), "setting": list(self.setting), "curves": curves}
+        curves = {name: values.tolist() for name, values in self.curves.items()}
+        finite = {k: [v if math.isfinite(v) else None for v in c] for k, c in curves.items()}
+        return {**vars(self), "setting": list(self.setting), "curves": finite}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Run:
         """Return the run of :meth:`to_dict`; None becomes nan."""
-        curves = {
-            name: np.array(values, dtype=np.float64) for name, values in data["curves"].items()
-        }
+        curves = {name: np.array(v, dtype=np.float64) for name, v in data["curves"].items()}
         return cls(**{**data, "setting": Setting(*data["setting"]), "curves": curves})

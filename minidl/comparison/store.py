@@ -28,21 +28,15 @@ def versions() -> dict[str, str]:
     return {"minidl": __version__, **{name: version(name) for name in ("numpy", "scikit-learn")}}
 
 
-def write_record(
-    comparisons: Sequence[Json],
-    command: Sequence[str],
-    made_by: Mapping[str, str] | None,
-    path: str | Path | None = None,
-) -> str:
+def write_record(head: Json, comparisons: Sequence[Json], path: str | Path | None) -> str:
     """Return the record as JSON, one run per line, and write it to `path` if that is given."""
-    head = {"protocol": PROTOCOL, "versions": dict(made_by or versions()), "command": list(command)}
     parts = []
     for comparison in comparisons:
         rest = {name: value for name, value in comparison.items() if name != "runs"}
         runs = ",\n".join(map(_compact, comparison["runs"]))
         parts.append(f'{_compact(rest)[:-1]},"runs":[\n{runs}\n]}}')
     joined = ",\n".join(parts)
-    text = f'{_compact(head)[:-1]},"comparisons":[\n{joined}\n]}}\n'
+    text = f'{_compact({"protocol": PROTOCOL, **head})[:-1]},"comparisons":[\n{joined}\n]}}\n'
     if path is not None:
         with atomic_write(path, "w") as file:
             file.write(text)
@@ -86,12 +80,10 @@ class Journal:
         self.runs: list[dict[Key, Run]] = [{} for _ in headers]
         if self._path is None:
             return
-        if lines := _whole_lines(self._path) if self._path.exists() else []:
-            self._read(lines, headers)
-        else:
+        lines = _whole_lines(self._path) if self._path.exists() else []
+        if not lines:
             self._append(headers)
-
-    def _read(self, lines: list[bytes], headers: Sequence[Json]) -> None:
+            return
         try:
             written, *blocks = map(json.loads, lines)
             changes = differences(written, headers)

@@ -11,8 +11,8 @@ from comparison_runs import TARGET, alone, comparison, plan, run
 from minidl import nn
 from minidl.comparison import Comparison, Goal, compare
 from minidl.comparison.executor import Executor
-from minidl.comparison.many_problems import TAUS, profile
 from minidl.comparison.problem import Problem
+from minidl.comparison.result import TAUS, profile
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError
 

@@ -4,7 +4,7 @@ import pytest
 from comparison_runs import contestant, plan
 
 from minidl.comparison import Contestant, Goal, Plan, Setting, compare
-from minidl.comparison.arguments import MOMENTA, RATES
+from minidl.comparison.plan import MOMENTA, RATES
 from minidl.errors import ArgumentError
 
 

@@ -16,9 +16,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 from minidl.comparison import Comparison, Contestant, Goal, Plan, Run, Setting, Study
-from minidl.comparison.plots.data import quartiles, shorten, spaced, stairs
+from minidl.comparison.plots.data import legend_rows, quartiles, shorten, spaced, stairs
 from minidl.comparison.plots.draw import check_plot, figure, plot
-from minidl.comparison.plots.style import legend_rows
 from minidl.errors import ArgumentError, DataError
 
 BUDGET, ROWS, SUSTAINED, AIM = 12, 100, 2, 0.3

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from minidl.comparison import holm, median, sign_flip
-from minidl.comparison.stats.tests import DRAWS, EXACT
+from minidl.comparison.stats.verdicts import DRAWS, EXACT
 
 EPOCHS = st.integers(0, 50).map(float) | st.just(math.inf)
 PROBABILITIES = st.lists(st.floats(0, 1), max_size=8)

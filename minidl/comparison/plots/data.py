@@ -1,29 +1,57 @@
-"""The numbers and labels of a plot, computed without matplotlib."""
+"""The numbers, labels, colours and dashes of a plot, computed without matplotlib."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import zip_longest
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle, zip_longest
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minidl.comparison.goal import Target
-from minidl.comparison.many_problems import Profile
 from minidl.comparison.report.words import counted, rate, target_words
-from minidl.comparison.result import Comparison
+from minidl.comparison.result import Comparison, Profile
 from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError
+
+WIDTH = 14.0  # of the figure, in inches
+STYLE = {
+    "svg.hashsalt": "minidl",  # or identifiers inside an SVG differ from file to file
+    "text.parse_math": False,  # a name may contain a $
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "0.9",
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+    "legend.handlelength": 4,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.constrained_layout.wspace": 0.03,
+}
+# The palette of Okabe & Ito without yellow: distinguishable with colour blindness.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5, 1, 1.5)))
+MARKERS = "os^DvPX"
+SIZES = (12, 9.5, 7)  # so that a point on top of another does not hide it
+Keywords = dict[str, Any]  # of matplotlib's Line2D
+TARGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": (0, (4, 3))}
+BUDGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": ":"}
+POINT: Keywords = {"markeredgecolor": "black", "linestyle": "none"}
+MARKER: Keywords = {"color": "0.7", "marker": "o", "markersize": 9, **POINT}
 
 
 def target_of(comparison: Comparison) -> Target:
     """Return the target, or raise DataError if an interruption came before it was known."""
     if comparison.target is None:
-        raise DataError(
-            f"the comparison on {comparison.plan.problem} cannot be drawn: it was interrupted"
-            " before its target was known",
-            hint="Finish its tuning runs: compare with the same file resumes them.",
-        )
+        wrong = f"the comparison on {comparison.plan.problem} cannot be drawn"
+        hint = "Finish its tuning runs: compare with the same file resumes them."
+        raise DataError(f"{wrong}: it was interrupted before its target was known", hint=hint)
     return comparison.target
 
 
@@ -68,8 +96,7 @@ def title(comparison: Comparison) -> str:
     first = shorten(f"{plan.problem}, {batches}: {plan.network}")
     second = f"target: {target_words(plan, target_of(comparison))}"
     second += f"; budget: {counted(plan.epochs, 'epoch')}"
-    if not comparison.complete:
-        second += "; interrupted: some runs are missing"
+    second += "" if comparison.complete else "; interrupted: some runs are missing"
     return f"{first}\n{second}"
 
 
@@ -79,8 +106,7 @@ def labels(comparison: Comparison) -> dict[str, str]:
     for c in comparison.plan.contestants:
         setting = comparison.chosen[c.name].setting
         words = f"{shorten(c.name, 40)}, lr {rate(setting.lr)}"
-        if setting.momentum is not None:
-            words += f", momentum {setting.momentum:g}"
+        words += "" if setting.momentum is None else f", momentum {setting.momentum:g}"
         if samples_per_epoch(comparison) > 1:
             words += ", full batch" if c.batch_size == "full" else f", batch size {c.batch_size}"
         if row := rows.get(c.name):
@@ -94,3 +120,30 @@ def area_labels(profile: Profile) -> dict[str, str]:
     """Return the legend entry of each optimizer of a profile."""
     areas = zip(profile.optimizers, profile.areas, strict=True)
     return {name: f"{shorten(name, 40)}: area on the left {area:.2f}" for name, area in areas}
+
+
+class Look(NamedTuple):
+    """An optimizer's line, line with markers, and single points in every panel."""
+
+    line: Keywords
+    marked: Keywords
+    point: Keywords
+
+
+def looks_of(comparisons: Iterable[Comparison]) -> dict[str, Look]:
+    """Return the look of each optimizer; colours and dashes repeat with different periods."""
+    names = dict.fromkeys(c.name for each in comparisons for c in each.plan.contestants)
+    looks, values = {}, zip(*map(cycle, (COLOURS, LINES, MARKERS, SIZES)), strict=True)
+    for name, (color, dashes, marker, size) in zip(names, values, strict=False):
+        line = {"color": color, "linestyle": dashes}
+        point = {"color": color, "marker": marker, "markersize": size, **POINT}
+        marked = {**line, "marker": marker}
+        looks[name] = Look(line, marked, {**point, "zorder": 3, "clip_on": False})
+    return looks
+
+
+def legend_rows(labels: Mapping[str, str], explained: bool = False) -> int:
+    """Return the number of lines of a legend, beside three more entries if `explained`."""
+    inches = 0.8 + 0.08 * max(map(len, labels.values()))  # of a column, about
+    columns = max(1, int((0.65 if explained else 1.0) * WIDTH / inches))
+    return max(3 if explained else 1, math.ceil(len(labels) / columns))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minidl.checks import check_place
-from minidl.comparison.plots import data, style
-from minidl.comparison.study import Study
+from minidl.comparison.plots import data
+from minidl.comparison.result import Study
 from minidl.errors import ArgumentError, DataError
 from minidl.files import atomic_write
 
@@ -23,11 +23,8 @@ UNDATED = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate"
 def check_plot(path: str | Path) -> None:
     """Raise if a plot could not be drawn to this file, so that this is known before training.
 
-    Raises
-    ------
-    ArgumentError, DataError
-        matplotlib is not installed, or cannot write the format of this ending; or the file is a
-        folder, or in one that does not exist.
+    ArgumentError: matplotlib is not installed, or cannot write the format of this ending.
+    DataError: the file is a folder, or in one that does not exist.
 
     Examples
     --------
@@ -37,7 +34,7 @@ def check_plot(path: str | Path) -> None:
     ...     print(str(error).split(", .svg")[0])
     cannot draw 'moons.doc': got '.doc', expected a name that ends in .png
     """
-    _require_matplotlib()
+    _style()
     from matplotlib.backend_bases import FigureCanvasBase
 
     formats = set(FigureCanvasBase.get_supported_filetypes()) - {"pgf"}  # needs LaTeX
@@ -49,26 +46,13 @@ def check_plot(path: str | Path) -> None:
     check_place(path)
 
 
-def _require_matplotlib() -> None:
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise ArgumentError(
-            "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
-        ) from None
-
-
 def plot(study: Study, path: str | Path) -> None:
     """Draw a study into a file; see :func:`figure` for what is drawn.
 
     An existing file is replaced. With one version of matplotlib, PNG, SVG and PDF files of the same
     study are identical byte for byte. Its global state (backend, ``rcParams``, ``pyplot`` figures)
-    is neither used nor changed.
-
-    Raises
-    ------
-    ArgumentError, DataError
-        As :func:`check_plot` and :func:`figure`; or the file cannot be written.
+    is neither used nor changed. Errors are those of :func:`check_plot` and :func:`figure`; and
+    DataError, if the file cannot be written.
     """
     check_plot(path)
     drawn, content = figure(study), BytesIO()
@@ -92,24 +76,22 @@ def figure(study: Study) -> Figure:
 
     A study of several comparisons with optimizers in common gets one more row: the performance
     profile, up to 4 times the best, and the share of all targets that are reached. There is no
-    window; ``figure(study).savefig("moons.png")`` writes the figure.
-
-    Raises
-    ------
-    ArgumentError, DataError
-        matplotlib is not installed; or a comparison was interrupted before its target was known.
+    window; ``figure(study).savefig("moons.png")`` writes the figure. ArgumentError: matplotlib is
+    not installed; DataError: a comparison was interrupted before its target was known.
     """
-    _require_matplotlib()
-    from minidl.comparison.plots.panels import draw
-
-    for comparison in study.comparisons:
-        data.target_of(comparison)
     with _style():
+        from minidl.comparison.plots.panels import draw
+
+        for comparison in study.comparisons:
+            data.target_of(comparison)
         return draw(study)
 
 
 def _style() -> AbstractContextManager[None]:
-    """Use matplotlib's defaults and `STYLE`, and restore the user's settings afterwards."""
-    import matplotlib.style
-
-    return matplotlib.style.context(["default", style.STYLE])
+    """Return a context with matplotlib's defaults and `STYLE`; raise if it is not installed."""
+    try:
+        import matplotlib.style
+    except ImportError:
+        wrong = "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
+        raise ArgumentError(wrong) from None
+    return matplotlib.style.context(["default", data.STYLE])

@@ -12,14 +12,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from minidl.comparison.many_problems import TAUS, Profile
-from minidl.comparison.plots import data, style
+from minidl.comparison.plots import data
 from minidl.comparison.report.words import counted, curve_name, rate
-from minidl.comparison.result import Comparison
-from minidl.comparison.stats.hitting import Floats, restricted_mean
+from minidl.comparison.result import TAUS, Comparison, Profile, Study
+from minidl.comparison.stats.hitting import Floats, median, restricted_mean
 from minidl.comparison.stats.profiles import R_MAX
-from minidl.comparison.stats.tests import median
-from minidl.comparison.study import Study
 
 HEIGHT, ENTRY = 4.2, 0.2  # inches: of a row, and of a line of its legend
 RATES = {
@@ -27,20 +24,20 @@ RATES = {
     "lr": "Effect of the learning rate",
     "lr,momentum": "Rates, at the chosen momentum",
 }
-WHOLE: style.Keywords = {"nbins": "auto", "integer": True, "steps": [1, 2, 5, 10]}
-Looks = dict[str, style.Look]
+WHOLE: data.Keywords = {"nbins": "auto", "integer": True, "steps": [1, 2, 5, 10]}
+Looks = dict[str, data.Look]
 
 
 def draw(study: Study) -> Figure:
     """Return the figure that :func:`minidl.comparison.plots.draw.figure` describes."""
     comparisons, profile = study.comparisons, study.profile
-    rows = [style.legend_rows(data.labels(each), explained=True) for each in comparisons]
+    rows = [data.legend_rows(data.labels(each), explained=True) for each in comparisons]
     if profile is not None:
-        rows.append(style.legend_rows(data.area_labels(profile)))
+        rows.append(data.legend_rows(data.area_labels(profile)))
     heights = [HEIGHT + ENTRY * n for n in rows]
-    figure = Figure(figsize=(style.WIDTH, sum(heights)), layout="constrained")
+    figure = Figure(figsize=(data.WIDTH, sum(heights)), layout="constrained")
     parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-    looks = style.looks_of(comparisons)
+    looks = data.looks_of(comparisons)
     for part, comparison in zip(parts, comparisons, strict=False):
         left, middle, right = part.subplots(1, 3)
         _draw_runs(left, middle, comparison, looks)
@@ -67,7 +64,7 @@ def _draw_runs(left: Axes, middle: Axes, comparison: Comparison, looks: Looks) -
         left.plot(x, half, label=c.name, **look.line)
         if math.isfinite(time := median(hits[c.name].tolist())):
             left.plot([time], [target.value], label=f"{c.name}: median", **look.point)
-    left.axhline(target.value, label="target", **style.TARGET)
+    left.axhline(target.value, label="target", **data.TARGET)
     if plan.goal.rises:
         left.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
     elif lowest > 0:
@@ -97,21 +94,19 @@ def _draw_shares(
 
 
 def _draw_rates(axes: Axes, comparison: Comparison, looks: Looks) -> None:
-    plan, target = comparison.plan, data.target_of(comparison)
-    tried = sorted({setting.lr for c in plan.contestants for setting in plan.settings(c)})
+    plan = comparison.plan
+    rates = sorted({setting.lr for c in plan.contestants for setting in plan.settings(c)})
     for c in plan.contestants:
-        chosen, look, means = comparison.chosen[c.name], looks[c.name], {}
-        for setting in plan.settings(c):
-            if setting.momentum == chosen.setting.momentum:
-                runs = [comparison.table[c.name, setting, seed] for seed in plan.tuning_seeds]
-                times = target.times(runs, plan.sustained)
-                means[setting.lr] = restricted_mean(times, plan.epochs)
-        axes.plot([*means], [*means.values()], label=c.name, **look.marked)
+        chosen, look = comparison.chosen[c.name], looks[c.name]
+        tried = [s for s in plan.settings(c) if s.momentum == chosen.setting.momentum]
+        times = [comparison.times(c, setting, plan.tuning_seeds) for setting in tried]
+        means = [restricted_mean(row, plan.epochs) for row in times]
+        axes.plot([setting.lr for setting in tried], means, label=c.name, **look.marked)
         axes.plot([chosen.setting.lr], [chosen.mean], label=f"{c.name}: chosen", **look.point)
-    axes.axhline(plan.epochs, label="budget", **style.BUDGET)
+    axes.axhline(plan.epochs, label="budget", **data.BUDGET)
     axes.set_xscale("log", base=2)
-    low, high = tried[0] / 1.5, tried[-1] * 1.5
-    ticks = data.spaced(tried, (high / low) ** (1 / 6))  # as many as there is room for
+    low, high = rates[0] / 1.5, rates[-1] * 1.5
+    ticks = data.spaced(rates, (high / low) ** (1 / 6))  # as many as there is room for
     axes.set_xticks(ticks, [rate(tick) for tick in ticks])
     axes.xaxis.set_minor_locator(ticker.NullLocator())
     axes.yaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
@@ -134,19 +129,13 @@ def _draw_profile(part: SubFigure, profile: Profile, looks: Looks) -> None:
     left, right = part.subplots(1, 2)
     ratios = dict(zip(profile.optimizers, profile.ratios, strict=True))
     _draw_shares(left, ratios, 1.0, R_MAX, looks)
-    left.set(
-        title="Problems solved, by how much slower than the fastest optimizer",
-        xlabel="median epochs to the target, as a multiple of the fastest optimizer's",
-        ylabel="share of the problems",
-        xlim=(0.97, R_MAX),
-    )
+    title = "Problems solved, by how much slower than the fastest optimizer"
+    left.set(title=title, ylabel="share of the problems", xlim=(0.97, R_MAX))
+    left.set_xlabel("median epochs to the target, as a multiple of the fastest optimizer's")
     _draw_shares(right, profile.hits, 0.0, 1.0, looks)
-    right.set(
-        title=f"All targets from gap {TAUS[0]:g} to gap {TAUS[-1]:g}, on all problems and seeds",
-        xlabel="share of the epoch budget",
-        ylabel="share of the targets reached",
-        xlim=(-0.01, 1.01),
-    )
+    title = f"All targets from gap {TAUS[0]:g} to gap {TAUS[-1]:g}, on all problems and seeds"
+    right.set(title=title, ylabel="share of the targets reached", xlim=(-0.01, 1.01))
+    right.set_xlabel("share of the epoch budget")
     problems = f"All {len(profile.problems)} problems: {'; '.join(profile.problems)}"
     _describe(part, data.shorten(problems), data.area_labels(profile), looks)
 
@@ -156,14 +145,14 @@ def _describe(
 ) -> None:
     """Add the title, and a legend: optimizers, then, if `explained`, target, marker and budget."""
     part.suptitle(title, x=0.01, horizontalalignment="left", fontsize=11)
-    rows = style.legend_rows(labels, explained)
-    blank: tuple[style.Keywords, str] = {"linestyle": "none"}, ""
+    rows = data.legend_rows(labels, explained)
+    blank: tuple[data.Keywords, str] = {"linestyle": "none"}, ""
     entries = [(looks[name].marked, text) for name, text in labels.items()]
     entries += [blank] * (-len(entries) % rows)  # fill the column
     if explained:
-        entries.append((style.TARGET, "target"))
-        entries.append((style.MARKER, "median hitting time; chosen learning rate"))
-        entries += [(style.BUDGET, "budget")] + [blank] * (-3 % rows)
+        entries.append((data.TARGET, "target"))
+        entries.append((data.MARKER, "median hitting time; chosen learning rate"))
+        entries += [(data.BUDGET, "budget")] + [blank] * (-3 % rows)
     handles = [Line2D([], [], **look) for look, _ in entries]
     # matplotlib leaves out entries that begin with an underscore
     texts = [f" {text}" if text.startswith("_") else text for _, text in entries]

@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from minidl.comparison.analysis import Duel, Row
-from minidl.comparison.report import View
+from minidl.comparison.analysis import Duel, Results, Row
 from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.stats.verdicts import LEVEL
 
@@ -20,7 +19,7 @@ RELATIONS = {
 }
 
 
-def explain(comparison: View) -> Iterator[str]:
+def explain(comparison: Results) -> Iterator[str]:
     """Yield sentences: which optimizer to use, how sure that is, and what the verdicts mean."""
     if not comparison.complete:
         yield from _interruption(comparison)
@@ -43,7 +42,7 @@ def explain(comparison: View) -> Iterator[str]:
             yield from _both_verdicts(duel, comparison.flags)
 
 
-def _interruption(comparison: View) -> Iterator[str]:
+def _interruption(comparison: Results) -> Iterator[str]:
     runs = counted(len(comparison.runs), "run")
     sentence = f"Interrupted after {runs}: tuning is finished"
     if comparison.target is None:
@@ -121,10 +120,8 @@ def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
     wins = {name: [f for f in converged if f.winner == name] for name in (duel.first, duel.second)}
     equivalent = sum(map(_equivalent, converged))
     neither = len(converged) - sum(map(len, wins.values())) - equivalent
-    parts = []
-    for name, won in wins.items():
-        if won:
-            parts.append(f"{method_name(name)} is faster at {len(won)} ({_span(won, flags)})")
+    at = {name: f"at {len(won)} ({_span(won, flags)})" for name, won in wins.items() if won}
+    parts = [f"{method_name(name)} is faster {where}" for name, where in at.items()]
     if equivalent:
         parts.append(f"they are equivalent within 5 % at {equivalent}")
     if neither:
@@ -170,7 +167,7 @@ def _tuned(duel: Duel, wins: Mapping[str, Sequence[Duel]], flags: Sequence[Duel]
     return f"{words}."
 
 
-def _without_pairs(comparison: View) -> Iterator[str]:
+def _without_pairs(comparison: Results) -> Iterator[str]:
     """Yield each optimizer's result where no pair is compared in epochs."""
     rows = comparison.rows
     converged = [row for row in rows if math.isfinite(row.median)]

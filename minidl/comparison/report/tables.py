@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from minidl.comparison.analysis import Duel, Row
+from minidl.comparison.analysis import Duel, Results, Row
 from minidl.comparison.goal import Target
 from minidl.comparison.plan import FORMS_OF_NAG
-from minidl.comparison.report import View
 from minidl.comparison.report.sentences import explain
 from minidl.comparison.report.words import between, counted, number, rate, target_words, text_table
 from minidl.comparison.run import Setting
@@ -15,7 +14,7 @@ from minidl.comparison.run import Setting
 TRIALS = (1, 2, 4, 8)
 
 
-def report(comparison: View) -> str:
+def report(comparison: Results) -> str:
     """Return a comparison as text."""
     tuned, flags = comparison.plan.tune != "none", comparison.flags
     sections = [_head(comparison)]
@@ -34,16 +33,15 @@ def report(comparison: View) -> str:
     return "\n\n".join(sections)
 
 
-def _head(comparison: View) -> str:
+def _head(comparison: Results) -> str:
     plan, target, rates = comparison.plan, comparison.target, comparison.plan.rates
     lines = [f"{plan.problem}: {plan.network}, {plan.loss}, {counted(plan.rows, 'training row')}"]
     if target is not None:
         lines.append(f"converged: {target_words(plan, target)}")
         if target.tau is not None:
-            lines.append(
-                f"           (a fraction {target.tau:g} of the gap from the initial loss,"
-                f" {target.initial:.4g}, to the best found, {target.reference:.4g}, is left)"
-            )
+            start, best = f"{target.initial:.4g}", f"{target.reference:.4g}"
+            gap = f"the gap from the initial loss, {start}, to the best found, {best}"
+            lines.append(f"           (a fraction {target.tau:g} of {gap}, is left)")
     seeds = counted(len(plan.tuning_seeds), "tuning seed")
     tuning = f"not tuned; {seeds} for the target"
     if plan.tune != "none":
@@ -58,19 +56,18 @@ def _head(comparison: View) -> str:
     return "\n".join([*lines, f"{tuning}, {evaluation}; budget {counted(plan.epochs, 'epoch')}"])
 
 
-def _rows(comparison: View) -> str:
+def _rows(comparison: Results) -> str:
     """Return the table of optimizers, without the momentum column if none has momentum."""
     rows = [_cells(comparison, row) for row in comparison.rows]
     if all(("momentum", "-") in cells for cells in rows):
         rows = [[cell for cell in cells if cell[0] != "momentum"] for cells in rows]
     setting = "at its best learning rate" if comparison.plan.tune != "none" else "as given"
-    return (
-        f"Each {setting}, on the evaluation seeds (medians; mean of min(epochs, budget);"
-        " ERT: epochs spent per converged run)\n"
-    ) + text_table([[title for title, _ in rows[0]]] + [[cell for _, cell in row] for row in rows])
+    explained = "medians; mean of min(epochs, budget); ERT: epochs spent per converged run"
+    table = [[title for title, _ in rows[0]], *([cell for _, cell in row] for row in rows)]
+    return f"Each {setting}, on the evaluation seeds ({explained})\n{text_table(table)}"
 
 
-def _cells(comparison: View, row: Row) -> list[tuple[str, str]]:
+def _cells(comparison: Results, row: Row) -> list[tuple[str, str]]:
     """Return one optimizer's cells, each with the name of its column."""
     plan = comparison.plan
     updates, budget = plan.updates(plan.contestant(row.optimizer)), f">{plan.epochs}"
@@ -96,7 +93,7 @@ def _cells(comparison: View, row: Row) -> list[tuple[str, str]]:
     ]
 
 
-def _trials(comparison: View) -> str:
+def _trials(comparison: Results) -> str:
     """Return the table of the expected best mean after fewer random trials."""
     totals = {chosen.trials for chosen in comparison.chosen.values()}
     numbers = [b for b in TRIALS if b < min(totals)] + sorted(totals)
@@ -108,7 +105,7 @@ def _trials(comparison: View) -> str:
     return f"{title}\n{text_table(lines)}"
 
 
-def _medians(comparison: View) -> str:
+def _medians(comparison: Results) -> str:
     """Return the table of medians, one line per setting at which flags are swapped."""
     plan, flags = comparison.plan, comparison.flags
     names = [c.name for c in plan.contestants if any(c in pair for pair in plan.pairs)]
@@ -163,7 +160,7 @@ def _settings(duels: Sequence[Duel]) -> list[str]:
     return ["lr, momentum", *(rate(f.lr) + m for f, m in zip(flags, momenta, strict=True))]
 
 
-def warnings_of(comparison: View) -> Iterator[str]:
+def warnings_of(comparison: Results) -> Iterator[str]:
     """Yield one sentence for each pitfall that applies to this comparison."""
     plan = comparison.plan
     for c in plan.contestants:
@@ -190,7 +187,7 @@ def warnings_of(comparison: View) -> Iterator[str]:
             yield f"{words}; the setting with the lowest final loss is used."
 
 
-def _target(comparison: View, target: Target) -> Iterator[str]:
+def _target(comparison: Results, target: Target) -> Iterator[str]:
     plan = comparison.plan
     early = {run.seed for run in comparison.runs if target.time(run, 1) == 0}
     if early:

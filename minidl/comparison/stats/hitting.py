@@ -1,4 +1,4 @@
-"""Hitting times, restricted means and expected running time: points 4, 5 and 9 of the protocol.
+"""Hitting times, medians, restricted means, expected running time: points 4, 5 and 9.
 
 A run that does not reach the target has hitting time infinity, whether its budget ran out or it
 diverged. So the epoch of a divergence never enters a mean as if the run had converged then.
@@ -7,12 +7,16 @@ diverged. So the epoch of a divergence never enters a mean as if the run had con
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, ShapeError
+
+__all__ = ["expected_running_time", "hitting_times", "median", "restricted", "restricted_mean"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,17 +63,9 @@ def hitting_times(
     k = 1 gives the first hit ("runtime" in COCO, Hansen et al. 2021), which one lucky epoch can
     bring forward. The initial weights, at e = 0, are an evaluation like any other.
 
-    Parameters
-    ----------
-    epochs : array_like, shape (evaluations,)
-        Epochs at which the curves were evaluated, ascending (ArgumentError otherwise).
-    holds : array_like of bool, shape (..., evaluations)
-        Whether the target holds, for any number of curves; other shapes raise ShapeError. The
-        result has the shape (...).
-    sustained : int, default 3
-        k, the number of evaluations in a row.
-    diverged : array_like of bool, shape (...), default False
-        Curves that diverged; their hitting time is infinite even if they held the target before.
+    `epochs` (evaluations,) ascend (ArgumentError otherwise); `holds` (..., evaluations) says where
+    the target holds, and `diverged` (...) which curves diverged: their time is infinite even if
+    they held the target before. The result has the shape (...); other shapes raise ShapeError.
 
     Examples
     --------
@@ -93,6 +89,20 @@ def hitting_times(
         return np.full(held.shape[:-1], math.inf)
     full = np.all([held[..., k : k + windows] for k in range(sustained)], axis=0)
     return np.where(full.any(axis=-1) & ~lost, at[full.argmax(axis=-1)], math.inf)
+
+
+def median(times: Sequence[float]) -> float:
+    """Return the median of times or losses, which are inf for runs that did not converge.
+
+    X_((n+1)/2), or (X_(n/2) + X_(n/2+1)) / 2 for an even n, and nan without times. With a
+    common budget this is the Kaplan-Meier median (Klein & Moeschberger 2003, section 4.5).
+
+    Examples
+    --------
+    >>> median([3, 5, math.inf]), median([3, math.inf])
+    (5.0, inf)
+    """
+    return float(statistics.median(times)) if len(times) else math.nan
 
 
 def restricted(times: npt.ArrayLike, budget: float) -> Floats:
@@ -127,8 +137,7 @@ def expected_running_time(times: npt.ArrayLike, budget: float) -> float:
     """Return the epochs spent per converged run, as if failed runs were restarted.
 
     ERT = sum_s min(T_s, E) / #{s : T_s <= E}, infinity if no run converged (Price 1997; Auger &
-    Hansen 2005; COCO: Hansen et al. 2021, "average runtime"). The parameters are those of
-    :func:`restricted`.
+    Hansen 2005; COCO: Hansen et al. 2021, "average runtime"). `times`, E: as :func:`restricted`.
 
     Examples
     --------

@@ -17,6 +17,9 @@ from minidl.comparison.stats.hitting import Floats, check_times
 from minidl.errors import ArgumentError, ShapeError
 from minidl.streams import check_seed
 
+__all__ = ["bootstrap_interval", "bootstrap_means", "median_interval", "median_ranks"]
+__all__ += ["tuned_interval"]
+
 RESAMPLES = 10_000
 Pair = Sequence[Floats]  # of A and of B
 USE_RESTRICTED = "Use min(T, E), not T."
@@ -133,16 +136,10 @@ def tuned_interval(
     5 %. The price is power: a difference of a fifth was detected in 4 to 42 % instead of 24 to 54 %
     (``tests/comparison/test_comparison_calibration_tuned.py`` measures these).
 
-    Parameters
-    ----------
-    tuning : pair of ndarray, shape (settings, tuning seeds)
-        min(T, E) of A and of B, which may have different numbers of settings. Of equal means, the
-        first is chosen.
-    judging : pair of ndarray, shape (settings, seeds)
-        The same on the evaluation seeds, paired by seed. The result is None for one seed. Shapes
-        that do not match raise ShapeError.
-    confidence, resamples, seed
-        As for :func:`bootstrap_interval`.
+    `tuning` is min(T, E) of A and of B, two tables (settings, tuning seeds) that may have different
+    numbers of settings; of equal means, the first is chosen. `judging` is the same on the
+    evaluation seeds (settings, seeds), paired by seed. Shapes that do not match raise ShapeError,
+    and the result is None for one seed. The rest is as for :func:`bootstrap_interval`.
 
     Examples
     --------

@@ -14,6 +14,8 @@ from minidl.checks import check_number
 from minidl.comparison.stats.hitting import Floats
 from minidl.errors import ArgumentError
 
+__all__ = ["ecdf", "ecdf_steps", "performance_ratios", "profile_areas"]
+
 R_MAX = 4.0
 
 

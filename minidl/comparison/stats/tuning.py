@@ -12,6 +12,8 @@ from minidl.checks import check_count
 from minidl.comparison.stats.hitting import check_budget, check_times
 from minidl.errors import ArgumentError, ShapeError
 
+__all__ = ["choose_rate", "expected_best", "trial_weights"]
+
 
 class Choice(NamedTuple):
     """The setting that :func:`choose_rate` chose."""
