@@ -6,8 +6,6 @@ builds networks on one parameter vector, :mod:`~minidl.optim` updates that vecto
 :mod:`~minidl.comparison` races optimizers.
 """
 
-from __future__ import annotations
-
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any

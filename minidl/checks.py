@@ -1,7 +1,5 @@
 """Argument checks: return a valid value or raise an error that names the argument."""
 
-from __future__ import annotations
-
 import inspect
 import math
 import operator

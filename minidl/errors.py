@@ -4,8 +4,6 @@ Each is also a subclass of the built-in exception that fits, so ``except ValueEr
 usual. A message says what is wrong, what was received, what was expected, and how to fix it.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """Writing files so that a crash never leaves half a file behind."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

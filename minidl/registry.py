@@ -1,7 +1,5 @@
 """Names: one registry each for optimizers, losses, activations, initializers and data sets."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, TypeVar

@@ -5,8 +5,6 @@ changing one never shifts another: a different optimizer, or a deeper network, s
 same order. ``np.random.seed`` is never called.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Literal, TypeGuard

@@ -1,7 +1,5 @@
 """The :func:`debug` context, which checks every value and is slow."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator, Sequence
 

@@ -4,8 +4,6 @@
 times a vector cost a few evaluations of the function, whole ones a backward pass for each row.
 """
 
-from __future__ import annotations
-
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Sequence

@@ -5,8 +5,6 @@ references point only backward in time: a graph has no cycles and reference coun
 Creation order is a topological order, so the backward pass always takes the youngest node next.
 """
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import itertools

@@ -1,7 +1,5 @@
 """Operations: a forward function of arrays, and one rule per argument."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import sys

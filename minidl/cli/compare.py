@@ -1,7 +1,5 @@
 """``minidl compare``: call ``compare_all``, or read a finished study, and print the verdicts."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import warnings

@@ -1,7 +1,5 @@
 """``minidl list``: the names that options accept, each with one line about it."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

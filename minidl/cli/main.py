@@ -1,7 +1,5 @@
 """Run a command: results go to standard output, progress and errors to standard error."""
 
-from __future__ import annotations
-
 import os
 import sys
 from argparse import Namespace

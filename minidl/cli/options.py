@@ -1,7 +1,5 @@
 """The options of all commands, with their defaults and help."""
 
-from __future__ import annotations
-
 import argparse
 import difflib
 import re

@@ -1,7 +1,5 @@
 """``minidl train``: train one network, print the result, and write the requested files."""
 
-from __future__ import annotations
-
 import json
 import sys
 import warnings

@@ -1,7 +1,5 @@
 """Values of options: numbers, lists and names from text, files to write, and data sets."""
 
-from __future__ import annotations
-
 import contextlib
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator

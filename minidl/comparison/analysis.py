@@ -1,7 +1,5 @@
 """From runs to numbers: the chosen setting and a row per optimizer, a duel per pair."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """``compare`` and ``compare_all``: from arguments to results, files and a progress bar."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Train the runs of a plan that are not finished yet, in blocks of networks."""
 
-from __future__ import annotations
-
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The data and the network of each seed."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 

@@ -4,8 +4,6 @@
 ``moons.json`` is written, and the journal deleted.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping, Sequence

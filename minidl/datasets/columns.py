@@ -1,7 +1,5 @@
 """The columns that a file holds, and how the target becomes numbers or classes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

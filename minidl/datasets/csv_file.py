@@ -1,7 +1,5 @@
 """Reading a CSV file: a header, then one example per line, separated by ``,``, ``;`` or tabs."""
 
-from __future__ import annotations
-
 import csv
 import io
 import operator

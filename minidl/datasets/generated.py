@@ -5,8 +5,6 @@ written out in NumPy, equal in every bit, because importing scikit-learn takes l
 on them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

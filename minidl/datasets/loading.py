@@ -3,8 +3,6 @@
 A registered name is that data set even if a file has the same name.
 """
 
-from __future__ import annotations
-
 import math
 from os import PathLike
 from pathlib import Path

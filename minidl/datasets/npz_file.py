@@ -1,7 +1,5 @@
 """Reading an NPZ file: arrays X of shape (n, d), y of shape (n,), and optional feature_names."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The data sets that have names: fifteen to begin with, and those that a user adds."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal

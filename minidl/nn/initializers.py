@@ -8,8 +8,6 @@ Sources: Glorot and Bengio 2010, "Understanding the difficulty of training deep 
 networks"; He et al. 2015, arXiv 1502.01852; LeCun et al. 1998, "Efficient BackProp".
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

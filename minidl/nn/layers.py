@@ -3,8 +3,6 @@
 Their derivatives are with the operations, in :mod:`minidl.autograd.ops`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """The L2 penalty on weights."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

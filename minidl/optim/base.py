@@ -1,7 +1,5 @@
 """The base of every optimizer: checked hyperparameters, state vectors and a step count."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeAlias

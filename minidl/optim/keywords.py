@@ -1,7 +1,5 @@
 """Errors for unknown keywords that suggest the right one, such as lr for learning_rate."""
 
-from __future__ import annotations
-
 import difflib
 import functools
 import inspect

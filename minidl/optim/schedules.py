@@ -1,7 +1,5 @@
 """Schedules: hyperparameters that are pure functions of the step count k."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable

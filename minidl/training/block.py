@@ -4,8 +4,6 @@ A block is trained by the same loop as a single network; each Trainer gets its w
 state back when its network stops.
 """
 
-from __future__ import annotations
-
 import contextlib
 import copy
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ After epoch 0, the measurement before training, and after each measured epoch, `
 receives the new row of the history; the model then holds the optimizer's iterate.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

@@ -4,8 +4,6 @@ A file is NumPy's ``.npz`` without pickled objects: weights, buffers, and JSON t
 build the model and where the run was.
 """
 
-from __future__ import annotations
-
 import json
 import zipfile
 from collections.abc import Iterable, Mapping

@@ -3,8 +3,6 @@
 The run would train nothing, or not what was meant.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """The networks of :func:`~minidl.training.train_replicas`, before they are trained."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

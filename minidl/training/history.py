@@ -1,7 +1,5 @@
 """The record of a run, epoch by epoch, as columns; in and out as JSON and CSV."""
 
-from __future__ import annotations
-
 import csv
 import json
 import math

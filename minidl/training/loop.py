@@ -4,8 +4,6 @@ A run is: measure; then, epoch by epoch, draw an order, take steps, measure, rec
 stops. A Trainer is this loop with callbacks, a Block this loop on parameters of shape (R, P).
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 import time

@@ -1,7 +1,5 @@
 """Many Trainers: cut into blocks that can be trained together, in one or several processes."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import math

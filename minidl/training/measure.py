@@ -1,7 +1,5 @@
 """The function that training minimises: loss and gradient at any point of parameter space."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 from collections.abc import Iterator

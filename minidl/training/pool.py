@@ -5,8 +5,6 @@ separate arguments: joblib maps large ones into memory, and Dask sends each to t
 Every task has one BLAS thread, since two would change the last bits of large products.
 """
 
-from __future__ import annotations
-
 import contextlib
 import operator
 import pickle

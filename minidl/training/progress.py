@@ -1,7 +1,5 @@
 """Callbacks that show a run while it trains, on standard error or in a CSV file."""
 
-from __future__ import annotations
-
 import csv
 import math
 import sys

@@ -1,7 +1,5 @@
 """Many networks at once: every seed and every setting of the hyperparameters."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 import warnings

@@ -3,8 +3,6 @@
 All are safe at any finite input: no exponential overflows, and underflow gives 0 without a warning.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from minidl.autograd.node import Value

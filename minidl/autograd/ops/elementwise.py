@@ -1,7 +1,5 @@
 """Elementwise operations with more than a formula: powers, bounds and choices."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

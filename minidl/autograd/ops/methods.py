@@ -3,8 +3,6 @@
 A NumPy function called with a Tensor is the operation of its name: ``np.tanh`` is ``ops.tanh``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import numpy as np

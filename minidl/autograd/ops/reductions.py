@@ -4,8 +4,6 @@
 ``keepdims`` keeps the reduced axes, with length one.
 """
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

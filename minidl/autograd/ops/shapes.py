@@ -1,7 +1,5 @@
 """The same elements in another arrangement, indexing, and the rules that arrange gradients back."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 

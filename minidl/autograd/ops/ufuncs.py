@@ -6,8 +6,6 @@ without that is used. Infinite derivatives, such as that of arcsin at 1, are inf
 warning. Leading axes of matrices are batches, such as those of replicas.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from minidl.autograd.node import ONES, Value

@@ -1,7 +1,5 @@
 """The numbers, labels, colours and dashes of a plot, computed without matplotlib."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle, zip_longest

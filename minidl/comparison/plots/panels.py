@@ -1,7 +1,5 @@
 """The panels of a figure, drawn with matplotlib; imported only when something is drawn."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """The paragraph that explains a comparison to a newcomer."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby

@@ -1,7 +1,5 @@
 """The printed report: head, tables, the verdicts in words, and notes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from minidl.comparison.analysis import Duel, Results, Row

@@ -1,7 +1,5 @@
 """Numbers, names and tables as text."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Sequence
 

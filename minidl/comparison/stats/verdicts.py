@@ -3,8 +3,6 @@
 Points 6 and 9 of the protocol.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

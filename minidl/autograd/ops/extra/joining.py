@@ -1,7 +1,5 @@
 """Arrays put together, cut apart, rolled, and enlarged by repetition."""
 
-from __future__ import annotations
-
 import functools
 import operator
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ einsum is linear in every argument, so its rules are einsums of the gradient and
 `offset` counts diagonals from the main one, 0: positive above it, negative below.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 import string

@@ -1,7 +1,5 @@
 """Variances, products, cumulative sums, log-sum-exp, and norms of vectors and matrices."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
