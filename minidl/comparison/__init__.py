@@ -9,7 +9,8 @@ from minidl.comparison.analysis import Chosen, Duel, Row
 from minidl.comparison.api import compare, compare_all
 from minidl.comparison.goal import Goal, Target
 from minidl.comparison.plan import Contestant, Plan
-from minidl.comparison.result import Comparison, Profile, Study
+from minidl.comparison.profile import Profile
+from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run, Setting
 from minidl.comparison.stats import hitting, intervals, profiles, tuning, verdicts
 from minidl.comparison.stats.hitting import *  # noqa: F403

@@ -1,11 +1,9 @@
 """When a run has converged: the target as requested, and its value on the tuning runs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -31,11 +29,9 @@ class Goal(NamedTuple):
     number: float  # tau, the loss or the accuracy
 
     @classmethod
-    def parse(cls, text: str) -> Goal:
+    def parse(cls, text: str) -> Self:
         """Return the goal written as ``kind:number``; other texts raise ArgumentError.
 
-        Examples
-        --------
         >>> Goal.parse("gap:0.1"), str(Goal.parse("loss: 0.05"))
         (Goal(kind='gap', number=0.1), 'loss:0.05')
         """

@@ -54,8 +54,8 @@ def read_record(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
     except json.JSONDecodeError as error:
-        place = f"from line {error.lineno} on"
-        raise DataError(f"{wrong}: invalid or incomplete JSON, {place}") from None
+        wrong += f": invalid or incomplete JSON, from line {error.lineno} on"
+        raise DataError(wrong) from None
     except UnicodeDecodeError:
         raise DataError(f"{wrong}: it is not UTF-8 text") from None
     except (LookupError, TypeError, ValueError):

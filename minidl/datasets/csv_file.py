@@ -33,11 +33,9 @@ def read_csv(file: str, content: bytes, target: str | int | None) -> Columns:
         raise DataError(f"{file} has no rows after the header")
     for line, cells in rows:
         if len(cells) != len(header):
-            raise DataError(
-                f"{file}, line {line}: the wrong number of cells",
-                received=len(cells),
-                expected=f"{len(header)}, as in the header",
-            )
+            wrong, expected = "the wrong number of cells", f"{len(header)}, as in the header"
+            wrong = f"{file}, line {line}: {wrong}"
+            raise DataError(wrong, received=len(cells), expected=expected)
     at = _target_position(file, header, target)
 
     def place(line: int, j: int) -> str:
@@ -59,11 +57,9 @@ def _records(file: str, content: bytes) -> Iterator[tuple[int, list[str]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{file}, line {line}: the text is not UTF-8",
-            received=f"byte 0x{error.object[error.start]:02x}",
-            hint="Save the file as UTF-8.",
-        ) from None
+        received, hint = f"byte 0x{error.object[error.start]:02x}", "Save the file as UTF-8."
+        wrong = f"{file}, line {line}: the text is not UTF-8"
+        raise DataError(wrong, received=received, hint=hint) from None
     titles = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(SEPARATORS, key=re.sub('"[^"]*"', "", titles).count)
     # strict=True makes an unclosed quote an error; otherwise it swallows the rest of the file.
@@ -94,12 +90,9 @@ def _check_header(file: str, line: int, header: list[str]) -> None:
         if name in header[:j]:
             raise DataError(f"{place}: the name is used twice", received=repr(name))
     if len(header) < 2:
-        raise DataError(
-            f"{file} has only one column",
-            received=header[0],
-            expected="at least one feature and a target",
-            hint="Separate columns by a comma, a semicolon or a tab.",
-        )
+        wrong, expected = f"{file} has only one column", "at least one feature and a target"
+        hint = "Separate columns by a comma, a semicolon or a tab."
+        raise DataError(wrong, received=header[0], expected=expected, hint=hint)
 
 
 def _target_position(file: str, header: list[str], target: str | int | None) -> int:
@@ -109,23 +102,17 @@ def _target_position(file: str, header: list[str], target: str | int | None) -> 
         positions = [j for j, name in enumerate(header) if name.lower() in TARGET_NAMES]
         if len(positions) == 1:
             return positions[0]
-        raise DataError(
-            f"{file} has {len(positions) or 'no'} columns that may be the target",
-            received=f"columns {columns}",
-            expected=f"one called {', '.join(TARGET_NAMES)}",
-            hint="Name the target column.",
-        )
+        wrong = f"{file} has {len(positions) or 'no'} columns that may be the target"
+        expected, hint = f"one called {', '.join(TARGET_NAMES)}", "Name the target column."
+        raise DataError(wrong, received=f"columns {columns}", expected=expected, hint=hint)
     if isinstance(target, str) and target in header:
         return header.index(target)
     if isinstance(target, SupportsIndex) and not isinstance(target, bool):
         position = operator.index(target)
         if -len(header) <= position < len(header):
             return position % len(header)
-    raise DataError(
-        f"{file} has no column {target!r}",
-        expected=f"one of the columns {columns}",
-        hint="Give a column's name, or its position from 0.",
-    )
+    wrong, expected = f"{file} has no column {target!r}", f"one of the columns {columns}"
+    raise DataError(wrong, expected=expected, hint="Give a column's name, or its position from 0.")
 
 
 def _number(cell: str, place: str) -> float:

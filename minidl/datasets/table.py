@@ -52,39 +52,20 @@ TABLE = (
     Info("blobs", "multiclass", 3, "three Gaussian clouds", generated.blobs, 1.0),
     Info("xor", "binary", 2, "the signs of two coordinates differ or agree", generated.xor, 0.1),
     Info("spirals", "binary", 2, "two spiral arms around each other", generated.spirals, 0.05),
-    Info(
-        "gaussian_quantiles",
-        "multiclass",
-        3,
-        "a Gaussian cloud cut into three rings",
-        generated.gaussian_quantiles,
-        0.0,
-    ),
-    Info(
-        "classification",
-        "binary",
-        2,
-        "two classes of two clusters each in ten dimensions",
-        generated.classification,
-        0.01,
-        max_noise=1.0,
-    ),
+    Info("gaussian_quantiles", "multiclass", 3, "a Gaussian cloud cut into three rings",
+         generated.gaussian_quantiles, 0.0),
+    Info("classification", "binary", 2, "two classes of two clusters each in ten dimensions",
+         generated.classification, 0.01, max_noise=1.0),
     Info("iris", "multiclass", 3, "150 irises: 4 measurements, 3 species"),
     Info("wine", "multiclass", 3, "178 wines: 13 chemical measurements, 3 growers"),
     Info("breast_cancer", "binary", 2, "569 tumours: 30 measurements, malignant or benign"),
     Info("digits", "multiclass", 10, "1797 handwritten digits of 8 by 8 pixels"),
     Info("diabetes", "regression", 0, "442 patients: 10 measurements, progression in a year"),
-    Info(
-        "friedman1",
-        "regression",
-        0,
-        "Friedman's first function, 5 of 10 features matter",
-        generated.friedman1,
-        1.0,
-    ),
+    Info("friedman1", "regression", 0, "Friedman's first function, 5 of 10 features matter",
+         generated.friedman1, 1.0),
     Info("sine", "regression", 0, "one period of a sine", generated.sine, 0.1),
     Info("linear", "regression", 0, "a plane with known weights", generated.linear, 0.5),
-)
+)  # fmt: skip
 DATASETS: Registry[Info] = Registry("data set")
 for _info in TABLE:
     DATASETS.add(_info.name, _info)

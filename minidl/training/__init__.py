@@ -18,24 +18,8 @@ from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.trainer import Trainer
 
 __all__ = [
-    "CSVLog",
-    "Callback",
-    "Checkpoint",
-    "EarlyStopping",
-    "History",
-    "LearningRateSchedule",
-    "Objective",
-    "Progress",
-    "Replica",
-    "Sharpness",
-    "StopAtTarget",
-    "Trainer",
-    "batches",
-    "load_extra",
-    "load_model",
-    "load_run",
-    "save_model",
-    "save_run",
-    "sharpness",
+    "CSVLog", "Callback", "Checkpoint", "EarlyStopping", "History", "LearningRateSchedule",
+    "Objective", "Progress", "Replica", "Sharpness", "StopAtTarget", "Trainer", "batches",
+    "load_extra", "load_model", "load_run", "save_model", "save_run", "sharpness",
     "train_replicas",
-]
+]  # fmt: skip

@@ -12,7 +12,7 @@ from minidl import nn
 from minidl.comparison import Comparison, Goal, compare
 from minidl.comparison.executor import Executor
 from minidl.comparison.problem import Problem
-from minidl.comparison.result import TAUS, profile
+from minidl.comparison.profile import TAUS, profile
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError
 

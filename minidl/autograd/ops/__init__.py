@@ -9,8 +9,10 @@ from minidl.autograd.ops import methods
 from minidl.autograd.ops.activations import *  # noqa: F403
 from minidl.autograd.ops.cross_entropy import *  # noqa: F403
 from minidl.autograd.ops.elementwise import *  # noqa: F403
+from minidl.autograd.ops.extra.contractions import *  # noqa: F403
+from minidl.autograd.ops.extra.diagonals import *  # noqa: F403
 from minidl.autograd.ops.extra.joining import *  # noqa: F403
-from minidl.autograd.ops.extra.matrices import *  # noqa: F403
+from minidl.autograd.ops.extra.norms import *  # noqa: F403
 from minidl.autograd.ops.extra.reductions import *  # noqa: F403
 from minidl.autograd.ops.losses import *  # noqa: F403
 from minidl.autograd.ops.reductions import *  # noqa: F403

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.comparison.goal import Target
+from minidl.comparison.profile import Profile
 from minidl.comparison.report.words import counted, rate, target_words
-from minidl.comparison.result import Comparison, Profile
+from minidl.comparison.result import Comparison
 from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError

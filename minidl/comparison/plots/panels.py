@@ -11,8 +11,9 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from minidl.comparison.plots import data
+from minidl.comparison.profile import TAUS, Profile
 from minidl.comparison.report.words import counted, curve_name, rate
-from minidl.comparison.result import TAUS, Comparison, Profile, Study
+from minidl.comparison.result import Comparison, Study
 from minidl.comparison.stats.hitting import Floats, median, restricted_mean
 from minidl.comparison.stats.profiles import R_MAX
 
