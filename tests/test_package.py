@@ -24,6 +24,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "files",
     "checks",
     "registry",
+    "keywords",
     "streams",
     "autograd",
     "nn",

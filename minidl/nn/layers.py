@@ -1,7 +1,4 @@
-"""Dense layers, dropout and activations, and the registry of the activations' names.
-
-Their derivatives are with the operations, in :mod:`minidl.autograd.ops`.
-"""
+"""Dense layers, dropout and activations; their derivatives are in ``minidl.autograd.ops``."""
 
 import math
 from collections.abc import Callable

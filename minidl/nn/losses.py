@@ -70,12 +70,12 @@ class Loss(ABC):
                 hint = f"{name} takes two classes and one output: end the network with 1 output,"
                 hint += " or use softmax_cross_entropy, which has one for each class."
             also = f" or {shape[:-1]}" if len(shape) > 1 and shape[-1] == 1 else ""
-            raise ShapeError(
-                f"{name}: the targets do not fit the outputs",
-                received=f"outputs {shape}, targets {raw.shape}",
-                expected=f"targets of shape {shape}{also}",
-                hint=hint,
+            problem, expected = (
+                "the targets do not fit the outputs",
+                f"targets of shape {shape}{also}",
             )
+            received = f"outputs {shape}, targets {raw.shape}"
+            raise ShapeError(f"{name}: {problem}", received=received, expected=expected, hint=hint)
         if column.size > MANY and column.dtype.kind in "iu":
             return column  # the operation converts them batch by batch
         return column.astype(dtype, copy=False)
@@ -196,13 +196,11 @@ class SoftmaxCrossEntropy(_Operation):
     def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
         """Return class indices as integers, or probabilities, checked."""
         if shape[-1] == 1:
-            raise ShapeError(
-                "SoftmaxCrossEntropy of one output is always 0",
-                received=f"logits {shape}",
-                expected="one output for each class, at least 2",
-                hint="End the network with K outputs for K classes, or use binary_cross_entropy,"
-                " which takes two classes and one output.",
-            )
+            problem = "SoftmaxCrossEntropy of one output is always 0"
+            expected = "one output for each class, at least 2"
+            hint = "End the network with K outputs for K classes, or use binary_cross_entropy,"
+            hint += " which takes two classes and one output."
+            raise ShapeError(problem, received=f"logits {shape}", expected=expected, hint=hint)
         t = self._numbers(targets)
         rows = (shape[:-1], shape[-2:-1])
         if t.shape[-1:] == (1,) and t.shape[:-1] in rows:
@@ -211,19 +209,16 @@ class SoftmaxCrossEntropy(_Operation):
             q = super().prepare(t, shape, dtype)
             sums = q.sum(axis=-1)
             if np.any(q < 0) or not np.allclose(sums, 1, atol=1e-6):
-                extremes = f"{sums.min():g} to {sums.max():g}, smallest entry {q.min():g}"
-                raise DataError(
-                    "SoftmaxCrossEntropy: a row of probabilities does not sum to 1",
-                    received=f"row sums from {extremes}",
-                    expected="numbers >= 0 that sum to 1 in each row",
-                )
+                problem = "SoftmaxCrossEntropy: a row of probabilities does not sum to 1"
+                received = f"row sums from {sums.min():g} to {sums.max():g}, smallest entry"
+                expected = "numbers >= 0 that sum to 1 in each row"
+                raise DataError(problem, received=f"{received} {q.min():g}", expected=expected)
             return q
         if t.shape not in rows:
-            raise ShapeError(
-                "SoftmaxCrossEntropy: the targets do not fit the logits",
-                received=f"logits {shape}, targets {t.shape}",
-                expected=f"class indices {shape[:-1]} or probabilities {shape}",
-            )
+            problem = "SoftmaxCrossEntropy: the targets do not fit the logits"
+            received = f"logits {shape}, targets {t.shape}"
+            expected = f"class indices {shape[:-1]} or probabilities {shape}"
+            raise ShapeError(problem, received=received, expected=expected)
         valid = (t >= 0) & (t < shape[-1])
         if t.dtype.kind == "f":
             valid &= t == np.floor(t)
@@ -276,10 +271,8 @@ def loss(name: str | Loss | type[Loss]) -> Loss:
     if isinstance(name, type) and issubclass(name, Loss):
         return name()
     if not isinstance(name, str):
-        raise ArgumentError(
-            "loss is neither a name nor a Loss",
-            received=repr(name),
-            expected='a name such as "mse", or a loss such as nn.MeanSquaredError()',
-            hint="Names are in minidl list losses; a custom loss derives from nn.Loss.",
-        )
+        expected = 'a name such as "mse", or a loss such as nn.MeanSquaredError()'
+        hint = "Names are in minidl list losses; a custom loss derives from nn.Loss."
+        message = "loss is neither a name nor a Loss"
+        raise ArgumentError(message, received=repr(name), expected=expected, hint=hint)
     return LOSSES[name]()

@@ -39,9 +39,8 @@ class L2Penalty:
     def value(self, vector: ParameterVector) -> float | Array:
         """Return the penalty of a parameter vector, an array (R,) for replicas."""
         weights = vector.value * vector.penalized
-        squares = np.vecdot(weights, weights)
-        doubled = float(squares) if weights.ndim == 1 else squares.astype(np.float64)
-        return 0.5 * self.strength * doubled
+        squares = np.vecdot(weights, weights).astype(np.float64)
+        return 0.5 * self.strength * (float(squares) if weights.ndim == 1 else squares)
 
     def add(self, vector: ParameterVector) -> float | Array:
         """Return the penalty, and add its gradient to ``vector.grad``."""

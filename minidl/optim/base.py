@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import ArgumentError, DTypeError, ShapeError, invalid
-from minidl.optim.keywords import check_keywords
+from minidl.keywords import check_keywords
 from minidl.optim.schedules import Schedule
 
 Array: TypeAlias = npt.NDArray[Any]

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from minidl.errors import ArgumentError
+from minidl.keywords import checked
 from minidl.optim.base import Optimizer, Setting
-from minidl.optim.keywords import checked
 from minidl.optim.rules import NAG, GradientDescent, Momentum, ReformulatedNAG
 from minidl.registry import Registry
 

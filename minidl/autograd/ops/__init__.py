@@ -9,6 +9,7 @@ from minidl.autograd.ops import methods
 from minidl.autograd.ops.activations import *  # noqa: F403
 from minidl.autograd.ops.cross_entropy import *  # noqa: F403
 from minidl.autograd.ops.elementwise import *  # noqa: F403
+from minidl.autograd.ops.extra.activations import *  # noqa: F403
 from minidl.autograd.ops.extra.contractions import *  # noqa: F403
 from minidl.autograd.ops.extra.diagonals import *  # noqa: F403
 from minidl.autograd.ops.extra.joining import *  # noqa: F403

@@ -6,13 +6,13 @@ All are safe at any finite input: no exponential overflows, and underflow gives 
 import numpy as np
 
 from minidl.autograd.node import Value
-from minidl.autograd.ops.ufuncs import Axis, bell, logistic, tanh
+from minidl.autograd.ops.ufuncs import Axis, bell, logistic
 from minidl.autograd.primitive import primitive, quiet
-from minidl.errors import UnknownNameError, invalid
+from minidl.errors import UnknownNameError
 
 __all__ = [
-    "SELU_ALPHA", "SELU_SCALE", "celu", "elu", "gelu", "leaky_relu", "log_softmax", "logsigmoid",
-    "mish", "relu", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign",
+    "SELU_ALPHA", "SELU_SCALE", "elu", "gelu", "leaky_relu", "log_softmax", "relu", "selu",
+    "sigmoid", "silu", "softmax", "softplus",
 ]  # fmt: skip
 
 SELU_ALPHA = 1.6732632423543772
@@ -27,13 +27,6 @@ _SQRT_8_OVER_PI = 1.5957691216057308  # 2 sqrt(2 / pi)
 def sigmoid(x: Value) -> Value:
     """Logistic function, y = 1 / (1 + e^-x); dy/dx = y (1 - y)."""
     return logistic(x)
-
-
-@primitive(lambda g, y, x: g * sigmoid(-x))
-@quiet
-def logsigmoid(x: Value) -> Value:
-    """Logarithm of the logistic function, y = -log(1 + e^-x); dy/dx = sigmoid(-x)."""
-    return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
 
 
 @primitive(lambda g, y, x: np.where(np.greater(x, 0), g, 0.0))
@@ -52,13 +45,13 @@ def leaky_relu(x: Value, slope: float = 0.01) -> Value:
     return np.where(np.greater(x, 0), x, slope * x)
 
 
-def _elu_slope(x: Value, right: float, left: float, rate: float = 1.0) -> Value:
+def elu_slope(x: Value, right: float, left: float, rate: float = 1.0) -> Value:
     """Return `right` for x > 0, else left e^(x / rate)."""
     positive = np.greater(x, 0)
     return np.where(positive, right, left * np.exp(np.where(positive, 0.0, x) / rate))
 
 
-@primitive(lambda g, y, x, alpha=1.0: g * _elu_slope(x, 1.0, alpha))
+@primitive(lambda g, y, x, alpha=1.0: g * elu_slope(x, 1.0, alpha))
 @quiet
 def elu(x: Value, alpha: float = 1.0) -> Value:
     """Exponential linear unit: y = x for x > 0, else alpha (e^x - 1); dy/dx = 1 or alpha e^x.
@@ -68,22 +61,7 @@ def elu(x: Value, alpha: float = 1.0) -> Value:
     return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
-@primitive(lambda g, y, x, alpha=1.0: g * _elu_slope(x, 1.0, 1.0, alpha))
-@quiet
-def celu(x: Value, alpha: float = 1.0) -> Value:
-    """Continuously differentiable ELU: y = x for x > 0, else alpha (e^(x/alpha) - 1).
-
-    dy/dx = 1 or e^(x/alpha); alpha must be positive. Barron 2017, arXiv 1704.07483.
-
-    >>> celu(np.array([-1.0, 0.0, 1.0]), alpha=2.0)
-    array([-0.78693868,  0.        ,  1.        ])
-    """
-    if not alpha > 0:
-        raise invalid("alpha", alpha, "positive")
-    return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
-
-
-@primitive(lambda g, y, x: g * _elu_slope(x, SELU_SCALE, SELU_SCALE * SELU_ALPHA))
+@primitive(lambda g, y, x: g * elu_slope(x, SELU_SCALE, SELU_SCALE * SELU_ALPHA))
 @quiet
 def selu(x: Value) -> Value:
     """Scaled ELU, y = scale elu(x, alpha), whose two constants keep mean 0 and variance 1.
@@ -148,22 +126,6 @@ def silu(x: Value) -> Value:
 def softplus(x: Value) -> Value:
     """Smooth rectifier, y = log(1 + e^x); dy/dx = sigmoid(x)."""
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
-
-
-@primitive(lambda g, y, x: g * ((t := tanh(softplus(x))) + x * ((1.0 - t * t) * sigmoid(x))))
-@quiet
-def mish(x: Value) -> Value:
-    """Mish, y = x t, t = tanh(softplus(x)); dy/dx = t + x (1 - t^2) sigmoid(x).
-
-    Misra 2019, arXiv 1908.08681.
-    """
-    return x * np.tanh(softplus(x))
-
-
-@primitive(lambda g, y, x: g / (r := 1.0 + np.abs(x)) / r)
-def softsign(x: Value) -> Value:
-    """Softsign, y = x / (1 + |x|); dy/dx = 1 / (1 + |x|)^2."""
-    return x / (1.0 + np.abs(x))
 
 
 @primitive(lambda g, y, x, axis=-1: y * (g - (g * y).sum(axis=axis, keepdims=True)))

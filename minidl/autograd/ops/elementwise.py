@@ -8,7 +8,7 @@ from minidl.autograd.ops.activations import sigmoid
 from minidl.autograd.primitive import composite, primitive, quiet
 from minidl.errors import ArgumentError
 
-__all__ = ["astype", "clip", "hardtanh", "logaddexp", "power", "where"]
+__all__ = ["astype", "clip", "logaddexp", "power", "where"]
 
 
 def _base_rule(g: Value, y: Value, a: Value, b: Value) -> Value:
@@ -90,12 +90,6 @@ def clip(
         message = "clip needs its bounds as a_min and a_max or as min and max, not both"
         raise ArgumentError(message, received=f"a_min={a_min}, a_max={a_max}, min={min}, max={max}")
     return _clip(a, min, max)
-
-
-@composite
-def hardtanh(x: Value, min_value: float = -1.0, max_value: float = 1.0) -> Value:
-    """Limit x to [min_value, max_value], as :func:`clip`; on the bounds PyTorch's slope is 0."""
-    return clip(x, min_value, max_value)
 
 
 @primitive(
