@@ -32,31 +32,10 @@ if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs
     from minidl.training import History, Trainer, load_model, save_model, sharpness, train_replicas
 
 __all__ = [
-    "History",
-    "Tensor",
-    "Trainer",
-    "compare",
-    "comparison",
-    "datasets",
-    "debug",
-    "errors",
-    "grad",
-    "gradcheck",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "load_model",
-    "nn",
-    "no_grad",
-    "ops",
-    "optim",
-    "primitive",
-    "save_model",
-    "sharpness",
-    "train_replicas",
-    "training",
-]
+    "History", "Tensor", "Trainer", "compare", "comparison", "datasets", "debug", "errors",
+    "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load_model", "nn", "no_grad",
+    "ops", "optim", "primitive", "save_model", "sharpness", "train_replicas", "training",
+]  # fmt: skip
 __version__ = "0.1.0"
 
 FLOORS = ("nn", "optim", "datasets", "training", "comparison")

@@ -9,22 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
-    "ArgumentError",
-    "ConvergenceError",
-    "DTypeError",
-    "DataError",
-    "DivergenceWarning",
-    "GraphError",
-    "MinidlError",
-    "MissingRuleError",
-    "NonFiniteError",
-    "OutOfRangeError",
-    "ShapeError",
-    "UnknownKeywordError",
-    "UnknownNameError",
-    "WorkerError",
-    "invalid",
-]
+    "ArgumentError", "ConvergenceError", "DTypeError", "DataError", "DivergenceWarning",
+    "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError", "OutOfRangeError",
+    "ShapeError", "UnknownKeywordError", "UnknownNameError", "WorkerError", "invalid",
+]  # fmt: skip
 
 
 class MinidlError(Exception):

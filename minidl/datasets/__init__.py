@@ -10,14 +10,6 @@ from minidl.datasets.loading import generate, load
 from minidl.datasets.table import DATASETS, TABLE, Info, describe, lookup, names
 
 __all__ = [
-    "DATASETS",
-    "TABLE",
-    "Dataset",
-    "Info",
-    "Task",
-    "describe",
-    "generate",
-    "load",
-    "lookup",
+    "DATASETS", "TABLE", "Dataset", "Info", "Task", "describe", "generate", "load", "lookup",
     "names",
-]
+]  # fmt: skip

@@ -3,6 +3,8 @@
 Means and standard deviations are those of the training rows; the test rows are only transformed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,5 +1,7 @@
 """Dense layers, dropout and activations; their derivatives are in ``minidl.autograd.ops``."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import ClassVar

@@ -4,6 +4,8 @@ The formulas are in :mod:`minidl.autograd.ops`. A loss checks targets and aligns
 so that (n,) is never broadcast against (n, 1).
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable

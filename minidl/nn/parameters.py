@@ -3,6 +3,8 @@
 Optimizers and checkpoints see the vector alone. Write *into* ``p.data``, never rebind it.
 """
 
+from __future__ import annotations
+
 import math
 import zlib
 from collections.abc import Iterable, Iterator

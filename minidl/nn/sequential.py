@@ -1,5 +1,7 @@
 """Layers one after the other, and the multilayer perceptron."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import cast

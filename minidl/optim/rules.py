@@ -6,6 +6,8 @@ as it changes, unless their buffer is rescaled by a_{t-1} / a_t (Goyal et al. 20
 1706.02677, section 3).
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from minidl.errors import ArgumentError

@@ -1,5 +1,7 @@
 """The table of names, which the command line and the comparison read."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

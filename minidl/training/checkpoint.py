@@ -4,6 +4,8 @@ A file is NumPy's ``.npz`` without pickled objects: weights, buffers, and JSON t
 build the model and where the run was.
 """
 
+from __future__ import annotations
+
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -17,9 +19,9 @@ from minidl.autograd import Array, Tensor
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.files import atomic_write
-from minidl.nn.describe import build, describe
 from minidl.nn.layer import Layer
 from minidl.training.callbacks import Callback
+from minidl.training.describe import build, describe
 from minidl.training.history import History
 from minidl.training.trainer import Trainer
 

@@ -1,5 +1,7 @@
 """Many networks at once: every seed and every setting of the hyperparameters."""
 
+from __future__ import annotations
+
 import contextlib
 import sys
 import warnings

@@ -1,5 +1,7 @@
 """The sharpness of a model: the largest eigenvalue of the Hessian of its training loss."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The Trainer: the training loop for one network, with callbacks and a history."""
 
+from __future__ import annotations
+
 import sys
 import warnings
 from collections.abc import Iterable, Mapping

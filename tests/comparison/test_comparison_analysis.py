@@ -165,3 +165,14 @@ def test_there_are_no_results_before_tuning_is_complete():
 
 def test_a_mean_is_restricted_by_the_budget():
     assert row_of([3, None, 4], budget=20).mean == restricted_mean([3, math.inf, 4], 20)
+
+
+def test_former_names_of_a_comparisons_attributes_warn_and_give_the_same():
+    made = alone({"nag": OUTCOMES})
+    (entry,) = made.plan.contestants
+    with pytest.warns(DeprecationWarning, match="Comparison.asked is now Comparison.request"):
+        assert made.asked == made.request
+    with pytest.warns(DeprecationWarning, match="judged is now Comparison.evaluation_runs"):
+        runs = made.judged(entry, Setting(0.1, 0.9))
+    assert runs == made.evaluation_runs(entry, Setting(0.1, 0.9))
+    assert len(runs) == len(OUTCOMES)

@@ -7,8 +7,8 @@ import pytest
 
 from minidl import Trainer, nn, optim
 from minidl.errors import ArgumentError, UnknownNameError
-from minidl.nn.describe import describe
 from minidl.registry import Registry
+from minidl.training.describe import describe
 
 X = np.random.default_rng(0).standard_normal((20, 2))
 

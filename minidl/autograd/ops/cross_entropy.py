@@ -1,5 +1,7 @@
 """The cross-entropy of logits and classes, or distributions over classes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

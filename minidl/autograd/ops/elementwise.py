@@ -1,5 +1,7 @@
 """Elementwise operations with more than a formula: powers, bounds and choices."""
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 

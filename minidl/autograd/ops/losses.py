@@ -12,6 +12,8 @@ Targets have the shape of the predictions p, or, of replicas p (R, n, out), shar
 cast to the dtype of the predictions. In the formulas e = p - t. The mean of no losses is an error.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 

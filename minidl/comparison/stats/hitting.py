@@ -4,6 +4,8 @@ A run that does not reach the target has hitting time infinity, whether its budg
 diverged. So the epoch of a divergence never enters a mean as if the run had converged then.
 """
 
+from __future__ import annotations
+
 import math
 import statistics
 from collections.abc import Sequence

@@ -3,6 +3,8 @@
 A `confidence` is between 0 and 1.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from fractions import Fraction

@@ -3,6 +3,8 @@
 Both curves are step functions, so areas under them are sums and need no quadrature.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The choice of a learning rate and the cost of tuning: points 7 and 11 of the protocol."""
 
+from __future__ import annotations
+
 import math
 from typing import NamedTuple
 

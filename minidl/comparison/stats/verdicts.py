@@ -3,6 +3,8 @@
 Points 6 and 9 of the protocol.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

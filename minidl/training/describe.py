@@ -1,5 +1,7 @@
 """Models as plain data, so that a file can store how to build one again."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
