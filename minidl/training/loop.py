@@ -185,26 +185,26 @@ def draw_order(seeds: Sequence[int], epoch: int, n: int) -> Array:
 def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
     """Take one step for each batch of an epoch; another engine can take the place of this loop."""
     objective, generators, n = state.objective, state._generators or {}, data.n
-    w, step, gradient = objective.vector.value, state.optimizer.step, objective.gradient
+    w, step, gradient = objective.vector.value, state.optimizer.step, objective.batch_gradient
     training: Any = SeveralGenerators(generators, state.seeds) if generators else True
-    if generators and w.ndim == 1:
+    total, single = state.running_total, w.ndim == 1
+    if generators and single:
         (training,) = generators.values()
-    total = state.running_total
     for Xb, tb in batches_in_order(*data.train, size, order, data.sets, start=state.cursor):
         before = [g.bit_generator.state for g in generators.values()] if generators else []
         try:
-            step(w, partial(gradient, X=Xb, t=tb, training=training))
+            step(w, partial(gradient, Xb, tb, training))
         except BaseException:  # an interrupted step is taken again, with the same draws
             for generator, drawn in zip(generators.values(), before, strict=True):
                 generator.bit_generator.state = drawn
             raise
         count = min(size, n - state.cursor)
-        if w.ndim == 1:
+        if single:
             total += objective.value * count
         else:  # a diverged network keeps the sum that it had when it diverged
             np.add(total, objective.value * count, out=total, where=np.isfinite(total))
         state.running_total = total
         state.cursor += count
         state.samples += count
-        if w.ndim == 1 and not math.isfinite(total):
+        if single and not math.isfinite(total):
             break

@@ -71,10 +71,14 @@ class Objective:
         X of another dtype is converted to the model's.
         The model's own vector is the same before and after, also when an error is raised.
         """
+        return self.batch_gradient(X, t, training, point)
+
+    def batch_gradient(self, X: Array, t: Array, training: Training, point: Array) -> Array:
+        """Return :meth:`gradient`; with `point` last, ``functools.partial`` costs less."""
         vector = self.vector
         if point is not vector.value:
             with self._at(point):
-                return self.gradient(vector.value, X, t, training)
+                return self.batch_gradient(X, t, training, vector.value)
         if X.dtype != vector.value.dtype:
             X = X.astype(vector.value.dtype)
         loss = self.loss.mean(self.outputs(X, training), t)

@@ -88,6 +88,8 @@ def weights(given: Weights, shape: Shape, dtype: npt.DTypeLike, columns: bool = 
 
 def reduce(losses: Array, reduction: str, axis: Axis, sample_weight: Weights = None) -> Value:
     """Return the weighted losses, reduced over `axis`."""
+    if sample_weight is None and axis is None and reduction == "mean" and losses.size:
+        return np.add.reduce(losses, axis=None) / losses.size  # in training
     w = None
     if sample_weight is not None:
         w = weights(sample_weight, losses.shape, losses.dtype)
