@@ -136,8 +136,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             y = forward(*arrays, **keywords)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _call_error(error, call, arrays, keywords) from error
-        if type(y) is not np.ndarray:  # NumPy returns arrays without axes as scalars
-            y = np.asarray(y)
+        y = y if type(y) is np.ndarray else np.asarray(y)  # NumPy returns scalars for no axes
         if y.dtype.char not in "fd":
             raise _not_real(y, call, arrays)
         record: Record = (call, edges, arguments, arrays, keywords)
