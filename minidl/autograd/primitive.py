@@ -136,9 +136,8 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             y = forward(*arrays, **keywords)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _call_error(error, call, arrays, keywords) from error
-        y = y if type(y) is np.ndarray else np.asarray(y)  # NumPy returns scalars for no axes
-        if y.dtype.char not in "fd":
-            raise _not_real(y, call, arrays)
+        if type(y) is not np.ndarray or y.dtype.char not in "fd":
+            y = _real(y, call, arrays)
         record: Record = (call, edges, arguments, arrays, keywords)
         result = _new(Tensor)
         result.data, result.grad, result.requires_grad = y, None, bool(edges)
@@ -168,9 +167,13 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
     return call
 
 
-def _not_real(y: Value, function: Function, arrays: list[Value]) -> DTypeError:
-    message = f"{name_of(function)} must return float64 or float32 to be differentiated"
-    return DTypeError(message, received=f"dtype {y.dtype} for {described(arrays)}")
+def _real(y: Value, function: Function, arrays: list[Value]) -> Value:
+    """Return a result as an array of floats; NumPy returns arrays without axes as scalars."""
+    array = np.asarray(y)
+    if array.dtype.char not in "fd":
+        message = f"{name_of(function)} must return float64 or float32 to be differentiated"
+        raise DTypeError(message, received=f"dtype {array.dtype} for {described(arrays)}")
+    return array
 
 
 def _call_error(
