@@ -118,17 +118,16 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
         arrays: list[Value] = []
         edges: list[Edge] = []
         has_tensor = False
-        for position, argument in enumerate(arguments):
-            if isinstance(argument, Tensor):
+        for i, x in enumerate(arguments):
+            if isinstance(x, Tensor):
                 has_tensor = True
-                arrays.append(argument.data)
-                if recording and argument.requires_grad:
-                    rule = rules[position] if position < n_rules else beyond(position)
+                arrays.append(x.data)
+                if recording and x.requires_grad:
+                    rule = rules[i] if i < n_rules else beyond(i)
                     if rule is not None:
-                        edges.append((rule, argument))
+                        edges.append((rule, x))
             else:
-                is_list = position < n_lists and isinstance(argument, (list, tuple))
-                arrays.append(np.asarray(argument) if is_list else argument)
+                arrays.append(np.asarray(x) if i < n_lists and isinstance(x, (list, tuple)) else x)
         if not has_tensor:
             return forward(*arrays, **keywords)
         copies = debugger.before_forward(arrays) if debugger else []
@@ -136,8 +135,9 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             y = forward(*arrays, **keywords)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _call_error(error, call, arrays, keywords) from error
-        if type(y) is not np.ndarray or y.dtype.char not in "fd":
-            y = _real(y, call, arrays)
+        y = y if type(y) is np.ndarray else np.asarray(y)  # NumPy returns scalars for no axes
+        if y.dtype.char not in "fd":
+            raise _not_real(y, call, arrays)
         record: Record = (call, edges, arguments, arrays, keywords)
         result = _new(Tensor)
         result.data, result.grad, result.requires_grad = y, None, bool(edges)
@@ -167,13 +167,9 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
     return call
 
 
-def _real(y: Value, function: Function, arrays: list[Value]) -> Value:
-    """Return a result as an array of floats; NumPy returns arrays without axes as scalars."""
-    array = np.asarray(y)
-    if array.dtype.char not in "fd":
-        message = f"{name_of(function)} must return float64 or float32 to be differentiated"
-        raise DTypeError(message, received=f"dtype {array.dtype} for {described(arrays)}")
-    return array
+def _not_real(y: Value, function: Function, arrays: list[Value]) -> DTypeError:
+    message = f"{name_of(function)} must return float64 or float32 to be differentiated"
+    return DTypeError(message, received=f"dtype {y.dtype} for {described(arrays)}")
 
 
 def _call_error(
