@@ -1,4 +1,4 @@
-"""Confidence intervals of medians, means and tuned differences: points 6 and 9 of the protocol.
+"""Confidence intervals of medians, means and tuned differences.
 
 A `confidence` is between 0 and 1.
 """

@@ -1,4 +1,4 @@
-"""Performance profiles and distribution functions over problems: point 10 of the protocol.
+"""Performance profiles and distribution functions over problems.
 
 Both curves are step functions, so areas under them are sums and need no quadrature.
 """

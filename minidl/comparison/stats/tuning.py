@@ -1,4 +1,4 @@
-"""The choice of a learning rate and the cost of tuning: points 7 and 11 of the protocol."""
+"""The choice of a learning rate and the cost of tuning."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From paired times to a verdict: sign-flip test, Holm's correction, four verdicts.
 
-Points 6 and 9 of the protocol.
+The README of the comparison explains them, with an example.
 """
 
 from __future__ import annotations
