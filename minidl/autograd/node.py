@@ -84,6 +84,13 @@ def to_float(data: object) -> Array:
     raise DTypeError("a Tensor holds float64, float32 or integers", received=received, hint=hint)
 
 
+def as_floats(x: Value) -> Value:
+    """Return a Tensor or an array of floats as it is, and anything else as a new float array."""
+    if isinstance(x, Node) or (isinstance(x, np.ndarray) and x.dtype.char in "fd"):
+        return x
+    return to_float(x)
+
+
 class State(threading.local):
     """Per thread: whether operations are recorded, and the debugger inside ``debug()``."""
 

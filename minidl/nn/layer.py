@@ -9,20 +9,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
-from minidl.autograd.node import Value, to_float
+from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_count
 from minidl.errors import GraphError
 from minidl.nn.parameters import Buffer, Parameter, ParameterVector
 
 T = TypeVar("T")
 Training = bool | np.random.Generator
-
-
-def as_floats(x: Value) -> Value:
-    """Return a Tensor or an array of floats as it is, and anything else as a new float array."""
-    if isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.char in "fd"):
-        return x
-    return to_float(x)
 
 
 class Layer:

@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor, ops
-from minidl.autograd.node import Value
+from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DataError, ShapeError
-from minidl.nn.layer import as_floats
 from minidl.registry import Registry
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "Hinge", "Huber", "Loss", "SoftmaxCrossEntropy", "loss"]
@@ -95,7 +94,7 @@ class Loss(ABC):
         """Return the fraction of rows whose class is predicted, (R,) for replicas."""
         if not self.classifies:
             raise ArgumentError(f"{type(self).__name__} has no accuracy: targets are not classes")
-        scores = np.asarray(outputs.data if isinstance(outputs, Tensor) else outputs)
+        scores = as_floats(outputs.data if isinstance(outputs, Tensor) else outputs)
         right = self.right(scores, self.prepare(targets, scores.shape, scores.dtype))
         fractions: Array = right.mean(axis=tuple(range(1, right.ndim)) if scores.ndim > 2 else None)
         return fractions

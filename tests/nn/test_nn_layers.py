@@ -291,3 +291,22 @@ def test_layers_in_dicts_and_nested_lists_are_trained_too() -> None:
 
     names = Heads().parameters.names
     assert names == ("heads.a.weight", "heads.a.bias", "heads.b.0.0.weight", "heads.b.0.0.bias")
+
+
+class Bag(nn.Layer):
+    """Holds settings of each kind, a parameter, an array and a function."""
+
+    def __init__(self) -> None:
+        self.rate, self.name, self.count = 0.5, "wide", 3
+        self.weight = nn.Parameter([1.0])
+        self.table, self.function = np.ones(2), np.tanh
+
+
+def test_a_custom_layer_prints_its_settings_and_no_address() -> None:
+    assert repr(Bag()) == "Bag(rate=0.5, name='wide', count=3)"
+    assert repr(nn.Sequential(Bag(), nn.Dense(1, 1))) == f"Sequential({Bag()!r}, Dense(1, 1))"
+    assert [repr(layer()) for layer in (nn.LeakyReLU, nn.ELU, nn.Tanh)] == [
+        "LeakyReLU(slope=0.01)",
+        "ELU(alpha=1.0)",
+        "Tanh()",
+    ]

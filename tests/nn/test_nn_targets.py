@@ -232,3 +232,9 @@ def test_cross_entropy_of_one_output_names_the_right_loss(targets: object) -> No
 def test_neither_a_name_nor_a_loss_is_another_error_than_a_misspelt_name(wrong: object) -> None:
     with pytest.raises(errors.ArgumentError, match=r"^loss is neither .* nn\.MeanSquaredError\(\)"):
         nn.loss(wrong)
+
+
+def test_an_accuracy_of_whole_scores_keeps_probabilities_as_targets() -> None:
+    assert nn.BinaryCrossEntropy().accuracy([[3], [-2]], [0.9, 0.1]) == 1.0
+    targets = [[0.4, 0.6], [0.3, 0.7]]  # the larger ones are those of class 1
+    assert nn.SoftmaxCrossEntropy().accuracy([[3, 1], [0, 2]], targets) == 0.5
