@@ -157,7 +157,9 @@ class Trainer(Run):
         held_out = None
         if validation is not None:
             held_out = check_rows("validation", *pair_of(validation), self.objective)
-        hooks = [*self.callbacks, *(() if callbacks == () else check_callbacks(callbacks))]
+        hooks = list(self.callbacks)
+        if callbacks != ():  # the default
+            hooks += check_callbacks(callbacks)
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)

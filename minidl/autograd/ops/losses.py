@@ -101,8 +101,6 @@ def reduce(losses: Array, reduction: str, axis: Axis, sample_weight: Weights = N
     total = np.add.reduce(losses, axis=axis)
     if reduction == "sum" or not total.size:
         return total
-    if w is None and losses.size:
-        return total / (losses.size / total.size)
     return total / _divisor(losses.shape, total.size, axis, w)
 
 

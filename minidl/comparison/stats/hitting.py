@@ -1,4 +1,4 @@
-"""Hitting times, medians, restricted means, expected running time: points 4, 5 and 9.
+"""Hitting times, medians, restricted means, expected running time.
 
 A run that does not reach the target has hitting time infinity, whether its budget ran out or it
 diverged. So the epoch of a divergence never enters a mean as if the run had converged then.
@@ -77,13 +77,13 @@ def hitting_times(
     at = np.asarray(epochs, dtype=np.float64)
     held, lost = np.asarray(holds, dtype=np.bool_), np.asarray(diverged, dtype=np.bool_)
     if held.ndim == 0 or at.shape != held.shape[-1:]:
-        raise ShapeError("holds must have one column per epoch", received=held.shape,
-                         expected=f"(..., {at.size})")  # fmt: skip
+        wrong, expected = "holds must have one column per epoch", f"(..., {at.size})"
+        raise ShapeError(wrong, received=held.shape, expected=expected)
     if not bool(np.all(np.diff(at) > 0)):
         raise ArgumentError(f"must ascend, got {at}", argument="epochs")
     if lost.shape not in ((), held.shape[:-1]):
-        raise ShapeError("diverged must have one value per curve", received=lost.shape,
-                         expected=held.shape[:-1])  # fmt: skip
+        wrong = "diverged must have one value per curve"
+        raise ShapeError(wrong, received=lost.shape, expected=held.shape[:-1])
     windows = len(at) - sustained + 1
     if windows < 1:
         return np.full(held.shape[:-1], math.inf)

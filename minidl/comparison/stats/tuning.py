@@ -16,12 +16,17 @@ __all__ = ["choose_rate", "expected_best", "trial_weights"]
 
 
 class Choice(NamedTuple):
-    """The setting that :func:`choose_rate` chose."""
+    """The setting that :func:`choose_rate` chose.
 
-    position: int  # its index among the settings
-    rate: float  # its learning rate
-    mean: float  # its restricted mean; the whole budget if no setting converged
-    edge: int  # -1 if it is the smallest rate, 1 if it is the largest, else 0
+    `position` is its index among the settings, `rate` its learning rate, and `mean` its restricted
+    mean, the whole budget if no setting converged. `edge` is -1 if the rate is the smallest of
+    all, 1 if it is the largest, else 0.
+    """
+
+    position: int
+    rate: float
+    mean: float
+    edge: int
 
 
 def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Choice:
@@ -29,7 +34,7 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
 
     argmin_i mean_s min(T_is, E). Of equal means, the setting with more converged runs is chosen,
     then the smaller learning rate, then the first. The median would choose rates at the edge of
-    stability, for it ignores the runs that diverge there (protocol, point 7).
+    stability, for it ignores the runs that diverge there.
 
     `rates` (settings,) are > 0, and `times` (settings, seeds) are hitting times, one row per rate
     (ShapeError otherwise), inf for runs that did not converge. The budget E is finite and > 0.

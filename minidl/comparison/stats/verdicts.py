@@ -122,15 +122,27 @@ def fewest_seeds(comparisons: int = 1) -> int:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on a pair of optimizers and the numbers that it rests on."""
+    """The verdict on a pair of optimizers and the numbers that it rests on.
+
+    Attributes
+    ----------
+    word : str
+        "A faster", "B faster", "no difference shown" or "equivalent within 5 %".
+    seeds, enough : int
+        The number of pairs, and how many a verdict needs.
+    difference, p, interval
+        The mean of min(T_A, E) - min(T_B, E) in epochs, its corrected p-value and its interval.
+    margin : float
+        5 % of the smaller restricted mean, in epochs.
+    """
 
     word: Word
-    seeds: int  # the number of pairs
-    enough: int  # how many pairs a verdict needs
-    difference: float  # the mean of min(T_A, E) - min(T_B, E), in epochs
-    p: float  # its p-value, corrected
+    seeds: int
+    enough: int
+    difference: float
+    p: float
     interval: tuple[float, float]
-    margin: float  # 5 % of the smaller restricted mean, in epochs
+    margin: float
 
     @property
     def declined(self) -> bool:
