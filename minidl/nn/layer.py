@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ import numpy as np
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_count
-from minidl.errors import GraphError
+from minidl.errors import GraphError, ShapeError
 from minidl.nn.parameters import Buffer, Parameter, ParameterVector
 
 T = TypeVar("T")
@@ -101,6 +101,21 @@ class Layer:
         direct = ((name, buffer.data) for name, buffer in _items(vars(self), Buffer))
         inner = ((name, layer.named_buffers()) for name, layer in self.children())
         return _each_once(direct, inner)
+
+    def copy_buffers(self) -> dict[str, Array]:
+        """Return a copy of each buffer's array by its name, for :meth:`set_buffers`."""
+        return {name: array.copy() for name, array in self.named_buffers()}
+
+    def set_buffers(self, values: Mapping[str, Array]) -> None:
+        """Write arrays by name into all buffers; other names or shapes are a ShapeError."""
+        buffers = dict(self.named_buffers())
+        shapes = {name: array.shape for name, array in buffers.items()}
+        received = {name: np.shape(value) for name, value in values.items()}
+        if received != shapes:
+            message = "these are not the buffers of the model"
+            raise ShapeError(message, received=received, expected=shapes)
+        for name, value in values.items():
+            buffers[name][...] = value
 
     @property
     def parameters(self) -> ParameterVector:

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from minidl import Trainer, nn, optim
-from minidl.errors import GraphError
+from minidl.errors import GraphError, ShapeError
 
 X = np.random.default_rng(0).standard_normal((8, 2))
 
@@ -69,6 +69,27 @@ def test_writing_into_the_arrays_restores_a_model() -> None:
     for name, array in into.named_buffers():
         array[...] = saved[name]
     assert_array_equal(into.predict(X), model.predict(X))
+
+
+def test_copied_buffers_restore_a_model() -> None:
+    model = nn.Sequential(Centred())
+    model(X, training=True)
+    saved, mean = model.copy_buffers(), model[0].mean.data.copy()
+    model(X, training=True)
+    assert_array_equal(saved["0.mean"], mean)  # a copy
+    model.set_buffers(saved)
+    assert_array_equal(model[0].mean.data, mean)
+    assert model[0].history[0].data == 1
+    assert nn.mlp(2, 1).copy_buffers() == {}
+
+
+@pytest.mark.parametrize("values", [{}, {"0.mean": np.zeros(3), "0.history.0": np.array(0.0)}])
+def test_values_of_other_buffers_are_an_error_that_changes_nothing(values: Any) -> None:
+    model = nn.Sequential(Centred())
+    before = model.copy_buffers()
+    with pytest.raises(ShapeError, match="not the buffers of the model"):
+        model.set_buffers(values)
+    assert_array_equal(model.copy_buffers()["0.mean"], before["0.mean"])
 
 
 def test_a_buffer_cannot_be_replaced_by_an_array() -> None:
