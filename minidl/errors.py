@@ -165,4 +165,7 @@ class UnknownNameError(MinidlError, ValueError):
 
 
 class DivergenceWarning(UserWarning):
-    """A run ended early because its loss grew beyond all bounds; the text says what to try."""
+    """A run ended early because its loss grew beyond all bounds, or has made its loss worse.
+
+    The text says what to try.
+    """

@@ -43,6 +43,9 @@ class L2Penalty:
         return 0.5 * self.strength * (float(squares) if weights.ndim == 1 else squares)
 
     def add(self, vector: ParameterVector) -> float | Array:
-        """Return the penalty, and add its gradient to ``vector.grad``."""
+        """Return the penalty, and add its gradient to ``vector.grad``; frozen ones get none."""
         vector.grad += self.strength * (vector.value * vector.penalized)
+        for p in vector:
+            if not p.requires_grad:
+                vector.gradients[p._order][...] = 0.0
         return self.value(vector)

@@ -113,12 +113,12 @@ class NAG(_WithVelocity):
     def update(self, w: Array, grad: Gradient) -> None:
         """Set v <- m v + lr grad(w - m v), then w <- w - v."""
         v = self.state["velocity"]
-        mv, lr = self.momentum * v, self.lr
-        w -= mv  # in place, to save a copy
+        mv, lr, theta = self.momentum * v, self.lr, w.copy()
+        w -= mv  # in place, so that the gradient need not put the model there and back
         try:
             step = lr * grad(w)
         except BaseException:
-            w += mv
+            w[...] = theta
             raise
         np.add(mv, step, out=v)
         w -= step
@@ -164,9 +164,9 @@ class ReformulatedNAG(_WithVelocity):
         """Set v <- m v + lr grad(w), then w <- w - (m_next v + lr grad(w))."""
         v = self.state["velocity"]
         step = self.lr * grad(w)
+        m_next = type(self).momentum.at(self, self.step_count + 1)
         v *= self.momentum
         v += step
-        m_next = type(self).momentum.at(self, self.step_count + 1)
         w -= m_next * v + step
 
     def __setattr__(self, name: str, value: object) -> None:

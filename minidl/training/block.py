@@ -6,6 +6,7 @@ state back when its network stops.
 
 import contextlib
 import copy
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from minidl.autograd import Array
 from minidl.nn.parameters import ParameterVector
 from minidl.training.callbacks import StopRule
 from minidl.training.data import Data
+from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 from minidl.training.trainer import Trainer, too_large
@@ -27,10 +29,23 @@ def train_together(trainers: list[Trainer], data: Data, epochs: int) -> None:
         with naming(trainers[0]):
             trainers[0].fit_rows(own, trainers[0].epoch + epochs, trainers[0].callbacks)
         return
-    for trainer in trainers:
-        with naming(trainer):
-            trainer.check_continuation(data.held_out is not None)
-    Block(trainers).train(own, epochs)
+    last = trainers[0].epoch + epochs
+    going_on = [_begins(trainer, data, last) for trainer in trainers]
+    if any(going_on):
+        block = Block(list(itertools.compress(trainers, going_on)))
+        block.train(own.only(np.flatnonzero(going_on)), last)
+
+
+def _begins(trainer: Trainer, data: Data, last: int) -> bool:
+    """Prepare a Trainer for further epochs; return whether no callback has ended its run before."""
+    with naming(trainer):
+        trainer.check_continuation(data.held_out is not None)
+        for rule in trainer.callbacks:
+            rule.on_fit_begin(trainer, last)
+    if trainer.stop_reason is not None:
+        trainer.history.stopped_by = trainer.stop_reason
+        trainer.end(trainer.callbacks)
+    return trainer.stop_reason is None
 
 
 @contextlib.contextmanager
@@ -54,6 +69,7 @@ class Block(Run):
         self.measure_every, self.look_ahead = first.measure_every, first.look_ahead
         self.epoch, self.samples = first.epoch, first.samples
         self.recorded, self.may_draw = first.recorded, first.may_draw
+        self.buffered, self.interrupts = first.buffered, Interrupts()
         self.seconds = np.array([trainer.seconds for trainer in trainers], dtype=float)
         self.optimizer = copy.deepcopy(first.optimizer)
         states = [trainer.optimizer.state for trainer in trainers]
@@ -81,13 +97,9 @@ class Block(Run):
             differ = any(v is not values[0] and v != values[0] for v in values)
             settings[name] = _column(values, value.dtype) if differ else values[0]
 
-    def train(self, data: Data, epochs: int) -> None:
-        """Train for some further epochs and hand the results to the Trainers."""
-        last = self.epoch + epochs
+    def train(self, data: Data, last: int) -> None:
+        """Train until epoch `last` and hand the results to the Trainers."""
         reason: str | None = None
-        for trainer in self.trainers:
-            for rule in trainer.callbacks:
-                rule.on_fit_begin(trainer, last)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 run(self, data, last)
@@ -122,8 +134,8 @@ class Block(Run):
             for rule in trainer.callbacks:
                 assert isinstance(rule, StopRule)
                 with naming(trainer):
-                    if rule.observe(trainer.history.row(-1), self.objective.vector.value[k]):
-                        reasons[k] = rule.reason
+                    stops = rule.observe(trainer.history.row(-1), self.objective.vector.value[k])
+                    reasons[k] = reasons[k] or (rule.reason if stops else None)
         if any(reasons):
             self._leave(reasons)
         return np.array([reason is None for reason in reasons])
@@ -154,6 +166,8 @@ class Block(Run):
         trainer.optimizer.gradient_evaluations = self.optimizer.gradient_evaluations
         trainer.epoch, trainer.samples, trainer.cursor = self.epoch, self.samples, self.cursor
         trainer.recorded, trainer.good = self.recorded, self.good[k].copy()
+        trainer.good_buffers = {}
+        trainer.unrecorded = None if self.unrecorded is None else self.unrecorded[k : k + 1].copy()
         if self.cursor:
             trainer.running_total = float(self.running_total[k])
         if self.cursor and self._generators:
@@ -163,8 +177,7 @@ class Block(Run):
         trainer.history.stopped_by = reason
         if loss is not None:
             trainer.diverge(loss)
-        for rule in trainer.callbacks:
-            rule.on_fit_end(trainer)
+        trainer.end(trainer.callbacks)
 
 
 def _column(values: list[Any], dtype: np.dtype[Any]) -> Any:

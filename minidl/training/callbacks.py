@@ -1,17 +1,21 @@
 """Callbacks: hooks that run between epochs, in the order of their list.
 
 After epoch 0, the measurement before training, and after each measured epoch, ``on_epoch_end``
-receives the new row of the history; the model then holds the optimizer's iterate.
+receives the new row of the history; the model then holds the optimizer's iterate. What several
+callbacks do together is stated at :class:`Callback`.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, UnknownNameError, invalid
 from minidl.training.history import Target
+from minidl.training.plain import plain_attributes
 
 
 class Callback:  # Trainer imports this file, so here hooks take Any
@@ -27,6 +31,17 @@ class Callback:  # Trainer imports this file, so here hooks take Any
     or ``requires_grad``; the change holds from the next epoch on. ``trainer.stop("why")`` ends the
     run after the present epoch. :func:`minidl.train_replicas` trains networks with callbacks one
     after the other, except for :class:`StopAtTarget` and :class:`EarlyStopping`.
+
+    Several callbacks together: each hook runs in the order of the list, the Trainer's callbacks
+    before those of ``fit``, and :class:`Checkpoint` after all others. Every callback sees every
+    row, also when an earlier one has stopped the run; the reason is that of the first which stopped
+    it. Of two that set the same thing, such as a learning rate, the later one holds. At the end the
+    best weights are restored before any ``on_fit_end``: those of the :class:`EarlyStopping` that
+    stopped the run, otherwise of the first in the list. Every ``on_fit_end`` runs, also if another
+    hook has raised.
+
+    Several calls of ``fit`` with the same callbacks are one run to them: they keep what they count,
+    and a checkpoint keeps it too.
 
     Examples
     --------
@@ -48,6 +63,8 @@ class Callback:  # Trainer imports this file, so here hooks take Any
     True
     """
 
+    runs_last = False  # after the callbacks for which this is False
+
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Run when fit begins; `epochs` is the number of its last epoch."""
 
@@ -61,11 +78,16 @@ class Callback:  # Trainer imports this file, so here hooks take Any
         """Run when fit ends, also after an error or Ctrl-C."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint saves of this callback: numbers, strings, None and arrays."""
-        return {}
+        """Return what a checkpoint saves of this callback, name -> value.
+
+        By default these are its attributes that are numbers, text, None, arrays, or lists, tuples,
+        sets, deques and dicts of these. Others, such as functions, are not saved.
+        """
+        return plain_attributes(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned in a saved run."""
+        """Restore what :meth:`state_dict` returned in a saved run; by default as attributes."""
+        vars(self).update(state)
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -78,6 +100,26 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
     return hooks
 
 
+def in_order(hooks: Sequence[Callback]) -> list[Callback]:
+    """Return callbacks in the order in which they run; one that occurs twice is an error."""
+    if len(set(map(id, hooks))) < len(hooks):
+        raise ArgumentError(
+            "a callback is given twice",
+            argument="callbacks",
+            hint="Give it to the Trainer or to fit(), not to both.",
+        )
+    return sorted(hooks, key=lambda hook: hook.runs_last)
+
+
+def restore_best(trainer: Any, hooks: Sequence[Callback]) -> bool:
+    """Give the model the best weights that a callback keeps; return whether one does."""
+    rules = [h for h in hooks if isinstance(h, EarlyStopping) and h.weights is not None]
+    rules = [rule for rule in rules if rule.restore_best]
+    if rules:
+        min(rules, key=lambda rule: not rule.has_stopped).restore(trainer)
+    return bool(rules)
+
+
 class StopRule(Callback):
     """A callback that stops on rows of the history alone, so networks can be trained together."""
 
@@ -87,10 +129,14 @@ class StopRule(Callback):
         """Return True if the run stops, given a row of the history and the weights (P,)."""
         raise NotImplementedError
 
+    def keep_buffers(self, buffers: Mapping[str, Array]) -> None:
+        """Copy the buffers of the row that was observed last, if its weights were kept."""
+
     def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
         """Stop the run if :meth:`observe` says so."""
         if self.observe(record, trainer.model.parameters.value):
             trainer.stop(self.reason)
+        self.keep_buffers(trainer.buffers())
 
 
 class StopAtTarget(StopRule):
@@ -126,10 +172,16 @@ class StopAtTarget(StopRule):
         self.held = 0
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
-        """Count for how many rows the target has held at the end of earlier calls of fit."""
+        """Count for how many rows the target has held; stop if an earlier fit has reached it."""
         self.held = 0
         for row in trainer.history:
             self.observe(row, trainer.model.parameters.value)
+        if self.held >= self.sustained:
+            trainer.stop(self.reason)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return nothing: the rows of the history are counted again."""
+        return {}
 
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
         """Return True if the last `sustained` rows reach the target."""
@@ -144,6 +196,11 @@ class StopAtTarget(StopRule):
 class EarlyStopping(StopRule):
     """Stop when a column has stopped improving, and restore the best weights.
 
+    Several calls of ``fit`` are one run: the next call goes on from the weights that training had
+    reached, unless the restored ones have been changed since, and a run that was stopped is not
+    trained any further with the same rule before :meth:`reset`. A rule that is used for another
+    run, or was left out of a call of ``fit``, begins anew.
+
     Parameters
     ----------
     monitor : str, default "validation_loss"
@@ -157,8 +214,14 @@ class EarlyStopping(StopRule):
 
     Attributes
     ----------
+    best : float
+        The best value so far; of an accuracy, its negative.
     best_epoch : int
         The epoch of the best value so far.
+    waited : int
+        Measured epochs since then.
+    weights : ndarray or None
+        The model's weights after that epoch.
     """
 
     reason = "early stopping"
@@ -176,18 +239,34 @@ class EarlyStopping(StopRule):
         self.monitor = monitor
         self.patience = check_count("patience", patience)
         self.min_delta, self.restore_best = min_delta, restore_best
-        self._reset()
+        self._restored = False  # from a checkpoint
+        self.reset()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Forget all that was observed, so that a run that was stopped can go on."""
         self.best, self.best_epoch, self.waited = math.inf, -1, 0
         self.weights: Array | None = None
-        self._restored = False
+        self.buffers: dict[str, Array] = {}
+        self.observed: tuple[int, float] | None = None  # epoch and loss of the last row
+        self.paused: dict[str, Array] = {}  # where training was when the best weights were restored
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether patience has run out."""
+        return self.waited >= self.patience
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
-        """Forget earlier calls of fit, unless they were restored from a checkpoint."""
-        if not self._restored:
-            self._reset()
+        """Go on from where an earlier call of fit has ended, or begin anew in another run."""
+        row = trainer.history.row(-1) if len(trainer.history) else {}
+        if not self._restored and self.observed != (row.get("epoch"), row.get("train_loss")):
+            self.reset()
         self._restored = False
+        if self.has_stopped:
+            trainer.stop(self.reason)
+        elif self.paused and self.weights is not None:
+            if np.array_equal(trainer.model.parameters.value, self.weights):
+                trainer.go_to(self.paused)
+        self.paused = {}
 
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
         """Keep the weights if they are the best so far; return True if patience has run out."""
@@ -196,6 +275,7 @@ class EarlyStopping(StopRule):
             hint = "Give fit() validation rows, or monitor 'train_loss'."
             raise ArgumentError(problem, expected=", ".join(record), hint=hint)
         value = record[self.monitor] * (-1.0 if "accuracy" in self.monitor else 1.0)
+        self.observed = int(record["epoch"]), record.get("train_loss", math.nan)
         if math.isnan(value) and record["epoch"] == 0:
             return False  # running_loss and gradient_norm begin with epoch 1
         if value < self.best - self.min_delta:
@@ -203,20 +283,27 @@ class EarlyStopping(StopRule):
             self.weights = w.copy()
             return False
         self.waited += 1
-        return self.waited >= self.patience
+        return self.has_stopped
 
-    def on_fit_end(self, trainer: Any) -> None:
-        """Give the model its best weights."""
-        if self.restore_best and self.weights is not None:
-            trainer.model.parameters.set(self.weights)
-        self.weights = None
+    def keep_buffers(self, buffers: Mapping[str, Array]) -> None:
+        """Copy the buffers if the row observed last was the best."""
+        if self.waited == 0 and self.restore_best:
+            self.buffers = {name: array.copy() for name, array in buffers.items()}
+
+    def restore(self, trainer: Any) -> None:
+        """Give the model its best weights, and remember where training was."""
+        self.paused = trainer.position()
+        trainer.model.parameters.set(self.weights)
+        trainer.model.set_buffers(self.buffers)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best value, its epoch and weights, and how long it has waited."""
-        return {name: vars(self)[name] for name in ("best", "best_epoch", "waited", "weights")}
+        """Return what was observed, without the settings."""
+        names = ("best", "best_epoch", "waited", "weights", "buffers", "observed", "paused")
+        return {name: vars(self)[name] for name in names}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore them, so that the next call of fit continues to count."""
+        """Restore it, so that the next call of fit continues to count."""
+        self.reset()
         vars(self).update(state, _restored=True)
 
 

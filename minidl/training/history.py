@@ -44,7 +44,8 @@ class History:
     diverged_at : int or None
         The epoch in which the loss was not finite or exceeded 10^4 times its first value.
     advice : str
-        What to do about a divergence, otherwise empty.
+        What to do about a divergence, or about a loss that is higher at the end than at the start;
+        otherwise empty.
 
     Examples
     --------
@@ -150,6 +151,18 @@ class History:
         starts = range(len(holds) - sustained + 1)
         first = next((i for i in starts if holds[i : i + sustained].all()), None)
         return None if first is None else int(self["epoch"][first])
+
+    def advise_if_worse(self, optimizer: str) -> None:
+        """Say in :attr:`advice` if the last training loss is above the first by 0.1 % or more."""
+        if len(self) < 2 or self.diverged:
+            return
+        first, last = self.row(0), self.row(-1)
+        if last["train_loss"] > 1.001 * first["train_loss"] + 1e-9:
+            self.advice = (
+                f"{optimizer} has made the training loss worse: {last['train_loss']:.4g} after"
+                f" epoch {last['epoch']}, from {first['train_loss']:.4g} at the start. Try a"
+                " smaller learning rate."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data; numbers that are not finite become None, as JSON has none."""

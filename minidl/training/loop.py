@@ -8,7 +8,7 @@ import contextlib
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,12 @@ from minidl.autograd import Array
 from minidl.errors import DataError
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import stream
-from minidl.training.checks import check_first_epoch
+from minidl.training.checks import check_first_epoch, is_minidl
 from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
+from minidl.training.frozen import Frozen, frozen_in
+from minidl.training.interrupts import Interrupts
 from minidl.training.measure import Objective
+from minidl.training.undo import Undo
 
 Row = dict[str, Any]  # column of the history -> a number, or for R networks an array (R,)
 
@@ -36,17 +39,23 @@ class Run(ABC):
     measure_every: int
     look_ahead: bool
     may_draw: bool  # whether a layer of the model says itself if it is stochastic
+    buffered: bool  # whether the model has buffers
     epoch: int = 0  # completed epochs
     samples: int = 0  # rows seen
     seconds: Any = 0.0  # spent on steps, for each network
     cursor: int = 0  # rows of the present epoch already seen; 0 between epochs
     running_total: Any = 0.0  # sum over these rows of the loss at the time, for each network
+    unrecorded: Array | None = None  # mean losses of an epoch that is not yet measured
     recorded: int = -1  # the last recorded epoch; 0 is the measurement before training
     good: Array | None = None  # the weights after it, to which a divergence goes back
+    good_buffers: dict[str, Array]
     stop_reason: str | None = None  # why no network is training any more
+    interrupts: Interrupts
     # Given a network's place, a context in which an error says which of R networks it is from
     naming: Callable[[int], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
     _hooks: Sequence[Any] = ()  # the callbacks of one network
+    _begun: int = 0  # for how many of them the present epoch has begun
+    _uncalled: list[Any]  # those that have not seen the last row
     _stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
     _generators: dict[int, np.random.Generator] | None = None  # of this epoch's dropout, by seed
 
@@ -57,6 +66,20 @@ class Run(ABC):
     @abstractmethod
     def record(self, row: Row, left: Array) -> Array:
         """Add the row of those left to their histories; return a mask of whom no callback stops."""
+
+    def buffers(self) -> dict[str, Array]:
+        """Return the arrays of the model's buffers by name."""
+        return dict(self.objective.model.named_buffers()) if self.buffered else {}
+
+    def call(self, hook: Callable[..., object], *arguments: object) -> None:
+        """Call a hook of a callback; in a custom one, Ctrl-C does not wait."""
+        if is_minidl(getattr(hook, "__self__", None)):
+            hook(self, *arguments)
+        else:
+            self.interrupts.run(hook, self, *arguments)
+
+    def call_hooks(self) -> None:
+        """Show the last row to the callbacks that have not seen it, after an interruption."""
 
     def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""
@@ -85,6 +108,19 @@ class Run(ABC):
                 row[f"validation_{name}"] = value
         return row
 
+    def position(self) -> dict[str, Array]:
+        """Return copies of the arrays that say where the network is: weights and buffers."""
+        arrays = {"iterate": self.objective.vector.value.copy(), "stored": self.stored_vector()}
+        return arrays | {f"buffer/{name}": array.copy() for name, array in self.buffers().items()}
+
+    def go_to(self, position: Mapping[str, Array]) -> None:
+        """Write the arrays of :meth:`position` back."""
+        iterate, stored = position["iterate"], position["stored"]
+        self.objective.vector.set(iterate)
+        self._stored = None if np.array_equal(iterate, stored) else (stored.copy(), iterate.copy())
+        for name, array in self.buffers().items():
+            array[...] = position[f"buffer/{name}"]
+
     def stored_vector(self) -> Array:
         """Return the vector that the optimizer stores, which may differ from the iterate."""
         value = self.objective.vector.value
@@ -112,39 +148,69 @@ class SeveralGenerators:
 
 
 def run(state: Run, data: Data, last: int) -> None:
-    """Train until epoch `last` or until all networks have stopped."""
-    if state.recorded < 0:
-        row = state.measure(data, np.full(len(state.seeds), np.nan))
-        losses = np.atleast_1d(row["train_loss"])
-        left = np.isfinite(losses)
-        for k in np.flatnonzero(~left):
-            with state.naming(int(k)):
-                problem = "the loss is not finite before training"
-                hint = "Check the scale of the data and the initial weights."
-                raise DataError(problem, received=float(losses[k]), hint=hint)
-        data = data.only(state.record(row, left))
-    while state.stop_reason is None and state.epoch < last:
-        if state.cursor == 0:  # otherwise an interrupted epoch, which has begun already
-            for hook in state._hooks:
-                hook.on_epoch_begin(state, state.epoch + 1)
-            if state.good is None or state.recorded == state.epoch:
-                state.good = state.objective.vector.value.copy()
-        running = take_epoch(state, data)
-        state.epoch += 1
-        vector, optimizer = state.objective.vector, state.optimizer
-        if state.epoch == 1 and state.good is not None:
-            unchanged = np.array_equal(state.good, vector.value)
-            if unchanged or not optimizer.gradient_evaluations:
-                with state.naming(0):
-                    check_first_epoch(optimizer, state.good, vector, float(running[0]))
-        left = state.stop_diverged(running)
-        running, data = running[left], data.only(left)
-        every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
-        if running.size and (ended or (every > 0 and state.epoch % every == 0)):
-            row = state.measure(data, running)
-            left = state.stop_diverged(np.atleast_1d(row["train_loss"]))
-            if left.any():
-                data = data.only(left).only(state.record(row, left))
+    """Train until epoch `last` or until all networks have stopped.
+
+    After an interruption at any place, the next call goes on from there.
+    """
+    with state.interrupts:
+        if state.recorded < 0:
+            data = data.only(state.record(*first_row(state, data)))
+        state.call_hooks()
+        while True:
+            if state.unrecorded is not None:
+                data = end_epoch(state, data, last)
+            if state.stop_reason is not None or state.epoch >= last:
+                return
+            state.interrupts.check()
+            begin_epoch(state)
+            state.unrecorded = take_epoch(state, data)
+            state.epoch += 1
+
+
+def first_row(state: Run, data: Data) -> tuple[Row, Array]:
+    """Return the row before training, and a mask of all networks; raise if a loss is not finite."""
+    row = state.measure(data, np.full(len(state.seeds), np.nan))
+    losses = np.atleast_1d(row["train_loss"])
+    finite = np.isfinite(losses)
+    for k in np.flatnonzero(~finite):
+        with state.naming(int(k)):
+            problem = "the loss is not finite before training"
+            hint = "Check the scale of the data and the initial weights."
+            raise DataError(problem, received=float(losses[k]), hint=hint)
+    return row, finite
+
+
+def begin_epoch(state: Run) -> None:
+    """Tell the callbacks, and keep the weights, unless the epoch has begun before."""
+    while state._begun < len(state._hooks):
+        state.call(state._hooks[state._begun].on_epoch_begin, state.epoch + 1)
+        state._begun += 1
+    if state.cursor == 0 and (state.good is None or state.recorded == state.epoch):
+        state.good = state.objective.vector.value.copy()
+        state.good_buffers = {name: array.copy() for name, array in state.buffers().items()}
+
+
+def end_epoch(state: Run, data: Data, last: int) -> Data:
+    """Check and, if it is time, measure and record the epoch; return the data of those left."""
+    losses, vector, optimizer = state.unrecorded, state.objective.vector, state.optimizer
+    assert losses is not None
+    if state.epoch == 1 and state.good is not None:
+        unchanged = np.array_equal(state.good, vector.value)
+        if unchanged or not optimizer.gradient_evaluations:
+            with state.naming(0):
+                check_first_epoch(optimizer, state.good, vector, float(losses[0]))
+    left = state.stop_diverged(losses)
+    state.unrecorded, data = losses[left], data.only(left)
+    every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
+    if left.any() and (ended or (every > 0 and state.epoch % every == 0)):
+        row = state.measure(data, state.unrecorded)
+        left = state.stop_diverged(np.atleast_1d(row["train_loss"]))
+        state.unrecorded = None
+        if left.any():
+            data = data.only(left)
+            data = data.only(state.record(row, left))
+    state.unrecorded = None
+    return data
 
 
 def take_epoch(state: Run, data: Data) -> Array:
@@ -158,19 +224,22 @@ def take_epoch(state: Run, data: Data) -> Array:
         state._generators = None
         if state.may_draw and state.objective.model.stochastic:
             state._generators = {seed: stream(seed, "dropout", epoch) for seed in state.seeds}
+    frozen = frozen_in(vector)
     if state._stored is not None:  # in the steps, the model holds what the optimizer stores
         vector.set(state.stored_vector())
         state._stored = None
     start = time.perf_counter()
     try:
-        steps(state, data, order, size)
+        if frozen is not None:
+            frozen.restore(w, state.optimizer)
+        steps(state, data, order, size, frozen)
     finally:  # and between epochs the iterate, which is measured and seen
         state.seconds += (time.perf_counter() - start) / (1 if w.ndim == 1 else len(w))
         if (iterate := state.optimizer.iterate(w)) is not w:
             state._stored = (w.copy(), iterate)
             w[...] = iterate
     running = np.atleast_1d(state.running_total) / n
-    state.cursor, state.running_total = 0, 0.0
+    state.cursor, state.running_total, state._begun = 0, 0.0, 0
     return running
 
 
@@ -182,22 +251,26 @@ def draw_order(seeds: Sequence[int], epoch: int, n: int) -> Array:
     return orders[seeds[0]] if len(orders) == 1 else np.stack([orders[seed] for seed in seeds])
 
 
-def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
+def steps(state: Run, data: Data, order: Array | None, size: int, frozen: Frozen | None) -> None:
     """Take one step for each batch of an epoch; another engine can take the place of this loop."""
-    objective, generators, n = state.objective, state._generators or {}, data.n
-    w, step, gradient = objective.vector.value, state.optimizer.step, objective.batch_gradient
+    objective, optimizer, n = state.objective, state.optimizer, data.n
+    w, step, gradient = objective.vector.value, optimizer.step, objective.batch_gradient
+    total, single, generators = state.running_total, w.ndim == 1, state._generators or {}
     training: Any = SeveralGenerators(generators, state.seeds) if generators else True
-    total, single = state.running_total, w.ndim == 1
     if generators and single:
         (training,) = generators.values()
+    if frozen is not None:
+        gradient = frozen.holding(gradient, w)
+    interrupts, undo = state.interrupts, Undo(objective, optimizer, generators, state.buffers())
     for Xb, tb in batches_in_order(*data.train, size, order, data.sets, start=state.cursor):
-        before = [g.bit_generator.state for g in generators.values()] if generators else []
+        undo.remember()
         try:
             step(w, partial(gradient, Xb, tb, training))
-        except BaseException:  # an interrupted step is taken again, with the same draws
-            for generator, drawn in zip(generators.values(), before, strict=True):
-                generator.bit_generator.state = drawn
+        except BaseException:  # the step can be taken again
+            undo.restore()
             raise
+        if frozen is not None:
+            frozen.restore(w, optimizer)
         count = min(size, n - state.cursor)
         if single:
             total += objective.value * count
@@ -208,3 +281,5 @@ def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
         state.samples += count
         if single and not math.isfinite(total):
             break
+        if interrupts.pressed and state.cursor < n:
+            interrupts.check()

@@ -112,7 +112,8 @@ def block_key(trainer: Trainer) -> Hashable | None:
     rules = [isinstance(c, StopRule) and is_minidl(c) for c in trainer.callbacks]
     parts = [*layers, trainer.loss, optimizer]
     buffers = list(trainer.model.named_buffers())
-    if trainer.cursor or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
+    under_way = trainer.cursor or trainer.unrecorded is not None
+    if under_way or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
         return None
     return (
         tuple(_settings(layer) for layer in layers),

@@ -59,6 +59,10 @@ class Progress(Callback):
             self._bar = None
         self._print()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return nothing: what was shown is not part of a run."""
+        return {}
+
     def _print(self) -> None:
         """Print a pending row, such as ``epoch 3  train_loss 0.25000  train_accuracy 0.9000``."""
         if (row := self._pending) is not None:

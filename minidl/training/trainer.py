@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,11 @@ from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed
-from minidl.training.callbacks import Callback, check_callbacks
+from minidl.training.callbacks import Callback, check_callbacks, in_order, restore_best
 from minidl.training.checks import check_logits, check_parts, parts_of
 from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
+from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 
@@ -105,11 +108,16 @@ class Trainer(Run):
         self.may_draw = any(
             type(part).stochastic is not Layer.stochastic for part in parts_of(model)
         )
+        self.interrupts, self._uncalled = Interrupts(), []
+        self.buffered = next(model.named_buffers(), None) is not None
         self.history = History()
 
     def stop(self, reason: str) -> None:
-        """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
-        self.stop_reason = reason
+        """End the run after the present epoch; `reason` becomes ``history.stopped_by``.
+
+        If several callbacks say so after the same epoch, the reason is the first one's.
+        """
+        self.stop_reason = self.stop_reason or reason
 
     def fit(
         self,
@@ -157,9 +165,8 @@ class Trainer(Run):
         held_out = None
         if validation is not None:
             held_out = check_rows("validation", *pair_of(validation), self.objective)
-        hooks = list(self.callbacks)
-        if callbacks != ():  # the default
-            hooks += check_callbacks(callbacks)
+        # The default is compared, not its truth: an empty list of a wrong type is an error.
+        hooks = [*self.callbacks, *(check_callbacks(callbacks) if callbacks != () else ())]
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
@@ -174,19 +181,27 @@ class Trainer(Run):
         self.check_continuation(data.held_out is not None)
         if self.cursor >= data.n:  # other rows than those of the interrupted epoch
             self.cursor = 0
-        self.seeds, self._hooks = [self.seed], hooks
+        self.seeds, self._hooks = [self.seed], in_order(hooks)
+        self._uncalled = [hook for hook in self._uncalled if hook in self._hooks]
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # a divergence is reported in words
-                for hook in hooks:
+                for hook in self._hooks:
                     hook.on_fit_begin(self, last)
                 run(self, data, last)
             self.history.stopped_by = self.stop_reason or "epochs"
         except KeyboardInterrupt:
-            self.history.stopped_by = "interrupted"
+            self.history.stopped_by = self.stop_reason or "interrupted"
             raise
         finally:
-            for hook in hooks:
-                hook.on_fit_end(self)
+            self.end(self._hooks)
+
+    def end(self, hooks: Sequence[Callback]) -> None:
+        """Give the model its best weights, if a callback keeps them, and run the last hooks."""
+        if not restore_best(self, hooks):
+            self.history.advise_if_worse(repr(self.optimizer))
+        with contextlib.ExitStack() as stack:  # which calls all of them, also if one raises
+            for hook in reversed(hooks):
+                stack.callback(hook.on_fit_end, self)
 
     def check_continuation(self, validated: bool) -> None:
         """Check that this run can be continued, and reset how the last call ended."""
@@ -215,9 +230,10 @@ class Trainer(Run):
         """End the run with the last good weights and without velocity, and give advice."""
         if self.good is not None:
             self.objective.vector.set(self.good)
+            self.model.set_buffers(self.good_buffers)
         for vector in self.optimizer.state.values():
             vector.fill(0.0)
-        self._stored = None
+        self._stored = self.unrecorded = None
         self.stop_reason = "diverged"
         history = self.history
         history.diverged_at = self.epoch
@@ -229,12 +245,17 @@ class Trainer(Run):
         )
 
     def record(self, row: Row, left: Array) -> Array:
-        """Add a row to the history and run the hooks after an epoch."""
+        """Add a row to the history and show it to the callbacks."""
         self.history.append(row)
-        self.recorded = self.epoch
-        for hook in self._hooks:
-            hook.on_epoch_end(self, row)
+        self.recorded, self._uncalled = self.epoch, list(self._hooks)
+        self.call_hooks()
         return left
+
+    def call_hooks(self) -> None:
+        """Show the last row to the callbacks that have not seen it; each sees it once."""
+        row = MappingProxyType(self.history.row(-1)) if self._uncalled else None
+        while self._uncalled:  # removed first, so that one that raises has seen the row, too
+            self.call(self._uncalled.pop(0).on_epoch_end, row)
 
     def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
         """Take over a saved run; the model and the optimizer have been restored already."""

@@ -1,0 +1,51 @@
+"""Frozen parameters, those with ``requires_grad=False``: they stay as they are in every step."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array
+from minidl.nn import ParameterVector
+from minidl.optim import Optimizer
+
+
+class Frozen:
+    """The frozen entries of a vector, and the numbers that they keep.
+
+    An optimizer moves the whole vector. So that it leaves these entries where they are, its state
+    is set to zero there (what they had of a velocity is forgotten: a parameter that is trained
+    again begins at rest), their gradient is zero, and they are written back after each step.
+    """
+
+    def __init__(self, vector: ParameterVector) -> None:
+        sizes = [int(np.prod(shape)) for shape in vector.shapes]
+        self.mask = np.repeat([not p.requires_grad for p in vector], sizes)
+        self.kept: Array = vector.value[..., self.mask]
+
+    def restore(self, w: Array, optimizer: Optimizer) -> None:
+        """Write the kept numbers into `w`, and zero into the optimizer's state."""
+        w[..., self.mask] = self.kept
+        for vector in optimizer.state.values():
+            vector[..., self.mask] = 0.0
+
+    def holding(self, gradient: Callable[..., Array], w: Array) -> Callable[..., Array]:
+        """Return `gradient`, whose last argument is a point, at that point with the kept numbers.
+
+        `w` is the model's own vector, into which the kept numbers are written; other points are
+        copied.
+        """
+
+        def gradient_there(*arguments: Any) -> Array:
+            *batch, point = arguments
+            if point is not w:
+                point = point.copy()
+            point[..., self.mask] = self.kept
+            return gradient(*batch, point)
+
+        return gradient_there
+
+
+def frozen_in(vector: ParameterVector) -> Frozen | None:
+    """Return the frozen entries of a vector, or None if all of it is trained."""
+    return None if all(p.requires_grad for p in vector) else Frozen(vector)

@@ -1,0 +1,63 @@
+"""Ctrl-C waits until a run is between two steps, where it can be continued exactly."""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+
+class Interrupts:
+    """A context in which Ctrl-C is only noted, until :meth:`check` raises KeyboardInterrupt.
+
+    Ctrl-C a second time does not wait, nor does it in a custom callback. In other threads than the main one, where Python runs no
+    handlers of signals, and in programs that ignore Ctrl-C, nothing changes.
+    """
+
+    def __init__(self) -> None:
+        self.pressed = False
+        self.waits = True
+        self._handler: Any = None  # that of the program, to which Ctrl-C is passed on
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            handler = signal.getsignal(signal.SIGINT)
+            if callable(handler):
+                self._handler = handler
+                signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        again, self.pressed = self.pressed, True
+        if again or not self.waits:
+            self.check()
+
+    def run(self, function: Callable[..., object], *arguments: object) -> None:
+        """Run custom code, in which Ctrl-C does not wait, because it may take long."""
+        self.check()
+        self.waits = False
+        try:
+            function(*arguments)
+        finally:
+            self.waits = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if Ctrl-C has been pressed."""
+        if self.pressed:
+            self.pressed = False
+            self._handler(signal.SIGINT, None)
+            raise KeyboardInterrupt  # if the program's handler has raised nothing
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+        try:
+            if error is None:
+                self.check()
+        finally:
+            self._handler = None

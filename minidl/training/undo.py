@@ -1,0 +1,65 @@
+"""Taking back a step that an exception has cut off, so that it can be taken again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array
+from minidl.optim import Optimizer
+from minidl.training.checks import is_minidl
+from minidl.training.measure import Objective
+
+
+class Undo:
+    """What a step changes, as it was before the step.
+
+    minidl's own rules change weights and velocity only when nothing can fail any more, so only
+    counts and random numbers are kept for them. Of custom optimizers, the weights and all
+    attributes are, and of networks with buffers the buffers.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: Optimizer,
+        generators: Mapping[int, np.random.Generator],
+        buffers: Mapping[str, Array],
+    ) -> None:
+        self.objective, self.optimizer, self.buffers = objective, optimizer, buffers
+        self.generators = [generator.bit_generator for generator in generators.values()]
+        self.custom = not is_minidl(optimizer)
+        self._drawn: list[Any] = []
+
+    def remember(self) -> None:
+        """Keep what the next step changes."""
+        optimizer = self.optimizer
+        self._counts = optimizer.step_count, optimizer.gradient_evaluations
+        if self.generators:
+            self._drawn = [generator.state for generator in self.generators]
+        if self.custom:
+            self._w = self.objective.vector.value.copy()
+            self._attributes = {name: _copied(value) for name, value in vars(optimizer).items()}
+        if self.buffers:
+            self._buffers = {name: array.copy() for name, array in self.buffers.items()}
+
+    def restore(self) -> None:
+        """Write back what was kept."""
+        if self.custom:
+            self.objective.vector.set(self._w)
+            vars(self.optimizer).clear()
+            vars(self.optimizer).update(self._attributes)
+        self.optimizer.step_count, self.optimizer.gradient_evaluations = self._counts
+        for generator, state in zip(self.generators, self._drawn, strict=True):
+            generator.state = state
+        for name, array in self.buffers.items():
+            array[...] = self._buffers[name]
+
+
+def _copied(value: object) -> object:
+    """Return a copy of an array, or of a list or dict with the arrays in it."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
