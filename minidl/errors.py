@@ -11,7 +11,8 @@ from typing import Any
 __all__ = [
     "ArgumentError", "ConvergenceError", "DTypeError", "DataError", "DivergenceWarning",
     "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError", "OutOfRangeError",
-    "ShapeError", "UnknownKeywordError", "UnknownNameError", "WorkerError", "invalid",
+    "ShapeError", "UnknownKeywordError", "UnknownNameError", "WorkerError", "WorseLossWarning",
+    "invalid",
 ]  # fmt: skip
 
 
@@ -165,7 +166,8 @@ class UnknownNameError(MinidlError, ValueError):
 
 
 class DivergenceWarning(UserWarning):
-    """A run ended early because its loss grew beyond all bounds, or has made its loss worse.
+    """A run ended early because its loss grew beyond all bounds; the text says what to try."""
 
-    The text says what to try.
-    """
+
+class WorseLossWarning(UserWarning):
+    """A run ended with a higher training loss than it began with; the text says what to try."""

@@ -14,7 +14,7 @@ from minidl.cli.options import INTERRUPTED, exit_code
 from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
-from minidl.errors import ArgumentError, DivergenceWarning
+from minidl.errors import ArgumentError, DivergenceWarning, WorseLossWarning
 from minidl.files import atomic_write
 from minidl.optim import lookup
 from minidl.training import Callback, Progress, StopAtTarget, Trainer, save_model
@@ -34,7 +34,8 @@ def train(options: Namespace) -> int:
     code = 0
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DivergenceWarning)  # the result says so
+            for category in (DivergenceWarning, WorseLossWarning):  # the result says so
+                warnings.simplefilter("ignore", category)
             trainer.fit(data.X_train, data.y_train, epochs=options.epochs, validation=validation)
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -85,8 +86,11 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
         target = getattr(options, f"target_{column}")
         outcome = "not reached" if hit is None else f"reached in epoch {hit}"
         print(f"           target training {column} {target:g} {outcome}")
-    if history.diverged:
-        print(f"diverged   {history.advice}")
+    if history.advice:
+        print(f"{'diverged' if history.diverged else 'worse':<11}{history.advice}")
+    if history.diverged and options.save:
+        at = int(last["epoch"])
+        print(f"           {options.save} has the weights after epoch {at}, the last good ones")
     if history.stopped_by == "interrupted":
         print("           interrupted: the history so far is kept")
 

@@ -1,17 +1,11 @@
 """Training: batches, the objective, the Trainer, its history and its callbacks."""
 
 from minidl.training.callbacks import Callback, EarlyStopping, LearningRateSchedule, StopAtTarget
-from minidl.training.checkpoint import (
-    Checkpoint,
-    load_extra,
-    load_model,
-    load_run,
-    save_model,
-    save_run,
-)
+from minidl.training.checkpoint import Checkpoint, load_run, save_run
 from minidl.training.data import batches
 from minidl.training.history import History
 from minidl.training.measure import Objective
+from minidl.training.model_file import load_extra, load_model, save_model
 from minidl.training.progress import CSVLog, Progress
 from minidl.training.replicas import Replica, train_replicas
 from minidl.training.sharpness import Sharpness, sharpness

@@ -16,6 +16,8 @@ from minidl.autograd import Array
 from minidl.nn.parameters import ParameterVector
 from minidl.training.callbacks import StopRule
 from minidl.training.data import Data
+from minidl.training.history import History
+from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
@@ -44,7 +46,7 @@ def _begins(trainer: Trainer, data: Data, last: int) -> bool:
             rule.on_fit_begin(trainer, last)
     if trainer.stop_reason is not None:
         trainer.history.stopped_by = trainer.stop_reason
-        trainer.end(trainer.callbacks)
+        end_fit(trainer, trainer.callbacks)
     return trainer.stop_reason is None
 
 
@@ -70,6 +72,7 @@ class Block(Run):
         self.epoch, self.samples = first.epoch, first.samples
         self.recorded, self.may_draw = first.recorded, first.may_draw
         self.buffered, self.interrupts = first.buffered, Interrupts()
+        self.history, self.hooks = History(), Hooks(self.interrupts)  # each Trainer has its own
         self.seconds = np.array([trainer.seconds for trainer in trainers], dtype=float)
         self.optimizer = copy.deepcopy(first.optimizer)
         states = [trainer.optimizer.state for trainer in trainers]
@@ -177,7 +180,7 @@ class Block(Run):
         trainer.history.stopped_by = reason
         if loss is not None:
             trainer.diverge(loss)
-        trainer.end(trainer.callbacks)
+        end_fit(trainer, trainer.callbacks)
 
 
 def _column(values: list[Any], dtype: np.dtype[Any]) -> Any:

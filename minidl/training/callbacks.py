@@ -6,7 +6,7 @@ callbacks do together is stated at :class:`Callback`.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,11 @@ class Callback:  # Trainer imports this file, so here hooks take Any
     after the other, except for :class:`StopAtTarget` and :class:`EarlyStopping`.
 
     Several callbacks together: each hook runs in the order of the list, the Trainer's callbacks
-    before those of ``fit``, and :class:`Checkpoint` after all others. Every callback sees every
-    row, also when an earlier one has stopped the run; the reason is that of the first which stopped
-    it. Of two that set the same thing, such as a learning rate, the later one holds. At the end the
-    best weights are restored before any ``on_fit_end``: those of the :class:`EarlyStopping` that
-    stopped the run, otherwise of the first in the list. Every ``on_fit_end`` runs, also if another
-    hook has raised.
+    before those of ``fit``. Every callback sees every row once, also when an earlier one has stopped
+    the run; the reason is that of the first which stopped it. Of two that set the same thing, such
+    as a learning rate, the later one holds. At the end the best weights are restored before any
+    ``on_fit_end``: those of the :class:`EarlyStopping` that stopped the run, otherwise of the first
+    in the list. Every ``on_fit_end`` runs, also if another hook has raised.
 
     Several calls of ``fit`` with the same callbacks are one run to them: they keep what they count,
     and a checkpoint keeps it too.
@@ -62,8 +61,6 @@ class Callback:  # Trainer imports this file, so here hooks take Any
     >>> bool(trainer.optimizer.lr < 0.5)
     True
     """
-
-    runs_last = False  # after the callbacks for which this is False
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Run when fit begins; `epochs` is the number of its last epoch."""
@@ -98,26 +95,6 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
     if not all(isinstance(hook, Callback) for hook in hooks):
         raise invalid("callbacks", callbacks, "a list of callbacks, such as [EarlyStopping()]")
     return hooks
-
-
-def in_order(hooks: Sequence[Callback]) -> list[Callback]:
-    """Return callbacks in the order in which they run; one that occurs twice is an error."""
-    if len(set(map(id, hooks))) < len(hooks):
-        raise ArgumentError(
-            "a callback is given twice",
-            argument="callbacks",
-            hint="Give it to the Trainer or to fit(), not to both.",
-        )
-    return sorted(hooks, key=lambda hook: hook.runs_last)
-
-
-def restore_best(trainer: Any, hooks: Sequence[Callback]) -> bool:
-    """Give the model the best weights that a callback keeps; return whether one does."""
-    rules = [h for h in hooks if isinstance(h, EarlyStopping) and h.weights is not None]
-    rules = [rule for rule in rules if rule.restore_best]
-    if rules:
-        min(rules, key=lambda rule: not rule.has_stopped).restore(trainer)
-    return bool(rules)
 
 
 class StopRule(Callback):
@@ -249,6 +226,11 @@ class EarlyStopping(StopRule):
         self.buffers: dict[str, Array] = {}
         self.observed: tuple[int, float] | None = None  # epoch and loss of the last row
         self.paused: dict[str, Array] = {}  # where training was when the best weights were restored
+
+    @property
+    def keeps_weights(self) -> bool:
+        """Whether the model gets its best weights back when fit ends."""
+        return self.restore_best and self.weights is not None
 
     @property
     def has_stopped(self) -> bool:

@@ -1,136 +1,85 @@
-"""Save and load models and runs.
-
-A file is NumPy's ``.npz`` without pickled objects: weights, buffers, and JSON that says how to
-build the model and where the run was.
-"""
+"""Save and load runs: a model's file that also says where the run was."""
 
 from __future__ import annotations
 
 import json
-import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from minidl.autograd import Array, Tensor
+from minidl.autograd import Array
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DataError, ShapeError
-from minidl.files import atomic_write
-from minidl.nn.layer import Layer
+from minidl.errors import ArgumentError, DataError
+from minidl.streams import stream
 from minidl.training.callbacks import Callback
-from minidl.training.describe import build, describe
 from minidl.training.history import History
+from minidl.training.model_file import below, check_model, read, restore_model, write
+from minidl.training.plain import pack, unpack
+from minidl.training.settings import settings_of, take_over_changes
 from minidl.training.trainer import Trainer
 
-Arrays = Mapping[str, Array]
-OLDER = {"cursor": 0, "running_total": 0.0, "callbacks": ()}  # what older files do not say
 NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
-
-
-def save_model(
-    model: Layer, path: str | Path, extra: Mapping[str, npt.ArrayLike] | None = None
-) -> None:
-    """Write a model to an ``.npz`` file, which is replaced if it exists.
-
-    Of custom layers, only parameters and buffers are saved. `extra` are arrays to save with it,
-    such as the mean and scale of the inputs; other objects than numbers and text raise DataError.
-    """
-    arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
-    for name, array in arrays.items():
-        if array.dtype.hasobject:
-            raise DataError(f"{name} is not an array of numbers or text")
-    _write(path, model, arrays)
-
-
-def load_model(path: str | Path, into: Layer | None = None) -> Layer:
-    """Return the model of a file that :func:`save_model` or :class:`Checkpoint` wrote.
-
-    A model `into` of the same layout receives the weights; custom layers need one.
-
-    Raises
-    ------
-    DataError
-        The file does not exist or is not a saved model.
-    ShapeError
-        `into` has other parameters or buffers than the file.
-    ArgumentError
-        The model has custom layers and `into` is missing.
-
-    Examples
-    --------
-    >>> import tempfile, os
-    >>> from minidl import nn
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "model.npz")
-    ...     save_model(nn.mlp(2, 3, 1, seed=0), path, {"x_mean": [5.0, 7.0]})
-    ...     load_model(path), load_extra(path)
-    (Sequential(Dense(2, 3), Tanh(), Dense(3, 1)), {'x_mean': array([5., 7.])})
-    """
-    arrays = _read(path)
-    if into is None:
-        description = json.loads(str(arrays["model/layers"]))
-        if description is None:
-            hint = "Build it and pass it: load_model(path, into=model)."
-            raise ArgumentError("this model has custom layers", received=str(path), hint=hint)
-        into = build(description, arrays["model/value"].dtype)
-    _check_model(into, arrays, path)
-    _restore_model(into, arrays)
-    return into
-
-
-def load_extra(path: str | Path) -> dict[str, Array]:
-    """Return the arrays that :func:`save_model` saved with a model; it raises the same errors.
-
-    ``minidl train --save`` writes ``x_mean`` and ``x_scale``; ``class_names`` for classes, and
-    ``y_mean`` and ``y_scale`` for regression.
-    """
-    return _below("extra/", _read(path))
+OLDER = {  # what older files do not say
+    "cursor": 0, "running_total": 0.0, "callbacks": (), "unrecorded": None, "dropout": None,
+    "started_with": {}, "settings": {}, "waiting": (0, 0, []),
+}  # fmt: skip
 
 
 def save_run(trainer: Trainer, path: str | Path) -> None:
     """Save a run, so that :func:`load_run` can continue it.
 
-    Saved are the model, the state of the optimizer and of the Trainer's callbacks, the history,
-    and how many epochs and rows the run has seen, also in the middle of an interrupted epoch.
+    Saved are the model, the state of the optimizer and of the callbacks, those of the last ``fit``
+    included; the history; the settings; and how many epochs and rows the run has seen, also in the
+    middle of an interrupted epoch.
 
     Raises
     ------
-    ArgumentError
-        An epoch with dropout has been interrupted: its random numbers are not saved.
     DataError
-        The ``state_dict`` of a callback holds something other than numbers, text and arrays.
+        The ``state_dict`` of a callback holds something other than numbers, text, arrays and
+        containers of these.
     """
-    if trainer.cursor and trainer.model.stochastic:
-        problem = "a run with dropout cannot be saved in the middle of an epoch"
-        received = f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done"
-        hint = "Finish the epoch first, with fit(..., epochs=1)."
-        raise ArgumentError(problem, received=received, hint=hint)
     words = trainer.optimizer.state_dict()
     arrays = {f"state/{name}": vector for name, vector in words.pop("state").items()}
     arrays["run/stored"] = trainer.stored_vector()
     words |= {name: getattr(trainer, name) for name in NUMBERS}
-    words |= {"history": trainer.history.to_dict(), "callbacks": []}
-    for k, callback in enumerate(trainer.callbacks):
-        numbers = dict(callback.state_dict())
-        for name in [name for name, value in numbers.items() if isinstance(value, np.ndarray)]:
-            arrays[f"callback/{k}/{name}"] = numbers.pop(name)
-        words["callbacks"].append([type(callback).__name__, numbers])
-    try:
-        arrays["run/words"] = np.array(json.dumps(words, default=lambda number: number.item()))
-    except (AttributeError, TypeError, ValueError) as error:
-        raise DataError(f"the state of a callback cannot be saved: {error}") from None
-    _write(path, trainer.model, arrays)
+    words |= {"history": trainer.history.to_dict(), "started_with": trainer.started_with}
+    words |= {"settings": settings_of(trainer), "waiting": trainer.hooks.place()}
+    words["callbacks"] = _states(trainer, arrays)
+    if trainer.unrecorded is not None:
+        words["unrecorded"] = trainer.unrecorded.tolist()
+    if trainer.cursor and trainer._generators:
+        words["dropout"] = trainer._generators[trainer.seed].bit_generator.state
+    if trainer.good is not None and (trainer.cursor or trainer.unrecorded is not None):
+        arrays |= {"run/good": trainer.good, "run/gradient": trainer.objective.vector.grad}
+        arrays |= {f"good/{name}": array for name, array in trainer.good_buffers.items()}
+    arrays["run/words"] = np.array(json.dumps(words, default=lambda number: number.item()))
+    write(path, trainer.model, arrays)
+
+
+def _states(trainer: Trainer, arrays: dict[str, Array]) -> list[tuple[str, Any]]:
+    """Return the class and the state of each callback; add its arrays to `arrays`."""
+    hooks = trainer.hooks
+    states = [(type(hook).__name__, hook.state_dict()) for hook in hooks.callbacks]
+    packed = []
+    for k, (name, state) in enumerate([*states, *hooks.states]):
+        try:
+            items = {n: pack(value, f"callback/{k}/{n}", arrays) for n, value in state.items()}
+        except TypeError as error:
+            raise DataError(f"the state of a callback cannot be saved: {name}, {error}") from None
+        packed.append((name, items))
+    return packed
 
 
 def load_run(trainer: Trainer, path: str | Path) -> None:
     """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
 
     The continued run equals, bit for bit, one that never stopped. Learning rate, momentum, batch
-    size and penalty are those of the Trainer, so that they can be changed on purpose. Callbacks
-    receive the states of the saved callbacks of the same class, in order.
+    size, penalty and settings of layers are those of the Trainer, so that they can be changed on
+    purpose; but what has changed during the saved run, by a callback or by hand, is taken over.
+    Callbacks, also those given to ``fit`` later, receive the states of the saved callbacks of the
+    same class, in order.
 
     Raises
     ------
@@ -141,38 +90,57 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
     ShapeError
         The model has other parameters or buffers.
     """
-    arrays = _read(path)
+    arrays = read(path)
     if "run/words" not in arrays:
         raise DataError(f"{path} holds a model without a run to continue")
     words = OLDER | json.loads(str(arrays["run/words"]))
     if words["seed"] != trainer.seed:
         received, expected = f"Trainer(seed={trainer.seed})", f"seed={words['seed']}"
         raise ArgumentError("the saved run has another seed", received=received, expected=expected)
-    _check_model(trainer.model, arrays, path)
-    trainer.optimizer.load_state_dict({**words, "state": _below("state/", arrays)})
-    _restore_model(trainer.model, arrays)
+    check_model(trainer.model, arrays, path)
+    trainer.optimizer.load_state_dict({**words, "state": below("state/", arrays)})
+    restore_model(trainer.model, arrays)
     numbers = {name: words[name] for name in NUMBERS}
     trainer.restore(numbers, History.from_dict(words["history"]), arrays["run/stored"])
-    callbacks = list(trainer.callbacks)
+    _restore_epoch(trainer, words, arrays)
+    trainer.started_with = words["started_with"]
+    take_over_changes(trainer, trainer.started_with, words["settings"])
+    states = []
     for k, (name, state) in enumerate(words["callbacks"]):
-        state.update(_below(f"callback/{k}/", arrays))
-        same = next((c for c in callbacks if type(c).__name__ == name), None)
-        if same is not None:
-            callbacks.remove(same)
-            if state:
-                same.load_state_dict(state)
+        own = {n: array for n, array in below(f"callback/{k}/", arrays).items() if "/" not in n}
+        states.append((name, own | unpack(state, arrays)))
+    trainer.hooks.restore(words["waiting"], states)
+
+
+def _restore_epoch(trainer: Trainer, words: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Restore what is known of an epoch that was interrupted."""
+    losses, drawn = words["unrecorded"], words["dropout"]
+    trainer.unrecorded = None if losses is None else np.array(losses)
+    if "run/gradient" in arrays:
+        trainer.objective.vector.grad[...] = arrays["run/gradient"]
+    trainer.good, trainer.good_buffers = arrays.get("run/good"), below("good/", arrays)
+    trainer._generators = None
+    if drawn is not None:
+        generator = stream(trainer.seed, "dropout", trainer.epoch + 1)
+        generator.bit_generator.state = drawn
+        trainer._generators = {trainer.seed: generator}
 
 
 class Checkpoint(Callback):
     """Save the run to a file every few epochs, and at the end.
 
-    The file holds the latest state; see :func:`load_run` and :func:`load_model`. Put this callback
-    after those whose state it saves.
+    The file holds the latest state; see :func:`load_run` and :func:`load_model`. Its place in the
+    list of callbacks does not matter: those after it, which have not seen the epoch when it is
+    saved, see it when the run goes on.
     """
 
     def __init__(self, path: str | Path, *, every: int = 1) -> None:
         self.path = Path(path)
         self.every = check_count("every", every)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return nothing: a checkpoint's path and frequency are those of the new one."""
+        return {}
 
     def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Save every few epochs."""
@@ -183,57 +151,3 @@ class Checkpoint(Callback):
         """Save the last state, unless an error or Ctrl-C has ended the run."""
         if trainer.history.stopped_by not in (None, "interrupted"):
             save_run(trainer, self.path)
-
-
-def _layout(named: Iterable[tuple[str, Array | Tensor]]) -> list[list[Any]]:
-    """Return names and shapes, as JSON returns them."""
-    return [[name, list(array.shape)] for name, array in named]
-
-
-def _below(prefix: str, arrays: Arrays) -> dict[str, Array]:
-    """Return the arrays whose names begin with a prefix, without it."""
-    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
-
-
-def _check_model(model: Layer, arrays: Arrays, path: str | Path) -> None:
-    """Check that the parameters and buffers of a file fit the model."""
-    saved = _below("buffer/", arrays)
-    buffers = model.named_buffers() if saved else ()  # older files have none
-    for name, received, expected in (
-        ("parameters", _layout(model.named_parameters()), json.loads(str(arrays["model/layout"]))),
-        ("buffers", _layout(buffers), _layout(saved.items())),
-    ):
-        if received != expected:
-            message = f"the model has other {name} than the file"
-            raise ShapeError(message, received=received, expected=f"{expected}, as in {path}")
-
-
-def _restore_model(model: Layer, arrays: Arrays) -> None:
-    model.parameters.set(arrays["model/value"])
-    buffers = dict(model.named_buffers())
-    for name, saved in _below("buffer/", arrays).items():
-        buffers[name][...] = saved
-
-
-def _write(path: str | Path, model: Layer, arrays: Arrays) -> None:
-    """Write a model and further arrays."""
-    named: dict[str, Any] = {"model/value": model.parameters.value}
-    named["model/layout"] = np.array(json.dumps(_layout(model.named_parameters())))
-    named["model/layers"] = np.array(json.dumps(describe(model)))
-    named |= {f"buffer/{name}": buffer for name, buffer in model.named_buffers()} | dict(arrays)
-    with atomic_write(path) as file:
-        np.savez(file, **named)
-
-
-def _read(path: str | Path) -> dict[str, Array]:
-    try:
-        # Opened here, because NumPy would leave a damaged file open.
-        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = dict(file)
-    except FileNotFoundError:
-        raise DataError(f"there is no file {path}") from None
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a saved model") from error
-    if not {"model/value", "model/layout", "model/layers"} <= set(arrays):
-        raise DataError(f"{path} is not a saved model", received=", ".join(arrays))
-    return arrays

@@ -18,9 +18,11 @@ from minidl.autograd import Array
 from minidl.errors import DataError
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import stream
-from minidl.training.checks import check_first_epoch, is_minidl
+from minidl.training.checks import check_first_epoch
 from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
 from minidl.training.frozen import Frozen, frozen_in
+from minidl.training.history import History
+from minidl.training.hooks import Hooks
 from minidl.training.interrupts import Interrupts
 from minidl.training.measure import Objective
 from minidl.training.undo import Undo
@@ -51,11 +53,10 @@ class Run(ABC):
     good_buffers: dict[str, Array]
     stop_reason: str | None = None  # why no network is training any more
     interrupts: Interrupts
+    history: History
+    hooks: Hooks  # the callbacks of one network
     # Given a network's place, a context in which an error says which of R networks it is from
     naming: Callable[[int], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
-    _hooks: Sequence[Any] = ()  # the callbacks of one network
-    _begun: int = 0  # for how many of them the present epoch has begun
-    _uncalled: list[Any]  # those that have not seen the last row
     _stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
     _generators: dict[int, np.random.Generator] | None = None  # of this epoch's dropout, by seed
 
@@ -70,16 +71,6 @@ class Run(ABC):
     def buffers(self) -> dict[str, Array]:
         """Return the arrays of the model's buffers by name."""
         return dict(self.objective.model.named_buffers()) if self.buffered else {}
-
-    def call(self, hook: Callable[..., object], *arguments: object) -> None:
-        """Call a hook of a callback; in a custom one, Ctrl-C does not wait."""
-        if is_minidl(getattr(hook, "__self__", None)):
-            hook(self, *arguments)
-        else:
-            self.interrupts.run(hook, self, *arguments)
-
-    def call_hooks(self) -> None:
-        """Show the last row to the callbacks that have not seen it, after an interruption."""
 
     def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""
@@ -155,7 +146,7 @@ def run(state: Run, data: Data, last: int) -> None:
     with state.interrupts:
         if state.recorded < 0:
             data = data.only(state.record(*first_row(state, data)))
-        state.call_hooks()
+        state.hooks.show_waiting(state, state.history)
         while True:
             if state.unrecorded is not None:
                 data = end_epoch(state, data, last)
@@ -182,9 +173,7 @@ def first_row(state: Run, data: Data) -> tuple[Row, Array]:
 
 def begin_epoch(state: Run) -> None:
     """Tell the callbacks, and keep the weights, unless the epoch has begun before."""
-    while state._begun < len(state._hooks):
-        state.call(state._hooks[state._begun].on_epoch_begin, state.epoch + 1)
-        state._begun += 1
+    state.hooks.begin_epoch(state, state.epoch + 1)
     if state.cursor == 0 and (state.good is None or state.recorded == state.epoch):
         state.good = state.objective.vector.value.copy()
         state.good_buffers = {name: array.copy() for name, array in state.buffers().items()}
@@ -239,7 +228,7 @@ def take_epoch(state: Run, data: Data) -> Array:
             state._stored = (w.copy(), iterate)
             w[...] = iterate
     running = np.atleast_1d(state.running_total) / n
-    state.cursor, state.running_total, state._begun = 0, 0.0, 0
+    state.cursor, state.running_total, state.hooks.begun = 0, 0.0, 0
     return running
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,18 +12,20 @@ import numpy.typing as npt
 
 from minidl.autograd import Array
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DivergenceWarning
+from minidl.errors import ArgumentError, DivergenceWarning, WorseLossWarning
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed
-from minidl.training.callbacks import Callback, check_callbacks, in_order, restore_best
+from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import check_logits, check_parts, parts_of
 from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
+from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
+from minidl.training.settings import settings_of
 
 DIVERGED = 1e4  # times the initial loss
 
@@ -108,7 +108,9 @@ class Trainer(Run):
         self.may_draw = any(
             type(part).stochastic is not Layer.stochastic for part in parts_of(model)
         )
-        self.interrupts, self._uncalled = Interrupts(), []
+        self.interrupts = Interrupts()
+        self.hooks = Hooks(self.interrupts, self.callbacks)
+        self.started_with: dict[str, Any] = {}  # the settings before the first epoch
         self.buffered = next(model.named_buffers(), None) is not None
         self.history = History()
 
@@ -130,10 +132,15 @@ class Trainer(Run):
     ) -> History:
         """Train for a number of further epochs and return :attr:`history`.
 
-        A second call continues where the first ended, exactly as if there had been one call. An
-        epoch that Ctrl-C has interrupted is finished first, and counts as one of the `epochs`.
+        A second call continues where the first ended, exactly as if there had been one call, also
+        for callbacks. An epoch that Ctrl-C has interrupted is finished first, and counts as one of
+        the `epochs`.
         ``history.stopped_by`` says why the run ended; after a divergence the model holds the
-        weights of the last row of the history.
+        weights of the last row of the history, and a DivergenceWarning says so. If the training
+        loss is higher than before the first epoch, a WorseLossWarning does.
+
+        Ctrl-C waits for the end of the step, a second time it does not; the next call goes on from
+        there, exactly as if there had been no interruption.
 
         Parameters
         ----------
@@ -169,7 +176,8 @@ class Trainer(Run):
         hooks = [*self.callbacks, *(check_callbacks(callbacks) if callbacks != () else ())]
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
-            warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
+            category = DivergenceWarning if self.history.diverged else WorseLossWarning
+            warnings.warn(self.history.advice, category, stacklevel=2)
         return self.history
 
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
@@ -179,13 +187,15 @@ class Trainer(Run):
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
         """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""
         self.check_continuation(data.held_out is not None)
-        if self.cursor >= data.n:  # other rows than those of the interrupted epoch
+        if self.cursor > data.n:  # other rows than those of the interrupted epoch
             self.cursor = 0
-        self.seeds, self._hooks = [self.seed], in_order(hooks)
-        self._uncalled = [hook for hook in self._uncalled if hook in self._hooks]
+        if self.recorded < 0:
+            self.started_with = settings_of(self)
+        self.seeds = [self.seed]
+        self.hooks.take(hooks)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # a divergence is reported in words
-                for hook in self._hooks:
+                for hook in self.hooks.callbacks:
                     hook.on_fit_begin(self, last)
                 run(self, data, last)
             self.history.stopped_by = self.stop_reason or "epochs"
@@ -193,15 +203,7 @@ class Trainer(Run):
             self.history.stopped_by = self.stop_reason or "interrupted"
             raise
         finally:
-            self.end(self._hooks)
-
-    def end(self, hooks: Sequence[Callback]) -> None:
-        """Give the model its best weights, if a callback keeps them, and run the last hooks."""
-        if not restore_best(self, hooks):
-            self.history.advise_if_worse(repr(self.optimizer))
-        with contextlib.ExitStack() as stack:  # which calls all of them, also if one raises
-            for hook in reversed(hooks):
-                stack.callback(hook.on_fit_end, self)
+            end_fit(self, self.hooks.callbacks)
 
     def check_continuation(self, validated: bool) -> None:
         """Check that this run can be continued, and reset how the last call ended."""
@@ -247,20 +249,14 @@ class Trainer(Run):
     def record(self, row: Row, left: Array) -> Array:
         """Add a row to the history and show it to the callbacks."""
         self.history.append(row)
-        self.recorded, self._uncalled = self.epoch, list(self._hooks)
-        self.call_hooks()
+        self.recorded = self.epoch
+        self.hooks.show(self, self.history)
         return left
-
-    def call_hooks(self) -> None:
-        """Show the last row to the callbacks that have not seen it; each sees it once."""
-        row = MappingProxyType(self.history.row(-1)) if self._uncalled else None
-        while self._uncalled:  # removed first, so that one that raises has seen the row, too
-            self.call(self._uncalled.pop(0).on_epoch_end, row)
 
     def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
         """Take over a saved run; the model and the optimizer have been restored already."""
         vars(self).update(counts)
-        self.history, self.good = history, None
+        self.history = history
         self.recorded = int(history.entry("epoch", -1)) if len(history) else -1
         self._stored = (stored.copy(), self.objective.vector.value.copy())
 

@@ -1,0 +1,42 @@
+"""Settings that callbacks may change during a run, so that a saved run has them too."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from minidl.training.checks import parts_of
+from minidl.training.loop import Run
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """Return each setting by a name, such as ``optimizer.lr``; schedules are not among them."""
+    return {name: getattr(owner, attribute) for name, owner, attribute in _places(run)}
+
+
+def take_over_changes(
+    run: Run, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Give a run the settings that changed during a saved run.
+
+    A setting in which it differs from the beginning of the saved run is left alone: it was changed
+    on purpose.
+    """
+    for name, owner, attribute in list(_places(run)):
+        if name in before and name in after and before[name] != after[name]:
+            if getattr(owner, attribute) == before[name]:
+                setattr(owner, attribute, after[name])
+
+
+def _places(run: Run) -> Iterator[tuple[str, Any, str]]:
+    """Yield the name of each setting, and the object and attribute that hold it."""
+    yield "batch_size", run, "batch_size"
+    yield "shuffle", run, "shuffle"
+    yield "l2", run.objective.penalty, "strength"
+    for name, value in run.optimizer.hyperparameters.items():
+        if isinstance(value, float):
+            yield f"optimizer.{name}", run.optimizer, name
+    for name, parameter in run.objective.model.named_parameters():
+        yield f"requires_grad of {name}", parameter, "requires_grad"
+    for k, layer in enumerate(parts_of(run.objective.model)):
+        for name, value in vars(layer).items():
+            if isinstance(value, (bool, int, float, str)):
+                yield f"layer {k}.{name}", layer, name
