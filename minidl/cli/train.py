@@ -17,7 +17,7 @@ from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning, WorseLossWarning
 from minidl.files import atomic_write
 from minidl.optim import lookup
-from minidl.training import Callback, Progress, StopAtTarget, Trainer, save_model
+from minidl.training import Callback, History, Progress, StopAtTarget, Trainer, save_model
 
 NOT_SETTINGS = ("parser", "flags", "command", "words")
 
@@ -45,6 +45,9 @@ def train(options: Namespace) -> int:
     if options.json != "-":
         _print_result(trainer, data, options, reached)
     _write_files(trainer, data, options)
+    if options.save and (which := _which_weights(history)):
+        file = sys.stderr if options.json == "-" else sys.stdout
+        print(f"saved      {options.save} has {which}", file=file)
     return exit_code(options, code, history.diverged, reached is None)
 
 
@@ -88,11 +91,19 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
         print(f"           target training {column} {target:g} {outcome}")
     if history.advice:
         print(f"{'diverged' if history.diverged else 'worse':<11}{history.advice}")
-    if history.diverged and options.save:
-        at = int(last["epoch"])
-        print(f"           {options.save} has the weights after epoch {at}, the last good ones")
     if history.stopped_by == "interrupted":
         print("           interrupted: the history so far is kept")
+
+
+def _which_weights(history: History) -> str:
+    """Return which weights the model has if they are not those of the last epoch."""
+    if not len(history):
+        return "the weights before training"
+    epoch = int(history.entry("epoch", -1))
+    if history.diverged:
+        return f"the weights after epoch {epoch}, the last before the run diverged"
+    interrupted = history.stopped_by == "interrupted"
+    return f"the weights when the run was interrupted, after epoch {epoch}" if interrupted else ""
 
 
 def _write_files(trainer: Trainer, data: Dataset, options: Namespace) -> None:

@@ -103,16 +103,17 @@ class Block(Run):
     def train(self, data: Data, last: int) -> None:
         """Train until epoch `last` and hand the results to the Trainers."""
         reason: str | None = None
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                run(self, data, last)
-            reason = "epochs"
-        except KeyboardInterrupt:
-            reason = "interrupted"
-            raise
-        finally:
-            for k in range(len(self.trainers)):
-                self._hand_back(k, reason)
+        with self.interrupts:
+            try:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    run(self, data, last)
+                reason = "epochs"
+            except KeyboardInterrupt:
+                reason = "interrupted"
+                raise
+            finally:
+                for k in range(len(self.trainers)):
+                    self._hand_back(k, reason)
 
     def naming(self, network: int) -> contextlib.AbstractContextManager[None]:
         """Return a context in which an error says which network it comes from."""

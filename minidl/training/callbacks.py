@@ -33,11 +33,11 @@ class Callback:  # Trainer imports this file, so here hooks take Any
     after the other, except for :class:`StopAtTarget` and :class:`EarlyStopping`.
 
     Several callbacks together: each hook runs in the order of the list, the Trainer's callbacks
-    before those of ``fit``. Every callback sees every row once, also when an earlier one has stopped
-    the run; the reason is that of the first which stopped it. Of two that set the same thing, such
-    as a learning rate, the later one holds. At the end the best weights are restored before any
-    ``on_fit_end``: those of the :class:`EarlyStopping` that stopped the run, otherwise of the first
-    in the list. Every ``on_fit_end`` runs, also if another hook has raised.
+    before those of ``fit``. Every callback sees every row once, also when an earlier one has
+    stopped the run; the reason is that of the first which stopped it. Of two that set the same
+    thing, such as a learning rate, the later one holds. At the end the best weights are restored
+    before any ``on_fit_end``: those of the :class:`EarlyStopping` that stopped the run, otherwise
+    of the first in the list. Every ``on_fit_end`` runs, also if another hook has raised.
 
     Several calls of ``fit`` with the same callbacks are one run to them: they keep what they count,
     and a checkpoint keeps it too.
@@ -245,10 +245,14 @@ class EarlyStopping(StopRule):
         self._restored = False
         if self.has_stopped:
             trainer.stop(self.reason)
-        elif self.paused and self.weights is not None:
-            if np.array_equal(trainer.model.parameters.value, self.weights):
-                trainer.go_to(self.paused)
+        elif self._holds_best(trainer):
+            trainer.go_to(self.paused)
         self.paused = {}
+
+    def _holds_best(self, trainer: Any) -> bool:
+        """Return whether the model still has the best weights, which an earlier fit restored."""
+        w = trainer.model.parameters.value
+        return bool(self.paused) and self.weights is not None and np.array_equal(w, self.weights)
 
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
         """Keep the weights if they are the best so far; return True if patience has run out."""

@@ -43,7 +43,7 @@ class Hooks:
     def begin_epoch(self, trainer: Any, epoch: int) -> None:
         """Say that an epoch begins; after an interruption, to those who have not been told."""
         while self.begun < len(self.callbacks):
-            self._call(self.callbacks[self.begun].on_epoch_begin, trainer, epoch)
+            self.call(self.callbacks[self.begun].on_epoch_begin, trainer, epoch)
             self.begun += 1
 
     def show(self, trainer: Any, history: History) -> None:
@@ -55,9 +55,9 @@ class Hooks:
         """Show the last row to those that have not seen it; each sees it once."""
         while self.waiting:  # removed first: one that raises has seen it
             hook = self.waiting.pop(0)
-            self._call(hook.on_epoch_end, trainer, MappingProxyType(history.row(-1)))
+            self.call(hook.on_epoch_end, trainer, MappingProxyType(history.row(-1)))
 
-    def _call(self, hook: Callable[..., object], *arguments: object) -> None:
+    def call(self, hook: Callable[..., object], *arguments: object) -> None:
         """Call a hook; in that of a custom callback, Ctrl-C does not wait."""
         if is_minidl(getattr(hook, "__self__", None)):
             hook(*arguments)
@@ -101,4 +101,4 @@ def end_fit(trainer: Any, callbacks: Sequence[Callback]) -> None:
         trainer.history.advise_if_worse(repr(trainer.optimizer))
     with contextlib.ExitStack() as stack:  # which calls all, also if one raises
         for hook in reversed(callbacks):
-            stack.callback(hook.on_fit_end, trainer)
+            stack.callback(trainer.hooks.call, hook.on_fit_end, trainer)

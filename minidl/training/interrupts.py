@@ -10,8 +10,9 @@ from typing import Any, Self
 class Interrupts:
     """A context in which Ctrl-C is only noted, until :meth:`check` raises KeyboardInterrupt.
 
-    Ctrl-C a second time does not wait, nor does it in a custom callback. In other threads than the main one, where Python runs no
-    handlers of signals, and in programs that ignore Ctrl-C, nothing changes.
+    Ctrl-C a second time does not wait, nor does it in a custom callback. In other threads than the
+    main one, where Python runs no handlers of signals, and in programs that ignore Ctrl-C, nothing
+    changes.
     """
 
     def __init__(self) -> None:

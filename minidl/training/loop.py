@@ -143,19 +143,18 @@ def run(state: Run, data: Data, last: int) -> None:
 
     After an interruption at any place, the next call goes on from there.
     """
-    with state.interrupts:
-        if state.recorded < 0:
-            data = data.only(state.record(*first_row(state, data)))
-        state.hooks.show_waiting(state, state.history)
-        while True:
-            if state.unrecorded is not None:
-                data = end_epoch(state, data, last)
-            if state.stop_reason is not None or state.epoch >= last:
-                return
-            state.interrupts.check()
-            begin_epoch(state)
-            state.unrecorded = take_epoch(state, data)
-            state.epoch += 1
+    if state.recorded < 0:
+        data = data.only(state.record(*first_row(state, data)))
+    state.hooks.show_waiting(state, state.history)
+    while True:
+        if state.unrecorded is not None:
+            data = end_epoch(state, data, last)
+        if state.stop_reason is not None or state.epoch >= last:
+            return
+        state.interrupts.check()
+        begin_epoch(state)
+        state.unrecorded = take_epoch(state, data)
+        state.epoch += 1
 
 
 def first_row(state: Run, data: Data) -> tuple[Row, Array]:

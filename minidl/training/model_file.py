@@ -108,6 +108,7 @@ def check_model(model: Layer, arrays: Arrays, path: str | Path) -> None:
 
 
 def restore_model(model: Layer, arrays: Arrays) -> None:
+    """Write the parameters and buffers of a file into a model that they fit."""
     model.parameters.set(arrays["model/value"])
     buffers = dict(model.named_buffers())
     for name, saved in below("buffer/", arrays).items():
@@ -125,6 +126,7 @@ def write(path: str | Path, model: Layer, arrays: Arrays) -> None:
 
 
 def read(path: str | Path) -> dict[str, Array]:
+    """Return the arrays of a model's file."""
     try:
         # Opened here, because NumPy would leave a damaged file open.
         with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:

@@ -12,18 +12,17 @@ def settings_of(run: Run) -> dict[str, Any]:
     return {name: getattr(owner, attribute) for name, owner, attribute in _places(run)}
 
 
-def take_over_changes(
-    run: Run, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> None:
+def take_over_changes(run: Run, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Give a run the settings that changed during a saved run.
 
     A setting in which it differs from the beginning of the saved run is left alone: it was changed
     on purpose.
     """
     for name, owner, attribute in list(_places(run)):
-        if name in before and name in after and before[name] != after[name]:
-            if getattr(owner, attribute) == before[name]:
-                setattr(owner, attribute, after[name])
+        if name not in before or name not in after:
+            continue
+        if getattr(owner, attribute) == before[name] != after[name]:
+            setattr(owner, attribute, after[name])
 
 
 def _places(run: Run) -> Iterator[tuple[str, Any, str]]:

@@ -193,17 +193,18 @@ class Trainer(Run):
             self.started_with = settings_of(self)
         self.seeds = [self.seed]
         self.hooks.take(hooks)
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):  # a divergence is reported in words
-                for hook in self.hooks.callbacks:
-                    hook.on_fit_begin(self, last)
-                run(self, data, last)
-            self.history.stopped_by = self.stop_reason or "epochs"
-        except KeyboardInterrupt:
-            self.history.stopped_by = self.stop_reason or "interrupted"
-            raise
-        finally:
-            end_fit(self, self.hooks.callbacks)
+        with self.interrupts:
+            try:
+                with np.errstate(over="ignore", invalid="ignore"):  # divergence is told in words
+                    for hook in self.hooks.callbacks:
+                        self.hooks.call(hook.on_fit_begin, self, last)
+                    run(self, data, last)
+                self.history.stopped_by = self.stop_reason or "epochs"
+            except KeyboardInterrupt:
+                self.history.stopped_by = self.stop_reason or "interrupted"
+                raise
+            finally:
+                end_fit(self, self.hooks.callbacks)
 
     def check_continuation(self, validated: bool) -> None:
         """Check that this run can be continued, and reset how the last call ended."""

@@ -106,6 +106,33 @@ def test_a_divergence_is_told_with_its_epoch_and_advice(capsys):
     assert captured.err == ""
 
 
+def test_a_model_saved_after_a_divergence_has_the_last_good_weights_and_it_is_said(
+    capsys, tmp_path
+):
+    file = tmp_path / "model.npz"
+    assert main([*DIVERGING, "--save", str(file), "--json", str(tmp_path / "run.json")]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    columns = json.loads((tmp_path / "run.json").read_text())["history"]["columns"]
+    epoch = columns["epoch"][-1]
+    assert (
+        told == f"saved      {file} has the weights after epoch {epoch}, the last before the run"
+        " diverged"
+    )
+    data = datasets.load("sine", seed=0)
+    trainer = Trainer(minidl.load_model(file), "mse", optimizer=lookup("gd").make(0.1))
+    assert trainer.evaluate(data.X_train, data.y_train)["loss"] == columns["train_loss"][-1]
+    assert main([*DIVERGING, "--save", str(file), "--json", "-"]) == 0
+    assert capsys.readouterr().err.strip() == told
+
+
+def test_a_run_that_ends_above_where_it_began_says_so(capsys):
+    assert main(["train", "--lr", "10", "--epochs", "3", "--quiet"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("worse      NAG(lr=10.0, momentum=0.9) has made the training loss worse")
+    assert main(["train", "--epochs", "3", "--quiet"]) == 0
+    assert "worse" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [

@@ -122,16 +122,6 @@ def test_early_stopping_does_not_count_an_epoch_0_that_has_no_value(column):
     assert trainer.fit(X, Y, epochs=1).stopped_by == "epochs"
 
 
-def test_early_stopping_begins_afresh_in_each_fit():
-    stopping = EarlyStopping("train_loss", patience=2)
-    trainer = two_class_trainer(callbacks=[stopping])
-    trainer.fit(X, Y, epochs=3)
-    trainer.model.parameters.value[...] *= 3.0  # worse than ever
-    trainer.fit(X, Y, epochs=1)
-    assert stopping.best_epoch == 4
-    assert trainer.evaluate(X, Y)["loss"] == trainer.history["train_loss"][-1]
-
-
 def test_early_stopping_on_a_missing_column_is_an_error_that_names_those_there_are():
     with pytest.raises(
         ArgumentError, match=r"'validation_loss', which is not recorded.*train_loss"

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 from training_problems import LR, NAMES, Do, content, two_class_trainer, two_classes
 
 from minidl import Trainer, nn, optim
@@ -14,7 +13,6 @@ from minidl.errors import ArgumentError
 from minidl.training import (
     Callback,
     Checkpoint,
-    CSVLog,
     EarlyStopping,
     LearningRateSchedule,
     StopAtTarget,
@@ -192,6 +190,7 @@ def test_the_rule_that_stopped_gives_back_its_weights_and_others_see_them(order,
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_checkpoint_has_the_same_run_wherever_it_stands(order, tmp_path):
     """The callbacks after it see the epoch when the run goes on."""
+
     def hooks():
         return [Halving(), EarlyStopping(patience=8)]
 
@@ -397,10 +396,14 @@ def test_a_callback_that_raises_has_seen_the_row_and_the_others_see_it_next_time
 
 def test_a_run_that_made_its_loss_worse_says_so():
     trainer = Trainer(
-        nn.Dense(1, 1, bias=False, initializer="constant:1"), "mse", batch_size="full",
+        nn.Dense(1, 1, bias=False, initializer="constant:1"),
+        "mse",
+        batch_size="full",
         optimizer=optim.GradientDescent(1.1),
     )  # w <- w - 2.2 w: the loss w^2 grows by 1.44 in each step
-    with pytest.warns(UserWarning, match=r"made the training loss worse: 2.074 after epoch 2, from 1"):
+    with pytest.warns(
+        UserWarning, match=r"made the training loss worse: 2.074 after epoch 2, from 1"
+    ):
         history = trainer.fit([[1.0]], [[0.0]], epochs=2)
     assert not history.diverged
     assert "Try a smaller learning rate" in history.advice

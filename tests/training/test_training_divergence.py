@@ -72,7 +72,7 @@ def test_fit_can_go_on_with_a_smaller_learning_rate(rule):
     history = trainer.fit(X, Y, epochs=30)
     assert history.stopped_by == "epochs"
     assert not history.diverged
-    assert history.advice == ""
+    assert "diverged" not in history.advice
     assert history["epoch"].tolist() == [*range(at), *range(at + 1, at + 31)]
     fresh = linear_trainer(optimizer=rule(0.1))
     fresh.model.parameters.set(start)
