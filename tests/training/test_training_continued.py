@@ -326,6 +326,19 @@ def test_a_run_interrupted_anywhere_goes_on_as_if_nothing_had_happened(optimizer
         assert state(stopped)[5:] == state(whole)[5:]
 
 
+@pytest.mark.parametrize("optimizer", ["gd", "momentum", "nag", "nag-reformulated"])
+def test_a_rule_that_is_interrupted_in_its_gradient_leaves_the_same_bytes(optimizer):
+    def fail(point):
+        raise KeyboardInterrupt
+
+    rule, w = OPTIMIZERS[optimizer](), np.random.default_rng(0).standard_normal(1000)
+    rule.step(w, lambda point: 1e-3 * point)
+    before = w.tobytes(), {name: v.tobytes() for name, v in rule.state.items()}
+    with pytest.raises(KeyboardInterrupt):
+        rule.step(w, fail)
+    assert (w.tobytes(), {name: v.tobytes() for name, v in rule.state.items()}) == before
+
+
 def test_ctrl_c_itself_at_random_moments_changes_nothing():
     """Signals, as a terminal sends them: in rules, in callbacks, between epochs."""
     random = np.random.default_rng(0)
