@@ -251,11 +251,13 @@ def steps(state: Run, data: Data, order: Array | None, size: int, frozen: Frozen
         gradient = frozen.holding(gradient, w)
     interrupts, undo = state.interrupts, Undo(objective, optimizer, generators, state.buffers())
     for Xb, tb in batches_in_order(*data.train, size, order, data.sets, start=state.cursor):
-        undo.remember()
+        counts = optimizer.step_count, optimizer.gradient_evaluations
+        if undo.needed:
+            undo.remember()
         try:
             step(w, partial(gradient, Xb, tb, training))
         except BaseException:  # the step can be taken again
-            undo.restore()
+            undo.restore(counts)
             raise
         if frozen is not None:
             frozen.restore(w, optimizer)

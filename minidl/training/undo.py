@@ -15,8 +15,9 @@ class Undo:
     """What a step changes, as it was before the step.
 
     minidl's own rules change weights and velocity only when nothing can fail any more, so only
-    counts and random numbers are kept for them. Of custom optimizers, the weights and all
-    attributes are, and of networks with buffers the buffers.
+    counts and the states of random generators are kept for them. Of custom optimizers, the weights
+    and all attributes are, and of networks with buffers the buffers. Nothing is `needed` but the
+    counts in most runs.
     """
 
     def __init__(
@@ -29,27 +30,28 @@ class Undo:
         self.objective, self.optimizer, self.buffers = objective, optimizer, buffers
         self.generators = [generator.bit_generator for generator in generators.values()]
         self.custom = not is_minidl(optimizer)
+        self.needed = self.custom or bool(self.generators or buffers)
         self._drawn: list[Any] = []
 
     def remember(self) -> None:
         """Keep what the next step changes."""
-        optimizer = self.optimizer
-        self._counts = optimizer.step_count, optimizer.gradient_evaluations
         if self.generators:
             self._drawn = [generator.state for generator in self.generators]
         if self.custom:
             self._w = self.objective.vector.value.copy()
-            self._attributes = {name: _copied(value) for name, value in vars(optimizer).items()}
+            self._attributes = {
+                name: _copied(value) for name, value in vars(self.optimizer).items()
+            }
         if self.buffers:
             self._buffers = {name: array.copy() for name, array in self.buffers.items()}
 
-    def restore(self) -> None:
-        """Write back what was kept."""
+    def restore(self, counts: tuple[int, int]) -> None:
+        """Write back what was kept, and the counts of steps and of gradients."""
         if self.custom:
             self.objective.vector.set(self._w)
             vars(self.optimizer).clear()
             vars(self.optimizer).update(self._attributes)
-        self.optimizer.step_count, self.optimizer.gradient_evaluations = self._counts
+        self.optimizer.step_count, self.optimizer.gradient_evaluations = counts
         for generator, state in zip(self.generators, self._drawn, strict=True):
             generator.state = state
         for name, array in self.buffers.items():
