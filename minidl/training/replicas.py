@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike
 from minidl.errors import DataError, DivergenceWarning, ShapeError
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
+from minidl.optim.base import Setting
 from minidl.streams import check_seeds
+from minidl.training.choose import choose_optimizer
 from minidl.training.data import Pair, Rows, as_array, check_rows, pair_of
 from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
 from minidl.training.history import History
@@ -48,14 +50,16 @@ class Replica:
 
 def train_replicas(
     model: Model,
-    optimizer: Optimizer,
+    optimizer: str | Optimizer | type[Optimizer],
     X: ArrayLike,
     y: ArrayLike,
     *,
     loss: str | Loss | type[Loss],
     seeds: int | Iterable[int],
     epochs: int,
-    batch_size: BatchSize = 32,
+    lr: Setting | None = None,
+    momentum: Setting | None = None,
+    batch_size: BatchSize | None = None,
     l2: float = 0.0,
     shuffle: bool = True,
     measure_every: int = 1,
@@ -85,12 +89,12 @@ def train_replicas(
     model : callable
         Seed -> a new network, always of the same architecture. Called twice for the first seed if
         its layers have no seed.
-    optimizer : Optimizer
-        A new one, which is copied. A hyperparameter given as a sequence is swept over; two
-        sequences must have the same length and are paired.
+    optimizer : str, Optimizer or subclass of Optimizer
+        As for :class:`Trainer`; an optimizer is copied. A hyperparameter given as a sequence is
+        swept over; two sequences must have the same length and are paired.
     X, y : array_like, shape (n, features) and (n, ...), or (seeds, n, features) and (seeds, n, ...)
         As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed.
-    loss, epochs, batch_size, l2, shuffle, measure_every, look_ahead
+    loss, epochs, lr, momentum, batch_size, l2, shuffle, measure_every, look_ahead
         As for :class:`Trainer` and its ``fit``.
     validation : (X, y), optional
         Rows that are measured but not trained on; one set for each seed if X is.
@@ -146,6 +150,7 @@ def train_replicas(
     >>> len(replicas), replicas[5].seed, replicas[5].hyperparameters
     (12, 1, {'lr': 0.1})
     """
+    optimizer, batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
     options = {"loss": loss, "batch_size": batch_size, "l2": l2, "shuffle": shuffle}
     options |= {"measure_every": measure_every, "look_ahead": look_ahead}
     numbers = check_seeds(seeds)
@@ -160,11 +165,15 @@ def train_replicas(
         ended = [r for r in _replicas(grid, trainers) if r.history.stopped_by not in UNFINISHED]
         vars(error)["finished"] = ended
         raise
-    replicas = _replicas(grid, trainers)
-    if diverged := sum(replica.history.diverged for replica in replicas):
-        message = f"{diverged} of {len(replicas)} replicas diverged; see replica.history.advice"
-        warnings.warn(message, DivergenceWarning, stacklevel=2)
-    return replicas
+    _warn_of_divergence(trainers)
+    return _replicas(grid, trainers)
+
+
+def _warn_of_divergence(trainers: list[Trainer]) -> None:
+    """Warn the caller of :func:`train_replicas` if networks have diverged."""
+    if diverged := sum(trainer.history.diverged for trainer in trainers):
+        message = f"{diverged} of {len(trainers)} replicas diverged; see replica.history.advice"
+        warnings.warn(message, DivergenceWarning, stacklevel=3)
 
 
 def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:

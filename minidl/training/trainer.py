@@ -16,10 +16,12 @@ from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
+from minidl.optim.base import Setting
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
-from minidl.training.checks import check_logits, check_parts, parts_of
-from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
+from minidl.training.checks import check_logits, check_model, parts_of
+from minidl.training.choose import choose_optimizer
+from minidl.training.data import Data, Pair, check_rows, pair_of
 from minidl.training.history import History
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
@@ -36,10 +38,14 @@ class Trainer(Run):
         For instance :func:`minidl.nn.mlp`; any layer with parameters.
     loss : str or Loss
         A name, such as ``"bce"`` or ``"mse"`` (see :func:`minidl.nn.loss`), or a loss.
-    optimizer : Optimizer
-        A new one: it holds the state of one run.
+    optimizer : str, Optimizer or subclass of Optimizer
+        A name, such as ``"nag"`` (see :func:`minidl.optim.lookup`), or a class, to which `lr` and
+        `momentum` are given; or a new optimizer: it holds the state of one run.
+    lr, momentum : float or schedule, optional
+        Of the optimizer, if it is a name or a class; then `lr` must be given.
     batch_size : "full" or int, default 32
-        Rows per update. "full" uses all rows at once, in their order; 1 is stochastic.
+        Rows per update. "full" uses all rows at once, in their order; 1 is stochastic. The names
+        ``"batch"`` and ``"stochastic"`` (also called ``"sgd"``) imply "full" and 1.
     seed : int, optional
         For dropout and the order of rows, which depends on the seed and the epoch only, never on
         the optimizer. None draws a fresh seed.
@@ -67,13 +73,13 @@ class Trainer(Run):
     ------
     ArgumentError, UnknownNameError
         An argument is invalid, or a model that ends with a sigmoid or softmax is given a loss that
-        takes logits; or there is no loss of that name.
+        takes logits; or there is no loss or optimizer of that name.
 
     Examples
     --------
-    >>> from minidl import Trainer, datasets, nn, optim
+    >>> from minidl import Trainer, datasets, nn
     >>> data = datasets.load("moons", n=200, seed=0)
-    >>> trainer = Trainer(nn.mlp(2, 8, 1, seed=0), "bce", optimizer=optim.NAG(0.1), seed=0)
+    >>> trainer = Trainer(nn.mlp(2, 8, 1, seed=0), "bce", "nag", lr=0.1, seed=0)
     >>> trainer.fit(data.X_train, data.y_train, epochs=5)["epoch"]
     array([0, 1, 2, 3, 4, 5])
     """
@@ -82,9 +88,11 @@ class Trainer(Run):
         self,
         model: Layer,
         loss: str | Loss | type[Loss],
+        optimizer: str | Optimizer | type[Optimizer],
         *,
-        optimizer: Optimizer,
-        batch_size: BatchSize = 32,
+        lr: Setting | None = None,
+        momentum: Setting | None = None,
+        batch_size: BatchSize | None = None,
         seed: Seed = None,
         l2: float = 0.0,
         shuffle: bool = True,
@@ -92,10 +100,9 @@ class Trainer(Run):
         look_ahead: bool = False,
         callbacks: Iterable[Callback] = (),
     ) -> None:
-        check_parts(model, optimizer)
-        rows_per_batch(batch_size, 1)
-        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
-        self.loss = loss_named(loss)
+        check_model(model)
+        self.model, self.loss = model, loss_named(loss)
+        self.optimizer, self.batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
         check_logits(model, self.loss)
         self.seed = check_seed(seed)
         self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
