@@ -190,10 +190,10 @@ def steps(state: Run, data: Data, order: Array | None, size: int) -> None:
     total, single = state.running_total, w.ndim == 1
     if generators and single:
         (training,) = generators.values()
-    for Xb, tb in batches_in_order(*data.train, size, order, data.sets, start=state.cursor):
+    for Xb, tb, wb in batches_in_order(data.train, size, order, data.sets, start=state.cursor):
         before = [g.bit_generator.state for g in generators.values()] if generators else []
         try:
-            step(w, partial(gradient, Xb, tb, training))
+            step(w, partial(gradient, Xb, tb, wb, training))
         except BaseException:  # an interrupted step is taken again, with the same draws
             for generator, drawn in zip(generators.values(), before, strict=True):
                 generator.bit_generator.state = drawn

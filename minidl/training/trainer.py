@@ -21,10 +21,11 @@ from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import check_logits, check_model, parts_of
 from minidl.training.choose import choose_optimizer
-from minidl.training.data import Data, Pair, check_rows, pair_of
+from minidl.training.data import Data, Pair, check_rows, validation_rows
 from minidl.training.history import History
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
+from minidl.training.weights import ClassWeight, check_class_weight
 
 DIVERGED = 1e4  # times the initial loss
 
@@ -61,6 +62,8 @@ class Trainer(Run):
         a second pass over the rows.
     callbacks : iterable of Callback, optional
         Called in this order.
+    class_weight : "balanced" or mapping, optional
+        For every call of :meth:`fit` that is given no other.
 
     Attributes
     ----------
@@ -99,11 +102,15 @@ class Trainer(Run):
         measure_every: int = 1,
         look_ahead: bool = False,
         callbacks: Iterable[Callback] = (),
+        class_weight: ClassWeight | None = None,
     ) -> None:
         check_model(model)
         self.model, self.loss = model, loss_named(loss)
         self.optimizer, self.batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
         check_logits(model, self.loss)
+        if class_weight is not None:
+            check_class_weight(class_weight, self.loss)
+        self.class_weight = class_weight
         self.seed = check_seed(seed)
         self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
         self.measure_every = check_count("measure_every", measure_every, 0)
@@ -126,6 +133,8 @@ class Trainer(Run):
         epochs: int,
         validation: Pair | None = None,
         callbacks: Iterable[Callback] = (),
+        sample_weight: npt.ArrayLike | None = None,
+        class_weight: ClassWeight | None = None,
     ) -> History:
         """Train for a number of further epochs and return :attr:`history`.
 
@@ -142,28 +151,45 @@ class Trainer(Run):
             Targets in the form that the loss takes.
         epochs : int
             At least 0.
-        validation : (X, y), optional
+        validation : (X, y) or (X, y, sample_weight), optional
             Rows that are measured but not trained on.
         callbacks : iterable of Callback, optional
             For this call, after the Trainer's own.
+        sample_weight : array_like, shape (n,), optional
+            A weight w >= 0 for each row. The loss is sum(w l) / sum(w), and so is the accuracy: a
+            weight of 2 is a row that occurs twice, a weight of 0 a row that is not there. Equal
+            weights are no weights, to the last bit.
+        class_weight : "balanced" or mapping, optional
+            Class -> weight of its rows, in the labels of `y`, or for one-hot rows in the numbers of
+            their columns; 1 for a class that is not named. "balanced" gives all classes the same
+            total weight, as in scikit-learn. Multiplied by `sample_weight`. Validation rows have no
+            class weights, as in Keras.
 
         Raises
         ------
         DataError, ShapeError
-            The data are empty or not finite, the targets do not suit the loss, or the data do not
-            fit the model.
+            The data are empty or not finite, the targets do not suit the loss, the data do not fit
+            the model; or weights are negative, all 0 or not one for each row.
         ArgumentError
             `epochs` is negative; `validation` is not a pair, or given in some calls only; a
-            callback is not a :class:`Callback`; the optimizer has been used in another run; or a
-            custom optimizer has changed no weight in the first epoch.
+            callback is not a :class:`Callback`; `class_weight` names no class of `y`, or the loss
+            has no classes; a custom loss takes no weights; the optimizer has been used in another
+            run; or a custom optimizer has changed no weight in the first epoch.
         KeyboardInterrupt
             Ctrl-C was pressed; :attr:`history` holds what was recorded.
+
+        Notes
+        -----
+        In a batch of B rows the loss is sum(w l) / (B m), where m is the mean weight of all rows.
+        The batches of an epoch thus add up to the loss above. scikit-learn's networks and PyTorch
+        (``CrossEntropyLoss(weight)``) divide by the weights of the batch, which at batch size 1 has
+        no effect at all; Keras divides by B, so that larger weights also are a larger learning
+        rate.
         """
         check_count("epochs", epochs, 0)
-        train = check_rows("training", X, y, self.objective)
-        held_out = None
-        if validation is not None:
-            held_out = check_rows("validation", *pair_of(validation), self.objective)
+        classes = self.class_weight if class_weight is None else class_weight
+        train = check_rows("training", X, y, self.objective, sample_weight, class_weight=classes)
+        held_out = validation_rows(validation, self.objective)
         hooks = list(self.callbacks)
         if callbacks != ():  # the default
             hooks += check_callbacks(callbacks)
@@ -172,9 +198,12 @@ class Trainer(Run):
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
         return self.history
 
-    def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
+    def evaluate(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, float]:
         """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
-        return self.objective.measure(*check_rows("evaluation", X, y, self.objective))
+        rows = check_rows("evaluation", X, y, self.objective, sample_weight)
+        return self.objective.measure(*rows)
 
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
         """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""

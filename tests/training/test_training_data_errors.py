@@ -214,7 +214,7 @@ def test_l2_must_be_a_number_of_at_least_0(bad):
     [
         (X, "ndarray of shape (6, 2)"),
         ((X,), "tuple of length 1"),
-        ([X, Y, Y], "list of length 3"),
+        ([X, Y, Y, Y], "list of length 4"),
         (0.2, "float"),
         ("xy", "str"),
         ({"X": X, "y": Y}, "dict"),
@@ -224,10 +224,8 @@ def test_validation_must_be_a_pair(bad, received):
     trainer = two_class_trainer()
     with pytest.raises(ArgumentError) as caught:
         trainer.fit(X, Y, epochs=1, validation=bad)
-    assert str(caught.value) == (
-        f"validation must be a pair of inputs and targets, validation=(X, y), got {received}"
-        + (". Sample weights are not supported here." if len(received) == 16 else "")
-    )
+    expected = "(X, y), or with weights (X, y, sample_weight)"
+    assert str(caught.value) == f"validation must be {expected}, got {received}"
 
 
 def test_validation_may_be_a_list_of_two():
