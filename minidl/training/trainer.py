@@ -184,7 +184,7 @@ class Trainer(Run):
         The batches of an epoch thus add up to the loss above. scikit-learn's networks and PyTorch
         (``CrossEntropyLoss(weight)``) divide by the weights of the batch, which at batch size 1 has
         no effect at all; Keras divides by B, so that larger weights also are a larger learning
-        rate.
+        rate. A layer that mixes rows, such as batch norm, does not see the weights.
         """
         check_count("epochs", epochs, 0)
         classes = self.class_weight if class_weight is None else class_weight

@@ -59,7 +59,7 @@ def as_weights(what: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
         if given.dtype.kind not in "biufO" or words:
             raise TypeError("they are text" if words else f"their dtype is {given.dtype}")
         w = given.astype(float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"the {what} weights are not numbers: {error}") from None
     if w.shape != shape:
         problem = f"the {what} weights are not one for each row"

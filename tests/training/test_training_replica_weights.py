@@ -85,13 +85,13 @@ def test_each_set_of_rows_has_its_weights(size: Any, shuffle: bool) -> None:
 @pytest.mark.usefixtures("_one_block")
 @pytest.mark.parametrize("weights", ["balanced", {0: 1, 1: 3}])
 def test_class_weights_are_those_of_each_set(weights: Any) -> None:
-    skewed = LABELS * (RNG.uniform(size=LABELS.shape) < 0.5)
-    found = together(SETS, skewed, class_weight=weights, sample_weight=S_SETS)
-    for k, replica in enumerate(found):
-        own = {"class_weight": weights, "sample_weight": S_SETS[k]}
-        demand_alone(replica, SETS[k], skewed[k], **own)
-    for replica in together(X, Y, class_weight=weights):
-        demand_alone(replica, X, Y, class_weight=weights)
+    skewed = LABELS * (np.random.default_rng(5).uniform(size=LABELS.shape) < 0.5)
+    options = {"class_weight": weights, "validation": (SETS, skewed)}
+    for k, replica in enumerate(together(SETS, skewed, sample_weight=S_SETS, **options)):
+        options["validation"] = SETS[k], skewed[k]
+        demand_alone(replica, SETS[k], skewed[k], sample_weight=S_SETS[k], **options)
+    for replica in together(X, skewed[0], class_weight=weights, validation=(X, Y)):
+        demand_alone(replica, X, skewed[0], class_weight=weights, validation=(X, Y))
 
 
 @pytest.mark.parametrize("loss", ["hinge", "mse", "mae", "huber", "softmax_cross_entropy"])

@@ -288,6 +288,7 @@ BAD: list[tuple[Any, str]] = [
     (np.array(["1"] * 30, dtype=object), "weights are not numbers"),
     (np.array([1] * 29 + ["1"], dtype=object), "weights are not numbers"),
     ({0: 1.0}, "weights are not numbers"),
+    ([*ROWS, 10**400], "weights are not numbers"),
     (np.ones(30) + 1j, "weights are not numbers: their dtype is complex128"),
     (np.ones(30, "m8[s]"), "weights are not numbers"),
     ([[1.0], [1.0, 2.0]], "weights are not numbers"),
