@@ -6,6 +6,7 @@ so that (n,) is never broadcast against (n, 1).
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor, ops
 from minidl.autograd.node import Value, as_floats
+from minidl.autograd.ops.losses import Weights, weights
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.registry import Registry
@@ -33,7 +35,8 @@ class Loss(ABC):
     Of replicas, outputs (R, n, out), it returns one mean for each. A custom loss writes
     :meth:`mean` in operations on Tensors. If its targets are classes, ``classifies = True`` and
     :meth:`right` give it an accuracy. If its `mean` handles replicas, ``replicas = True`` lets
-    ``train_replicas`` train its networks together.
+    ``train_replicas`` train its networks together. If it is to take weights of rows, its `mean` has
+    a third argument, ``sample_weight=None``, and returns sum(w l) / sum(w).
 
     >>> class LogCosh(Loss):
     ...     def mean(self, outputs, targets):
@@ -44,10 +47,22 @@ class Loss(ABC):
 
     classifies = False  # whether the targets are classes
 
-    def __call__(self, outputs: Value, targets: Value) -> Value:
-        """Return the mean loss of `outputs` (n, out) for `targets`, a Tensor of no axes."""
+    def __call__(self, outputs: Value, targets: Value, sample_weight: Weights = None) -> Value:
+        """Return the mean loss of `outputs` (n, out) for `targets`, a Tensor of no axes.
+
+        With a weight for each row, `sample_weight` (n,), it is sum(w l) / sum(w): a weight of 2 is
+        a row that occurs twice, as in scikit-learn. Keras divides by the number of rows.
+
+        >>> MeanSquaredError()(Tensor([[1.0], [3.0]]), [0.0, 0.0], sample_weight=[3, 1]).item()
+        3.0
+        """
         outputs = as_floats(outputs)
-        return self.mean(outputs, self.prepare(targets, outputs.shape, outputs.dtype))
+        prepared = self.prepare(targets, outputs.shape, outputs.dtype)
+        if sample_weight is None:
+            return self.mean(outputs, prepared)
+        self.check_takes_weights()
+        mean: Callable[..., Value] = self.mean
+        return mean(outputs, prepared, sample_weight=sample_weight)
 
     @abstractmethod
     def mean(self, outputs: Value, targets: Array) -> Value:
@@ -90,13 +105,37 @@ class Loss(ABC):
             raise DataError(message, received=f"targets of dtype {raw.dtype}", hint=hint)
         return raw
 
-    def accuracy(self, outputs: Value, targets: Value) -> float | Array:
-        """Return the fraction of rows whose class is predicted, (R,) for replicas."""
+    def check_takes_weights(self) -> None:
+        """Raise unless :meth:`mean` and :meth:`accuracy` take `sample_weight`."""
+        for method in (self.mean, self.accuracy):
+            parameters = inspect.signature(method).parameters.values()
+            if not any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters):
+                name = method.__name__
+                hint = f"Write {name}(self, outputs, targets, sample_weight=None), which returns"
+                hint += " sum(w l) / sum(w) of the rows' losses l and weights w (n,)."
+                problem = f"{type(self).__name__}.{name} takes no sample_weight"
+                raise ArgumentError(problem, hint=hint)
+
+    def accuracy(
+        self, outputs: Value, targets: Value, sample_weight: Weights = None
+    ) -> float | Array:
+        """Return the fraction of rows whose class is predicted, (R,) for replicas.
+
+        With weights w of the rows it is the sum of w over these rows, divided by that over all.
+        """
         if not self.classifies:
             raise ArgumentError(f"{type(self).__name__} has no accuracy: targets are not classes")
         scores = as_floats(outputs.data if isinstance(outputs, Tensor) else outputs)
         right = self.right(scores, self.prepare(targets, scores.shape, scores.dtype))
-        fractions: Array = right.mean(axis=tuple(range(1, right.ndim)) if scores.ndim > 2 else None)
+        axes = tuple(range(1, right.ndim)) if scores.ndim > 2 else None
+        if sample_weight is None:
+            fractions: float | Array = right.mean(axis=axes)
+            return fractions
+        w = weights(sample_weight, right.shape, np.float64, columns=right.ndim == scores.ndim)
+        total = w.sum(axis=axes)
+        if not np.all(total):
+            raise ArgumentError("there is no accuracy of rows that all have weight 0")
+        fractions = (w * right).sum(axis=axes) / total
         return fractions
 
     def right(self, outputs: Array, targets: Array) -> Array:
@@ -114,9 +153,12 @@ class _Operation(Loss):
     operation: ClassVar[Callable[..., Value]]
     axes: ClassVar[tuple[int, ...]] = (-2, -1)  # of the terms of one replica
 
-    def mean(self, outputs: Value, targets: Array) -> Value:
+    def mean(self, outputs: Value, targets: Array, sample_weight: Weights = None) -> Value:
         """Return the mean of the terms."""
-        return self.operation(outputs, targets, "mean", self.axes if outputs.ndim > 2 else None)
+        axes = self.axes if outputs.ndim > 2 else None
+        if sample_weight is None:
+            return self.operation(outputs, targets, "mean", axes)
+        return self.operation(outputs, targets, "mean", axes, sample_weight=sample_weight)
 
 
 class MeanSquaredError(_Operation):
@@ -138,10 +180,11 @@ class Huber(Loss):
         expected = "a positive finite number"
         self.delta = check_number("delta", delta, lambda d: 0 < d < math.inf, expected)
 
-    def mean(self, outputs: Value, targets: Array) -> Value:
+    def mean(self, outputs: Value, targets: Array, sample_weight: Weights = None) -> Value:
         """Return the mean of Huber's losses."""
         axis = (-2, -1) if outputs.ndim > 2 else None
-        return ops.huber(outputs, targets, "mean", axis, delta=self.delta)
+        options = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return ops.huber(outputs, targets, "mean", axis, delta=self.delta, **options)
 
 
 class _Binary(_Operation):

@@ -15,17 +15,12 @@ from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
 from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 from minidl.optim import Optimizer
 
-NAG = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
 
-
-def check_parts(model: object, optimizer: object) -> None:
-    """Raise unless these are a Layer and an Optimizer, and not their classes."""
+def check_model(model: object) -> None:
+    """Raise unless this is a Layer, and not its class."""
     refuse_class("model", model, Layer)
     if not isinstance(model, Layer):
         raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
-    refuse_class("optimizer", optimizer, Optimizer)
-    if not isinstance(optimizer, Optimizer):
-        raise ArgumentError("optimizer is not an Optimizer", received=repr(optimizer), expected=NAG)
 
 
 def check_logits(model: Layer, loss: Loss) -> None:

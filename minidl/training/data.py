@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +15,9 @@ from minidl.errors import ArgumentError, DataError, ShapeError, invalid
 from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
 from minidl.optim import BatchSize
 from minidl.training.measure import Objective, set_index
+from minidl.training.weights import ClassWeight, row_weights
 
-Pair = Sequence[ArrayLike]  # inputs and targets
+Pair = Sequence[ArrayLike | None]  # inputs and targets, and optionally weights
 LARGE = 64 * 2**20  # bytes of inputs in the model's dtype; more are converted batch by batch
 CHUNK_BYTES = 8 * 2**20  # of inputs that are checked at once
 GATHER_BYTES = 64 * 2**20  # a shuffled copy of the data is made once an epoch up to this size
@@ -25,11 +27,18 @@ HALF_WIDTH = range(2**20 + 1, 2**32 + 1)  # for so many rows, row numbers are ui
 class Rows(NamedTuple):
     """Inputs X (n, features) and targets t as the loss prepared them; several sets X (S, n, ...).
 
-    Large inputs may have another dtype than the model's, to which each batch is converted.
+    Large inputs may have another dtype than the model's, to which each batch is converted. The
+    weights w (n,) or (S, n) have the mean 1 over n; None if all are equal.
     """
 
     X: Array
     t: Array
+    w: Array | None = None
+
+    def each(self, change: Callable[[Array], Array]) -> Rows:
+        """Return the rows with each of their arrays changed."""
+        X, t, w = self
+        return Rows(change(X), change(t), None if w is None else change(w))
 
 
 @dataclass(frozen=True)
@@ -60,11 +69,19 @@ class Data:
     def part(self, place: int | slice) -> Data:
         """Return one or some of several sets of rows, for all networks."""
         train, held_out = self.train, self.held_out
-        measured = held_out and Rows(held_out.X[place], held_out.t[place])
-        return Data(Rows(train.X[place], train.t[place]), measured)
+        measured = held_out and held_out.each(lambda array: array[place])
+        return Data(train.each(lambda array: array[place]), measured)
 
 
-def check_rows(what: str, X: ArrayLike, y: ArrayLike, objective: Objective) -> Rows:
+def check_rows(
+    what: str,
+    X: ArrayLike,
+    y: ArrayLike,
+    objective: Objective,
+    sample_weight: ArrayLike | None = None,
+    *,
+    class_weight: ClassWeight | None = None,
+) -> Rows:
     """Return the rows as training uses them; a DataError or ShapeError says `what` they are."""
     dtype = objective.vector.value.dtype
     inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
@@ -91,7 +108,9 @@ def check_rows(what: str, X: ArrayLike, y: ArrayLike, objective: Objective) -> R
         error.add_note(f"in the model's outputs for the first {what} row, {shape}")
         raise
     shape_of_all = (len(inputs), *outputs.shape[1:])
-    return Rows(inputs, objective.loss.prepare(targets, shape_of_all, dtype))
+    prepared = objective.loss.prepare(targets, shape_of_all, dtype)
+    w = row_weights(what, targets, objective.loss, sample_weight, class_weight)
+    return Rows(inputs, prepared, None if w is None else w.astype(dtype))
 
 
 def as_array(problem: str, values: ArrayLike, dtype: np.dtype[Any] | None = None) -> Array:
@@ -138,19 +157,27 @@ def _check_finite(what: str, values: Array, dtype: np.dtype[Any]) -> None:
             raise DataError(f"a {what} is not a finite number", received=received, hint=hint)
 
 
-def pair_of(validation: Pair) -> tuple[ArrayLike, ArrayLike]:
-    """Return inputs and targets, or raise :class:`ArgumentError`."""
+def pair_of(validation: Pair) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and weights or None, or raise :class:`ArgumentError`."""
     size = len(validation) if isinstance(validation, (tuple, list)) else None
-    if size == 2:
-        return validation[0], validation[1]
+    if size in (2, 3):
+        X, y, *weights = validation
+        return X, y, weights[0] if weights else None
     shape, received = getattr(validation, "shape", None), type(validation).__name__
     if size is not None:
         received += f" of length {size}"
     elif shape:
         received += f" of shape {tuple(shape)}"
-    problem = f"must be a pair of inputs and targets, validation=(X, y), got {received}"
-    hint = "Sample weights are not supported here." if size == 3 else None
-    raise ArgumentError(problem, argument="validation", hint=hint)
+    problem = f"must be (X, y), or with weights (X, y, sample_weight), got {received}"
+    raise ArgumentError(problem, argument="validation")
+
+
+def validation_rows(validation: Pair | None, objective: Objective) -> Rows | None:
+    """Return the validation rows as training uses them, or None if there are none."""
+    if validation is None:
+        return None
+    X, y, sample_weight = pair_of(validation)
+    return check_rows("validation", X, y, objective, sample_weight)
 
 
 def rows_per_batch(batch_size: BatchSize, n: int) -> int:
@@ -183,7 +210,7 @@ def batches(
     [[0, 1], [2, 3], [4]]
     """
     order = None if generator is None or rows >= len(X) else permutation(generator, len(X))
-    return batches_in_order(X, t, rows, order)
+    return ((Xb, tb) for Xb, tb, _ in batches_in_order(Rows(X, t), rows, order))
 
 
 def permutation(generator: np.random.Generator, n: int) -> Array:
@@ -194,23 +221,25 @@ def permutation(generator: np.random.Generator, n: int) -> Array:
 
 
 def batches_in_order(
-    X: Array, t: Array, rows: int, order: Array | None, sets: Array | None = None, *, start: int = 0
-) -> Iterator[tuple[Array, Array]]:
+    rows: Rows, size: int, order: Array | None, sets: Array | None = None, *, start: int = 0
+) -> Iterator[tuple[Array, Array, Array | None]]:
     """Yield the batches of one epoch from row `start` on, for one network or for R networks.
 
-    X and t are (n, ...), or with `sets` (S, n, ...) and contiguous. `order` is None or a
+    The rows are (n, ...), or with `sets` (S, n, ...) and contiguous. `order` is None or a
     permutation (n,); then and without `sets` the networks share their batches. With a permutation
-    for each network (R, n), or with `sets` (R,), the set of each, batches are (R, rows, ...).
+    for each network (R, n), or with `sets` (R,), the set of each, batches are (R, size, ...).
     """
-    n = X.shape[0 if sets is None else 1]
+    n = rows.X.shape[0 if sets is None else 1]
     if order is not None and sets is not None:  # the sets as one, below each other
         order = order + n * sets[:, None]
-        X, t, sets = X.reshape(-1, *X.shape[2:]), t.reshape(-1, *t.shape[2:]), None
+        rows, sets = rows.each(lambda array: array.reshape(-1, *array.shape[2:])), None
     axes: tuple[slice | Array, ...] = () if sets is None else (set_index(sets),)
     if order is not None:
         axes = (slice(None),) * (order.ndim - 1)
-        if (X.nbytes + t.nbytes) // len(X) * order.size <= GATHER_BYTES:
-            X, t, order = X.take(order, 0), t.take(order, 0), None  # one gather, then slices
-    for first in range(start, n, rows):
-        part = (*axes, slice(first, first + rows))
-        yield (X[part], t[part]) if order is None else (X[order[part]], t[order[part]])
+        if (rows.X.nbytes + rows.t.nbytes) // len(rows.X) * order.size <= GATHER_BYTES:
+            rows, order = rows.each(partial(np.take, indices=order, axis=0)), None  # then slices
+    X, t, w = rows
+    for first in range(start, n, size):
+        part: Any = (*axes, slice(first, first + size))
+        part = part if order is None else order[part]
+        yield X[part], t[part], None if w is None else w[part]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from minidl.checks import refuse_class
 from minidl.errors import ArgumentError, invalid
 from minidl.nn import Layer
 from minidl.nn.sequential import unseeded
@@ -23,9 +22,6 @@ Grid = list[tuple[dict[str, float], int]]  # swept hyperparameters and seed of e
 
 def grid_of(optimizer: Optimizer, seeds: Sequence[int]) -> Grid:
     """Return the swept hyperparameters and the seed of each network."""
-    refuse_class("optimizer", optimizer, Optimizer)
-    if not isinstance(optimizer, Optimizer):
-        raise invalid("optimizer", optimizer, "an Optimizer, such as optim.NAG(lr=[0.03, 0.1])")
     given = optimizer.hyperparameters.items()
     swept = {name: value.ravel().tolist() for name, value in given if isinstance(value, np.ndarray)}
     lengths = {name: len(values) for name, values in swept.items()}

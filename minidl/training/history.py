@@ -34,7 +34,7 @@ class History:
       step evaluates its gradient: the iterate minus m v with both forms of NAG, otherwise the
       iterate itself;
     - ``train_accuracy`` for classes; ``validation_loss`` and ``validation_accuracy`` with
-      validation rows.
+      validation rows. With weights of rows, losses and accuracies are weighted means.
 
     Attributes
     ----------

@@ -250,12 +250,12 @@ def steps(state: Run, data: Data, order: Array | None, size: int, frozen: Frozen
     if frozen is not None:
         gradient = frozen.holding(gradient, w)
     interrupts, undo = state.interrupts, Undo(objective, optimizer, generators, state.buffers())
-    for Xb, tb in batches_in_order(*data.train, size, order, data.sets, start=state.cursor):
+    for Xb, tb, wb in batches_in_order(data.train, size, order, data.sets, start=state.cursor):
         counts = optimizer.step_count, optimizer.gradient_evaluations
         if undo.needed:
             undo.remember()
         try:
-            step(w, partial(gradient, Xb, tb, training))
+            step(w, partial(gradient, Xb, tb, wb, training))
         except BaseException:  # the step can be taken again
             undo.restore(counts)
             raise

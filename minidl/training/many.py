@@ -50,9 +50,11 @@ def train_many(
     check_count("memory", memory)
     if len(set(map(id, trainers))) < len(trainers):
         raise ArgumentError("must not contain a Trainer twice", argument="trainers")
-    arrays = [array for part in rows for array in part or ()]
-    numbers = None if sets is None else _check_sets(sets, len(trainers), list(map(len, arrays)))
-    data = _data([_contiguous(array, numbers) for array in arrays], numbers)
+    train, held_out = rows
+    lengths = [len(array) for part in rows for array in part or () if array is not None]
+    numbers = None if sets is None else _check_sets(sets, len(trainers), lengths)
+    packed = functools.partial(_contiguous, sets=numbers)
+    data = Data(train.each(packed), held_out and held_out.each(packed), numbers)
     pairs = zip(trainers, [None] * len(trainers) if apart is None else apart, strict=True)
     keys = [(block_key(trainer) or id(trainer), label) for trainer, label in pairs]
     blocks = list(_blocks(trainers, keys, data, memory))
@@ -154,13 +156,10 @@ def _block_size(trainer: Trainer, data: Data, memory: int) -> int:
     return max(1, size) if len(features) == 1 else 1
 
 
-def _data(arrays: Sequence[Array], sets: Array | None) -> Data:
-    return Data(Rows(*arrays[:2]), Rows(*arrays[2:]) if arrays[2:] else None, sets)
-
-
 def _train(payload: Payload, *arrays: Array) -> list[Trainer]:
     trainers, epochs, sets = payload
-    train_together(trainers, _data(arrays, sets), epochs)
+    held_out = Rows(*arrays[3:]) if arrays[3:] else None
+    train_together(trainers, Data(Rows(*arrays[:3]), held_out, sets), epochs)
     return trainers
 
 

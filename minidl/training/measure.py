@@ -65,29 +65,54 @@ class Objective:
     def __reduce__(self) -> tuple[Any, ...]:
         return Objective, (self.model, self.loss, self.penalty.strength)  # a copy packs its own
 
-    def gradient(self, point: Array, X: Array, t: Array, training: Training = False) -> Array:
+    def gradient(
+        self,
+        point: Array,
+        X: Array,
+        t: Array,
+        training: Training = False,
+        weights: Array | None = None,
+    ) -> Array:
         """Return the gradient at `point` (P,), a view that the next call overwrites.
 
-        X of another dtype is converted to the model's.
+        X of another dtype is converted to the model's. `weights` are those of the rows.
         The model's own vector is the same before and after, also when an error is raised.
         """
-        return self.batch_gradient(X, t, training, point)
+        return self.batch_gradient(X, t, weights, training, point)
 
-    def batch_gradient(self, X: Array, t: Array, training: Training, point: Array) -> Array:
+    def batch_gradient(
+        self, X: Array, t: Array, weights: Array | None, training: Training, point: Array
+    ) -> Array:
         """Return :meth:`gradient`; with `point` last, ``functools.partial`` costs less."""
         vector = self.vector
         if point is not vector.value:
             with self._at(point):
-                return self.batch_gradient(X, t, training, vector.value)
+                return self.batch_gradient(X, t, weights, training, vector.value)
         if X.dtype != vector.value.dtype:
             X = X.astype(vector.value.dtype)
-        loss = self.loss.mean(self.outputs(X, training), t)
+        outputs = self.outputs(X, training)
+        loss = self.loss.mean(outputs, t) if weights is None else self.mean(outputs, t, weights)
         collect(loss, vector)
         value = loss.data
         self.value = value.astype(np.float64) if value.ndim else value.item()
         if self.penalty.strength:
             self.value += self.penalty.add(vector)
         return vector.grad
+
+    def mean(self, outputs: Any, t: Array, weights: Array | None, of: str = "mean") -> Any:
+        """Return the mean loss, or `of` them the "accuracy", of some rows.
+
+        With weights, it is sum(w l) / n of these n rows, also 0. Weights have the mean 1 over all
+        rows, so the batches of an epoch add up to sum(w l) / sum(w).
+        """
+        method = getattr(self.loss, of)
+        if weights is None:
+            return method(outputs, t)
+        total = weights.sum(axis=-1)  # of each replica
+        if not np.all(total):  # there is no mean: take that of outputs 0, times 0
+            empty = (total == 0)[..., None]
+            weights, outputs = weights + empty, np.where(empty[..., None], 0.0, outputs)
+        return method(outputs, t, sample_weight=weights) * (total / weights.shape[-1])
 
     def outputs(self, X: Array, training: Training = False) -> Any:
         """Return the model's outputs for rows of its dtype."""
@@ -106,11 +131,14 @@ class Objective:
         finally:
             w[...] = kept
 
-    def measure(self, X: Array, t: Array, sets: Array | None = None) -> dict[str, Any]:
+    def measure(
+        self, X: Array, t: Array, weights: Array | None = None, sets: Array | None = None
+    ) -> dict[str, Any]:
         """Return ``loss`` and, for classes, ``accuracy``, of the model as it is on all rows.
 
         The loss includes the penalty. Rows are taken in bounded chunks. For R replicas both are
         arrays (R,). With `sets` (R,), X is (S, n, ...) and replica k uses ``X[sets[k]]``.
+        `weights` (n,) or (S, n) are those of the rows, of mean 1 over n.
         """
         w, classifies = self.vector.value, self.loss.classifies
         n = X.shape[0 if sets is None else 1]
@@ -120,17 +148,26 @@ class Objective:
             for start in range(0, n, rows):
                 part, share = slice(start, start + rows), min(rows, n - start) / n
                 place = part if sets is None else (set_index(sets), part)
-                targets = t[place]
+                targets, weighted = t[place], None if weights is None else weights[place]
                 outputs = self.outputs(X[place].astype(w.dtype, copy=False))
-                sums["loss"] += share * self.loss.mean(outputs, targets).data.astype(np.float64)
+                loss = self.mean(outputs, targets, weighted).data.astype(np.float64)
+                sums["loss"] += share * loss
                 if classifies:
-                    sums["accuracy"] += share * self.loss.accuracy(outputs.data, targets)
+                    right = self.mean(outputs.data, targets, weighted, "accuracy")
+                    sums["accuracy"] += share * right
         if self.penalty.strength:
             sums["loss"] += self.penalty.value(self.vector)
         return sums if w.ndim > 1 else dict(zip(sums, map(float, sums.values()), strict=True))
 
     def loss_at(
-        self, point: Array, X: Array, t: Array, sets: Array | None = None, *, here: Any
+        self,
+        point: Array,
+        X: Array,
+        t: Array,
+        weights: Array | None = None,
+        sets: Array | None = None,
+        *,
+        here: Any,
     ) -> Any:
         """Return the loss that :meth:`measure` would find with the model at `point` (P,) or (R, P).
 
@@ -140,7 +177,7 @@ class Objective:
         if np.array_equal(point, self.vector.value):
             return here
         with self._at(point):
-            return self.measure(X, t, sets)["loss"]
+            return self.measure(X, t, weights, sets)["loss"]
 
 
 def set_index(sets: Array) -> slice | Array:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from minidl.errors import DataError, DivergenceWarning, ShapeError
+from minidl.errors import DivergenceWarning
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
+from minidl.optim.base import Setting
 from minidl.streams import check_seeds
-from minidl.training.data import Pair, Rows, as_array, check_rows, pair_of
+from minidl.training.choose import choose_optimizer
+from minidl.training.data import Pair
 from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
+from minidl.training.sets import replica_rows, several_sets
 from minidl.training.trainer import Trainer
+from minidl.training.weights import ClassWeight
 
 UNFINISHED = (None, "interrupted")  # values of history.stopped_by
 
@@ -48,19 +51,23 @@ class Replica:
 
 def train_replicas(
     model: Model,
-    optimizer: Optimizer,
+    optimizer: str | Optimizer | type[Optimizer],
     X: ArrayLike,
     y: ArrayLike,
     *,
     loss: str | Loss | type[Loss],
     seeds: int | Iterable[int],
     epochs: int,
-    batch_size: BatchSize = 32,
+    lr: Setting | None = None,
+    momentum: Setting | None = None,
+    batch_size: BatchSize | None = None,
     l2: float = 0.0,
     shuffle: bool = True,
     measure_every: int = 1,
     look_ahead: bool = False,
     validation: Pair | None = None,
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
     callbacks: Hooks = list,
     memory: int = 2**19,
     jobs: int | None = 1,
@@ -85,15 +92,18 @@ def train_replicas(
     model : callable
         Seed -> a new network, always of the same architecture. Called twice for the first seed if
         its layers have no seed.
-    optimizer : Optimizer
-        A new one, which is copied. A hyperparameter given as a sequence is swept over; two
-        sequences must have the same length and are paired.
+    optimizer : str, Optimizer or subclass of Optimizer
+        As for :class:`Trainer`; an optimizer is copied. A hyperparameter given as a sequence is
+        swept over; two sequences must have the same length and are paired.
     X, y : array_like, shape (n, features) and (n, ...), or (seeds, n, features) and (seeds, n, ...)
         As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed.
-    loss, epochs, batch_size, l2, shuffle, measure_every, look_ahead
+    loss, epochs, lr, momentum, batch_size, l2, shuffle, measure_every, look_ahead
         As for :class:`Trainer` and its ``fit``.
-    validation : (X, y), optional
+    validation : (X, y) or (X, y, sample_weight), optional
         Rows that are measured but not trained on; one set for each seed if X is.
+    sample_weight : array_like, shape (n,) or (seeds, n), optional
+    class_weight : "balanced" or mapping, optional
+        As for :meth:`Trainer.fit`; with a set of rows for each seed, weights for each.
     seeds : int or iterable of int
         One network for each; a number n means 0 to n - 1.
     callbacks : callable, optional
@@ -146,76 +156,39 @@ def train_replicas(
     >>> len(replicas), replicas[5].seed, replicas[5].hyperparameters
     (12, 1, {'lr': 0.1})
     """
+    optimizer, batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
     options = {"loss": loss, "batch_size": batch_size, "l2": l2, "shuffle": shuffle}
     options |= {"measure_every": measure_every, "look_ahead": look_ahead}
     numbers = check_seeds(seeds)
     grid = grid_of(optimizer, numbers)
     trainers = trainers_of(model, optimizer, grid, callbacks, options)
-    rows = _rows(trainers[0], X, y, validation, numbers)
-    sets = [numbers.index(seed) for _, seed in grid] if _several_sets(X, y) else None
+    rows = replica_rows((X, y, sample_weight), validation, class_weight, trainers[0], numbers)
+    sets = [numbers.index(seed) for _, seed in grid] if several_sets(X, y) else None
     try:
         with _bar(len(trainers), progress) as done:
             train_many(trainers, rows, epochs, sets=sets, memory=memory, jobs=jobs, done=done)
     except BaseException as error:
-        ended = [r for r in _replicas(grid, trainers) if r.history.stopped_by not in UNFINISHED]
-        vars(error)["finished"] = ended
+        vars(error)["finished"] = _replicas(grid, trainers)
         raise
-    replicas = _replicas(grid, trainers)
-    if diverged := sum(replica.history.diverged for replica in replicas):
-        message = f"{diverged} of {len(replicas)} replicas diverged; see replica.history.advice"
-        warnings.warn(message, DivergenceWarning, stacklevel=2)
-    return replicas
+    _warn_of_divergence(trainers)
+    return _replicas(grid, trainers)
+
+
+def _warn_of_divergence(trainers: list[Trainer]) -> None:
+    """Warn the caller of :func:`train_replicas` if networks have diverged."""
+    if diverged := sum(trainer.history.diverged for trainer in trainers):
+        message = f"{diverged} of {len(trainers)} replicas diverged; see replica.history.advice"
+        warnings.warn(message, DivergenceWarning, stacklevel=3)
 
 
 def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:
-    """Return what the Trainers hold as Replicas."""
-    pairs = zip(grid, trainers, strict=True)
-    return [Replica(seed, values, t.history, t.model) for (values, seed), t in pairs]
-
-
-def _rows(
-    trainer: Trainer, X: ArrayLike, y: ArrayLike, validation: Pair | None, seeds: Sequence[int]
-) -> tuple[Rows, Rows | None]:
-    """Check rows: the same for all networks, or one set for each seed."""
-    pairs = {"training": (X, y)}
-    if validation is not None:
-        pairs["validation"] = pair_of(validation)
-    sets = seeds if any(_several_sets(*pair) for pair in pairs.values()) else None
-    train, *held_out = (_check_rows(what, *pair, trainer, sets) for what, pair in pairs.items())
-    return train, held_out[0] if held_out else None
-
-
-def _several_sets(X: ArrayLike, y: ArrayLike) -> bool:
-    """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...)."""
-    try:
-        inputs, targets = np.shape(X), np.shape(y)
-    except ValueError:  # rows of different lengths, an error that check_rows reports
-        return False
-    return len(inputs) > 2 and inputs[:2] == targets[:2]
-
-
-def _check_rows(
-    what: str, X: ArrayLike, y: ArrayLike, trainer: Trainer, seeds: Sequence[int] | None
-) -> Rows:
-    """Check rows, or one set for each seed; then an error has a note that names the seed."""
-    if seeds is None:
-        return check_rows(what, X, y, trainer.objective)
-    if not _several_sets(X, y) or np.shape(X)[0] != len(seeds):
-        problem = f"the {what} rows are not one set for each seed"
-        received = f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds"
-        expected = "X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all"
-        hint = "For inputs and targets with several axes each, use a Trainer."
-        raise DataError(problem, received=received, expected=expected, hint=hint)
-    dtype = trainer.objective.vector.value.dtype
-    inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
-    targets = []
-    for seed, set_inputs, set_targets in zip(seeds, inputs, np.asarray(y), strict=True):
-        try:
-            targets.append(check_rows(what, set_inputs, set_targets, trainer.objective).t)
-        except (DataError, ShapeError) as error:
-            error.add_note(f"in the {what} rows of seed {seed}")
-            raise
-    return Rows(inputs, np.stack(targets))
+    """Return the networks that have finished."""
+    finished = (
+        pair
+        for pair in zip(grid, trainers, strict=True)
+        if pair[1].history.stopped_by not in UNFINISHED
+    )
+    return [Replica(seed, values, t.history, t.model) for (values, seed), t in finished]
 
 
 @contextlib.contextmanager

@@ -10,11 +10,12 @@ import numpy.typing as npt
 from minidl.autograd import Array, grad
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFiniteError
-from minidl.nn import L2Penalty, Layer, Loss
+from minidl.nn import Layer, Loss
 from minidl.nn import loss as named_loss
 from minidl.streams import Seed, check_seed
 from minidl.training.data import Rows, check_rows
 from minidl.training.measure import Objective
+from minidl.training.weights import ClassWeight
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def sharpness(
     l2: float = 0.0,
     tolerance: float = 1e-8,
     seed: Seed = 0,
+    sample_weight: npt.ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
 ) -> Sharpness:
     """Return the largest eigenvalue of the Hessian of the training loss, at the present weights.
 
@@ -76,6 +79,8 @@ def sharpness(
         Stop at this residual relative to the eigenvalue; in float32 at least 1e-5.
     seed : int, default 0
         Seed of the vector at which the iteration starts. None draws a fresh one.
+    sample_weight, class_weight
+        Of the rows, as for :meth:`Trainer.fit`.
 
     Raises
     ------
@@ -103,9 +108,10 @@ def sharpness(
     if not isinstance(model, Layer):
         raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
     criterion = named_loss(loss)
-    rows = check_rows("training", X, y, Objective(model, criterion))
+    objective = Objective(model, criterion, l2)
+    rows = check_rows("training", X, y, objective, sample_weight, class_weight=class_weight)
     limit = check_number("tolerance", tolerance, lambda x: 0 < x < 1, "a number between 0 and 1")
-    hessian = Hessian(model, criterion, rows, L2Penalty(l2).strength)
+    hessian = Hessian(objective, rows)
     P = model.parameters.size
     start = np.random.default_rng(check_seed(seed)).standard_normal(P)
     first = hessian.product(start)
@@ -124,12 +130,13 @@ def sharpness(
 class Hessian:
     """Products H v with the Hessian of a model's mean loss; the gradient's graph is built once."""
 
-    def __init__(self, model: Layer, loss: Loss, rows: Rows, l2: float) -> None:
-        vector = model.parameters
+    def __init__(self, objective: Objective, rows: Rows) -> None:
+        vector = objective.vector
         self.parameters, self.dtype = list(vector), vector.value.dtype
-        self.penalty = l2 * vector.penalized
+        self.penalty = objective.penalty.strength * vector.penalized
         self.count = 0
-        value = loss.mean(model(rows.X.astype(self.dtype, copy=False)), rows.t)
+        outputs = objective.model(rows.X.astype(self.dtype, copy=False))
+        value = objective.mean(outputs, rows.t, rows.w)
         if not value.requires_grad:
             raise GraphError("the loss has no graph", hint="Call sharpness outside of no_grad().")
         self.gradients = grad(value, self.parameters, create_graph=True)

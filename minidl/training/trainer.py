@@ -16,16 +16,19 @@ from minidl.errors import ArgumentError, DivergenceWarning, WorseLossWarning
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
+from minidl.optim.base import Setting
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
-from minidl.training.checks import check_logits, check_parts, parts_of
-from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
+from minidl.training.checks import check_logits, check_model, parts_of
+from minidl.training.choose import choose_optimizer
+from minidl.training.data import Data, Pair, check_rows, validation_rows
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 from minidl.training.settings import settings_of
+from minidl.training.weights import ClassWeight, check_class_weight
 
 DIVERGED = 1e4  # times the initial loss
 
@@ -39,10 +42,14 @@ class Trainer(Run):
         For instance :func:`minidl.nn.mlp`; any layer with parameters.
     loss : str or Loss
         A name, such as ``"bce"`` or ``"mse"`` (see :func:`minidl.nn.loss`), or a loss.
-    optimizer : Optimizer
-        A new one: it holds the state of one run.
+    optimizer : str, Optimizer or subclass of Optimizer
+        A name, such as ``"nag"`` (see :func:`minidl.optim.lookup`), or a class, to which `lr` and
+        `momentum` are given; or a new optimizer: it holds the state of one run.
+    lr, momentum : float or schedule, optional
+        Of the optimizer, if it is a name or a class; then `lr` must be given.
     batch_size : "full" or int, default 32
-        Rows per update. "full" uses all rows at once, in their order; 1 is stochastic.
+        Rows per update. "full" uses all rows at once, in their order; 1 is stochastic. The names
+        ``"batch"`` and ``"stochastic"`` (also called ``"sgd"``) imply "full" and 1.
     seed : int, optional
         For dropout and the order of rows, which depends on the seed and the epoch only, never on
         the optimizer. None draws a fresh seed.
@@ -58,6 +65,8 @@ class Trainer(Run):
         a second pass over the rows.
     callbacks : iterable of Callback, optional
         Called in this order.
+    class_weight : "balanced" or mapping, optional
+        For every call of :meth:`fit` that is given no other.
 
     Attributes
     ----------
@@ -70,13 +79,13 @@ class Trainer(Run):
     ------
     ArgumentError, UnknownNameError
         An argument is invalid, or a model that ends with a sigmoid or softmax is given a loss that
-        takes logits; or there is no loss of that name.
+        takes logits; or there is no loss or optimizer of that name.
 
     Examples
     --------
-    >>> from minidl import Trainer, datasets, nn, optim
+    >>> from minidl import Trainer, datasets, nn
     >>> data = datasets.load("moons", n=200, seed=0)
-    >>> trainer = Trainer(nn.mlp(2, 8, 1, seed=0), "bce", optimizer=optim.NAG(0.1), seed=0)
+    >>> trainer = Trainer(nn.mlp(2, 8, 1, seed=0), "bce", "nag", lr=0.1, seed=0)
     >>> trainer.fit(data.X_train, data.y_train, epochs=5)["epoch"]
     array([0, 1, 2, 3, 4, 5])
     """
@@ -85,21 +94,26 @@ class Trainer(Run):
         self,
         model: Layer,
         loss: str | Loss | type[Loss],
+        optimizer: str | Optimizer | type[Optimizer],
         *,
-        optimizer: Optimizer,
-        batch_size: BatchSize = 32,
+        lr: Setting | None = None,
+        momentum: Setting | None = None,
+        batch_size: BatchSize | None = None,
         seed: Seed = None,
         l2: float = 0.0,
         shuffle: bool = True,
         measure_every: int = 1,
         look_ahead: bool = False,
         callbacks: Iterable[Callback] = (),
+        class_weight: ClassWeight | None = None,
     ) -> None:
-        check_parts(model, optimizer)
-        rows_per_batch(batch_size, 1)
-        self.model, self.optimizer, self.batch_size = model, optimizer, batch_size
-        self.loss = loss_named(loss)
+        check_model(model)
+        self.model, self.loss = model, loss_named(loss)
+        self.optimizer, self.batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
         check_logits(model, self.loss)
+        if class_weight is not None:
+            check_class_weight(class_weight, self.loss)
+        self.class_weight = class_weight
         self.seed = check_seed(seed)
         self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
         self.measure_every = check_count("measure_every", measure_every, 0)
@@ -129,6 +143,8 @@ class Trainer(Run):
         epochs: int,
         validation: Pair | None = None,
         callbacks: Iterable[Callback] = (),
+        sample_weight: npt.ArrayLike | None = None,
+        class_weight: ClassWeight | None = None,
     ) -> History:
         """Train for a number of further epochs and return :attr:`history`.
 
@@ -150,28 +166,45 @@ class Trainer(Run):
             Targets in the form that the loss takes.
         epochs : int
             At least 0.
-        validation : (X, y), optional
+        validation : (X, y) or (X, y, sample_weight), optional
             Rows that are measured but not trained on.
         callbacks : iterable of Callback, optional
             For this call, after the Trainer's own.
+        sample_weight : array_like, shape (n,), optional
+            A weight w >= 0 for each row. The loss is sum(w l) / sum(w), and so is the accuracy: a
+            weight of 2 is a row that occurs twice, a weight of 0 a row that is not there. Equal
+            weights are no weights, to the last bit.
+        class_weight : "balanced" or mapping, optional
+            Class -> weight of its rows, in the labels of `y`, or for one-hot rows in the numbers of
+            their columns; 1 for a class that is not named. "balanced" gives all classes the same
+            total weight, as in scikit-learn. Multiplied by `sample_weight`. Validation rows have no
+            class weights, as in Keras.
 
         Raises
         ------
         DataError, ShapeError
-            The data are empty or not finite, the targets do not suit the loss, or the data do not
-            fit the model.
+            The data are empty or not finite, the targets do not suit the loss, the data do not fit
+            the model; or weights are negative, all 0 or not one for each row.
         ArgumentError
             `epochs` is negative; `validation` is not a pair, or given in some calls only; a
-            callback is not a :class:`Callback`; the optimizer has been used in another run; or a
-            custom optimizer has changed no weight in the first epoch.
+            callback is not a :class:`Callback`; `class_weight` names no class of `y`, or the loss
+            has no classes; a custom loss takes no weights; the optimizer has been used in another
+            run; or a custom optimizer has changed no weight in the first epoch.
         KeyboardInterrupt
             Ctrl-C was pressed; :attr:`history` holds what was recorded.
+
+        Notes
+        -----
+        In a batch of B rows the loss is sum(w l) / (B m), where m is the mean weight of all rows.
+        The batches of an epoch thus add up to the loss above. scikit-learn's networks and PyTorch
+        (``CrossEntropyLoss(weight)``) divide by the weights of the batch, which at batch size 1 has
+        no effect at all; Keras divides by B, so that larger weights also are a larger learning
+        rate. A layer that mixes rows, such as batch norm, does not see the weights.
         """
         check_count("epochs", epochs, 0)
-        train = check_rows("training", X, y, self.objective)
-        held_out = None
-        if validation is not None:
-            held_out = check_rows("validation", *pair_of(validation), self.objective)
+        classes = self.class_weight if class_weight is None else class_weight
+        train = check_rows("training", X, y, self.objective, sample_weight, class_weight=classes)
+        held_out = validation_rows(validation, self.objective)
         # The default is compared, not its truth: an empty list of a wrong type is an error.
         hooks = [*self.callbacks, *(check_callbacks(callbacks) if callbacks != () else ())]
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
@@ -180,9 +213,12 @@ class Trainer(Run):
             warnings.warn(self.history.advice, category, stacklevel=2)
         return self.history
 
-    def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
+    def evaluate(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, float]:
         """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
-        return self.objective.measure(*check_rows("evaluation", X, y, self.objective))
+        rows = check_rows("evaluation", X, y, self.objective, sample_weight)
+        return self.objective.measure(*rows)
 
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
         """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""

@@ -41,7 +41,7 @@ def message_of(call: Any) -> str:
 
 
 def test_a_class_in_place_of_an_instance_raises_with_how_to_create_one() -> None:
-    nag = "optimizer must be an instance, got the class NAG. Use NAG(lr=0.1)."
+    nag = "optimizer NAG needs a learning rate. Write optimizer=NAG, lr=0.1, for instance."
     assert message_of(lambda: two_class_trainer(optimizer=optim.NAG)) == nag
     assert message_of(lambda: replicas(optimizer=optim.NAG)) == nag
     assert message_of(lambda: Trainer(nn.Dense, "bce", optimizer=optim.NAG(0.1))) == (  # type: ignore[arg-type]

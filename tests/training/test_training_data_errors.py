@@ -155,9 +155,9 @@ def test_an_optimizer_that_has_been_used_in_another_run_is_refused():
     assert second.fit(X, Y, epochs=1).stopped_by == "epochs"
 
 
-@pytest.mark.parametrize("bad", ["nag", int, None, 0.1])
+@pytest.mark.parametrize("bad", [int, None, 0.1])
 def test_an_optimizer_must_be_one_and_the_error_shows_how(bad):
-    with pytest.raises(ArgumentError, match=r"not an Optimizer.*optim\.NAG\(lr=0\.1"):
+    with pytest.raises(ArgumentError, match=r"neither a name nor.*optim\.NAG\(lr=0\.1"):
         Trainer(nn.mlp(2, 1), "bce", optimizer=bad)
 
 
@@ -183,7 +183,7 @@ def test_a_loss_can_be_a_name_a_class_or_an_instance(loss):
     assert repr(trainer.loss) == "MeanSquaredError()"
 
 
-@pytest.mark.parametrize("bad", [0, -1, 2.5, 32.0, True, "all", "32", None, math.nan])
+@pytest.mark.parametrize("bad", [0, -1, 2.5, 32.0, True, "all", "32", math.nan])
 def test_a_batch_size_must_be_full_or_a_count(bad):
     with pytest.raises(ArgumentError, match=r'batch_size must be "full" or an integer'):
         two_class_trainer(batch_size=bad)
@@ -214,7 +214,7 @@ def test_l2_must_be_a_number_of_at_least_0(bad):
     [
         (X, "ndarray of shape (6, 2)"),
         ((X,), "tuple of length 1"),
-        ([X, Y, Y], "list of length 3"),
+        ([X, Y, Y, Y], "list of length 4"),
         (0.2, "float"),
         ("xy", "str"),
         ({"X": X, "y": Y}, "dict"),
@@ -224,10 +224,8 @@ def test_validation_must_be_a_pair(bad, received):
     trainer = two_class_trainer()
     with pytest.raises(ArgumentError) as caught:
         trainer.fit(X, Y, epochs=1, validation=bad)
-    assert str(caught.value) == (
-        f"validation must be a pair of inputs and targets, validation=(X, y), got {received}"
-        + (". Sample weights are not supported here." if len(received) == 16 else "")
-    )
+    expected = "(X, y), or with weights (X, y, sample_weight)"
+    assert str(caught.value) == f"validation must be {expected}, got {received}"
 
 
 def test_validation_may_be_a_list_of_two():

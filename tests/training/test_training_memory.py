@@ -126,7 +126,7 @@ def test_it_changes_no_bit(X: Any, batch_size: Any, monkeypatch: pytest.MonkeyPa
     seen: list[np.dtype[Any]] = []
     inner = Rows.__new__
     monkeypatch.setattr(
-        Rows, "__new__", lambda cls, X, t: (seen.append(X.dtype), inner(cls, X, t))[1]
+        Rows, "__new__", lambda cls, X, *others: (seen.append(X.dtype), inner(cls, X, *others))[1]
     )
     monkeypatch.setattr(rows, "LARGE", 0)
     monkeypatch.setattr(rows, "CHUNK_BYTES", 1000)

@@ -290,8 +290,8 @@ def test_mistakes_are_told_before_training() -> None:
     uneven = optim.NAG([0.1, 0.2], momentum=[0.1, 0.2, 0.3])
     with pytest.raises(ArgumentError, match="swept together differ in length"):
         train_replicas(small, uneven, X, y, seeds=[1], **common)
-    with pytest.raises(ArgumentError, match=r"optimizer must be an Optimizer, .*got 'nag'"):
-        train_replicas(small, "nag", X, y, seeds=2, **common)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"neither a name nor an Optimizer: got 0.1"):
+        train_replicas(small, 0.1, X, y, seeds=2, **common)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"callbacks must be a function .*lambda: \["):
         train_replicas(small, nag, X, y, seeds=2, callbacks=[], **common)  # type: ignore[arg-type]
 

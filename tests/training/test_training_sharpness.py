@@ -191,3 +191,17 @@ def test_full_batch_training_rises_to_the_stability_limit(name: str) -> None:
         trainer.fit(rows, t, epochs=250)
         late.append(sharpness(model, "mse", rows, t, tolerance=1e-6).value / 20)
     assert np.mean(late) == pytest.approx(1, abs=0.005 if name == "gradient descent" else 0.1)
+
+
+def test_with_weights_it_is_that_of_repeated_rows() -> None:
+    """By hand, H = 2 sum(s x x') / sum(s); through a network, the rows are repeated."""
+    s = np.random.default_rng(2).integers(0, 4, 30)
+    H = 2 * (X.T * s) @ X / s.sum()
+    found = sharpness(nn.Dense(4, 1, bias=False), "mse", X, np.zeros(30), sample_weight=s)
+    assert_allclose(found.value, np.linalg.eigvalsh(H)[-1], rtol=1e-12)
+    y, network = (X[:, 0] > 1).astype(int), nn.mlp(4, 3, 1, seed=0)
+    weights = {"class_weight": {1: 3}, "l2": 0.1}
+    ours = sharpness(network, "bce", X, y, sample_weight=s, **weights)  # type: ignore[arg-type]
+    times = s * np.where(y, 3, 1)
+    theirs = sharpness(network, "bce", np.repeat(X, times, axis=0), np.repeat(y, times), l2=0.1)
+    assert_allclose(ours.value, theirs.value, rtol=1e-9)

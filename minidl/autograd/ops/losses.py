@@ -66,7 +66,10 @@ def weights(given: Weights, shape: Shape, dtype: npt.DTypeLike, columns: bool = 
     A row is the last axis, where losses have `columns`. Replicas, along the first of three axes
     (two without columns), may share their weights. The last reading that fits counts.
     """
-    w = np.asarray(given)
+    try:
+        w = np.asarray(given)
+    except ValueError as error:  # rows of different lengths
+        raise ShapeError(f"sample_weight is not an array: {error}") from None
     if w.dtype.kind not in "biuf":
         raise DTypeError("sample_weight must hold numbers", received=f"dtype {w.dtype}")
     known: dict[Shape, Value] = {}  # shape -> index that makes it broadcast

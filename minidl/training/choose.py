@@ -1,0 +1,70 @@
+"""The optimizer of a Trainer, given as a name, as a class or as an object."""
+
+import inspect
+
+from minidl.checks import refuse_class
+from minidl.errors import ArgumentError
+from minidl.optim import BatchSize, Optimizer, lookup
+from minidl.optim.base import Setting
+from minidl.training.data import rows_per_batch
+
+EXPECTED = 'a name such as "nag", or an optimizer such as optim.NAG(lr=0.1)'
+
+
+def choose_optimizer(
+    given: Optimizer | type[Optimizer] | str,
+    lr: Setting | None = None,
+    momentum: Setting | None = None,
+    batch_size: BatchSize | None = None,
+) -> tuple[Optimizer, BatchSize]:
+    """Return an optimizer and its batch size, by default 32 or what the optimizer's name implies.
+
+    A name or a class is called with `lr` and `momentum`; an optimizer is returned as it is.
+
+    Raises
+    ------
+    UnknownNameError, UnknownKeywordError
+        There is no optimizer of that name; or it takes no momentum.
+    ArgumentError
+        A name or a class without `lr`, an optimizer with it, or something else; or the batch size
+        is invalid, or another than the name implies.
+
+    Examples
+    --------
+    >>> choose_optimizer("nag", lr=0.1)
+    (NAG(lr=0.1, momentum=0.9), 32)
+    >>> choose_optimizer("batch", lr=0.1)
+    (GradientDescent(lr=0.1), 'full')
+    """
+    if batch_size is not None:
+        rows_per_batch(batch_size, 1)
+    both = {"lr": lr, "momentum": momentum}
+    settings = {name: value for name, value in both.items() if value is not None}
+    if isinstance(given, str):
+        entry = lookup(given)
+        return _make(entry.optimizer, settings, f'"{given}"'), entry.batches(batch_size)
+    if isinstance(given, type) and issubclass(given, Optimizer):
+        given = _make(given, settings, given.__name__)
+    elif not isinstance(given, Optimizer):
+        message = "optimizer is neither a name nor an Optimizer"
+        raise ArgumentError(message, received=repr(given), expected=EXPECTED)
+    elif settings:
+        belong = "belongs" if len(settings) == 1 else "belong"
+        problem = f"{' and '.join(settings)} {belong} to the optimizer, which is made already"
+        hint = f"Write it there, or give the class: optimizer={type(given).__name__}, lr=0.1."
+        raise ArgumentError(problem, received=repr(given), hint=hint)
+    return given, 32 if batch_size is None else batch_size
+
+
+def _make(cls: type[Optimizer], settings: dict[str, Setting], name: str) -> Optimizer:
+    """Return a new optimizer, which the user has written as `name`."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # without self
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = {p.name for p in parameters if p.default is p.empty and p.kind not in several}
+    missing = needed - settings.keys()
+    if inspect.isabstract(cls) or missing - {"lr"}:
+        refuse_class("optimizer", cls, Optimizer)  # which raises, and says how to make one
+    if missing:
+        hint = f"Write optimizer={name}, lr=0.1, for instance."
+        raise ArgumentError(f"optimizer {name} needs a learning rate", hint=hint)
+    return cls(**settings)

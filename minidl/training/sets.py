@@ -1,0 +1,85 @@
+"""The rows of many networks: the same for all, or one set for each seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from minidl.errors import DataError, ShapeError
+from minidl.training.data import Pair, Rows, as_array, check_rows, pair_of
+from minidl.training.measure import Objective
+from minidl.training.trainer import Trainer
+from minidl.training.weights import ClassWeight, as_weights
+
+
+def replica_rows(
+    training: Pair,
+    validation: Pair | None,
+    class_weight: ClassWeight | None,
+    trainer: Trainer,
+    seeds: Sequence[int],
+) -> tuple[Rows, Rows | None]:
+    """Check training and validation rows, each inputs, targets and weights or None."""
+    objective = trainer.objective
+    given: list[Any] = [("training", *pair_of(training), class_weight)]
+    if validation is not None:
+        given.append(("validation", *pair_of(validation), None))
+    sets = any(several_sets(X, y) for _, X, y, *_ in given)
+    found: list[Rows] = []
+    for what, X, y, weights, classes in given:
+        if sets:
+            found.append(_check_sets(what, (X, y, weights), classes, objective, seeds))
+        else:
+            found.append(check_rows(what, X, y, objective, weights, class_weight=classes))
+    return found[0], found[1] if found[1:] else None
+
+
+def several_sets(X: ArrayLike, y: ArrayLike) -> bool:
+    """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...)."""
+    try:
+        inputs, targets = np.shape(X), np.shape(y)
+    except ValueError:  # rows of different lengths, an error that check_rows reports
+        return False
+    return len(inputs) > 2 and inputs[:2] == targets[:2]
+
+
+def _check_sets(
+    what: str,
+    given: tuple[Any, Any, Any],
+    class_weight: ClassWeight | None,
+    objective: Objective,
+    seeds: Sequence[int],
+) -> Rows:
+    """Check the rows of each seed; an error has a note that names the seed."""
+    X, y, weights = given
+    if not several_sets(X, y) or np.shape(X)[0] != len(seeds):
+        problem = f"the {what} rows are not one set for each seed"
+        received = f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds"
+        expected = "X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all"
+        hint = "For inputs and targets with several axes each, use a Trainer."
+        raise DataError(problem, received=received, expected=expected, hint=hint)
+    dtype = objective.vector.value.dtype
+    inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
+    if weights is not None:
+        weights = as_weights(what, weights, inputs.shape[:2])
+    sets = []
+    for k, (seed, set_inputs, set_targets) in enumerate(
+        zip(seeds, inputs, np.asarray(y), strict=True)
+    ):
+        w = None if weights is None else weights[k]
+        try:
+            rows = check_rows(
+                what, set_inputs, set_targets, objective, w, class_weight=class_weight
+            )
+        except (DataError, ShapeError) as error:
+            error.add_note(f"in the {what} rows of seed {seed}")
+            raise
+        sets.append(rows)
+    t = np.stack([rows.t for rows in sets])
+    if all(rows.w is None for rows in sets):
+        return Rows(inputs, t)
+    ones = np.ones(inputs.shape[1], dtype)
+    return Rows(inputs, t, np.stack([ones if rows.w is None else rows.w for rows in sets]))

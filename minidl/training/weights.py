@@ -1,0 +1,124 @@
+"""Weights of rows: checked, multiplied by those of their classes, and scaled to a mean of 1.
+
+The loss is then sum(w l) / sum(w) over the rows, so a weight of 2 is a row that occurs twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from minidl.autograd import Array
+from minidl.checks import check_number
+from minidl.errors import ArgumentError, DataError, invalid
+from minidl.nn import Loss, SoftmaxCrossEntropy
+
+ClassWeight = str | Mapping[Any, float]  # "balanced", or class -> weight
+
+
+def row_weights(
+    what: str,
+    targets: Array,
+    loss: Loss,
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
+) -> Array | None:
+    """Return a weight (n,) for each row, of mean 1, or None if all are equal.
+
+    `targets` are valid for the loss, but as the user gave them; `what` names the rows in errors.
+
+    >>> from minidl import nn
+    >>> row_weights("training", np.array([0, 0, 0, 1]), nn.Hinge(), class_weight="balanced")
+    array([0.66666667, 0.66666667, 0.66666667, 2.        ])
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    loss.check_takes_weights()
+    w = np.ones(len(targets))
+    if sample_weight is not None:
+        w = _largest_one(as_weights(what, sample_weight, (len(targets),)))
+    if class_weight is not None:
+        check_class_weight(class_weight, loss)
+        w = w * _of_classes(_labels(targets, loss), class_weight, w)
+    if not w.any():
+        raise DataError(f"all {what} weights are 0")
+    return None if (w == w[0]).all() else w / w.mean()
+
+
+def as_weights(what: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Return finite weights >= 0 of this shape as an array."""
+    try:
+        if isinstance(values, np.ma.MaskedArray):
+            values = np.ma.filled(values.astype(float), np.nan)  # a masked value is a missing one
+        given = np.asarray(values)
+        words = given.dtype.kind == "O" and any(isinstance(v, str) for v in given.flat)
+        if given.dtype.kind not in "biufO" or words:
+            raise TypeError("they are text" if words else f"their dtype is {given.dtype}")
+        w = given.astype(float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"the {what} weights are not numbers: {error}") from None
+    if w.shape != shape:
+        problem = f"the {what} weights are not one for each row"
+        hint = "Weights are never broadcast." if w.size < math.prod(shape) else None
+        raise DataError(problem, received=f"shape {w.shape}", expected=f"shape {shape}", hint=hint)
+    valid = (w >= 0) & (w < math.inf)
+    if not valid.all():
+        row = tuple(np.argwhere(~valid)[0].tolist())
+        received = f"{w[row]} in row {row[-1]}"
+        raise DataError(f"a {what} weight is not a finite number >= 0", received=received)
+    return w
+
+
+def check_class_weight(class_weight: ClassWeight, loss: Loss) -> None:
+    """Raise unless these are weights of classes and the loss has classes."""
+    name = "class_weight"
+    if not loss.classifies:
+        hint = "Use sample_weight, one weight for each row. A custom loss for classes says"
+        problem = f"needs classes as targets, and {type(loss).__name__} has none"
+        raise ArgumentError(problem, argument=name, hint=f"{hint} classifies = True.")
+    if isinstance(class_weight, Mapping):
+        for label, weight in class_weight.items():
+            expected = "a finite number >= 0"
+            check_number(f"{name}[{label!r}]", weight, lambda w: 0 <= w < math.inf, expected)
+    elif not isinstance(class_weight, str) or class_weight != "balanced":
+        expected = '"balanced" or a dictionary of class: weight, such as {0: 1.0, 1: 5.0}'
+        raise invalid(name, class_weight, expected)
+
+
+def _of_classes(labels: Array, class_weight: ClassWeight, w: Array) -> Array:
+    """Return the weight of the class of each row, for rows of weight `w`."""
+    classes, place = np.unique(labels, return_inverse=True)
+    if isinstance(class_weight, str):  # each class has the same total
+        total = np.bincount(place, weights=w)
+        return _largest_one(np.divide(1, total, out=np.zeros(len(total)), where=total > 0))[place]
+    names = classes.tolist()
+    strange = [label for label in class_weight if label not in names]
+    if strange and any(label not in class_weight for label in names):
+        problem = "names classes that do not occur, and leaves out others"
+        received = f"{strange} for targets of the classes {names}"
+        raise ArgumentError(problem, argument="class_weight", received=received)
+    return _largest_one(np.array([class_weight.get(c, 1) for c in names], dtype=float))[place]
+
+
+def _labels(targets: Array, loss: Loss) -> Array:
+    """Return the class of each row (n,), of one-hot rows the column of the 1."""
+    labels: Array = targets[:, 0] if targets.shape[1:] == (1,) else targets
+    if labels.ndim == 2 and isinstance(loss, SoftmaxCrossEntropy):
+        one_hot = (labels.max(axis=1) == 1) & (np.count_nonzero(labels, axis=1) == 1)
+        if one_hot.all():
+            labels = labels.argmax(axis=1)
+    if labels.ndim > 1 or (labels.dtype.kind == "f" and (labels != np.floor(labels)).any()):
+        hint = "Use sample_weight, one weight for each row."
+        received = f"targets of shape {targets.shape}"
+        problem = "needs one class in each row, and not probabilities or several targets"
+        raise ArgumentError(problem, argument="class_weight", received=received, hint=hint)
+    return labels
+
+
+def _largest_one(w: Array) -> Array:
+    """Return weights divided by the largest, so that their products and sums are finite."""
+    return w / w.max(initial=0) if w.any() else w
