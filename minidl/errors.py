@@ -11,7 +11,8 @@ from typing import Any
 __all__ = [
     "ArgumentError", "ConvergenceError", "DTypeError", "DataError", "DivergenceWarning",
     "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError", "OutOfRangeError",
-    "ShapeError", "UnknownKeywordError", "UnknownNameError", "WorkerError", "invalid",
+    "ShapeError", "UnknownKeywordError", "UnknownNameError", "UntrainedWarning", "WorkerError",
+    "invalid",
 ]  # fmt: skip
 
 
@@ -166,3 +167,7 @@ class UnknownNameError(MinidlError, ValueError):
 
 class DivergenceWarning(UserWarning):
     """A run ended early because its loss grew beyond all bounds; the text says what to try."""
+
+
+class UntrainedWarning(UserWarning):
+    """Some parameters got no gradient in the first epoch; the text names them."""

@@ -21,6 +21,7 @@ from minidl.streams import stream
 from minidl.training.checks import check_first_epoch
 from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
 from minidl.training.measure import Objective
+from minidl.training.reach import Reach
 
 Row = dict[str, Any]  # column of the history -> a number, or for R networks an array (R,)
 
@@ -53,6 +54,10 @@ class Run(ABC):
     @abstractmethod
     def stop_diverged(self, losses: Array) -> Array:
         """Stop networks whose loss is not finite or too large; return a mask of those left."""
+
+    @abstractmethod
+    def tell(self, network: int, problem: str) -> None:
+        """Keep what to tell of a network, a part of which does not train."""
 
     @abstractmethod
     def record(self, row: Row, left: Array) -> Array:
@@ -129,14 +134,12 @@ def run(state: Run, data: Data, last: int) -> None:
                 hook.on_epoch_begin(state, state.epoch + 1)
             if state.good is None or state.recorded == state.epoch:
                 state.good = state.objective.vector.value.copy()
-        running = take_epoch(state, data)
+        reach = None if state.epoch else Reach(state.objective)
+        with reach or contextlib.nullcontext():
+            running = take_epoch(state, data)
         state.epoch += 1
-        vector, optimizer = state.objective.vector, state.optimizer
-        if state.epoch == 1 and state.good is not None:
-            unchanged = np.array_equal(state.good, vector.value)
-            if unchanged or not optimizer.gradient_evaluations:
-                with state.naming(0):
-                    check_first_epoch(optimizer, state.good, vector, float(running[0]))
+        if reach is not None:
+            check_first(state, reach, running)
         left = state.stop_diverged(running)
         running, data = running[left], data.only(left)
         every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
@@ -145,6 +148,17 @@ def run(state: Run, data: Data, last: int) -> None:
             left = state.stop_diverged(np.atleast_1d(row["train_loss"]))
             if left.any():
                 data = data.only(left).only(state.record(row, left))
+
+
+def check_first(state: Run, reach: Reach, running: Array) -> None:
+    """Raise if the first epoch has trained nothing; tell of parts of a network without gradient."""
+    with state.naming(0):
+        if state.good is not None:
+            check_first_epoch(
+                state.optimizer, state.good, state.objective.vector, float(running[0])
+            )
+        for network, problem in enumerate(reach.check()):
+            state.tell(network, problem)
 
 
 def take_epoch(state: Run, data: Data) -> Array:

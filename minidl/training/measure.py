@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
-from minidl.autograd.node import propagate
+from minidl.autograd.node import Gradients, array_of, propagate
 from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
+from minidl.training.lost import without_graph
 
 CHUNK = 8192  # rows evaluated at once, so that memory stays bounded
 
 
-def collect(loss: Tensor, vector: ParameterVector) -> None:
-    """Write the gradient of `loss`, a scalar or (R,), into ``vector.grad``, and nowhere else."""
-    if not loss.requires_grad:
-        loss.backward()  # which raises
+def collect(loss: Tensor, vector: ParameterVector) -> Gradients:
+    """Write the gradient of `loss`, a scalar or (R,), into ``vector.grad``, and return it."""
     value = loss.data
     # A scalar, because the loss's rule takes 0.5 us less with it than with an array.
     seed = np.ones(value.shape, value.dtype) if value.ndim else value.dtype.type(1)
     gradients = propagate([loss], [seed])
     for order, view in vector.gradients.items():
         view[...] = gradients[order][1] if order in gradients else 0.0
+    return gradients
 
 
 class Objective:
@@ -56,6 +56,8 @@ class Objective:
     (array([10.]), 5.0)
     """
 
+    collect = staticmethod(collect)
+
     def __init__(self, model: Layer, loss: Loss, l2: float = 0.0) -> None:
         self.model, self.loss = model, loss
         self.penalty = L2Penalty(check_strength("l2", l2))
@@ -82,7 +84,9 @@ class Objective:
         if X.dtype != vector.value.dtype:
             X = X.astype(vector.value.dtype)
         loss = self.loss.mean(self.outputs(X, training), t)
-        collect(loss, vector)
+        if not (isinstance(loss, Tensor) and loss.requires_grad):
+            raise without_graph(self.model, self.loss, (X, t, training))
+        self.collect(loss, vector)
         value = loss.data
         self.value = value.astype(np.float64) if value.ndim else value.item()
         if self.penalty.strength:
@@ -122,9 +126,10 @@ class Objective:
                 place = part if sets is None else (set_index(sets), part)
                 targets = t[place]
                 outputs = self.outputs(X[place].astype(w.dtype, copy=False))
-                sums["loss"] += share * self.loss.mean(outputs, targets).data.astype(np.float64)
+                losses = np.asarray(array_of(self.loss.mean(outputs, targets)), np.float64)
+                sums["loss"] += share * losses
                 if classifies:
-                    sums["accuracy"] += share * self.loss.accuracy(outputs.data, targets)
+                    sums["accuracy"] += share * self.loss.accuracy(array_of(outputs), targets)
         if self.penalty.strength:
             sums["loss"] += self.penalty.value(self.vector)
         return sums if w.ndim > 1 else dict(zip(sums, map(float, sums.values()), strict=True))

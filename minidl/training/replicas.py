@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minidl.errors import DataError, DivergenceWarning, ShapeError
+from minidl.errors import DataError, DivergenceWarning, ShapeError, UntrainedWarning
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
@@ -19,6 +19,7 @@ from minidl.training.data import Pair, Rows, as_array, check_rows, pair_of
 from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
+from minidl.training.reach import summary
 from minidl.training.trainer import Trainer
 
 UNFINISHED = (None, "interrupted")  # values of history.stopped_by
@@ -160,11 +161,17 @@ def train_replicas(
         ended = [r for r in _replicas(grid, trainers) if r.history.stopped_by not in UNFINISHED]
         vars(error)["finished"] = ended
         raise
-    replicas = _replicas(grid, trainers)
-    if diverged := sum(replica.history.diverged for replica in replicas):
-        message = f"{diverged} of {len(replicas)} replicas diverged; see replica.history.advice"
-        warnings.warn(message, DivergenceWarning, stacklevel=2)
-    return replicas
+    _warn(trainers)
+    return _replicas(grid, trainers)
+
+
+def _warn(trainers: list[Trainer]) -> None:
+    """Warn of networks that have diverged, or of which a part does not train."""
+    if diverged := sum(trainer.history.diverged for trainer in trainers):
+        message = f"{diverged} of {len(trainers)} replicas diverged; see replica.history.advice"
+        warnings.warn(message, DivergenceWarning, stacklevel=3)
+    if told := summary([trainer.untrained for trainer in trainers]):
+        warnings.warn(told, UntrainedWarning, stacklevel=3)
 
 
 def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:

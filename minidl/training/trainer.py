@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from minidl.autograd import Array
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DivergenceWarning
+from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
-from minidl.training.checks import check_logits, check_parts, parts_of
+from minidl.training.checks import check_logits, check_owner, check_parts, parts_of
 from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
 from minidl.training.loop import Row, Run, run
@@ -106,6 +106,7 @@ class Trainer(Run):
             type(part).stochastic is not Layer.stochastic for part in parts_of(model)
         )
         self.history = History()
+        self.untrained = ""  # told once, when fit ends
 
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
@@ -163,6 +164,9 @@ class Trainer(Run):
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
+        if self.untrained:
+            told, self.untrained = self.untrained, ""
+            warnings.warn(told, UntrainedWarning, stacklevel=2)
         return self.history
 
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
@@ -196,6 +200,8 @@ class Trainer(Run):
             received = f"{self.optimizer!r} after {steps} steps"
             hint = "Give each Trainer a new optimizer, or call optimizer.reset()."
             raise ArgumentError(problem, received=received, hint=hint)
+        if begun and self.recorded == self.epoch and not self.cursor:
+            check_owner(self.optimizer, int(history.entry("updates", -1)))
         if begun and ("validation_loss" in history) != validated:
             problem = "must be given in every fit() of a Trainer, or in none"
             raise ArgumentError(problem, argument="validation")
@@ -215,8 +221,7 @@ class Trainer(Run):
         """End the run with the last good weights and without velocity, and give advice."""
         if self.good is not None:
             self.objective.vector.set(self.good)
-        for vector in self.optimizer.state.values():
-            vector.fill(0.0)
+        self.optimizer.forget()
         self._stored = None
         self.stop_reason = "diverged"
         history = self.history
@@ -227,6 +232,10 @@ class Trainer(Run):
             f" from {last['train_loss']:.4g} after epoch {last['epoch']} and"
             f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
         )
+
+    def tell(self, network: int, problem: str) -> None:
+        """Keep what :meth:`fit` tells: that a part of the network does not train."""
+        self.untrained = problem
 
     def record(self, row: Row, left: Array) -> Array:
         """Add a row to the history and run the hooks after an epoch."""

@@ -127,6 +127,7 @@ def test_a_run_that_diverges_tells_so_as_without() -> None:
     assert advice[0] == advice[1] != ""
 
 
+@pytest.mark.filterwarnings("ignore:the gradient of .* was 0:minidl.errors.UntrainedWarning")
 def test_what_a_callback_wrote_into_the_model_is_where_it_looks_from() -> None:
     def zero(trainer: Any, record: Any) -> None:
         trainer.model.parameters.set(np.zeros_like(trainer.model.parameters.value))
