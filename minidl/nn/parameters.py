@@ -98,7 +98,11 @@ class ParameterVector:
         self._parameters = dict(named)
         dtypes = {p.dtype for p in self}
         if not dtypes:
-            raise ArgumentError("the model has no parameters, so there is nothing to train")
+            hint = (
+                "Parameters and layers are found as attributes, or in lists, tuples or dicts there."
+            )
+            problem = "the model has no parameters, so there is nothing to train"
+            raise ArgumentError(problem, hint=hint)
         if len(dtypes) > 1:
             received = ", ".join(sorted(map(str, dtypes)))
             raise ArgumentError("parameters must have one dtype", received=received)

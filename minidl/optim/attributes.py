@@ -3,6 +3,7 @@
 Its attributes are compared with those before the first step: what has changed is state.
 """
 
+import contextlib
 import copy
 import pickle
 import random
@@ -23,10 +24,10 @@ HINT += " no state, such as the model, in the class: not_state = (...,)."
 
 def _pickled(value: object) -> bytes | None:
     """Return the pickle of a value, by which it is compared; None for a lambda and the like."""
-    try:
-        return pickle.dumps(value)
-    except Exception:
-        return None
+    for data in (value, None if callable(value) else getattr(value, "__dict__", None)):
+        with contextlib.suppress(Exception):
+            return None if data is None and value is not None else pickle.dumps(data)
+    return None
 
 
 def snapshot(values: Mapping[str, Any]) -> Snapshot:

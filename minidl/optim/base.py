@@ -248,10 +248,15 @@ class Optimizer(ABC):
         self.state = {name: np.array(vector) for name, vector in vectors.items()}
 
     def __repr__(self) -> str:
+        """Return the class, hyperparameters, and a custom class's settings, numbers and text."""
         pairs = []
         for name, value in self.hyperparameters.items():
             plain = value.ravel().tolist() if isinstance(value, np.ndarray) else value
             pairs.append(f"{name}={plain}")
+        before = {n: value for n, (value, _) in (self._before or {}).items()}
+        for name, value in (self.attributes() if self._before is None else before).items():
+            if isinstance(value, (bool, int, float, str)):
+                pairs.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(pairs)})"
 
 

@@ -44,14 +44,15 @@ def lost(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> GraphE
             for name in names
             if not np.array_equal(once, _value(model, loss, batch, [name]), equal_nan=True)
         ]
-        where, output = _find(model, loss, batch, proven) if proven else ("", None)
+        found = _find(model, loss, batch, proven) if proven else None
     except Exception:  # the model cannot be copied, or does not work with other weights
         return None
-    if not proven:
+    if found is None:
         return None
+    where, output = found
     problem = f"{where} leaves the graph, so {listed(proven)} would never train"
     has_graph = bool(_leaves(output))
-    received = None if has_graph else f"a result without a graph, of type {type(output).__name__}"
+    received = None if has_graph else f"{type(output).__name__} without a graph"
     return GraphError(problem, received=received, hint=HINT)
 
 
@@ -79,16 +80,21 @@ def _value(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> Arra
         return np.array(array_of(loss.mean(model(X, training=training), t)), dtype=float)
 
 
-def _find(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> Find:
-    """Return the first layer that ends without these parameters in the graph of its output."""
+def _find(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> Find | None:
+    """Return the first layer, or the loss, whose result is without these parameters in its graph.
+
+    None if the loss has them all: they are used in some batches only.
+    """
     X, t, _ = batch
     model, loss, training = copy.deepcopy((model, loss, batch[2]))
     parameters, found = dict(model.named_parameters()), list[Find]()
     wanted = {parameters[name]._order for name in names}
     for name, part in {id(p): (n, p) for n, p in parts_by_name(model)}.values():
-        where = f"the forward of {f'layer {name}, ' if name else ''}{part!r}"
+        where = f"the forward of {f'layer {name}, {part!r},' if name else repr(part)}"
         vars(part)["forward"] = _watched(part, where, wanted, found)
     value = loss.mean(model(X, training=training), t)
+    if wanted <= _leaves(value):
+        return None
     return found[0] if found else (f"the loss {loss!r}", value)
 
 

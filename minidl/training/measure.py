@@ -9,6 +9,7 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import Gradients, array_of, propagate
+from minidl.errors import ShapeError
 from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
@@ -126,13 +127,23 @@ class Objective:
                 place = part if sets is None else (set_index(sets), part)
                 targets = t[place]
                 outputs = self.outputs(X[place].astype(w.dtype, copy=False))
-                losses = np.asarray(array_of(self.loss.mean(outputs, targets)), np.float64)
-                sums["loss"] += share * losses
+                sums["loss"] += share * self._number(self.loss.mean(outputs, targets))
                 if classifies:
                     sums["accuracy"] += share * self.loss.accuracy(array_of(outputs), targets)
         if self.penalty.strength:
             sums["loss"] += self.penalty.value(self.vector)
         return sums if w.ndim > 1 else dict(zip(sums, map(float, sums.values()), strict=True))
+
+    def _number(self, loss: Any) -> Array:
+        """Return the result of a loss as an array of float64."""
+        value = np.asarray(array_of(loss))
+        expected = self.vector.value.shape[:-1]
+        if value.dtype.kind != "f" or value.shape != expected:
+            received = f"{type(loss).__name__} of shape {value.shape}"
+            wanted = f"a Tensor of shape {expected}"
+            problem = f"the mean of the loss {self.loss!r} is not a number"
+            raise ShapeError(problem, received=received, expected=wanted)
+        return value.astype(np.float64)
 
     def loss_at(
         self, point: Array, X: Array, t: Array, sets: Array | None = None, *, here: Any

@@ -1,8 +1,9 @@
 """What the gradients of the first epoch reach: a parameter that never trains is found here."""
 
+import functools
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from types import TracebackType
+from types import MethodType, ModuleType, TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -110,7 +111,7 @@ def check_complete(model: Layer) -> None:
 
 def _refuse(model: Layer, leaf: Node) -> bool:
     """Raise if a leaf that is not in the parameter vector belongs to a layer; else return True."""
-    for name, part in parts_by_name(model):
+    for name, part in reversed(list(parts_by_name(model))):  # the inner layers first
         for attribute in vars(part):
             if attribute != "_vector" and any(
                 leaf is item for item in _inside(vars(part)[attribute])
@@ -132,7 +133,7 @@ def _inside(value: object) -> Iterator[object]:
     waiting, seen = [value], set[int]()
     while waiting:
         item = waiting.pop()
-        if id(item) in seen or isinstance(item, type):
+        if id(item) in seen or isinstance(item, (type, ModuleType)):
             continue
         seen.add(id(item))
         yield item
@@ -145,3 +146,5 @@ def _inside(value: object) -> Iterator[object]:
         elif not isinstance(item, Node):
             waiting += vars(item).values() if hasattr(item, "__dict__") else []
             waiting += [cell.cell_contents for cell in getattr(item, "__closure__", None) or ()]
+            waiting += [item.__self__] if isinstance(item, MethodType) else []
+            waiting += [item.func, item.args] if isinstance(item, functools.partial) else []
