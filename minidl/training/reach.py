@@ -29,7 +29,7 @@ class Reach:
     def __init__(self, objective: Objective) -> None:
         self.objective, self.start = objective, next(creation)
         self.nonzero: dict[int, Array] = {}  # of parameters reached: for which networks not 0
-        self.strangers: dict[int, Node] = {}  # leaves that are older and no parameters
+        self.strangers: dict[int, Node] = {}  # leaves that are not in the parameter vector
         self.batch: Batch | None = None
 
     def __enter__(self) -> Self:
@@ -58,16 +58,17 @@ class Reach:
                 if some is None or not some.all():
                     now = g.reshape(networks, -1).any(axis=1)
                     self.nonzero[order] = now if some is None else some | now
-            elif order < self.start:
-                self.strangers[order] = leaf
+            elif order < self.start or isinstance(leaf, Parameter):  # not made for a derivative
+                self.strangers.setdefault(order if order < self.start else -1, leaf)
 
     def check(self) -> list[str]:
         """Return for each network what to tell of it, or ""; raise for what can never train."""
         objective, vector = self.objective, self.objective.vector
+        check_complete(objective.model)
         networks = 1 if vector.value.ndim == 1 else len(vector.value)
         if self.batch is None:
             return [""] * networks
-        outside = [leaf for leaf in self.strangers.values() if _refuse(objective.model, leaf)]
+        outside = [s for k, s in self.strangers.items() if _refuse(objective.model, s, new=k < 0)]
         trained = [(n, vector[n]._order) for n in vector.names if vector[n].requires_grad]
         unused = [name for name, order in trained if order not in self.nonzero]
         if unused and (error := lost(objective.model, objective.loss, self._rows(), unused)):
@@ -109,8 +110,11 @@ def check_complete(model: Layer) -> None:
         raise GraphError(f"{problem} one vector", hint=hint)
 
 
-def _refuse(model: Layer, leaf: Node) -> bool:
-    """Raise if a leaf that is not in the parameter vector belongs to a layer; else return True."""
+def _refuse(model: Layer, leaf: Node, *, new: bool) -> bool:
+    """Raise if a leaf that is not in the parameter vector is the model's; return whether to warn.
+
+    A `new` one is a parameter that was made during training.
+    """
     for name, part in reversed(list(parts_by_name(model))):  # the inner layers first
         for attribute in vars(part):
             if attribute != "_vector" and any(
@@ -125,7 +129,12 @@ def _refuse(model: Layer, leaf: Node) -> bool:
                 problem = f"{place} of {type(model).__name__} is a Tensor with requires_grad=True,"
                 hint = "Make it an nn.Parameter; or leave requires_grad out, for a constant."
                 raise GraphError(f"{problem} which would never train", hint=hint)
-    return not (isinstance(leaf, Parameter) and leaf._packed)  # trained with another model
+    if isinstance(leaf, Parameter) and leaf._packed:
+        return False  # it is trained with another model
+    if new:
+        problem = f"forward makes a parameter of shape {leaf.shape} in each call, which would never"
+        raise GraphError(f"{problem} train", hint="Make parameters and layers in __init__.")
+    return True
 
 
 def _inside(value: object) -> Iterator[object]:

@@ -115,7 +115,8 @@ def train_replicas(
     -------
     list of Replica
         All seeds for the first value of the hyperparameters, then for the next. A
-        :class:`DivergenceWarning` says how many have diverged.
+        :class:`DivergenceWarning` says how many have diverged, an :class:`UntrainedWarning` of how
+        many a part got no gradient in the first epoch.
 
     Raises
     ------

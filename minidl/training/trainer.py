@@ -106,7 +106,7 @@ class Trainer(Run):
             type(part).stochastic is not Layer.stochastic for part in parts_of(model)
         )
         self.history = History()
-        self.untrained = ""  # told once, when fit ends
+        self.untrained = ""  # which part got no gradient in the first epoch
 
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
@@ -148,12 +148,17 @@ class Trainer(Run):
             fit the model.
         ArgumentError
             `epochs` is negative; `validation` is not a pair, or given in some calls only; a
-            callback is not a :class:`Callback`; the optimizer has been used in another run; or a
-            custom optimizer has changed no weight in the first epoch.
+            callback is not a :class:`Callback`; the optimizer has been used in another run; all
+            parameters are frozen; or a custom optimizer has changed no weight in the first epoch.
+        GraphError
+            A parameter can never train: a forward or the loss leaves the graph, or the model does
+            not find it. What gets no gradient otherwise is an
+            :class:`~minidl.errors.UntrainedWarning`, once, after the first epoch.
         KeyboardInterrupt
             Ctrl-C was pressed; :attr:`history` holds what was recorded.
         """
         check_count("epochs", epochs, 0)
+        first = self.epoch == 0
         train = check_rows("training", X, y, self.objective)
         held_out = None
         if validation is not None:
@@ -164,9 +169,8 @@ class Trainer(Run):
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
-        if self.untrained:
-            told, self.untrained = self.untrained, ""
-            warnings.warn(told, UntrainedWarning, stacklevel=2)
+        if first and self.untrained:
+            warnings.warn(self.untrained, UntrainedWarning, stacklevel=2)
         return self.history
 
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
@@ -234,7 +238,7 @@ class Trainer(Run):
         )
 
     def tell(self, network: int, problem: str) -> None:
-        """Keep what :meth:`fit` tells: that a part of the network does not train."""
+        """Keep what :meth:`fit` warns of: that a part of the network does not train."""
         self.untrained = problem
 
     def record(self, row: Row, left: Array) -> Array:

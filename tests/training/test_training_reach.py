@@ -291,6 +291,31 @@ def test_layers_added_after_the_vector_was_built_are_an_error_in_every_fit() -> 
             call()
 
 
+class MadeInForward(nn.Layer):
+    """A layer in each call; or a parameter at the first call, in an inner layer."""
+
+    def __init__(self, *, keep: bool) -> None:
+        self.out, self.keep = nn.Dense(3, 1, seed=0), keep
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        if not self.keep:
+            return self.out(nn.Dense(2, 3, seed=0)(x))
+        if not hasattr(self, "late"):
+            self.late = nn.Parameter(np.ones((2, 3)))
+        return self.out(x @ self.late)
+
+
+def test_parameters_that_forward_makes_are_an_error() -> None:
+    with pytest.raises(
+        GraphError, match=r"forward makes a parameter of shape \(2, 3\) in each call"
+    ):
+        fit(MadeInForward(keep=False))
+    with pytest.raises(GraphError, match="late cannot be set: the model's parameters are one vect"):
+        fit(MadeInForward(keep=True))
+    with pytest.raises(GraphError, match=r"0\.late would never train: added after"):
+        fit(nn.Sequential(MadeInForward(keep=True), nn.Tanh()))
+
+
 @pytest.mark.parametrize("name", ["parameters", "stochastic"])
 def test_names_that_a_layer_uses_cannot_be_assigned(name: str) -> None:
     with pytest.raises(GraphError, match=f"{name} of a layer cannot be assigned"):
@@ -396,7 +421,7 @@ def test_replicas_are_told_once_in_this_process(memory: int, jobs: int) -> None:
     assert message.startswith("in 3 of 3 networks, no gradient reaches c.weight, c.bias")
     with pytest.raises(GraphError, match=r"forward of Inside\(\) leaves the graph") as caught:
         train_replicas(Inside, rule, X, Y, seeds=2, **options)
-    assert "seed 0" in "".join(caught.value.__notes__)
+    assert "in the network with seed " in "".join(caught.value.__notes__)
 
 
 def test_a_comparison_tells_once() -> None:
