@@ -17,7 +17,7 @@ from minidl.training.measure import Objective, collect
 
 HOLD = "Hold layers and parameters as attributes, or in lists, tuples or dicts that are attributes."
 UNUSED = "Use them in forward, leave them out, or freeze them: parameter.requires_grad = False."
-DEAD = "Units that are never active (ReLU), or weights or inputs that are 0, have no gradient."
+DEAD = "Units that are never active (ReLU), and weights that are all 0, stop gradients."
 
 
 class Reach:
@@ -75,9 +75,9 @@ class Reach:
             raise error
         told = []
         for k in range(networks):
-            dead = [
-                n for n, order in trained if order in self.nonzero and not self.nonzero[order][k]
-            ]
+            still = {n for n, o in trained if o in self.nonzero and not self.nonzero[o][k]}
+            moving = {_owner(n) for n, _ in trained if n not in still}
+            dead = [n for n, _ in trained if n in still and _owner(n) not in moving]
             words = [f"no gradient reaches {listed(unused)}. {UNUSED}"] if unused else []
             if dead and np.all(np.isfinite(vector.value)) and np.any(objective.value):
                 words.append(f"the gradient of {listed(dead)} was 0 in the first epoch. {DEAD}")
@@ -108,6 +108,11 @@ def check_complete(model: Layer) -> None:
         problem = f"{listed(names)} would never train: added after the model's parameters became"
         hint = "Build the whole model before model.parameters or a Trainer is used."
         raise GraphError(f"{problem} one vector", hint=hint)
+
+
+def _owner(name: str) -> str:
+    """Return the layer of a parameter; one that is dead has the gradient 0 in all of its own."""
+    return name.rpartition(".")[0]
 
 
 def _refuse(model: Layer, leaf: Node, *, new: bool) -> bool:

@@ -16,12 +16,9 @@ from minidl.errors import DataError
 from minidl.training import data as rows
 from minidl.training.data import Rows, permutation
 
-ZEROS = pytest.mark.filterwarnings("ignore:the gradient of 0.weight was 0")  # so are the rows
-
 MB = 2**20
 
 
-@ZEROS
 def test_a_memory_map_is_trained_on_without_a_copy(tmp_path: Path) -> None:
     path = tmp_path / "X.npy"
     rows, columns = 50_000, 256
@@ -58,7 +55,6 @@ def quarter(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, getattr(module, name) // 4)
 
 
-@ZEROS
 @pytest.mark.usefixtures("quarter")
 def test_many_rows_of_few_columns_are_not_outweighed_by_their_targets_and_numbers(
     tmp_path: Path,
@@ -80,7 +76,6 @@ def test_many_rows_of_few_columns_are_not_outweighed_by_their_targets_and_number
         assert peak < 8 * MB, loss
 
 
-@ZEROS
 @pytest.mark.usefixtures("quarter")
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8, ">f8"])
 def test_a_memory_map_of_another_dtype_is_converted_batch_by_batch(

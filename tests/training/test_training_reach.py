@@ -17,6 +17,7 @@ from training_problems import two_classes
 from minidl import Tensor, Trainer, compare, datasets, nn, optim, train_replicas
 from minidl.errors import ArgumentError, GraphError, ShapeError, UntrainedWarning
 from minidl.training import History, Objective
+from minidl.training.reach import Reach
 
 X, Y = two_classes(40)
 
@@ -368,7 +369,7 @@ def test_a_dead_network_is_told_with_its_names() -> None:
     first = nn.Dense(2, 3, bias_initializer="constant:-99")
     dead = nn.Sequential(first, nn.ReLU(), nn.Dense(3, 1), seed=0)
     (message,) = told(lambda: fit(dead))
-    assert message.startswith("the gradient of 0.weight, 0.bias, 2.weight was 0 in the first epoch")
+    assert message.startswith("the gradient of 0.weight, 0.bias was 0 in the first epoch")
 
 
 class Branching(Three):
@@ -391,12 +392,50 @@ def test_a_branch_that_is_active_in_one_batch_of_the_first_epoch_is_not_told() -
     assert message.startswith("no gradient reaches c.weight, c.bias")
 
 
+class Gated(Branching):
+    """c is always in the graph, but has a factor 0 in some batches."""
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        self.batches += bool(training)
+        h = np.tanh(self.a(x))
+        return self.b(h) + float(self.used(self.batches)) * self.c(h)
+
+
+def test_a_gradient_that_is_not_0_in_one_batch_of_the_first_epoch_is_not_told() -> None:
+    for batch in (1, 2, 3):
+        fit(Gated(lambda batches, batch=batch: batches == batch))
+    (message,) = told(lambda: fit(Gated(lambda batches: batches > 3)))
+    assert message.startswith("the gradient of c.weight, c.bias was 0 in the first epoch")
+
+
+def test_networks_of_a_block_may_have_a_gradient_in_different_batches() -> None:
+    model, t = nn.Dense(1, 1, bias=False, initializer="constant:1"), np.zeros((4, 1))
+    model._vector = nn.ParameterVector(model.named_parameters(), replicas=3)
+    objective = Objective(model, nn.MeanSquaredError())
+    with Reach(objective) as reach:
+        for active in (0, 1):
+            batch = np.zeros((3, 4, 1))
+            batch[active] = 1.0
+            objective.batch_gradient(batch, t, True, model.parameters.value)
+    assert [message[:22] for message in reach.check()] == ["", "", "the gradient of weight"]
+
+
 def test_a_network_that_is_random_in_itself_proves_nothing() -> None:
     class Random(Three):
         def forward(self, x: Any, training: Any = False) -> Any:
             return super().forward(x) + 1e-3 * np.random.default_rng().normal()
 
     assert [m.split(".")[0] for m in told(lambda: fit(Random()))] == ["no gradient reaches c"]
+
+
+def test_a_bias_at_rest_is_not_told() -> None:
+    """With zero weights and balanced classes, the mean of p - t is 0 in the first step."""
+    model = nn.Dense(2, 1, initializer="zeros")
+    trainer = Trainer(model, "bce", optimizer=optim.NAG(0.1), batch_size="full", seed=0)
+    trainer.fit(X, np.arange(40) % 2, epochs=1)
+    assert np.any(model.weight.data)
+    assert model.bias is not None
+    assert not np.any(model.bias.data)
 
 
 def test_a_perfect_fit_is_not_told() -> None:
@@ -416,7 +455,7 @@ def test_replicas_are_told_once_in_this_process(memory: int, jobs: int) -> None:
     options |= {"memory": memory, "jobs": jobs}
     rule = optim.NAG(0.1)
     (message,) = told(lambda: train_replicas(network, rule, X, Y, seeds=4, **options))
-    assert message.startswith("in 2 of 4 networks, the gradient of 0.weight, 0.bias, 2.weight was")
+    assert message.startswith("in 2 of 4 networks, the gradient of 0.weight, 0.bias was")
     (message,) = told(lambda: train_replicas(Three, rule, X, Y, seeds=3, **options))
     assert message.startswith("in 3 of 3 networks, no gradient reaches c.weight, c.bias")
     with pytest.raises(GraphError, match=r"forward of Inside\(\) leaves the graph") as caught:
