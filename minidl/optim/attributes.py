@@ -5,10 +5,12 @@ Its attributes are compared with those before the first step: what has changed i
 
 import contextlib
 import copy
+import functools
 import pickle
 import random
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -18,15 +20,18 @@ from minidl.errors import ArgumentError
 
 Array = npt.NDArray[Any]
 Snapshot = dict[str, tuple[Any, bytes | None]]  # name -> (copy of the value, its pickle)
+FUNCTIONS = (FunctionType, MethodType, BuiltinFunctionType, functools.partial, type)
 HINT = "Keep state as numbers, arrays, and lists or dicts of them, or in state_names; name what is"
 HINT += " no state, such as the model, in the class: not_state = (...,)."
 
 
 def _pickled(value: object) -> bytes | None:
     """Return the pickle of a value, by which it is compared; None for a lambda and the like."""
-    for data in (value, None if callable(value) else getattr(value, "__dict__", None)):
+    if isinstance(value, FUNCTIONS):  # compared by identity
+        return None
+    for data in (value, getattr(value, "__dict__", value)):
         with contextlib.suppress(Exception):
-            return None if data is None and value is not None else pickle.dumps(data)
+            return pickle.dumps(data)
     return None
 
 
@@ -37,7 +42,7 @@ def snapshot(values: Mapping[str, Any]) -> Snapshot:
         try:
             pack(value)
             kept[name] = copy.deepcopy(value), _pickled(value)
-        except TypeError:
+        except (TypeError, RecursionError):
             kept[name] = value, _pickled(value)
     return kept
 
@@ -65,7 +70,7 @@ def pack_all(values: Mapping[str, Any], owner: str) -> tuple[dict[str, Any], dic
     for name, value in values.items():
         try:
             words[name] = pack(value, f"@{name}", arrays)
-        except TypeError as error:
+        except (TypeError, RecursionError) as error:
             problem = f"{owner} keeps state in {name}, which cannot be saved or reset"
             raise ArgumentError(problem, received=str(error), hint=HINT) from None
     return words, arrays

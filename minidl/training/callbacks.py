@@ -250,7 +250,7 @@ class LearningRateSchedule(Callback):
     def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
         """Set the rate of this epoch."""
         optimizer = trainer.optimizer
-        if "lr" not in optimizer.hyperparameters:
+        if not hasattr(optimizer, "lr"):
             problem = "LearningRateSchedule sets lr, which the optimizer does not have"
             hint = "Declare it in the class: lr = minidl.optim.learning_rate()."
             raise ArgumentError(problem, received=repr(optimizer), hint=hint)

@@ -29,7 +29,7 @@ def without_graph(model: Layer, loss: Loss, batch: Batch) -> MinidlError:
     if not names:
         problem = "all parameters are frozen, so there is nothing to train"
         return ArgumentError(problem, hint="Set requires_grad = True for one of them.")
-    problem = f"the loss depends on none of the parameters that should train: {listed(names)}"
+    problem = f"no path leads from the loss to a parameter that should train: {listed(names)}"
     return lost(model, loss, batch, names) or GraphError(problem, hint="Use them in forward.")
 
 

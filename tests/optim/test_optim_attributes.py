@@ -206,6 +206,14 @@ def test_saved_states_and_copies_are_independent(kind: type[Custom]) -> None:
     assert_array_equal(after(source, 1, end), after(copied, 1, end))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_state_of_a_new_optimizer_makes_another_one_new(kind: type[Custom]) -> None:
+    used = kind()
+    after(used, 3)
+    used.load_state_dict(kind().state_dict())
+    assert_array_equal(after(used, 4), after(kind(), 4))
+
+
 def test_settings_are_no_state() -> None:
     class Damped(Custom):
         def begin(self) -> None:
@@ -228,7 +236,12 @@ class Average:
         self.value = 0.0
 
 
-@pytest.mark.parametrize("make", [Average, lambda: SimpleNamespace(value=0.0)])
+def local_average() -> Any:
+    """Return an object that cannot be pickled."""
+    return type("Local", (Average,), {})()
+
+
+@pytest.mark.parametrize("make", [Average, lambda: SimpleNamespace(value=0.0), local_average])
 def test_an_object_that_has_changed_is_named(make: Any) -> None:
     class Averaging(Custom):
         def begin(self) -> None:
@@ -255,6 +268,38 @@ def test_an_object_that_has_changed_is_named(make: Any) -> None:
     after(named, 1)
     assert named.state_dict()["attributes"] == {}
     named.reset()
+
+
+def test_functions_and_references_to_itself_are_settings() -> None:
+    class Dispatching(Custom):
+        def begin(self) -> None:
+            self.rule, self.f, self.g, self.me = self.halved, np.sign, len, self
+
+        def halved(self, g: Any) -> Any:
+            return 0.5 * g
+
+        def direction(self, g: Any) -> Any:
+            return self.rule(g)
+
+    class Cyclic(Custom):
+        def begin(self) -> None:
+            self.ring: list[Any] = []
+            self.ring.append(self.ring)
+
+        def direction(self, g: Any) -> Any:
+            self.ring.append(1)
+            return g
+
+    optimizer = Dispatching()
+    first = after(optimizer, 3)
+    copied = copy.deepcopy(optimizer)
+    assert optimizer.state_dict()["attributes"] == copied.state_dict()["attributes"] == {}
+    optimizer.reset()
+    assert_array_equal(after(optimizer, 3), first)
+    ring = Cyclic()
+    after(ring, 1)
+    with pytest.raises(ArgumentError, match="keeps state in ring, which cannot"):
+        ring.state_dict()
 
 
 def test_undeclared_entries_of_state_are_named() -> None:
