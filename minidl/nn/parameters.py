@@ -27,6 +27,15 @@ class Parameter(Tensor):
     """A Tensor that is trained: a weight, or a bias.
 
     `data` is copied, as float64 unless it is float32. An L2 penalty counts it if `penalized`.
+    Operators such as ``p -= step`` change it in place inside ``no_grad()`` and are a GraphError
+    outside, as in PyTorch.
+
+    >>> from minidl import no_grad
+    >>> p = Parameter([1.0, 2.0])
+    >>> with no_grad():
+    ...     p -= 0.5
+    >>> p.data
+    array([0.5, 1.5])
     """
 
     __slots__ = ("_checksum", "_packed", "penalized")

@@ -28,6 +28,7 @@ class Reach:
 
     def __init__(self, objective: Objective) -> None:
         self.objective, self.start = objective, next(creation)
+        self.known = {p._order for p in objective.vector}
         self.nonzero: dict[int, Array] = {}  # of parameters reached: for which networks not 0
         self.strangers: dict[int, Node] = {}  # leaves that are not in the parameter vector
         self.batch: Batch | None = None
@@ -51,9 +52,8 @@ class Reach:
     def _collect(self, loss: Tensor, vector: ParameterVector) -> None:
         """Write the gradient, and note which parameters it reaches."""
         networks = 1 if vector.value.ndim == 1 else len(vector.value)
-        known = [p._order for p in vector]
         for order, (leaf, g) in collect(loss, vector).items():
-            if order in known:
+            if order in self.known:
                 some = self.nonzero.get(order)
                 if some is None or not some.all():
                     now = g.reshape(networks, -1).any(axis=1)
