@@ -11,7 +11,8 @@ from typing import Any
 __all__ = [
     "ArgumentError", "ConvergenceError", "DTypeError", "DataError", "DivergenceWarning",
     "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError", "OutOfRangeError",
-    "ShapeError", "UnknownKeywordError", "UnknownNameError", "WorkerError", "WorseLossWarning",
+    "ShapeError", "UnknownKeywordError", "UnknownNameError", "UntrainedWarning", "WorkerError",
+    "WorseLossWarning",
     "invalid",
 ]  # fmt: skip
 
@@ -171,3 +172,7 @@ class DivergenceWarning(UserWarning):
 
 class WorseLossWarning(UserWarning):
     """A run ended with a higher training loss than it began with; the text says what to try."""
+
+
+class UntrainedWarning(UserWarning):
+    """Some parameters got no gradient in the first epoch; the text names them."""

@@ -203,7 +203,7 @@ class Tensor(Node):
         if not self.requires_grad:
             reason = "no Tensor with requires_grad=True led here"
             hint = "Give requires_grad=True to an input, and stay outside no_grad(). Note that"
-            hint += " w -= ... makes a new Tensor: a step writes into w.data."
+            hint += " w = w - ... makes a new Tensor: a step writes into w.data."
             message = f"there is nothing to differentiate: {reason}"
             raise GraphError(message, received=f"a Tensor of shape {self.shape}", hint=hint)
         gradients = propagate([self], [seed_for(self, gradient)], retain_graph=retain_graph)
@@ -217,6 +217,7 @@ class Tensor(Node):
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
     __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _binary
     matmul = dot = outer = add = subtract = multiply = divide = pow = _binary
     maximum = minimum = hypot = arctan2 = logaddexp = _binary
     __neg__ = __pos__ = __abs__ = negative = positive = abs = absolute = sign = _unary

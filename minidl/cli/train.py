@@ -14,7 +14,7 @@ from minidl.cli.options import INTERRUPTED, exit_code
 from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
-from minidl.errors import ArgumentError, DivergenceWarning, WorseLossWarning
+from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.files import atomic_write
 from minidl.optim import lookup
 from minidl.training import Callback, History, Progress, StopAtTarget, Trainer, save_model
@@ -34,11 +34,13 @@ def train(options: Namespace) -> int:
     code = 0
     try:
         with warnings.catch_warnings():
-            for category in (DivergenceWarning, WorseLossWarning):  # the result says so
-                warnings.simplefilter("ignore", category)
+            for category in (DivergenceWarning, UntrainedWarning, WorseLossWarning):
+                warnings.simplefilter("ignore", category)  # the result says so
             trainer.fit(data.X_train, data.y_train, epochs=options.epochs, validation=validation)
     except KeyboardInterrupt:
         code = INTERRUPTED
+    if trainer.untrained:
+        print(f"minidl train: warning: {trainer.untrained}", file=sys.stderr)
     history, reached = trainer.history, None
     if _has_target(options) and len(history):
         reached = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)

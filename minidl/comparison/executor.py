@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -12,9 +13,11 @@ from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
 from minidl.comparison.result import Comparison
 from minidl.comparison.run import Key, Run, Setting
+from minidl.errors import UntrainedWarning
 from minidl.optim import Optimizer
 from minidl.training import Trainer
 from minidl.training.many import train_many
+from minidl.training.reach import summary
 
 GROUP = 32  # networks of a group: fewer cost more each, more are lost when a process is killed
 EXTENSIONS = 3  # how often the grid may grow by two learning rates at one end
@@ -31,6 +34,7 @@ class Executor:
     memory: int = 2**19
     runs: dict[Key, Run] = field(default_factory=dict)  # the finished runs
     finished: Callable[[list[Run]], object] = len  # called with the runs of each finished block
+    told: bool = False  # whether a warning has said that a part of the networks does not train
 
     def __post_init__(self) -> None:
         """Check the target, and describe the comparison for its file."""
@@ -102,6 +106,10 @@ class Executor:
         train_many(
             trainers, rows, epochs, sets=sets, apart=apart, memory=memory, jobs=jobs, done=done
         )
+        told = summary([trainer.untrained for trainer in trainers])
+        if told and not self.told:
+            warnings.warn(told, UntrainedWarning, stacklevel=2)
+        self.told = self.told or bool(told)
 
     def _trainer(self, name: str, setting: Setting, seed: int) -> Trainer:
         optimizer = copy.deepcopy(self.templates[name])

@@ -67,6 +67,11 @@ class Layer:
     def __setattr__(self, name: str, value: object) -> None:
         if name in vars(self) or "_vector" in vars(self):
             self._check_change(name, vars(self).get(name), value)
+        fixed = getattr(type(self), name, None)
+        if isinstance(fixed, property) and fixed.fset is None:
+            hint = "Write into layer.parameters.value[...]." if name == "parameters" else None
+            hint = hint or f"Define it in the class: {name} = ..."
+            raise GraphError(f"{name} of a layer cannot be assigned", hint=hint)
         super().__setattr__(name, value)
 
     def _check_change(self, name: str, held: object, value: object) -> None:

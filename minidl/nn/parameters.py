@@ -27,6 +27,15 @@ class Parameter(Tensor):
     """A Tensor that is trained: a weight, or a bias.
 
     `data` is copied, as float64 unless it is float32. An L2 penalty counts it if `penalized`.
+    Operators such as ``p -= step`` change it in place inside ``no_grad()`` and are a GraphError
+    outside, as in PyTorch.
+
+    >>> from minidl import no_grad
+    >>> p = Parameter([1.0, 2.0])
+    >>> with no_grad():
+    ...     p -= 0.5
+    >>> p.data
+    array([0.5, 1.5])
     """
 
     __slots__ = ("_checksum", "_packed", "penalized")
@@ -98,7 +107,11 @@ class ParameterVector:
         self._parameters = dict(named)
         dtypes = {p.dtype for p in self}
         if not dtypes:
-            raise ArgumentError("the model has no parameters, so there is nothing to train")
+            hint = (
+                "Parameters and layers are found as attributes, or in lists, tuples or dicts there."
+            )
+            problem = "the model has no parameters, so there is nothing to train"
+            raise ArgumentError(problem, hint=hint)
         if len(dtypes) > 1:
             received = ", ".join(sorted(map(str, dtypes)))
             raise ArgumentError("parameters must have one dtype", received=received)

@@ -9,11 +9,13 @@ import numpy.typing as npt
 
 from minidl.errors import ArgumentError, DTypeError, ShapeError, invalid
 from minidl.keywords import check_keywords
+from minidl.optim.attributes import Snapshot, changed, pack_all, snapshot, unpack
 from minidl.optim.schedules import Schedule
 
 Array: TypeAlias = npt.NDArray[Any]
 Gradient: TypeAlias = Callable[[Array], Array]
 Setting: TypeAlias = npt.ArrayLike | Schedule  # a number, one for each replica, or a schedule
+BASE = {"hyperparameters", "state", "step_count", "gradient_evaluations", "_before"}
 
 
 class Optimizer(ABC):
@@ -27,6 +29,11 @@ class Optimizer(ABC):
         Name -> number, column or schedule, as assigned.
     state : dict of ndarray
         Name -> vector shaped like ``w``, for each of ``state_names``; empty before the first step.
+
+    Other attributes of a custom class are settings until :meth:`update` changes them; then they are
+    state, too: :meth:`reset` gives them their values before the first step, and checkpoints save
+    them, if they are numbers, text, arrays, random generators, or containers of these. Another
+    object that has changed is an error then, unless the class names it in ``not_state``.
 
     Examples
     --------
@@ -45,20 +52,31 @@ class Optimizer(ABC):
     """
 
     state_names: tuple[str, ...] = ()
+    not_state: tuple[str, ...] = ()  # attributes that are no state, whatever happens to them
+    hyperparameters: dict[str, Any]
+    state: dict[str, Array]
+    step_count: int
+    gradient_evaluations: int
+    _before: Snapshot | None  # of other attributes, before the first step
 
     def __new__(cls, *args: object, **hyperparameters: object) -> Self:
         """Check the keywords before Python does, for a better error."""
         if hyperparameters:
             check_keywords(cls.__name__, cls.__init__, hyperparameters)
-        return super().__new__(cls)
+        optimizer = super().__new__(cls)
+        counts = {"step_count": 0, "gradient_evaluations": 0, "_before": None}
+        vars(optimizer).update(hyperparameters={}, state={}, **counts)
+        return optimizer
 
     def __init__(self, **hyperparameters: object) -> None:
-        self.hyperparameters: dict[str, Any] = {}
-        self.state: dict[str, Array] = {}
-        self.step_count = 0
-        self.gradient_evaluations = 0
         for name, value in hyperparameters.items():
             setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        cls = type(self)
+        if name not in BASE and cls.__module__.startswith("minidl.") and not hasattr(cls, name):
+            check_keywords(cls.__name__, cls.__init__, [name])
+        super().__setattr__(name, value)
 
     @abstractmethod
     def update(self, w: Array, grad: Gradient) -> None:
@@ -98,12 +116,13 @@ class Optimizer(ABC):
                     expected=f"shape {state[name].shape}",
                     hint="Use one optimizer per vector, or call reset().",
                 )
-        if self.step_count == 0:
+        counts = self.__dict__  # __setattr__ would cost time
+        if counts["step_count"] == 0:
             self._check_first(w, grad)
 
         def gradient(point: Array) -> Array:
             g = grad(point)
-            self.gradient_evaluations += 1
+            counts["gradient_evaluations"] += 1
             if getattr(g, "shape", None) != shape:
                 raise ShapeError(
                     "the gradient does not fit the vector",
@@ -113,8 +132,11 @@ class Optimizer(ABC):
                 )
             return g
 
-        self.update(w, gradient)
-        self.step_count += 1
+        returned: object = self.update(w, gradient)
+        if returned is not None and returned is not w:
+            hint = "Write the new point into w: w -= ... or w[...] = ...; return nothing."
+            raise ArgumentError(f"{type(self).__name__}.update returned a value", hint=hint)
+        counts["step_count"] += 1
 
     def _check_first(self, w: Array, grad: object) -> None:
         """Check the arguments of the first step."""
@@ -127,6 +149,18 @@ class Optimizer(ABC):
                 received = f"{len(value)} values for w of shape {w.shape}"
                 expected = f"a single number, or w of shape ({len(value)}, P)"
                 raise ShapeError(message, received=received, expected=expected)
+        if self._before is None:
+            self._before = snapshot(self.attributes())
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes that a custom class has added, except its ``not_state``."""
+        known = BASE.union(type(self).not_state)
+        return {name: value for name, value in vars(self).items() if name not in known}
+
+    def own_state(self) -> dict[str, Any]:
+        """Return undeclared state: the attributes that have changed since the first step."""
+        own = self.attributes()
+        return {} if self._before is None else {n: own[n] for n in changed(own, self._before)}
 
     def iterate(self, w: Array) -> Array:
         """Return the iterate theta for the stored `w`: `w` itself, except in ReformulatedNAG."""
@@ -141,38 +175,88 @@ class Optimizer(ABC):
         return w
 
     def reset(self) -> None:
-        """Clear the state and the counts; keep the hyperparameters."""
+        """Clear the state and the counts; keep the hyperparameters.
+
+        Attributes that a custom class has added get the values that they had before the first step.
+        An attribute that has changed and cannot be copied is an ArgumentError.
+        """
+        self._restore_attributes()
+        self._before = None
         self.state.clear()
         self.step_count = 0
         self.gradient_evaluations = 0
 
+    def forget(self) -> None:
+        """Set the state to what it was before the first step; keep counts and hyperparameters."""
+        self._restore_attributes()
+        for name in list(self.state):
+            if name in self.state_names:
+                self.state[name].fill(0.0)
+            else:
+                del self.state[name]
+
+    def _restore_attributes(self) -> None:
+        """Give other attributes than the base's the values that they had before the first step."""
+        if self._before is None:
+            return
+        before = {name: value for name, (value, _) in self._before.items()}
+        words, arrays = pack_all({n: before.get(n) for n in self.own_state()}, type(self).__name__)
+        for name, packed in words.items():
+            if name in before:
+                setattr(self, name, unpack(packed, arrays))
+            else:
+                delattr(self, name)
+        for name in before.keys() - self.attributes().keys():
+            setattr(self, name, before[name])
+
     def state_dict(self) -> dict[str, Any]:
-        """Return a copy of counts and state, with the class name but without hyperparameters."""
+        """Return a copy of counts and state, with the class name but without hyperparameters.
+
+        Other attributes that have changed are in ``attributes``, and their arrays in ``state``. One
+        that cannot be saved is an ArgumentError.
+        """
+        words, arrays = pack_all(self.own_state(), type(self).__name__)
+        if undeclared := sorted(self.state.keys() - set(self.state_names)):
+            problem = f"{type(self).__name__} keeps state that it does not declare"
+            hint = f"Write in the class: state_names = {(*self.state_names, *undeclared)}."
+            raise ArgumentError(problem, received=", ".join(undeclared), hint=hint)
         return {
             "optimizer": type(self).__name__,
             "step_count": self.step_count,
             "gradient_evaluations": self.gradient_evaluations,
-            "state": {name: vector.copy() for name, vector in self.state.items()},
+            "state": {name: vector.copy() for name, vector in self.state.items()} | arrays,
+            "attributes": words,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned; another class's is an ArgumentError."""
-        vectors, before_first_step = dict(state["state"]), state["step_count"] == 0
+        arrays, before_first_step = dict(state["state"]), state["step_count"] == 0
+        vectors = {name: array for name, array in arrays.items() if not name.startswith("@")}
         complete = set(vectors) == set(self.state_names) or (not vectors and before_first_step)
         if state["optimizer"] != type(self).__name__ or not complete:
             received = f"{state['optimizer']} with {sorted(vectors)}"
             expected = f"{type(self).__name__} with {sorted(self.state_names)}"
             message = "this state belongs to another optimizer"
             raise ArgumentError(message, received=received, expected=expected)
+        if self._before is None:
+            self._before = snapshot(self.attributes())
+        self._restore_attributes()
+        for name, packed in state.get("attributes", {}).items():
+            setattr(self, name, unpack(packed, arrays))
         self.step_count = int(state["step_count"])
         self.gradient_evaluations = int(state["gradient_evaluations"])
         self.state = {name: np.array(vector) for name, vector in vectors.items()}
 
     def __repr__(self) -> str:
+        """Return the class, hyperparameters, and a custom class's settings, numbers and text."""
         pairs = []
         for name, value in self.hyperparameters.items():
             plain = value.ravel().tolist() if isinstance(value, np.ndarray) else value
             pairs.append(f"{name}={plain}")
+        before = {n: value for n, (value, _) in (self._before or {}).items()}
+        for name, value in (self.attributes() if self._before is None else before).items():
+            if isinstance(value, (bool, int, float, str)):
+                pairs.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(pairs)})"
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.nn.parameters import ParameterVector
 from minidl.training.callbacks import StopRule
+from minidl.training.checks import check_stacked
 from minidl.training.data import Data
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
@@ -121,11 +122,16 @@ class Block(Run):
 
     def stop_diverged(self, losses: Array) -> Array:
         """Stop networks whose loss is not finite or too large; return which are left."""
+        check_stacked(self.optimizer)
         initial = [trainer.history.entry("train_loss", 0) for trainer in self.trainers]
         diverged = too_large(losses, initial)
         if diverged.any():
             self._leave(["diverged" if stops else None for stops in diverged], losses)
         return ~diverged
+
+    def tell(self, network: int, problem: str) -> None:
+        """Keep with its Trainer what to tell of a network."""
+        self.trainers[network].untrained = problem
 
     def record(self, row: Row, left: Array) -> Array:
         """Add a row to each history and stop the networks whose callbacks say so."""

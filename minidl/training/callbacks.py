@@ -14,8 +14,8 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, UnknownNameError, invalid
+from minidl.optim.attributes import plain
 from minidl.training.history import Target
-from minidl.training.plain import plain_attributes
 
 
 class Callback:  # Trainer imports this file, so here hooks take Any
@@ -77,10 +77,10 @@ class Callback:  # Trainer imports this file, so here hooks take Any
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint saves of this callback, name -> value.
 
-        By default these are its attributes that are numbers, text, None, arrays, or lists, tuples,
-        sets, deques and dicts of these. Others, such as functions, are not saved.
+        By default these are its attributes that are numbers, text, None, arrays, random generators,
+        or lists, tuples, sets, deques and dicts of these. Others, such as functions, are not saved.
         """
-        return plain_attributes(self)
+        return {name: value for name, value in vars(self).items() if plain(value)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned in a saved run; by default as attributes."""
@@ -296,13 +296,35 @@ class EarlyStopping(StopRule):
 class LearningRateSchedule(Callback):
     """Set the learning rate before each epoch.
 
-    `rate` takes the epoch (1, 2, ...). For a rate that changes with each step, give a schedule to
-    the optimizer instead.
+    `rate` takes the number of completed epochs: 0 before the first, 1 before the second. So a
+    schedule of :mod:`minidl.optim` counts epochs here as it counts steps in an optimizer, and as
+    in PyTorch's ``LambdaLR`` and Keras's ``LearningRateScheduler``. A rate that is not a function
+    is an ArgumentError, as is, in training, a rate that is not positive or an optimizer without
+    ``lr``. For a rate that changes with each step, give the schedule to the optimizer instead.
+
+    >>> from minidl import Trainer, nn, optim
+    >>> rates = LearningRateSchedule(optim.StepDecay(0.1, every=2, factor=0.5))
+    >>> trainer = Trainer(nn.Dense(1, 1), "mse", optimizer=optim.NAG(1.0), callbacks=[rates])
+    >>> for epoch in (1, 2, 3):
+    ...     _ = trainer.fit([[1.0]], [1.0], epochs=1)
+    ...     print(epoch, trainer.optimizer.lr)
+    1 0.1
+    2 0.1
+    3 0.05
     """
 
     def __init__(self, rate: Callable[[int], float]) -> None:
+        refuse_class("rate", rate, object)
+        if not callable(rate):
+            expected = "a function of the number of completed epochs, such as optim.StepDecay(...)"
+            raise invalid("rate", rate, expected)
         self.rate = rate
 
     def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
         """Set the rate of this epoch."""
-        trainer.optimizer.lr = self.rate(epoch)
+        optimizer = trainer.optimizer
+        if not hasattr(optimizer, "lr"):
+            problem = "LearningRateSchedule sets lr, which the optimizer does not have"
+            hint = "Declare it in the class: lr = minidl.optim.learning_rate()."
+            raise ArgumentError(problem, received=repr(optimizer), hint=hint)
+        optimizer.lr = self.rate(epoch - 1)

@@ -12,18 +12,18 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError
+from minidl.optim.attributes import pack, unpack
 from minidl.streams import stream
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
 from minidl.training.model_file import below, check_model, read, restore_model, write
-from minidl.training.plain import pack, unpack
 from minidl.training.settings import settings_of, take_over_changes
 from minidl.training.trainer import Trainer
 
 NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
 OLDER = {  # what older files do not say
     "cursor": 0, "running_total": 0.0, "callbacks": (), "unrecorded": None, "dropout": None,
-    "started_with": {}, "settings": {}, "waiting": (0, 0, []),
+    "started_with": {}, "waiting": (0, 0, []),
 }  # fmt: skip
 
 
@@ -65,10 +65,9 @@ def _states(trainer: Trainer, arrays: dict[str, Array]) -> list[tuple[str, Any]]
     packed = []
     for k, (name, state) in enumerate([*states, *hooks.states]):
         try:
-            items = {n: pack(value, f"callback/{k}/{n}", arrays) for n, value in state.items()}
+            packed.append((name, pack(dict(state), f"callback/{k}", arrays)))
         except TypeError as error:
             raise DataError(f"the state of a callback cannot be saved: {name}, {error}") from None
-        packed.append((name, items))
     return packed
 
 
@@ -104,11 +103,12 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
     trainer.restore(numbers, History.from_dict(words["history"]), arrays["run/stored"])
     _restore_epoch(trainer, words, arrays)
     trainer.started_with = words["started_with"]
-    take_over_changes(trainer, trainer.started_with, words["settings"])
+    take_over_changes(trainer, trainer.started_with, words.get("settings", {}))
     states = []
     for k, (name, state) in enumerate(words["callbacks"]):
-        own = {n: array for n, array in below(f"callback/{k}/", arrays).items() if "/" not in n}
-        states.append((name, own | unpack(state, arrays)))
+        of_older_file = "settings" not in words
+        own = state | below(f"callback/{k}/", arrays) if of_older_file else unpack(state, arrays)
+        states.append((name, own))
     trainer.hooks.restore(words["waiting"], states)
 
 

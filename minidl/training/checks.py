@@ -3,6 +3,7 @@
 The run would train nothing, or not what was meant.
 """
 
+import copy
 import math
 from collections.abc import Iterator
 
@@ -15,12 +16,23 @@ from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
 from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 from minidl.optim import Optimizer
 
+FURTHER = 100  # steps in which an optimizer that accumulates gradients must change the weights
+
 
 def check_model(model: object) -> None:
     """Raise unless this is a Layer, and not its class."""
     refuse_class("model", model, Layer)
     if not isinstance(model, Layer):
         raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
+
+
+def check_owner(optimizer: Optimizer, steps: int) -> None:
+    """Raise if an optimizer that had taken so many steps in a run has taken others since."""
+    if optimizer.step_count not in (0, steps):  # 0 after a reset
+        problem = "this optimizer has taken steps in another run since the last fit"
+        received = f"{optimizer!r} after {optimizer.step_count} steps, {steps} of them here"
+        hint = "Give each Trainer an optimizer of its own."
+        raise ArgumentError(problem, received=received, hint=hint)
 
 
 def check_logits(model: Layer, loss: Loss) -> None:
@@ -69,21 +81,28 @@ def is_minidl(part: object) -> bool:
 
 
 def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
-    """Return True unless it is custom, keeps no state, skips no gradient and leaves w unchanged."""
-    counts = optimizer.step_count, optimizer.gradient_evaluations
-    known = {"hyperparameters", "state", "step_count", "gradient_evaluations"}
-    stores = bool(optimizer.state) or not vars(optimizer).keys() <= known
-    if stores or counts[1] < counts[0] or is_minidl(optimizer):
+    """Return True unless it is custom, skips no gradient and would not write into w."""
+    if optimizer.gradient_evaluations < optimizer.step_count or is_minidl(optimizer):
         return True
     vector = w.copy()
     vector.flags.writeable = False
     try:
-        optimizer.step(vector, lambda point: g.copy())
+        copied = copy.deepcopy(optimizer)
+        for _ in range(FURTHER):  # it may write once in so many steps
+            copied.step(vector, lambda point: g.copy())
     except Exception:  # it writes into the vector, or has failed
         return True
-    finally:
-        optimizer.step_count, optimizer.gradient_evaluations = counts
     return False
+
+
+def check_stacked(optimizer: Optimizer) -> None:
+    """Raise if an optimizer of several networks keeps state that is not one row for each."""
+    undeclared = optimizer.state.keys() - set(optimizer.state_names)
+    if names := [*optimizer.own_state(), *sorted(undeclared)]:
+        cls = type(optimizer).__name__
+        problem = f"{cls} has replicas = True, but keeps state in {', '.join(names)}"
+        hint = "Declare it as vectors, state_names = (...), or leave replicas = True out."
+        raise ArgumentError(problem, hint=hint)
 
 
 def check_reproducible(network: Layer, again: Layer, seed: int) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minidl.autograd import Array, no_grad
+from minidl.autograd.node import array_of
 from minidl.errors import ArgumentError, DataError, ShapeError, invalid
 from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
 from minidl.optim import BatchSize
 from minidl.training.measure import Objective, set_index
+from minidl.training.reach import check_complete
 from minidl.training.weights import ClassWeight, row_weights
 
 Pair = Sequence[ArrayLike | None]  # inputs and targets, and optionally weights
@@ -83,6 +85,7 @@ def check_rows(
     class_weight: ClassWeight | None = None,
 ) -> Rows:
     """Return the rows as training uses them; a DataError or ShapeError says `what` they are."""
+    check_complete(objective.model)
     dtype = objective.vector.value.dtype
     inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
     targets = as_array(f"the {what} targets are not an array", y)
@@ -101,7 +104,10 @@ def check_rows(
         _check_finite(f"{what} target", targets, targets.dtype)
     try:
         with no_grad():
-            outputs = objective.outputs(inputs[:1].astype(dtype, copy=False)).data
+            outputs = array_of(objective.outputs(inputs[:1].astype(dtype, copy=False)))
+        if not isinstance(outputs, np.ndarray):
+            problem, received = "the model must return a Tensor", type(outputs).__name__
+            raise ArgumentError(problem, received=received, hint="forward ends with: return ...")
     except Exception as error:
         if isinstance(error, ShapeError):
             _check_columns(what, inputs, objective.model)

@@ -22,6 +22,10 @@ ENDING = ("stopped_by", "diverged_at", "advice")
 class History:
     """The record of a run: a row for each measured epoch, from epoch 0, before training.
 
+    Epochs are numbered from 1 everywhere: in the history, in hooks, in the CSV log, and in
+    ``every=`` and ``measure_every=``; 0 is the measurement before training. Only schedules count
+    from 0, as in PyTorch: the number of completed epochs, or of steps.
+
     ``history["train_loss"]`` is an array over rows. The columns are
 
     - ``epoch``, ``updates``, ``gradient_evaluations``, ``samples``: counts since the start;

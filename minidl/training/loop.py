@@ -25,6 +25,7 @@ from minidl.training.history import History
 from minidl.training.hooks import Hooks
 from minidl.training.interrupts import Interrupts
 from minidl.training.measure import Objective
+from minidl.training.reach import Reach
 from minidl.training.undo import Undo
 
 Row = dict[str, Any]  # column of the history -> a number, or for R networks an array (R,)
@@ -63,6 +64,10 @@ class Run(ABC):
     @abstractmethod
     def stop_diverged(self, losses: Array) -> Array:
         """Stop networks whose loss is not finite or too large; return a mask of those left."""
+
+    @abstractmethod
+    def tell(self, network: int, problem: str) -> None:
+        """Keep what to tell of a network, a part of which does not train."""
 
     @abstractmethod
     def record(self, row: Row, left: Array) -> Array:
@@ -153,8 +158,13 @@ def run(state: Run, data: Data, last: int) -> None:
             return
         state.interrupts.check()
         begin_epoch(state)
-        state.unrecorded = take_epoch(state, data)
+        reach = None if state.epoch else Reach(state.objective)
+        with reach or contextlib.nullcontext():
+            losses = take_epoch(state, data)
         state.epoch += 1
+        if reach is not None:
+            check_first(state, reach, losses)
+        state.unrecorded = losses
 
 
 def first_row(state: Run, data: Data) -> tuple[Row, Array]:
@@ -179,16 +189,10 @@ def begin_epoch(state: Run) -> None:
 
 
 def end_epoch(state: Run, data: Data, last: int) -> Data:
-    """Check and, if it is time, measure and record the epoch; return the data of those left."""
-    losses, vector, optimizer = state.unrecorded, state.objective.vector, state.optimizer
-    assert losses is not None
-    if state.epoch == 1 and state.good is not None:
-        unchanged = np.array_equal(state.good, vector.value)
-        if unchanged or not optimizer.gradient_evaluations:
-            with state.naming(0):
-                check_first_epoch(optimizer, state.good, vector, float(losses[0]))
-    left = state.stop_diverged(losses)
-    state.unrecorded, data = losses[left], data.only(left)
+    """Measure and record the epoch if it is time; return the data of the networks that are left."""
+    assert state.unrecorded is not None
+    left = state.stop_diverged(state.unrecorded)
+    state.unrecorded, data = state.unrecorded[left], data.only(left)
     every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
     if left.any() and (ended or (every > 0 and state.epoch % every == 0)):
         row = state.measure(data, state.unrecorded)
@@ -199,6 +203,17 @@ def end_epoch(state: Run, data: Data, last: int) -> Data:
             data = data.only(state.record(row, left))
     state.unrecorded = None
     return data
+
+
+def check_first(state: Run, reach: Reach, running: Array) -> None:
+    """Raise if the first epoch has trained nothing; tell of parts of a network without gradient."""
+    with state.naming(0):
+        if state.good is not None:
+            check_first_epoch(
+                state.optimizer, state.good, state.objective.vector, float(running[0])
+            )
+        for network, problem in enumerate(reach.check()):
+            state.tell(network, problem)
 
 
 def take_epoch(state: Run, data: Data) -> Array:

@@ -12,6 +12,7 @@ from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError
 from minidl.nn import Layer
+from minidl.optim.attributes import fingerprint
 from minidl.training.block import train_together
 from minidl.training.callbacks import StopRule
 from minidl.training.checks import is_minidl, parts_of
@@ -117,10 +118,12 @@ def block_key(trainer: Trainer) -> Hashable | None:
     under_way = trainer.cursor or trainer.unrecorded is not None
     if under_way or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
         return None
+    if optimizer.own_state():
+        return None
     return (
         tuple(_settings(layer) for layer in layers),
         repr(trainer.loss),
-        type(optimizer),
+        (type(optimizer), fingerprint(optimizer.attributes())),
         tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
         vector.names,
         (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),

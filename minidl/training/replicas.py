@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from minidl.errors import DivergenceWarning
+from minidl.errors import DivergenceWarning, UntrainedWarning
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.optim.base import Setting
@@ -20,6 +20,7 @@ from minidl.training.data import Pair
 from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
+from minidl.training.reach import summary
 from minidl.training.sets import replica_rows, several_sets
 from minidl.training.trainer import Trainer
 from minidl.training.weights import ClassWeight
@@ -124,7 +125,8 @@ def train_replicas(
     -------
     list of Replica
         All seeds for the first value of the hyperparameters, then for the next. A
-        :class:`DivergenceWarning` says how many have diverged.
+        :class:`DivergenceWarning` says how many have diverged, an :class:`UntrainedWarning` of how
+        many a part got no gradient in the first epoch.
 
     Raises
     ------
@@ -170,15 +172,17 @@ def train_replicas(
     except BaseException as error:
         vars(error)["finished"] = _replicas(grid, trainers)
         raise
-    _warn_of_divergence(trainers)
+    _warn(trainers)
     return _replicas(grid, trainers)
 
 
-def _warn_of_divergence(trainers: list[Trainer]) -> None:
-    """Warn the caller of :func:`train_replicas` if networks have diverged."""
+def _warn(trainers: list[Trainer]) -> None:
+    """Warn of networks that have diverged, or of which a part does not train."""
     if diverged := sum(trainer.history.diverged for trainer in trainers):
         message = f"{diverged} of {len(trainers)} replicas diverged; see replica.history.advice"
         warnings.warn(message, DivergenceWarning, stacklevel=3)
+    if told := summary([trainer.untrained for trainer in trainers]):
+        warnings.warn(told, UntrainedWarning, stacklevel=3)
 
 
 def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:

@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from minidl.autograd import Array
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DivergenceWarning, WorseLossWarning
+from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
 from minidl.optim.base import Setting
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
-from minidl.training.checks import check_logits, check_model, parts_of
+from minidl.training.checks import check_logits, check_model, check_owner, parts_of
 from minidl.training.choose import choose_optimizer
 from minidl.training.data import Data, Pair, check_rows, validation_rows
 from minidl.training.history import History
@@ -127,6 +127,7 @@ class Trainer(Run):
         self.started_with: dict[str, Any] = {}  # the settings before the first epoch
         self.buffered = next(model.named_buffers(), None) is not None
         self.history = History()
+        self.untrained = ""  # which part got no gradient in the first epoch
 
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``.
@@ -189,7 +190,12 @@ class Trainer(Run):
             `epochs` is negative; `validation` is not a pair, or given in some calls only; a
             callback is not a :class:`Callback`; `class_weight` names no class of `y`, or the loss
             has no classes; a custom loss takes no weights; the optimizer has been used in another
-            run; or a custom optimizer has changed no weight in the first epoch.
+            run; all parameters are frozen; or a custom optimizer has changed no weight in the
+            first epoch.
+        GraphError
+            A parameter can never train: a forward or the loss leaves the graph, or the model does
+            not find it. What gets no gradient otherwise is an
+            :class:`~minidl.errors.UntrainedWarning`, once, after the first epoch.
         KeyboardInterrupt
             Ctrl-C was pressed; :attr:`history` holds what was recorded.
 
@@ -202,6 +208,7 @@ class Trainer(Run):
         rate. A layer that mixes rows, such as batch norm, does not see the weights.
         """
         check_count("epochs", epochs, 0)
+        first = self.epoch == 0
         classes = self.class_weight if class_weight is None else class_weight
         train = check_rows("training", X, y, self.objective, sample_weight, class_weight=classes)
         held_out = validation_rows(validation, self.objective)
@@ -211,6 +218,8 @@ class Trainer(Run):
         if self.history.advice:
             category = DivergenceWarning if self.history.diverged else WorseLossWarning
             warnings.warn(self.history.advice, category, stacklevel=2)
+        if first and self.untrained:
+            warnings.warn(self.untrained, UntrainedWarning, stacklevel=2)
         return self.history
 
     def evaluate(
@@ -250,6 +259,8 @@ class Trainer(Run):
             received = f"{self.optimizer!r} after {steps} steps"
             hint = "Give each Trainer a new optimizer, or call optimizer.reset()."
             raise ArgumentError(problem, received=received, hint=hint)
+        if begun and self.recorded == self.epoch and not self.cursor:
+            check_owner(self.optimizer, int(history.entry("updates", -1)))
         if begun and ("validation_loss" in history) != validated:
             problem = "must be given in every fit() of a Trainer, or in none"
             raise ArgumentError(problem, argument="validation")
@@ -270,8 +281,7 @@ class Trainer(Run):
         if self.good is not None:
             self.objective.vector.set(self.good)
             self.model.set_buffers(self.good_buffers)
-        for vector in self.optimizer.state.values():
-            vector.fill(0.0)
+        self.optimizer.forget()
         self._stored = self.unrecorded = None
         self.stop_reason = "diverged"
         history = self.history
@@ -282,6 +292,10 @@ class Trainer(Run):
             f" from {last['train_loss']:.4g} after epoch {last['epoch']} and"
             f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
         )
+
+    def tell(self, network: int, problem: str) -> None:
+        """Keep what :meth:`fit` warns of: that a part of the network does not train."""
+        self.untrained = problem
 
     def record(self, row: Row, left: Array) -> Array:
         """Add a row to the history and show it to the callbacks."""

@@ -48,7 +48,7 @@ MISTAKES: list[tuple[type[Exception], str, Callable[[], Any]]] = [
     (ArgumentError, "requires_grad must be True or F", lambda: Tensor([1.0], requires_grad="no")),  # type: ignore[arg-type]
     (GraphError, r"np\.add in place, as in a \+= t, .* Write a = a \+ t", written_into),
     (ShapeError, r"\(3, 2\)[,:] expected shape \(2,\)", with_a_gradient_of_another_shape),
-    (GraphError, r"w -= \.\.\. makes a new Tensor", without_a_graph),
+    (GraphError, r"w = w - \.\.\. makes a new Tensor", without_a_graph),
     (DTypeError, "repeats must be integers", lambda: np.repeat(X, 1.5)),
     (DTypeError, "shift must be an integer", lambda: np.roll(X, 1.5)),
     (DTypeError, "ignore_index must be an int", ignoring_a_fraction),

@@ -190,3 +190,11 @@ def test_training_stops_at_the_target(target, column, trained, capsys):
     assert main([*SMALL_RUN, *target, "--epochs", "200"]) == 0
     goal = f"target training {column.removeprefix('train_')} {target[1]}"
     assert f"{goal} reached in epoch {len(values) - 1}\n" in capsys.readouterr().out
+
+
+def test_a_part_that_gets_no_gradient_is_told_on_standard_error(capsys):
+    arguments = "train --hidden 4 --activation relu --initializer zeros --epochs 2 --quiet"
+    assert main(shlex.split(arguments)) == 0
+    told = capsys.readouterr().err
+    assert told.startswith("minidl train: warning: the gradient of 0.weight, 0.bias was")
+    assert told.count("\n") == 1

@@ -93,7 +93,7 @@ def test_keywords_of_a_custom_optimizer_are_checked_too() -> None:
         UnknownKeywordError, match=r"^Own\(lr\) has no argument eta\. Write lr=\.\.\."
     ):
         Own(eta=0.1)  # type: ignore[call-arg]
-    assert repr(Open(lr=0.1, own=2)) == "Open(lr=0.1)"  # **hyperparameters takes any
+    assert repr(Open(lr=0.1, own=2)) == "Open(lr=0.1, own=2)"  # **hyperparameters takes any
 
 
 @pytest.mark.parametrize("kind", [optim.Momentum, optim.NAG, optim.ReformulatedNAG])

@@ -202,7 +202,7 @@ def test_an_accuracy_for_a_regression_is_an_error_before_training():
 def test_a_schedule_sets_the_learning_rate_of_each_epoch():
     rates = []
     look = Do(on_epoch_end=lambda trainer, record: rates.append(trainer.optimizer.lr))
-    schedule = LearningRateSchedule(lambda epoch: 0.5 / epoch)
+    schedule = LearningRateSchedule(lambda epoch: 0.5 / (epoch + 1))
     trainer = two_class_trainer("batch", callbacks=[schedule, look])
     trainer.fit(X, Y, epochs=2)
     trainer.fit(X, Y, epochs=2)
@@ -215,14 +215,14 @@ def test_a_schedule_sets_the_learning_rate_of_each_epoch():
 def test_a_schedule_by_epochs_is_that_schedule_by_steps(rule):
     by_epoch = two_class_trainer(optimizer=rule(LR))
     by_step = two_class_trainer(optimizer=rule(lambda step: 0.3 * 0.8 ** (step // 3)))  # 3 batches
-    hook = LearningRateSchedule(lambda epoch: 0.3 * 0.8 ** (epoch - 1))
+    hook = LearningRateSchedule(lambda epoch: 0.3 * 0.8**epoch)
     a = by_epoch.fit(X, Y, epochs=6, callbacks=[hook])
     b = by_step.fit(X, Y, epochs=6)
     assert_array_equal(a["train_loss"], b["train_loss"])
 
 
 def test_a_schedule_that_goes_to_zero_is_an_error():
-    hook = LearningRateSchedule(lambda epoch: 0.1 if epoch < 3 else 0.0)
+    hook = LearningRateSchedule(lambda epoch: 0.1 if epoch < 2 else 0.0)
     with pytest.raises(ArgumentError, match="lr must be"):
         two_class_trainer().fit(X, Y, epochs=5, callbacks=[hook])
 

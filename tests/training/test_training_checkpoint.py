@@ -156,7 +156,7 @@ def test_a_run_resumed_from_a_checkpoint_in_its_middle_is_the_same_too(name, pat
         if epoch == 5:
             raise KeyboardInterrupt
 
-    schedule = LearningRateSchedule(lambda epoch: 0.5 / epoch)
+    schedule = LearningRateSchedule(lambda epoch: 0.5 / (epoch + 1))
     whole, killed, resumed = (two_class_trainer(name, callbacks=[schedule]) for _ in range(3))
     whole.fit(X, Y, epochs=8)
     with pytest.raises(KeyboardInterrupt):

@@ -303,6 +303,7 @@ def test_an_optimizer_that_skips_steps_is_not_a_mistake() -> None:
     assert losses[1] == losses[0] != losses[-1]
 
 
+@pytest.mark.filterwarnings("ignore:the gradient of .* was 0:minidl.errors.UntrainedWarning")
 def test_a_gradient_of_zero_or_of_other_weights_is_not_a_mistake() -> None:
     for kind in (Rule, Rebinding):
         dead = nn.Sequential(

@@ -140,7 +140,7 @@ def test_callbacks_see_each_network_and_may_change_its_optimizer() -> None:
     options["validation"] = (MOONS.X_test, MOONS.y_test)
     options["callbacks"] = lambda: [
         EarlyStopping(patience=2),
-        LearningRateSchedule(lambda epoch: 0.3 / epoch),
+        LearningRateSchedule(lambda epoch: 0.3 / (epoch + 1)),
     ]
     found = train_replicas(
         small, optimizer, MOONS.X_train, MOONS.y_train, seeds=range(4), **options

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from minidl.autograd.node import Value
+from minidl.autograd.node import STATE, Value, no_grad
 from minidl.autograd.ops.elementwise import where
 from minidl.autograd.ops.shapes import reshape, transpose
 from minidl.autograd.primitive import composite
 from minidl.autograd.tensor import DECLARED, NUMPY, Tensor
+from minidl.errors import GraphError, ShapeError
 
 __all__: list[str] = []
 
@@ -43,6 +44,33 @@ def _reflected(operation: Callable[..., Value]) -> Callable[..., Value]:
     return lambda self, other: operation(other, self)
 
 
+def _in_place(operation: Callable[..., Value]) -> Callable[..., Value]:
+    """Return the operator of ``a += b``: as in PyTorch, a leaf is changed, inside `no_grad` only.
+
+    Other Tensors become new ones, so that their gradients are right.
+    """
+
+    def method(self: Tensor, other: Value) -> Value:
+        if self._node is not None or (type(self) is Tensor and not self.requires_grad):
+            return operation(self, other)
+        if STATE.recording and (self.requires_grad or getattr(other, "requires_grad", False)):
+            what = f"a {type(self).__name__} of shape {self.shape}"
+            message = (
+                f"{what} cannot be changed by an operator such as -= while a graph is recorded"
+            )
+            hint = "For a step, write p.data -= ..., or stay inside no_grad(); for a new Tensor,"
+            raise GraphError(message, hint=f"{hint} t = p - ....")
+        with no_grad():
+            result = operation(self, other)
+        if result.shape != self.shape:
+            message = "an operator such as -= must keep the shape"
+            raise ShapeError(message, received=result.shape, expected=self.shape)
+        self.data[...] = result.data
+        return self
+
+    return method
+
+
 def attach(ops: Mapping[str, Callable[..., Value]]) -> None:
     """Make operations, by name, NumPy's functions and the methods that the Tensor declares."""
     NUMPY.update({getattr(np, name): ops[name] for name in ops if hasattr(np, name)})
@@ -53,5 +81,7 @@ def attach(ops: Mapping[str, Callable[..., Value]]) -> None:
     methods |= {"reshape": _reshape, "transpose": _transpose, "where": _where}
     for name in [name for name, value in vars(Tensor).items() if value in DECLARED]:
         word = name.strip("_")
-        method = methods[word] if word in methods else _reflected(methods[word[1:]])  # __radd__
-        setattr(Tensor, name, method)
+        if word not in methods:  # __radd__ or __iadd__
+            change = _reflected if word[0] == "r" else _in_place
+            methods[word] = change(methods[word[1:]])
+        setattr(Tensor, name, methods[word])

@@ -1,0 +1,160 @@
+"""State that a custom optimizer keeps in attributes instead of ``state_names``.
+
+Its attributes are compared with those before the first step: what has changed is state.
+"""
+
+import contextlib
+import copy
+import functools
+import pickle
+import random
+from collections import deque
+from collections.abc import Callable, Hashable, Mapping
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import ArgumentError
+
+Array = npt.NDArray[Any]
+Snapshot = dict[str, tuple[Any, bytes | None]]  # name -> (copy of the value, its pickle)
+FUNCTIONS = (FunctionType, MethodType, BuiltinFunctionType, functools.partial, type)
+HINT = "Keep state as numbers, arrays, and lists or dicts of them, or in state_names; name what is"
+HINT += " no state, such as the model, in the class: not_state = (...,)."
+
+
+def _pickled(value: object) -> bytes | None:
+    """Return the pickle of a value, by which it is compared; None for a lambda and the like."""
+    if isinstance(value, FUNCTIONS):  # compared by identity
+        return None
+    for data in (value, getattr(value, "__dict__", value)):
+        with contextlib.suppress(Exception):
+            return pickle.dumps(data)
+    return None
+
+
+def snapshot(values: Mapping[str, Any]) -> Snapshot:
+    """Return copies of attributes; objects that :func:`pack` does not know are not copied."""
+    kept = {}
+    for name, value in values.items():
+        try:
+            pack(value)
+            kept[name] = copy.deepcopy(value), _pickled(value)
+        except (TypeError, RecursionError):
+            kept[name] = value, _pickled(value)
+    return kept
+
+
+def changed(values: Mapping[str, Any], before: Snapshot) -> list[str]:
+    """Return the names of attributes that are new or differ from a snapshot."""
+    names = []
+    for name, value in values.items():
+        kept, pickled = before.get(name, (None, b""))
+        same = value is kept if pickled is None else _pickled(value) == pickled
+        if not same:
+            names.append(name)
+    return names
+
+
+def fingerprint(values: Mapping[str, Any]) -> Hashable:
+    """Return what two optimizers with equal attributes share."""
+    return tuple((name, _pickled(value) or id(value)) for name, value in values.items())
+
+
+def pack_all(values: Mapping[str, Any], owner: str) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return attributes as JSON data, and the arrays that it names; or raise an ArgumentError."""
+    arrays: dict[str, Array] = {}
+    words = {}
+    for name, value in values.items():
+        try:
+            words[name] = pack(value, f"@{name}", arrays)
+        except (TypeError, RecursionError) as error:
+            problem = f"{owner} keeps state in {name}, which cannot be saved or reset"
+            raise ArgumentError(problem, received=str(error), hint=HINT) from None
+    return words, arrays
+
+
+def plain(value: object) -> bool:
+    """Return whether :func:`pack` knows a value."""
+    try:
+        pack(value)
+    except TypeError:
+        return False
+    return True
+
+
+def pack(value: Any, name: str = "", arrays: dict[str, Array] | None = None) -> Any:
+    """Return data as JSON data, and put its arrays into `arrays`; a TypeError names the type.
+
+    >>> arrays = {}
+    >>> packed = pack({"m": np.ones(2), "t": 3}, "@s", arrays)
+    >>> packed, arrays
+    ({'dict': [['m', {'array': '@s.0'}], ['t', 3]]}, {'@s.0': array([1., 1.])})
+    >>> unpack(packed, arrays)
+    {'m': array([1., 1.]), 't': 3}
+    """
+    arrays, kind = {} if arrays is None else arrays, type(value)
+
+    def each(items: Any) -> list[Any]:
+        return [pack(item, f"{name}.{i}", arrays) for i, item in enumerate(items)]
+
+    if value is None or kind in (bool, int, float, str):
+        return value
+    if (kind is np.ndarray or isinstance(value, np.generic)) and not value.dtype.hasobject:
+        arrays[name] = np.array(value)
+        return {"array" if kind is np.ndarray else "number": name}
+    if kind in CONTAINERS:
+        return {kind.__name__: each(value), "maxlen": getattr(value, "maxlen", None)}
+    if kind is dict:
+        keys = [pack(key) for key in value]  # arrays are no keys
+        return {"dict": [list(pair) for pair in zip(keys, each(value.values()), strict=True)]}
+    if kind in GENERATORS:
+        return {kind.__name__: pack(GENERATORS[kind][0](value), name, arrays)}
+    raise TypeError(f"a value of type {kind.__name__}")
+
+
+def unpack(packed: Any, arrays: Mapping[str, Array]) -> Any:
+    """Return the data of :func:`pack`, with new arrays."""
+    if not isinstance(packed, dict):
+        return packed
+    kind, inside = next(iter(packed.items()))
+    if kind in ("array", "number"):
+        array = np.array(arrays[inside])
+        return array if kind == "array" else array[()]
+    if kind == "dict":
+        return {unpack(key, arrays): unpack(value, arrays) for key, value in inside}
+    for cls, (_, restored) in GENERATORS.items():
+        if kind == cls.__name__:
+            return restored(unpack(inside, arrays))
+    items = [unpack(item, arrays) for item in inside]
+    if kind == "deque":
+        return deque(items, packed["maxlen"])
+    return next(cls for cls in CONTAINERS if cls.__name__ == kind)(items)
+
+
+def _generator(state: dict[str, Any]) -> np.random.Generator:
+    bits = getattr(np.random, state["bit_generator"])()
+    bits.state = state
+    return np.random.Generator(bits)
+
+
+def _random_state(state: dict[str, Any]) -> np.random.RandomState:
+    generator = np.random.RandomState()
+    generator.set_state(state)
+    return generator
+
+
+def _random(state: tuple[Any, ...]) -> random.Random:
+    generator = random.Random()
+    generator.setstate(state)
+    return generator
+
+
+CONTAINERS: tuple[type[Any], ...] = (list, tuple, set, frozenset, deque)
+GENERATORS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {  # get, restore
+    np.random.Generator: (lambda g: g.bit_generator.state, _generator),
+    np.random.RandomState: (lambda g: g.get_state(legacy=False), _random_state),
+    random.Random: (lambda g: g.getstate(), _random),
+}

@@ -1,0 +1,129 @@
+"""Find the layer whose forward leaves the graph, so that its parameters would never train.
+
+A parameter is proven lost if the loss changes with it and no gradient reaches it. Everything runs
+on copies: networks, buffers and random generators are the same afterwards.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array
+from minidl.autograd.node import Node, Value, array_of
+from minidl.errors import ArgumentError, GraphError, MinidlError
+from minidl.nn import Layer, Loss
+
+Batch = tuple[Array, Array, Any]  # inputs, targets and the argument training of forward
+Find = tuple[str, Value]  # the layer that has lost a parameter, in words, and its output
+HINT = (
+    "Compute with operations on Tensors, without .data, .numpy(), .detach() or float(); or freeze"
+)
+HINT += " what should not train: parameter.requires_grad = False."
+
+
+def without_graph(model: Layer, loss: Loss, batch: Batch) -> MinidlError:
+    """Return the error for a loss that has no graph at all."""
+    names = [name for name, p in model.named_parameters() if p.requires_grad]
+    if not names:
+        problem = "all parameters are frozen, so there is nothing to train"
+        return ArgumentError(problem, hint="Set requires_grad = True for one of them.")
+    problem = f"no path leads from the loss to a parameter that should train: {listed(names)}"
+    return lost(model, loss, batch, names) or GraphError(problem, hint="Use them in forward.")
+
+
+def lost(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> GraphError | None:
+    """Return an error if the loss changes with some of these parameters, which get no gradient."""
+    try:
+        once, again = (_value(model, loss, batch, []) for _ in range(2))
+        if not np.array_equal(once, again, equal_nan=True):
+            return None  # random in itself: nothing is proven
+        proven = [
+            name
+            for name in names
+            if not np.array_equal(once, _value(model, loss, batch, [name]), equal_nan=True)
+        ]
+        found = _find(model, loss, batch, proven) if proven else None
+    except Exception:  # the model cannot be copied, or does not work with other weights
+        return None
+    if found is None:
+        return None
+    where, output = found
+    problem = f"{where} leaves the graph, so {listed(proven)} would never train"
+    has_graph = bool(_leaves(output))
+    received = None if has_graph else f"{type(output).__name__} without a graph"
+    return GraphError(problem, received=received, hint=HINT)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as text, at most six of them."""
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(names[:6]) + more
+
+
+def parts_by_name(layer: Layer, name: str = "") -> Iterator[tuple[str, Layer]]:
+    """Yield a layer and all within it, with names such as ``blocks.0``; the first is ``""``."""
+    yield name, layer
+    for inner, child in layer.children():
+        yield from parts_by_name(child, f"{name}.{inner}" if name else inner)
+
+
+def _value(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> Array:
+    """Return the loss of a copy in which these parameters are changed."""
+    X, t, _ = batch
+    model, loss, training = copy.deepcopy((model, loss, batch[2]))
+    noise, parameters = np.random.default_rng(0), dict(model.named_parameters())
+    for name in names:
+        parameters[name].data += noise.normal(size=parameters[name].shape)
+    with np.errstate(all="ignore"):
+        return np.array(array_of(loss.mean(model(X, training=training), t)), dtype=float)
+
+
+def _find(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> Find | None:
+    """Return the first layer, or the loss, whose result is without these parameters in its graph.
+
+    None if the loss has them all: they are used in some batches only.
+    """
+    X, t, _ = batch
+    model, loss, training = copy.deepcopy((model, loss, batch[2]))
+    parameters, found = dict(model.named_parameters()), list[Find]()
+    wanted = {parameters[name]._order for name in names}
+    for name, part in {id(p): (n, p) for n, p in parts_by_name(model)}.values():
+        where = f"the forward of {f'layer {name}, {part!r},' if name else repr(part)}"
+        vars(part)["forward"] = _watched(part, where, wanted, found)
+    value = loss.mean(model(X, training=training), t)
+    if wanted <= _leaves(value):
+        return None
+    return found[0] if found else (f"the loss {loss!r}", value)
+
+
+def _watched(part: Layer, where: str, wanted: set[int], found: list[Find]) -> Callable[..., Value]:
+    """Return the forward of a layer, which notes if it has lost a wanted parameter."""
+    forward, own = part.forward, {p._order for _, p in part.named_parameters()}
+
+    def call(*arguments: Value, **keywords: Value) -> Value:
+        before = own | _leaves((arguments, keywords))
+        output = forward(*arguments, **keywords)
+        if before & wanted - _leaves(output):
+            found.append((where, output))
+        return output
+
+    return call
+
+
+def _leaves(value: object) -> set[int]:
+    """Return the creation numbers of the leaves that a value, or the Tensors in it, depend on."""
+    leaves, seen, waiting = set(), set[int](), [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, (list, tuple)):
+            waiting += item
+        elif isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, Node) and item._order not in seen:
+            seen.add(item._order)
+            waiting += [argument for _, argument in item._node[1]] if item._node else []
+            if item._node is None and item.requires_grad:
+                leaves.add(item._order)
+    return leaves
