@@ -190,9 +190,10 @@ def begin_epoch(state: Run) -> None:
 
 def end_epoch(state: Run, data: Data, last: int) -> Data:
     """Measure and record the epoch if it is time; return the data of the networks that are left."""
-    assert state.unrecorded is not None
-    left = state.stop_diverged(state.unrecorded)
-    state.unrecorded, data = state.unrecorded[left], data.only(left)
+    losses = state.unrecorded
+    assert losses is not None
+    left = state.stop_diverged(losses)
+    state.unrecorded, data = losses[left], data.only(left)
     every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
     if left.any() and (ended or (every > 0 and state.epoch % every == 0)):
         row = state.measure(data, state.unrecorded)
