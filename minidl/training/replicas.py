@@ -189,7 +189,7 @@ def _several_sets(X: ArrayLike, y: ArrayLike) -> bool:
     """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...)."""
     try:
         inputs, targets = np.shape(X), np.shape(y)
-    except ValueError:  # rows of different lengths, an error that check_rows reports
+    except (ValueError, TypeError):  # an error that check_rows reports, such as ragged rows
         return False
     return len(inputs) > 2 and inputs[:2] == targets[:2]
 
@@ -207,9 +207,9 @@ def _check_rows(
         hint = "For inputs and targets with several axes each, use a Trainer."
         raise DataError(problem, received=received, expected=expected, hint=hint)
     dtype = trainer.objective.vector.value.dtype
-    inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
+    inputs, labels = as_array(f"{what} input", X, dtype)[0], as_array(f"{what} target", y)[0]
     targets = []
-    for seed, set_inputs, set_targets in zip(seeds, inputs, np.asarray(y), strict=True):
+    for seed, set_inputs, set_targets in zip(seeds, inputs, labels, strict=True):
         try:
             targets.append(check_rows(what, set_inputs, set_targets, trainer.objective).t)
         except (DataError, ShapeError) as error:
