@@ -17,7 +17,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from minidl.arrays import numbers
 from minidl.errors import (
     DataError,
     DTypeError,
@@ -26,6 +25,7 @@ from minidl.errors import (
     MissingRuleError,
     ShapeError,
 )
+from minidl.values import numbers
 
 Array: TypeAlias = npt.NDArray[Any]
 Value: TypeAlias = Any  # an array, or a Tensor: NumPy's stubs do not know that it dispatches

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidl.arrays import EXACT
-from minidl.cells import exact
 from minidl.datasets.dataset import Floats, Targets, Task
 from minidl.errors import DataError, UnknownNameError
-from minidl.missing import RENAME, is_missing
+from minidl.values import EXACT, RENAME, exact, is_missing
 
 Cell = str | float
 Encoded = tuple[Targets, Task, tuple[str, ...]]

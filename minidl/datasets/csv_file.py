@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.datasets.columns import Columns, finite, gap, to_number
 from minidl.errors import DataError
-from minidl.missing import is_missing, summary
+from minidl.values import is_missing, summary
 
 TARGET_NAMES = ("target", "label", "class", "y")
 SEPARATORS = ",;\t"

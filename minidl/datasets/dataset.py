@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from minidl.arrays import numbers
 from minidl.errors import DataError
 from minidl.streams import stream
+from minidl.values import numbers
 
 Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]

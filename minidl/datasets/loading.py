@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.arrays import numbers
 from minidl.checks import check_count, check_number
 from minidl.datasets.columns import encode
 from minidl.datasets.csv_file import read_csv
@@ -17,7 +16,7 @@ from minidl.datasets.dataset import Dataset, Floats, Raw, Targets, prepare
 from minidl.datasets.npz_file import read_npz
 from minidl.datasets.table import DATASETS, Info, lookup
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError
-from minidl.missing import check_finite
+from minidl.values import check_finite, numbers
 
 ROWS = 1000
 LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators

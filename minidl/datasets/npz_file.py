@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.arrays import numbers
 from minidl.datasets.columns import Columns, gap
 from minidl.errors import DataError, DTypeError
-from minidl.missing import summary
+from minidl.values import numbers, summary
 
 Array = npt.NDArray[Any]  # of whatever type the file holds
 

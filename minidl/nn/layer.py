@@ -12,8 +12,8 @@ from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_count
 from minidl.errors import GraphError
-from minidl.missing import check_finite
 from minidl.nn.parameters import Buffer, Parameter, ParameterVector
+from minidl.values import check_finite, numbers
 
 T = TypeVar("T")
 Training = bool | np.random.Generator
@@ -124,9 +124,10 @@ class Layer:
         array([[0.]])
         """
         size = check_count("chunk", chunk)
-        rows = as_floats(X.data if isinstance(X, Tensor) else X)
-        rows = np.atleast_1d(rows.astype(self._dtype(), copy=False))
-        check_finite("input", rows, rows.dtype)
+        rows, names = numbers(X.data if isinstance(X, Tensor) else X, "input")
+        rows, dtype = np.atleast_1d(rows), self._dtype()
+        check_finite("input", rows, dtype, names)
+        rows = rows.astype(dtype, copy=False)
         with no_grad():
             parts = [self(rows[i : i + size]) for i in range(0, max(len(rows), 1), size)]
         return np.concatenate([p.data if isinstance(p, Tensor) else p for p in parts])

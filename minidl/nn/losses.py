@@ -14,13 +14,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from minidl.arrays import CLASSES, numbers
 from minidl.autograd import Array, Tensor, ops
 from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError
-from minidl.missing import REMEDY
 from minidl.registry import Registry
+from minidl.values import CLASSES, REMEDY, TEXT, numbers
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "Hinge", "Huber", "Loss", "SoftmaxCrossEntropy", "loss"]
 __all__ += ["MeanAbsoluteError", "MeanSquaredError"]
@@ -92,7 +91,7 @@ class Loss(ABC):
                 raise GraphError(message, hint=hint)
             return targets.data
         try:
-            return numbers(targets, "target", CLASSES)[0]
+            return numbers(targets, "target", CLASSES if self.classifies else TEXT)[0]
         except DTypeError as error:
             raise DataError(f"{type(self).__name__} needs numbers as targets: {error}") from None
 

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minidl.arrays import CLASSES, TEXT, numbers
 from minidl.autograd import Array, no_grad
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
-from minidl.missing import Names, check_finite
 from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
 from minidl.optim import BatchSize
 from minidl.training.measure import Objective, set_index
+from minidl.values import CLASSES, TEXT, Names, check_finite, columns_of, numbers
 
 Pair = Sequence[ArrayLike]  # inputs and targets
 LARGE = 64 * 2**20  # bytes of inputs in the model's dtype; more are converted batch by batch
@@ -69,7 +68,8 @@ def check_rows(what: str, X: ArrayLike, y: ArrayLike, objective: Objective) -> R
     """Return the rows as training uses them; a DataError or ShapeError says `what` they are."""
     dtype = objective.vector.value.dtype
     inputs, names = as_array(f"{what} input", X, dtype)
-    targets, _ = as_array(f"{what} target", y)
+    labels = CLASSES if objective.loss.classifies else TEXT
+    targets, _ = as_array(f"{what} target", y, text=labels)
     _check_index(what, X, y)
     shape = f"X of shape {inputs.shape}"
     if inputs.ndim < 2:
@@ -97,13 +97,13 @@ def check_rows(what: str, X: ArrayLike, y: ArrayLike, objective: Objective) -> R
 
 
 def as_array(
-    what: str, values: ArrayLike, dtype: np.dtype[Any] | None = None
+    what: str, values: ArrayLike, dtype: np.dtype[Any] | None = None, text: str = TEXT
 ) -> tuple[Array, Names]:
     """Return numbers as an array, of `dtype` unless they are large, and the names of its columns.
 
-    `what` is what a value is called in a :class:`DataError`.
+    `what` is what a value is called in a :class:`DataError`, and `text` the hint for text.
     """
-    kind, text = ("a table", TEXT) if dtype else ("an array", CLASSES)
+    kind = "a table" if dtype else "an array"
     try:
         array, names = numbers(values, what, text)
     except (DTypeError, ShapeError) as error:
@@ -113,6 +113,17 @@ def as_array(
         return array, names  # with gaps a batch would be rounded otherwise
     with np.errstate(over="ignore"):  # too large for float32: inf, reported later
         return array.astype(dtype, copy=False), names
+
+
+def check_validation(train: Any, validation: Any) -> None:
+    """Raise if inputs for validation have other columns than those for training."""
+    tables = columns_of(train), columns_of(validation)
+    if tables[0] is None or tables[1] is None or tables[0][0] == tables[1][0]:
+        return
+    problem = "the validation inputs have other columns than the training inputs"
+    received, expected = (str(names) for names, _ in (tables[1], tables[0]))
+    hint = "Select the columns of the training inputs: X_validation[list(X.columns)]."
+    raise DataError(problem, received=received, expected=expected, hint=hint)
 
 
 def _check_index(what: str, X: Any, y: Any) -> None:

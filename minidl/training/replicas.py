@@ -15,7 +15,7 @@ from minidl.errors import DataError, DivergenceWarning, ShapeError
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
-from minidl.training.data import Pair, Rows, as_array, check_rows, pair_of
+from minidl.training.data import Pair, Rows, as_array, check_rows, check_validation, pair_of
 from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
@@ -180,6 +180,7 @@ def _rows(
     pairs = {"training": (X, y)}
     if validation is not None:
         pairs["validation"] = pair_of(validation)
+        check_validation(X, validation[0])
     sets = seeds if any(_several_sets(*pair) for pair in pairs.values()) else None
     train, *held_out = (_check_rows(what, *pair, trainer, sets) for what, pair in pairs.items())
     return train, held_out[0] if held_out else None

@@ -19,7 +19,7 @@ from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import check_logits, check_parts, parts_of
-from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
+from minidl.training.data import Data, Pair, check_rows, check_validation, pair_of, rows_per_batch
 from minidl.training.history import History
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
@@ -157,6 +157,7 @@ class Trainer(Run):
         held_out = None
         if validation is not None:
             held_out = check_rows("validation", *pair_of(validation), self.objective)
+            check_validation(X, validation[0])
         hooks = list(self.callbacks)
         if callbacks != ():  # the default
             hooks += check_callbacks(callbacks)

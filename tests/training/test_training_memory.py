@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from training_problems import content
 
-from minidl import Trainer, missing, nn, optim, sharpness, train_replicas
+from minidl import Trainer, nn, optim, sharpness, train_replicas
 from minidl.errors import DataError
 from minidl.training import data as rows
 from minidl.training.data import Rows, permutation
+from minidl.values import missing
 
 MB = 2**20
 

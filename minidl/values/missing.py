@@ -47,6 +47,11 @@ def place(index: Sequence[int], names: Names = None) -> str:
     return f"row {row}" + "".join(f", column {column_name(i, names)}" for i in rest)
 
 
+def a(noun: str) -> str:
+    """Return a noun with its article."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def column_name(i: int, names: Names) -> str:
     """Return a column's name in quotes, or its number."""
     return str(i) if names is None else repr(names[i])
@@ -58,10 +63,12 @@ def summary(bad: Array, names: Names = None, lines: Sequence[int] | None = None)
     >>> summary(np.array([[True, False], [False, False], [True, True]]), ["a", "b"])
     "3 of 6 values are missing, in rows 0, 2; columns 'a' (2), 'b' (1)"
     """
-    total, noun = int(bad.sum()), "value" if bad.size == 1 else "values"
+    total = int(bad.sum())
+    if total == 1:
+        return f"1 of {bad.size} value{'s' * (bad.size > 1)} is missing"
     flat = bad.reshape(len(bad), -1) if bad.ndim else bad.reshape(1, 1)
     at = np.flatnonzero(flat.any(axis=1)).tolist()
-    text = f"{total} of {bad.size} {noun} {'is' if total == 1 else 'are'} missing, in"
+    text = f"{total} of {bad.size} values are missing, in"
     noun = f"{'line' if lines else 'row'}{'s' * (len(at) > 1)}"
     text += f" {noun} {_listed([str(lines[i] if lines else i) for i in at])}"
     if bad.ndim == 2:
@@ -88,5 +95,6 @@ def check_finite(what: str, values: Array, dtype: npt.DTypeLike, names: Names = 
             received = f"{part[tuple(index)]} in {place((start + row, *rest), names)}"
             gaps = np.isnan(values) if values.dtype.kind == "f" else np.zeros(1, bool)
             hint = f"{summary(gaps, names)}. {REMEDY}" if gaps.any() else None
-            hint = hint or f"The largest number of {np.dtype(dtype)} is {np.finfo(dtype).max:.4g}."
-            raise DataError(f"a {what} is not a finite number", received=received, hint=hint)
+            end = f"{np.dtype(dtype)} ends at {np.finfo(dtype).max:.3g}"
+            hint = hint or f"Rescale the column or clip it; {end}."
+            raise DataError(f"{a(what)} is not a finite number", received=received, hint=hint)

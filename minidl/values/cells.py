@@ -1,7 +1,6 @@
-"""Python objects as floats: what is a number, what is missing, and what to write instead."""
+"""Python objects as floats: what is a number, and what is missing."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -9,33 +8,32 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import DataError, DTypeError
-from minidl.missing import REMEDY, RENAME, Array, Names, is_missing, place, summary
+from minidl.values.hints import hint_for
+from minidl.values.missing import REMEDY, RENAME, Array, Names, a, is_missing, place, summary
 
 NOT_REAL = (np.timedelta64, np.complexfloating)  # NumPy calls a timedelta64 an integer
-NULLS = ("NAType", "NaTType")  # the types of pandas.NA and pandas.NaT
+NULLS = ("NAType", "NaTType", "Null")  # the types of pandas.NA and pandas.NaT, and the one below
 ROUNDED = "Leave identifiers out; .astype(float) rounds"
-DATES = "Count from a day: (dates - dates.min()) / np.timedelta64(1, 'D')."
-DURATIONS = "Divide by a unit: durations / np.timedelta64(1, 's')."
-COMPLEX = "Use .real and .imag."
-FIELDS = "Use numpy.lib.recfunctions.structured_to_unstructured."
-HINTS: tuple[tuple[Callable[[Any], bool], str], ...] = (  # the first that applies
-    (lambda x: hasattr(x, "toarray"), "Use .toarray()."),  # scipy.sparse
-    (lambda x: hasattr(x, "collect"), "Use .collect()."),  # polars.LazyFrame
-    (lambda x: hasattr(x, "detach"), "Use .detach().cpu().numpy()."),  # PyTorch
-    (lambda x: isinstance(x, Mapping), "Use np.column_stack(list(columns.values()))."),
-    (lambda x: isinstance(x, (set, frozenset)), "A set has no order; use a list."),
-    (lambda x: isinstance(x, np.datetime64) or hasattr(x, "isoformat"), DATES),
-    (lambda x: isinstance(x, np.timedelta64) or hasattr(x, "total_seconds"), DURATIONS),
-    (lambda x: isinstance(x, (complex, np.complexfloating)), COMPLEX),
-    (lambda x: isinstance(x, Iterable), "Use an array, such as np.array(list(rows))."),
-)
+
+
+class Null:
+    """The cell of a value that its container marks as missing."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+MASKED, NULL = Null("a masked value"), Null("null")
 
 
 def floats(array: Array, names: Names, what: str, text: str) -> Array:
     """Return objects, text or dates as floats, or raise for the first that is no number.
 
     Missing values are a :class:`DataError`, other things a :class:`DTypeError`; for the arguments
-    see :func:`minidl.arrays.numbers`.
+    see :func:`minidl.values.numbers`.
     """
     cells = list(as_objects(array).ravel())
     gaps = [_is_gap(cell) for cell in cells]
@@ -46,7 +44,7 @@ def floats(array: Array, names: Names, what: str, text: str) -> Array:
         bad = np.logical_or(gaps, nan).reshape(array.shape)
         renamed = "target" in what and isinstance(cells[first], str) and cells[first].strip()
         hint = f"{summary(bad, names)}. {REMEDY}" + (f" {RENAME}" if renamed else "")
-        raise DataError(f"a {what} is missing", received=received, hint=hint)
+        raise DataError(f"{a(what)} is missing", received=received, hint=hint)
     values = np.empty(len(cells))
     for i, cell in enumerate(cells):
         try:
@@ -86,13 +84,6 @@ def exact(number: int) -> float:
     return value
 
 
-def hint_for(data: Any, text: str = "") -> str | None:
-    """Return what to write instead of something that is no number and no array of numbers."""
-    if isinstance(data, (str, bytes)):
-        return text
-    return next((hint for applies, hint in HINTS if applies(data)), None)
-
-
 def _is_gap(cell: object) -> bool:
     """Return True if a cell is a missing value; a float NaN is not one."""
     if isinstance(cell, (str, bytes)):
@@ -110,7 +101,7 @@ def _index(i: int, array: Array) -> list[int]:
 def _shown(cell: object) -> str:
     """Return a cell as it is written, or its type if that is long."""
     shown = str(cell) if type(cell).__name__ in NULLS else repr(cell)
-    return shown if len(shown) <= 40 and "\n" not in shown else f"a {type(cell).__name__}"
+    return shown if len(shown) <= 40 and "\n" not in shown else a(type(cell).__name__)
 
 
 def _float(cell: Any) -> float:
