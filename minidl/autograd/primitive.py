@@ -135,7 +135,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             y = forward(*arrays, **keywords)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _call_error(error, call, arrays, keywords) from error
-        y = y if type(y) is np.ndarray else _plain(y)  # NumPy returns scalars for no axes
+        y = y if type(y) is np.ndarray else plain(y)  # NumPy returns scalars for no axes
         if y.dtype.char not in "fd":
             raise _not_real(y, call, arrays)
         record: Record = (call, edges, arguments, arrays, keywords)
@@ -167,7 +167,7 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
     return call
 
 
-def _plain(y: Value) -> Value:
+def plain(y: Value) -> Value:
     """Return a scalar or a subclass of ndarray as an array."""
     if isinstance(y, np.ma.MaskedArray):
         message = "a masked array cannot be used with a Tensor: its hidden values would be used"

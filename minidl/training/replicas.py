@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minidl.errors import DataError, DivergenceWarning, ShapeError
+from minidl.errors import DataError, DivergenceWarning, MinidlError, ShapeError
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
@@ -20,6 +20,7 @@ from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
 from minidl.training.trainer import Trainer
+from minidl.values import read
 
 UNFINISHED = (None, "interrupted")  # values of history.stopped_by
 
@@ -188,11 +189,16 @@ def _rows(
 
 def _several_sets(X: ArrayLike, y: ArrayLike) -> bool:
     """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...)."""
-    try:
-        inputs, targets = np.shape(X), np.shape(y)
-    except (ValueError, TypeError):  # an error that check_rows reports, such as ragged rows
-        return False
+    inputs, targets = _shape(X), _shape(y)
     return len(inputs) > 2 and inputs[:2] == targets[:2]
+
+
+def _shape(values: ArrayLike) -> tuple[int, ...]:
+    """Return the shape of a container; () for what check_rows will refuse."""
+    try:
+        return tuple(values.shape if hasattr(values, "shape") else read(values).shape)
+    except MinidlError:
+        return ()
 
 
 def _check_rows(
@@ -201,9 +207,9 @@ def _check_rows(
     """Check rows, or one set for each seed; then an error has a note that names the seed."""
     if seeds is None:
         return check_rows(what, X, y, trainer.objective)
-    if not _several_sets(X, y) or np.shape(X)[0] != len(seeds):
+    if not _several_sets(X, y) or _shape(X)[0] != len(seeds):
         problem = f"the {what} rows are not one set for each seed"
-        received = f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds"
+        received = f"X of shape {_shape(X)}, y of shape {_shape(y)}, {len(seeds)} seeds"
         expected = "X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all"
         hint = "For inputs and targets with several axes each, use a Trainer."
         raise DataError(problem, received=received, expected=expected, hint=hint)

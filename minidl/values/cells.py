@@ -12,7 +12,7 @@ from minidl.values.hints import hint_for
 from minidl.values.missing import REMEDY, RENAME, Array, Names, a, is_missing, place, summary
 
 NOT_REAL = (np.timedelta64, np.complexfloating)  # NumPy calls a timedelta64 an integer
-NULLS = ("NAType", "NaTType", "Null")  # the types of pandas.NA and pandas.NaT, and the one below
+NULLS = ("NAType", "NaTType")  # the types of pandas.NA and pandas.NaT
 ROUNDED = "Leave identifiers out; .astype(float) rounds"
 
 
@@ -22,7 +22,7 @@ class Null:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.name
 
 
@@ -37,9 +37,11 @@ def floats(array: Array, names: Names, what: str, text: str) -> Array:
     """
     cells = list(as_objects(array).ravel())
     gaps = [_is_gap(cell) for cell in cells]
+    nan = [isinstance(cell, float) and math.isnan(cell) for cell in cells]
+    if any(isinstance(cell, (str, bytes)) for cell in cells):  # among labels NaN is a gap, too
+        gaps = [gap or lost for gap, lost in zip(gaps, nan, strict=True)]
     if any(gaps) and array.ndim:
         first = gaps.index(True)
-        nan = [isinstance(cell, float) and math.isnan(cell) for cell in cells]
         received = f"{_shown(cells[first])} in {place(_index(first, array), names)}"
         bad = np.logical_or(gaps, nan).reshape(array.shape)
         renamed = "target" in what and isinstance(cells[first], str) and cells[first].strip()
@@ -90,7 +92,7 @@ def _is_gap(cell: object) -> bool:
         return is_missing(cell if isinstance(cell, str) else cell.decode("latin-1"))
     if isinstance(cell, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(cell))
-    return cell is None or type(cell).__name__ in NULLS
+    return cell is None or isinstance(cell, Null) or type(cell).__name__ in NULLS
 
 
 def _index(i: int, array: Array) -> list[int]:

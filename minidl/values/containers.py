@@ -65,7 +65,7 @@ def _marked(data: Any) -> Any:
         return data if plain else [_marked(item) for item in data]
     if (table := columns_of(data)) is not None:
         return _joined(*table)
-    mask: Any = False
+    mask: Any = np.zeros(1, bool)
     null = NULL
     if isinstance(data, np.ma.MaskedArray):
         mask, data, null = np.ma.getmaskarray(data), np.ma.getdata(data), MASKED
@@ -75,7 +75,7 @@ def _marked(data: Any) -> Any:
         mask = np.asarray(data.isna())
     elif hasattr(data, "as_py"):  # an element of an Arrow array
         return data.as_py()
-    if not mask.any() if isinstance(mask, np.ndarray) else True:
+    if not mask.any():
         return data
     cells = as_objects(np.asarray(data))
     cells[mask] = null
