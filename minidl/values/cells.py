@@ -13,6 +13,7 @@ from minidl.values.missing import REMEDY, RENAME, Array, Names, a, is_missing, p
 
 NOT_REAL = (np.timedelta64, np.complexfloating)  # NumPy calls a timedelta64 an integer
 NULLS = ("NAType", "NaTType")  # the types of pandas.NA and pandas.NaT
+EXACT = 2**53  # larger integers may have no float64
 ROUNDED = "Leave identifiers out; .astype(float) rounds"
 
 
@@ -84,6 +85,20 @@ def exact(number: int) -> float:
     if int(value) != number:
         raise OverflowError(f"would be rounded to {int(value)}. {ROUNDED}")
     return value
+
+
+def check_exact(array: Array, names: Names = None) -> None:
+    """Raise a :class:`DTypeError` if float64 would round an integer of an array."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 8 or not array.size:
+        return
+    if array.max() <= EXACT and array.min() >= -EXACT:
+        return
+    for index in np.argwhere((array > EXACT) | (array < -EXACT)).tolist():
+        number = int(array[tuple(index)])
+        try:
+            exact(number)
+        except OverflowError as error:
+            raise DTypeError(f"{number} in {place(index, names)} {error}") from None
 
 
 def _is_gap(cell: object) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import DTypeError, MinidlError, ShapeError
-from minidl.values.cells import MASKED, NULL, as_objects
+from minidl.values.cells import EXACT, MASKED, NULL, as_objects, check_exact
 from minidl.values.hints import hint_for
 from minidl.values.missing import Array, a
 
@@ -34,8 +34,11 @@ def read(data: Any) -> Array:
         if not hasattr(plain, "__array__") and hasattr(plain, "__dlpack__"):
             return np.from_dlpack(plain)
         array = np.asarray(plain)
-        mixed = array.dtype.kind in "US" and not isinstance(plain, np.ndarray)
-        return np.asarray(plain, object) if mixed else array  # NumPy makes text of [1.5, "b"]
+        if not isinstance(plain, (list, tuple, deque)):
+            return array
+        # NumPy makes text of [1.5, "b"], and rounds the integer of [1.5, 2**53 + 1].
+        rounded = array.dtype.kind == "f" and np.any(np.abs(array) >= EXACT)
+        return np.asarray(plain, object) if rounded or array.dtype.kind in "US" else array
     except MinidlError:
         raise
     except ValueError:
@@ -88,6 +91,7 @@ def _joined(names: list[object], columns: list[Any]) -> Array:
     for name, array in zip(names, arrays, strict=True):
         if array.ndim != 1:
             raise DTypeError(f"column {name!r} holds arrays, of shape {array.shape[1:]}")
+        check_exact(array[:, None], [name])  # before it is joined to floats
     if any(array.dtype.kind not in "biuf" for array in arrays):
         arrays = [as_objects(array) for array in arrays]
     return np.stack(arrays, axis=1) if arrays else np.empty((0, 0))

@@ -5,12 +5,10 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import DTypeError
-from minidl.values.cells import exact, floats
+from minidl.values.cells import check_exact, floats
 from minidl.values.containers import columns_of, read
 from minidl.values.hints import COMPLEX, FIELDS, TEXT, hint_for
-from minidl.values.missing import Array, Names, a, place
-
-EXACT = 2**53  # larger integers may have no float64
+from minidl.values.missing import Array, Names, a
 
 
 def numbers(data: Any, what: str = "value", text: str = TEXT) -> tuple[Array, Names]:
@@ -42,18 +40,5 @@ def numbers(data: Any, what: str = "value", text: str = TEXT) -> tuple[Array, Na
     if kind not in "biuf":
         hint = COMPLEX if kind == "c" else FIELDS if array.dtype.names else None
         raise DTypeError(f"dtype {array.dtype} is not real", hint=hint or "Use .astype(float).")
-    if kind in "iu" and array.dtype.itemsize == 8 and array.size:
-        _check_exact(array, names)
+    check_exact(array, names)
     return array, names
-
-
-def _check_exact(array: Array, names: Names) -> None:
-    """Raise if float64 would round an integer."""
-    if array.max() <= EXACT and array.min() >= -EXACT:
-        return
-    for index in np.argwhere((array > EXACT) | (array < -EXACT)).tolist():
-        number = int(array[tuple(index)])
-        try:
-            exact(number)
-        except OverflowError as error:
-            raise DTypeError(f"{number} in {place(index, names)} {error}") from None

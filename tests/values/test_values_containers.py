@@ -199,7 +199,8 @@ NOT_NUMBERS: dict[str, tuple[Any, str]] = {
     "identifiers": ([[2**53 + 1, 1]] * 4, "9007199254740993 in row 0.*rounded to 9007199254740992"),
     "unsigned": (np.full((4, 2), 2**63 + 1, "u8"), "9223372036854775809 in row 0, column 0 would"),
     "identifiers as objects": (np.array([[2**53 + 1, None][:1] * 2] * 4, object), "be rounded"),
-    "identifier column": (Arrow(a=Column([2**53 + 1] * 4), b=X[:, 1].astype(int)), "column 'a'"),
+    "identifier column": (Arrow(a=Column([2**53 + 1] * 4), b=X[:, 1]), "row 0, column 'a' would"),
+    "identifiers beside decimals": ([[2**53 + 1, 0.5]] * 4, "9007199254740993 in row 0, column 0"),
     "lists in a column": (Polars(a=Column(np.zeros((4, 2)))), r"column 'a' holds arrays"),
 }
 
