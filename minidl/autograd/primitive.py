@@ -23,6 +23,7 @@ from minidl.errors import (
 Function: TypeAlias = Callable[..., Value]
 RuleAt: TypeAlias = Callable[[int], Rule] | None
 P = ParamSpec("P")
+CONTAINERS = (list, tuple, np.ma.MaskedArray)
 quiet = np.errstate(under="ignore")  # for functions where what is too small is rightly zero
 _new = Tensor.__new__
 
@@ -126,8 +127,10 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
                     rule = rules[i] if i < n_rules else beyond(i)
                     if rule is not None:
                         edges.append((rule, x))
+            elif type(x) is np.ndarray or i >= n_lists or not isinstance(x, CONTAINERS):
+                arrays.append(x)
             else:
-                arrays.append(np.asarray(x) if i < n_lists and isinstance(x, (list, tuple)) else x)
+                arrays.append(plain(x))
         if not has_tensor:
             return forward(*arrays, **keywords)
         copies = debugger.before_forward(arrays) if debugger else []
@@ -135,7 +138,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             y = forward(*arrays, **keywords)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _call_error(error, call, arrays, keywords) from error
-        y = y if type(y) is np.ndarray else plain(y)  # NumPy returns scalars for no axes
+        y = y if type(y) is np.ndarray else np.asarray(y)  # NumPy returns scalars for no axes
         if y.dtype.char not in "fd":
             raise _not_real(y, call, arrays)
         record: Record = (call, edges, arguments, arrays, keywords)
@@ -168,9 +171,9 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
 
 
 def plain(y: Value) -> Value:
-    """Return a scalar or a subclass of ndarray as an array."""
-    if isinstance(y, np.ma.MaskedArray):
-        message = "a masked array cannot be used with a Tensor: its hidden values would be used"
+    """Return a list, a scalar or a subclass of ndarray as an array."""
+    if np.ma.is_masked(y):
+        message = "an operation cannot take a masked array: its hidden values would be used"
         raise DTypeError(message, hint="Use a.filled(value), or minidl.ops.where.")
     return np.asarray(y)
 

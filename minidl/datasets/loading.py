@@ -69,7 +69,17 @@ def load(
     ArgumentError
         An argument is out of range, or does not apply to this data set.
     DataError
-        The file is invalid, or there are too few rows to split.
+        The file is invalid, values are missing, or there are too few rows to split.
+
+    Notes
+    -----
+    Missing values, in features and targets alike, are empty cells and the texts that
+    ``pandas.read_csv`` takes for missing: "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>",
+    "NULL", "null", "None", "NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN" and
+    "-1.#QNAN"; also "?", and NA, N/A and NaN in any case. Spaces around them are ignored. Other
+    texts, such as "none", are classes; rename a class that is called "None". A feature must be a
+    number such as -1.5e3: 1_000, "1,5", 50% and True are errors, and so is an integer that float64
+    would round.
 
     Examples
     --------

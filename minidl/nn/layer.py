@@ -117,7 +117,8 @@ class Layer:
     def predict(self, X: Value, *, chunk: int = 4096) -> Array:
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
 
-        Outputs are those of the last layer: logits, for a classifier.
+        Outputs are those of the last layer: logits, for a classifier. Missing and infinite inputs
+        are a DataError, as in ``Trainer.fit``; calling the model itself lets NaN through.
 
         >>> from minidl import nn
         >>> nn.mlp(2, 3, 1, seed=0).predict([[0.0, 0.0]])

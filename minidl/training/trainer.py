@@ -129,10 +129,11 @@ class Trainer(Run):
 
         Parameters
         ----------
-        X : array_like, shape (n, features)
-            Finite numbers; converted to the model's dtype.
-        y : array_like, shape (n,) or (n, outputs)
-            Targets in the form that the loss takes.
+        X : array_like or DataFrame, shape (n, features)
+            Finite numbers; converted to the model's dtype. Lists, arrays and the tables of pandas,
+            polars and Arrow are read alike. Text is never read as a number.
+        y : array_like or Series, shape (n,) or (n, outputs)
+            Targets in the form that the loss takes. Rows of X and y belong together by position.
         epochs : int
             At least 0.
         validation : (X, y), optional
@@ -144,7 +145,10 @@ class Trainer(Run):
         ------
         DataError, ShapeError
             The data are empty or not finite, the targets do not suit the loss, or the data do not
-            fit the model.
+            fit the model. Values are missing: NaN, None, NA, NaT, null, masked, or a text such as
+            "NA", "None" or "" (all those of ``pandas.read_csv``, and "?"); rename a class called
+            "None". An integer would be rounded, as 2**53 + 1. X and y have the same pandas index
+            in another order, or the validation inputs other columns.
         ArgumentError
             `epochs` is negative; `validation` is not a pair, or given in some calls only; a
             callback is not a :class:`Callback`; the optimizer has been used in another run; or a

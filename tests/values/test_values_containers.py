@@ -18,7 +18,7 @@ import scipy.sparse
 from numpy.testing import assert_array_equal
 from stand_ins import Arrow, Column, Extension, Frame, NAType, Pandas, Polars, Series, X, Y, fit
 
-from minidl import Tensor, Trainer, nn, optim, train_replicas
+from minidl import Tensor, Trainer, nn, ops, optim, train_replicas
 from minidl.datasets import DATASETS, Info, generate, load
 from minidl.errors import DataError, DTypeError, ShapeError
 from minidl.values import numbers
@@ -273,9 +273,17 @@ def test_arrays_with_dlpack_alone_are_read() -> None:
 
 def test_hidden_values_of_masked_arrays_do_not_reach_an_operation() -> None:
     x, hidden = Tensor(X, requires_grad=True), np.ma.masked_array(GAP, mask())
-    for operation in (lambda: x * hidden, lambda: x + hidden, lambda: np.stack([x, hidden])):
-        with pytest.raises(DTypeError, match="a masked array cannot be used with a Tensor"):
+    for operation in (
+        lambda: x * hidden,
+        lambda: x + hidden,
+        lambda: np.stack([x, hidden]),
+        lambda: ops.where(X > 1, x, hidden),
+        lambda: ops.mean_squared_error(x, hidden),
+        lambda: ops.softmax_cross_entropy(x, np.ma.masked_equal([0, 1, 0, 1], 1)),
+    ):
+        with pytest.raises(DTypeError, match="an operation cannot take a masked array"):
             operation()
+    assert_array_equal((x + np.ma.masked_array(X)).data, 2 * X)
 
 
 def test_the_same_index_in_another_order_is_an_error() -> None:
