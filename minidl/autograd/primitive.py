@@ -19,6 +19,7 @@ from minidl.errors import (
     OutOfRangeError,
     ShapeError,
 )
+from minidl.values import read
 
 Function: TypeAlias = Callable[..., Value]
 RuleAt: TypeAlias = Callable[[int], Rule] | None
@@ -127,10 +128,8 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
                     rule = rules[i] if i < n_rules else beyond(i)
                     if rule is not None:
                         edges.append((rule, x))
-            elif type(x) is np.ndarray or i >= n_lists or not isinstance(x, CONTAINERS):
-                arrays.append(x)
             else:
-                arrays.append(plain(x))
+                arrays.append(plain(x) if i < n_lists and isinstance(x, CONTAINERS) else x)
         if not has_tensor:
             return forward(*arrays, **keywords)
         copies = debugger.before_forward(arrays) if debugger else []
@@ -171,11 +170,11 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
 
 
 def plain(y: Value) -> Value:
-    """Return a list, a scalar or a subclass of ndarray as an array."""
+    """Return a list or another container as an array."""
     if np.ma.is_masked(y):
         message = "an operation cannot take a masked array: its hidden values would be used"
         raise DTypeError(message, hint="Use a.filled(value), or minidl.ops.where.")
-    return np.asarray(y)
+    return read(y)
 
 
 def _not_real(y: Value, function: Function, arrays: list[Value]) -> DTypeError:

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -201,9 +202,7 @@ def _shape(values: ArrayLike) -> tuple[int, ...]:
         return ()
 
 
-def _check_rows(
-    what: str, X: ArrayLike, y: ArrayLike, trainer: Trainer, seeds: Sequence[int] | None
-) -> Rows:
+def _check_rows(what: str, X: Any, y: Any, trainer: Trainer, seeds: Sequence[int] | None) -> Rows:
     """Check rows, or one set for each seed; then an error has a note that names the seed."""
     if seeds is None:
         return check_rows(what, X, y, trainer.objective)
@@ -214,15 +213,14 @@ def _check_rows(
         hint = "For inputs and targets with several axes each, use a Trainer."
         raise DataError(problem, received=received, expected=expected, hint=hint)
     dtype = trainer.objective.vector.value.dtype
-    inputs, labels = as_array(f"{what} input", X, dtype)[0], as_array(f"{what} target", y)[0]
     targets = []
-    for seed, set_inputs, set_targets in zip(seeds, inputs, labels, strict=True):
+    for seed, set_inputs, set_targets in zip(seeds, X, y, strict=True):
         try:
             targets.append(check_rows(what, set_inputs, set_targets, trainer.objective).t)
         except (DataError, ShapeError) as error:
             error.add_note(f"in the {what} rows of seed {seed}")
             raise
-    return Rows(inputs, np.stack(targets))
+    return Rows(as_array(f"{what} input", X, dtype)[0], np.stack(targets))
 
 
 @contextlib.contextmanager

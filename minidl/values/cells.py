@@ -30,7 +30,7 @@ class Null:
 MASKED, NULL = Null("a masked value"), Null("null")
 
 
-def floats(array: Array, names: Names, what: str, text: str) -> Array:
+def floats(array: Array, names: Names = None, what: str = "value", text: str = "") -> Array:
     """Return objects, text or dates as floats, or raise for the first that is no number.
 
     Missing values are a :class:`DataError`, other things a :class:`DTypeError`; for the arguments

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import DTypeError, MinidlError, ShapeError
-from minidl.values.cells import EXACT, MASKED, NULL, as_objects, check_exact
-from minidl.values.hints import hint_for
+from minidl.values.cells import EXACT, MASKED, NULL, as_objects, check_exact, floats
 from minidl.values.missing import Array, a
 
 PLAIN = {bool, int, float, str, bytes, complex, type(None), np.float64, np.float32, np.int64}
@@ -29,6 +28,8 @@ def columns_of(data: Any) -> tuple[list[object], list[Any]] | None:
 
 def read(data: Any) -> Array:
     """Return the array of a container, with a Null for what it marks as missing."""
+    if type(data) is np.ndarray:
+        return data
     try:
         plain = _marked(data)
         if not hasattr(plain, "__array__") and hasattr(plain, "__dlpack__"):
@@ -36,17 +37,20 @@ def read(data: Any) -> Array:
         array = np.asarray(plain)
         if not isinstance(plain, (list, tuple, deque)):
             return array
-        # NumPy makes text of [1.5, "b"], and rounds the integer of [1.5, 2**53 + 1].
-        rounded = array.dtype.kind == "f" and np.any(np.abs(array) >= EXACT)
-        return np.asarray(plain, object) if rounded or array.dtype.kind in "US" else array
+        if array.dtype.kind in "US":  # NumPy makes text of [1.5, "b"]
+            return np.asarray(plain, object)
+        if array.dtype.kind == "f" and np.any(np.abs(array) >= EXACT):
+            floats(np.asarray(plain, object))  # checks the integers of [1.5, 2**53 + 1]
+        return array
     except MinidlError:
         raise
     except ValueError:
         raise ShapeError(f"data must be a rectangular array{_ragged(data)}") from None
     except Exception as error:  # of other libraries, or of NumPy for dates beside numbers
-        hint = hint_for(data) if hasattr(data, "detach") else None
-        message = f"NumPy cannot read {a(type(data).__name__)}: {error}"
-        raise DTypeError(message, hint=hint or "Convert it to an array of floats.") from None
+        reason = str(error).rstrip(".")  # of PyTorch, it says what to use
+        message = f"NumPy cannot read {a(type(data).__name__)}: {reason}"
+        hint = None if "Use " in reason else "Convert it to an array of floats."
+        raise DTypeError(message, hint=hint) from None
 
 
 def _ragged(data: Any) -> str:

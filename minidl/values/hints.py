@@ -14,7 +14,6 @@ FIELDS = "Use numpy.lib.recfunctions.structured_to_unstructured."
 HINTS: tuple[tuple[Callable[[Any], bool], str], ...] = (  # the first that applies
     (lambda x: hasattr(x, "toarray"), "Use .toarray()."),  # scipy.sparse
     (lambda x: hasattr(x, "collect"), "Use .collect()."),  # polars.LazyFrame
-    (lambda x: hasattr(x, "detach"), "Use .detach().cpu().numpy()."),  # PyTorch
     (lambda x: isinstance(x, Mapping), "Use np.column_stack(list(columns.values()))."),
     (lambda x: isinstance(x, (set, frozenset)), "A set has no order; use a list."),
     (lambda x: isinstance(x, np.datetime64) or hasattr(x, "isoformat"), DATES),

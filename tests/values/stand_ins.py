@@ -9,6 +9,14 @@ import numpy as np
 from minidl import Trainer, nn, optim
 
 X, Y = np.array([[0.0, 1], [1, 2], [2, 3], [3, 5]]), np.array([0.0, 1, 0, 1])
+GAP = X.copy()
+GAP[1, 1], GAP[3, 0] = 99.0, 77.0  # the entries that containers mark as missing
+
+
+def mask() -> Any:
+    hidden = np.zeros(X.shape, bool)
+    hidden[1, 1] = hidden[3, 0] = True
+    return hidden
 
 
 def fit(inputs: Any, targets: Any = Y, loss: str = "bce", outputs: int = 1) -> Any:

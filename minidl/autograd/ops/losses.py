@@ -26,6 +26,7 @@ from minidl.autograd.ops.reductions import kept_shape
 from minidl.autograd.ops.ufuncs import Axis, logistic
 from minidl.autograd.primitive import primitive, quiet
 from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid
+from minidl.values import read
 
 __all__ = ["bce_with_logits", "hinge", "huber", "mean_absolute_error", "mean_squared_error"]
 
@@ -66,7 +67,7 @@ def weights(given: Weights, shape: Shape, dtype: npt.DTypeLike, columns: bool = 
     A row is the last axis, where losses have `columns`. Replicas, along the first of three axes
     (two without columns), may share their weights. The last reading that fits counts.
     """
-    w = np.asarray(given)
+    w = read(given)
     if w.dtype.kind not in "biuf":
         raise DTypeError("sample_weight must hold numbers", received=f"dtype {w.dtype}")
     known: dict[Shape, Value] = {}  # shape -> index that makes it broadcast
