@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -132,12 +133,8 @@ def _check_index(what: str, X: Any, y: Any) -> None:
     second: Any = getattr(y, "index", None)
     if not (hasattr(first, "equals") and hasattr(second, "equals")) or first.equals(second):
         return
-    try:
-        labels = first.tolist(), second.tolist()
-        differs = labels[0] != labels[1] and sorted(labels[0]) == sorted(labels[1])
-    except TypeError:  # labels of several types have no order
-        return
-    if differs:
+    labels = first.tolist(), second.tolist()
+    if labels[0] != labels[1] and Counter(labels[0]) == Counter(labels[1]):
         row = next(i for i, (a, b) in enumerate(zip(*labels, strict=True)) if a != b)
         received = f"labels {labels[0][row]!r} and {labels[1][row]!r} in row {row}"
         problem = f"the {what} inputs and targets have the same index in another order"

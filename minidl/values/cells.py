@@ -118,7 +118,8 @@ def _index(i: int, array: Array) -> list[int]:
 def _shown(cell: object) -> str:
     """Return a cell as it is written, or its type if that is long."""
     shown = str(cell) if type(cell).__name__ in NULLS else repr(cell)
-    return shown if len(shown) <= 40 and "\n" not in shown else a(type(cell).__name__)
+    short = len(shown) <= 40 and "\n" not in shown and " at 0x" not in shown
+    return shown if short else a(type(cell).__name__)
 
 
 def _float(cell: Any) -> float:
@@ -128,6 +129,9 @@ def _float(cell: Any) -> float:
     if isinstance(cell, (int, np.integer)):
         return exact(int(cell))
     try:
-        return float(cell)
+        value = float(cell)
     except OverflowError:  # a Fraction
-        raise OverflowError("is too large for float64") from None
+        value = math.inf
+    if math.isinf(value) and cell != value:
+        raise OverflowError("is too large for float64")
+    return value

@@ -39,7 +39,7 @@ def read(data: Any) -> Array:
             return array
         if array.dtype.kind in "US":  # NumPy makes text of [1.5, "b"]
             return np.asarray(plain, object)
-        if array.dtype.kind == "f" and np.any(np.abs(array) >= EXACT):
+        if array.dtype.char in "dg" and np.any(np.abs(array) >= EXACT):
             floats(np.asarray(plain, object))  # checks the integers of [1.5, 2**53 + 1]
         return array
     except MinidlError:
@@ -47,7 +47,7 @@ def read(data: Any) -> Array:
     except ValueError:
         raise ShapeError(f"data must be a rectangular array{_ragged(data)}") from None
     except Exception as error:  # of other libraries, or of NumPy for dates beside numbers
-        reason = str(error).rstrip(".")  # of PyTorch, it says what to use
+        reason = str(error).partition("\n")[0].rstrip(".")  # of PyTorch, it says what to use
         message = f"NumPy cannot read {a(type(data).__name__)}: {reason}"
         hint = None if "Use " in reason else "Convert it to an array of floats."
         raise DTypeError(message, hint=hint) from None
@@ -74,7 +74,7 @@ def _marked(data: Any) -> Any:
         return _joined(*table)
     mask: Any = np.zeros(1, bool)
     null = NULL
-    if isinstance(data, np.ma.MaskedArray):
+    if isinstance(data, np.ma.MaskedArray) and not data.dtype.names:
         mask, data, null = np.ma.getmaskarray(data), np.ma.getdata(data), MASKED
     elif hasattr(data, "is_null"):  # polars, Arrow
         mask = np.asarray(data.is_null())

@@ -16,7 +16,7 @@ HINTS: tuple[tuple[Callable[[Any], bool], str], ...] = (  # the first that appli
     (lambda x: hasattr(x, "collect"), "Use .collect()."),  # polars.LazyFrame
     (lambda x: isinstance(x, Mapping), "Use np.column_stack(list(columns.values()))."),
     (lambda x: isinstance(x, (set, frozenset)), "A set has no order; use a list."),
-    (lambda x: isinstance(x, np.datetime64) or hasattr(x, "isoformat"), DATES),
+    (lambda x: isinstance(x, np.datetime64) or hasattr(x, "toordinal"), DATES),
     (lambda x: isinstance(x, np.timedelta64) or hasattr(x, "total_seconds"), DURATIONS),
     (lambda x: isinstance(x, (complex, np.complexfloating)), COMPLEX),
     (lambda x: isinstance(x, Iterable), "Use an array, such as np.array(list(rows))."),

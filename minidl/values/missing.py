@@ -49,7 +49,7 @@ def place(index: Sequence[int], names: Names = None) -> str:
 
 def a(noun: str) -> str:
     """Return a noun with its article."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
 
 
 def column_name(i: int, names: Names) -> str:

@@ -39,6 +39,8 @@ def test_the_same_index_in_another_order_is_an_error() -> None:
 
     with pytest.raises(DataError, match=r"labels 3 and 0 in row 0\. Give y\.loc\[X\.index\]"):
         fit(frame([3, 1, 2, 0]), Series([0, 1, 2, 3], Y))
+    with pytest.raises(DataError, match="the same index in another order"):
+        fit(frame([1, "a", None, (2, 3)]), Series(["a", (2, 3), None, 1], Y))
     for index in ([3, 1, 2, 0], [4, 5, 6, 7], ["a", 1, None, 2]):  # the same, or of a part
         assert_array_equal(fit(frame([3, 1, 2, 0]), Series([3, 1, 2, 0], Y)), fit(X))
         assert_array_equal(fit(frame(index), Y), fit(X))
