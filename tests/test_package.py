@@ -22,6 +22,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "errors",
     "memory",
     "files",
+    "values",
     "checks",
     "registry",
     "keywords",

@@ -17,7 +17,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import DTypeError, GraphError, MinidlError, MissingRuleError, ShapeError
+from minidl.errors import (
+    DataError,
+    DTypeError,
+    GraphError,
+    MinidlError,
+    MissingRuleError,
+    ShapeError,
+)
+from minidl.values import numbers
 
 Array: TypeAlias = npt.NDArray[Any]
 Value: TypeAlias = Any  # an array, or a Tensor: NumPy's stubs do not know that it dispatches
@@ -72,23 +80,28 @@ def name_of(operation: Operation) -> str:
 
 def to_float(data: object) -> Array:
     """Return a copy of real numbers as an array of float64, or of float32 if they are float32."""
+    message = "a Tensor holds float64, float32 or integers"
     try:
-        array = np.array(array_of(data))
-    except ValueError as error:
-        raise ShapeError(f"data must be a rectangular array: {error}") from None
+        array = numbers(array_of(data))[0]
+    except (DTypeError, DataError) as error:
+        raise DTypeError(f"{message}: {error}") from None
     if array.dtype.char in "fd":
-        return array
+        return np.array(array)
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    received, hint = f"dtype {array.dtype}", "Convert with .astype(np.float64)."
-    raise DTypeError("a Tensor holds float64, float32 or integers", received=received, hint=hint)
+    hint = "Convert with .astype(np.float64)."
+    raise DTypeError(message, received=f"dtype {array.dtype}", hint=hint)
 
 
 def as_floats(x: Value) -> Value:
-    """Return a Tensor or an array of floats as it is, and anything else as a new float array."""
-    if isinstance(x, Node) or (isinstance(x, np.ndarray) and x.dtype.char in "fd"):
+    """Return a Tensor or an array of floats as it is, and anything else as an array of floats.
+
+    Floats of another precision than float32 become float64.
+    """
+    if isinstance(x, Node) or (type(x) is np.ndarray and x.dtype.char in "fd"):
         return x
-    return to_float(x)
+    array = numbers(x, "input")[0]
+    return array if array.dtype.char in "fd" else array.astype(np.float64)
 
 
 class State(threading.local):

@@ -19,10 +19,12 @@ from minidl.errors import (
     OutOfRangeError,
     ShapeError,
 )
+from minidl.values import read
 
 Function: TypeAlias = Callable[..., Value]
 RuleAt: TypeAlias = Callable[[int], Rule] | None
 P = ParamSpec("P")
+CONTAINERS = (list, tuple, np.ma.MaskedArray)
 quiet = np.errstate(under="ignore")  # for functions where what is too small is rightly zero
 _new = Tensor.__new__
 
@@ -127,7 +129,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
                     if rule is not None:
                         edges.append((rule, x))
             else:
-                arrays.append(np.asarray(x) if i < n_lists and isinstance(x, (list, tuple)) else x)
+                arrays.append(plain(x) if i < n_lists and isinstance(x, CONTAINERS) else x)
         if not has_tensor:
             return forward(*arrays, **keywords)
         copies = debugger.before_forward(arrays) if debugger else []
@@ -165,6 +167,14 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
             raise _call_error(error, function, arguments, keywords) from error
 
     return call
+
+
+def plain(y: Value) -> Value:
+    """Return a list or another container as an array."""
+    if np.ma.is_masked(y):
+        message = "an operation cannot take a masked array: its hidden values would be used"
+        raise DTypeError(message, hint="Use a.filled(value), or minidl.ops.where.")
+    return read(y)
 
 
 def _not_real(y: Value, function: Function, arrays: list[Value]) -> DTypeError:

@@ -41,8 +41,9 @@ DECLARED = (_unary, _binary, _any, _list)
 class Tensor(Node):
     """An array that records how it was computed and, on request, gives its gradient.
 
-    Data that are complex, float16, text or objects are a DTypeError; a Tensor with a graph, which
-    would be lost, is a GraphError.
+    Data that are complex, float16 or text, masked or missing (None; NaN is a number), or integers
+    that float64 would round are a DTypeError; a Tensor with a graph, which would be lost, is a
+    GraphError.
 
     Parameters
     ----------

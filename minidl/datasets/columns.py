@@ -8,10 +8,11 @@ import numpy as np
 
 from minidl.datasets.dataset import Floats, Targets, Task
 from minidl.errors import DataError, UnknownNameError
+from minidl.values import EXACT, RENAME, exact, is_missing
 
 Cell = str | float
 Encoded = tuple[Targets, Task, tuple[str, ...]]
-MISSING = frozenset({"", "?", "na", "n/a", "nan", "-nan", "+nan"})
+FILL = "Fill the gap or remove the row."
 TASKS = ("classification", "binary", "multiclass", "regression")
 MAX_CLASSES = 20  # more different whole numbers are a regression
 
@@ -37,15 +38,27 @@ def to_number(text: str) -> float | None:
 
 def finite(cell: Cell, place: str) -> float | None:
     """Return a cell as a finite number, or None if it is text; `place` is for errors."""
-    text = str(cell).strip().lower()
-    if text in MISSING:
-        hint = "Fill the gap or remove the row."
-        raise DataError(f"{place}: the value is missing", received=repr(cell), hint=hint)
+    text = str(cell).strip()
+    if is_missing(text):
+        raise gap(cell, place, target=True)
     # Python reads 1_000 and the digits of other scripts as numbers; a data file means text.
     value = to_number(text) if text.isascii() and "_" not in text else None
     if value is not None and math.isinf(value):
         raise DataError(f"{place}: the value is infinite", received=repr(cell))
+    if value is not None and abs(value) >= EXACT and text.lstrip("+-").isdigit():
+        try:
+            exact(int(text))
+        except OverflowError as error:
+            raise DataError(f"{place}: the integer {text} {error}") from None
     return value
+
+
+def gap(cell: Cell, place: str, summary: str = "", *, target: bool = False) -> DataError:
+    """Return the error for a missing value; `summary` says how many there are."""
+    label = target and isinstance(cell, str) and cell.strip()
+    hint = " ".join(filter(None, (summary, FILL, RENAME if label else "")))
+    received = repr(cell) if isinstance(cell, str) else cell
+    return DataError(f"{place}: the value is missing", received=received, hint=hint)
 
 
 def encode(columns: Columns, task: str | None) -> Encoded:

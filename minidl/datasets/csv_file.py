@@ -4,13 +4,14 @@ import csv
 import io
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import SupportsIndex
 
 import numpy as np
 
-from minidl.datasets.columns import Columns, finite, to_number
+from minidl.datasets.columns import Columns, finite, gap, to_number
 from minidl.errors import DataError
+from minidl.values import is_missing, summary
 
 TARGET_NAMES = ("target", "label", "class", "y")
 SEPARATORS = ",;\t"
@@ -41,6 +42,7 @@ def read_csv(file: str, content: bytes, target: str | int | None) -> Columns:
     def place(line: int, j: int) -> str:
         return f"{file}, line {line}, column {header[j]!r}"
 
+    _check_gaps(rows, header, at, place)
     features = [j for j in range(len(header)) if j != at]
     return Columns(
         np.array([[_number(cells[j], place(line, j)) for j in features] for line, cells in rows]),
@@ -115,10 +117,23 @@ def _target_position(file: str, header: list[str], target: str | int | None) -> 
     raise DataError(wrong, expected=expected, hint="Give a column's name, or its position from 0.")
 
 
+def _check_gaps(
+    rows: list[tuple[int, list[str]]], header: list[str], at: int, place: Callable[[int, int], str]
+) -> None:
+    """Raise if values are missing, of the features or of the target, column `at`."""
+    bad = np.array([[is_missing(cell) for cell in cells] for _, cells in rows])
+    for i, j in np.argwhere(bad)[:1].tolist():
+        line, cells = rows[i]
+        several = summary(bad, header, [line for line, _ in rows]) + "." if bad.sum() > 1 else ""
+        raise gap(cells[j], place(line, j), several, target=j == at)
+
+
 def _number(cell: str, place: str) -> float:
     """Return a feature's cell as a number."""
     value = finite(cell, place)
     if value is None:
-        hint = "Write decimals with a point." if "," in cell else "Encode text as numbers."
+        hint = "Write decimals with a point and no other signs, such as 1234.5."
+        if not any(map(str.isdigit, cell)):
+            hint = "Encode text as numbers; fill the gap if it means a missing value."
         raise DataError(f"{place}: text in a column of numbers", received=repr(cell), hint=hint)
     return value

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from minidl.errors import DataError
 from minidl.streams import stream
+from minidl.values import numbers
 
 Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
@@ -110,7 +111,7 @@ class Dataset:
         >>> data.inverse_y(data.y_train[:3]).round(6)
         array([ 75., 127., 128.])
         """
-        return np.asarray(values, dtype=np.float64) * self.y_scale + self.y_mean
+        return numbers(values)[0].astype(np.float64) * self.y_scale + self.y_mean
 
     def summary(self) -> str:
         """Return three lines: task and sizes, and the rows of each class in both parts.

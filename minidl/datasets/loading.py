@@ -15,7 +15,8 @@ from minidl.datasets.csv_file import read_csv
 from minidl.datasets.dataset import Dataset, Floats, Raw, Targets, prepare
 from minidl.datasets.npz_file import read_npz
 from minidl.datasets.table import DATASETS, Info, lookup
-from minidl.errors import ArgumentError, DataError
+from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError
+from minidl.values import check_finite, numbers
 
 ROWS = 1000
 LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators
@@ -68,7 +69,17 @@ def load(
     ArgumentError
         An argument is out of range, or does not apply to this data set.
     DataError
-        The file is invalid, or there are too few rows to split.
+        The file is invalid, values are missing, or there are too few rows to split.
+
+    Notes
+    -----
+    Missing values, in features and targets alike, are empty cells and the texts that
+    ``pandas.read_csv`` takes for missing: "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>",
+    "NULL", "null", "None", "NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN" and
+    "-1.#QNAN"; also "?", and NA, N/A and NaN in any case. Spaces around them are ignored. Other
+    texts, such as "none", are classes; rename a class that is called "None". A feature must be a
+    number such as -1.5e3: 1_000, "1,5", 50% and True are errors, and so is an integer that float64
+    would round.
 
     Examples
     --------
@@ -135,9 +146,26 @@ def generate(
     largest = info.max_noise
     bounds = "finite and >= 0" if math.isinf(largest) else f"in [0, {largest:g}]"
     noise = check_number("noise", noise, lambda x: 0 <= x <= largest and x < math.inf, bounds)
-    X, y = info.make(n, noise, _check_seed("seed", seed))
-    dtype = np.int64 if info.classes else np.float64
-    return np.ascontiguousarray(X, dtype=np.float64), y.astype(dtype)
+    return _checked(info, *info.make(n, noise, _check_seed("seed", seed)))
+
+
+def _checked(info: Info, X: object, y: object) -> tuple[Floats, Targets]:
+    """Return generated rows as arrays; a user's data set may have made them."""
+    try:
+        (X, names), (y, _) = numbers(X, "feature"), numbers(y, "target")
+        if X.ndim != 2 or y.shape != X.shape[:1]:
+            received = f"X of shape {X.shape}, y of shape {y.shape}"
+            raise DataError("the wrong shapes", received=received, expected="(n, d) and (n,)")
+        check_finite("feature", X, np.float64, names)
+        check_finite("target", y, np.float64)
+        targets: Targets = y.astype(np.int64 if info.classes else np.float64)
+        if np.any(targets != y) or (info.classes and not 0 <= y.min() <= y.max() < info.classes):
+            expected = f"class numbers from 0 to {info.classes - 1}"
+            received = f"targets from {y.min()} to {y.max()}"
+            raise DataError("a target is not a class", received=received, expected=expected)
+    except (DataError, DTypeError, ShapeError) as error:
+        raise DataError(f"data set {info.name!r}: {error}") from None
+    return np.ascontiguousarray(X, dtype=np.float64), targets
 
 
 def _check_seed(argument: str, seed: object) -> int:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.datasets.columns import Columns
-from minidl.errors import DataError
+from minidl.datasets.columns import Columns, gap
+from minidl.errors import DataError, DTypeError
+from minidl.values import numbers, summary
 
 Array = npt.NDArray[Any]  # of whatever type the file holds
 
@@ -34,14 +35,23 @@ def read_npz(file: str, content: bytes, target: str | int | None) -> Columns:
             received=f"dtype {names.dtype}, shape {names.shape}",
             expected=f"text, shape {X.shape[1:]}",
         )
-    X = X.astype(np.float64)
+    X = _floats(file, "X", X)
     for i, j in np.argwhere(~np.isfinite(X))[:1]:
         place = f"{file}, array 'X', row {i}, column {str(names[j])!r}"
-        state = "missing" if np.isnan(X[i, j]) else "infinite"
-        raise DataError(f"{place}: the value is {state}", received=X[i, j])
-    targets = y if y.dtype.kind == "U" else y.astype(np.float64)
+        if np.isnan(X[i, j]):
+            raise gap(X[i, j], place, summary(np.isnan(X), names.tolist()) + ".")
+        raise DataError(f"{place}: the value is infinite", received=X[i, j])
+    targets = y if y.dtype.kind == "U" else _floats(file, name, y)
     title = f"{file}, array {name!r}"
     return Columns(X, tuple(names.tolist()), targets.tolist(), title, lambda i: f"{title}, row {i}")
+
+
+def _floats(file: str, name: str, array: Array) -> Array:
+    """Return an array as float64; an integer that would be rounded is an error."""
+    try:
+        return numbers(array)[0].astype(np.float64)
+    except DTypeError as error:
+        raise DataError(f"{file}, array {name!r}: {error}") from None
 
 
 def _arrays(file: str, content: bytes, target: str) -> tuple[Array, Array, Array | None]:

@@ -13,6 +13,7 @@ from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_count
 from minidl.errors import GraphError, ShapeError
 from minidl.nn.parameters import Buffer, Parameter, ParameterVector
+from minidl.values import check_finite, numbers
 
 T = TypeVar("T")
 Training = bool | np.random.Generator
@@ -136,15 +137,18 @@ class Layer:
     def predict(self, X: Value, *, chunk: int = 4096) -> Array:
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
 
-        Outputs are those of the last layer: logits, for a classifier.
+        Outputs are those of the last layer: logits, for a classifier. Missing and infinite inputs
+        are a DataError, as in ``Trainer.fit``; calling the model itself lets NaN through.
 
         >>> from minidl import nn
         >>> nn.mlp(2, 3, 1, seed=0).predict([[0.0, 0.0]])
         array([[0.]])
         """
         size = check_count("chunk", chunk)
-        rows = as_floats(X.data if isinstance(X, Tensor) else X)
-        rows = np.atleast_1d(rows.astype(self._dtype(), copy=False))
+        rows, names = numbers(X.data if isinstance(X, Tensor) else X, "input")
+        rows, dtype = np.atleast_1d(rows), self._dtype()
+        check_finite("input", rows, dtype, names)
+        rows = rows.astype(dtype, copy=False)
         with no_grad():
             parts = [self(rows[i : i + size]) for i in range(0, max(len(rows), 1), size)]
         return np.concatenate([p.data if isinstance(p, Tensor) else p for p in parts])

@@ -19,8 +19,9 @@ from minidl.autograd import Array, Tensor, ops
 from minidl.autograd.node import Value, as_floats
 from minidl.autograd.ops.losses import Weights, weights
 from minidl.checks import check_number
-from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError
 from minidl.registry import Registry
+from minidl.values import CLASSES, REMEDY, TEXT, numbers
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "Hinge", "Huber", "Loss", "SoftmaxCrossEntropy", "loss"]
 __all__ += ["MeanAbsoluteError", "MeanSquaredError"]
@@ -98,12 +99,16 @@ class Loss(ABC):
 
     def _numbers(self, targets: Value) -> Array:
         """Return the targets as an array of real numbers."""
-        raw: Array = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
-        if raw.dtype.kind not in "biuf":
-            hint = "Number the classes with np.unique(y, return_inverse=True)[1]."
-            message = f"{type(self).__name__} needs numbers as targets"
-            raise DataError(message, received=f"targets of dtype {raw.dtype}", hint=hint)
-        return raw
+        if isinstance(targets, Tensor):
+            if targets.requires_grad:
+                message = f"{type(self).__name__} has no derivative with respect to its targets"
+                hint = "Use targets.detach(); the operations in minidl.ops have one."
+                raise GraphError(message, hint=hint)
+            return targets.data
+        try:
+            return numbers(targets, "target", CLASSES if self.classifies else TEXT)[0]
+        except DTypeError as error:
+            raise DataError(f"{type(self).__name__} needs numbers as targets: {error}") from None
 
     def check_takes_weights(self) -> None:
         """Raise unless :meth:`mean` and :meth:`accuracy` take `sample_weight`."""
@@ -191,7 +196,6 @@ class _Binary(_Operation):
     """A two-class loss: one score per sample, positive for class 1."""
 
     classifies = True
-    hint = "For more than two classes use SoftmaxCrossEntropy with one output per class."
 
     def right(self, outputs: Array, targets: Array) -> Array:
         """Return which scores have the sign of their class; a score of 0 is class 0."""
@@ -211,7 +215,7 @@ class BinaryCrossEntropy(_Binary):
         """Return the targets as a column of numbers in [0, 1]."""
         column = super().prepare(targets, shape, dtype)
         valid = (column >= 0) & (column <= 1)
-        return _valid(self, column, valid, "0 or 1 (or a probability between)", self.hint)
+        return _valid(self, column, valid, "0 or 1 (or a probability between)", _recoding)
 
 
 class Hinge(_Binary):
@@ -223,7 +227,7 @@ class Hinge(_Binary):
         """Return the targets as a column of -1 and 1."""
         column = super().prepare(targets, shape, dtype)
         valid = (column == 1) | (column == (-1 if np.any(column == -1) else 0))
-        _valid(self, column, valid, "-1 or 1, or 0 or 1", self.hint)
+        _valid(self, column, valid, "-1 or 1, or 0 or 1", _recoding)
         return np.where(column > 0, column, column.dtype.type(-1))
 
 
@@ -266,7 +270,9 @@ class SoftmaxCrossEntropy(_Operation):
         valid = (t >= 0) & (t < shape[-1])
         if t.dtype.kind == "f":
             valid &= t == np.floor(t)
-        _valid(self, t, valid, f"an integer from 0 to {shape[-1] - 1}, for {shape[-1]} outputs")
+        K = shape[-1]
+        expected = f"an integer from 0 to {K - 1}, for {K} outputs"
+        _valid(self, t, valid, expected, lambda classes: _numbering(classes, K))
         return t if t.dtype.kind in "iu" else t.astype(np.int64)
 
     def right(self, outputs: Array, targets: Array) -> Array:
@@ -276,14 +282,38 @@ class SoftmaxCrossEntropy(_Operation):
         return right
 
 
-def _valid(loss: Loss, t: Array, valid: Array, expected: str, hint: str | None = None) -> Array:
+def _valid(
+    loss: Loss, t: Array, valid: Array, expected: str, hint: Callable[[Array], str | None]
+) -> Array:
     """Return targets (n,), (n, 1), (R, n) or (R, n, 1), or raise for the first invalid one."""
     if not np.all(valid):
         place = tuple(int(i) for i in np.argwhere(~valid)[0])
         row = place[-2] if len(place) > 1 and t.shape[-1] == 1 else place[-1]
-        message = f"{type(loss).__name__}: a target is not a valid class"
-        raise DataError(message, received=f"{t[place]} in row {row}", expected=expected, hint=hint)
+        message, received = f"{type(loss).__name__}: a target is not a valid class", t[place]
+        advice = hint(np.unique(t)) if np.isfinite(t).all() else REMEDY
+        raise DataError(
+            message, received=f"{received} in row {row}", expected=expected, hint=advice
+        )
     return t
+
+
+def _recoding(values: Array) -> str | None:
+    """Return how targets with these values become 0 and 1, or which loss takes them."""
+    if len(values) <= 2:
+        return f"Recode two classes as 0 and 1: y = np.equal(y, {values[-1]:g})."
+    if np.any(values % 1):
+        return "For numbers that are no classes use mean_squared_error."
+    hint = f"The {len(values)} different values need SoftmaxCrossEntropy with one output per class,"
+    return f"{hint} {len(values)}, and are numbered by np.unique(y, return_inverse=True)[1]."
+
+
+def _numbering(values: Array, outputs: int) -> str | None:
+    """Return how targets with these values become class indices, or how many outputs they need."""
+    if np.any(values % 1):
+        return "For numbers that are no classes use mean_squared_error."
+    if len(values) <= outputs:
+        return f"{CLASSES} Number all rows at once, so that validation rows have the same numbers."
+    return f"There are {len(values)} classes: end the network with {len(values)} outputs."
 
 
 LOSSES: Registry[type[Loss]] = Registry("loss")

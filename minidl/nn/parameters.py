@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
 from minidl.errors import ArgumentError, GraphError, ShapeError
+from minidl.values import numbers
 
 
 class Buffer(Tensor):
@@ -160,7 +161,7 @@ class ParameterVector:
 
     def set(self, value: npt.ArrayLike) -> None:
         """Write a vector into `value`; another shape is a :class:`ShapeError`."""
-        new, shape = np.asarray(value), self.value.shape
+        new, shape = numbers(value)[0], self.value.shape
         if new.shape != shape:
             message = f"the vector does not fit: got shape {new.shape}, expected shape {shape}"
             raise ShapeError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,16 +13,16 @@ from numpy.typing import ArrayLike
 
 from minidl.autograd import Array, no_grad
 from minidl.autograd.node import array_of
-from minidl.errors import ArgumentError, DataError, ShapeError, invalid
+from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
 from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
 from minidl.optim import BatchSize
 from minidl.training.measure import Objective, set_index
 from minidl.training.reach import check_complete
 from minidl.training.weights import ClassWeight, row_weights
+from minidl.values import CLASSES, TEXT, Names, check_finite, columns_of, numbers
 
 Pair = Sequence[ArrayLike | None]  # inputs and targets, and optionally weights
 LARGE = 64 * 2**20  # bytes of inputs in the model's dtype; more are converted batch by batch
-CHUNK_BYTES = 8 * 2**20  # of inputs that are checked at once
 GATHER_BYTES = 64 * 2**20  # a shuffled copy of the data is made once an epoch up to this size
 HALF_WIDTH = range(2**20 + 1, 2**32 + 1)  # for so many rows, row numbers are uint32, not int64
 
@@ -87,8 +88,10 @@ def check_rows(
     """Return the rows as training uses them; a DataError or ShapeError says `what` they are."""
     check_complete(objective.model)
     dtype = objective.vector.value.dtype
-    inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
-    targets = as_array(f"the {what} targets are not an array", y)
+    inputs, names = as_array(f"{what} input", X, dtype)
+    labels = CLASSES if objective.loss.classifies else TEXT
+    targets, _ = as_array(f"{what} target", y, text=labels)
+    _check_index(what, X, y)
     shape = f"X of shape {inputs.shape}"
     if inputs.ndim < 2:
         problem, received = f"the {what} inputs are not a table", f"shape {inputs.shape}"
@@ -99,40 +102,77 @@ def check_rows(
     if targets.ndim == 0 or len(inputs) != len(targets):
         shape += f", y of shape {targets.shape}"
         raise DataError(f"the {what} inputs and targets differ in length", received=shape)
-    _check_finite(f"{what} input", inputs, dtype)
+    check_finite(f"{what} input", inputs, dtype, names)
     if targets.dtype.kind == "f":
-        _check_finite(f"{what} target", targets, targets.dtype)
+        check_finite(f"{what} target", targets, targets.dtype)
+    outputs = _shape_of_outputs(what, inputs, objective)
+    prepared = objective.loss.prepare(targets, (len(inputs), *outputs), dtype)
+    w = row_weights(what, targets, objective.loss, sample_weight, class_weight)
+    return Rows(inputs, prepared, None if w is None else w.astype(dtype))
+
+
+def _shape_of_outputs(what: str, inputs: Array, objective: Objective) -> tuple[int, ...]:
+    """Return the shape of the model's output for one row, or raise what the model raises."""
     try:
         with no_grad():
-            outputs = array_of(objective.outputs(inputs[:1].astype(dtype, copy=False)))
+            row = inputs[:1].astype(objective.vector.value.dtype, copy=False)
+            outputs = array_of(objective.outputs(row))
         if not isinstance(outputs, np.ndarray):
             problem, received = "the model must return a Tensor", type(outputs).__name__
             raise ArgumentError(problem, received=received, hint="forward ends with: return ...")
     except Exception as error:
         if isinstance(error, ShapeError):
             _check_columns(what, inputs, objective.model)
-        error.add_note(f"in the model's outputs for the first {what} row, {shape}")
+        error.add_note(
+            f"in the model's outputs for the first {what} row, X of shape {inputs.shape}"
+        )
         raise
-    shape_of_all = (len(inputs), *outputs.shape[1:])
-    prepared = objective.loss.prepare(targets, shape_of_all, dtype)
-    w = row_weights(what, targets, objective.loss, sample_weight, class_weight)
-    return Rows(inputs, prepared, None if w is None else w.astype(dtype))
+    return tuple(outputs.shape[1:])
 
 
-def as_array(problem: str, values: ArrayLike, dtype: np.dtype[Any] | None = None) -> Array:
-    """Return values as an array, of `dtype` unless they are large; else a :class:`DataError`."""
-    if dtype and isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
-        large = values.size * dtype.itemsize > LARGE
-        if large and values.flags.c_contiguous:  # with gaps a batch would be rounded otherwise
-            return np.asarray(values)
-    given = getattr(values, "dtype", None)
+def as_array(
+    what: str, values: ArrayLike, dtype: np.dtype[Any] | None = None, text: str = TEXT
+) -> tuple[Array, Names]:
+    """Return numbers as an array, of `dtype` unless they are large, and the names of its columns.
+
+    `what` is what a value is called in a :class:`DataError`, and `text` the hint for text.
+    """
+    kind = "a table" if dtype else "an array"
     try:
-        if dtype and getattr(given, "kind", "f") in "cmM":
-            raise TypeError(f"their dtype is {given}")  # NumPy would convert it silently
-        with np.errstate(over="ignore"):  # too large for float32: inf, reported later
-            return np.asarray(values, dtype)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{problem}: {error}") from None
+        array, names = numbers(values, what, text)
+    except (DTypeError, ShapeError) as error:
+        raise DataError(f"the {what}s are not {kind} of numbers: {error}") from None
+    large = dtype is not None and array.size * dtype.itemsize > LARGE
+    if dtype is None or (large and array.flags.c_contiguous):
+        return array, names  # with gaps a batch would be rounded otherwise
+    with np.errstate(over="ignore"):  # too large for float32: inf, reported later
+        return array.astype(dtype, copy=False), names
+
+
+def check_validation(train: Any, validation: Any) -> None:
+    """Raise if inputs for validation have other columns than those for training."""
+    tables = columns_of(train), columns_of(validation)
+    if tables[0] is None or tables[1] is None or tables[0][0] == tables[1][0]:
+        return
+    problem = "the validation inputs have other columns than the training inputs"
+    received, expected = (str(names) for names, _ in (tables[1], tables[0]))
+    hint = "Select the columns of the training inputs: X_validation[list(X.columns)]."
+    raise DataError(problem, received=received, expected=expected, hint=hint)
+
+
+def _check_index(what: str, X: Any, y: Any) -> None:
+    """Raise if two pandas objects have the same index labels in another order."""
+    first: Any = getattr(X, "index", None)
+    second: Any = getattr(y, "index", None)
+    if not (hasattr(first, "equals") and hasattr(second, "equals")) or first.equals(second):
+        return
+    labels = first.tolist(), second.tolist()
+    if labels[0] != labels[1] and Counter(labels[0]) == Counter(labels[1]):
+        row = next(i for i, (a, b) in enumerate(zip(*labels, strict=True)) if a != b)
+        received = f"labels {labels[0][row]!r} and {labels[1][row]!r} in row {row}"
+        problem = f"the {what} inputs and targets have the same index in another order"
+        hint = "Give y.loc[X.index], or y.to_numpy() if the rows belong together as they are."
+        raise DataError(problem, received=received, hint=hint)
 
 
 def _check_columns(what: str, X: Array, model: Layer) -> None:
@@ -146,21 +186,6 @@ def _check_columns(what: str, X: Array, model: Layer) -> None:
         problem, received = f"the {what} inputs do not fit the model", f"X of shape {X.shape}{rows}"
         expected = f"{columns} columns, X of shape (n, {columns})"
         raise ShapeError(problem, received=received, expected=expected) from None
-
-
-def _check_finite(what: str, values: Array, dtype: np.dtype[Any]) -> None:
-    """Raise if a value is not finite in `dtype`."""
-    chunk = max(1, CHUNK_BYTES * len(values) // (values.size * dtype.itemsize or 1))
-    for start in range(0, len(values), chunk):
-        with np.errstate(over="ignore"):
-            part = values[start : start + chunk].astype(dtype, copy=False)
-        bad = ~np.isfinite(part)
-        if bad.any():
-            row, *rest = np.argwhere(bad)[0].tolist()
-            place = f"row {start + row}" + "".join(f", column {i}" for i in rest)
-            received = f"{part[(row, *rest)]} in {place}"
-            hint = "Remove or fill in missing values first; scikit-learn's SimpleImputer does."
-            raise DataError(f"a {what} is not a finite number", received=received, hint=hint)
 
 
 def pair_of(validation: Pair) -> tuple[Any, Any, Any]:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minidl.errors import DataError, ShapeError
-from minidl.training.data import Pair, Rows, as_array, check_rows, pair_of
+from minidl.errors import DataError, MinidlError, ShapeError
+from minidl.training.data import Pair, Rows, as_array, check_rows, check_validation, pair_of
 from minidl.training.measure import Objective
 from minidl.training.trainer import Trainer
 from minidl.training.weights import ClassWeight, as_weights
+from minidl.values import read
 
 
 def replica_rows(
@@ -27,23 +28,29 @@ def replica_rows(
     given: list[Any] = [("training", *pair_of(training), class_weight)]
     if validation is not None:
         given.append(("validation", *pair_of(validation), None))
+        check_validation(training[0], validation[0])
     sets = any(several_sets(X, y) for _, X, y, *_ in given)
-    found: list[Rows] = []
+    checked: list[Rows] = []
     for what, X, y, weights, classes in given:
         if sets:
-            found.append(_check_sets(what, (X, y, weights), classes, objective, seeds))
+            checked.append(_check_sets(what, (X, y, weights), classes, objective, seeds))
         else:
-            found.append(check_rows(what, X, y, objective, weights, class_weight=classes))
-    return found[0], found[1] if found[1:] else None
+            checked.append(check_rows(what, X, y, objective, weights, class_weight=classes))
+    return checked[0], checked[1] if checked[1:] else None
 
 
 def several_sets(X: ArrayLike, y: ArrayLike) -> bool:
     """Return True if these are several sets: X (S, n, features ...) and y (S, n, ...)."""
-    try:
-        inputs, targets = np.shape(X), np.shape(y)
-    except ValueError:  # rows of different lengths, an error that check_rows reports
-        return False
+    inputs, targets = _shape(X), _shape(y)
     return len(inputs) > 2 and inputs[:2] == targets[:2]
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    """Return the shape of a container; () for what check_rows will refuse."""
+    try:
+        return tuple(values.shape if hasattr(values, "shape") else read(values).shape)
+    except MinidlError:
+        return ()
 
 
 def _check_sets(
@@ -55,20 +62,17 @@ def _check_sets(
 ) -> Rows:
     """Check the rows of each seed; an error has a note that names the seed."""
     X, y, weights = given
-    if not several_sets(X, y) or np.shape(X)[0] != len(seeds):
+    if not several_sets(X, y) or _shape(X)[0] != len(seeds):
         problem = f"the {what} rows are not one set for each seed"
-        received = f"X of shape {np.shape(X)}, y of shape {np.shape(y)}, {len(seeds)} seeds"
+        received = f"X of shape {_shape(X)}, y of shape {_shape(y)}, {len(seeds)} seeds"
         expected = "X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all"
         hint = "For inputs and targets with several axes each, use a Trainer."
         raise DataError(problem, received=received, expected=expected, hint=hint)
     dtype = objective.vector.value.dtype
-    inputs = as_array(f"the {what} inputs are not a table of numbers", X, dtype)
     if weights is not None:
-        weights = as_weights(what, weights, inputs.shape[:2])
+        weights = as_weights(what, weights, _shape(X)[:2])
     sets = []
-    for k, (seed, set_inputs, set_targets) in enumerate(
-        zip(seeds, inputs, np.asarray(y), strict=True)
-    ):
+    for k, (seed, set_inputs, set_targets) in enumerate(zip(seeds, X, y, strict=True)):
         w = None if weights is None else weights[k]
         try:
             rows = check_rows(
@@ -78,6 +82,7 @@ def _check_sets(
             error.add_note(f"in the {what} rows of seed {seed}")
             raise
         sets.append(rows)
+    inputs, _ = as_array(f"{what} input", X, dtype)
     t = np.stack([rows.t for rows in sets])
     if all(rows.w is None for rows in sets):
         return Rows(inputs, t)

@@ -21,7 +21,7 @@ from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import check_logits, check_model, check_owner, parts_of
 from minidl.training.choose import choose_optimizer
-from minidl.training.data import Data, Pair, check_rows, validation_rows
+from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
@@ -161,10 +161,11 @@ class Trainer(Run):
 
         Parameters
         ----------
-        X : array_like, shape (n, features)
-            Finite numbers; converted to the model's dtype.
-        y : array_like, shape (n,) or (n, outputs)
-            Targets in the form that the loss takes.
+        X : array_like or DataFrame, shape (n, features)
+            Finite numbers; converted to the model's dtype. Lists, arrays and the tables of pandas,
+            polars and Arrow are read alike. Text is never read as a number.
+        y : array_like or Series, shape (n,) or (n, outputs)
+            Targets in the form that the loss takes. Rows of X and y belong together by position.
         epochs : int
             At least 0.
         validation : (X, y) or (X, y, sample_weight), optional
@@ -185,7 +186,11 @@ class Trainer(Run):
         ------
         DataError, ShapeError
             The data are empty or not finite, the targets do not suit the loss, the data do not fit
-            the model; or weights are negative, all 0 or not one for each row.
+            the model; or weights are negative, all 0 or not one for each row. Values are missing:
+            NaN, None, NA, NaT, null, masked, or a text such as "NA", "None" or "" (all those of
+            ``pandas.read_csv``, and "?"); rename a class called "None". An integer would be
+            rounded, as 2**53 + 1. X and y have the same pandas index in another order, or the
+            validation inputs other columns.
         ArgumentError
             `epochs` is negative; `validation` is not a pair, or given in some calls only; a
             callback is not a :class:`Callback`; `class_weight` names no class of `y`, or the loss
@@ -212,6 +217,8 @@ class Trainer(Run):
         classes = self.class_weight if class_weight is None else class_weight
         train = check_rows("training", X, y, self.objective, sample_weight, class_weight=classes)
         held_out = validation_rows(validation, self.objective)
+        if validation is not None:
+            check_validation(X, validation[0])
         # The default is compared, not its truth: an empty list of a wrong type is an error.
         hooks = [*self.callbacks, *(check_callbacks(callbacks) if callbacks != () else ())]
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike
 
 from minidl.autograd import Array
 from minidl.checks import check_number
-from minidl.errors import ArgumentError, DataError, invalid
+from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
 from minidl.nn import Loss, SoftmaxCrossEntropy
+from minidl.values import numbers
 
 ClassWeight = str | Mapping[Any, float]  # "balanced", or class -> weight
 
@@ -52,15 +53,12 @@ def row_weights(
 def as_weights(what: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
     """Return finite weights >= 0 of this shape as an array."""
     try:
-        if isinstance(values, np.ma.MaskedArray):
-            values = np.ma.filled(values.astype(float), np.nan)  # a masked value is a missing one
-        given = np.asarray(values)
-        words = given.dtype.kind == "O" and any(isinstance(v, str) for v in given.flat)
-        if given.dtype.kind not in "biufO" or words:
-            raise TypeError("they are text" if words else f"their dtype is {given.dtype}")
-        w = given.astype(float)
-    except (TypeError, ValueError, OverflowError) as error:
+        given, _ = numbers(values, f"{what} weight")
+        if given.dtype.kind not in "biuf":
+            raise DTypeError(f"their dtype is {given.dtype}")
+    except (DTypeError, ShapeError) as error:
         raise DataError(f"the {what} weights are not numbers: {error}") from None
+    w = given.astype(float)
     if w.shape != shape:
         problem = f"the {what} weights are not one for each row"
         hint = "Weights are never broadcast." if w.size < math.prod(shape) else None

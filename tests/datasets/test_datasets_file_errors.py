@@ -124,7 +124,7 @@ def test_an_error_in_a_csv_file_names_its_place(complaint, case):
     ("content", "hint"),
     [
         ("a,b\n1,0\n", "Name the target column."),
-        ("a;y\n1,5;0\n", "Write decimals with a point."),
+        ("a;y\n1,5;0\n", "Write decimals with a point and no other signs, such as 1234.5."),
         (",a,y\n0,1,0\n", "Name it, or remove it (pandas: to_csv(..., index=False))."),
         ("a,y\n,0\n", "Fill the gap or remove the row."),
     ],

@@ -37,7 +37,7 @@ BAD_DATA = {
     "y a number": (X, 1, DataError, "differ in length"),
     "nan": (spoilt(X, (4, 1), math.nan), Y, DataError, "input .*got nan in row 4, column 1"),
     "inf": (spoilt(X, (0, 0), math.inf), Y, DataError, "got inf in row 0, column 0"),
-    "None": ([[1.0, 2.0], [None, 3.0]], [0, 1], DataError, "nan in row 1, column 0"),
+    "None": ([[1.0, 2.0], [None, 3.0]], [0, 1], DataError, "None in row 1, column 0"),
     "nan in y": (X, spoilt(Y, 3, math.nan), DataError, "target .*got nan in row 3.*fill in"),
     "text": ([["a", "b"]] * 6, Y, DataError, "inputs are not a table of numbers.*'a'"),
     "some text": ([[1.0, "b"]] * 6, Y, DataError, "inputs are not a table of numbers.*'b'"),
@@ -45,7 +45,12 @@ BAD_DATA = {
     "complex": (X * 1j, Y, DataError, "inputs are not a table of numbers.*complex128"),
     "dates": (np.zeros((6, 2), "M8[s]"), Y, DataError, "not a table of numbers.*datetime64"),
     "ragged y": (X, [[1], [0, 1], [0], [0], [0], [0]], DataError, "targets are not an array"),
-    "text y": (X, ["a", "b"] * 3, DataError, "numbers as targets.*np.unique"),
+    "text y": (
+        X,
+        ["a", "b"] * 3,
+        DataError,
+        "targets are not an array.*'a' in row 0.*np.unique",
+    ),
     "wrong width": (
         np.ones((6, 3)),
         Y,

@@ -15,6 +15,7 @@ from minidl import Trainer, nn, optim, sharpness, train_replicas
 from minidl.errors import DataError
 from minidl.training import data as rows
 from minidl.training.data import Rows, permutation
+from minidl.values import missing
 
 MB = 2**20
 
@@ -51,7 +52,7 @@ def test_the_numbers_of_many_rows_take_half_the_memory_and_are_in_the_same_order
 def quarter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Divide by 4 the sizes from which inputs are converted, checked and shuffled in parts."""
     shuffling = sys.modules[permutation.__module__]
-    for module, name in ((rows, "LARGE"), (rows, "CHUNK_BYTES"), (shuffling, "GATHER_BYTES")):
+    for module, name in ((rows, "LARGE"), (missing, "CHUNK_BYTES"), (shuffling, "GATHER_BYTES")):
         monkeypatch.setattr(module, name, getattr(module, name) // 4)
 
 
@@ -129,7 +130,7 @@ def test_it_changes_no_bit(X: Any, batch_size: Any, monkeypatch: pytest.MonkeyPa
         Rows, "__new__", lambda cls, X, *others: (seen.append(X.dtype), inner(cls, X, *others))[1]
     )
     monkeypatch.setattr(rows, "LARGE", 0)
-    monkeypatch.setattr(rows, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(missing, "CHUNK_BYTES", 1000)
     assert train() == expected
     assert set(seen) == {X.dtype}
 
@@ -163,7 +164,7 @@ def test_what_is_too_large_for_the_dtype_is_told_at_its_place(
     told = []
     for large in (rows.LARGE, 0):
         monkeypatch.setattr(rows, "LARGE", large)
-        monkeypatch.setattr(rows, "CHUNK_BYTES", 1000)
+        monkeypatch.setattr(missing, "CHUNK_BYTES", 1000)
         model = nn.mlp(4, 3, 1, seed=0, dtype=np.float32)
         trainer = Trainer(model, "mse", optimizer=optim.NAG(0.1))
         with pytest.raises(DataError, match="got inf in row 211, column 3") as caught:

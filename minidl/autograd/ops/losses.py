@@ -26,6 +26,7 @@ from minidl.autograd.ops.reductions import kept_shape
 from minidl.autograd.ops.ufuncs import Axis, logistic
 from minidl.autograd.primitive import primitive, quiet
 from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid
+from minidl.values import read
 
 __all__ = ["bce_with_logits", "hinge", "huber", "mean_absolute_error", "mean_squared_error"]
 
@@ -67,7 +68,7 @@ def weights(given: Weights, shape: Shape, dtype: npt.DTypeLike, columns: bool = 
     (two without columns), may share their weights. The last reading that fits counts.
     """
     try:
-        w = np.asarray(given)
+        w = read(given)
     except ValueError as error:  # rows of different lengths
         raise ShapeError(f"sample_weight is not an array: {error}") from None
     if w.dtype.kind not in "biuf":

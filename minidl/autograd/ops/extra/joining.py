@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minidl.autograd.node import Node, Value
 from minidl.autograd.ops.shapes import Index, Ints, scatter
-from minidl.autograd.primitive import composite, from_numpy, primitive
+from minidl.autograd.primitive import composite, from_numpy, plain, primitive
 from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid
 
 __all__ = ["concatenate", "pad", "repeat", "roll", "split", "stack", "tile"]
@@ -21,7 +21,7 @@ def _along(axis: int, ndim: int, index: Index) -> tuple[Index, ...]:
 
 
 def _as_array(a: Value) -> Value:
-    return a if isinstance(a, Node) else np.asarray(a)
+    return a if isinstance(a, Node) else plain(a)
 
 
 def _part(k: int, g: Value, y: Value, *arrays: Value, axis: int = 0) -> Value:
