@@ -74,11 +74,12 @@ class Layer:
         if value is held:
             return
         packed = any(p._packed for p in _parameters_in(held))
-        for cls in (Parameter, Buffer):
-            if isinstance(held, cls) and (packed or not isinstance(value, cls)):
+        for cls, place in ((Parameter, ".data[...]"), (Buffer, "[...]")):
+            inner = next((n for n, _ in _items({name: held}, cls)), "")
+            if inner and (packed or not any(_items([value], cls))):
                 role = "part of the parameter vector" if packed else f"a {cls.__name__.lower()}"
-                hint = f"Write into it instead: layer.{name}.data[...] = value."
-                raise GraphError(f"{name} is {role} and cannot be replaced", hint=hint)
+                hint = f"Write into it instead: layer.{_indexed(inner)}{place} = value."
+                raise GraphError(f"{inner} is {role} and cannot be replaced", hint=hint)
         if packed or ("_vector" in vars(self) and _parameters_in(value)):
             message = f"{name} cannot be set: the model's parameters are one vector already"
             hint = "Change a copy.deepcopy(model), or build a new model."
@@ -98,9 +99,11 @@ class Layer:
 
     def named_buffers(self) -> Iterator[tuple[str, Array]]:
         """Yield the array of each :class:`Buffer` once, named such as ``0.mean``."""
-        direct = ((name, buffer.data) for name, buffer in _items(vars(self), Buffer))
-        inner = ((name, layer.named_buffers()) for name, layer in self.children())
-        return _each_once(direct, inner)
+        return ((name, buffer.data) for name, buffer in self._buffers())
+
+    def _buffers(self) -> Iterator[tuple[str, Buffer]]:
+        inner = ((name, layer._buffers()) for name, layer in self.children())
+        return _each_once(_items(vars(self), Buffer), inner)
 
     def copy_buffers(self) -> dict[str, Array]:
         """Return a copy of each buffer's array by its name, for :meth:`set_buffers`."""
@@ -123,6 +126,12 @@ class Layer:
         if "_vector" not in vars(self):
             self._vector = ParameterVector(self.named_parameters())
         return self._vector
+
+    def replicate(self, count: int) -> None:
+        """Give parameters and buffers a leading axis of `count` networks, all equal at first."""
+        self._vector = ParameterVector(self.named_parameters(), replicas=count)
+        for _, buffer in self._buffers():
+            buffer.replicate(count)
 
     def zero_grad(self) -> None:
         """Set all gradients to zero."""
@@ -171,6 +180,12 @@ def _each_once(
         if id(value) not in seen:
             seen.add(id(value))
             yield name, value
+
+
+def _indexed(name: str) -> str:
+    """Return a dotted name as code: ``stats.0`` is ``stats[0]``."""
+    first, *rest = name.split(".")
+    return first + "".join(f"[{key if key.isdecimal() else repr(key)}]" for key in rest)
 
 
 def _parameters_in(value: object) -> list[Parameter]:

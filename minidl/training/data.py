@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from minidl.autograd import Array, no_grad
 from minidl.errors import ArgumentError, DataError, ShapeError, invalid
-from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
+from minidl.nn import Activation, Dropout, Layer, Sequential
+from minidl.nn.sequential import SIZED
 from minidl.optim import BatchSize
 from minidl.training.measure import Objective, set_index
 
@@ -111,12 +112,12 @@ def as_array(problem: str, values: ArrayLike, dtype: np.dtype[Any] | None = None
 
 
 def _check_columns(what: str, X: Array, model: Layer) -> None:
-    """Raise if a model that begins with Dense does not fit X."""
+    """Raise if a model that begins with a number of features does not fit X."""
     layer = model
     while isinstance(layer, Sequential):  # its first layer that is not elementwise
         others = (part for part in layer.layers if not isinstance(part, (Activation, Dropout)))
         layer = next(others, layer.layers[0])
-    if isinstance(layer, Dense) and (columns := layer.in_features) != X.shape[-1]:
+    if isinstance(layer, SIZED) and (columns := layer.in_features) != X.shape[-1]:
         rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
         problem, received = f"the {what} inputs do not fit the model", f"X of shape {X.shape}{rows}"
         expected = f"{columns} columns, X of shape (n, {columns})"

@@ -94,9 +94,7 @@ def test_values_of_other_buffers_are_an_error_that_changes_nothing(values: Any) 
 
 def test_a_buffer_cannot_be_replaced_by_an_array() -> None:
     layer = Centred()
-    with pytest.raises(
-        GraphError, match=r"mean is a buffer .* layer\.mean\.data\[\.\.\.\] = value"
-    ):
+    with pytest.raises(GraphError, match=r"mean is a buffer .* layer\.mean\[\.\.\.\] = value"):
         layer.mean = np.ones(2)
     layer.mean = nn.Buffer(np.ones(2))
     assert dict(layer.named_buffers())["mean"].tolist() == [1.0, 1.0]
