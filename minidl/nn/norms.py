@@ -131,13 +131,14 @@ class BatchNorm(Norm):
         self.check_input(x)
         if not training:
             return self.normalise(x, self.running_mean, self.running_var)
-        axes = -2 if self.running_mean.ndim > 1 else tuple(range(x.ndim - 1))  # of R networks, or 1
-        mean = ops.mean(x, axes, keepdims=True)
-        n = x.size // mean.size
+        axes, n = tuple(range(x.ndim - 1)), x.size // self.features
+        if self.running_mean.ndim > 1:  # of R networks
+            axes, n = (-2,), x.shape[-2]
         if n < 2:
             message = f"BatchNorm needs at least 2 rows in training, got {n}"
             hint = "Choose a batch_size whose last batch, too, has 2 rows or more."
             raise ArgumentError(message, hint=hint)
+        mean = ops.mean(x, axes, keepdims=True)
         variance = ops.var(x, axes, keepdims=True)
         for running, batch in (
             (self.running_mean, array_of(mean)),
