@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import Value, as_floats
-from minidl.checks import check_count
+from minidl.checks import check_count, is_minidl
 from minidl.errors import GraphError, ShapeError
 from minidl.nn.parameters import Buffer, Parameter, ParameterVector
 
@@ -120,18 +121,48 @@ class Layer:
         for name, value in values.items():
             buffers[name][...] = value
 
+    def other_state(self) -> Iterator[tuple[str, Any]]:
+        """Yield what the attributes hold besides parameters, buffers and layers, with names."""
+        for name, value in _items(vars(self), object):
+            if not isinstance(
+                value, (Parameter, Buffer, Layer, ParameterVector, dict, list, tuple)
+            ):
+                yield name, value
+
+    def undeclared(self) -> list[str]:
+        """Return the names of arrays and floats of custom layers that have become others.
+
+        That is, since the parameters were packed, and although they are no buffers: they are
+        neither saved nor restored with the model, and not kept apart between replicas.
+        """
+        before = self.parameters.checksums
+        return [name for name, now in self._checksums() if before.get(name, now) != now]
+
+    def _checksums(self) -> Iterator[tuple[str, int]]:
+        """Yield the names and checksums of arrays and floats that are no buffers."""
+        for name, value in () if is_minidl(self) else self.other_state():
+            array = value.data if isinstance(value, Tensor) else value
+            if isinstance(array, (np.ndarray, float)) and not np.asarray(array).dtype.hasobject:
+                yield name, zlib.crc32(np.asarray(array).tobytes())
+        for name, layer in self.children():
+            yield from ((f"{name}.{inner}", checksum) for inner, checksum in layer._checksums())
+
     @property
     def parameters(self) -> ParameterVector:
         """The vector of all parameters, packed on first use, in definition order."""
         if "_vector" not in vars(self):
-            self._vector = ParameterVector(self.named_parameters())
+            self._pack()
         return self._vector
 
     def replicate(self, count: int) -> None:
         """Give parameters and buffers a leading axis of `count` networks, all equal at first."""
-        self._vector = ParameterVector(self.named_parameters(), replicas=count)
+        self._pack(count)
         for _, buffer in self._buffers():
             buffer.replicate(count)
+
+    def _pack(self, replicas: int | None = None) -> None:
+        self._vector = ParameterVector(self.named_parameters(), replicas)
+        self._vector.checksums = dict(self._checksums())
 
     def zero_grad(self) -> None:
         """Set all gradients to zero."""

@@ -187,6 +187,7 @@ class ParameterVector:
         self.grad: Array = np.zeros_like(self.value)
         self.penalized = np.repeat([p.penalized for p in self], sizes)
         self.gradients: dict[int, Array] = {}
+        self.checksums: dict[str, int] = {}  # of other arrays of the model, when it was packed
         end = 0
         for p, shape in zip(self, self.shapes, strict=True):
             part = slice(end, end := end + math.prod(shape))

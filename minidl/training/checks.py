@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import refuse_class
+from minidl.checks import is_minidl, refuse_class
 from minidl.errors import ArgumentError
 from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
 from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
@@ -68,11 +68,6 @@ def parts_of(layer: Layer) -> Iterator[Layer]:
         yield from parts_of(child)
 
 
-def is_minidl(part: object) -> bool:
-    """Return True for an object of one of minidl's own classes."""
-    return type(part).__module__.split(".")[0] == "minidl"
-
-
 def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
     """Return True unless it is custom, keeps no state, skips no gradient and leaves w unchanged."""
     counts = optimizer.step_count, optimizer.gradient_evaluations
@@ -89,6 +84,19 @@ def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
     finally:
         optimizer.step_count, optimizer.gradient_evaluations = counts
     return False
+
+
+def undeclared_state(model: Layer) -> str | None:
+    """Return a sentence on arrays of custom layers that training changes, but are no buffers."""
+    if not (names := model.undeclared()):
+        return None
+    first, several = names[0].split(".")[-1], len(names) > 1
+    return (
+        f"{', '.join(names)} {'have' if several else 'has'} changed in training, but"
+        f" {'are' if several else 'is'} no nn.Buffer, and so neither saved nor restored with the"
+        f" model. Declare it: self.{first} = nn.Buffer(...), and write into it:"
+        f" self.{first}[...] = ..."
+    )
 
 
 def check_reproducible(network: Layer, again: Layer, seed: int) -> None:

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from minidl.autograd import Array
-from minidl.checks import check_count
+from minidl.autograd import Array, Tensor
+from minidl.checks import check_count, is_minidl
 from minidl.errors import ArgumentError
 from minidl.nn import Layer
 from minidl.training.block import train_together
 from minidl.training.callbacks import StopRule
-from minidl.training.checks import is_minidl, parts_of
+from minidl.training.checks import parts_of
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.pool import check_jobs, run_all
 from minidl.training.trainer import Trainer
@@ -111,9 +111,8 @@ def block_key(trainer: Trainer) -> Hashable | None:
     optimizer = trainer.optimizer
     rules = [isinstance(c, StopRule) and is_minidl(c) for c in trainer.callbacks]
     parts = [*layers, trainer.loss, optimizer]
-    buffers = list(trainer.model.named_buffers())
     under_way = trainer.cursor or trainer.unrecorded is not None
-    if under_way or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
+    if under_way or not all(rules) or not all(map(_knows_replicas, parts)):
         return None
     return (
         tuple(_settings(layer) for layer in layers),
@@ -121,6 +120,7 @@ def block_key(trainer: Trainer) -> Hashable | None:
         type(optimizer),
         tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
         vector.names,
+        tuple((name, b.shape, b.dtype.char) for name, b in trainer.model.named_buffers()),
         (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
         trainer.objective.penalty.strength,
         (trainer.epoch, trainer.recorded, trainer.samples),
@@ -128,10 +128,22 @@ def block_key(trainer: Trainer) -> Hashable | None:
     )
 
 
-def _settings(layer: Layer) -> str | type[Layer]:
-    """Return what two layers must share: their class or, for a layer of minidl, all settings."""
-    is_leaf = next(layer.children(), None) is None
-    return repr(layer) if is_leaf and is_minidl(layer) else type(layer)
+def _settings(layer: Layer) -> Hashable:
+    """Return what two layers must share: their class and all that they hold but weights."""
+    if is_minidl(layer):
+        is_leaf = next(layer.children(), None) is None
+        return type(layer), repr(layer) if is_leaf else ""
+    return type(layer), *((name, _identity(value)) for name, value in layer.other_state())
+
+
+def _identity(value: object) -> Hashable:
+    """Return what equal numbers, texts and arrays share; other objects must be the same."""
+    array = value.data if isinstance(value, Tensor) else value
+    if isinstance(array, np.ndarray):
+        return array.shape, array.dtype.str, array.tobytes()
+    if isinstance(array, (bool, int, float, str, np.generic)):
+        return repr(array)
+    return array if callable(array) else id(array)
 
 
 def _knows_replicas(part: object) -> bool:
