@@ -35,6 +35,15 @@ class Layer:
     Tensor([2., 6.], requires_grad=True)
     """
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Raise if weights, buffers or layers are attributes of the class, and so of all layers."""
+        super().__init_subclass__(**keywords)
+        for name, held in _items(dict(vars(cls)), object):
+            if isinstance(held, (Parameter, Buffer, Layer)):
+                message = f"{cls.__name__}.{name} would be shared by all layers of the class"
+                hint = f"Set it in __init__: self.{name} = ..."
+                raise GraphError(message, received=repr(held), hint=hint)
+
     @property
     def stochastic(self) -> bool:
         """Whether the layer, or one within it, draws random numbers in training."""

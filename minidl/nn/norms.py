@@ -12,7 +12,6 @@ from minidl.autograd import ops
 from minidl.autograd.node import Value, array_of
 from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, ShapeError, UnknownKeywordError
-from minidl.keywords import check_keywords
 from minidl.nn.layer import Layer, Training
 from minidl.nn.layers import check_dtype
 from minidl.nn.parameters import Buffer, Parameter
@@ -22,11 +21,6 @@ __all__ = ["BatchNorm", "LayerNorm"]
 
 class Norm(Layer):
     """The base: y = scale (x - mean) / sqrt(variance + epsilon) + shift."""
-
-    def __new__(cls, *args: object, **keywords: object) -> Self:
-        """Check the keywords before Python does, for a better error."""
-        check_keywords(cls.__name__, cls.__init__, keywords)
-        return super().__new__(cls)
 
     def __init__(
         self, features: int, *, epsilon: float = 1e-5, dtype: npt.DTypeLike = np.float64
@@ -110,8 +104,8 @@ class BatchNorm(Norm):
         """Refuse ``momentum``, which has two meanings."""
         if "momentum" in keywords:
             hint = "PyTorch's momentum=0.1 is decay=0.9, Keras's momentum=0.99 is decay=0.99."
-            raise UnknownKeywordError("BatchNorm has no argument momentum", hint=hint)
-        return super().__new__(cls, *args, **keywords)
+            raise UnknownKeywordError(f"{cls.__name__} has no argument momentum", hint=hint)
+        return super().__new__(cls)
 
     def __init__(
         self,
