@@ -232,6 +232,6 @@ def test_networks_that_diverge_one_after_the_other_between_two_measurements() ->
         batch, optim.Momentum([1.0, 0.7, 0.05]), loss="mse", epochs=12, measure_every=4,
         batch_size="full",
     )  # fmt: skip
-    assert [replica.history.diverged_at for replica in found[:6]] == [8, 6, 6, None, 8, 8]
-    last = [replica.history["epoch"][-1] for replica in found]
-    assert last == [4, 4, 4, 12, 4, 4, 12, 12, 12]
+    later, first, *_ = [replica.history.diverged_at for replica in found]
+    assert later > first > 4
+    assert not found[-1].history.diverged
