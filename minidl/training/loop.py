@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import is_minidl
 from minidl.errors import DataError
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import stream
