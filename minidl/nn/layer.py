@@ -13,7 +13,7 @@ from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_count, is_minidl
 from minidl.errors import GraphError, ShapeError
-from minidl.nn.parameters import Buffer, Parameter, ParameterVector
+from minidl.nn.parameters import Buffer, Checksums, Parameter, ParameterVector
 
 T = TypeVar("T")
 Training = bool | np.random.Generator
@@ -109,11 +109,15 @@ class Layer:
 
     def named_buffers(self) -> Iterator[tuple[str, Array]]:
         """Yield the array of each :class:`Buffer` once, named such as ``0.mean``."""
-        return ((name, buffer.data) for name, buffer in self._buffers())
+        direct = ((name, buffer.data) for name, buffer in _items(vars(self), Buffer))
+        inner = ((name, layer.named_buffers()) for name, layer in self.children())
+        return _each_once(direct, inner)
 
-    def _buffers(self) -> Iterator[tuple[str, Buffer]]:
-        inner = ((name, layer._buffers()) for name, layer in self.children())
-        return _each_once(_items(vars(self), Buffer), inner)
+    def buffers(self) -> list[Buffer]:
+        """Return each :class:`Buffer` once, in the order of :meth:`named_buffers`."""
+        own = [buffer for _, buffer in _items(vars(self), Buffer)]
+        inner = [buffer for _, layer in self.children() for buffer in layer.buffers()]
+        return list({id(buffer): buffer for buffer in own + inner}.values())
 
     def copy_buffers(self) -> dict[str, Array]:
         """Return a copy of each buffer's array by its name, for :meth:`set_buffers`."""
@@ -138,23 +142,31 @@ class Layer:
             ):
                 yield name, value
 
-    def undeclared(self) -> list[str]:
+    def undeclared(self, before: Checksums | None = None) -> list[str]:
         """Return the names of arrays and floats of custom layers that have become others.
 
-        That is, since the parameters were packed, and although they are no buffers: they are
-        neither saved nor restored with the model, and not kept apart between replicas.
+        That is since `before`, earlier :meth:`checksums`, by default those when the parameters were
+        packed. They are no buffers, so they are neither saved nor restored with the model.
         """
-        before = self.parameters.checksums
-        return [name for name, now in self._checksums() if before.get(name, now) != now]
+        known = self.parameters.checksums if before is None else before
+        now = self.checksums().items()
+        pairs = [(name, known[name], value) for name, value in now if name in known]
+        changed = [(name, a[1], b[1]) for name, a, b in pairs if a != b]
+        # Arrays of as many axes but other lengths are no state: rows, kept to be looked at.
+        return [name for name, a, b in changed if a == b or len(a) != len(b)]
 
-    def _checksums(self) -> Iterator[tuple[str, int]]:
-        """Yield the names and checksums of arrays and floats that are no buffers."""
+    def checksums(self) -> Checksums:
+        """Return a checksum and the shape of each array and float of custom layers but buffers."""
+        declared = {id(array) for _, array in self.named_buffers()}
+        numbers = (np.ndarray, np.floating, float)
+        found: Checksums = {}
         for name, value in () if is_minidl(self) else self.other_state():
             array = value.data if isinstance(value, Tensor) else value
-            if isinstance(array, (np.ndarray, float)) and not np.asarray(array).dtype.hasobject:
-                yield name, zlib.crc32(np.asarray(array).tobytes())
+            if isinstance(array, numbers) and id(array) not in declared:
+                found[name] = zlib.crc32(np.asarray(array).tobytes()), np.shape(array)
         for name, layer in self.children():
-            yield from ((f"{name}.{inner}", checksum) for inner, checksum in layer._checksums())
+            found |= {f"{name}.{inner}": value for inner, value in layer.checksums().items()}
+        return found
 
     @property
     def parameters(self) -> ParameterVector:
@@ -166,12 +178,12 @@ class Layer:
     def replicate(self, count: int) -> None:
         """Give parameters and buffers a leading axis of `count` networks, all equal at first."""
         self._pack(count)
-        for _, buffer in self._buffers():
+        for buffer in self.buffers():
             buffer.replicate(count)
 
     def _pack(self, replicas: int | None = None) -> None:
         self._vector = ParameterVector(self.named_parameters(), replicas)
-        self._vector.checksums = dict(self._checksums())
+        self._vector.checksums = self.checksums()
 
     def zero_grad(self) -> None:
         """Set all gradients to zero."""

@@ -17,6 +17,8 @@ from minidl.autograd import Array, Tensor
 from minidl.autograd.node import to_float
 from minidl.errors import ArgumentError, GraphError, ShapeError
 
+Checksums = dict[str, tuple[int, tuple[int, ...]]]  # name -> checksum and shape of an array
+
 
 class Buffer(Tensor):
     """An array that is state of a layer but is not trained, such as a running mean.
@@ -187,7 +189,7 @@ class ParameterVector:
         self.grad: Array = np.zeros_like(self.value)
         self.penalized = np.repeat([p.penalized for p in self], sizes)
         self.gradients: dict[int, Array] = {}
-        self.checksums: dict[str, int] = {}  # of other arrays of the model, when it was packed
+        self.checksums: Checksums = {}  # of other arrays of the model, when it was packed
         end = 0
         for p, shape in zip(self, self.shapes, strict=True):
             part = slice(end, end := end + math.prod(shape))

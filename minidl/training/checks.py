@@ -13,6 +13,7 @@ from minidl.checks import is_minidl, refuse_class
 from minidl.errors import ArgumentError
 from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
 from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
+from minidl.nn.parameters import Checksums
 from minidl.optim import Optimizer
 
 NAG = "for instance minidl.optim.NAG(lr=0.1, momentum=0.9)"
@@ -86,9 +87,9 @@ def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
     return False
 
 
-def undeclared_state(model: Layer) -> str | None:
+def undeclared_state(model: Layer, before: Checksums | None = None) -> str | None:
     """Return a sentence on arrays of custom layers that training changes, but are no buffers."""
-    if not (names := model.undeclared()):
+    if not (names := model.undeclared(before)):
         return None
     first, several = names[0].split(".")[-1], len(names) > 1
     return (

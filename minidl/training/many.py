@@ -111,8 +111,10 @@ def block_key(trainer: Trainer) -> Hashable | None:
     optimizer = trainer.optimizer
     rules = [isinstance(c, StopRule) and is_minidl(c) for c in trainer.callbacks]
     parts = [*layers, trainer.loss, optimizer]
+    buffers = list(trainer.model.named_buffers())
     under_way = trainer.cursor or trainer.unrecorded is not None
-    if under_way or not all(rules) or not all(map(_knows_replicas, parts)):
+    odd = len(buffers) != len(trainer.model.buffers())  # a custom named_buffers() names arrays
+    if under_way or odd or not all(rules) or not all(map(_knows_replicas, parts)):
         return None
     return (
         tuple(_settings(layer) for layer in layers),
@@ -120,7 +122,7 @@ def block_key(trainer: Trainer) -> Hashable | None:
         type(optimizer),
         tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
         vector.names,
-        tuple((name, b.shape, b.dtype.char) for name, b in trainer.model.named_buffers()),
+        tuple((name, array.shape, array.dtype.char) for name, array in buffers),
         (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
         trainer.objective.penalty.strength,
         (trainer.epoch, trainer.recorded, trainer.samples),

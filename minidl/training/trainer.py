@@ -18,7 +18,7 @@ from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
-from minidl.training.checks import check_logits, check_parts, parts_of
+from minidl.training.checks import check_logits, check_parts, parts_of, undeclared_state
 from minidl.training.data import Data, Pair, check_rows, pair_of, rows_per_batch
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
@@ -174,10 +174,13 @@ class Trainer(Run):
             held_out = check_rows("validation", *pair_of(validation), self.objective)
         # The default is compared, not its truth: an empty list of a wrong type is an error.
         hooks = [*self.callbacks, *(check_callbacks(callbacks) if callbacks != () else ())]
+        before = self.model.checksums()
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             category = DivergenceWarning if self.history.diverged else WorseLossWarning
             warnings.warn(self.history.advice, category, stacklevel=2)
+        if message := undeclared_state(self.model, before):
+            warnings.warn(message, stacklevel=2)
         return self.history
 
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:

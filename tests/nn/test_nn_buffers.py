@@ -249,3 +249,24 @@ def test_numbers_that_change_without_being_buffers_are_named() -> None:
     assert dropout.undeclared() == []
     dropout[0].rate = 0.5  # of minidl: a setting
     assert dropout.undeclared() == []
+
+
+def test_a_layer_may_name_arrays_of_its_own_as_buffers() -> None:
+    class Named(nn.Layer):
+        def __init__(self) -> None:
+            self.total, self.dense = np.zeros(2), nn.Dense(2, 1)
+
+        def named_buffers(self) -> Any:
+            yield "total", self.total
+
+        def forward(self, x: Any, training: Any = False) -> Any:
+            self.total += 1.0
+            return self.dense(x)
+
+    model = nn.Sequential(nn.BatchNorm(2), Named())
+    names = ["0.running_mean", "0.running_var", "1.total"]
+    assert [name for name, _ in model.named_buffers()] == names
+    assert model.parameters.size
+    model(X)
+    assert model.undeclared() == []
+    assert model.copy_buffers()["1.total"].tolist() == [1.0, 1.0]

@@ -140,3 +140,44 @@ def test_an_optimizer_that_evaluates_twice_moves_the_statistics_twice() -> None:
     model = nn.Sequential(norm, nn.Dense(2, 1), seed=0)
     Trainer(model, "bce", optimizer=Twice(0.1), batch_size="full", seed=0).fit(X, Y, epochs=1)
     assert_allclose(norm.running_mean.data, (1 - 0.9**2) * X.mean(axis=0), rtol=1e-12)
+
+
+class Forgetful(nn.Layer):
+    """Keeps a running mean that is no buffer."""
+
+    def __init__(self, start: Any, axis: Any) -> None:
+        self.mean, self.axis = start, axis
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        if training:
+            self.mean = 0.9 * self.mean + 0.1 * np.mean(x, axis=self.axis)
+        return x - self.mean
+
+
+@pytest.mark.parametrize("axis", [0, None])
+@pytest.mark.parametrize("start", [np.zeros(2), 0.0, np.float32(0.0)])
+def test_a_running_mean_that_is_no_buffer_is_told_in_training_and_when_saved(
+    start: Any, axis: Any, tmp_path: Any
+) -> None:
+    model = nn.Sequential(Forgetful(start, axis), nn.Dense(2, 1), seed=0)
+    trainer = Trainer(model, "bce", optimizer=optim.NAG(0.1), seed=0)
+    message = r"^0\.mean has changed .* neither saved .* Declare it: self\.mean = nn\.Buffer"
+    with pytest.warns(UserWarning, match=message):
+        trainer.fit(X, Y, epochs=1)
+    with pytest.warns(UserWarning, match=message):
+        save_model(model, tmp_path / "model.npz")
+
+
+def test_what_is_constant_or_of_minidl_is_not_told(tmp_path: Any) -> None:
+    class Constant(nn.Layer):
+        def __init__(self) -> None:
+            self.shift, self.last = np.ones(2), None
+
+        def forward(self, x: Any, training: Any = False) -> Any:
+            self.last = x  # kept to be looked at
+            return x + self.shift
+
+    model = nn.Sequential(Constant(), batch(0), nn.Dropout(0.1), nn.Dense(1, 1), seed=0)
+    Trainer(model, "bce", optimizer=optim.NAG(0.1), seed=0).fit(X, Y, epochs=2)
+    model[2].rate = 0.5  # type: ignore[attr-defined]
+    save_model(model, tmp_path / "model.npz")
