@@ -53,7 +53,7 @@ class Layer:
         """Return the output (n, out) for a batch of rows `x` (n, in); a custom layer overrides it.
 
         In classes with ``replicas = True``, R networks may be computed at once: x is (R, n, in),
-        weights are (R, in, out) and biases (R, 1, out), so operate on the last two axes.
+        weights are (R, in, out), biases and buffers (R, 1, out), so operate on the last two axes.
         `training` is a generator if a layer of the model is :attr:`stochastic`; pass it on to
         layers within: ``self.inner(x, training=training)``.
         """
