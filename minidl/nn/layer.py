@@ -39,7 +39,8 @@ class Layer:
         """Raise if weights, buffers or layers are attributes of the class, and so of all layers."""
         super().__init_subclass__(**keywords)
         for name, held in _items(dict(vars(cls)), object):
-            if isinstance(held, (Parameter, Buffer, Layer)):
+            stateful = isinstance(held, Layer) and (_parameters_in(held) or held.buffers())
+            if stateful or isinstance(held, (Parameter, Buffer)):
                 message = f"{cls.__name__}.{name} would be shared by all layers of the class"
                 hint = f"Set it in __init__: self.{name} = ..."
                 raise GraphError(message, received=repr(held), hint=hint)

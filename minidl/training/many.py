@@ -11,7 +11,7 @@ import numpy as np
 from minidl.autograd import Array, Tensor
 from minidl.checks import check_count, is_minidl
 from minidl.errors import ArgumentError
-from minidl.nn import Layer
+from minidl.nn import Layer, Loss
 from minidl.training.block import train_together
 from minidl.training.callbacks import StopRule
 from minidl.training.checks import parts_of
@@ -118,7 +118,7 @@ def block_key(trainer: Trainer) -> Hashable | None:
         return None
     return (
         tuple(_settings(layer) for layer in layers),
-        repr(trainer.loss),
+        _settings(trainer.loss),
         type(optimizer),
         tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
         vector.names,
@@ -130,12 +130,13 @@ def block_key(trainer: Trainer) -> Hashable | None:
     )
 
 
-def _settings(layer: Layer) -> Hashable:
-    """Return what two layers must share: their class and all that they hold but weights."""
-    if is_minidl(layer):
-        is_leaf = next(layer.children(), None) is None
-        return type(layer), repr(layer) if is_leaf else ""
-    return type(layer), *((name, _identity(value)) for name, value in layer.other_state())
+def _settings(part: Layer | Loss) -> Hashable:
+    """Return what two layers or losses must share: their class and all they hold but weights."""
+    if is_minidl(part):
+        is_leaf = isinstance(part, Loss) or next(part.children(), None) is None
+        return type(part), repr(part) if is_leaf else ""
+    held = vars(part).items() if isinstance(part, Loss) else part.other_state()
+    return type(part), *((name, _identity(value)) for name, value in held)
 
 
 def _identity(value: object) -> Hashable:
@@ -145,6 +146,9 @@ def _identity(value: object) -> Hashable:
         return array.shape, array.dtype.str, array.tobytes()
     if isinstance(array, (bool, int, float, str, np.generic)):
         return repr(array)
+    if isinstance(array, (list, tuple, dict)):
+        entries = array.items() if isinstance(array, dict) else array
+        return type(array), *map(_identity, entries)
     return array if callable(array) else id(array)
 
 

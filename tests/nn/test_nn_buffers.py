@@ -220,6 +220,7 @@ def test_weights_and_buffers_of_a_class_are_an_error() -> None:
     for held in (nn.Buffer([0.0]), nn.Parameter([1.0]), nn.Dense(2, 1), [nn.Buffer([0.0])]):
         with pytest.raises(GraphError, match=r"Shared\.inner\S* would be shared .* in __init__"):
             type("Shared", (nn.Layer,), {"inner": held})
+    type("Stateless", (nn.Activation,), {"function": nn.Tanh(), "rate": 0.5})
 
 
 class Forgetful(nn.Layer):

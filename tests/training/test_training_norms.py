@@ -182,6 +182,32 @@ def test_what_a_custom_layer_holds_is_kept_apart(kind: str) -> None:
     check(model)
 
 
+class Weighted(nn.MeanSquaredError):
+    """A loss with a number, and with an array, for each network."""
+
+    replicas = True
+
+    def __init__(self, weight: float) -> None:
+        self.weights = {"all": [np.array(weight)]}
+
+    def mean(self, outputs: Any, targets: Any) -> Any:
+        return super().mean(outputs, targets) * self.weights["all"][0]
+
+
+def test_losses_and_decays_that_differ_are_kept_apart() -> None:
+    losses = [Weighted(1.0), Weighted(1.0), Weighted(2.0)]
+    trainers = [Trainer(batch(0), loss, optimizer=optim.NAG(0.1), seed=0) for loss in losses]
+    first, second, third = map(block_key, trainers)
+    assert first == second != third
+    assert None not in (first, third)
+
+    def model(seed: int) -> nn.Sequential:
+        return nn.Sequential(nn.BatchNorm(2, decay=0.5 + 0.1 * seed), nn.Dense(2, 1), seed=seed)
+
+    assert len(keys(model)) == 3
+    check(model)
+
+
 class Undeclared(nn.Layer):
     """Has a running mean that is no buffer."""
 
