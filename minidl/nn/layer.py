@@ -136,11 +136,15 @@ class Layer:
             buffers[name][...] = value
 
     def other_state(self) -> Iterator[tuple[str, Any]]:
-        """Yield what the attributes hold besides parameters, buffers and layers, with names."""
-        for name, value in _items(vars(self), object):
-            if not isinstance(
-                value, (Parameter, Buffer, Layer, ParameterVector, dict, list, tuple)
-            ):
+        """Yield what attributes hold besides parameters, buffers and layers, with names.
+
+        Of the class, these are arrays and floats.
+        """
+        of_class = {n: v for cls in type(self).__mro__[::-1] for n, v in vars(cls).items()}
+        numbers = {n: v for n, v in of_class.items() if isinstance(v, (np.ndarray, float))}
+        known = (Parameter, Buffer, Layer, ParameterVector, dict, list, tuple)
+        for name, value in _items(numbers | vars(self), object):
+            if not isinstance(value, known):
                 yield name, value
 
     def undeclared(self, before: Checksums | None = None) -> list[str]:

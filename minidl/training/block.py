@@ -7,6 +7,7 @@ state back when its network stops.
 import contextlib
 import copy
 import itertools
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,8 +30,12 @@ def train_together(trainers: list[Trainer], data: Data, epochs: int) -> None:
     """Train one network, or several with equal keys as one block."""
     own = data.only(slice(None))
     if len(trainers) == 1:
-        with naming(trainers[0]):
-            trainers[0].fit_rows(own, trainers[0].epoch + epochs, trainers[0].callbacks)
+        trainer = trainers[0]
+        before = trainer.model.checksums()
+        with naming(trainer):
+            trainer.fit_rows(own, trainer.epoch + epochs, trainer.callbacks)
+        if message := undeclared_state(trainer.model, before):
+            warnings.warn(message, stacklevel=2)
         return
     last = trainers[0].epoch + epochs
     going_on = [_begins(trainer, data, last) for trainer in trainers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import Any
 
@@ -229,6 +230,35 @@ def test_an_array_that_training_changes_must_be_a_buffer_in_a_block(mean: Any) -
 
     with pytest.raises(ArgumentError, match=r"0\.mean has changed .* self\.mean = nn\.Buffer"):
         train_replicas(model, optim.NAG(0.1), X, Y, seeds=2, **OPTIONS)  # type: ignore[arg-type]
+
+
+class OfTheClass(nn.Layer):
+    """Has an array that all layers of the class share, and that each changes."""
+
+    mean = np.zeros(2)
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        if training:
+            self.mean += 0.1 * np.mean(x, axis=0)
+        return x - self.mean
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_networks_that_are_trained_alone_tell_of_such_an_array(jobs: int) -> None:
+    shared = np.zeros(2)
+
+    class Closed(OfTheClass):
+        def __init__(self) -> None:
+            self.mean = shared
+
+    for cls in (OfTheClass, Closed):
+        with contextlib.ExitStack() as stack:
+            if jobs == 1:  # otherwise the worker says it, on standard error
+                stack.enter_context(pytest.warns(UserWarning, match=r"0\.mean has changed"))
+            train_replicas(
+                lambda seed, cls=cls: nn.Sequential(cls(), nn.Dense(2, 1), seed=seed),
+                optim.NAG(0.1), X, Y, seeds=2, jobs=jobs, **OPTIONS,  # type: ignore[arg-type]
+            )  # fmt: skip
 
 
 def test_networks_that_share_a_buffer_are_an_error() -> None:
