@@ -17,6 +17,7 @@ from minidl.nn.parameters import Buffer, Checksums, Parameter, ParameterVector
 
 T = TypeVar("T")
 Training = bool | np.random.Generator
+BUFFER = (-1, ())  # in place of the checksum and the shape of a buffer
 
 
 class Layer:
@@ -151,20 +152,27 @@ class Layer:
         """Return the names of arrays and floats of custom layers that have become others.
 
         That is since `before`, earlier :meth:`checksums`, by default those when the parameters were
-        packed. They are no buffers, so they are neither saved nor restored with the model.
+        packed. They are no buffers, or were none then, so they are not restored with the weights.
         """
-        known = self.parameters.checksums if before is None else before
-        now = self.checksums().items()
-        pairs = [(name, known[name], value) for name, value in now if name in known]
-        changed = [(name, a[1], b[1]) for name, a, b in pairs if a != b]
-        # Arrays of as many axes but other lengths are no state: rows, kept to be looked at.
-        return [name for name, a, b in changed if a == b or len(a) != len(b)]
+        known, now = self.parameters.checksums if before is None else before, self.checksums()
+        names = []
+        for name in {**known, **now}:
+            old, new = known.get(name), now.get(name)
+            if old is None or new is None:  # what is new may be kept to be looked at
+                changed = BUFFER in (old, new)
+            else:  # other lengths of as many axes: rows, kept to be looked at
+                shapes = old[1], new[1]
+                changed = old != new and (
+                    shapes[0] == shapes[1] or len(shapes[0]) != len(shapes[1])
+                )
+            names += [name] if changed else []
+        return names
 
     def checksums(self) -> Checksums:
-        """Return a checksum and the shape of each array and float of custom layers but buffers."""
+        """Return a checksum and the shape of each array and float of custom layers."""
+        found: Checksums = {name: BUFFER for name, _ in _items(vars(self), Buffer)}
         declared = {id(array) for _, array in self.named_buffers()}
         numbers = (np.ndarray, np.floating, float)
-        found: Checksums = {}
         for name, value in () if is_minidl(self) else self.other_state():
             array = value.data if isinstance(value, Tensor) else value
             if isinstance(array, numbers) and id(array) not in declared:

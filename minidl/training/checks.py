@@ -95,7 +95,7 @@ def undeclared_state(model: Layer, before: Checksums | None = None) -> str | Non
     return (
         f"{', '.join(names)} {'have' if several else 'has'} changed in training, but"
         f" {'are' if several else 'is'} no nn.Buffer, and so neither saved nor restored with the"
-        f" model. Declare it: self.{first} = nn.Buffer(...), and write into it:"
+        f" model. Declare it in __init__: self.{first} = nn.Buffer(...), and write into it:"
         f" self.{first}[...] = ..."
     )
 

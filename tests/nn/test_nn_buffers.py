@@ -250,6 +250,24 @@ def test_numbers_that_change_without_being_buffers_are_named() -> None:
     assert dropout.undeclared() == []
 
 
+def test_buffers_that_come_or_go_are_named() -> None:
+    class Late(nn.Layer):
+        def __init__(self) -> None:
+            self.dense, self.mean, self.scale = nn.Dense(2, 1), None, np.ones(2)
+            self.stats = [nn.Buffer(0.0), nn.Buffer(0.0), nn.Buffer(0.0)]
+
+        def forward(self, x: Any, training: Any = False) -> Any:
+            self.mean, self.scale = nn.Buffer(np.mean(x, axis=0)), nn.Buffer(np.ones(2))
+            self.stats[0] = np.array(1.0)  # type: ignore[call-overload]
+            del self.stats[2]
+            return self.dense(x)
+
+    model = nn.Sequential(Late())
+    assert model.parameters.size
+    model(X)
+    assert sorted(model.undeclared()) == ["0.mean", "0.scale", "0.stats.0", "0.stats.2"]
+
+
 def test_a_layer_may_name_arrays_of_its_own_as_buffers() -> None:
     class Named(nn.Layer):
         def __init__(self) -> None:
