@@ -49,6 +49,11 @@ def check_number(name: str, value: Any, valid: Callable[[float], bool], expected
     return number
 
 
+def is_minidl(part: object) -> bool:
+    """Return True for an object of one of minidl's own classes."""
+    return type(part).__module__.split(".")[0] == "minidl"
+
+
 def refuse_class(argument: str, value: object, base: type) -> None:
     """Raise if `value` is a subclass of `base` where an instance is needed.
 

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from minidl.comparison.analysis import Chosen
+from minidl.comparison.identity import custom_code, shown
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
 from minidl.comparison.result import Comparison
@@ -41,10 +42,12 @@ class Executor:
         seeds = (*self.plan.tuning_seeds, *self.plan.seeds)
         self.request: dict[str, Any] = {
             "plan": self.plan.to_dict(),
-            "optimizers": {name: repr(template) for name, template in self.templates.items()},
+            "optimizers": {name: shown(template) for name, template in self.templates.items()},
             "data and weights": self.problem.fingerprint(self.plan.goal, seeds),
             "memory": self.memory,
         }
+        codes = {f"code of {name}": custom_code(part) for name, part in self.templates.items()}
+        self.request |= {name: code for name, code in codes.items() if code}
 
     def run(self) -> None:
         """Train all runs: tuning seeds, then evaluation seeds."""

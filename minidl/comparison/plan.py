@@ -17,6 +17,7 @@ import numpy as np
 
 from minidl.checks import check_count, check_number
 from minidl.comparison.goal import Goal
+from minidl.comparison.identity import shown
 from minidl.comparison.problem import Problem
 from minidl.comparison.run import Setting
 from minidl.errors import ArgumentError, invalid
@@ -163,8 +164,8 @@ def make_plan(
     made = _optimizers(optimizers, batch_size, own, fixed)
     plan = Plan(
         problem=problem.first.name,
-        network=repr(problem.network(seeds[0])),
-        loss=repr(problem.loss),
+        network=shown(problem.network(seeds[0])),
+        loss=shown(problem.loss),
         rows=len(problem.first.X_train),
         contestants=tuple(_contestant(name, *parts) for name, parts in made.items()),
         tune=tune,

@@ -8,6 +8,7 @@ import numpy as np
 from minidl import datasets, nn
 from minidl.checks import check_count
 from minidl.comparison.goal import Goal
+from minidl.comparison.identity import custom_code, custom_layers
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DataError, invalid
@@ -83,7 +84,7 @@ class Problem:
         return Rows(np.stack([part.X for part in rows]), np.stack([part.t for part in rows]))
 
     def fingerprint(self, goal: Goal, seeds: Sequence[int]) -> str:
-        """Check networks and target, and return a hash of all data and initial weights."""
+        """Check networks and target, and return hashes of data, weights and custom parts."""
         rows, networks = self.rows(seeds), {seed: self.network(seed) for seed in seeds}
         check_reproducible(networks[seeds[0]], self.network(seeds[0]), seeds[0])
         if len(set(map(id, networks.values()))) < len(networks):
@@ -96,7 +97,9 @@ class Problem:
             digest.update(np.ascontiguousarray(array).tobytes())
         for network in networks.values():
             digest.update(network.parameters.value.tobytes())
-        return digest.hexdigest()
+        custom = {"loss": custom_code(self.loss), "layers": custom_layers(networks.values())}
+        codes = [f"custom {name} {code}" for name, code in custom.items() if code]
+        return ", ".join([*codes, digest.hexdigest()])
 
     def _check_goal(self, goal: Goal, rows: Pair, networks: Mapping[int, Layer]) -> None:
         if goal.rises and not self.loss.classifies:

@@ -128,8 +128,9 @@ def differences(written: Sequence[Json], requested: Sequence[Json]) -> list[str]
     changes: dict[str, str] = {}
     for there, here in zip(written, requested, strict=True):
         old, new = ({**header, **header["plan"], "plan": None} for header in (there, here))
-        for name, value in new.items():
-            if old.get(name) != value:
-                changes[name] = f"{name} is {old.get(name)!r:.60} there, {value!r:.60} requested"
+        for name in {**old, **new}:
+            there_is, wanted = old.get(name), new.get(name)
+            if there_is != wanted:
+                changes[name] = f"{name} is {there_is!r:.60} there, {wanted!r:.60} requested"
     causes = changes.keys() - {"data and weights", "contestants"}  # these follow from the others
     return [changes[name] for name in sorted(causes or changes)]

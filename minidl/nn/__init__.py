@@ -3,11 +3,12 @@
 It may import autograd, streams, registry, checks and errors; it knows no optimizer and no data.
 """
 
-from minidl.nn import initializers, layers, losses
+from minidl.nn import initializers, layers, losses, norms
 from minidl.nn.initializers import *  # noqa: F403
 from minidl.nn.layer import Layer
 from minidl.nn.layers import *  # noqa: F403
 from minidl.nn.losses import *  # noqa: F403
+from minidl.nn.norms import *  # noqa: F403
 from minidl.nn.parameters import Buffer, Parameter, ParameterVector
 from minidl.nn.penalty import L2Penalty
 from minidl.nn.sequential import Sequential, mlp
@@ -16,3 +17,4 @@ __all__ = ["Buffer", "L2Penalty", "Layer", "Parameter", "ParameterVector", "Sequ
 __all__ += initializers.__all__
 __all__ += layers.__all__
 __all__ += losses.__all__
+__all__ += norms.__all__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeVar
@@ -10,13 +11,14 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import Value, as_floats
-from minidl.checks import check_count
+from minidl.checks import check_count, is_minidl
 from minidl.errors import GraphError, ShapeError
-from minidl.nn.parameters import Buffer, Parameter, ParameterVector
+from minidl.nn.parameters import Buffer, Checksums, Parameter, ParameterVector
 from minidl.values import check_finite, numbers
 
 T = TypeVar("T")
 Training = bool | np.random.Generator
+BUFFER = (-1, ())  # in place of the checksum and the shape of a buffer
 
 
 class Layer:
@@ -35,6 +37,16 @@ class Layer:
     Tensor([2., 6.], requires_grad=True)
     """
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Raise if weights, buffers or layers are attributes of the class, and so of all layers."""
+        super().__init_subclass__(**keywords)
+        for name, held in _items(dict(vars(cls)), object):
+            stateful = isinstance(held, Layer) and (_parameters_in(held) or held.buffers())
+            if stateful or isinstance(held, (Parameter, Buffer)):
+                message = f"{cls.__name__}.{name} would be shared by all layers of the class"
+                hint = f"Set it in __init__: self.{name} = ..."
+                raise GraphError(message, received=repr(held), hint=hint)
+
     @property
     def stochastic(self) -> bool:
         """Whether the layer, or one within it, draws random numbers in training."""
@@ -44,7 +56,7 @@ class Layer:
         """Return the output (n, out) for a batch of rows `x` (n, in); a custom layer overrides it.
 
         In classes with ``replicas = True``, R networks may be computed at once: x is (R, n, in),
-        weights are (R, in, out) and biases (R, 1, out), so operate on the last two axes.
+        weights are (R, in, out), biases and buffers (R, 1, out), so operate on the last two axes.
         `training` is a generator if a layer of the model is :attr:`stochastic`; pass it on to
         layers within: ``self.inner(x, training=training)``.
         """
@@ -80,11 +92,12 @@ class Layer:
         if value is held:
             return
         packed = any(p._packed for p in _parameters_in(held))
-        for cls in (Parameter, Buffer):
-            if isinstance(held, cls) and (packed or not isinstance(value, cls)):
+        for cls, place in ((Parameter, ".data[...]"), (Buffer, "[...]")):
+            inner = next((n for n, _ in _items({name: held}, cls)), "")
+            if inner and (packed or not any(_items([value], cls))):
                 role = "part of the parameter vector" if packed else f"a {cls.__name__.lower()}"
-                hint = f"Write into it instead: layer.{name}.data[...] = value."
-                raise GraphError(f"{name} is {role} and cannot be replaced", hint=hint)
+                hint = f"Write into it instead: layer.{_indexed(inner)}{place} = value."
+                raise GraphError(f"{inner} is {role} and cannot be replaced", hint=hint)
         if packed or ("_vector" in vars(self) and _parameters_in(value)):
             message = f"{name} cannot be set: the model's parameters are one vector already"
             hint = "Change a copy.deepcopy(model), or build a new model."
@@ -108,6 +121,12 @@ class Layer:
         inner = ((name, layer.named_buffers()) for name, layer in self.children())
         return _each_once(direct, inner)
 
+    def buffers(self) -> list[Buffer]:
+        """Return each :class:`Buffer` once, in the order of :meth:`named_buffers`."""
+        own = [buffer for _, buffer in _items(vars(self), Buffer)]
+        inner = [buffer for _, layer in self.children() for buffer in layer.buffers()]
+        return list({id(buffer): buffer for buffer in own + inner}.values())
+
     def copy_buffers(self) -> dict[str, Array]:
         """Return a copy of each buffer's array by its name, for :meth:`set_buffers`."""
         return {name: array.copy() for name, array in self.named_buffers()}
@@ -123,12 +142,67 @@ class Layer:
         for name, value in values.items():
             buffers[name][...] = value
 
+    def other_state(self) -> Iterator[tuple[str, Any]]:
+        """Yield what attributes hold besides parameters, buffers and layers, with names.
+
+        Of the class, these are arrays and floats.
+        """
+        of_class = {n: v for cls in type(self).__mro__[::-1] for n, v in vars(cls).items()}
+        numbers = {n: v for n, v in of_class.items() if isinstance(v, (np.ndarray, float))}
+        known = (Parameter, Buffer, Layer, ParameterVector, dict, list, tuple)
+        for name, value in _items(numbers | vars(self), object):
+            if not isinstance(value, known):
+                yield name, value
+
+    def undeclared(self, before: Checksums | None = None) -> list[str]:
+        """Return the names of arrays and floats of custom layers that have become others.
+
+        That is since `before`, earlier :meth:`checksums`, by default those when the parameters were
+        packed. They are no buffers, or were none then, so they are not restored with the weights.
+        """
+        known, now = self.parameters.checksums if before is None else before, self.checksums()
+        names = []
+        for name in {**known, **now}:
+            old, new = known.get(name), now.get(name)
+            if old is None or new is None:  # what is new may be kept to be looked at
+                changed = BUFFER in (old, new)
+            else:  # other lengths of as many axes: rows, kept to be looked at
+                shapes = old[1], new[1]
+                changed = old != new and (
+                    shapes[0] == shapes[1] or len(shapes[0]) != len(shapes[1])
+                )
+            names += [name] if changed else []
+        return names
+
+    def checksums(self) -> Checksums:
+        """Return a checksum and the shape of each array and float of custom layers."""
+        found: Checksums = {name: BUFFER for name, _ in _items(vars(self), Buffer)}
+        declared = {id(array) for _, array in self.named_buffers()}
+        numbers = (np.ndarray, np.floating, float)
+        for name, value in () if is_minidl(self) else self.other_state():
+            array = value.data if isinstance(value, Tensor) else value
+            if isinstance(array, numbers) and id(array) not in declared:
+                found[name] = zlib.crc32(np.asarray(array).tobytes()), np.shape(array)
+        for name, layer in self.children():
+            found |= {f"{name}.{inner}": value for inner, value in layer.checksums().items()}
+        return found
+
     @property
     def parameters(self) -> ParameterVector:
         """The vector of all parameters, packed on first use, in definition order."""
         if "_vector" not in vars(self):
-            self._vector = ParameterVector(self.named_parameters())
+            self._pack()
         return self._vector
+
+    def replicate(self, count: int) -> None:
+        """Give parameters and buffers a leading axis of `count` networks, all equal at first."""
+        self._pack(count)
+        for buffer in self.buffers():
+            buffer.replicate(count)
+
+    def _pack(self, replicas: int | None = None) -> None:
+        self._vector = ParameterVector(self.named_parameters(), replicas)
+        self._vector.checksums = self.checksums()
 
     def zero_grad(self) -> None:
         """Set all gradients to zero."""
@@ -180,6 +254,12 @@ def _each_once(
         if id(value) not in seen:
             seen.add(id(value))
             yield name, value
+
+
+def _indexed(name: str) -> str:
+    """Return a dotted name as code: ``stats.0`` is ``stats[0]``."""
+    first, *rest = name.split(".")
+    return first + "".join(f"[{key if key.isdecimal() else repr(key)}]" for key in rest)
 
 
 def _parameters_in(value: object) -> list[Parameter]:

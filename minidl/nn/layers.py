@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -68,10 +68,7 @@ class Dense(Layer):
         self.initializer = initializer
         self.bias_initializer = bias_initializer
         self.seed = None if seed is None else check_seed(seed)
-        dtype = np.dtype(dtype)
-        if dtype.char not in "fd":
-            expected = "float64 or float32"
-            raise DTypeError("a layer cannot have this dtype", received=dtype, expected=expected)
+        dtype = check_dtype(dtype)
         W, b = np.zeros((self.in_features, self.out_features), dtype), np.zeros(out_features, dtype)
         self.weight = Parameter(W)
         self.bias = Parameter(b, penalized=False) if bias else None
@@ -137,6 +134,15 @@ class Dropout(Layer):
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate})"
+
+
+def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """Return the dtype of a layer, float64 or float32; another is a DTypeError."""
+    known = np.dtype(dtype)
+    if known.char not in "fd":
+        expected = "float64 or float32"
+        raise DTypeError("a layer cannot have this dtype", received=known, expected=expected)
+    return known
 
 
 def check_rate(name: str, value: float) -> float:

@@ -14,14 +14,84 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
+from minidl.autograd.node import to_float
 from minidl.errors import ArgumentError, GraphError, ShapeError
 from minidl.values import numbers
 
+Checksums = dict[str, tuple[int, tuple[int, ...]]]  # name -> checksum and shape of an array
+
 
 class Buffer(Tensor):
-    """A Tensor that is saved with its layer but not trained, such as a running mean."""
+    """An array that is state of a layer but is not trained, such as a running mean.
+
+    A buffer is copied, saved and loaded with its model, restored with the weights (by early
+    stopping, or after a divergence), and kept apart between networks that are trained together,
+    where it has a leading axis: (R, 1, features) instead of (features,).
+
+    Write into it: ``buffer[...] = values``, an array or a Tensor without a graph, so compute the
+    values in :func:`~minidl.no_grad`. A Tensor with a graph, another value in the place of the
+    buffer (``self.mean = ...``) and ``requires_grad=True`` are a GraphError. `data` is copied, as
+    float64 unless it is float32. PyTorch has ``register_buffer`` for it, Keras
+    ``add_weight(trainable=False)``.
+
+    Examples
+    --------
+    The running mean of :class:`BatchNorm`, in a custom layer for one network or for R:
+
+    >>> import numpy as np
+    >>> from minidl import nn, no_grad, ops
+    >>> class Centre(nn.Layer):
+    ...     replicas = True
+    ...     def __init__(self, features):
+    ...         self.running_mean = nn.Buffer(np.zeros(features))
+    ...     def forward(self, x, training=False):
+    ...         if not training:
+    ...             return x - self.running_mean
+    ...         mean = ops.mean(x, axis=-2, keepdims=True)
+    ...         with no_grad():
+    ...             self.running_mean[...] = 0.9 * self.running_mean + 0.1 * mean
+    ...         return x - mean
+    >>> layer = Centre(2)
+    >>> layer([[1.0, 4.0], [3.0, 6.0]], training=True)
+    array([[-1., -1.],
+           [ 1.,  1.]])
+    >>> layer.running_mean
+    Tensor([0.2, 0.5])
+    """
 
     __slots__ = ()
+
+    def __setitem__(self, index: Any, value: object) -> None:
+        """Write values without a graph; a graph of earlier results keeps the old ones."""
+        if isinstance(value, Tensor) and value.requires_grad:
+            message = f"a Tensor with a graph, of shape {value.shape}, cannot be kept in a buffer"
+            hint = "Write its value alone: value.detach(), or compute it inside of no_grad()."
+            raise GraphError(message, hint=hint)
+        new, values = self.data.copy(), to_float(value)
+        try:
+            new[index] = values
+        except (IndexError, ValueError) as error:
+            message = f"the values do not fit the buffer: {error}"
+            received, expected = f"shape {values.shape}", f"shape {new.shape}"
+            raise ShapeError(message, received=received, expected=expected) from None
+        super().__setattr__("data", new)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "requires_grad" and value:
+            message = "a buffer is not trained, so it cannot have requires_grad=True"
+            raise GraphError(message, hint="Use nn.Parameter for what is trained.")
+        if name != "data" or not hasattr(self, "data"):
+            super().__setattr__(name, value)
+        elif value is not self.data:
+            if (shape := to_float(value).shape) != self.shape:
+                message = "the values do not fit the buffer"
+                raise ShapeError(message, received=f"shape {shape}", expected=f"shape {self.shape}")
+            self[...] = value
+
+    def replicate(self, count: int) -> None:
+        """Replace the array by `count` copies; (features,) becomes (count, 1, features)."""
+        copies = np.broadcast_to(self.data, replicated(self.shape, count)).copy()
+        super().__setattr__("data", copies)
 
 
 class Parameter(Tensor):
@@ -78,6 +148,11 @@ class Parameter(Tensor):
         self._checksum = self._crc() if provisional else None
 
 
+def replicated(shape: tuple[int, ...], replicas: int) -> tuple[int, ...]:
+    """Return the shape of an array of R networks: its last two axes are those of one network."""
+    return (replicas, *(1 for _ in range(len(shape), 2)), *shape)
+
+
 class ParameterVector:
     """One vector of all parameters of a model, with its gradient beside it.
 
@@ -128,10 +203,11 @@ class ParameterVector:
         self.grad: Array = np.zeros_like(self.value)
         self.penalized = np.repeat([p.penalized for p in self], sizes)
         self.gradients: dict[int, Array] = {}
+        self.checksums: Checksums = {}  # of other arrays of the model, when it was packed
         end = 0
         for p, shape in zip(self, self.shapes, strict=True):
             part = slice(end, end := end + math.prod(shape))
-            view = (*lead, *(1 for _ in range(len(shape), 2) if lead), *shape)
+            view = shape if replicas is None else replicated(shape, replicas)
             data = self.value[..., part].reshape(view)
             data[...] = p.data
             p.data, p.grad = data, self.grad[..., part].reshape(view)

@@ -16,7 +16,10 @@ from minidl.nn.initializers import Initializer
 from minidl.nn.layer import Layer, Training
 from minidl.nn.layers import Activation, Dense, Dropout, check_rate
 from minidl.nn.layers import activation as new_activation
+from minidl.nn.norms import Norm
 from minidl.streams import Seed, check_seed, stream
+
+SIZED = (Dense, Norm)  # layers that know their number of features
 
 
 class Sequential(Layer):
@@ -67,14 +70,17 @@ class Sequential(Layer):
                 layer.provisional = seed is None
 
     def _check_widths(self) -> None:
-        """Raise if a dense layer does not fit the one before it."""
-        dense = [(i, layer) for i, layer in enumerate(self.layers) if isinstance(layer, Dense)]
-        for (i, a), (j, b) in pairwise(dense):
+        """Raise if a layer with a number of features does not fit the one before it."""
+        sized = [(i, layer) for i, layer in enumerate(self.layers) if isinstance(layer, SIZED)]
+        for (i, a), (j, b) in pairwise(sized):
             between = self.layers[i + 1 : j]
             known = all(isinstance(layer, (Activation, Dropout)) for layer in between)
             if known and a.out_features != b.in_features:
                 message = f"layer {j} does not fit layer {i}: got {a!r} followed by {b!r}"
-                expected = f"Dense({a.out_features}, {b.out_features})"
+                sizes = f"{a.out_features}" + (
+                    f", {b.out_features}" if isinstance(b, Dense) else ""
+                )
+                expected = f"{type(b).__name__}({sizes})"
                 raise ShapeError(f"{message}, expected {expected}")
 
     def children(self) -> Iterator[tuple[str, Layer]]:
@@ -134,7 +140,7 @@ def _random_layers(
     for i, child in enumerate(children):
         suited = "glorot_uniform"
         if isinstance(layer, Sequential):
-            after = next((a for a in children[i + 1 :] if not isinstance(a, Dropout)), None)
+            after = next((a for a in children[i + 1 :] if not isinstance(a, Dropout | Norm)), None)
             suited = after.initializer if isinstance(after, Activation) else suited
         yield from _random_layers(child, (*numbers, i), suited)
 

@@ -7,15 +7,16 @@ state back when its network stops.
 import contextlib
 import copy
 import itertools
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.nn.parameters import ParameterVector
+from minidl.errors import ArgumentError
 from minidl.training.callbacks import StopRule
-from minidl.training.checks import check_stacked
+from minidl.training.checks import check_stacked, undeclared_state
 from minidl.training.data import Data
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
@@ -29,8 +30,12 @@ def train_together(trainers: list[Trainer], data: Data, epochs: int) -> None:
     """Train one network, or several with equal keys as one block."""
     own = data.only(slice(None))
     if len(trainers) == 1:
-        with naming(trainers[0]):
-            trainers[0].fit_rows(own, trainers[0].epoch + epochs, trainers[0].callbacks)
+        trainer = trainers[0]
+        before = trainer.model.checksums()
+        with naming(trainer):
+            trainer.fit_rows(own, trainer.epoch + epochs, trainer.callbacks)
+        if message := undeclared_state(trainer.model, before):
+            warnings.warn(message, stacklevel=2)
         return
     last = trainers[0].epoch + epochs
     going_on = [_begins(trainer, data, last) for trainer in trainers]
@@ -80,20 +85,25 @@ class Block(Run):
         self.optimizer.state = {n: np.stack([state[n] for state in states]) for n in states[0]}
         self.trainers = trainers
         vectors = [trainer.objective.vector for trainer in trainers]
-        self._stack(np.stack([v.value for v in vectors]), np.stack([v.grad for v in vectors]))
+        buffers = [dict(trainer.model.named_buffers()) for trainer in trainers]
+        stacked = {name: np.stack([own[name] for own in buffers]) for name in buffers[0]}
+        values, grads = [v.value for v in vectors], [v.grad for v in vectors]
+        self._stack(np.stack(values), np.stack(grads), stacked)
         value = self.objective.vector.value
         if any(trainer._stored for trainer in trainers):
             stored = np.stack([trainer.stored_vector() for trainer in trainers])
             self._stored = (stored, value.copy())
-        self.good = value.copy()
+        self.good, self.good_buffers = value.copy(), self.objective.model.copy_buffers()
 
-    def _stack(self, value: Array, grad: Array) -> None:
-        """Build the network of the Trainers, and give it these weights and gradients (R, P)."""
+    def _stack(self, value: Array, grad: Array, buffers: dict[str, Array]) -> None:
+        """Build the network of the Trainers, and give it these weights, gradients and buffers."""
         first = self.trainers[0]
         self.seeds = [trainer.seed for trainer in self.trainers]
         model = copy.deepcopy(first.model)
-        model._vector = ParameterVector(model.named_parameters(), replicas=len(self.trainers))
-        model._vector.value[...], model._vector.grad[...] = value, grad
+        model.replicate(len(self.trainers))
+        model.parameters.value[...], model.parameters.grad[...] = value, grad
+        for name, array in model.named_buffers():
+            array[...] = buffers[name].reshape(array.shape)
         self.objective = Objective(model, first.loss, first.objective.penalty.strength)
         settings = self.optimizer.hyperparameters
         for name in settings:
@@ -135,6 +145,8 @@ class Block(Run):
 
     def record(self, row: Row, left: Array) -> Array:
         """Add a row to each history and stop the networks whose callbacks say so."""
+        if message := undeclared_state(self.objective.model):
+            raise ArgumentError(f"networks that are trained together share no state: {message}")
         numbers = {name: v[left].tolist() for name, v in row.items() if isinstance(v, np.ndarray)}
         for k, trainer in enumerate(self.trainers):
             trainer.history.append(row | {name: column[k] for name, column in numbers.items()})
@@ -145,6 +157,7 @@ class Block(Run):
                 assert isinstance(rule, StopRule)
                 with naming(trainer):
                     stops = rule.observe(trainer.history.row(-1), self.objective.vector.value[k])
+                    rule.keep_buffers(self._buffers_of(k, self.buffers()))
                     reasons[k] = reasons[k] or (rule.reason if stops else None)
         if any(reasons):
             self._leave(reasons)
@@ -160,11 +173,18 @@ class Block(Run):
         if not self.trainers:
             self.stop_reason = reasons[0]
             return
-        vector, stored = self.objective.vector, self._stored
+        vector, stored, good = self.objective.vector, self._stored, self.good_buffers
         self.optimizer.state = {n: v[staying] for n, v in self.optimizer.state.items()}
         self._stored = stored and (stored[0][staying], stored[1][staying])
         self.good, self.seconds = self.good[staying], self.seconds[staying]
-        self._stack(vector.value[staying], vector.grad[staying])
+        self.good_buffers = {name: array[staying] for name, array in good.items()}
+        buffers = {name: array[staying] for name, array in self.buffers().items()}
+        self._stack(vector.value[staying], vector.grad[staying], buffers)
+
+    def _buffers_of(self, k: int, buffers: dict[str, Array]) -> dict[str, Array]:
+        """Return the buffers of network `k` out of those of all (R, ...), shaped as its own."""
+        own = self.trainers[k].model.named_buffers()
+        return {name: buffers[name][k].reshape(array.shape).copy() for name, array in own}
 
     def _hand_back(self, k: int, reason: str | None, loss: float | None = None) -> None:
         """Give network `k` its weights, optimizer state and history."""
@@ -176,7 +196,8 @@ class Block(Run):
         trainer.optimizer.gradient_evaluations = self.optimizer.gradient_evaluations
         trainer.epoch, trainer.samples, trainer.cursor = self.epoch, self.samples, self.cursor
         trainer.recorded, trainer.good = self.recorded, self.good[k].copy()
-        trainer.good_buffers = {}
+        trainer.model.set_buffers(self._buffers_of(k, self.buffers()))
+        trainer.good_buffers = self._buffers_of(k, self.good_buffers)
         trainer.unrecorded = None if self.unrecorded is None else self.unrecorded[k : k + 1].copy()
         if self.cursor:
             trainer.running_total = float(self.running_total[k])

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import refuse_class
+from minidl.checks import is_minidl, refuse_class
 from minidl.errors import ArgumentError
 from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
 from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
+from minidl.nn.parameters import Checksums
 from minidl.optim import Optimizer
 
 FURTHER = 100  # steps in which an optimizer that accumulates gradients must change the weights
@@ -75,11 +76,6 @@ def parts_of(layer: Layer) -> Iterator[Layer]:
         yield from parts_of(child)
 
 
-def is_minidl(part: object) -> bool:
-    """Return True for an object of one of minidl's own classes."""
-    return type(part).__module__.split(".")[0] == "minidl"
-
-
 def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
     """Return True unless it is custom, skips no gradient and would not write into w."""
     if optimizer.gradient_evaluations < optimizer.step_count or is_minidl(optimizer):
@@ -103,6 +99,19 @@ def check_stacked(optimizer: Optimizer) -> None:
         problem = f"{cls} has replicas = True, but keeps state in {', '.join(names)}"
         hint = "Declare it as vectors, state_names = (...), or leave replicas = True out."
         raise ArgumentError(problem, hint=hint)
+
+
+def undeclared_state(model: Layer, before: Checksums | None = None) -> str | None:
+    """Return a sentence on arrays of custom layers that training changes, but are no buffers."""
+    if not (names := model.undeclared(before)):
+        return None
+    first, several = names[0].split(".")[-1], len(names) > 1
+    return (
+        f"{', '.join(names)} {'have' if several else 'has'} changed in training, but"
+        f" {'are' if several else 'is'} no nn.Buffer, and so neither saved nor restored with the"
+        f" model. Declare it in __init__: self.{first} = nn.Buffer(...), and write into it:"
+        f" self.{first}[...] = ..."
+    )
 
 
 def check_reproducible(network: Layer, again: Layer, seed: int) -> None:

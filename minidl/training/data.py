@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 from minidl.autograd import Array, no_grad
 from minidl.autograd.node import array_of
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
-from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
+from minidl.nn import Activation, Dropout, Layer, Sequential
+from minidl.nn.sequential import SIZED
 from minidl.optim import BatchSize
 from minidl.training.measure import Objective, set_index
 from minidl.training.reach import check_complete
@@ -176,12 +177,12 @@ def _check_index(what: str, X: Any, y: Any) -> None:
 
 
 def _check_columns(what: str, X: Array, model: Layer) -> None:
-    """Raise if a model that begins with Dense does not fit X."""
+    """Raise if a model that begins with a number of features does not fit X."""
     layer = model
     while isinstance(layer, Sequential):  # its first layer that is not elementwise
         others = (part for part in layer.layers if not isinstance(part, (Activation, Dropout)))
         layer = next(others, layer.layers[0])
-    if isinstance(layer, Dense) and (columns := layer.in_features) != X.shape[-1]:
+    if isinstance(layer, SIZED) and (columns := layer.in_features) != X.shape[-1]:
         rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
         problem, received = f"the {what} inputs do not fit the model", f"X of shape {X.shape}{rows}"
         expected = f"{columns} columns, X of shape (n, {columns})"

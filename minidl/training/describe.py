@@ -11,11 +11,12 @@ import numpy.typing as npt
 from minidl.errors import DataError
 from minidl.nn.layer import Layer
 from minidl.nn.layers import ACTIVATIONS, Dense, Dropout
+from minidl.nn.norms import BatchNorm, LayerNorm, Norm
 from minidl.nn.sequential import Sequential
 
 CLASSES: dict[str, type[Layer]] = {
     cls.__name__: cls
-    for cls in (Dense, Dropout, Sequential, *ACTIVATIONS.values())
+    for cls in (Dense, Dropout, BatchNorm, LayerNorm, Sequential, *ACTIVATIONS.values())
     if cls.__module__.startswith("minidl.nn.")
 }
 
@@ -36,6 +37,9 @@ def describe(layer: Layer) -> dict[str, Any] | None:
         return {"type": name, **sizes, "bias": layer.bias is not None}
     if isinstance(layer, Dropout):
         return {"type": name, "rate": layer.rate}
+    if isinstance(layer, Norm):
+        numbers = ("features", "epsilon", *(["decay"] if isinstance(layer, BatchNorm) else []))
+        return {"type": name} | {number: getattr(layer, number) for number in numbers}
     if isinstance(layer, Sequential):
         inside = [describe(part) for part in layer.layers]
         return None if None in inside else {"type": name, "layers": inside}
@@ -54,6 +58,6 @@ def build(description: Mapping[str, Any], dtype: npt.DTypeLike = np.float64) -> 
         raise DataError(message, received=repr(name))
     if name == "Sequential":
         return Sequential(*(build(part, dtype) for part in arguments["layers"]))
-    if name == "Dense":
+    if issubclass(CLASSES[name], Dense | Norm):
         arguments["dtype"] = dtype
     return CLASSES[name](**arguments)

@@ -77,6 +77,10 @@ def _networks(model: Model, grid: Grid) -> list[Layer]:
     if len(set(map(id, networks))) < len(networks):
         expected = "a function of the seed that builds a new one each time"
         raise ArgumentError("returned the same network twice", argument="model", expected=expected)
+    buffers = [id(array) for network in networks for _, array in network.named_buffers()]
+    if len(set(buffers)) < len(buffers):
+        hint = "Build every layer and every nn.Buffer inside of the function."
+        raise ArgumentError("returned networks that share a buffer", argument="model", hint=hint)
     if unseeded(networks[0]):
         check_reproducible(networks[0], _network(model, grid[0][1]), grid[0][1])
     return networks

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from minidl.checks import is_minidl
 from minidl.errors import ArgumentError
 from minidl.training.callbacks import Callback, EarlyStopping
-from minidl.training.checks import is_minidl
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from minidl.autograd import Array
-from minidl.checks import check_count
+from minidl.autograd import Array, Tensor
+from minidl.checks import check_count, is_minidl
 from minidl.errors import ArgumentError
-from minidl.nn import Layer
+from minidl.nn import Layer, Loss
 from minidl.optim.attributes import fingerprint
 from minidl.training.block import train_together
 from minidl.training.callbacks import StopRule
-from minidl.training.checks import is_minidl, parts_of
+from minidl.training.checks import parts_of
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.pool import check_jobs, run_all
 from minidl.training.trainer import Trainer
@@ -116,16 +116,18 @@ def block_key(trainer: Trainer) -> Hashable | None:
     parts = [*layers, trainer.loss, optimizer]
     buffers = list(trainer.model.named_buffers())
     under_way = trainer.cursor or trainer.unrecorded is not None
-    if under_way or buffers or not all(rules) or not all(map(_knows_replicas, parts)):
+    odd = len(buffers) != len(trainer.model.buffers())  # a custom named_buffers() names arrays
+    if under_way or odd or not all(rules) or not all(map(_knows_replicas, parts)):
         return None
     if optimizer.own_state():
         return None
     return (
         tuple(_settings(layer) for layer in layers),
-        repr(trainer.loss),
+        _settings(trainer.loss),
         (type(optimizer), fingerprint(optimizer.attributes())),
         tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
         vector.names,
+        tuple((name, array.shape, array.dtype.char) for name, array in buffers),
         (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
         trainer.objective.penalty.strength,
         (trainer.epoch, trainer.recorded, trainer.samples),
@@ -133,10 +135,26 @@ def block_key(trainer: Trainer) -> Hashable | None:
     )
 
 
-def _settings(layer: Layer) -> str | type[Layer]:
-    """Return what two layers must share: their class or, for a layer of minidl, all settings."""
-    is_leaf = next(layer.children(), None) is None
-    return repr(layer) if is_leaf and is_minidl(layer) else type(layer)
+def _settings(part: Layer | Loss) -> Hashable:
+    """Return what two layers or losses must share: their class and all they hold but weights."""
+    if is_minidl(part):
+        is_leaf = isinstance(part, Loss) or next(part.children(), None) is None
+        return type(part), repr(part) if is_leaf else ""
+    held = vars(part).items() if isinstance(part, Loss) else part.other_state()
+    return type(part), *((name, _identity(value)) for name, value in held)
+
+
+def _identity(value: object) -> Hashable:
+    """Return what equal numbers, texts and arrays share; other objects must be the same."""
+    array = value.data if isinstance(value, Tensor) else value
+    if isinstance(array, np.ndarray):
+        return array.shape, array.dtype.str, array.tobytes()
+    if isinstance(array, (bool, int, float, str, np.generic)):
+        return repr(array)
+    if isinstance(array, (list, tuple, dict)):
+        entries = array.items() if isinstance(array, dict) else array
+        return type(array), *map(_identity, entries)
+    return array if callable(array) else id(array)
 
 
 def _knows_replicas(part: object) -> bool:

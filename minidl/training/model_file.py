@@ -7,6 +7,7 @@ build the model.
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from minidl.autograd import Array, Tensor
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.files import atomic_write
 from minidl.nn.layer import Layer
+from minidl.training.checks import undeclared_state
 from minidl.training.describe import build, describe
 
 Arrays = Mapping[str, Array]
@@ -29,13 +31,17 @@ def save_model(
 ) -> None:
     """Write a model to an ``.npz`` file, which is replaced if it exists.
 
-    Of custom layers, only parameters and buffers are saved. `extra` are arrays to save with it,
-    such as the mean and scale of the inputs; other objects than numbers and text raise DataError.
+    Of custom layers, only parameters and buffers are saved; a warning names arrays and floats that
+    have changed since training began and are no :class:`~minidl.nn.Buffer`. `extra` are arrays to
+    save with it, such as the mean and scale of the inputs; other objects than numbers and text
+    raise DataError.
     """
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise DataError(f"{name} is not an array of numbers or text")
+    if message := undeclared_state(model):
+        warnings.warn(message, stacklevel=2)
     write(path, model, arrays)
 
 

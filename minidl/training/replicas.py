@@ -85,7 +85,8 @@ def train_replicas(
 
     - if their activations do not fit into `memory` twice;
     - if a layer, the loss or the optimizer is of a custom class without ``replicas = True`` (which
-      says: works on the last two axes, or each row of w (R, P); keeps only parameters and state);
+      says: works on the last two axes, or each row of w (R, P); keeps only parameters, buffers and
+      state);
     - if they have callbacks other than :class:`StopAtTarget` and :class:`EarlyStopping`.
 
     Parameters
@@ -132,7 +133,8 @@ def train_replicas(
     ------
     ArgumentError
         Seeds or swept values are given twice, or swept sequences differ in length; `model` or
-        `callbacks` is not a function, returns an object twice or ignores the seed; or `optimizer`,
+        `callbacks` is not a function, returns an object twice or ignores the seed; networks share a
+        :class:`~minidl.nn.Buffer`, or training changes an array that is none; or `optimizer`,
         `seeds`, `epochs`, `memory` or `jobs` is invalid.
     DataError, ShapeError
         As for :meth:`Trainer.fit`, with a note that names the seed; or X does not have a set for

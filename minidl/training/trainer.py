@@ -19,7 +19,13 @@ from minidl.optim import BatchSize, Optimizer
 from minidl.optim.base import Setting
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
-from minidl.training.checks import check_logits, check_model, check_owner, parts_of
+from minidl.training.checks import (
+    check_logits,
+    check_model,
+    check_owner,
+    parts_of,
+    undeclared_state,
+)
 from minidl.training.choose import choose_optimizer
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
 from minidl.training.history import History
@@ -221,12 +227,15 @@ class Trainer(Run):
             check_validation(X, validation[0])
         # The default is compared, not its truth: an empty list of a wrong type is an error.
         hooks = [*self.callbacks, *(check_callbacks(callbacks) if callbacks != () else ())]
+        before = self.model.checksums()
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             category = DivergenceWarning if self.history.diverged else WorseLossWarning
             warnings.warn(self.history.advice, category, stacklevel=2)
         if first and self.untrained:
             warnings.warn(self.untrained, UntrainedWarning, stacklevel=2)
+        if message := undeclared_state(self.model, before):
+            warnings.warn(message, stacklevel=2)
         return self.history
 
     def evaluate(

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array
+from minidl.checks import is_minidl
 from minidl.optim import Optimizer
-from minidl.training.checks import is_minidl
 from minidl.training.measure import Objective
 
 
@@ -43,7 +43,7 @@ class Undo:
                 name: _copied(value) for name, value in vars(self.optimizer).items()
             }
         if self.buffers:
-            self._buffers = {name: array.copy() for name, array in self.buffers.items()}
+            self._buffers = self.objective.model.copy_buffers()
 
     def restore(self, counts: tuple[int, int]) -> None:
         """Write back what was kept, and the counts of steps and of gradients."""
@@ -54,8 +54,8 @@ class Undo:
         self.optimizer.step_count, self.optimizer.gradient_evaluations = counts
         for generator, state in zip(self.generators, self._drawn, strict=True):
             generator.state = state
-        for name, array in self.buffers.items():
-            array[...] = self._buffers[name]
+        if self.buffers:
+            self.objective.model.set_buffers(self._buffers)
 
 
 def _copied(value: object) -> object:

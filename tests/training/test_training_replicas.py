@@ -59,6 +59,9 @@ def demand_equal(replicas: list[Replica], *arguments: Any, **options: Any) -> No
         np.testing.assert_allclose(
             replica.model.parameters.value, trainer.model.parameters.value, tolerance, tolerance
         )
+        buffers = dict(trainer.model.named_buffers())
+        for name, array in replica.model.named_buffers():
+            np.testing.assert_allclose(array, buffers[name], tolerance, tolerance, err_msg=name)
 
 
 def small(seed: int) -> nn.Sequential:
