@@ -6,150 +6,24 @@ so that (n,) is never broadcast against (n, 1).
 
 from __future__ import annotations
 
-import inspect
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd import Array, Tensor, ops
-from minidl.autograd.node import Value, as_floats
-from minidl.autograd.ops.losses import Weights, weights
+from minidl.autograd import Array, ops
+from minidl.autograd.node import Value
+from minidl.autograd.ops.losses import Weights
 from minidl.checks import check_number
-from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError
+from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.nn.criterion import Loss, Shape
 from minidl.registry import Registry
-from minidl.values import CLASSES, REMEDY, TEXT, numbers
+from minidl.values import CLASSES, REMEDY
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "Hinge", "Huber", "Loss", "SoftmaxCrossEntropy", "loss"]
 __all__ += ["MeanAbsoluteError", "MeanSquaredError"]
-
-Shape = tuple[int, ...]
-MANY = 2**20  # targets, of which a copy as floats would be large beside a memory-mapped X
-
-
-class Loss(ABC):
-    """The base: a loss called with outputs and targets returns the mean over samples and columns.
-
-    Of replicas, outputs (R, n, out), it returns one mean for each. A custom loss writes
-    :meth:`mean` in operations on Tensors. If its targets are classes, ``classifies = True`` and
-    :meth:`right` give it an accuracy. If its `mean` handles replicas, ``replicas = True`` lets
-    ``train_replicas`` train its networks together. If it is to take weights of rows, its `mean` has
-    a third argument, ``sample_weight=None``, and returns sum(w l) / sum(w).
-
-    >>> class LogCosh(Loss):
-    ...     def mean(self, outputs, targets):
-    ...         return np.log(np.cosh(outputs - targets)).mean()
-    >>> LogCosh()(Tensor([[0.0], [1.0]]), [0.0, 1.0]).item()
-    0.0
-    """
-
-    classifies = False  # whether the targets are classes
-
-    def __call__(self, outputs: Value, targets: Value, sample_weight: Weights = None) -> Value:
-        """Return the mean loss of `outputs` (n, out) for `targets`, a Tensor of no axes.
-
-        With a weight for each row, `sample_weight` (n,), it is sum(w l) / sum(w): a weight of 2 is
-        a row that occurs twice, as in scikit-learn. Keras divides by the number of rows.
-
-        >>> MeanSquaredError()(Tensor([[1.0], [3.0]]), [0.0, 0.0], sample_weight=[3, 1]).item()
-        3.0
-        """
-        outputs = as_floats(outputs)
-        prepared = self.prepare(targets, outputs.shape, outputs.dtype)
-        if sample_weight is None:
-            return self.mean(outputs, prepared)
-        self.check_takes_weights()
-        mean: Callable[..., Value] = self.mean
-        return mean(outputs, prepared, sample_weight=sample_weight)
-
-    @abstractmethod
-    def mean(self, outputs: Value, targets: Array) -> Value:
-        """Return the mean loss, (R,) for replicas, of outputs and prepared targets, both (n, out).
-
-        For replicas outputs are (R, n, out); targets too, unless all have the same batch.
-        """
-
-    def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
-        """Return the targets (n, out) for :meth:`mean`, checked; called once before training.
-
-        `shape` and `dtype` are those of the outputs. Raises a :class:`ShapeError` for targets that
-        do not fit, a :class:`DataError` for invalid values.
-        """
-        raw = self._numbers(targets)
-        flat = shape[-1:] == (1,) and raw.ndim and raw.shape in (shape[:-1], shape[-2:-1])
-        column = raw[..., None] if flat else raw
-        if column.shape not in (shape, shape[-2:]):
-            name, hint = type(self).__name__, None
-            if self.classifies and shape[-1:] > (1,):
-                hint = f"{name} takes two classes and one output: end the network with 1 output,"
-                hint += " or use softmax_cross_entropy, which has one for each class."
-            also = f" or {shape[:-1]}" if len(shape) > 1 and shape[-1] == 1 else ""
-            problem, expected = (
-                "the targets do not fit the outputs",
-                f"targets of shape {shape}{also}",
-            )
-            received = f"outputs {shape}, targets {raw.shape}"
-            raise ShapeError(f"{name}: {problem}", received=received, expected=expected, hint=hint)
-        if column.size > MANY and column.dtype.kind in "iu":
-            return column  # the operation converts them batch by batch
-        return column.astype(dtype, copy=False)
-
-    def _numbers(self, targets: Value) -> Array:
-        """Return the targets as an array of real numbers."""
-        if isinstance(targets, Tensor):
-            if targets.requires_grad:
-                message = f"{type(self).__name__} has no derivative with respect to its targets"
-                hint = "Use targets.detach(); the operations in minidl.ops have one."
-                raise GraphError(message, hint=hint)
-            return targets.data
-        try:
-            return numbers(targets, "target", CLASSES if self.classifies else TEXT)[0]
-        except DTypeError as error:
-            raise DataError(f"{type(self).__name__} needs numbers as targets: {error}") from None
-
-    def check_takes_weights(self) -> None:
-        """Raise unless :meth:`mean` and :meth:`accuracy` take `sample_weight`."""
-        for method in (self.mean, self.accuracy):
-            parameters = inspect.signature(method).parameters.values()
-            if not any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters):
-                name = method.__name__
-                hint = f"Write {name}(self, outputs, targets, sample_weight=None), which returns"
-                hint += " sum(w l) / sum(w) of the rows' losses l and weights w (n,)."
-                problem = f"{type(self).__name__}.{name} takes no sample_weight"
-                raise ArgumentError(problem, hint=hint)
-
-    def accuracy(
-        self, outputs: Value, targets: Value, sample_weight: Weights = None
-    ) -> float | Array:
-        """Return the fraction of rows whose class is predicted, (R,) for replicas.
-
-        With weights w of the rows it is the sum of w over these rows, divided by that over all.
-        """
-        if not self.classifies:
-            raise ArgumentError(f"{type(self).__name__} has no accuracy: targets are not classes")
-        scores = as_floats(outputs.data if isinstance(outputs, Tensor) else outputs)
-        right = self.right(scores, self.prepare(targets, scores.shape, scores.dtype))
-        axes = tuple(range(1, right.ndim)) if scores.ndim > 2 else None
-        if sample_weight is None:
-            fractions: float | Array = right.mean(axis=axes)
-            return fractions
-        w = weights(sample_weight, right.shape, np.float64, columns=right.ndim == scores.ndim)
-        total = w.sum(axis=axes)
-        if not np.all(total):
-            raise ArgumentError("there is no accuracy of rows that all have weight 0")
-        fractions = (w * right).sum(axis=axes) / total
-        return fractions
-
-    def right(self, outputs: Array, targets: Array) -> Array:
-        """Return where the class is predicted, for targets that :meth:`prepare` has checked."""
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({inside})"
 
 
 class _Operation(Loss):
