@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd.node import Array, Node, Record, Value, array_of, creation, propagate, to_float
+from minidl.autograd.node import (
+    STATE,
+    Array,
+    Node,
+    Record,
+    Value,
+    array_of,
+    creation,
+    propagate,
+    to_float,
+)
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
 NUMPY: dict[Callable[..., Any], Callable[..., Value]] = {}  # NumPy function -> operation
@@ -19,7 +29,7 @@ PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, witho
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
     np.isfinite, np.isnan, np.isinf, np.isclose, np.allclose, np.array_equal, np.any, np.all,
     np.argmax, np.argmin, np.argwhere, np.argsort, np.nonzero, np.count_nonzero, np.digitize,
-    np.searchsorted, np.zeros_like, np.ones_like, np.full_like, np.shape, np.ndim, np.size,
+    np.searchsorted, np.zeros_like, np.ones_like, np.shape, np.ndim, np.size,
 }  # fmt: skip
 
 
@@ -41,8 +51,12 @@ DECLARED = (_unary, _binary, _any, _list)
 class Tensor(Node):
     """An array that records how it was computed and, on request, gives its gradient.
 
-    Data that are complex, float16, text or objects are a DTypeError; a Tensor with a graph, which
-    would be lost, is a GraphError.
+    Data that are complex, float16, text or objects are a DTypeError.
+
+    A Tensor that requires a gradient never becomes a number or an array by itself: float(t),
+    math.exp(t), np.asarray(t), Tensor(t) and a[i] = t are a GraphError, as the gradient would be
+    lost. Take the value with :meth:`item`, :meth:`numpy` or :meth:`detach`. PyTorch allows
+    float(t). Formatting, comparisons and ``if t:`` work, and so does all within ``no_grad()``.
 
     Parameters
     ----------
@@ -73,9 +87,8 @@ class Tensor(Node):
             message = f"must be True or False, got {requires_grad!r}"
             hint = "For float32, give an array: np.asarray(data, np.float32)."
             raise ArgumentError(message, argument="requires_grad", hint=hint)
-        if isinstance(data, Node) and data._node is not None:
-            message = f"a new Tensor of this result of shape {data.shape} would drop its gradient"
-            raise GraphError(message, hint="Use the result itself, or .detach() for a constant.")
+        if isinstance(data, Tensor):
+            _keep_gradient(data, "a new Tensor")
         self.data, self.grad, self.requires_grad = to_float(data), None, requires_grad
         self._order, self._node = next(creation), None
 
@@ -125,10 +138,19 @@ class Tensor(Node):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    __float__ = item
+    def __float__(self) -> float:
+        number = self.item()
+        _keep_gradient(self, "a number")
+        return number
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(float(self))
+
+    __trunc__ = __int__
+
+    def __index__(self) -> int:
+        message = f"a Tensor of shape {self.shape} holds floats, which are no index and no count"
+        raise DTypeError(message, hint="Convert its value: int(t.item()).")
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if spec else str(self), spec)
@@ -155,11 +177,15 @@ class Tensor(Node):
     __hash__ = object.__hash__
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
-        if self.requires_grad:
-            message = f"an array made of this Tensor of shape {self.shape} would drop its gradient"
-            hint = "Join Tensors with minidl.ops.stack; .numpy() or .detach() makes a constant."
-            raise GraphError(message, hint=hint)
+        _keep_gradient(self, "an array")
         return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        _keep_gradient(self, "an array")
+        return self.data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.data.__dlpack_device__()
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Value, **keywords: Any
@@ -228,6 +254,15 @@ class Tensor(Node):
     diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
     squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
     split = _list
+
+
+def _keep_gradient(tensor: Tensor, made: str) -> None:
+    """Raise if something made of the value of this Tensor would drop its gradient."""
+    if tensor.requires_grad and STATE.recording:
+        message = f"{made} made of this Tensor of shape {tensor.shape} would drop its gradient"
+        hint = "Compute with functions such as minidl.ops.exp and minidl.ops.stack; .item(),"
+        hint += " .numpy() or .detach() makes a constant."
+        raise GraphError(message, hint=hint)
 
 
 def _check_grad(grad: Array | None, g: Array) -> None:
