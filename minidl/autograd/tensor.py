@@ -11,17 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd.node import (
-    STATE,
-    Array,
-    Node,
-    Record,
-    Value,
-    array_of,
-    creation,
-    propagate,
-    to_float,
-)
+from minidl.autograd.backward import propagate
+from minidl.autograd.node import STATE, Array, Node, Record, Value, array_of, creation, to_float
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
 NUMPY: dict[Callable[..., Any], Callable[..., Value]] = {}  # NumPy function -> operation
