@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd.backward import propagate
-from minidl.autograd.node import STATE, Array, Node, Record, Value, array_of, creation, to_float
+from minidl.autograd.node import STATE, Array, Node, Record, Value, creation, to_float
+from minidl.autograd.values import on_values
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
 NUMPY: dict[Callable[..., Any], Callable[..., Value]] = {}  # NumPy function -> operation
@@ -26,7 +27,7 @@ PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, witho
 
 def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, object], Value]:
     """Return the method that compares arrays, without a gradient."""
-    return lambda self, other: compare(self.data, array_of(other))
+    return lambda self, other: on_values(compare, (self, other))
 
 
 # Types of the methods that are operations; ops/methods.py replaces each by the operation itself.
@@ -110,11 +111,11 @@ class Tensor(Node):
 
     def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return the index of the largest element, as NumPy does."""
-        return np.argmax(self.data, axis, keepdims=keepdims)
+        return on_values(np.argmax, (self, axis), keepdims=keepdims)
 
     def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return the index of the smallest element, as NumPy does."""
-        return np.argmin(self.data, axis, keepdims=keepdims)
+        return on_values(np.argmin, (self, axis), keepdims=keepdims)
 
     def detach(self) -> Tensor:
         """Return a new Tensor with the same array and no history."""
@@ -197,8 +198,7 @@ class Tensor(Node):
         if func in NUMPY:
             return NUMPY[func](*args, **keywords)
         if func in PLAIN:
-            named = {name: array_of(value) for name, value in keywords.items()}
-            return func(*map(array_of, args), **named)
+            return on_values(func, args, **keywords)
         module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
         message = f"minidl has no derivative for {module}.{func.__name__}"
         hint = "Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
