@@ -32,16 +32,15 @@ class Uses(dict[int, Array]):
 
     def edges(self, order: int, record: Record, y: Array, gradients: Gradients) -> list[Edge]:
         """Return the edges with rules that count for used elements only; pass on what is used."""
-        used, edges, seen = self.pop(order, None), list[Edge](), set(gradients)
+        used, edges = self.pop(order, None), list[Edge]()
         if used is not None and used.all():
             used = None
         for rule, argument in record[1]:
             key, passed = argument._order, _passed_on(rule, argument, record, y, used)
-            if key not in seen and passed is not None:
-                self[key] = passed
-            elif key in self:
+            if key in self:
                 self[key] = self[key] | (True if passed is None else passed)
-            seen.add(key)
+            elif passed is not None and key not in gradients:
+                self[key] = passed
             limited = rule if used is None else _limited(rule, argument, record, y, used)
             edges.append((limited, argument))
         return edges

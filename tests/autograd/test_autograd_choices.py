@@ -91,6 +91,8 @@ def test_a_branch_that_is_not_taken_has_gradient_zero(name: str, dtype: Any) -> 
         (lambda x: ops.hardtanh(ops.log(x)), [0.0, 2.0], [0, 0.5]),
         (lambda x: ops.sqrt(x).max(), [0.0, 4.0], [0, 0.25]),
         (lambda x: (-ops.log(x)).min(axis=0), [0.0, 4.0], [0, -0.25]),
+        (lambda x: ops.cumsum(ops.log(x))[:1], [4.0, 0.0], [0.25, 0]),
+        (lambda x: ops.repeat(ops.log(x), [2, 0]), [4.0, 0.0], [0.5, 0]),
         (lambda x: ops.norm(ops.sqrt(x), np.inf), [0.0, 4.0], [0, 0.25]),
         (lambda x: ops.split(ops.sqrt(x), 2)[1], [0.0, 4.0], [0, 0.25]),
         (lambda x: ops.tril(ops.log(x).reshape(1, 2)), [4.0, 0.0], [0.25, 0]),
@@ -146,7 +148,18 @@ def test_an_element_that_is_used_elsewhere_keeps_its_own_gradient() -> None:
         return ops.where(x > 1, y, 0.0) + 2 * y
 
     assert_array_equal(gradients(g, [0.0, 4.0], loud=False)[0], [INF, 0.75])
-    assert_array_equal(gradients(lambda x: g(x).flip(), [4.0, 0.0], loud=False)[0], [0.75, INF])
+
+    def h(x: Any) -> Any:
+        y = ops.sqrt(x)
+        return 2 * y + ops.where(x > 1, y, 0.0)
+
+    assert_array_equal(gradients(h, [0.0, 4.0], loud=False)[0], [INF, 0.75])
+
+    def both(x: Any) -> Any:
+        y = ops.sqrt(x)
+        return ops.where(x > 1, y, y)
+
+    assert_array_equal(gradients(both, [0.0, 4.0], loud=False)[0], [INF, 0.25])
 
 
 def entropy(x: Any) -> Any:
@@ -197,6 +210,41 @@ def test_rows_that_are_not_used_do_not_reach_the_weights(replicas: bool) -> None
         assert_allclose(one, other, rtol=1e-13)
     found = gradients(lambda x, W: ops.where(valid, x @ W, 0.0), x, W)
     assert_allclose(found[1], gradients(lambda W: x[::2] @ W, W)[0], rtol=1e-13)
+
+
+@np.errstate(all="ignore")
+def test_products_leave_out_rows_and_columns_in_higher_derivatives_too() -> None:
+    x, W = np.array([[1.0, 2.0], [NAN, 3.0]]), np.array([[0.5, INF], [0.25, 1.0]])
+    chosen = np.array([[True, False], [False, False]])
+    f = lambda W: (ops.where(chosen, ops.tanh(x @ W), 0.0) ** 2).sum()  # noqa: E731
+    g = lambda W: ops.tanh(x[0] @ W) ** 2  # noqa: E731
+    assert_allclose(hessian(f, W).data[:, 0, :, 0], hessian(g, W[:, 0]).data, rtol=1e-13)
+    assert not hessian(f, W).data[:, 1].any()
+    (found,) = gradients(lambda x: ops.where(chosen, x @ W, 0.0), x)
+    assert_array_equal(found, [W[:, 0], [0, 0]])
+    row = lambda x: ops.where([[True], [False]], ops.log(x) @ [[1.0, -1.0]] * [3.0, 1.0], 0.0)  # noqa: E731
+    assert_array_equal(gradients(row, [[4.0], [0.0]])[0], [[0.5], [0]])
+
+
+@pytest.mark.parametrize("rows", [np.array([0]), [True, False], slice(1), 0])
+def test_rows_of_predictions_that_are_not_indexed_do_not_reach_the_weights(rows: Any) -> None:
+    x = np.array([[1.0, 2.0], [NAN, INF]])
+    (found,) = gradients(lambda W: ops.tanh(x @ W)[rows], np.ones((2, 3)))
+    direct = gradients(lambda W: (x @ W)[rows], np.ones((2, 3)))[0]
+    assert_allclose(found, np.outer(x[0], 3 * [1 / np.cosh(3) ** 2]), rtol=1e-13)
+    assert_array_equal(direct, np.outer(x[0], np.ones(3)))
+
+
+def test_losses_of_rows_that_are_not_used_are_left_out() -> None:
+    t, valid = np.array([[1.0, 2.0], [NAN, 3.0]]), np.array([[True, True], [False, True]])
+    losses = lambda p: ops.mean_squared_error(p, t, "none")  # noqa: E731
+    (found,) = gradients(lambda p: ops.where(valid, losses(p), 0.0), np.zeros((2, 2)))
+    assert_array_equal(found, [[-2, -4], [0, -6]])
+    rows = lambda p: ops.mean_squared_error(p, t, "mean", 1)  # noqa: E731
+    (found,) = gradients(lambda p: ops.where([True, False], rows(p), 0.0), [[0.0, 0.0], [1, 2]])
+    assert_array_equal(found[0], [-1, -2])
+    (found,) = gradients(lambda p: rows(ops.log(p))[:1], [[1.0, 1.0], [0, 0]], loud=False)
+    assert_array_equal(found[0], [-1, -2])
 
 
 def test_a_network_is_trained_on_rows_with_missing_features() -> None:

@@ -105,9 +105,11 @@ def where(condition: Value, a: Value, b: Value) -> Value:
 
     What is not chosen has a gradient of exactly 0, also through a derivative that is infinite or
     nan there, where PyTorch, JAX and TensorFlow return nan. The same holds for `maximum`,
-    `minimum`, `clip`, `max`, `min` and indexing. What is chosen is computed with as usual: 0 times
-    an infinite derivative is nan, as of ``0 * sqrt(x)`` at 0. An operation that mixes elements,
-    such as softmax, counts as a whole, matrix products by rows and columns.
+    `minimum`, `clip`, `max`, `min` and indexing, but not for `relu`: write ``maximum(x, 0)``.
+
+    What is chosen is computed with as usual: 0 times an infinite derivative is nan, as of
+    ``0 * sqrt(x)`` at 0. Matrix products leave out whole rows and columns; other operations that
+    mix elements, such as softmax, leave out nothing unless all is left out.
 
     >>> from minidl import Tensor
     >>> x = Tensor([0.0, 4.0], requires_grad=True)
