@@ -1,5 +1,7 @@
 """Which elements were used: the gradient of what `where` did not choose is exactly 0."""
 
+import inspect
+
 import numpy as np
 
 from minidl.autograd.node import (
@@ -17,6 +19,7 @@ from minidl.autograd.node import (
 # Kinds of operations.
 ELEMENTWISE: set[Operation] = set()
 PRODUCTS: set[Operation] = set()  # of matrices
+MIXES: set[Operation] = set()  # the elements along an axis, such as softmax
 MOVES: set[Operation] = set()  # whose rules only move and sum the elements of g
 CHOICES: set[Operation] = set()  # those of MOVES that leave elements out, such as where
 COMMON: set[Operation] = set()  # those of CHOICES that networks apply to products
@@ -65,11 +68,27 @@ def _passed_on(
     if operation in MOVES:
         ones = rule(ones, y, *arrays, **keywords)
     elif operation in PRODUCTS:
-        ones = rule(ones, y, *map(np.ones_like, arrays))
+        floats = (np.ones_like(a) if isinstance(a, np.ndarray) else a for a in arrays)
+        ones = rule(ones, y, *floats, **keywords)
+    elif operation in MIXES:
+        ones = _along_axis(record, y, used).astype(y.dtype)
     elif not elementwise:
         return None
     nonzero: Array = np.not_equal(unbroadcast(ones, argument.data, operation), 0)
     return nonzero
+
+
+def _along_axis(record: Record, y: Array, used: Array) -> Array:
+    """Return which elements of the argument are in a row, along the axis, of which y is used."""
+    operation, _, _, arrays, keywords = record
+    bound, x = inspect.signature(operation).bind(*arrays, **keywords), arrays[0]
+    bound.apply_defaults()
+    axis = bound.arguments["axis"]
+    if "reduction" in bound.arguments:  # a loss of rows
+        axis = -1 if y.ndim == x.ndim - 1 else None
+    if axis is not None and y.ndim < x.ndim:
+        used = np.expand_dims(used, axis)
+    return np.broadcast_to(used.any(axis=axis, keepdims=True), x.shape)
 
 
 def _is_elementwise(record: Record, y: Array) -> bool:
@@ -82,12 +101,14 @@ def _limited(rule: Rule, argument: Node, record: Record, y: Array, used: Array) 
     arrays = record[3]
     if not used.any():
         return lambda *values, **keywords: np.zeros_like(argument.data)
-    if record[0] in PRODUCTS and min(arrays[0].ndim, arrays[1].ndim) > 1:
+    if record[0] in PRODUCTS and min(np.ndim(arrays[0]), np.ndim(arrays[1])) > 1:
         rows, columns = used.any(axis=-1, keepdims=True), used.any(axis=-2, keepdims=True)
         return lambda g, y, a, b, *c: rule(
             g, y, np.where(rows, a, 0.0), np.where(columns, b, 0.0), *c
         )
-    if not _is_elementwise(record, y):
+    if record[0] in MIXES:
+        used = _along_axis(record, y, used)
+    elif not _is_elementwise(record, y):
         return rule
 
     def limited(*values: Value, **keywords: Value) -> Value:

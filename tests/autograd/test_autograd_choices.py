@@ -235,6 +235,42 @@ def test_rows_of_predictions_that_are_not_indexed_do_not_reach_the_weights(rows:
     assert_array_equal(direct, np.outer(x[0], np.ones(3)))
 
 
+ROWS: dict[str, Function] = {
+    "softmax": lambda z: ops.softmax(z) * [1.0, 2.0],
+    "softmax of columns": lambda z: (ops.softmax(z.T, axis=0) * [[1.0], [2.0]]).T,
+    "log_softmax": lambda z: ops.log_softmax(z, -1) * [1.0, 2.0],
+    "logsumexp": lambda z: ops.logsumexp(z, 1, keepdims=True),
+    "logsumexp of rows": lambda z: ops.logsumexp(z, axis=(1,))[:, None],
+    "std": lambda z: ops.std(z, axis=1, keepdims=True),
+    "var": lambda z: ops.var(z, -1)[:, None],
+    "prod": lambda z: ops.prod(z, 1)[:, None],
+    "norm": lambda z: ops.norm(z, axis=1, keepdims=True),
+    "norm of order 3": lambda z: ops.norm(z, 3, axis=1)[:, None],
+    "cross-entropy": lambda z: ops.softmax_cross_entropy(z, np.array([1] * len(z)), "none")[
+        :, None
+    ],
+    "einsum": lambda z: ops.einsum("ij,j->i", z, np.array([1.0, -1.0]))[:, None],
+    "dot": lambda z: ops.dot(z, np.array([1.0, -1.0]))[:, None],
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_of_which_nothing_is_used_is_left_out(name: str) -> None:
+    f, x = ROWS[name], np.array([[2.0, 5.0], [0.0, NAN], [3.0, 0.5]])
+    valid = np.array([[True], [False], [True]])
+    g = lambda x: ops.where(valid, f(ops.log(x)), 0.0)  # noqa: E731
+    (found,) = gradients(g, x)
+    (expected,) = gradients(lambda x: f(ops.log(x)), x[::2])
+    assert_allclose(found, np.insert(expected, 1, 0.0, axis=0), rtol=1e-13)
+
+
+def test_probabilities_that_replicas_share_are_used_if_one_of_them_uses_them() -> None:
+    z, valid = np.zeros((2, 2, 3)), np.array([[True, False], [False, False]])
+    loss = lambda q: ops.softmax_cross_entropy(z, ops.log(q), "none")  # noqa: E731
+    (found,) = gradients(lambda q: ops.where(valid, loss(q), 0.0), [[1.0, 2, 4], [0, 0, 0]])
+    assert_allclose(found, np.array([[1, 1 / 2, 1 / 4], [0, 0, 0]]) * np.log(3), rtol=1e-13)
+
+
 def test_losses_of_rows_that_are_not_used_are_left_out() -> None:
     t, valid = np.array([[1.0, 2.0], [NAN, 3.0]]), np.array([[True, True], [False, True]])
     losses = lambda p: ops.mean_squared_error(p, t, "none")  # noqa: E731

@@ -4,14 +4,18 @@ An element that is not chosen gets a gradient of exactly 0, and so does all that
 computed from, even where a derivative on the way is infinite or nan (uses.py).
 """
 
-from minidl.autograd.ops import elementwise, reductions, shapes, ufuncs
-from minidl.autograd.ops.extra import diagonals, joining
+from minidl.autograd.ops import activations, cross_entropy, elementwise, reductions, shapes, ufuncs
+from minidl.autograd.ops.extra import contractions, diagonals, joining, norms
 from minidl.autograd.ops.extra import reductions as sums
-from minidl.autograd.uses import CHOICES, COMMON, ELEMENTWISE, MOVES, PRODUCTS
+from minidl.autograd.uses import CHOICES, COMMON, ELEMENTWISE, MIXES, MOVES, PRODUCTS
 
 __all__: list[str] = []
 
-PRODUCTS |= {ufuncs.matmul, ufuncs.linear, ufuncs.dense}
+PRODUCTS |= {ufuncs.matmul, ufuncs.linear, ufuncs.dense, contractions.einsum}
+MIXES |= {
+    activations.softmax, activations.log_softmax, cross_entropy.softmax_cross_entropy, sums.var,
+    sums.std, sums.prod, sums.logsumexp, norms.euclidean_norm, norms.p_norm,
+}  # fmt: skip
 COMMON |= {ufuncs.maximum, ufuncs.minimum, reductions.max, reductions.min}
 CHOICES |= COMMON | {
     elementwise.where, elementwise._clip, shapes.getitem, diagonals.diagonal, diagonals.tril,

@@ -108,8 +108,8 @@ def where(condition: Value, a: Value, b: Value) -> Value:
     `minimum`, `clip`, `max`, `min` and indexing, but not for `relu`: write ``maximum(x, 0)``.
 
     What is chosen is computed with as usual: 0 times an infinite derivative is nan, as of
-    ``0 * sqrt(x)`` at 0. Matrix products leave out whole rows and columns; other operations that
-    mix elements, such as softmax, leave out nothing unless all is left out.
+    ``0 * sqrt(x)`` at 0. Matrix products leave out whole rows and columns, and so do operations
+    along an axis such as softmax.
 
     >>> from minidl import Tensor
     >>> x = Tensor([0.0, 4.0], requires_grad=True)
