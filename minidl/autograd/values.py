@@ -11,7 +11,9 @@ from minidl.errors import DTypeError, MinidlError, ShapeError
 
 def _arrays(value: Value) -> Value:
     """Return the array of a Tensor, also within lists and tuples, and anything else as it is."""
-    return [_arrays(v) for v in value] if isinstance(value, list | tuple) else array_of(value)
+    if type(value) in (list, tuple):
+        return type(value)(_arrays(part) for part in value)
+    return array_of(value)
 
 
 def on_values(function: Callable[..., Any], arguments: Value, **named: Value) -> Any:

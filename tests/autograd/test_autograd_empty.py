@@ -200,6 +200,14 @@ def test_operations_on_nothing_are_numpy_s(name: str) -> None:
         assert np.isfinite(one.grad).all()
 
 
+def test_functions_of_values_take_lists_and_tuples() -> None:
+    x = Tensor(np.ones((2, 3)), requires_grad=True)
+    assert np.any(x, axis=(0, 1))
+    assert np.zeros_like(x, shape=(4, 1)).shape == (4, 1)
+    assert (x == [1.0, 1.0, 2.0]).sum() == 4
+    assert (x < (1.0, 2.0, x[0, 0])).sum() == 2
+
+
 def test_comparisons_and_searches_that_do_not_fit_are_shape_errors() -> None:
     x = Tensor(np.ones((2, 3)))
     for fail in (
