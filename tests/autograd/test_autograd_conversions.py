@@ -152,6 +152,15 @@ def test_a_loss_that_would_lose_a_part_of_its_gradient_is_an_error() -> None:
         (w * w).sum() + 0.1 * math.exp(w)
 
 
+@pytest.mark.parametrize("loss", [nn.MeanSquaredError(), nn.BinaryCrossEntropy()])
+def test_a_loss_with_outputs_and_targets_exchanged_is_an_error(loss: Any) -> None:
+    outputs, targets = Tensor([[0.5], [1.0]], requires_grad=True), np.array([[0.0], [1.0]])
+    for exchanged in (outputs, outputs * 0.5):
+        with pytest.raises(GraphError, match=r"as constants.*outputs first.*\.detach\(\)"):
+            loss(targets, exchanged)
+    assert loss(outputs, Tensor(targets)).item() == loss(outputs, targets).item()
+
+
 def test_values_conditions_and_text_are_explicit_and_work() -> None:
     t, v = results()
     assert t.item() == 3
