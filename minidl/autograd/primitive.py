@@ -11,6 +11,7 @@ import numpy as np
 
 from minidl.autograd.node import STATE, Edge, Record, Rule, Value, array_of, creation, name_of
 from minidl.autograd.tensor import NUMPY, Tensor
+from minidl.autograd.uses import ELEMENTWISE
 from minidl.errors import (
     ArgumentError,
     DTypeError,
@@ -35,6 +36,7 @@ def primitive(
     numpy: Iterable[Callable[..., Any]] = (),
     methods: Iterable[str] = (),
     reflected: str | None = None,
+    elementwise: bool = False,
     each: RuleAt = None,
 ) -> Callable[[Callable[P, Value]], Callable[P, Value]]:
     """Return a decorator that turns a function of arrays into a differentiable operation.
@@ -56,6 +58,9 @@ def primitive(
     numpy, methods, reflected : iterable, iterable and str, optional
         NumPy functions that are this operation when called with a Tensor, names of methods of
         :class:`Tensor`, and the method for the exchanged order, such as ``"__radd__"``.
+    elementwise : bool, default False
+        Whether an element of the result depends only on the elements at its place. Then where it
+        is not chosen by :func:`minidl.ops.where`, also an infinite derivative counts as 0.
 
     Examples
     --------
@@ -75,6 +80,8 @@ def primitive(
         _check_rules(forward, rules)
         operation = _differentiable(forward, rules, rule_at)
         ufunc = inspect.unwrap(forward)
+        if elementwise or (isinstance(ufunc, np.ufunc) and ufunc.signature is None):
+            ELEMENTWISE.add(operation)
         if isinstance(ufunc, np.ufunc):  # without out, where and the like
             template: Function = (lambda x: x) if ufunc.nin == 1 else (lambda a, b: a)
             vars(operation)["__signature__"] = inspect.signature(template)
@@ -130,13 +137,13 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
                         edges.append((rule, x))
             else:
                 arrays.append(plain(x) if i < n_lists and isinstance(x, CONTAINERS) else x)
-        if not has_tensor:
-            return forward(*arrays, **keywords)
-        copies = debugger.before_forward(arrays) if debugger else []
+        copies = debugger.before_forward(arrays) if debugger and has_tensor else []
         try:
             y = forward(*arrays, **keywords)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _call_error(error, call, arrays, keywords) from error
+        if not has_tensor:
+            return y
         y = y if type(y) is np.ndarray else np.asarray(y)  # NumPy returns scalars for no axes
         if y.dtype.char not in "fd":
             raise _not_real(y, call, arrays)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd.node import Array, Node, Record, Value, array_of, creation, propagate, to_float
+from minidl.autograd.backward import propagate
+from minidl.autograd.node import STATE, Array, Node, Record, Value, creation, to_float
+from minidl.autograd.values import on_values
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
 NUMPY: dict[Callable[..., Any], Callable[..., Value]] = {}  # NumPy function -> operation
@@ -19,13 +21,13 @@ PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, witho
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
     np.isfinite, np.isnan, np.isinf, np.isclose, np.allclose, np.array_equal, np.any, np.all,
     np.argmax, np.argmin, np.argwhere, np.argsort, np.nonzero, np.count_nonzero, np.digitize,
-    np.searchsorted, np.zeros_like, np.ones_like, np.full_like, np.shape, np.ndim, np.size,
+    np.searchsorted, np.zeros_like, np.ones_like, np.shape, np.ndim, np.size,
 }  # fmt: skip
 
 
 def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, object], Value]:
     """Return the method that compares arrays, without a gradient."""
-    return lambda self, other: compare(self.data, array_of(other))
+    return lambda self, other: on_values(compare, (self, other))
 
 
 # Types of the methods that are operations; ops/methods.py replaces each by the operation itself.
@@ -42,8 +44,12 @@ class Tensor(Node):
     """An array that records how it was computed and, on request, gives its gradient.
 
     Data that are complex, float16 or text, masked or missing (None; NaN is a number), or integers
-    that float64 would round are a DTypeError; a Tensor with a graph, which would be lost, is a
-    GraphError.
+    that float64 would round are a DTypeError.
+
+    A Tensor that requires a gradient never becomes a number or an array by itself: float(t),
+    math.exp(t), np.asarray(t), Tensor(t) and a[i] = t are a GraphError, as the gradient would be
+    lost. Take the value with :meth:`item`, :meth:`numpy` or :meth:`detach`. PyTorch allows
+    float(t). Formatting, comparisons and ``if t:`` work, and so does all within ``no_grad()``.
 
     Parameters
     ----------
@@ -74,9 +80,8 @@ class Tensor(Node):
             message = f"must be True or False, got {requires_grad!r}"
             hint = "For float32, give an array: np.asarray(data, np.float32)."
             raise ArgumentError(message, argument="requires_grad", hint=hint)
-        if isinstance(data, Node) and data._node is not None:
-            message = f"a new Tensor of this result of shape {data.shape} would drop its gradient"
-            raise GraphError(message, hint="Use the result itself, or .detach() for a constant.")
+        if isinstance(data, Tensor):
+            _keep_gradient(data, "a new Tensor")
         self.data, self.grad, self.requires_grad = to_float(data), None, requires_grad
         self._order, self._node = next(creation), None
 
@@ -107,11 +112,11 @@ class Tensor(Node):
 
     def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return the index of the largest element, as NumPy does."""
-        return np.argmax(self.data, axis, keepdims=keepdims)
+        return on_values(np.argmax, (self, axis), keepdims=keepdims)
 
     def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return the index of the smallest element, as NumPy does."""
-        return np.argmin(self.data, axis, keepdims=keepdims)
+        return on_values(np.argmin, (self, axis), keepdims=keepdims)
 
     def detach(self) -> Tensor:
         """Return a new Tensor with the same array and no history."""
@@ -126,10 +131,19 @@ class Tensor(Node):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    __float__ = item
+    def __float__(self) -> float:
+        number = self.item()
+        _keep_gradient(self, "a number")
+        return number
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(float(self))
+
+    __trunc__ = __int__
+
+    def __index__(self) -> int:
+        message = f"a Tensor of shape {self.shape} holds floats, which are no index and no count"
+        raise DTypeError(message, hint="Convert its value: int(t.item()).")
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if spec else str(self), spec)
@@ -156,11 +170,15 @@ class Tensor(Node):
     __hash__ = object.__hash__
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
-        if self.requires_grad:
-            message = f"an array made of this Tensor of shape {self.shape} would drop its gradient"
-            hint = "Join Tensors with minidl.ops.stack; .numpy() or .detach() makes a constant."
-            raise GraphError(message, hint=hint)
+        _keep_gradient(self, "an array")
         return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        _keep_gradient(self, "an array")
+        return self.data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.data.__dlpack_device__()
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Value, **keywords: Any
@@ -181,8 +199,7 @@ class Tensor(Node):
         if func in NUMPY:
             return NUMPY[func](*args, **keywords)
         if func in PLAIN:
-            named = {name: array_of(value) for name, value in keywords.items()}
-            return func(*map(array_of, args), **named)
+            return on_values(func, args, **keywords)
         module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
         message = f"minidl has no derivative for {module}.{func.__name__}"
         hint = "Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
@@ -230,6 +247,15 @@ class Tensor(Node):
     diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
     squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
     split = _list
+
+
+def _keep_gradient(tensor: Tensor, made: str) -> None:
+    """Raise if something made of the value of this Tensor would drop its gradient."""
+    if tensor.requires_grad and STATE.recording:
+        message = f"{made} made of this Tensor of shape {tensor.shape} would drop its gradient"
+        hint = "Compute with functions such as minidl.ops.exp and minidl.ops.stack; .item(),"
+        hint += " .numpy() or .detach() makes a constant."
+        raise GraphError(message, hint=hint)
 
 
 def _check_grad(grad: Array | None, g: Array) -> None:

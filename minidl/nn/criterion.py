@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
-from minidl.autograd.node import Value, as_floats
+from minidl.autograd.node import STATE, Value, as_floats
 from minidl.autograd.ops.losses import Weights, weights
 from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError
 from minidl.values import CLASSES, TEXT, numbers
@@ -89,10 +89,10 @@ class Loss(ABC):
     def _numbers(self, targets: Value) -> Array:
         """Return the targets as an array of real numbers."""
         if isinstance(targets, Tensor):
-            if targets.requires_grad:
-                message = f"{type(self).__name__} has no derivative with respect to its targets"
-                hint = "Use targets.detach(); the operations in minidl.ops have one."
-                raise GraphError(message, hint=hint)
+            if targets.requires_grad and STATE.recording:
+                message = f"{type(self).__name__} takes targets as constants, without a gradient"
+                hint = "Give the outputs first, loss(outputs, targets); .detach() makes a constant."
+                raise GraphError(message, received=f"a Tensor of shape {targets.shape}", hint=hint)
             return targets.data
         try:
             return numbers(targets, "target", CLASSES if self.classifies else TEXT)[0]

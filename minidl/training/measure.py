@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
-from minidl.autograd.node import Gradients, array_of, propagate
+from minidl.autograd.backward import propagate
+from minidl.autograd.node import Gradients, array_of
 from minidl.errors import ShapeError
 from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
 from minidl.nn.layer import Training

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Value, no_grad
+from minidl.autograd.node import STATE, Value, array_of, no_grad
 from minidl.autograd.ops.elementwise import where
 from minidl.autograd.ops.shapes import reshape, transpose
 from minidl.autograd.primitive import composite
@@ -40,6 +40,11 @@ def _where(a: Value, condition: Value, b: Value) -> Value:
     return where(condition, a, b)  # a.where(condition, b), in the order of PyTorch's method
 
 
+def _full_like(a: Value, *options: Value, **named: Value) -> Value:
+    """Return np.full_like, where only the value of `a` does not matter."""
+    return np.full_like(array_of(a), *options, **named)
+
+
 def _reflected(operation: Callable[..., Value]) -> Callable[..., Value]:
     return lambda self, other: operation(other, self)
 
@@ -65,7 +70,10 @@ def _in_place(operation: Callable[..., Value]) -> Callable[..., Value]:
         if result.shape != self.shape:
             message = "an operator such as -= must keep the shape"
             raise ShapeError(message, received=result.shape, expected=self.shape)
-        self.data[...] = result.data
+        if type(self).__setitem__ is Tensor.__setitem__:
+            self.data[...] = result.data
+        else:  # a buffer, which may be written into
+            self[...] = result.data
         return self
 
     return method
@@ -76,6 +84,7 @@ def attach(ops: Mapping[str, Callable[..., Value]]) -> None:
     NUMPY.update({getattr(np, name): ops[name] for name in ops if hasattr(np, name)})
     NUMPY.update({np.amax: ops["max"], np.amin: ops["min"], np.fabs: ops["absolute"]})
     NUMPY.update({np.float_power: ops["power"], np.linalg.norm: ops["norm"], np.ravel: _ravel})
+    NUMPY[np.full_like] = _full_like
     methods = {**ops, **{short: ops[name] for short, name in SHORT.items()}}
     methods |= {"flatten": _ravel, "ravel": _ravel}
     methods |= {"reshape": _reshape, "transpose": _transpose, "where": _where}
