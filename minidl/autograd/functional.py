@@ -17,6 +17,7 @@ from minidl.autograd.ops.extra.joining import stack
 from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError, ShapeError
+from minidl.keywords import answers
 
 Function: TypeAlias = Callable[..., Tensor]
 Inputs: TypeAlias = "Tensor | npt.ArrayLike | Sequence[Tensor | npt.ArrayLike]"
@@ -82,6 +83,7 @@ def _seeds(outs: list[Tensor], seeds: Seeds, create_graph: bool) -> list[Value]:
     return starts
 
 
+@answers
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
@@ -150,6 +152,7 @@ def grad(
     return results[0] if isinstance(inputs, Tensor) else results
 
 
+@answers
 def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     """Return the matrix of all first derivatives, J = dy/dx for y = f(x).
 
@@ -177,6 +180,7 @@ def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     return blocks if isinstance(inputs, list | tuple) else blocks[0]
 
 
+@answers
 def hessian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     """Return the matrix of all second derivatives, H = d^2 y / dx dx', of a scalar y = f(x).
 
@@ -193,6 +197,7 @@ def hessian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     return blocks if isinstance(inputs, list | tuple) else blocks[0][0]
 
 
+@answers
 def hvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -> Any:
     """Return the Hessian of a scalar f times a vector, H v, without forming H.
 
@@ -212,6 +217,7 @@ def hvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -
     return products if isinstance(inputs, list | tuple) else products[0]
 
 
+@answers
 def jvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -> Any:
     """Return the Jacobian times a vector, J v, shaped like f(x): the derivative of f along v.
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import DTypeError, GraphError, MinidlError, MissingRuleError, ShapeError
+from minidl.keywords import answers
 
 Array: TypeAlias = npt.NDArray[Any]
 Value: TypeAlias = Any  # an array, or a Tensor: NumPy's stubs do not know that it dispatches
@@ -112,6 +113,7 @@ def changed(name: str, value: object) -> Iterator[None]:
         setattr(STATE, name, before)
 
 
+@answers
 def no_grad() -> contextlib._GeneratorContextManager[None]:
     """Record no graph inside the ``with`` block, in this thread.
 

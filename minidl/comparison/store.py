@@ -90,7 +90,7 @@ class Journal:
             raise DataError(f"{self._path} is not a journal", received=repr(error)) from None
         if written != headers:
             wrong = f"{self._path} belongs to another comparison: {', '.join(changes)}"
-            hint = "Give the command that began it, or another file; or delete it."
+            hint = "Give the arguments that began it, or another file; or delete it."
             raise DataError(wrong, hint=hint)
         for number, run in runs:
             self.runs[number][run.key] = run

@@ -16,12 +16,14 @@ from minidl.datasets.dataset import Dataset, Floats, Raw, Targets, prepare
 from minidl.datasets.npz_file import read_npz
 from minidl.datasets.table import DATASETS, Info, lookup
 from minidl.errors import ArgumentError, DataError
+from minidl.keywords import answers
 
 ROWS = 1000
 LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators
 READERS = {".csv": read_csv, ".npz": read_npz}
 
 
+@answers
 def load(
     name: str | PathLike[str],
     *,
@@ -96,6 +98,7 @@ def load(
     return prepare(raw, test_size=test_size, seed=split_seed, standardize=standardize)
 
 
+@answers
 def generate(
     name: str, *, n: int = ROWS, noise: float | None = None, seed: int = 0
 ) -> tuple[Floats, Targets]:

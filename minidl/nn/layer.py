@@ -12,13 +12,14 @@ from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_count
 from minidl.errors import GraphError
+from minidl.keywords import Answering, answers
 from minidl.nn.parameters import Buffer, Parameter, ParameterVector
 
 T = TypeVar("T")
 Training = bool | np.random.Generator
 
 
-class Layer:
+class Layer(Answering):
     """The base of layers and models; a custom layer writes :meth:`forward`.
 
     Parameters, buffers and layers are found as attributes, or in lists, tuples and dicts that are
@@ -113,6 +114,7 @@ class Layer:
         """Set all gradients to zero."""
         self.parameters.grad[...] = 0.0
 
+    @answers
     def predict(self, X: Value, *, chunk: int = 4096) -> Array:
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
 

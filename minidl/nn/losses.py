@@ -18,6 +18,7 @@ from minidl.autograd import Array, Tensor, ops
 from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.keywords import Answering, answers
 from minidl.registry import Registry
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "Hinge", "Huber", "Loss", "SoftmaxCrossEntropy", "loss"]
@@ -27,7 +28,7 @@ Shape = tuple[int, ...]
 MANY = 2**20  # targets, of which a copy as floats would be large beside a memory-mapped X
 
 
-class Loss(ABC):
+class Loss(Answering, ABC):
     """The base: a loss called with outputs and targets returns the mean over samples and columns.
 
     Of replicas, outputs (R, n, out), it returns one mean for each. A custom loss writes
@@ -44,6 +45,7 @@ class Loss(ABC):
 
     classifies = False  # whether the targets are classes
 
+    @answers
     def __call__(self, outputs: Value, targets: Value) -> Value:
         """Return the mean loss of `outputs` (n, out) for `targets`, a Tensor of no axes."""
         outputs = as_floats(outputs)
@@ -86,10 +88,13 @@ class Loss(ABC):
         raw: Array = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
         if raw.dtype.kind not in "biuf":
             hint = "Number the classes with np.unique(y, return_inverse=True)[1]."
+            if not self.classifies:
+                hint = f"Convert numbers with y.astype(float). {hint}"
             message = f"{type(self).__name__} needs numbers as targets"
             raise DataError(message, received=f"targets of dtype {raw.dtype}", hint=hint)
         return raw
 
+    @answers
     def accuracy(self, outputs: Value, targets: Value) -> float | Array:
         """Return the fraction of rows whose class is predicted, (R,) for replicas."""
         if not self.classifies:
@@ -148,7 +153,6 @@ class _Binary(_Operation):
     """A two-class loss: one score per sample, positive for class 1."""
 
     classifies = True
-    hint = "For more than two classes use SoftmaxCrossEntropy with one output per class."
 
     def right(self, outputs: Array, targets: Array) -> Array:
         """Return which scores have the sign of their class; a score of 0 is class 0."""
@@ -168,7 +172,7 @@ class BinaryCrossEntropy(_Binary):
         """Return the targets as a column of numbers in [0, 1]."""
         column = super().prepare(targets, shape, dtype)
         valid = (column >= 0) & (column <= 1)
-        return _valid(self, column, valid, "0 or 1 (or a probability between)", self.hint)
+        return _valid(self, column, valid, "0 or 1 (or a probability between)")
 
 
 class Hinge(_Binary):
@@ -180,7 +184,7 @@ class Hinge(_Binary):
         """Return the targets as a column of -1 and 1."""
         column = super().prepare(targets, shape, dtype)
         valid = (column == 1) | (column == (-1 if np.any(column == -1) else 0))
-        _valid(self, column, valid, "-1 or 1, or 0 or 1", self.hint)
+        _valid(self, column, valid, "-1 or 1, or 0 or 1")
         return np.where(column > 0, column, column.dtype.type(-1))
 
 
@@ -233,14 +237,30 @@ class SoftmaxCrossEntropy(_Operation):
         return right
 
 
-def _valid(loss: Loss, t: Array, valid: Array, expected: str, hint: str | None = None) -> Array:
+def _valid(loss: Loss, t: Array, valid: Array, expected: str) -> Array:
     """Return targets (n,), (n, 1), (R, n) or (R, n, 1), or raise for the first invalid one."""
     if not np.all(valid):
         place = tuple(int(i) for i in np.argwhere(~valid)[0])
         row = place[-2] if len(place) > 1 and t.shape[-1] == 1 else place[-1]
         message = f"{type(loss).__name__}: a target is not a valid class"
-        raise DataError(message, received=f"{t[place]} in row {row}", expected=expected, hint=hint)
+        received, hint = f"{t[place]} in row {row}", _renumbered(t, isinstance(loss, _Binary))
+        raise DataError(message, received=received, expected=expected, hint=hint)
     return t
+
+
+def _renumbered(t: Array, binary: bool) -> str:
+    """Return how to number the classes of invalid targets."""
+    classes = np.unique(t)
+    if not np.array_equal(classes, np.round(classes)):
+        return "For a regression use mean_squared_error."
+    if len(classes) <= 2 and binary:
+        return f"Number the classes 0 and 1: y == {classes[-1]:g} does."
+    if binary:
+        return f"For {len(classes)} classes use SoftmaxCrossEntropy with one output per class."
+    return (
+        f"These are {len(classes)} classes: end the network with {len(classes)} outputs, and number"
+        " them from 0 with np.unique(y, return_inverse=True)[1]."
+    )
 
 
 LOSSES: Registry[type[Loss]] = Registry("loss")
@@ -255,6 +275,7 @@ LOSSES.add("softmax_cross_entropy", SoftmaxCrossEntropy, _SOFTMAX)
 ALIASES = {alias: name for name in LOSSES for alias in LOSSES.aliases(name)}
 
 
+@answers
 def loss(name: str | Loss | type[Loss]) -> Loss:
     """Return a loss of that name, or of that class; a loss is returned as it is.
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
-from minidl.errors import ArgumentError, GraphError, ShapeError
+from minidl.errors import ArgumentError, CallError, GraphError, ShapeError
+from minidl.keywords import answers
 
 
 class Buffer(Tensor):
@@ -23,6 +24,7 @@ class Buffer(Tensor):
     __slots__ = ()
 
 
+@answers
 class Parameter(Tensor):
     """A Tensor that is trained: a weight, or a bias.
 
@@ -68,6 +70,7 @@ class Parameter(Tensor):
         self._checksum = self._crc() if provisional else None
 
 
+@answers
 class ParameterVector:
     """One vector of all parameters of a model, with its gradient beside it.
 
@@ -140,11 +143,17 @@ class ParameterVector:
     def __getitem__(self, name: str) -> Parameter:
         return self._parameters[name]
 
+    def __call__(self) -> NoReturn:
+        """Raise an error for ``model.parameters()``, as PyTorch writes it."""
+        hint = "Write model.parameters; an optimizer needs none: a Trainer gives it the weights."
+        raise CallError("parameters is not a method but the vector itself", hint=hint)
+
     @property
     def size(self) -> int:
         """The number P of entries, for replicas of each."""
         return int(self.value.shape[-1])
 
+    @answers
     def set(self, value: npt.ArrayLike) -> None:
         """Write a vector into `value`; another shape is a :class:`ShapeError`."""
         new, shape = np.asarray(value), self.value.shape

@@ -1,22 +1,24 @@
 """The base of every optimizer: checked hyperparameters, state vectors and a step count."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ArgumentError, DTypeError, ShapeError, invalid
-from minidl.keywords import check_keywords
+from minidl.errors import ArgumentError, CallError, DTypeError, ShapeError, invalid
+from minidl.keywords import Answering, answers
 from minidl.optim.schedules import Schedule
+from minidl.words import PLACES, USAGE
 
 Array: TypeAlias = npt.NDArray[Any]
 Gradient: TypeAlias = Callable[[Array], Array]
 Setting: TypeAlias = npt.ArrayLike | Schedule  # a number, one for each replica, or a schedule
+MISSING: Any = None  # as PyTorch's step() needs no argument, a call without them has an answer
 
 
-class Optimizer(ABC):
+class Optimizer(Answering, ABC):
     """The base of every optimizer; a new one writes its formula in :meth:`update`.
 
     Attributes
@@ -46,12 +48,6 @@ class Optimizer(ABC):
 
     state_names: tuple[str, ...] = ()
 
-    def __new__(cls, *args: object, **hyperparameters: object) -> Self:
-        """Check the keywords before Python does, for a better error."""
-        if hyperparameters:
-            check_keywords(cls.__name__, cls.__init__, hyperparameters)
-        return super().__new__(cls)
-
     def __init__(self, **hyperparameters: object) -> None:
         self.hyperparameters: dict[str, Any] = {}
         self.state: dict[str, Array] = {}
@@ -68,7 +64,7 @@ class Optimizer(ABC):
         point -> gradient there, shaped like `w`: a view that the next call overwrites.
         """
 
-    def step(self, w: Array, grad: Gradient) -> None:
+    def step(self, w: Array = MISSING, grad: Gradient = MISSING) -> None:
         """Take one step: check, apply the formula, count.
 
         Parameters
@@ -81,6 +77,8 @@ class Optimizer(ABC):
             change the point.
         """
         if not isinstance(w, np.ndarray) or w.dtype.char not in "fd":
+            if grad is MISSING:
+                raise CallError("step needs w and grad", hint=USAGE["Optimizer.step"])
             raise DTypeError(
                 "an optimizer updates its vector in place",
                 received=f"{type(w).__name__} of {getattr(w, 'dtype', 'no dtype')}",
@@ -176,6 +174,7 @@ class Optimizer(ABC):
         return f"{type(self).__name__}({', '.join(pairs)})"
 
 
+@answers
 class Hyperparameter:
     """A checked attribute of an optimizer: a number, one for each replica, or a schedule.
 
@@ -192,7 +191,8 @@ class Hyperparameter:
         self.name = name
 
     def __set__(self, optimizer: Optimizer, value: object) -> None:
-        optimizer.hyperparameters[self.name] = value if callable(value) else self.check(value)
+        schedule = callable(value) and not _is_model(value)
+        optimizer.hyperparameters[self.name] = value if schedule else self.check(value)
 
     def __get__(self, optimizer: Optimizer | None, owner: type) -> Any:
         if optimizer is None:
@@ -207,6 +207,9 @@ class Hyperparameter:
 
     def check(self, value: object) -> float | Array:
         """Return `value` as a float or an array (R, 1), or raise an ArgumentError."""
+        if _is_model(value):
+            message = f"must be {self.expected}, got a {type(value).__name__}"
+            raise ArgumentError(message, argument=self.name, hint=PLACES["params"])
         try:
             if np.asarray(value).dtype.kind in "bcSU":  # bool, complex, bytes, str
                 raise TypeError
@@ -221,11 +224,20 @@ class Hyperparameter:
         return array.reshape(-1, 1).astype(np.float32 if single else float)
 
 
+def _is_model(value: object) -> bool:
+    """Return True for a model, its parameter vector, or a list of parameters."""
+    part = next(iter(value), None) if isinstance(value, Sequence | Iterator) else value
+    part = part[-1] if isinstance(part, tuple) and part else part  # of named_parameters()
+    return getattr(part, "requires_grad", hasattr(part, "parameters") or hasattr(part, "grad"))
+
+
+@answers
 def learning_rate() -> Hyperparameter:
     """Return a hyperparameter that must be positive and finite."""
     return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
 
 
+@answers
 def momentum() -> Hyperparameter:
     """Return a hyperparameter in [0, 1)."""
     return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number in [0, 1)")

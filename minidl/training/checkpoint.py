@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.errors import ArgumentError, DataError, ShapeError, invalid
 from minidl.files import atomic_write
+from minidl.keywords import answers
 from minidl.nn.layer import Layer
 from minidl.training.callbacks import Callback
 from minidl.training.describe import build, describe
@@ -30,6 +32,7 @@ OLDER = {"cursor": 0, "running_total": 0.0, "callbacks": ()}  # what older files
 NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
 
 
+@answers
 def save_model(
     model: Layer, path: str | Path, extra: Mapping[str, npt.ArrayLike] | None = None
 ) -> None:
@@ -38,6 +41,7 @@ def save_model(
     Of custom layers, only parameters and buffers are saved. `extra` are arrays to save with it,
     such as the mean and scale of the inputs; other objects than numbers and text raise DataError.
     """
+    _check_order(model, Layer, path)
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
@@ -45,6 +49,7 @@ def save_model(
     _write(path, model, arrays)
 
 
+@answers
 def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     """Return the model of a file that :func:`save_model` or :class:`Checkpoint` wrote.
 
@@ -81,6 +86,7 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     return into
 
 
+@answers
 def load_extra(path: str | Path) -> dict[str, Array]:
     """Return the arrays that :func:`save_model` saved with a model; it raises the same errors.
 
@@ -90,6 +96,7 @@ def load_extra(path: str | Path) -> dict[str, Array]:
     return _below("extra/", _read(path))
 
 
+@answers
 def save_run(trainer: Trainer, path: str | Path) -> None:
     """Save a run, so that :func:`load_run` can continue it.
 
@@ -103,6 +110,7 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
     DataError
         The ``state_dict`` of a callback holds something other than numbers, text and arrays.
     """
+    _check_order(trainer, Trainer, path)
     if trainer.cursor and trainer.model.stochastic:
         problem = "a run with dropout cannot be saved in the middle of an epoch"
         received = f"{trainer.cursor} rows of epoch {trainer.epoch + 1} done"
@@ -125,6 +133,7 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
     _write(path, trainer.model, arrays)
 
 
+@answers
 def load_run(trainer: Trainer, path: str | Path) -> None:
     """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
 
@@ -141,6 +150,7 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
     ShapeError
         The model has other parameters or buffers.
     """
+    _check_order(trainer, Trainer, path)
     arrays = _read(path)
     if "run/words" not in arrays:
         raise DataError(f"{path} holds a model without a run to continue")
@@ -185,6 +195,16 @@ class Checkpoint(Callback):
             save_run(trainer, self.path)
 
 
+def _check_order(thing: object, kind: type, path: object) -> None:
+    """Raise unless the first argument is a model or a Trainer and the second a path."""
+    name = "model" if kind is Layer else "trainer"
+    hint = f"Give the {name} first, then the path." if isinstance(path, kind) else None
+    if not isinstance(thing, kind):
+        raise invalid(name, thing, f"a {kind.__name__}", hint)
+    if not isinstance(path, str | PathLike):
+        raise invalid("path", path, "a file name")
+
+
 def _layout(named: Iterable[tuple[str, Array | Tensor]]) -> list[list[Any]]:
     """Return names and shapes, as JSON returns them."""
     return [[name, list(array.shape)] for name, array in named]
@@ -226,6 +246,9 @@ def _write(path: str | Path, model: Layer, arrays: Arrays) -> None:
 
 
 def _read(path: str | Path) -> dict[str, Array]:
+    if not isinstance(path, str | PathLike):
+        hint = 'Write load_model("model.npz"), or load_model("model.npz", into=model).'
+        raise invalid("path", path, "a file name", hint)
     try:
         # Opened here, because NumPy would leave a damaged file open.
         with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:

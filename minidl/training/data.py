@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from minidl.autograd import Array, no_grad
 from minidl.errors import ArgumentError, DataError, ShapeError, invalid
+from minidl.keywords import answers
 from minidl.nn import Activation, Dense, Dropout, Layer, Sequential
 from minidl.optim import BatchSize
 from minidl.training.measure import Objective, set_index
@@ -162,6 +163,7 @@ def rows_per_batch(batch_size: BatchSize, n: int) -> int:
     return min(int(batch_size), n)
 
 
+@answers
 def batches(
     X: Array, t: Array, rows: int, generator: np.random.Generator | None = None
 ) -> Iterator[tuple[Array, Array]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import propagate
+from minidl.keywords import answers
 from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
@@ -28,6 +29,7 @@ def collect(loss: Tensor, vector: ParameterVector) -> None:
         view[...] = gradients[order][1] if order in gradients else 0.0
 
 
+@answers
 class Objective:
     """Mean loss of a model on given rows, plus its L2 penalty, as a function of a vector.
 
@@ -65,6 +67,7 @@ class Objective:
     def __reduce__(self) -> tuple[Any, ...]:
         return Objective, (self.model, self.loss, self.penalty.strength)  # a copy packs its own
 
+    @answers
     def gradient(self, point: Array, X: Array, t: Array, training: Training = False) -> Array:
         """Return the gradient at `point` (P,), a view that the next call overwrites.
 
@@ -106,6 +109,7 @@ class Objective:
         finally:
             w[...] = kept
 
+    @answers
     def measure(self, X: Array, t: Array, sets: Array | None = None) -> dict[str, Any]:
         """Return ``loss`` and, for classes, ``accuracy``, of the model as it is on all rows.
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minidl.errors import DataError, DivergenceWarning, ShapeError
+from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import check_seeds
@@ -24,6 +25,7 @@ from minidl.training.trainer import Trainer
 UNFINISHED = (None, "interrupted")  # values of history.stopped_by
 
 
+@answers
 @dataclass(frozen=True)
 class Replica:
     """A network trained by :func:`train_replicas`.
@@ -46,6 +48,7 @@ class Replica:
     model: Layer
 
 
+@answers
 def train_replicas(
     model: Model,
     optimizer: Optimizer,
@@ -163,7 +166,7 @@ def train_replicas(
     replicas = _replicas(grid, trainers)
     if diverged := sum(replica.history.diverged for replica in replicas):
         message = f"{diverged} of {len(replicas)} replicas diverged; see replica.history.advice"
-        warnings.warn(message, DivergenceWarning, stacklevel=2)
+        warnings.warn(message, DivergenceWarning, stacklevel=3)
     return replicas
 
 

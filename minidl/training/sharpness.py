@@ -10,6 +10,7 @@ import numpy.typing as npt
 from minidl.autograd import Array, grad
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFiniteError
+from minidl.keywords import answers
 from minidl.nn import L2Penalty, Layer, Loss
 from minidl.nn import loss as named_loss
 from minidl.streams import Seed, check_seed
@@ -17,6 +18,7 @@ from minidl.training.data import Rows, check_rows
 from minidl.training.measure import Objective
 
 
+@answers
 @dataclass(frozen=True)
 class Sharpness:
     """The largest eigenvalue of a Hessian.
@@ -42,6 +44,7 @@ class Sharpness:
         return self.value
 
 
+@answers
 def sharpness(
     model: Layer,
     loss: str | Loss,

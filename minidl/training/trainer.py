@@ -13,6 +13,7 @@ import numpy.typing as npt
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DivergenceWarning
+from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
@@ -27,6 +28,7 @@ from minidl.training.measure import Objective
 DIVERGED = 1e4  # times the initial loss
 
 
+@answers
 class Trainer(Run):
     """Train a model and record its history.
 
@@ -107,10 +109,12 @@ class Trainer(Run):
         )
         self.history = History()
 
+    @answers
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``."""
         self.stop_reason = reason
 
+    @answers
     def fit(
         self,
         X: npt.ArrayLike,
@@ -162,9 +166,10 @@ class Trainer(Run):
             hooks += check_callbacks(callbacks)
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
-            warnings.warn(self.history.advice, DivergenceWarning, stacklevel=2)
+            warnings.warn(self.history.advice, DivergenceWarning, stacklevel=3)
         return self.history
 
+    @answers
     def evaluate(self, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
         """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
         return self.objective.measure(*check_rows("evaluation", X, y, self.objective))
