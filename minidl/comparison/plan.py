@@ -243,7 +243,7 @@ def _entries(names: Sequence[str]) -> dict[str, Entry]:
             hint = 'For instances, write a dict: optimizers={"mine": optim.NAG(0.1)}.'
             raise invalid("optimizers", names, "a list of names", hint)
         entry = lookup(name)
-        aliases = {normalise(alias): alias for alias in (*entry.aliases, entry.name)}
+        aliases = {normalise(alias): alias for alias in (entry.name, *entry.aliases)}
         alias = aliases[normalise(name)]
         if entry in entries.values():
             also = next(known for known in entries if entries[known] is entry)

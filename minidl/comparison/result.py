@@ -18,7 +18,6 @@ from minidl.errors import DataError
 from minidl.keywords import answers
 
 
-@answers
 class Comparison(Results):
     """The result of a comparison; print it for the tables, the verdicts and their meaning.
 

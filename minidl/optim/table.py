@@ -73,7 +73,7 @@ _ROWS = (  # name, optimizer, batch size, whether it is fixed, aliases, summary
      "gradient descent on all rows at once, one update an epoch"),
     ("stochastic", GradientDescent, 1, True, ("sgd",),
      "gradient descent on one row at a time, in random order"),
-    ("mini-batch", GradientDescent, 32, False, ("minibatch", "gd", "gradient-descent"),
+    ("mini-batch", GradientDescent, 32, False, ("gd", "gradient-descent"),
      "gradient descent on batches of rows, in random order"),
     ("momentum", Momentum, 32, False, ("heavy-ball", "classical-momentum"),
      "classical momentum (Polyak 1964)"),

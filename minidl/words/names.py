@@ -10,6 +10,7 @@ NAMES: dict[str, Table] = {
         ("nesterovaccelerated nesterovmomentum acceleratedgradient", "nag"),
         ("sgdmomentum polyak", "momentum"),
         ("sgdnesterov", "nag-reformulated"),
+        ("bce mse mae crossentropy binarycrossentropy", "That is a loss: Trainer(model, loss, ...)."),
     ),
     "loss": table(
         ("logloss logistic bcewithlogitsloss binarycrossentropyloss bceloss sigmoidcrossentropy",
@@ -19,6 +20,8 @@ NAMES: dict[str, Table] = {
         ("l1loss maeloss absoluteerror", "mean_absolute_error"),
         ("smoothl1 smoothl1loss huberloss", "huber"),
         ("hingeloss squaredhinge categoricalhinge", "hinge"),
+        ("nag momentum sgd adam nesterov rmsprop",
+         "That is an optimizer: the loss comes before it."),
     ),
     "activation": table(
         ("none", 'Leave the layer out, or write "identity".'),
