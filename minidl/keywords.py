@@ -23,11 +23,11 @@ def answers(thing: T) -> T:
     Signatures, docstrings and pickles stay as they are.
 
     >>> @answers
-    ... def descend(lr): ...
-    >>> descend(learning_rate=0.1)
+    ... def f(lr): ...
+    >>> f(learning_rate=0.1)
     Traceback (most recent call last):
     ...
-    minidl.errors.UnknownKeywordError: descend(lr) has no argument learning_rate. Write lr=...
+    minidl.errors.UnknownKeywordError: f(lr) has no argument learning_rate. Write lr=... instead.
     """
     if not isinstance(thing, type):
         return _answered(thing)

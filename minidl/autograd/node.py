@@ -82,6 +82,10 @@ def to_float(data: object) -> Array:
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     received, hint = f"dtype {array.dtype}", "Convert with .astype(np.float64)."
+    if array.dtype.kind == "c":
+        hint = "Use .real and .imag, as two arrays."
+    elif array.dtype.kind in "SU":
+        hint = "Convert numbers with .astype(np.float64), and encode other text."
     raise DTypeError("a Tensor holds float64, float32 or integers", received=received, hint=hint)
 
 

@@ -73,7 +73,8 @@ def check_rows(what: str, X: ArrayLike, y: ArrayLike, objective: Objective) -> R
     shape = f"X of shape {inputs.shape}"
     if inputs.ndim < 2:
         problem, received = f"the {what} inputs are not a table", f"shape {inputs.shape}"
-        hint = "One feature is X[:, None]."
+        one = "One feature is np.reshape(X, (-1, 1)), one row np.reshape(X, (1, -1))."
+        hint = one if inputs.ndim == 1 else None
         raise DataError(problem, received=received, expected="(rows, features)", hint=hint)
     if len(inputs) == 0:
         raise DataError(f"there are no {what} rows", received=shape)

@@ -10,7 +10,8 @@ NAMES: dict[str, Table] = {
         ("nesterovaccelerated nesterovmomentum acceleratedgradient", "nag"),
         ("sgdmomentum polyak", "momentum"),
         ("sgdnesterov", "nag-reformulated"),
-        ("bce mse mae crossentropy binarycrossentropy", "That is a loss: Trainer(model, loss, ...)."),
+        ("bce mse mae crossentropy binarycrossentropy",
+         "That is a loss: Trainer(model, loss, ...)."),
     ),
     "loss": table(
         ("logloss logistic bcewithlogitsloss binarycrossentropyloss bceloss sigmoidcrossentropy",

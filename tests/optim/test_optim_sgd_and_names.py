@@ -19,7 +19,6 @@ ALIASES = {
     "bgd": "batch",
     "full-batch": "batch",
     "sgd": "stochastic",
-    "minibatch": "mini-batch",
     "gd": "mini-batch",
     "gradient-descent": "mini-batch",
     "heavy-ball": "momentum",
@@ -75,7 +74,7 @@ def test_capitals_spaces_and_underscores_do_not_matter(spelling: str) -> None:
     [
         ("nga", "nag"),
         ("momentm", "momentum"),
-        ("minibach", "minibatch"),
+        ("minibach", "mini-batch"),
         ("stochastc", "stochastic"),
     ],
 )
