@@ -8,6 +8,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
 from typing import Any, NoReturn, TypeVar
 
 from minidl.errors import CallError, UnknownAttributeError, UnknownKeywordError
@@ -31,7 +32,7 @@ def answers(thing: T) -> T:
     """
     if not isinstance(thing, type):
         return _answered(thing)
-    if "__init__" in vars(thing):
+    if isinstance(vars(thing).get("__init__"), FunctionType):
         thing.__init__ = _answered(thing.__init__)  # type: ignore[misc]
     if words := ATTRIBUTES.get(thing.__name__):
         for word in [word for word in words if not hasattr(thing, word)]:
@@ -99,7 +100,10 @@ def _answered(function: T) -> T:
         except TypeError as error:
             if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
                 raise  # from within the function
-            raise wrong_call(function, arguments, keywords) from None
+            answer = wrong_call(function, arguments, keywords)
+            if answer is None:
+                raise
+            raise answer from None
 
     return call  # type: ignore[return-value]
 
@@ -110,13 +114,12 @@ Answering.__init__ = _answer_init  # type: ignore[method-assign]
 
 def wrong_call(
     function: Callable[..., Any], arguments: Sequence[Any], keywords: Mapping[str, Any]
-) -> CallError:
-    """Return the error for arguments that do not fit the function."""
+) -> CallError | None:
+    """Return the error for arguments that do not fit the function, or None if they do."""
     parameters = list(inspect.signature(function).parameters.values())
     name = function.__name__
     if parameters and parameters[0].name in ("self", "cls"):
-        owner = arguments[0] if isinstance(arguments[0], type) else type(arguments[0])
-        name = owner.__name__ + ("" if name == "__init__" else f".{name}")
+        name = _called(function, arguments[0])
         parameters, arguments = parameters[1:], arguments[1:]
     known = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     shown = [p.replace(annotation=p.empty) for p in parameters]
@@ -138,7 +141,17 @@ def wrong_call(
     given = {*positional[: len(arguments)], *keywords}
     missing = [p.name for p in parameters if p.default is p.empty and p.name in known]
     words = " and ".join(word for word in missing if word not in given)
-    return CallError(f"{call} needs {words}", hint=usage)
+    return CallError(f"{call} needs {words}", hint=usage) if words else None
+
+
+def _called(function: Callable[..., Any], owner: object) -> str:
+    """Return the name of a method, or of the class to which an ``__init__`` belongs."""
+    cls = owner if isinstance(owner, type) else type(owner)
+    if function.__name__ != "__init__":
+        return f"{cls.__name__}.{function.__name__}"
+    if getattr(cls.__init__, "__wrapped__", None) is function:
+        return cls.__name__
+    return function.__qualname__.split(".")[-2]  # called by a subclass
 
 
 def answer_keyword(word: str, known: Sequence[str]) -> str | None:

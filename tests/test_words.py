@@ -334,6 +334,13 @@ def test_custom_classes_are_answered_and_may_have_the_words_as_attributes() -> N
     assert (Own(3).weights, Own(3).history) == (3, [])
     assert not hasattr(Own(3), "fit")
 
+    class Narrow(nn.Dense):
+        def __init__(self) -> None:
+            super().__init__(2, units=3)  # type: ignore[call-arg]
+
+    with pytest.raises(errors.UnknownKeywordError, match=r"^Dense has no argument units"):
+        Narrow()
+
     class Mixed(nn.Tanh, dict):  # type: ignore[misc, type-arg]
         pass
 

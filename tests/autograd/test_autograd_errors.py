@@ -182,9 +182,7 @@ def test_an_error_names_what_it_received_and_what_to_do(name: str) -> None:
     ids=repr,
 )
 def test_only_real_numbers_become_tensors(data: Any) -> None:
-    with pytest.raises(
-        DTypeError, match=r"holds float64, float32 or integers: .*dtype .*(astype|\.real)"
-    ):
+    with pytest.raises(DTypeError, match=r"holds float64, .*dtype .*(astype|\.real)"):
         Tensor(data)
 
 
