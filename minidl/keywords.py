@@ -126,7 +126,7 @@ def wrong_call(
     call = f"{name}{inspect.Signature(shown)}"
     usage = USAGE.get(name)
     if unknown := next((word for word in keywords if word not in known), None):
-        hint = answer_keyword(unknown, known)
+        hint = PLACES.get(f"{name}.{unknown}") or answer_keyword(unknown, known)
         call = call if hint is None or len(call) <= SHORT else name
         return UnknownKeywordError(f"{call} has no argument {unknown}", hint=hint)
     positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -149,7 +149,7 @@ def _called(function: Callable[..., Any], owner: object) -> str:
     cls = owner if isinstance(owner, type) else type(owner)
     if function.__name__ != "__init__":
         return f"{cls.__name__}.{function.__name__}"
-    if getattr(cls.__init__, "__wrapped__", None) is function:
+    if getattr(getattr(cls, function.__name__), "__wrapped__", None) is function:
         return cls.__name__
     return function.__qualname__.split(".")[-2]  # called by a subclass
 

@@ -390,7 +390,14 @@ def test_every_argument_of_the_table_is_one_of_minidl() -> None:
         if isinstance(thing, FunctionType | type):
             known |= set(inspect.signature(thing).parameters)
     named = {name for names in ARGUMENTS.values() for name in names.split()}
-    assert named - known <= {"sample_weight", "class_weight", "axis1", "axis2"}
+    assert named - known <= {
+        "sample_weight",
+        "class_weight",
+        "axis1",
+        "axis2",
+        "features",
+        "epsilon",
+    }
 
 
 def test_a_typing_mistake_suggests_the_nearest_argument() -> None:
@@ -451,3 +458,14 @@ def test_no_word_is_a_row_of_its_own_name() -> None:
         assert word == word.lower()
         assert names.split(), word
     assert (Path(minidl.__file__).parent / "words").is_dir()
+
+
+def test_an_answer_can_be_for_one_class_alone() -> None:
+    class BatchNorm(nn.Layer):
+        def __init__(self, features: int, *, decay: float = 0.9) -> None:
+            pass
+
+    with pytest.raises(errors.UnknownKeywordError, match=r"Write decay=0\.9; it is Keras's"):
+        BatchNorm(3, momentum=0.1)  # type: ignore[call-arg]
+    with pytest.raises(errors.UnknownKeywordError, match=r"Write features=\.\.\. instead"):
+        BatchNorm(num_features=3)  # type: ignore[call-arg]
