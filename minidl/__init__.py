@@ -24,6 +24,7 @@ from minidl.autograd import (
     ops,
     primitive,
 )
+from minidl.keywords import attribute_of
 from minidl.memory import keep_freed_memory
 
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
@@ -47,7 +48,7 @@ keep_freed_memory()
 
 def __getattr__(name: str) -> Any:
     if name not in FLOORS and name not in WITHIN:
-        raise AttributeError(f"module 'minidl' has no attribute {name!r}")
+        attribute_of("minidl")(name)  # raises
     module = importlib.import_module(f"minidl.{WITHIN.get(name, name)}")
     globals()[name] = getattr(module, name) if name in WITHIN else module
     return globals()[name]

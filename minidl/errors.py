@@ -5,15 +5,17 @@ usual. A message says what is wrong, what was received, what was expected, and h
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from minidl.words import COLUMNS, NAMES
+
 __all__ = [
-    "ArgumentError", "ConvergenceError", "DTypeError", "DataError", "DivergenceWarning",
-    "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError", "OutOfRangeError",
-    "ShapeError", "UnknownKeywordError", "UnknownNameError", "UntrainedWarning", "WorkerError",
-    "WorseLossWarning",
-    "invalid",
+    "ArgumentError", "CallError", "ConvergenceError", "DTypeError", "DataError",
+    "DivergenceWarning", "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError",
+    "OutOfRangeError", "ShapeError", "UnknownAttributeError", "UnknownKeywordError",
+    "UnknownNameError", "UntrainedWarning", "WorkerError", "WorseLossWarning", "invalid",
 ]  # fmt: skip
 
 
@@ -64,6 +66,8 @@ class ArgumentError(MinidlError, ValueError):
         What is wrong; with `argument`, the rest of a sentence that begins with its name.
     argument : str, optional
         The name of the argument. The command line prints its option instead.
+    use : pair of str, optional
+        An argument and its value that the hint ends with; also printed as an option.
     **details
         `received`, `expected` and `hint`, as for :class:`MinidlError`.
 
@@ -74,17 +78,34 @@ class ArgumentError(MinidlError, ValueError):
     ('lr must be positive, got -1.0. Try 0.1.', '--lr must be positive, got -1.0. Try 0.1.')
     """
 
-    def __init__(self, message: str, *, argument: str | None = None, **details: Any) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        argument: str | None = None,
+        use: tuple[str, str] | None = None,
+        **details: Any,
+    ) -> None:
+        if use is not None:
+            details["hint"] += ' use {}="{}".'.format(*use)
         super().__init__(message if argument is None else f"{argument} {message}", **details)
-        self.argument = argument
+        self.argument, self.use = argument, use
 
     def named(self, name: str) -> str:
         """Return the message with the argument called `name`."""
         text = str(self)
+        if self.use is not None:
+            text = text.replace('{}="{}"'.format(*self.use), "--{} {}".format(*self.use))
         return text if self.argument is None else name + text.removeprefix(self.argument)
 
 
-def invalid(argument: str, value: object, expected: str, hint: str | None = None) -> ArgumentError:
+def invalid(
+    argument: str,
+    value: object,
+    expected: str,
+    hint: str | None = None,
+    use: tuple[str, str] | None = None,
+) -> ArgumentError:
     """Return the error for an argument that must be something else.
 
     Examples
@@ -92,7 +113,9 @@ def invalid(argument: str, value: object, expected: str, hint: str | None = None
     >>> str(invalid("epochs", -1, "an integer >= 0"))
     'epochs must be an integer >= 0, got -1'
     """
-    return ArgumentError(f"must be {expected}, got {value!r}", argument=argument, hint=hint)
+    return ArgumentError(
+        f"must be {expected}, got {value!r}", argument=argument, hint=hint, use=use
+    )
 
 
 class ShapeError(MinidlError, ValueError):
@@ -127,8 +150,16 @@ class ConvergenceError(MinidlError, RuntimeError):
     """An iteration did not come close enough to its limit."""
 
 
-class UnknownKeywordError(MinidlError, TypeError):
+class CallError(MinidlError, TypeError):
+    """A call has too many arguments, one twice, or one too few."""
+
+
+class UnknownKeywordError(CallError):
     """A function or class takes no argument of that name."""
+
+
+class UnknownAttributeError(MinidlError, AttributeError):
+    """An object or a module has no attribute of that name; the message says where it is."""
 
 
 class WorkerError(MinidlError, RuntimeError):
@@ -157,13 +188,33 @@ class UnknownNameError(MinidlError, ValueError):
         self, kind: str, name: object, known: Iterable[str], aliases: Iterable[str] = ()
     ) -> None:
         names = list(known)
-        typed = str(name).strip().lower()
-        near = difflib.get_close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
-        near = near or [word for word in names if typed and word.startswith(typed)]
-        hint = f"Did you mean {near[0]!r}?" if near else None
+        hint = name_hint(kind, str(name).strip().lower(), names, aliases)
         super().__init__(
             f"unknown {kind} {name!r}", expected=f"one of: {', '.join(names)}", hint=hint
         )
+
+
+def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = ()) -> str | None:
+    """Return the answer to a name that is not one of `names`, in lower case.
+
+    It is that of :mod:`minidl.words`, or else the nearest name.
+
+    >>> name_hint("column", "val_loss", ["train_loss"])
+    "It is 'validation_loss'. Give fit() validation rows: fit(..., validation=(X_val, y_val))."
+    """
+    answer = NAMES.get(kind, {}).get(re.sub(r"[\s_-]", "", typed))
+    if answer is not None and " " in answer:
+        return answer
+    right = answer or typed
+    if kind == "column" and right in COLUMNS and right not in names:
+        accuracy = right.replace("accuracy", "loss") in names
+        absent = COLUMNS["train_accuracy" if accuracy else right]
+        return absent if right == typed else f"It is {right!r}. {absent}"
+    if right != typed:
+        return f"Did you mean {right!r}?"
+    near = difflib.get_close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
+    near = near or [word for word in names if typed and word.startswith(typed)]
+    return f"Did you mean {near[0]!r}?" if near else None
 
 
 class DivergenceWarning(UserWarning):

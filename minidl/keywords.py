@@ -1,58 +1,169 @@
-"""Errors for unknown keywords that suggest the right one, such as lr for learning_rate."""
+"""Answers to wrong calls and unknown attributes: what minidl calls the words of other libraries.
+
+The words are in :mod:`minidl.words`. A right call pays 0.1 us; Python finds that a call is wrong.
+"""
 
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Iterable
-from typing import ParamSpec, TypeVar
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
+from typing import Any, NoReturn, TypeVar
 
-from minidl.errors import UnknownKeywordError
+from minidl.errors import CallError, UnknownAttributeError, UnknownKeywordError
+from minidl.words import ARGUMENTS, ATTRIBUTES, PLACES, USAGE
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-SYNONYMS = {  # in PyTorch, Keras, optax and papers
-    **dict.fromkeys(["learning_rate", "learningrate", "rate", "eta", "alpha", "step_size"], "lr"),
-    **dict.fromkeys(["beta", "beta1", "beta_1", "mu", "rho"], "momentum"),
-}
-HINTS = {
-    "momentum": "Use Momentum or NAG.",
-    "nesterov": "Use NAG, or SGD(lr, momentum, nesterov=True).",
-    "weight_decay": "Give the strength of an L2 penalty to the Trainer: Trainer(..., l2=0.01).",
-    "decay": "Give a schedule as lr: lr=ExponentialDecay(0.1, rate=0.999).",
-    "params": "A Trainer gives the optimizer its weights.",
-}
+T = TypeVar("T", bound=Callable[..., Any])
+SHORT = 72  # a longer signature is shown only if there is no other answer
 
 
-def check_keywords(name: str, function: Callable[..., object], keywords: Iterable[str]) -> None:
-    """Raise an UnknownKeywordError for a keyword that `function`, known as `name`, does not take.
+def answers(thing: T) -> T:
+    """Give a function, a method or a class answers to wrong calls, and a class to wrong attributes.
 
-    >>> check_keywords("NAG", lambda lr: ..., ["learning_rate"])
+    Signatures, docstrings and pickles stay as they are.
+
+    >>> @answers
+    ... def f(lr): ...
+    >>> f(learning_rate=0.1)
     Traceback (most recent call last):
     ...
-    minidl.errors.UnknownKeywordError: NAG(lr) has no argument learning_rate. Write lr=... instead.
+    minidl.errors.UnknownKeywordError: f(lr) has no argument learning_rate. Write lr=... instead.
     """
-    parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return
-    known = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
-    for keyword in keywords:
-        if keyword in known:
-            continue
-        right = SYNONYMS.get(keyword.lower(), keyword.lower())
-        if right not in known and right not in HINTS:
-            right = next(iter(difflib.get_close_matches(right, [*known, "momentum"], n=1)), "")
-        hint = f"Write {right}=... instead." if right in known else HINTS.get(right)
-        signature = inspect.Signature([p.replace(annotation=p.empty) for p in parameters])
-        raise UnknownKeywordError(f"{name}{signature} has no argument {keyword}", hint=hint)
+    if not isinstance(thing, type):
+        return _answered(thing)
+    if isinstance(vars(thing).get("__init__"), FunctionType):
+        thing.__init__ = _answered(thing.__init__)  # type: ignore[misc]
+    if words := ATTRIBUTES.get(thing.__name__):
+        for word in [word for word in words if not hasattr(thing, word)]:
+            setattr(thing, word, Elsewhere(word, words[word]))
+        setattr(thing, "__dir__", _names)  # noqa: B010
+    return thing
 
 
-def checked(function: Callable[P, T]) -> Callable[P, T]:
-    """Return the function, with :func:`check_keywords` before it."""
+def _names(self: object) -> list[str]:
+    """Return the attributes without those that only raise, for dir() and completion."""
+    found = {name: inspect.getattr_static(type(self), name, None) for name in object.__dir__(self)}
+    return [name for name, value in found.items() if not isinstance(value, Elsewhere)]
+
+
+class Answering:
+    """A base whose subclasses, also custom ones, are given :func:`answers`."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        answers(cls)
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class Elsewhere:
+    """An attribute that another library has: reading it raises an error that says what to write.
+
+    A class holds it in place of ``__getattr__``, which would make every other attribute slower.
+    """
+
+    def __init__(self, word: str, answer: str) -> None:
+        self.word, self.answer = word, answer
+
+    def __get__(self, instance: object, owner: type) -> NoReturn:
+        message = f"{owner.__name__!r} object has no attribute {self.word!r}"
+        raise UnknownAttributeError(message, hint=self.answer)
+
+    def __repr__(self) -> str:
+        return f"<not here: {self.answer}>"
+
+
+def attribute_of(module: str) -> Callable[[str], NoReturn]:
+    """Return the ``__getattr__`` of a module: an error for a name that the module does not have."""
+
+    def __getattr__(name: str) -> NoReturn:  # noqa: N807
+        words = ATTRIBUTES.get(module, {})
+        answer = words.get(name)
+        if answer is None:
+            names = [*dir(sys.modules[module]), *words]
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+            answer = words.get(near[0], f"Did you mean {near[0]!r}?") if near else None
+        raise UnknownAttributeError(f"module {module!r} has no attribute {name!r}", hint=answer)
+
+    return __getattr__
+
+
+def _answered(function: T) -> T:
+    """Return the function, with a better error if Python cannot call it with these arguments."""
 
     @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        check_keywords(function.__name__, function, kwargs)
-        return function(*args, **kwargs)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            return function(*arguments, **keywords)
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+                raise  # from within the function
+            answer = wrong_call(function, arguments, keywords)
+            if answer is None:
+                raise
+            raise answer from None
 
-    return call
+    return call  # type: ignore[return-value]
+
+
+_answer_init = _answered(Answering.__init__)
+Answering.__init__ = _answer_init  # type: ignore[method-assign]
+
+
+def wrong_call(
+    function: Callable[..., Any], arguments: Sequence[Any], keywords: Mapping[str, Any]
+) -> CallError | None:
+    """Return the error for arguments that do not fit the function, or None if they do."""
+    parameters = list(inspect.signature(function).parameters.values())
+    name = function.__name__
+    if parameters and parameters[0].name in ("self", "cls"):
+        name = _called(function, arguments[0])
+        parameters, arguments = parameters[1:], arguments[1:]
+    known = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    shown = [p.replace(annotation=p.empty) for p in parameters]
+    call = f"{name}{inspect.Signature(shown)}"
+    usage = USAGE.get(name)
+    if unknown := next((word for word in keywords if word not in known), None):
+        hint = PLACES.get(f"{name}.{unknown}") or answer_keyword(unknown, known)
+        call = call if hint is None or len(call) <= SHORT else name
+        return UnknownKeywordError(f"{call} has no argument {unknown}", hint=hint)
+    positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    call = call if usage is None or len(call) <= SHORT else name
+    if twice := [word for word in positional[: len(arguments)] if word in keywords]:
+        return CallError(f"{call} was given {twice[0]} twice", hint=usage)
+    if len(arguments) > len(positional):
+        rest = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        usage = usage or (f"Write {rest[0]}=... and so on." if rest else None)
+        takes = f"takes {len(positional)} argument{'' if len(positional) == 1 else 's'}"
+        return CallError(f"{call} {takes} without a name, got {len(arguments)}", hint=usage)
+    given = {*positional[: len(arguments)], *keywords}
+    missing = [p.name for p in parameters if p.default is p.empty and p.name in known]
+    words = " and ".join(word for word in missing if word not in given)
+    return CallError(f"{call} needs {words}", hint=usage) if words else None
+
+
+def _called(function: Callable[..., Any], owner: object) -> str:
+    """Return the name of a method, or of the class to which an ``__init__`` belongs."""
+    cls = owner if isinstance(owner, type) else type(owner)
+    if function.__name__ != "__init__":
+        return f"{cls.__name__}.{function.__name__}"
+    if getattr(getattr(cls, function.__name__), "__wrapped__", None) is function:
+        return cls.__name__
+    return function.__qualname__.split(".")[-2]  # called by a subclass
+
+
+def answer_keyword(word: str, known: Sequence[str]) -> str | None:
+    """Return what to write instead of a keyword, given those that the function takes.
+
+    >>> answer_keyword("learning_rate", ["lr"]), answer_keyword("momentun", ["lr", "momentum"])
+    ('Write lr=... instead.', 'Write momentum=... instead.')
+    """
+    right = ARGUMENTS.get(word.lower(), "").split()
+    near = difflib.get_close_matches(word.lower(), known, n=1)
+    for candidate in [*right, *([] if right or word.lower() in PLACES else near)]:
+        if candidate in known:
+            return f"Write {candidate}=... instead."
+    places = (PLACES.get(candidate) for candidate in (word.lower(), *right))
+    return next((place for place in places if place), None)

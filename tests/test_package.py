@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "minidl"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [  # from the ground up: a module may import from its own room and those before it
+    "words",
     "errors",
     "memory",
     "files",

@@ -19,6 +19,7 @@ from minidl.autograd.primitive import described
 from minidl.autograd.tensor import Tensor, make
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, MinidlError, invalid
+from minidl.keywords import answers
 
 ROUNDS = 3  # random directions: a wrong entry hides in none of them
 UNKNOWN = 1e-3  # relative difference of two steps above which nothing is measured
@@ -77,6 +78,7 @@ class Program(NamedTuple):
         return self._replace(f=f)
 
 
+@answers
 def gradcheck(
     f: Callable[..., Any],
     inputs: Tensor | Sequence[Tensor],

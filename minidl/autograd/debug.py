@@ -8,6 +8,7 @@ import numpy as np
 from minidl.autograd.node import Edge, Operation, Record, Rule, Value, array_of, changed, name_of
 from minidl.autograd.tensor import Tensor
 from minidl.errors import GraphError, NonFiniteError
+from minidl.keywords import answers
 
 
 class _Watched(list[Value]):
@@ -123,6 +124,7 @@ def _check_finite(value: Value, name: str, arrays: list[Value], direction: str) 
 
 
 @contextlib.contextmanager
+@answers
 def debug() -> Iterator[None]:
     """Find the first value that is not finite, and arrays that were changed too early.
 

@@ -18,6 +18,7 @@ from minidl.autograd.ops.extra.joining import stack
 from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make, seed_for
 from minidl.errors import ArgumentError, GraphError, ShapeError
+from minidl.keywords import answers
 
 Function: TypeAlias = Callable[..., Tensor]
 Inputs: TypeAlias = "Tensor | npt.ArrayLike | Sequence[Tensor | npt.ArrayLike]"
@@ -83,6 +84,7 @@ def _seeds(outs: list[Tensor], seeds: Seeds, create_graph: bool) -> list[Value]:
     return starts
 
 
+@answers
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
@@ -151,6 +153,7 @@ def grad(
     return results[0] if isinstance(inputs, Tensor) else results
 
 
+@answers
 def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     """Return the matrix of all first derivatives, J = dy/dx for y = f(x).
 
@@ -178,6 +181,7 @@ def jacobian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     return blocks if isinstance(inputs, list | tuple) else blocks[0]
 
 
+@answers
 def hessian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     """Return the matrix of all second derivatives, H = d^2 y / dx dx', of a scalar y = f(x).
 
@@ -194,6 +198,7 @@ def hessian(f: Function, inputs: Inputs, *, create_graph: bool = False) -> Any:
     return blocks if isinstance(inputs, list | tuple) else blocks[0][0]
 
 
+@answers
 def hvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -> Any:
     """Return the Hessian of a scalar f times a vector, H v, without forming H.
 
@@ -213,6 +218,7 @@ def hvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -
     return products if isinstance(inputs, list | tuple) else products[0]
 
 
+@answers
 def jvp(f: Function, inputs: Inputs, v: Inputs, *, create_graph: bool = False) -> Any:
     """Return the Jacobian times a vector, J v, shaped like f(x): the derivative of f along v.
 

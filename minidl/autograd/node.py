@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import DataError, DTypeError, GraphError, ShapeError
+from minidl.keywords import answers
 from minidl.values import numbers
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -115,6 +116,7 @@ def changed(name: str, value: object) -> Iterator[None]:
         setattr(STATE, name, before)
 
 
+@answers
 def no_grad() -> contextlib._GeneratorContextManager[None]:
     """Record no graph inside the ``with`` block, in this thread.
 

@@ -20,6 +20,7 @@ from minidl.errors import (
     OutOfRangeError,
     ShapeError,
 )
+from minidl.keywords import answer_keyword, answers
 from minidl.values import read
 
 Function: TypeAlias = Callable[..., Value]
@@ -30,6 +31,7 @@ quiet = np.errstate(under="ignore")  # for functions where what is too small is 
 _new = Tensor.__new__
 
 
+@answers
 def primitive(
     *rules: Rule | None,
     rule_at: RuleAt = None,
@@ -213,7 +215,10 @@ def _bound(
     except TypeError as error:
         shown = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
         usage = f"{name_of(function)}{inspect.Signature(shown)}"
-        raise MissingRuleError(f"{name_of(function)}: {error}", expected=usage) from None
+        unknown = next((word for word in keywords if word not in signature.parameters), "")
+        hint = answer_keyword(unknown, list(signature.parameters)) if unknown else None
+        message = f"{name_of(function)}: {error}"
+        raise MissingRuleError(message, expected=usage, hint=hint) from None
 
 
 def _check_keywords(

@@ -15,6 +15,7 @@ from minidl.autograd.backward import propagate
 from minidl.autograd.node import STATE, Array, Node, Record, Value, creation, to_float
 from minidl.autograd.values import on_values
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
+from minidl.keywords import answers
 
 NUMPY: dict[Callable[..., Any], Callable[..., Value]] = {}  # NumPy function -> operation
 PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, without a gradient
@@ -40,6 +41,7 @@ def _list(self: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]
 DECLARED = (_unary, _binary, _any, _list)
 
 
+@answers
 class Tensor(Node):
     """An array that records how it was computed and, on request, gives its gradient.
 
@@ -95,6 +97,7 @@ class Tensor(Node):
         """The transpose of each matrix: the last two axes swapped."""
         return self.swapaxes(-1, -2)
 
+    @answers
     def item(self) -> float:
         """Return the only element as a Python float."""
         if self.size != 1:
@@ -102,22 +105,27 @@ class Tensor(Node):
             raise ArgumentError(message, hint="Index it or reduce it first, or use .numpy().")
         return float(self.data.item())
 
+    @answers
     def numpy(self) -> Array:
         """Return the array itself (not a copy), without history."""
         return self.data
 
+    @answers
     def tolist(self) -> Any:
         """Return the elements as Python floats, in nested lists."""
         return self.data.tolist()
 
+    @answers
     def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return the index of the largest element, as NumPy does."""
         return on_values(np.argmax, (self, axis), keepdims=keepdims)
 
+    @answers
     def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return the index of the smallest element, as NumPy does."""
         return on_values(np.argmin, (self, axis), keepdims=keepdims)
 
+    @answers
     def detach(self) -> Tensor:
         """Return a new Tensor with the same array and no history."""
         return make(self.data)
@@ -205,6 +213,7 @@ class Tensor(Node):
         hint = "Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
         raise MissingRuleError(message, hint=f"{hint} if no gradient is wanted.")
 
+    @answers
     def backward(self, gradient: object = None, *, retain_graph: bool = False) -> None:
         """Add to the :attr:`grad` of every leaf the derivative of this Tensor.
 

@@ -11,9 +11,11 @@ from minidl import __version__
 from minidl.cli import values
 from minidl.cli.listing import LISTS
 from minidl.optim import TABLE
+from minidl.words import ARGUMENTS, COMMANDS, OPTIONS
 
 Group = argparse._ArgumentGroup
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
+NAMES_OF_COMMANDS = ("train", "compare", "list")
 EXIT_CODES = """exit codes:
   0    success
   1    the work failed, for instance because a file cannot be read
@@ -54,16 +56,49 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     An unknown option ends the process with exit code 2; the message suggests the nearest.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    options, unknown = _parser().parse_known_args(words)
+    parser = _parser()
+    first = next(iter(words), "train")
+    if not first.startswith("-") and first not in NAMES_OF_COMMANDS:
+        parser.error(unknown_choice(first, NAMES_OF_COMMANDS))
+    if first.startswith("-") and first not in ("-h", "--help", "--version"):
+        parser.error(f"{first} needs a command before it, such as: minidl train {first}")
+    options, unknown = parser.parse_known_args(words)
     options.words = words
     options.flags = re.findall(r"--[a-z0-9-]+", options.parser.format_usage())
     if unknown:
-        typed = unknown[0].split("=")[0]
-        near = ELSEWHERE.get((options.command, typed))
-        near = near or next(iter(difflib.get_close_matches(typed, options.flags, n=1)), None)
-        hint = f". Did you mean {near!r}?" if near else ""
+        hint = _hint(unknown[0].split("=")[0], options.command, options.flags)
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     return options
+
+
+def _hint(typed: str, command: str, flags: Sequence[str]) -> str:
+    """Return what to write instead of an unknown option."""
+    word = typed.strip("-").replace("-", "_").lower()
+    if not word or not typed.startswith("-"):
+        return ""
+    right = [word, *ARGUMENTS.get(word, "").split()]
+    meant = ["--" + name.replace("_", "-") for name in right]
+    near = [ELSEWHERE.get((command, typed)), *(flag for flag in meant if flag in flags)]
+    sentence = next((OPTIONS[name] for name in right if name in OPTIONS), None)
+    if sentence is None and word not in ARGUMENTS and len(word) > 1:
+        near += difflib.get_close_matches("--" + word.replace("_", "-"), flags, n=1)
+    option = next(filter(None, near), None)
+    return f". Did you mean {option!r}?" if option else f". {sentence}" if sentence else ""
+
+
+def unknown_choice(word: str, choices: Sequence[str]) -> str:
+    """Return the error for a word that is none of the choices, with the nearest."""
+    near = [COMMANDS.get(word.lower(), ""), *difflib.get_close_matches(word, choices, n=1)]
+    choice = next((name for name in near if name.split(" ")[0] in choices), None)
+    hint = f". Did you mean {choice!r}?" if choice else ""
+    return f"invalid choice: {word!r} (choose from {', '.join(map(repr, choices))}){hint}"
+
+
+def _list_named(word: str) -> str:
+    """Return the name of a list, or raise an error that suggests the nearest."""
+    if word not in LISTS:
+        raise argparse.ArgumentTypeError(unknown_choice(word, list(LISTS)))
+    return word
 
 
 def exit_code(options: argparse.Namespace, code: int, diverged: bool, missed: bool) -> int:
@@ -145,7 +180,8 @@ def _compare(p: argparse.ArgumentParser) -> None:
 
 
 def _list(p: argparse.ArgumentParser) -> None:
-    p.add_argument("what", nargs="?", choices=list(LISTS), help="one list (default: all of them)")
+    text = f"{', '.join(LISTS)} (default: all of them)"
+    p.add_argument("what", nargs="?", type=_list_named, help=text)
 
 
 def _data(p: argparse.ArgumentParser, default: str | None) -> Group:

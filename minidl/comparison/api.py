@@ -16,6 +16,7 @@ from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run
 from minidl.comparison.store import Journal, differences, versions
 from minidl.errors import DataError, invalid
+from minidl.keywords import answers
 from minidl.nn import Loss
 from minidl.optim import BatchSize
 from minidl.training.pool import check_jobs
@@ -24,6 +25,7 @@ BATCHINGS = ("batch", "stochastic", "gd")
 BATCHING_RATES = tuple(4.0**k for k in range(-4, 3))
 
 
+@answers
 def compare(
     problem: Source,
     model: Model | None = None,
@@ -126,6 +128,7 @@ def compare(
     return compare_all([problem], model, **arguments).comparisons[0]
 
 
+@answers
 def compare_all(
     problems: Sequence[Source],
     model: Model | None = None,
@@ -238,7 +241,9 @@ def _read_finished(out: str | Path, headers: list[dict[str, Any]]) -> Study:
     if written != headers:
         wrong = f"{out} holds another comparison, and is not overwritten: "
         wrong += ", ".join(differences(written, headers))
-        raise DataError(wrong, hint="Give another file, or delete it; --from shows what it says.")
+        raise DataError(
+            wrong, hint="Give another file, or delete it; minidl compare --from shows it."
+        )
     return study
 
 

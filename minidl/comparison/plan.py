@@ -186,15 +186,17 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
     several = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, str)
     if not tuned:
         if several:
-            hint = f'To choose among several, use tune="{"lr" if name == "lr" else "lr,momentum"}".'
-            raise invalid(name, values, "one number if it is not tuned", hint)
+            use = "tune", "lr" if name == "lr" else "lr,momentum"
+            hint = "To choose among several,"
+            raise invalid(name, values, "one number if it is not tuned", hint, use)
         return (), check_number(name, default if values is None else values, valid, expected)
     if values is None:
         return grid, default
     numbers = [check_number(name, value, valid, expected) for value in values] if several else []
     if len(numbers) < least or len(set(numbers)) < len(numbers):
-        hint = f'For one {name}, use tune="{"none" if name == "lr" else "lr"}".'
-        raise invalid(name, values, f"a list of different numbers, such as {list(grid[1:3])}", hint)
+        expected = f"a list of different numbers, such as {list(grid[1:3])}"
+        use = "tune", "none" if name == "lr" else "lr"
+        raise invalid(name, values, expected, f"For one {name},", use)
     return tuple(sorted(numbers)), default
 
 
@@ -238,6 +240,9 @@ def _entries(names: Sequence[str]) -> dict[str, Entry]:
     """Return the entry of each optimizer by the alias that was used for it, as registered."""
     entries: dict[str, Entry] = {}
     for name in names:
+        if not isinstance(name, str):
+            hint = 'For instances, write a dict: optimizers={"mine": optim.NAG(0.1)}.'
+            raise invalid("optimizers", names, "a list of names", hint)
         entry = lookup(name)
         aliases = {normalise(alias): alias for alias in (entry.name, *entry.aliases)}
         alias = aliases[normalise(name)]

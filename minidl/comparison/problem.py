@@ -17,6 +17,7 @@ from minidl.training.checks import check_reproducible
 from minidl.training.data import Rows, check_rows
 from minidl.training.measure import Objective
 
+WRITE = 'compare("moons", optimizers=["momentum", "nag"])'
 Source = str | Dataset | Callable[[int], Dataset]
 Model = Callable[[int], Layer]
 Pair = tuple[Rows, Rows | None]  # for training, and held out
@@ -36,9 +37,14 @@ class Problem:
         activation: str = "tanh",
         loss: str | Loss | type[Loss] | None = None,
     ) -> None:
+        if isinstance(problem, Layer):
+            expected = 'data: a name such as "moons", a Dataset, or a function seed -> Dataset'
+            hint = "The network is the second argument, a function seed -> network."
+            raise invalid("problem", problem, expected, hint)
         if model is not None and (isinstance(model, Layer) or not callable(model)):
             expected = "a function seed -> network, such as lambda seed: nn.mlp(2, 1, seed=seed)"
-            raise invalid("model", model, expected)
+            listed = isinstance(model, (list, tuple, str))
+            raise invalid("model", model, expected, f"Write {WRITE}." if listed else None)
         widths = [check_count("hidden", width) for width in hidden]
         nn.activation(activation)
         self._problem, self.fixed = problem, isinstance(problem, Dataset)
@@ -108,7 +114,7 @@ class Problem:
         measured = rows[1] if goal.column.startswith("validation") else rows[0]
         if measured is None:
             wrong = f"must be on the training rows, got {goal}: there are no held-out rows"
-            use = 'Use a test_size above 0, or a target such as "accuracy:0.97".'
+            use = 'Keep a share of test rows above 0, or use a target such as "accuracy:0.97".'
             raise ArgumentError(wrong, argument="target", hint=use)
         if goal.kind == "gap":
             return

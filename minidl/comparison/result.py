@@ -15,6 +15,7 @@ from minidl.comparison.report.tables import report
 from minidl.comparison.run import Run, Setting
 from minidl.comparison.store import read_record, versions, write_record
 from minidl.errors import DataError
+from minidl.keywords import answers
 
 
 class Comparison(Results):
@@ -67,6 +68,7 @@ class Comparison(Results):
         return comparison
 
 
+@answers
 class Study:
     """One or more comparisons, and the profile of the optimizers that all of them include.
 

@@ -45,11 +45,16 @@ def _compact(data: object) -> str:
     return json.dumps(data, allow_nan=False, separators=(",", ":"))
 
 
+def _loads(text: bytes) -> Any:
+    """Return JSON data; older files call the optimizer "mini-batch" by an alias."""
+    return json.loads(text.replace(b'"minibatch"', b'"mini-batch"'))
+
+
 def read_record(path: str | Path) -> dict[str, Any]:
     """Return the record of a file; DataError says why it is none."""
     wrong = f"{path} is not a saved comparison"
     try:
-        record: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        record: dict[str, Any] = _loads(Path(path).read_bytes())
         protocol, _ = record["protocol"], list(record["comparisons"])
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
@@ -83,14 +88,14 @@ class Journal:
             self._append(headers)
             return
         try:
-            written, *blocks = map(json.loads, lines)
+            written, *blocks = map(_loads, lines)
             changes = differences(written, headers)
             runs = [(number, Run.from_dict(run)) for number, block in blocks for run in block]
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise DataError(f"{self._path} is not a journal", received=repr(error)) from None
         if written != headers:
             wrong = f"{self._path} belongs to another comparison: {', '.join(changes)}"
-            hint = "Give the command that began it, or another file; or delete it."
+            hint = "Give the arguments that began it, or another file; or delete it."
             raise DataError(wrong, hint=hint)
         for number, run in runs:
             self.runs[number][run.key] = run

@@ -5,11 +5,17 @@ command line then know it. Importing this package imports NumPy only; scikit-lea
 when a data set needs it.
 """
 
+from typing import TYPE_CHECKING
+
 from minidl.datasets.dataset import Dataset, Task
 from minidl.datasets.loading import generate, load
 from minidl.datasets.table import DATASETS, TABLE, Info, describe, lookup, names
+from minidl.keywords import attribute_of
 
 __all__ = [
     "DATASETS", "TABLE", "Dataset", "Info", "Task", "describe", "generate", "load", "lookup",
     "names",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = attribute_of(__name__)

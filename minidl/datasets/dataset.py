@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import DataError
+from minidl.keywords import answers
 from minidl.streams import stream
 from minidl.values import numbers
 
@@ -39,6 +40,7 @@ class Raw:
     class_names: tuple[str, ...]
 
 
+@answers
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """A training part and a test part of one data set.
@@ -101,6 +103,7 @@ class Dataset:
             f"{len(self.X_test)} test rows, {self.n_features} features)"
         )
 
+    @answers
     def inverse_y(self, values: npt.ArrayLike) -> Floats:
         """Return targets or predictions of any shape in the original units, y y_scale + y_mean.
 
@@ -212,6 +215,6 @@ def _standardised(
     usable = np.isfinite(scaled).all(axis=0) & np.isfinite(scale)
     if not usable.all():
         title = f"{name}, {titles[int(np.argmin(usable))]}"
-        hint = "Rescale the column, or pass standardize=False."
+        hint = "Rescale the column; in Python, standardize=False leaves it as it is."
         raise DataError(f"{title}: the numbers are too large to standardise", hint=hint)
     return scaled, mean, scale

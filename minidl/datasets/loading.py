@@ -16,6 +16,7 @@ from minidl.datasets.dataset import Dataset, Floats, Raw, Targets, prepare
 from minidl.datasets.npz_file import read_npz
 from minidl.datasets.table import DATASETS, Info, lookup
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError
+from minidl.keywords import answers
 from minidl.values import check_finite, numbers
 
 ROWS = 1000
@@ -23,6 +24,7 @@ LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators
 READERS = {".csv": read_csv, ".npz": read_npz}
 
 
+@answers
 def load(
     name: str | PathLike[str],
     *,
@@ -107,6 +109,7 @@ def load(
     return prepare(raw, test_size=test_size, seed=split_seed, standardize=standardize)
 
 
+@answers
 def generate(
     name: str, *, n: int = ROWS, noise: float | None = None, seed: int = 0
 ) -> tuple[Floats, Targets]:

@@ -6,9 +6,11 @@ from typing import Literal
 
 from minidl.datasets import generated
 from minidl.datasets.dataset import Task
+from minidl.keywords import answers
 from minidl.registry import Registry
 
 
+@answers
 @dataclass(frozen=True)
 class Info:
     """A data set that can be loaded by name.
@@ -71,6 +73,7 @@ for _info in TABLE:
     DATASETS.add(_info.name, _info)
 
 
+@answers
 def names() -> tuple[str, ...]:
     """Return the names of all data sets, as printed.
 
@@ -82,6 +85,7 @@ def names() -> tuple[str, ...]:
     return tuple(DATASETS)
 
 
+@answers
 def lookup(name: object) -> Info:
     """Return the data set of a name; case, spaces, ``_`` and ``-`` are ignored.
 
@@ -98,6 +102,7 @@ def lookup(name: object) -> Info:
     return DATASETS[DATASETS.canonical(name)]
 
 
+@answers
 def describe(name: object) -> str:
     """Return one line about a data set, for ``minidl list datasets``; errors as for `lookup`.
 

@@ -3,6 +3,9 @@
 It may import autograd, streams, registry, checks and errors; it knows no optimizer and no data.
 """
 
+from typing import TYPE_CHECKING
+
+from minidl.keywords import attribute_of
 from minidl.nn import initializers, layers, losses, norms
 from minidl.nn.initializers import *  # noqa: F403
 from minidl.nn.layer import Layer
@@ -18,3 +21,6 @@ __all__ += initializers.__all__
 __all__ += layers.__all__
 __all__ += losses.__all__
 __all__ += norms.__all__
+
+if not TYPE_CHECKING:
+    __getattr__ = attribute_of(__name__)

@@ -13,13 +13,14 @@ from minidl.autograd import Array, Tensor
 from minidl.autograd.node import STATE, Value, as_floats
 from minidl.autograd.ops.losses import Weights, weights
 from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError
+from minidl.keywords import Answering, answers
 from minidl.values import CLASSES, TEXT, numbers
 
 Shape = tuple[int, ...]
 MANY = 2**20  # targets, of which a copy as floats would be large beside a memory-mapped X
 
 
-class Loss(ABC):
+class Loss(Answering, ABC):
     """The base: a loss called with outputs and targets returns the mean over samples and columns.
 
     Of replicas, outputs (R, n, out), it returns one mean for each. A custom loss writes
@@ -37,6 +38,7 @@ class Loss(ABC):
 
     classifies = False  # whether the targets are classes
 
+    @answers
     def __call__(self, outputs: Value, targets: Value, sample_weight: Weights = None) -> Value:
         """Return the mean loss of `outputs` (n, out) for `targets`, a Tensor of no axes.
 
@@ -110,6 +112,7 @@ class Loss(ABC):
                 problem = f"{type(self).__name__}.{name} takes no sample_weight"
                 raise ArgumentError(problem, hint=hint)
 
+    @answers
     def accuracy(
         self, outputs: Value, targets: Value, sample_weight: Weights = None
     ) -> float | Array:

@@ -16,6 +16,7 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, UnknownNameError
+from minidl.keywords import answers
 from minidl.registry import Registry, normalise
 
 __all__ = ["INITIALIZERS", "Initializer", "constant", "initializer", "orthogonal", "zeros"]
@@ -79,6 +80,7 @@ def zeros(shape: Shape, generator: np.random.Generator) -> Array:
     return np.zeros(shape)
 
 
+@answers
 def constant(value: float) -> Initializer:
     """Return an initializer that sets every element to `value`, which must be finite."""
     number = check_number("value", value, math.isfinite, "a finite number")
@@ -92,6 +94,7 @@ INITIALIZERS.add("orthogonal", orthogonal)
 INITIALIZERS.add("zeros", zeros)
 
 
+@answers
 def initializer(name: str | Initializer) -> Initializer:
     """Return the initializer of that name; ``"constant:0.1"`` fills with 0.1.
 

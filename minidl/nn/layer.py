@@ -13,6 +13,7 @@ from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import Value, as_floats
 from minidl.checks import check_count, is_minidl
 from minidl.errors import GraphError, ShapeError
+from minidl.keywords import Answering, answers
 from minidl.nn.parameters import Buffer, Checksums, Parameter, ParameterVector
 from minidl.values import check_finite, numbers
 
@@ -21,7 +22,7 @@ Training = bool | np.random.Generator
 BUFFER = (-1, ())  # in place of the checksum and the shape of a buffer
 
 
-class Layer:
+class Layer(Answering):
     """The base of layers and models; a custom layer writes :meth:`forward`.
 
     Parameters, buffers and layers are found as attributes, or in lists, tuples and dicts that are
@@ -208,6 +209,7 @@ class Layer:
         """Set all gradients to zero."""
         self.parameters.grad[...] = 0.0
 
+    @answers
     def predict(self, X: Value, *, chunk: int = 4096) -> Array:
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from minidl.autograd import ops
 from minidl.autograd.node import Value
 from minidl.checks import check_count, check_number
-from minidl.errors import DTypeError, ShapeError
+from minidl.errors import DTypeError, ShapeError, invalid
+from minidl.keywords import answers
 from minidl.nn.initializers import Initializer, initializer
 from minidl.nn.layer import Layer, Training
 from minidl.nn.parameters import Parameter
@@ -265,6 +266,7 @@ ACTIVATIONS.add("tanh", Tanh)
 ACTIVATIONS.add("softmax", Softmax)
 
 
+@answers
 def activation(name: str | Layer | type[Layer]) -> Layer:
     """Return a new activation layer of that name, or of that class; a layer is returned as it is.
 
@@ -277,4 +279,7 @@ def activation(name: str | Layer | type[Layer]) -> Layer:
         return name
     if isinstance(name, type) and issubclass(name, Layer):
         return name()
+    if callable(name):
+        hint = "Write a class: class Own(nn.Activation), with function = staticmethod(...)."
+        raise invalid("activation", name, 'a name such as "relu", or a layer', hint)
     return ACTIVATIONS[name]()

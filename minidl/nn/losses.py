@@ -18,6 +18,7 @@ from minidl.autograd.node import Value
 from minidl.autograd.ops.losses import Weights
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.keywords import answers
 from minidl.nn.criterion import Loss, Shape
 from minidl.registry import Registry
 from minidl.values import CLASSES, REMEDY
@@ -202,6 +203,7 @@ LOSSES.add("softmax_cross_entropy", SoftmaxCrossEntropy, _SOFTMAX)
 ALIASES = {alias: name for name in LOSSES for alias in LOSSES.aliases(name)}
 
 
+@answers
 def loss(name: str | Loss | type[Loss]) -> Loss:
     """Return a loss of that name, or of that class; a loss is returned as it is.
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
 from minidl.autograd.node import to_float
-from minidl.errors import ArgumentError, GraphError, ShapeError
+from minidl.errors import ArgumentError, CallError, GraphError, ShapeError
+from minidl.keywords import answers
 from minidl.values import numbers
 
 Checksums = dict[str, tuple[int, tuple[int, ...]]]  # name -> checksum and shape of an array
@@ -94,6 +95,7 @@ class Buffer(Tensor):
         super().__setattr__("data", copies)
 
 
+@answers
 class Parameter(Tensor):
     """A Tensor that is trained: a weight, or a bias.
 
@@ -153,6 +155,7 @@ def replicated(shape: tuple[int, ...], replicas: int) -> tuple[int, ...]:
     return (replicas, *(1 for _ in range(len(shape), 2)), *shape)
 
 
+@answers
 class ParameterVector:
     """One vector of all parameters of a model, with its gradient beside it.
 
@@ -230,11 +233,17 @@ class ParameterVector:
     def __getitem__(self, name: str) -> Parameter:
         return self._parameters[name]
 
+    def __call__(self) -> NoReturn:
+        """Raise an error for ``model.parameters()``, as PyTorch writes it."""
+        hint = "Write model.parameters; an optimizer needs none: a Trainer gives it the weights."
+        raise CallError("parameters is not a method but the vector itself", hint=hint)
+
     @property
     def size(self) -> int:
         """The number P of entries, for replicas of each."""
         return int(self.value.shape[-1])
 
+    @answers
     def set(self, value: npt.ArrayLike) -> None:
         """Write a vector into `value`; another shape is a :class:`ShapeError`."""
         new, shape = numbers(value)[0], self.value.shape

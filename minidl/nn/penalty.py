@@ -6,6 +6,7 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor, ops
 from minidl.checks import check_number
+from minidl.keywords import answers
 from minidl.nn.layer import Layer
 from minidl.nn.parameters import ParameterVector
 
@@ -15,6 +16,7 @@ def check_strength(name: str, value: float) -> float:
     return check_number(name, value, lambda s: 0 <= s < math.inf, "a finite number >= 0")
 
 
+@answers
 class L2Penalty:
     """Half the strength times the sum of squared weights, (s / 2) ||W||^2; biases do not count.
 

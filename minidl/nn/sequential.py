@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import cast
 
@@ -12,9 +12,10 @@ import numpy.typing as npt
 from minidl.autograd.node import Value
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, ShapeError
+from minidl.keywords import answers
 from minidl.nn.initializers import Initializer
 from minidl.nn.layer import Layer, Training
-from minidl.nn.layers import Activation, Dense, Dropout, check_rate
+from minidl.nn.layers import ACTIVATIONS, Activation, Dense, Dropout, check_rate
 from minidl.nn.layers import activation as new_activation
 from minidl.nn.norms import Norm
 from minidl.streams import Seed, check_seed, stream
@@ -49,9 +50,7 @@ class Sequential(Layer):
             layers = tuple(layers[0])
         for position, layer in enumerate(layers):
             if not isinstance(layer, Layer):
-                message = f"element {position} of Sequential is not a layer"
-                expected = "a layer, such as nn.Dense(2, 16) or nn.Tanh()"
-                raise ArgumentError(message, received=repr(layer), expected=expected)
+                raise _not_a_layer(position, layer)
         if not layers:
             raise ArgumentError("a Sequential needs at least one layer")
         self.layers = cast(tuple[Layer, ...], layers)
@@ -105,6 +104,7 @@ class Sequential(Layer):
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"
 
+    @answers
     def summary(self) -> str:
         """Return a table of layers, with the shape of their weights and their parameter counts.
 
@@ -122,6 +122,22 @@ class Sequential(Layer):
         rows.append(("total", "", "", str(_count(self))))
         a, b, c, d = (max(len(row[k]) for row in rows) for k in range(4))
         return "\n".join(f"{i:{a}}  {name:{b}}  {w:{c}}  {n:>{d}}" for i, name, w, n in rows)
+
+
+def _not_a_layer(position: int, value: object) -> ArgumentError:
+    """Return the error for an element that is not a layer, with what to write instead."""
+    hint = None
+    if isinstance(value, type):
+        hint = f"Write {value.__name__}(...): a new layer, not its class."
+    elif isinstance(value, str):
+        hint = f"Write nn.activation({value!r})."
+    elif isinstance(value, Mapping):
+        hint = "Write nn.Sequential(*layers.values()): layers are numbered."
+    elif callable(value):
+        hint = "Write a layer: class Own(nn.Activation), with function = staticmethod(...)."
+    message = f"element {position} of Sequential is not a layer"
+    expected = "a layer, such as nn.Dense(2, 16) or nn.Tanh()"
+    return ArgumentError(message, received=repr(value), expected=expected, hint=hint)
 
 
 def _count(layer: Layer) -> int:
@@ -150,6 +166,7 @@ def unseeded(layer: Layer) -> bool:
     return any(p._checksum is not None for _, p in layer.named_parameters())
 
 
+@answers
 def mlp(
     *sizes: int,
     activation: str | Layer | type[Layer] = "tanh",
@@ -176,10 +193,11 @@ def mlp(
     >>> mlp(2, 16, 16, 1, seed=0)
     Sequential(Dense(2, 16), Tanh(), Dense(16, 16), Tanh(), Dense(16, 1))
     """
-    if len(sizes) < 2:
+    if len(sizes) < 2 or any(isinstance(size, str) and size in ACTIVATIONS for size in sizes):
         message = "mlp needs the widths of input and output"
-        example = "for instance mlp(2, 16, 16, 1)"
-        raise ArgumentError(message, received=f"mlp{sizes}", expected=example)
+        example = 'for instance mlp(2, 16, 16, 1, activation="tanh")'
+        received = f"mlp({', '.join(map(repr, sizes))})"
+        raise ArgumentError(message, received=received, expected=example)
     widths = [check_count("a layer's size", size) for size in sizes]
     rate = check_rate("dropout", dropout)
     layers: list[Layer] = []

@@ -3,6 +3,9 @@
 It may import registry, checks and errors; it knows no layer, no batch and no epoch.
 """
 
+from typing import TYPE_CHECKING
+
+from minidl.keywords import attribute_of
 from minidl.optim import rules, schedules, table
 from minidl.optim.base import Gradient, Hyperparameter, Optimizer, learning_rate, momentum
 from minidl.optim.rules import *  # noqa: F403
@@ -13,3 +16,6 @@ __all__ = ["Gradient", "Hyperparameter", "Optimizer", "learning_rate", "momentum
 __all__ += rules.__all__
 __all__ += schedules.__all__
 __all__ += table.__all__
+
+if not TYPE_CHECKING:
+    __getattr__ = attribute_of(__name__)

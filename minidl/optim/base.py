@@ -1,24 +1,26 @@
 """The base of every optimizer: checked hyperparameters, state vectors and a step count."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ArgumentError, DTypeError, ShapeError, invalid
-from minidl.keywords import check_keywords
+from minidl.errors import ArgumentError, CallError, DTypeError, ShapeError, invalid
+from minidl.keywords import Answering, answers, wrong_call
 from minidl.optim.attributes import Snapshot, changed, pack_all, snapshot, unpack
 from minidl.optim.schedules import Schedule
+from minidl.words import PLACES, USAGE
 
 Array: TypeAlias = npt.NDArray[Any]
 Gradient: TypeAlias = Callable[[Array], Array]
 Setting: TypeAlias = npt.ArrayLike | Schedule  # a number, one for each replica, or a schedule
 BASE = {"hyperparameters", "state", "step_count", "gradient_evaluations", "_before"}
+MISSING: Any = None  # as PyTorch's step() needs no argument, a call without them has an answer
 
 
-class Optimizer(ABC):
+class Optimizer(Answering, ABC):
     """The base of every optimizer; a new one writes its formula in :meth:`update`.
 
     Attributes
@@ -60,9 +62,7 @@ class Optimizer(ABC):
     _before: Snapshot | None  # of other attributes, before the first step
 
     def __new__(cls, *args: object, **hyperparameters: object) -> Self:
-        """Check the keywords before Python does, for a better error."""
-        if hyperparameters:
-            check_keywords(cls.__name__, cls.__init__, hyperparameters)
+        """Make the attributes of the base, also for a class that does not call its __init__."""
         optimizer = super().__new__(cls)
         counts = {"step_count": 0, "gradient_evaluations": 0, "_before": None}
         vars(optimizer).update(hyperparameters={}, state={}, **counts)
@@ -75,7 +75,9 @@ class Optimizer(ABC):
     def __setattr__(self, name: str, value: object) -> None:
         cls = type(self)
         if name not in BASE and cls.__module__.startswith("minidl.") and not hasattr(cls, name):
-            check_keywords(cls.__name__, cls.__init__, [name])
+            error = wrong_call(cls.__init__, (self,), {name: value})
+            assert error is not None
+            raise error
         super().__setattr__(name, value)
 
     @abstractmethod
@@ -86,7 +88,7 @@ class Optimizer(ABC):
         point -> gradient there, shaped like `w`: a view that the next call overwrites.
         """
 
-    def step(self, w: Array, grad: Gradient) -> None:
+    def step(self, w: Array = MISSING, grad: Gradient = MISSING) -> None:
         """Take one step: check, apply the formula, count.
 
         Parameters
@@ -99,6 +101,8 @@ class Optimizer(ABC):
             change the point.
         """
         if not isinstance(w, np.ndarray) or w.dtype.char not in "fd":
+            if grad is MISSING:
+                raise CallError("step needs w and grad", hint=USAGE["Optimizer.step"])
             raise DTypeError(
                 "an optimizer updates its vector in place",
                 received=f"{type(w).__name__} of {getattr(w, 'dtype', 'no dtype')}",
@@ -260,6 +264,7 @@ class Optimizer(ABC):
         return f"{type(self).__name__}({', '.join(pairs)})"
 
 
+@answers
 class Hyperparameter:
     """A checked attribute of an optimizer: a number, one for each replica, or a schedule.
 
@@ -276,7 +281,8 @@ class Hyperparameter:
         self.name = name
 
     def __set__(self, optimizer: Optimizer, value: object) -> None:
-        optimizer.hyperparameters[self.name] = value if callable(value) else self.check(value)
+        schedule = callable(value) and not _is_model(value)
+        optimizer.hyperparameters[self.name] = value if schedule else self.check(value)
 
     def __get__(self, optimizer: Optimizer | None, owner: type) -> Any:
         if optimizer is None:
@@ -291,6 +297,9 @@ class Hyperparameter:
 
     def check(self, value: object) -> float | Array:
         """Return `value` as a float or an array (R, 1), or raise an ArgumentError."""
+        if _is_model(value):
+            message = f"must be {self.expected}, got a {type(value).__name__}"
+            raise ArgumentError(message, argument=self.name, hint=PLACES["params"])
         try:
             if np.asarray(value).dtype.kind in "bcSU":  # bool, complex, bytes, str
                 raise TypeError
@@ -305,11 +314,20 @@ class Hyperparameter:
         return array.reshape(-1, 1).astype(np.float32 if single else float)
 
 
+def _is_model(value: object) -> bool:
+    """Return True for a model, its parameter vector, or a list of parameters."""
+    part = next(iter(value), None) if isinstance(value, Sequence | Iterator) else value
+    part = part[-1] if isinstance(part, tuple) and part else part  # of named_parameters()
+    return getattr(part, "requires_grad", hasattr(part, "parameters") or hasattr(part, "grad"))
+
+
+@answers
 def learning_rate() -> Hyperparameter:
     """Return a hyperparameter that must be positive and finite."""
     return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
 
 
+@answers
 def momentum() -> Hyperparameter:
     """Return a hyperparameter in [0, 1)."""
     return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number in [0, 1)")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from minidl.checks import check_number
+from minidl.keywords import answers
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearWarmup", "NesterovMomentum", "Schedule"]
 __all__ += ["StepDecay", "SutskeverMomentum"]
@@ -22,6 +23,7 @@ class _Positive:
                 check_number(name, number, lambda x: 0 < x < math.inf, "a positive finite number")
 
 
+@answers
 @dataclass(frozen=True)
 class StepDecay(_Positive):
     """``start * factor ** (k // every)``: a drop by `factor` every `every` steps.
@@ -39,6 +41,7 @@ class StepDecay(_Positive):
         return self.start * self.factor ** (step // self.every)
 
 
+@answers
 @dataclass(frozen=True)
 class ExponentialDecay(_Positive):
     """``start * rate ** k``.
@@ -55,6 +58,7 @@ class ExponentialDecay(_Positive):
         return self.start * self.rate**step
 
 
+@answers
 @dataclass(frozen=True)
 class CosineDecay(_Positive):
     """``end + (start - end) (1 + cos(pi k / steps)) / 2``, and `end` > 0 after `steps` steps.
@@ -75,6 +79,7 @@ class CosineDecay(_Positive):
         return self.end + (self.start - self.end) * (1 + math.cos(math.pi * share)) / 2
 
 
+@answers
 @dataclass(frozen=True)
 class LinearWarmup(_Positive):
     """``peak * (k + 1) / steps`` for `steps` steps, then `peak`, or the schedule `then` from 0.
@@ -94,6 +99,7 @@ class LinearWarmup(_Positive):
         return self.peak if self.then is None else self.then(step - self.steps)
 
 
+@answers
 @dataclass(frozen=True)
 class NesterovMomentum:
     """``(t_k - 1) / t_{k+1}``, where t_1 = 1 and t_{k+1} = (1 + sqrt(1 + 4 t_k^2)) / 2; 0 at k = 0.
@@ -122,6 +128,7 @@ def _nesterov_t(thousands: int) -> tuple[float, ...]:
     return tuple(t)
 
 
+@answers
 @dataclass(frozen=True)
 class SutskeverMomentum:
     """``min(1 - 2 ** (-1 - log2(k // 250 + 1)), limit)``: 0.5, 0.75, 0.83, ... up to `limit`.

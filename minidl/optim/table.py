@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from minidl.errors import ArgumentError
-from minidl.keywords import checked
+from minidl.keywords import answers
 from minidl.optim.base import Optimizer, Setting
 from minidl.optim.rules import NAG, GradientDescent, Momentum, ReformulatedNAG
 from minidl.registry import Registry
@@ -19,6 +19,7 @@ __all__ = ["OPTIMIZERS", "SGD", "TABLE", "BatchSize", "Entry", "lookup"]
 BatchSize = int | Literal["full"]
 
 
+@answers
 @dataclass(frozen=True)
 class Entry:
     """A row of the table; with ``fixed=True`` the name implies the batch size."""
@@ -35,10 +36,12 @@ class Entry:
         """Whether the rule takes a momentum coefficient."""
         return hasattr(self.optimizer, "momentum")
 
+    @answers
     def make(self, lr: object, momentum: object = 0.9) -> Optimizer:
         """Return a new optimizer; rules without momentum ignore `momentum`."""
         return self.optimizer(lr=lr, **({"momentum": momentum} if self.has_momentum else {}))
 
+    @answers
     def batches(self, batch_size: BatchSize | None = None) -> BatchSize:
         """Return `batch_size`, by default the row's; an ArgumentError if it is fixed."""
         if batch_size is None or batch_size == self.batch_size:
@@ -70,7 +73,7 @@ _ROWS = (  # name, optimizer, batch size, whether it is fixed, aliases, summary
      "gradient descent on all rows at once, one update an epoch"),
     ("stochastic", GradientDescent, 1, True, ("sgd",),
      "gradient descent on one row at a time, in random order"),
-    ("mini-batch", GradientDescent, 32, False, ("minibatch", "gd", "gradient-descent"),
+    ("mini-batch", GradientDescent, 32, False, ("gd", "gradient-descent"),
      "gradient descent on batches of rows, in random order"),
     ("momentum", Momentum, 32, False, ("heavy-ball", "classical-momentum"),
      "classical momentum (Polyak 1964)"),
@@ -84,6 +87,7 @@ for _row in _ROWS:
     OPTIMIZERS.add(_entry.name, _entry, _entry.aliases)
 
 
+@answers
 def lookup(name: str) -> Entry:
     """Return the row for a name or an alias; capitals, spaces, ``-`` and ``_`` do not matter.
 
@@ -96,7 +100,7 @@ def lookup(name: str) -> Entry:
     return OPTIMIZERS[name]
 
 
-@checked
+@answers
 def SGD(  # noqa: N802
     lr: Setting, momentum: Setting = 0.0, *, nesterov: bool = False
 ) -> Optimizer:

@@ -1,5 +1,8 @@
 """Training: batches, the objective, the Trainer, its history and its callbacks."""
 
+from typing import TYPE_CHECKING
+
+from minidl.keywords import attribute_of
 from minidl.training.callbacks import Callback, EarlyStopping, LearningRateSchedule, StopAtTarget
 from minidl.training.checkpoint import Checkpoint, load_run, save_run
 from minidl.training.data import batches
@@ -17,3 +20,6 @@ __all__ = [
     "load_extra", "load_model", "load_run", "save_model", "save_run", "sharpness",
     "train_replicas",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = attribute_of(__name__)

@@ -13,12 +13,13 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_count, refuse_class
-from minidl.errors import ArgumentError, UnknownNameError, invalid
+from minidl.errors import ArgumentError, UnknownNameError, invalid, name_hint
+from minidl.keywords import Answering
 from minidl.optim.attributes import plain
 from minidl.training.history import Target
 
 
-class Callback:  # Trainer imports this file, so here hooks take Any
+class Callback(Answering):  # Trainer imports this file, so here hooks take Any
     """Base class of callbacks: hooks that do nothing.
 
     `trainer` is the :class:`~minidl.Trainer`. Hooks may read its ``epoch`` (completed epochs),
@@ -213,6 +214,9 @@ class EarlyStopping(StopRule):
     ) -> None:
         if not 0 <= min_delta < math.inf:
             raise invalid("min_delta", min_delta, "a finite number >= 0")
+        if not isinstance(monitor, str):
+            hint = "Patience has a name: EarlyStopping(patience=5)."
+            raise invalid("monitor", monitor, "a column of the history", hint)
         self.monitor = monitor
         self.patience = check_count("patience", patience)
         self.min_delta, self.restore_best = min_delta, restore_best
@@ -258,7 +262,7 @@ class EarlyStopping(StopRule):
         """Keep the weights if they are the best so far; return True if patience has run out."""
         if self.monitor not in record:
             problem = f"EarlyStopping monitors {self.monitor!r}, which is not recorded"
-            hint = "Give fit() validation rows, or monitor 'train_loss'."
+            hint = name_hint("column", self.monitor.strip().lower(), list(record))
             raise ArgumentError(problem, expected=", ".join(record), hint=hint)
         value = record[self.monitor] * (-1.0 if "accuracy" in self.monitor else 1.0)
         self.observed = int(record["epoch"]), record.get("train_loss", math.nan)

@@ -12,11 +12,12 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError
+from minidl.keywords import answers
 from minidl.optim.attributes import pack, unpack
 from minidl.streams import stream
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
-from minidl.training.model_file import below, check_model, read, restore_model, write
+from minidl.training.model_file import below, check_model, check_order, read, restore_model, write
 from minidl.training.settings import settings_of, take_over_changes
 from minidl.training.trainer import Trainer
 
@@ -27,6 +28,7 @@ OLDER = {  # what older files do not say
 }  # fmt: skip
 
 
+@answers
 def save_run(trainer: Trainer, path: str | Path) -> None:
     """Save a run, so that :func:`load_run` can continue it.
 
@@ -40,6 +42,7 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
         The ``state_dict`` of a callback holds something other than numbers, text, arrays and
         containers of these.
     """
+    check_order(trainer, Trainer, path)
     words = trainer.optimizer.state_dict()
     arrays = {f"state/{name}": vector for name, vector in words.pop("state").items()}
     arrays["run/stored"] = trainer.stored_vector()
@@ -71,6 +74,7 @@ def _states(trainer: Trainer, arrays: dict[str, Array]) -> list[tuple[str, Any]]
     return packed
 
 
+@answers
 def load_run(trainer: Trainer, path: str | Path) -> None:
     """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
 
@@ -89,6 +93,7 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
     ShapeError
         The model has other parameters or buffers.
     """
+    check_order(trainer, Trainer, path)
     arrays = read(path)
     if "run/words" not in arrays:
         raise DataError(f"{path} holds a model without a run to continue")

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from minidl.autograd import Array, no_grad
 from minidl.autograd.node import array_of
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
+from minidl.keywords import answers
 from minidl.nn import Activation, Dropout, Layer, Sequential
 from minidl.nn.sequential import SIZED
 from minidl.optim import BatchSize
@@ -96,7 +97,8 @@ def check_rows(
     shape = f"X of shape {inputs.shape}"
     if inputs.ndim < 2:
         problem, received = f"the {what} inputs are not a table", f"shape {inputs.shape}"
-        hint = "One feature is X[:, None]."
+        one = "One feature is np.reshape(X, (-1, 1)), one row np.reshape(X, (1, -1))."
+        hint = one if inputs.ndim == 1 else None
         raise DataError(problem, received=received, expected="(rows, features)", hint=hint)
     if len(inputs) == 0:
         raise DataError(f"there are no {what} rows", received=shape)
@@ -221,6 +223,7 @@ def rows_per_batch(batch_size: BatchSize, n: int) -> int:
     return min(int(batch_size), n)
 
 
+@answers
 def batches(
     X: Array, t: Array, rows: int, generator: np.random.Generator | None = None
 ) -> Iterator[tuple[Array, Array]]:

@@ -11,14 +11,16 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DataError, UnknownNameError
+from minidl.errors import ArgumentError, DataError, OutOfRangeError, UnknownNameError, invalid
 from minidl.files import atomic_write
+from minidl.keywords import answers
 
 COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
 Target = float | None  # one of two, the loss or the accuracy, is given
 ENDING = ("stopped_by", "diverged_at", "advice")
 
 
+@answers
 class History:
     """The record of a run: a row for each measured epoch, from epoch 0, before training.
 
@@ -67,12 +69,14 @@ class History:
         self.advice = ""
 
     @classmethod
+    @answers
     def from_columns(cls, columns: Mapping[str, Sequence[float] | Array]) -> Self:
         """Return a history with these columns: name -> list or 1-D array of equal lengths."""
         history = cls()
         history.extend(columns)
         return history
 
+    @answers
     def append(self, record: Mapping[str, float]) -> None:
         """Add a row; other columns than those of the first raise :class:`ArgumentError`."""
         if self._columns and record.keys() != self._columns.keys():
@@ -83,6 +87,7 @@ class History:
         for name, value in row.items():
             self._columns.setdefault(name, []).append(value)
 
+    @answers
     def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         """Add rows, given as columns of one length; see :meth:`append`."""
         if self._columns and columns and columns.keys() != self._columns.keys():
@@ -113,6 +118,8 @@ class History:
         return len(next(iter(self._columns.values()), ()))
 
     def __getitem__(self, name: str) -> Array:
+        if isinstance(name, (int, slice)):
+            raise invalid("column", name, "a name", "A row is history.row(-1).")
         if name not in self._columns:
             raise UnknownNameError("column", name, self._columns)
         return np.array(self._columns[name], dtype=np.int64 if name in COUNTS else np.float64)
@@ -123,14 +130,21 @@ class History:
     def __iter__(self) -> Iterator[dict[str, float]]:
         return map(self.row, range(len(self)))
 
+    @answers
     def row(self, position: int) -> dict[str, float]:
-        """Return a row; -1 is the last."""
+        """Return a row; -1 is the last, and a position that there is not an OutOfRangeError."""
+        if not isinstance(position, int | np.integer):
+            raise invalid("position", position, "an integer", 'A column is history["train_loss"].')
+        if not -len(self) <= position < len(self):
+            raise OutOfRangeError(f"there is no row {position}", received=f"{len(self)} rows")
         return {name: values[position] for name, values in self._columns.items()}
 
+    @answers
     def entry(self, name: str, position: int) -> float:
         """Return an entry of a column; -1 is the last."""
         return self._columns[name][position]
 
+    @answers
     def best(self, name: str = "train_loss") -> tuple[int, float]:
         """Return the epoch and the value of the smallest entry (the largest, for an accuracy)."""
         values = self[name]
@@ -139,6 +153,7 @@ class History:
         at = int(np.nanargmax(values) if "accuracy" in name else np.nanargmin(values))
         return int(self["epoch"][at]), float(values[at])
 
+    @answers
     def epochs_to(
         self, loss: Target = None, *, accuracy: Target = None, on: str = "train", sustained: int = 1
     ) -> int | None:
@@ -151,6 +166,8 @@ class History:
         if (loss is None) == (accuracy is None):
             raise ArgumentError("give either loss or accuracy as the target")
         check_count("sustained", sustained)
+        if on not in ("train", "validation"):
+            raise invalid("on", on, '"train" or "validation"')
         holds = self[f"{on}_accuracy"] >= accuracy if loss is None else self[f"{on}_loss"] <= loss
         starts = range(len(holds) - sustained + 1)
         first = next((i for i in starts if holds[i : i + sustained].all()), None)
@@ -175,6 +192,7 @@ class History:
         return {name: getattr(self, name) for name in ENDING} | {"columns": finite}
 
     @classmethod
+    @answers
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the history that :meth:`to_dict` described; None becomes nan."""
         try:
@@ -186,6 +204,7 @@ class History:
             raise DataError("this is not a saved history", received=repr(error)) from None
         return history
 
+    @answers
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the history as JSON, and write it to `path` if that is given."""
         text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
@@ -195,6 +214,7 @@ class History:
         return text
 
     @classmethod
+    @answers
     def from_json(cls, source: str | Path) -> Self:
         """Return the history of a JSON file, or of a JSON text that begins with a brace."""
         is_text = isinstance(source, str) and source.lstrip().startswith("{")
@@ -204,6 +224,7 @@ class History:
         except json.JSONDecodeError as error:
             raise DataError("this is not JSON", received=str(error)) from None
 
+    @answers
     def to_csv(self, path: str | Path) -> None:
         """Write a header and a line for each row; numbers keep all their digits."""
         with atomic_write(path, "w") as file:
@@ -212,6 +233,7 @@ class History:
             writer.writerows(map(repr, row.values()) for row in self)
 
     @classmethod
+    @answers
     def from_csv(cls, path: str | Path) -> Self:
         """Return the columns of a CSV file; it does not say why the run stopped."""
         history = cls()

@@ -11,6 +11,7 @@ from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.backward import propagate
 from minidl.autograd.node import Gradients, array_of
 from minidl.errors import ShapeError
+from minidl.keywords import answers
 from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
@@ -30,6 +31,7 @@ def collect(loss: Tensor, vector: ParameterVector) -> Gradients:
     return gradients
 
 
+@answers
 class Objective:
     """Mean loss of a model on given rows, plus its L2 penalty, as a function of a vector.
 
@@ -69,6 +71,7 @@ class Objective:
     def __reduce__(self) -> tuple[Any, ...]:
         return Objective, (self.model, self.loss, self.penalty.strength)  # a copy packs its own
 
+    @answers
     def gradient(
         self,
         point: Array,
@@ -137,6 +140,7 @@ class Objective:
         finally:
             w[...] = kept
 
+    @answers
     def measure(
         self, X: Array, t: Array, weights: Array | None = None, sets: Array | None = None
     ) -> dict[str, Any]:

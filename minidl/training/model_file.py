@@ -10,6 +10,7 @@ import json
 import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
-from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.errors import ArgumentError, DataError, ShapeError, invalid
 from minidl.files import atomic_write
+from minidl.keywords import answers
 from minidl.nn.layer import Layer
 from minidl.training.checks import undeclared_state
 from minidl.training.describe import build, describe
@@ -26,6 +28,7 @@ from minidl.training.describe import build, describe
 Arrays = Mapping[str, Array]
 
 
+@answers
 def save_model(
     model: Layer, path: str | Path, extra: Mapping[str, npt.ArrayLike] | None = None
 ) -> None:
@@ -36,6 +39,7 @@ def save_model(
     save with it, such as the mean and scale of the inputs; other objects than numbers and text
     raise DataError.
     """
+    check_order(model, Layer, path)
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
@@ -45,6 +49,7 @@ def save_model(
     write(path, model, arrays)
 
 
+@answers
 def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     """Return the model of a file that :func:`save_model` or :class:`Checkpoint` wrote.
 
@@ -81,6 +86,7 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     return into
 
 
+@answers
 def load_extra(path: str | Path) -> dict[str, Array]:
     """Return the arrays that :func:`save_model` saved with a model; it raises the same errors.
 
@@ -88,6 +94,16 @@ def load_extra(path: str | Path) -> dict[str, Array]:
     ``y_mean`` and ``y_scale`` for regression.
     """
     return below("extra/", read(path))
+
+
+def check_order(thing: object, kind: type, path: object) -> None:
+    """Raise unless the first argument is a model or a Trainer and the second a path."""
+    name = "model" if kind is Layer else "trainer"
+    hint = f"Give the {name} first, then the path." if isinstance(path, kind) else None
+    if not isinstance(thing, kind):
+        raise invalid(name, thing, f"a {kind.__name__}", hint)
+    if not isinstance(path, str | PathLike):
+        raise invalid("path", path, "a file name")
 
 
 def _layout(named: Iterable[tuple[str, Array | Tensor]]) -> list[list[Any]]:

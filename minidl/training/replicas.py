@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from minidl.errors import DivergenceWarning, UntrainedWarning
+from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.optim.base import Setting
@@ -28,6 +29,7 @@ from minidl.training.weights import ClassWeight
 UNFINISHED = (None, "interrupted")  # values of history.stopped_by
 
 
+@answers
 @dataclass(frozen=True)
 class Replica:
     """A network trained by :func:`train_replicas`.
@@ -50,6 +52,7 @@ class Replica:
     model: Layer
 
 
+@answers
 def train_replicas(
     model: Model,
     optimizer: str | Optimizer | type[Optimizer],
@@ -182,9 +185,9 @@ def _warn(trainers: list[Trainer]) -> None:
     """Warn of networks that have diverged, or of which a part does not train."""
     if diverged := sum(trainer.history.diverged for trainer in trainers):
         message = f"{diverged} of {len(trainers)} replicas diverged; see replica.history.advice"
-        warnings.warn(message, DivergenceWarning, stacklevel=3)
+        warnings.warn(message, DivergenceWarning, stacklevel=4)
     if told := summary([trainer.untrained for trainer in trainers]):
-        warnings.warn(told, UntrainedWarning, stacklevel=3)
+        warnings.warn(told, UntrainedWarning, stacklevel=4)
 
 
 def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from minidl.autograd import Array, grad
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFiniteError
+from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as named_loss
 from minidl.streams import Seed, check_seed
@@ -18,6 +19,7 @@ from minidl.training.measure import Objective
 from minidl.training.weights import ClassWeight
 
 
+@answers
 @dataclass(frozen=True)
 class Sharpness:
     """The largest eigenvalue of a Hessian.
@@ -43,6 +45,7 @@ class Sharpness:
         return self.value
 
 
+@answers
 def sharpness(
     model: Layer,
     loss: str | Loss,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
+from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
@@ -39,6 +40,7 @@ from minidl.training.weights import ClassWeight, check_class_weight
 DIVERGED = 1e4  # times the initial loss
 
 
+@answers
 class Trainer(Run):
     """Train a model and record its history.
 
@@ -135,6 +137,7 @@ class Trainer(Run):
         self.history = History()
         self.untrained = ""  # which part got no gradient in the first epoch
 
+    @answers
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``.
 
@@ -142,6 +145,7 @@ class Trainer(Run):
         """
         self.stop_reason = self.stop_reason or reason
 
+    @answers
     def fit(
         self,
         X: npt.ArrayLike,
@@ -231,13 +235,14 @@ class Trainer(Run):
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             category = DivergenceWarning if self.history.diverged else WorseLossWarning
-            warnings.warn(self.history.advice, category, stacklevel=2)
+            warnings.warn(self.history.advice, category, stacklevel=3)
         if first and self.untrained:
-            warnings.warn(self.untrained, UntrainedWarning, stacklevel=2)
+            warnings.warn(self.untrained, UntrainedWarning, stacklevel=3)
         if message := undeclared_state(self.model, before):
-            warnings.warn(message, stacklevel=2)
+            warnings.warn(message, stacklevel=3)
         return self.history
 
+    @answers
     def evaluate(
         self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> dict[str, float]:

@@ -207,3 +207,23 @@ def test_a_file_with_look_ahead_losses_gives_the_numbers_of_the_version_that_wro
     assert "look_ahead_loss" in study.comparisons[0].table["nag", Setting(0.3, 0.9), 0].curves
     assert numbers(str(study)) == numbers(report.read_text(encoding="utf-8"))
     assert study.to_json() == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("ending", ["", ".part"])
+def test_a_file_in_which_mini_batch_has_its_older_name_is_continued(tmp_path, ending):
+    out = tmp_path / "a.json"
+    arguments = {"lr": 0.1, "epochs": 3, "seeds": 2, "tuning_seeds": 1, "target": "loss:0.1"}
+    arguments["optimizers"] = ["minibatch", "nag"]
+    first = compare("moons", out=out, **arguments)
+    assert [row.optimizer for row in first.rows] == ["mini-batch", "nag"]
+    text = out.read_text()
+    assert text.count('"mini-batch"') > 2
+    out.unlink()
+    if ending:  # the journal of a run that was killed at its end
+        record = json.loads(text)
+        headers = [{**made.request, "versions": record["versions"]} for made in [first]]
+        runs = [[0, [run.to_dict() for run in first.runs]]]
+        text = "".join(json.dumps(line) + "\n" for line in [headers, *runs])
+    (tmp_path / f"a.json{ending}").write_text(text.replace('"mini-batch"', '"minibatch"'))
+    second = compare("moons", out=out, **arguments)
+    assert str(second) == str(first)

@@ -29,7 +29,7 @@ def spoilt(array, place, value):
 
 BAD_DATA = {
     "no rows": (np.empty((0, 2)), [], DataError, r"no training rows: got X of shape \(0, 2\)"),
-    "one axis": (X[:, 0], Y, DataError, r"not a table: got shape \(6,\).*X\[:, None\]"),
+    "one axis": (X[:, 0], Y, DataError, r"not a table: got shape \(6,\).*\(X, \(-1, 1\)\)"),
     "a number": (3.0, Y, DataError, r"not a table: got shape \(\)"),
     "an empty list": ([], [], DataError, "not a table"),
     "too few y": (X, Y[:5], DataError, r"differ in length.*\(6, 2\), y of shape \(5,\)"),

@@ -4,6 +4,7 @@ Networks use the modules of this folder; `extra` is more of NumPy, on top of the
 """
 
 from types import ModuleType as _Module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from minidl.autograd.ops import choices as choices
 from minidl.autograd.ops import methods
@@ -20,6 +21,7 @@ from minidl.autograd.ops.losses import *  # noqa: F403
 from minidl.autograd.ops.reductions import *  # noqa: F403
 from minidl.autograd.ops.shapes import *  # noqa: F403
 from minidl.autograd.ops.ufuncs import *  # noqa: F403
+from minidl.keywords import attribute_of as _attribute_of
 
 _OPERATIONS = {
     name: value
@@ -28,3 +30,6 @@ _OPERATIONS = {
 }
 __all__ = sorted(_OPERATIONS)  # noqa: PLE0605
 methods.attach(_OPERATIONS)
+
+if not _TYPE_CHECKING:
+    __getattr__ = _attribute_of("minidl.ops")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, ShapeError
+from minidl.keywords import answers
 
 __all__ = ["expected_running_time", "hitting_times", "median", "restricted", "restricted_mean"]
 
@@ -50,6 +51,7 @@ def check_budget(budget: float) -> float:
     return check_number("budget", budget, lambda e: 0 < e < math.inf, "a finite number > 0")
 
 
+@answers
 def hitting_times(
     epochs: npt.ArrayLike,
     holds: npt.ArrayLike,
@@ -91,6 +93,7 @@ def hitting_times(
     return np.where(full.any(axis=-1) & ~lost, at[full.argmax(axis=-1)], math.inf)
 
 
+@answers
 def median(times: Sequence[float]) -> float:
     """Return the median of times or losses, which are inf for runs that did not converge.
 
@@ -105,6 +108,7 @@ def median(times: Sequence[float]) -> float:
     return float(statistics.median(times)) if len(times) else math.nan
 
 
+@answers
 def restricted(times: npt.ArrayLike, budget: float) -> Floats:
     """Return min(T, E): a run that did not converge counts as the whole budget.
 
@@ -119,6 +123,7 @@ def restricted(times: npt.ArrayLike, budget: float) -> Floats:
     return np.minimum(check_times("times", times), check_budget(budget))
 
 
+@answers
 def restricted_mean(times: npt.ArrayLike, budget: float) -> float:
     """Return the mean of :func:`restricted`, in epochs.
 
@@ -133,6 +138,7 @@ def restricted_mean(times: npt.ArrayLike, budget: float) -> float:
     return float(restricted(times, budget).mean())
 
 
+@answers
 def expected_running_time(times: npt.ArrayLike, budget: float) -> float:
     """Return the epochs spent per converged run, as if failed runs were restarted.
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from minidl.checks import check_count, check_number
 from minidl.comparison.stats.hitting import Floats, check_times
 from minidl.errors import ArgumentError, ShapeError
+from minidl.keywords import answers
 from minidl.streams import check_seed
 
 __all__ = ["bootstrap_interval", "bootstrap_means", "median_interval", "median_ranks"]
@@ -29,6 +30,7 @@ def _check_confidence(confidence: float) -> float:
     return check_number("confidence", confidence, lambda c: 0 < c < 1, "between 0 and 1")
 
 
+@answers
 def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
     """Return the ranks of the two of n >= 0 ordered values that enclose the median.
 
@@ -51,6 +53,7 @@ def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
     return (rank, n + 1 - rank) if rank else None
 
 
+@answers
 def median_interval(times: npt.ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:
     """Return the exact interval of a median; infinite where that run never converged.
 
@@ -68,6 +71,7 @@ def median_interval(times: npt.ArrayLike, confidence: float = 0.95) -> tuple[flo
     return None if ranks is None else (float(ordered[ranks[0] - 1]), float(ordered[ranks[1] - 1]))
 
 
+@answers
 def bootstrap_means(values: npt.ArrayLike, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """Return the means of bootstrap samples: values drawn with replacement.
 
@@ -88,6 +92,7 @@ def bootstrap_means(values: npt.ArrayLike, resamples: int = RESAMPLES, seed: int
     return np.asarray(x[_drawn(check_seed(seed), resamples, len(x))].mean(axis=1))
 
 
+@answers
 def bootstrap_interval(
     values: npt.ArrayLike, confidence: float = 0.95, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float] | None:
@@ -115,6 +120,7 @@ def bootstrap_interval(
     return _quantiles(bootstrap_means(values, resamples, seed), np.size(values), confidence)
 
 
+@answers
 def tuned_interval(
     tuning: Pair,
     judging: Pair,

@@ -13,12 +13,14 @@ import numpy.typing as npt
 from minidl.checks import check_number
 from minidl.comparison.stats.hitting import Floats
 from minidl.errors import ArgumentError
+from minidl.keywords import answers
 
 __all__ = ["ecdf", "ecdf_steps", "performance_ratios", "profile_areas"]
 
 R_MAX = 4.0
 
 
+@answers
 def performance_ratios(costs: npt.ArrayLike) -> Floats:
     """Return each optimizer's cost as a multiple of the best optimizer's, on each problem.
 
@@ -41,6 +43,7 @@ def performance_ratios(costs: npt.ArrayLike) -> Floats:
     return np.asarray(table / np.where(np.isfinite(best), best, 1.0))
 
 
+@answers
 def profile_areas(ratios: npt.ArrayLike, r_max: float = R_MAX) -> Floats:
     """Return the area under each performance profile from 1 to r_max, scaled to [0, 1].
 
@@ -64,6 +67,7 @@ def profile_areas(ratios: npt.ArrayLike, r_max: float = R_MAX) -> Floats:
     return np.asarray(np.maximum(0.0, r_max - table).mean(axis=1) / (r_max - 1))
 
 
+@answers
 def ecdf(values: npt.ArrayLike, at: npt.ArrayLike) -> Floats:
     """Return the empirical distribution function of the pooled values at the points `at`.
 
@@ -86,6 +90,7 @@ def ecdf(values: npt.ArrayLike, at: npt.ArrayLike) -> Floats:
     return np.asarray(np.searchsorted(np.sort(pooled), points, side="right") / len(pooled))
 
 
+@answers
 def ecdf_steps(values: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Return the corners of :func:`ecdf`: the distinct finite values, ascending, and F there.
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from minidl.checks import check_count
 from minidl.comparison.stats.hitting import check_budget, check_times
 from minidl.errors import ArgumentError, ShapeError
+from minidl.keywords import answers
 
 __all__ = ["choose_rate", "expected_best", "trial_weights"]
 
@@ -29,6 +30,7 @@ class Choice(NamedTuple):
     edge: int
 
 
+@answers
 def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Choice:
     """Return the setting with the smallest restricted mean over the tuning seeds.
 
@@ -57,6 +59,7 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     return Choice(best, float(lr[best]), float(means[best]), edge)
 
 
+@answers
 def trial_weights(n: int, trials: int) -> list[float]:
     """Return how likely the i-th best of n trials is the best of `trials` of them.
 
@@ -74,6 +77,7 @@ def trial_weights(n: int, trials: int) -> list[float]:
     return [math.comb(n - i, b - 1) / math.comb(n, b) for i in range(1, n - b + 2)]
 
 
+@answers
 def expected_best(results: npt.ArrayLike, trials: int) -> float:
     """Return the expected best result of `trials` random trials, drawn without replacement.
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from minidl.checks import check_count, check_number
 from minidl.comparison.stats.hitting import Floats, check_pairs, restricted
 from minidl.errors import ArgumentError, invalid
+from minidl.keywords import answers
 
 __all__ = ["Verdict", "faster_probability", "fewest_seeds", "holm", "sign_flip", "verdict"]
 
@@ -28,6 +29,7 @@ MARGIN = 0.05
 Word = Literal["A faster", "B faster", "no difference shown", "equivalent within 5 %"]
 
 
+@answers
 def sign_flip(differences: Sequence[float], seed: int = 0) -> float:
     """Return the two-sided p-value of paired differences, one per seed, under random signs.
 
@@ -70,6 +72,7 @@ def _signed_sums(d: Floats) -> Floats:
     return sums
 
 
+@answers
 def faster_probability(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """Return how likely A is faster than B with the same seed; ties count half.
 
@@ -86,6 +89,7 @@ def faster_probability(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     return float(np.mean((x < y) + (x == y) / 2))
 
 
+@answers
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values after Holm's correction for multiple comparisons, in the same order.
 
@@ -104,6 +108,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(corrected) for corrected in p]
 
 
+@answers
 def fewest_seeds(comparisons: int = 1) -> int:
     """Return how many seeds it takes to reach p < 0.05 after Holm if all of them agree; 6 or more.
 
@@ -120,6 +125,7 @@ def fewest_seeds(comparisons: int = 1) -> int:
     return next(n for n in count(6) if k * 2 / 2**n < LEVEL)
 
 
+@answers
 @dataclass(frozen=True)
 class Verdict:
     """The verdict on a pair of optimizers and the numbers that it rests on.
@@ -157,6 +163,7 @@ class Verdict:
         return few if self.declined else ""
 
 
+@answers
 def verdict(
     a: npt.ArrayLike,
     b: npt.ArrayLike,

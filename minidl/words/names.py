@@ -1,0 +1,98 @@
+"""Names that are registered here under another one, options and commands."""
+
+from minidl.words.table import ADAPTIVE, DEVICE, Table, table
+
+# fmt: off
+# Kind -> word in lower case, without spaces, - and _ -> a name here, or a sentence.
+NAMES: dict[str, Table] = {
+    "optimizer": table(
+        ("adam adamw adamax nadam radam rmsprop adagrad adadelta lion lbfgs", ADAPTIVE),
+        ("nesterovaccelerated nesterovmomentum acceleratedgradient", "nag"),
+        ("sgdmomentum polyak", "momentum"),
+        ("sgdnesterov", "nag-reformulated"),
+        ("bce mse mae crossentropy binarycrossentropy",
+         "That is a loss: Trainer(model, loss, ...)."),
+    ),
+    "loss": table(
+        ("logloss logistic bcewithlogitsloss binarycrossentropyloss bceloss sigmoidcrossentropy",
+         "binary_cross_entropy"),
+        ("crossentropyloss nllloss nll softmax multinomial kldiv", "softmax_cross_entropy"),
+        ("mseloss squarederror squaredloss quadratic rmse", "mean_squared_error"),
+        ("l1loss maeloss absoluteerror", "mean_absolute_error"),
+        ("smoothl1 smoothl1loss huberloss", "huber"),
+        ("hingeloss squaredhinge categoricalhinge", "hinge"),
+        ("nag momentum sgd adam nesterov rmsprop",
+         "That is an optimizer: the loss comes before it."),
+    ),
+    "activation": table(
+        ("none", 'Leave the layer out, or write "identity".'),
+        ("hardtanh hardsigmoid mish prelu softsign logsoftmax",
+         "A custom activation derives nn.Activation; minidl.ops has more functions."),
+    ),
+    "initializer": table(
+        ("xavier xavieruniform glorot variancescaling", "glorot_uniform"),
+        ("xaviernormal", "glorot_normal"),
+        ("kaiming kaiminguniform he", "he_uniform"),
+        ("kaimingnormal", "he_normal"),
+        ("lecun", "lecun_uniform"),
+        ("ones", "constant:1"),
+        ("normal randomnormal uniform randomuniform truncatednormal",
+         "Give a function: initializer=lambda shape, generator: generator.normal(0, 0.05, "
+         "shape)."),
+    ),
+    "data set": table(
+        ("mnist fashionmnist cifar10", "digits"),
+        ("makemoons twomoons", "moons"),
+        ("makecircles", "circles"),
+        ("makeblobs", "blobs"),
+        ("makeclassification", "classification"),
+        ("makefriedman1", "friedman1"),
+        ("makegaussianquantiles", "gaussian_quantiles"),
+        ("makeregression", "linear"),
+        ("loadiris", "iris"),
+        ("loadwine", "wine"),
+        ("loaddigits", "digits"),
+        ("loadbreastcancer cancer", "breast_cancer"),
+        ("loaddiabetes", "diabetes"),
+        ("spiral", "spirals"),
+        ("boston california housing", "diabetes"),
+    ),
+    "column": table(
+        ("loss", "train_loss"),
+        ("valloss testloss", "validation_loss"),
+        ("acc accuracy trainacc binaryaccuracy categoricalaccuracy score", "train_accuracy"),
+        ("valacc valaccuracy testaccuracy testacc validationscore valscore", "validation_accuracy"),
+        ("epochs nepochs", "epoch"),
+        ("time duration", "seconds"),
+        ("gradnorm", "gradient_norm"),
+    ),
+}
+
+# Columns of the history that are not always there -> when they are.
+COLUMNS: Table = {
+    "validation_loss": "Give fit() validation rows: fit(..., validation=(X_val, y_val)).",
+    "validation_accuracy": "Give fit() validation rows: fit(..., validation=(X_val, y_val)).",
+    "train_accuracy": "There is no accuracy: the targets of this loss are not classes.",
+    "look_ahead_loss": "It is recorded with Trainer(..., look_ahead=True).",
+}
+
+# Options and commands of the command line that no argument stands for.
+OPTIONS = table(
+    ("nesterov", "Write train --optimizer nag, or compare --optimizers nag."),
+    ("early_stopping patience",
+     "A target stops a run: train --target-loss 0.1; compare counts epochs to a --target."),
+    ("progress", "Progress is shown; --quiet hides it."),
+    ("validation", "Write --test-size 0.25: test rows are measured."),
+    ("device gpu cuda", DEVICE),
+    ("model", "minidl load_model reads --save's file in Python."),
+)
+COMMANDS = table(
+    ("fit run learn training", "train"),
+    ("comparison bench benchmark tune", "compare"),
+    ("ls show", "list"),
+    ("optimizers optimisers optimizer", "list optimizers"),
+    ("datasets data dataset", "list datasets"),
+    ("losses loss", "list losses"),
+    ("activations activation", "list activations"),
+    ("initializers initializer", "list initializers"),
+)

@@ -1,0 +1,52 @@
+"""The README's table for users of Keras, PyTorch and scikit-learn: what it says to write runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, Trainer, datasets, load_model, nn, optim, save_model
+from minidl.training import Checkpoint, EarlyStopping
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+SECTION = README.split("## Coming from Keras, PyTorch or scikit-learn\n")[1].split("\n## ")[0]
+ROWS = [
+    [cell.strip() for cell in line.split("|")[1:-1]]
+    for line in SECTION.splitlines()
+    if line.startswith("| ") and not line.startswith("| Keras")
+]
+NOT_CALLS = {"forward(self, x, training=False)", "seed=0"}  # a part of a class, and of a call
+HERE = [code for row in ROWS for code in re.findall(r"`([^`]+)`", row[-1])]
+
+
+def test_the_table_is_short_and_has_four_columns() -> None:
+    assert 15 <= len(ROWS) <= 24
+    assert {len(row) for row in ROWS} == {4}
+    assert all(row[-1] and any(row[:3]) for row in ROWS)
+
+
+@pytest.mark.parametrize("code", [code for code in HERE if code not in NOT_CALLS])
+def test_what_to_write_here_runs(code: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = datasets.load("moons", n=60, seed=0)
+    X, y, X_val, y_val = data.X_train, data.y_train, data.X_test, data.y_test
+    model = nn.mlp(2, 4, 1, seed=0)
+    trainer = Trainer(model, "bce", optimizer=optim.NAG(0.1), seed=0)
+    trainer.fit(X, y, epochs=1, validation=(X_val, y_val))
+    save_model(model, "model.npz")
+    scope = {**globals(), "layer": model[0], "x": Tensor(np.ones((2, 3)))}
+    scope |= {"X": X, "y": y, "X_val": X_val, "y_val": y_val, "model": model, "trainer": trainer}
+    exec(code, scope)
+
+
+def test_names_of_losses_and_the_nesterov_forms_are_what_the_table_says() -> None:
+    assert type(nn.loss("bce")) is nn.BinaryCrossEntropy
+    assert type(nn.loss("cross_entropy")) is nn.SoftmaxCrossEntropy
+    assert repr(optim.SGD(0.1, 0.9, nesterov=True)) == "ReformulatedNAG(lr=0.1, momentum=0.9)"
+    assert Checkpoint is not None
+    assert EarlyStopping("validation_loss").restore_best
+    assert load_model is not None
