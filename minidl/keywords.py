@@ -160,6 +160,8 @@ def answer_keyword(word: str, known: Sequence[str]) -> str | None:
     >>> answer_keyword("learning_rate", ["lr"]), answer_keyword("momentun", ["lr", "momentum"])
     ('Write lr=... instead.', 'Write momentum=... instead.')
     """
+    if word.lower() in known:
+        return f"Write {word.lower()}=... instead."
     right = ARGUMENTS.get(word.lower(), "").split()
     near = difflib.get_close_matches(word.lower(), known, n=1)
     for candidate in [*right, *([] if right or word.lower() in PLACES else near)]:

@@ -7,7 +7,14 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ArgumentError, CallError, DTypeError, ShapeError, invalid
+from minidl.errors import (
+    ArgumentError,
+    CallError,
+    DTypeError,
+    MinidlError,
+    ShapeError,
+    invalid,
+)
 from minidl.keywords import Answering, answers, wrong_call
 from minidl.optim.attributes import Snapshot, changed, pack_all, snapshot, unpack
 from minidl.optim.schedules import Schedule
@@ -101,14 +108,7 @@ class Optimizer(Answering, ABC):
             change the point.
         """
         if not isinstance(w, np.ndarray) or w.dtype.char not in "fd":
-            if grad is MISSING:
-                raise CallError("step needs w and grad", hint=USAGE["Optimizer.step"])
-            raise DTypeError(
-                "an optimizer updates its vector in place",
-                received=f"{type(w).__name__} of {getattr(w, 'dtype', 'no dtype')}",
-                expected="an ndarray of float32 or float64",
-                hint="Convert it once with np.asarray(w, dtype=float) and keep that array.",
-            )
+            raise _wrong_vector(w, grad)
         state, shape = self.state, w.shape
         for name in self.state_names:
             if name not in state:
@@ -265,6 +265,18 @@ class Optimizer(Answering, ABC):
 
 
 @answers
+def _wrong_vector(w: object, grad: object) -> MinidlError:
+    """Return the error for a first argument of `step` that is no vector."""
+    if grad is MISSING:
+        return CallError("step needs w and grad", hint=USAGE["Optimizer.step"])
+    return DTypeError(
+        "an optimizer updates its vector in place",
+        received=f"{type(w).__name__} of {getattr(w, 'dtype', 'no dtype')}",
+        expected="an ndarray of float32 or float64",
+        hint="Convert it once with np.asarray(w, dtype=float) and keep that array.",
+    )
+
+
 class Hyperparameter:
     """A checked attribute of an optimizer: a number, one for each replica, or a schedule.
 

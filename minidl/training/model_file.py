@@ -149,6 +149,9 @@ def write(path: str | Path, model: Layer, arrays: Arrays) -> None:
 
 def read(path: str | Path) -> dict[str, Array]:
     """Return the arrays of a model's file."""
+    if not isinstance(path, str | PathLike):
+        hint = 'Write load_model("model.npz"), or load_model("model.npz", into=model).'
+        raise invalid("path", path, "a file name", hint)
     try:
         # Opened here, because NumPy would leave a damaged file open.
         with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
