@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minidl.autograd.hints import hint_for
 from minidl.autograd.node import Array, Node, Record, Value, array_of, creation, propagate, to_float
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
@@ -19,13 +20,26 @@ PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, witho
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
     np.isfinite, np.isnan, np.isinf, np.isclose, np.allclose, np.array_equal, np.any, np.all,
     np.argmax, np.argmin, np.argwhere, np.argsort, np.nonzero, np.count_nonzero, np.digitize,
-    np.searchsorted, np.zeros_like, np.ones_like, np.full_like, np.shape, np.ndim, np.size,
+    np.searchsorted, np.zeros_like, np.ones_like, np.empty_like, np.shape, np.ndim, np.size,
+    np.argpartition, np.lexsort, np.flatnonzero, np.nanargmax, np.nanargmin, np.isin, np.signbit,
+    np.isneginf, np.isposinf, np.iscomplex, np.isreal, np.iscomplexobj, np.isrealobj,
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.array_equiv, np.result_type,
+    np.can_cast, np.common_type, np.min_scalar_type, np.may_share_memory, np.shares_memory,
+    np.array2string, np.array_repr, np.array_str, np.einsum_path, np.linalg.matrix_rank,
+    np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
 }  # fmt: skip
 
 
 def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, object], Value]:
     """Return the method that compares arrays, without a gradient."""
     return lambda self, other: compare(self.data, array_of(other))
+
+
+def _values(value: Value) -> Value:
+    """Return a Tensor's array, also of those in lists and tuples, and anything else as it is."""
+    if isinstance(value, list | tuple):
+        return [_values(v) for v in value]
+    return array_of(value)
 
 
 # Types of the methods that are operations; ops/methods.py replaces each by the operation itself.
@@ -112,6 +126,10 @@ class Tensor(Node):
         """Return the index of the smallest element, as NumPy does."""
         return np.argmin(self.data, axis, keepdims=keepdims)
 
+    def argsort(self, axis: int | None = -1) -> Any:
+        """Return the indices that sort, as NumPy does; equal elements stay in their order."""
+        return np.argsort(self.data, axis, kind="stable")
+
     def detach(self) -> Tensor:
         """Return a new Tensor with the same array and no history."""
         return make(self.data)
@@ -168,10 +186,13 @@ class Tensor(Node):
         if out and any(argument is out[0] for argument in inputs):
             message = f"{name} in place, as in a += t, would drop the gradient of t"
             raise GraphError(message, hint="Write a = a + t.")
-        if method != "__call__" or keywords:
-            extra = ", ".join(keywords) or f".{method}"
+        if method != "__call__":
+            hint = hint_for(f"{ufunc.__name__}.{method}")
+            raise MissingRuleError(f"minidl cannot differentiate {name}.{method}", hint=hint)
+        if keywords:
+            message = f"minidl cannot differentiate {name} with {', '.join(keywords)}"
             hint = "Use the plain call; to write into an array, use .numpy() first."
-            raise MissingRuleError(f"minidl cannot differentiate {name} with {extra}", hint=hint)
+            raise MissingRuleError(message, hint=hint)
         return self.__array_function__(ufunc, (), inputs, {})
 
     def __array_function__(
@@ -180,12 +201,11 @@ class Tensor(Node):
         if func in NUMPY:
             return NUMPY[func](*args, **keywords)
         if func in PLAIN:
-            named = {name: array_of(value) for name, value in keywords.items()}
-            return func(*map(array_of, args), **named)
+            return func(*_values(args), **{name: _values(v) for name, v in keywords.items()})
         module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
-        message = f"minidl has no derivative for {module}.{func.__name__}"
-        hint = "Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
-        raise MissingRuleError(message, hint=f"{hint} if no gradient is wanted.")
+        name = f"{module}.{func.__name__}"
+        message = f"minidl has no derivative for {name}"
+        raise MissingRuleError(message, hint=hint_for(name.removeprefix("np.")))
 
     def backward(self, gradient: object = None, *, retain_graph: bool = False) -> None:
         """Add to the :attr:`grad` of every leaf the derivative of this Tensor.
@@ -216,6 +236,8 @@ class Tensor(Node):
                 leaf.grad = np.array(g if leaf.grad is None else leaf.grad + g)
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
+    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = _binary
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _binary
     __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
     matmul = dot = outer = add = subtract = multiply = divide = pow = _binary
     maximum = minimum = hypot = arctan2 = logaddexp = _binary
@@ -223,10 +245,12 @@ class Tensor(Node):
     sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
     sin = cos = tan = arcsin = arccos = arctan = sinh = cosh = tanh = _unary
     arcsinh = arccosh = arctanh = erf = sigmoid = relu = silu = _unary
+    __floor__ = __ceil__ = __trunc__ = __invert__ = floor = ceil = trunc = conj = conjugate = _unary
     __getitem__ = softmax = log_softmax = clip = where = _any
-    sum = mean = max = min = prod = logsumexp = var = std = norm = cumsum = _any
+    sum = mean = max = min = prod = cumprod = logsumexp = var = std = norm = cumsum = _any
     diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
     squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
+    __round__ = round = take = copy = sort = partition = fill = put = resize = compress = _any
     split = _list
 
 
