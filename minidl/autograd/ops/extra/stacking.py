@@ -122,7 +122,7 @@ def meshgrid(*xi: Value, indexing: str = "xy", sparse: bool = False) -> tuple[Va
 
     ``indexing="ij"`` gives (len(x), len(y)), PyTorch's default. With `sparse` each grid keeps
     length one on the axes of the others. Another word is an
-    UnknownNameError, another number of axes a ShapeError.
+    UnknownNameError; arrays count as the vector of their elements.
 
     >>> meshgrid([1.0, 2.0, 3.0], [4.0, 5.0])[1].tolist()
     [[4.0, 4.0, 4.0], [5.0, 5.0, 5.0]]
@@ -131,8 +131,6 @@ def meshgrid(*xi: Value, indexing: str = "xy", sparse: bool = False) -> tuple[Va
         raise UnknownNameError("indexing of meshgrid", indexing, ["xy", "ij"])
     n, grids = len(xi), []
     for k, x in enumerate(xi):
-        if np.ndim(x) > 1:
-            raise ShapeError("meshgrid needs vectors", received=f"shape {np.shape(x)}")
         place = 1 - k if indexing == "xy" and n > 1 and k < 2 else k
         grids.append(np.reshape(x, (1,) * place + (-1,) + (1,) * (n - 1 - place)))
     return tuple(grids) if sparse else broadcast_arrays(*grids)
