@@ -127,9 +127,12 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
                     if rule is not None:
                         edges.append((rule, x))
             else:
-                arrays.append(np.asarray(x) if i < n_lists and isinstance(x, (list, tuple)) else x)
+                arrays.append(_of_list(x) if i < n_lists and isinstance(x, (list, tuple)) else x)
         if not has_tensor:
-            return forward(*arrays, **keywords)
+            try:
+                return forward(*arrays, **keywords)
+            except (ValueError, TypeError, AttributeError, IndexError) as error:
+                raise _call_error(error, call, arrays, keywords) from error
         copies = debugger.before_forward(arrays) if debugger else []
         try:
             y = forward(*arrays, **keywords)
@@ -147,6 +150,16 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
     return call
 
 
+def _of_list(x: Value) -> Value:
+    """Return a list as an array."""
+    try:
+        return np.asarray(x)
+    except ValueError as error:  # a MinidlError is about a Tensor in the list
+        if isinstance(error, MinidlError):
+            raise
+        raise ShapeError(f"data must be a rectangular array: {error}") from None
+
+
 def from_numpy(function: Function, *rules: Rule, doc: str) -> Function:
     """Return a NumPy function as an operation of :mod:`minidl.autograd.ops` with these rules."""
     operation = primitive(*rules)(function)
@@ -161,7 +174,7 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
     def call(*arguments: P.args, **keywords: P.kwargs) -> Value:
         try:
             return function(*arguments, **keywords)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _call_error(error, function, arguments, keywords) from error
 
     return call

@@ -5,7 +5,7 @@ import numpy as np
 from minidl.autograd.node import Value, as_floats
 from minidl.autograd.ops.activations import sigmoid
 from minidl.autograd.ops.extra.joining import beside, split
-from minidl.autograd.primitive import composite, primitive
+from minidl.autograd.primitive import composite, primitive, quiet
 from minidl.checks import check_number
 from minidl.errors import ShapeError
 
@@ -33,6 +33,7 @@ def hardsigmoid(x: Value) -> Value:
 @primitive(
     lambda g, y, x: g * np.where(np.less(np.absolute(x), 3), x / 3.0 + 0.5, np.greater(x, 0))
 )
+@quiet
 def hardswish(x: Value) -> Value:
     """Piecewise quadratic swish, y = x hardsigmoid(x); dy/dx = 0, x / 3 + 1/2 for |x| < 3, or 1.
 
@@ -55,6 +56,7 @@ def softshrink(x: Value, lambd: float = 0.5) -> Value:
 
 
 @composite
+@quiet
 def prelu(x: Value, slope: Value) -> Value:
     """Rectifier with a learned slope: y = x for x > 0, else slope x; dy/dslope = x for x <= 0.
 
@@ -70,6 +72,7 @@ def prelu(x: Value, slope: Value) -> Value:
 
 
 @composite
+@quiet
 def glu(x: Value, axis: int = -1) -> Value:
     """Gated linear unit, y = a sigmoid(b), where a and b are the halves of x along an axis.
 

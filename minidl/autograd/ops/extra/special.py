@@ -61,6 +61,7 @@ def _sinc_slope(y: Value, x: Value) -> Value:
 
 
 @primitive(lambda g, y, x: g * _sinc_slope(y, x))
+@quiet
 def sinc(x: Value) -> Value:
     """Normalised sinc, y = sin(pi x) / (pi x), 1 at 0; dy/dx = (cos(pi x) - y) / x, 0 at 0."""
     return np.sinc(x)
