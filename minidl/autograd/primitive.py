@@ -128,16 +128,13 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
                         edges.append((rule, x))
             else:
                 arrays.append(_of_list(x) if i < n_lists and isinstance(x, (list, tuple)) else x)
-        if not has_tensor:
-            try:
-                return forward(*arrays, **keywords)
-            except (ValueError, TypeError, AttributeError, IndexError) as error:
-                raise _call_error(error, call, arrays, keywords) from error
-        copies = debugger.before_forward(arrays) if debugger else []
+        copies = debugger.before_forward(arrays) if debugger and has_tensor else []
         try:
             y = forward(*arrays, **keywords)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _call_error(error, call, arrays, keywords) from error
+        if not has_tensor:
+            return y
         y = y if type(y) is np.ndarray else np.asarray(y)  # NumPy returns scalars for no axes
         if y.dtype.char not in "fd":
             raise _not_real(y, call, arrays)
