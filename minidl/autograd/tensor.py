@@ -35,6 +35,9 @@ def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, o
     return lambda self, other: compare(self.data, array_of(other))
 
 
+Axes = int | tuple[int, ...] | None
+
+
 def _values(value: Value) -> Value:
     """Return a Tensor's array, also of those in lists and tuples, and anything else as it is."""
     if isinstance(value, list | tuple):
@@ -125,6 +128,18 @@ class Tensor(Node):
     def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return the index of the smallest element, as NumPy does."""
         return np.argmin(self.data, axis, keepdims=keepdims)
+
+    def any(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+        """Return whether an element is not 0, as NumPy does."""
+        return np.any(self.data, axis, keepdims=keepdims)
+
+    def all(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+        """Return whether no element is 0, as NumPy does."""
+        return np.all(self.data, axis, keepdims=keepdims)
+
+    def nonzero(self) -> tuple[Array, ...]:
+        """Return the indices of the elements that are not 0, as NumPy does."""
+        return np.nonzero(self.data)
 
     def argsort(self, axis: int | None = -1) -> Any:
         """Return the indices that sort, as NumPy does; equal elements stay in their order."""

@@ -138,6 +138,14 @@ def test_argsort_gives_integers() -> None:
     assert_array_equal(leaf().argsort(None), np.argsort(X, None))
 
 
+def test_methods_of_values_give_arrays() -> None:
+    x = leaf([[0.0, 1.0], [0.0, 0.0]])
+    assert (bool(x.any()), bool(x.all())) == (True, False)
+    assert x.any(axis=1).tolist() == [True, False]
+    assert x.all(axis=0, keepdims=True).tolist() == [[False, False]]
+    assert [places.tolist() for places in x.nonzero()] == [[0], [1]]
+
+
 @pytest.mark.parametrize(
     ("method", "arguments", "hint"),
     [
