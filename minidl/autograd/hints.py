@@ -91,6 +91,8 @@ _REASONS: dict[str, str] = {
     " linalg.svdvals",
     "Reshape to a matrix, and use np.linalg.inv or np.linalg.solve.": "linalg.tensorinv"
     " linalg.tensorsolve",
+    "Its newer name is np.isin.": "in1d",
+    "Its newer name is np.trapezoid.": "trapz",
     _IN_PLACE: "copyto fill_diagonal place put put_along_axis putmask",
     _GENERAL + _VALUES: "i0",
     _BITS: "bitwise_and bitwise_count bitwise_invert bitwise_left_shift bitwise_not bitwise_or"
