@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,7 +30,7 @@ def dispatched(function: Any) -> bool:
     return isinstance(function, np.ufunc) or hasattr(function, "_implementation")
 
 
-FUNCTIONS = dict(public())
+FUNCTIONS = {name: f for name, f in public() if name not in ("trapz", "row_stack")}  # deprecated
 WORKS = {name: call for name, call in listed(DIFFERENTIATED).items() if name in FUNCTIONS}
 PLAINLY = {name: call for name, call in listed(VALUES).items() if name in FUNCTIONS}
 
@@ -99,15 +98,14 @@ def test_a_refused_function_says_what_it_is_and_what_to_do(name: str) -> None:
     first = ("file",) if name.startswith("save") else ()
     for arguments in ((*first, x), (x, 1), (x, 1, 1), (x, 1, 1, 0)):
         try:
-            inspect.signature(function).bind(*arguments)
-        except TypeError:
-            continue
-        with pytest.raises(MissingRuleError) as caught:
             function(*arguments)
-        assert function.__name__ in str(caught.value)
-        assert SENTENCES[name] in str(caught.value)
-        return
-    raise AssertionError(f"np.{name} was not called")
+        except MissingRuleError as error:
+            message = str(error)
+            break
+        except TypeError:  # of Python: the function has other arguments
+            continue
+    assert function.__name__ in message
+    assert SENTENCES[name] in message
 
 
 @pytest.mark.parametrize("name", [n for n, f in FUNCTIONS.items() if not dispatched(f)])
@@ -116,7 +114,7 @@ def test_a_function_that_numpy_does_not_dispatch_never_takes_the_values_alone(na
     harmless = "isscalar iterable printoptions set_printoptions setbufsize seterr seterrcall test"
     harmless += " show_config show_runtime get_include info typename isdtype issubdtype"
     harmless += " getbufsize geterr geterrcall get_printoptions"
-    harmless += " asmatrix bmat row_stack"  # deprecated
+    harmless += " asmatrix bmat"  # deprecated
     if name.rpartition(".")[2] in harmless.split():
         return
     for value in (leaves()["x"] * 1, leaves()["m"] * 1):
