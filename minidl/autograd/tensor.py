@@ -204,11 +204,11 @@ class Tensor(Node):
         if method != "__call__":
             hint = hint_for(f"{ufunc.__name__}.{method}")
             raise MissingRuleError(f"minidl cannot differentiate {name}.{method}", hint=hint)
-        if keywords:
+        if keywords and list(keywords) != ["axis"]:
             message = f"minidl cannot differentiate {name} with {', '.join(keywords)}"
             hint = "Use the plain call; to write into an array, use .numpy() first."
             raise MissingRuleError(message, hint=hint)
-        return self.__array_function__(ufunc, (), inputs, {})
+        return self.__array_function__(ufunc, (), inputs, keywords)
 
     def __array_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Value], keywords: Any

@@ -60,6 +60,8 @@ CALLS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "take": (lambda x: np.take(x, [[0, -1]], axis=1, mode="wrap"), CUBE),
     "take_along_axis": (lambda x: np.take_along_axis(x, np.argsort(CUBE, 1), axis=1), CUBE),
     "sort": (lambda x: np.sort(x, axis=0, kind="mergesort"), CUBE),
+    "sort stable": (lambda x: np.sort(x, stable=True), CUBE),
+    "vecdot axis": (lambda x: np.vecdot(x, CUBE[::-1], axis=1), CUBE),
     "rot90": (lambda x: np.rot90(x, axes=(1, 2)), CUBE),
     "diff": (lambda x: np.diff(x, 2, axis=1, prepend=0.0), CUBE),
 }

@@ -84,10 +84,13 @@ def take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Value:
 
 
 @composite
-def sort(a: Value, axis: int | None = -1, *, kind: Kind = None) -> Value:
+def sort(
+    a: Value, axis: int | None = -1, *, kind: Kind = None, stable: bool | None = None
+) -> Value:
     """Elements in ascending order, nan last; each gradient goes back to its element.
 
-    Equal elements stay in their order, so the gradient at a tie is that of PyTorch's stable sort.
+    Equal elements stay in their order, unless another `kind` is given as in NumPy, so the gradient
+    at a tie is that of PyTorch's stable sort.
     Without an axis all elements are one vector. Descending is ``np.flip(sort(x), axis)``; the order
     itself is ``np.argsort(x)``.
 
@@ -97,7 +100,8 @@ def sort(a: Value, axis: int | None = -1, *, kind: Kind = None) -> Value:
     a = as_floats(a)
     if axis is None:
         a, axis = np.reshape(a, -1), -1
-    order = np.argsort(array_of(a), axis, kind=kind or "stable")
+    stable = True if kind is None else stable
+    order = np.argsort(array_of(a), axis, kind=kind, stable=stable)
     return take_along_axis(a, order, axis)
 
 
