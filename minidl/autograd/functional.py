@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd.node import STATE, Value, array_of, changed, propagate, to_float
+from minidl.autograd.backward import propagate
+from minidl.autograd.node import STATE, Value, array_of, changed, to_float
 from minidl.autograd.ops.extra.joining import stack
 from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make, seed_for

@@ -1,8 +1,7 @@
-"""The graph and the backward pass over it: automatic differentiation in one file.
+"""The graph: its nodes, what they record, and the state that says whether they do.
 
 A result keeps the operation and the arguments that made it, and nothing keeps the result. So
 references point only backward in time: a graph has no cycles and reference counting frees it.
-Creation order is a topological order, so the backward pass always takes the youngest node next.
 """
 
 import contextlib
@@ -10,19 +9,17 @@ import copy
 import itertools
 import operator
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from heapq import heappop, heappush
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import DTypeError, GraphError, MinidlError, MissingRuleError, ShapeError
+from minidl.errors import DTypeError, GraphError, ShapeError
 
 Array: TypeAlias = npt.NDArray[Any]
 Value: TypeAlias = Any  # an array, or a Tensor: NumPy's stubs do not know that it dispatches
 Rule: TypeAlias = Callable[..., Value]
-SIGNATURE = "(g, y, *arguments, **keywords) -> gradient, an array"  # of a rule
 Operation: TypeAlias = Callable[..., Value]  # a function that @primitive returned
 Edge: TypeAlias = tuple[Rule, "Node"]  # the rule and the argument whose gradient it gives
 # Operation, edges, arguments, their arrays, keywords.
@@ -159,88 +156,3 @@ def unbroadcast(g: Value, like: Array, operation: Operation) -> Value:
             repeated = (i for i, (n, m) in enumerate(pairs, extra) if n != m)
             g = g.sum(axis=(*range(extra), *repeated), keepdims=True).reshape(shape)
     return g if g.dtype == like.dtype else g.astype(like.dtype)
-
-
-def _as_tensors(arguments: tuple[Value, ...], arrays: list[Value]) -> list[Value]:
-    """Return the arguments of rules that are recorded: Tensors where Tensors were given."""
-    for tensor, array in zip(arguments, arrays, strict=True):
-        if isinstance(tensor, Node) and tensor.data is not array:
-            message = "create_graph needs the arrays of the forward pass, but .data was replaced"
-            received = f"shape {tensor.shape}, after {array.shape}"
-            hint = "Take the gradient before x.data = ..., or compute the output again."
-            raise GraphError(message, received=received, hint=hint)
-    return [a if isinstance(a, Node) else b for a, b in zip(arguments, arrays, strict=True)]
-
-
-@np.errstate(under="ignore")  # what is too small for a float is rightly zero
-def propagate(
-    outputs: Iterable[Node],
-    seeds: Iterable[Value],
-    *,
-    wanted: frozenset[int] = frozenset(),
-    retain_graph: bool = False,
-    create_graph: bool = False,
-) -> Gradients:
-    """Run the backward pass; return the gradients of all leaves and of the `wanted` results.
-
-    The pass starts at `outputs`, with the gradients `seeds`. `wanted` are creation numbers. With
-    `create_graph` the rules run on Tensors, and gradients can be differentiated.
-    """
-    gradients: Gradients = {}
-    heap: list[int] = []
-    for tensor, g in zip(outputs, seeds, strict=True):
-        order = tensor._order
-        if order not in gradients and tensor._node is not None:
-            heappush(heap, -order)
-        gradients[order] = (tensor, gradients[order][1] + g if order in gradients else g)
-    try:
-        _run_rules(gradients, heap, wanted, retain_graph, create_graph)
-    finally:
-        if STATE.debugger is not None:
-            STATE.debugger.operation = None
-    return gradients
-
-
-def _run_rules(
-    gradients: Gradients, heap: list[int], wanted: frozenset[int], retain: bool, create: bool
-) -> None:
-    """Pass gradients on until all have reached the leaves, or the oldest wanted result.
-
-    The heap holds negative creation numbers, so the youngest result comes first, and its gradient
-    is complete. Tensors may share a gradient, so gradients are never summed in place.
-    """
-    end, debugger = -min(wanted, default=-1), STATE.debugger
-    while heap and heap[0] < end:
-        order = -heappop(heap)
-        tensor, g = gradients[order] if order in wanted else gradients.pop(order)
-        y: Value = tensor.data
-        if not (record := tensor._node):
-            name = f"a Tensor of shape {y.shape}"
-            hint = "Compute it again, or pass retain_graph=True to the first pass."
-            raise GraphError(
-                f"the graph of {name} was freed by an earlier backward pass", hint=hint
-            )
-        operation, edges, arguments, arrays, keywords = record
-        if debugger is not None:
-            edges = debugger.before_rules(record, y)
-        if create:
-            y, arrays = tensor, _as_tensors(arguments, arrays)
-        elif not retain:
-            tensor._node = ()  # freed
-        for rule, argument in edges:
-            try:
-                d = rule(g, y, *arrays, **keywords)
-                like = argument.data
-                if d.shape != like.shape or d.dtype is not like.dtype:
-                    d = unbroadcast(d, like, operation)
-            except MinidlError:
-                raise
-            except (TypeError, AttributeError) as error:
-                message = f"a rule of {name_of(operation)} failed: {error}"
-                raise MissingRuleError(message, expected=SIGNATURE) from error
-            order = argument._order
-            if order in gradients:
-                d = gradients[order][1] + d
-            elif argument._node is not None:
-                heappush(heap, -order)
-            gradients[order] = (argument, d)

@@ -11,6 +11,7 @@ import numpy as np
 
 from minidl.autograd.node import STATE, Edge, Record, Rule, Value, array_of, creation, name_of
 from minidl.autograd.tensor import NUMPY, Tensor
+from minidl.autograd.uses import ELEMENTWISE
 from minidl.errors import (
     ArgumentError,
     DTypeError,
@@ -33,6 +34,7 @@ def primitive(
     numpy: Iterable[Callable[..., Any]] = (),
     methods: Iterable[str] = (),
     reflected: str | None = None,
+    elementwise: bool = False,
     each: RuleAt = None,
 ) -> Callable[[Callable[P, Value]], Callable[P, Value]]:
     """Return a decorator that turns a function of arrays into a differentiable operation.
@@ -54,6 +56,9 @@ def primitive(
     numpy, methods, reflected : iterable, iterable and str, optional
         NumPy functions that are this operation when called with a Tensor, names of methods of
         :class:`Tensor`, and the method for the exchanged order, such as ``"__radd__"``.
+    elementwise : bool, default False
+        Whether an element of the result depends only on the elements at its place. Then where it
+        is not chosen by :func:`minidl.ops.where`, also an infinite derivative counts as 0.
 
     Examples
     --------
@@ -73,6 +78,8 @@ def primitive(
         _check_rules(forward, rules)
         operation = _differentiable(forward, rules, rule_at)
         ufunc = inspect.unwrap(forward)
+        if elementwise or (isinstance(ufunc, np.ufunc) and ufunc.signature is None):
+            ELEMENTWISE.add(operation)
         if isinstance(ufunc, np.ufunc):  # without out, where and the like
             template: Function = (lambda x: x) if ufunc.nin == 1 else (lambda a, b: a)
             vars(operation)["__signature__"] = inspect.signature(template)

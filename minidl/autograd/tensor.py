@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minidl.autograd.backward import propagate
 from minidl.autograd.hints import hint_for
-from minidl.autograd.node import Array, Node, Record, Value, array_of, creation, propagate, to_float
+from minidl.autograd.node import STATE, Array, Node, Record, Value, creation, to_float
+from minidl.autograd.values import on_values
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 
 NUMPY: dict[Callable[..., Any], Callable[..., Value]] = {}  # NumPy function -> operation
@@ -32,17 +34,10 @@ PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, witho
 
 def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, object], Value]:
     """Return the method that compares arrays, without a gradient."""
-    return lambda self, other: compare(self.data, array_of(other))
+    return lambda self, other: on_values(compare, (self, other))
 
 
 Axes = int | tuple[int, ...] | None
-
-
-def _values(value: Value) -> Value:
-    """Return a Tensor's array, also of those in lists and tuples, and anything else as it is."""
-    if isinstance(value, list | tuple):
-        return [_values(v) for v in value]
-    return array_of(value)
 
 
 # Types of the methods that are operations; ops/methods.py replaces each by the operation itself.
@@ -58,8 +53,12 @@ DECLARED = (_unary, _binary, _any, _list)
 class Tensor(Node):
     """An array that records how it was computed and, on request, gives its gradient.
 
-    Data that are complex, float16, text or objects are a DTypeError; a Tensor with a graph, which
-    would be lost, is a GraphError.
+    Data that are complex, float16, text or objects are a DTypeError.
+
+    A Tensor that requires a gradient never becomes a number or an array by itself: float(t),
+    math.exp(t), np.asarray(t), Tensor(t) and a[i] = t are a GraphError, as the gradient would be
+    lost. Take the value with :meth:`item`, :meth:`numpy` or :meth:`detach`. PyTorch allows
+    float(t). Formatting, comparisons and ``if t:`` work, and so does all within ``no_grad()``.
 
     Parameters
     ----------
@@ -90,9 +89,8 @@ class Tensor(Node):
             message = f"must be True or False, got {requires_grad!r}"
             hint = "For float32, give an array: np.asarray(data, np.float32)."
             raise ArgumentError(message, argument="requires_grad", hint=hint)
-        if isinstance(data, Node) and data._node is not None:
-            message = f"a new Tensor of this result of shape {data.shape} would drop its gradient"
-            raise GraphError(message, hint="Use the result itself, or .detach() for a constant.")
+        if isinstance(data, Tensor):
+            _keep_gradient(data, "a new Tensor")
         self.data, self.grad, self.requires_grad = to_float(data), None, requires_grad
         self._order, self._node = next(creation), None
 
@@ -123,19 +121,19 @@ class Tensor(Node):
 
     def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return the index of the largest element, as NumPy does."""
-        return np.argmax(self.data, axis, keepdims=keepdims)
+        return on_values(np.argmax, (self, axis), keepdims=keepdims)
 
     def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Return the index of the smallest element, as NumPy does."""
-        return np.argmin(self.data, axis, keepdims=keepdims)
+        return on_values(np.argmin, (self, axis), keepdims=keepdims)
 
     def any(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
         """Return whether an element is not 0, as NumPy does."""
-        return np.any(self.data, axis, keepdims=keepdims)
+        return on_values(np.any, (self, axis), keepdims=keepdims)
 
     def all(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
         """Return whether no element is 0, as NumPy does."""
-        return np.all(self.data, axis, keepdims=keepdims)
+        return on_values(np.all, (self, axis), keepdims=keepdims)
 
     def nonzero(self) -> tuple[Array, ...]:
         """Return the indices of the elements that are not 0, as NumPy does."""
@@ -143,7 +141,7 @@ class Tensor(Node):
 
     def argsort(self, axis: int | None = -1) -> Any:
         """Return the indices that sort, as NumPy does; equal elements stay in their order."""
-        return np.argsort(self.data, axis, kind="stable")
+        return on_values(np.argsort, (self, axis), kind="stable")
 
     def detach(self) -> Tensor:
         """Return a new Tensor with the same array and no history."""
@@ -158,10 +156,17 @@ class Tensor(Node):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    __float__ = item
+    def __float__(self) -> float:
+        number = self.item()
+        _keep_gradient(self, "a number")
+        return number
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(float(self))
+
+    def __index__(self) -> int:
+        message = f"a Tensor of shape {self.shape} holds floats, which are no index and no count"
+        raise DTypeError(message, hint="Convert its value: int(t.item()).")
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if spec else str(self), spec)
@@ -188,11 +193,15 @@ class Tensor(Node):
     __hash__ = object.__hash__
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
-        if self.requires_grad:
-            message = f"an array made of this Tensor of shape {self.shape} would drop its gradient"
-            hint = "Join Tensors with minidl.ops.stack; .numpy() or .detach() makes a constant."
-            raise GraphError(message, hint=hint)
+        _keep_gradient(self, "an array")
         return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        _keep_gradient(self, "an array")
+        return self.data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.data.__dlpack_device__()
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Value, **keywords: Any
@@ -216,7 +225,7 @@ class Tensor(Node):
         if func in NUMPY:
             return NUMPY[func](*args, **keywords)
         if func in PLAIN:
-            return func(*_values(args), **{name: _values(v) for name, v in keywords.items()})
+            return on_values(func, args, **keywords)
         module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
         name = f"{module}.{func.__name__}"
         message = f"minidl has no derivative for {name}"
@@ -267,6 +276,15 @@ class Tensor(Node):
     squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
     __round__ = round = take = copy = sort = partition = fill = put = resize = compress = _any
     split = _list
+
+
+def _keep_gradient(tensor: Tensor, made: str) -> None:
+    """Raise if something made of the value of this Tensor would drop its gradient."""
+    if tensor.requires_grad and STATE.recording:
+        message = f"{made} made of this Tensor of shape {tensor.shape} would drop its gradient"
+        hint = "Compute with functions such as minidl.ops.exp and minidl.ops.stack; .item(),"
+        hint += " .numpy() or .detach() makes a constant."
+        raise GraphError(message, hint=hint)
 
 
 def _check_grad(grad: Array | None, g: Array) -> None:

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor, ops
-from minidl.autograd.node import Value, as_floats
+from minidl.autograd.node import STATE, Value, as_floats
 from minidl.checks import check_number
-from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.errors import ArgumentError, DataError, GraphError, ShapeError
 from minidl.registry import Registry
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "Hinge", "Huber", "Loss", "SoftmaxCrossEntropy", "loss"]
@@ -83,7 +83,11 @@ class Loss(ABC):
 
     def _numbers(self, targets: Value) -> Array:
         """Return the targets as an array of real numbers."""
-        raw: Array = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
+        if isinstance(targets, Tensor) and targets.requires_grad and STATE.recording:
+            hint = "Give the outputs first, loss(outputs, targets); .detach() makes a constant."
+            message = f"{type(self).__name__} takes targets as constants, without a gradient"
+            raise GraphError(message, received=f"a Tensor of shape {targets.shape}", hint=hint)
+        raw = np.asarray(targets)
         if raw.dtype.kind not in "biuf":
             hint = "Number the classes with np.unique(y, return_inverse=True)[1]."
             message = f"{type(self).__name__} needs numbers as targets"

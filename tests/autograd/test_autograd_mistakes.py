@@ -112,11 +112,10 @@ def test_debug_names_an_operation_that_changes_its_argument() -> None:
         square(leaf([2.0, 3.0]))
 
 
-def test_numbers_are_shown_and_converted_as_numbers() -> None:
+def test_numbers_are_shown_as_numbers() -> None:
     loss = (X * X).mean()
     assert f"{loss:.2f}" == "2.50"
     assert f"{loss}" == str(loss)
-    assert int(loss) == 2
 
 
 def test_minidl_ops_is_a_module_of_its_own_name() -> None:

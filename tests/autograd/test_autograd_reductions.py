@@ -106,7 +106,7 @@ def test_variances_take_ddof_and_refuse_too_few_elements() -> None:
     x = Tensor([[1.0, 2.0, 4.0]], requires_grad=True)
     assert_allclose(np.var(x, ddof=1).item(), 7 / 3)
     assert_allclose(grad(x.var(ddof=1), x).data, [[-4 / 3, -1 / 3, 5 / 3]])
-    with pytest.raises(ArgumentError, match=r"of 1 elements .*ddof=1"):
+    with pytest.raises(ArgumentError, match=r"got 1 elements with ddof=1"):
         x.var(axis=0, ddof=1)
 
 

@@ -5,6 +5,7 @@ Networks use the modules of this folder; `extra` is more of NumPy, on top of the
 
 from types import ModuleType as _Module
 
+from minidl.autograd.ops import choices as choices
 from minidl.autograd.ops import methods
 from minidl.autograd.ops.activations import *  # noqa: F403
 from minidl.autograd.ops.cross_entropy import *  # noqa: F403

@@ -22,20 +22,20 @@ _SQRT_2PI_INVERSE = 0.3989422804014327  # 1 / sqrt(2 pi)
 _SQRT_8_OVER_PI = 1.5957691216057308  # 2 sqrt(2 / pi)
 
 
-@primitive(lambda g, y, x: g * (y * (1.0 - y)))
+@primitive(lambda g, y, x: g * (y * (1.0 - y)), elementwise=True)
 @quiet
 def sigmoid(x: Value) -> Value:
     """Logistic function, y = 1 / (1 + e^-x); dy/dx = y (1 - y)."""
     return logistic(x)
 
 
-@primitive(lambda g, y, x: np.where(np.greater(x, 0), g, 0.0))
+@primitive(lambda g, y, x: np.where(np.less_equal(x, 0), 0.0, g), elementwise=True)
 def relu(x: Value) -> Value:
-    """Rectifier, y = max(x, 0); dy/dx = 1 for x > 0, else 0 (also at 0)."""
+    """Rectifier, y = max(x, 0); dy/dx = 1 for x > 0, 0 for x <= 0, 1 for nan, as in PyTorch."""
     return np.maximum(x, 0.0)
 
 
-@primitive(lambda g, y, x, slope=0.01: g * np.where(np.greater(x, 0), 1.0, slope))
+@primitive(lambda g, y, x, slope=0.01: g * np.where(np.greater(x, 0), 1.0, slope), elementwise=True)
 @quiet
 def leaky_relu(x: Value, slope: float = 0.01) -> Value:
     """Leaky rectifier: y = x for x > 0, else slope x; dy/dx = 1 or slope (slope at 0).
@@ -51,7 +51,7 @@ def elu_slope(x: Value, right: float, left: float, rate: float = 1.0) -> Value:
     return np.where(positive, right, left * np.exp(np.where(positive, 0.0, x) / rate))
 
 
-@primitive(lambda g, y, x, alpha=1.0: g * elu_slope(x, 1.0, alpha))
+@primitive(lambda g, y, x, alpha=1.0: g * elu_slope(x, 1.0, alpha), elementwise=True)
 @quiet
 def elu(x: Value, alpha: float = 1.0) -> Value:
     """Exponential linear unit: y = x for x > 0, else alpha (e^x - 1); dy/dx = 1 or alpha e^x.
@@ -61,7 +61,7 @@ def elu(x: Value, alpha: float = 1.0) -> Value:
     return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
-@primitive(lambda g, y, x: g * elu_slope(x, SELU_SCALE, SELU_SCALE * SELU_ALPHA))
+@primitive(lambda g, y, x: g * elu_slope(x, SELU_SCALE, SELU_SCALE * SELU_ALPHA), elementwise=True)
 @quiet
 def selu(x: Value) -> Value:
     """Scaled ELU, y = scale elu(x, alpha), whose two constants keep mean 0 and variance 1.
@@ -76,7 +76,7 @@ def _density(x: Value) -> Value:
     return _SQRT_2PI_INVERSE * bell(x * _SQRT_HALF)
 
 
-@primitive(lambda g, y, x: g * _density(x))
+@primitive(lambda g, y, x: g * _density(x), elementwise=True)
 def _distribution(x: Value) -> Value:
     """Return the normal distribution, (1 + erf(x / sqrt 2)) / 2, exact for x << 0 too."""
     from scipy.special import ndtr  # imported late: it takes 0.1 s
@@ -97,7 +97,7 @@ def _gelu_slope(x: Value, approximate: str) -> Value:
     return s + c * (s * (1.0 - s)) * (_SQRT_8_OVER_PI * (1.0 + 0.134145 * c * c))
 
 
-@primitive(lambda g, y, x, approximate="none": g * _gelu_slope(x, approximate))
+@primitive(lambda g, y, x, approximate="none": g * _gelu_slope(x, approximate), elementwise=True)
 @quiet
 def gelu(x: Value, *, approximate: str = "none") -> Value:
     """Gaussian error linear unit, y = x Phi(x); dy/dx = Phi(x) + x phi(x).
@@ -114,14 +114,14 @@ def gelu(x: Value, *, approximate: str = "none") -> Value:
     return x * (_distribution(x) if approximate == "none" else _tanh_gate(x))
 
 
-@primitive(lambda g, y, x: g * ((s := sigmoid(x)) + y * (1.0 - s)))
+@primitive(lambda g, y, x: g * ((s := sigmoid(x)) + y * (1.0 - s)), elementwise=True)
 @quiet
 def silu(x: Value) -> Value:
     """Sigmoid linear unit or swish: y = x s(x), s the sigmoid; dy/dx = s + y (1 - s)."""
     return x * sigmoid(x)
 
 
-@primitive(lambda g, y, x: g * sigmoid(x))
+@primitive(lambda g, y, x: g * sigmoid(x), elementwise=True)
 @quiet
 def softplus(x: Value) -> Value:
     """Smooth rectifier, y = log(1 + e^x); dy/dx = sigmoid(x)."""

@@ -28,6 +28,7 @@ def _base_rule(g: Value, y: Value, a: Value, b: Value) -> Value:
 @primitive(
     _base_rule,  # the other is 0 where a = 0 and b >= 0, as y is 0 (or 1) for every such b
     lambda g, y, a, b: g * y * np.log(np.where(np.equal(a, 0) & np.greater_equal(b, 0), 1.0, a)),
+    elementwise=True,
 )
 def power(a: Value, b: Value) -> Value:
     """Power, y = a^b; dy/da = b a^(b-1), 0 for b = 0; dy/db = y log a, 0 at a = 0 for b >= 0.
@@ -45,7 +46,9 @@ def _share(a: Value, b: Value) -> Value:
     return sigmoid(np.where(tie, 0.0, a) - np.where(tie, 0.0, b))
 
 
-@primitive(lambda g, y, a, b: g * _share(a, b), lambda g, y, a, b: g * _share(b, a))
+@primitive(
+    lambda g, y, a, b: g * _share(a, b), lambda g, y, a, b: g * _share(b, a), elementwise=True
+)
 @quiet
 def logaddexp(a: Value, b: Value) -> Value:
     """Logarithm of e^a + e^b; dy/da = sigmoid(a - b), dy/db = sigmoid(b - a).
@@ -81,7 +84,7 @@ def clip(
     """Limit a to [a_min, a_max]; dy/da = 1 inside and on the bounds, else 0 and 1 for the bound.
 
     None leaves a side open. `min` and `max` are NumPy's newer names of the bounds; giving both is
-    an ArgumentError.
+    an ArgumentError. A nan stays nan and gets the gradient 0, as in PyTorch's clamp.
 
     >>> clip(np.array([-2.0, 0.5, 3.0]), -1, 1)
     array([-1. ,  0.5,  1. ])
@@ -100,12 +103,24 @@ def clip(
 def where(condition: Value, a: Value, b: Value) -> Value:
     """Choose: y = a where the condition holds, else b; the gradient goes to the chosen one.
 
-    The other gets 0, which an infinite derivative before it turns into nan: choose its input first.
+    What is not chosen has a gradient of exactly 0, also through a derivative that is infinite or
+    nan there, where PyTorch, JAX and TensorFlow return nan. The same holds for `maximum`,
+    `minimum`, `clip`, `max`, `min` and indexing, but not for `relu`: write ``maximum(x, 0)``.
+
+    What is chosen is computed with as usual: 0 times an infinite derivative is nan, as of
+    ``0 * sqrt(x)`` at 0. Matrix products leave out whole rows and columns, and so do operations
+    along an axis such as softmax.
+
+    >>> from minidl import Tensor
+    >>> x = Tensor([0.0, 4.0], requires_grad=True)
+    >>> where(x > 0, np.sqrt(x), 0.0).sum().backward()
+    >>> x.grad
+    array([0.  , 0.25])
     """
     return np.where(condition, a, b)
 
 
-@primitive(lambda g, y, x, dtype: g)
+@primitive(lambda g, y, x, dtype: g, elementwise=True)
 def astype(x: Value, dtype: npt.DTypeLike) -> Value:
     """Convert to float64 or float32; dy/dx = 1."""
     return x.astype(dtype)

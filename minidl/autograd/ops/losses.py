@@ -144,7 +144,7 @@ def _rule(slope: Callable[..., Value]) -> Rule:
     return rule
 
 
-@primitive(_rule(lambda p, t: 2 * (p - t)), _rule(lambda p, t: 2 * (t - p)))
+@primitive(_rule(lambda p, t: 2 * (p - t)), _rule(lambda p, t: 2 * (t - p)), elementwise=True)
 def mean_squared_error(
     p: Value, t: Value, reduction: str = "mean", axis: Axis = None, *, sample_weight: Weights = None
 ) -> Value:
@@ -157,7 +157,7 @@ def mean_squared_error(
     return reduce(np.square(p - aligned(p, t)), reduction, axis, sample_weight)
 
 
-@primitive(_rule(lambda p, t: np.sign(p - t)), _rule(lambda p, t: np.sign(t - p)))
+@primitive(_rule(lambda p, t: np.sign(p - t)), _rule(lambda p, t: np.sign(t - p)), elementwise=True)
 def mean_absolute_error(
     p: Value, t: Value, reduction: str = "mean", axis: Axis = None, *, sample_weight: Weights = None
 ) -> Value:
@@ -168,6 +168,7 @@ def mean_absolute_error(
 @primitive(
     _rule(lambda p, t, delta=1.0: np.clip(p - t, -float(delta), float(delta))),
     _rule(lambda p, t, delta=1.0: np.clip(t - p, -float(delta), float(delta))),
+    elementwise=True,
 )
 def huber(
     p: Value,
@@ -190,19 +191,24 @@ def huber(
 
 
 @primitive(
-    _rule(lambda z, s: np.where(np.less(s * z, 1), -s, 0.0)),
-    _rule(lambda z, s: np.where(np.less(s * z, 1), -z, 0.0)),
+    _rule(lambda z, s: np.where(np.greater_equal(s * z, 1), 0.0, -s)),
+    _rule(lambda z, s: np.where(np.greater_equal(s * z, 1), 0.0, -z)),
+    elementwise=True,
 )
 def hinge(
     z: Value, s: Value, reduction: str = "mean", axis: Axis = None, *, sample_weight: Weights = None
 ) -> Value:
-    """Hinge loss of a score z and a sign s = +-1, max(0, 1 - s z); d/dz = -s where s z < 1."""
+    """Hinge loss of a score z and a sign s = +-1, max(0, 1 - s z); d/dz = -s where s z < 1.
+
+    A score of nan has the loss nan and the slope -s, as relu(1 - s z) in PyTorch.
+    """
     return reduce(np.maximum(1.0 - aligned(z, s) * z, 0.0), reduction, axis, sample_weight)
 
 
 @primitive(
     _rule(lambda z, t: (logistic if isinstance(z, np.ndarray) else sigmoid)(z) - t),
     _rule(lambda z, t: -z),
+    elementwise=True,
 )
 @quiet
 def bce_with_logits(

@@ -44,8 +44,8 @@ def ratio(a: Value, b: Value) -> Value:
 
 
 def _to_larger(g: Value, a: Value, b: Value) -> Value:
-    """Return g where a > b, 0 where a < b, and g / 2 at a tie."""
-    return np.where(np.equal(a, b), 0.5 * g, np.where(np.greater(a, b), g, 0.0))
+    """Return g where a > b or one is nan, 0 where a < b, and g / 2 at a tie."""
+    return np.where(np.equal(a, b), 0.5 * g, np.where(np.less(a, b), 0.0, g))
 
 
 # fmt: off
@@ -58,10 +58,14 @@ divide = from_numpy(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g *
     doc="Quotient, y = a / b; dy/da = 1 / b, dy/db = -y / b.")
 maximum = from_numpy(np.maximum,
     lambda g, y, a, b: _to_larger(g, a, b), lambda g, y, a, b: _to_larger(g, b, a),
-    doc="Larger of a and b; the gradient goes to the larger, and half to each at a tie.")
+    doc="""Larger of a and b; the gradient goes to the larger, and half to each at a tie.
+
+    If one is nan, so is y, and both get the whole gradient, as in PyTorch.""")
 minimum = from_numpy(np.minimum,
     lambda g, y, a, b: _to_larger(g, b, a), lambda g, y, a, b: _to_larger(g, a, b),
-    doc="Smaller of a and b; the gradient goes to the smaller, and half to each at a tie.")
+    doc="""Smaller of a and b; the gradient goes to the smaller, and half to each at a tie.
+
+    If one is nan, so is y, and both get the whole gradient, as in PyTorch.""")
 hypot = from_numpy(quiet(np.hypot),
     lambda g, y, a, b: g * ratio(a, y), lambda g, y, a, b: g * ratio(b, y),
     doc="Length, y = sqrt(a^2 + b^2) without overflow; dy/da = a / y, dy/db = b / y, 0 at (0, 0).")
@@ -115,13 +119,13 @@ arctanh = from_numpy(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)),
 abs = absolute
 
 
-@primitive(lambda g, y, x: -g * y * y)
+@primitive(lambda g, y, x: -g * y * y, elementwise=True)
 def reciprocal(x: Value) -> Value:
     """Reciprocal, y = 1 / x; dy/dx = -y^2. Also of integers, where NumPy's rounds to 0."""
     return np.divide(1.0, x)
 
 
-@primitive(lambda g, y, x: g * (TWO_OVER_SQRT_PI * bell(x)))
+@primitive(lambda g, y, x: g * (TWO_OVER_SQRT_PI * bell(x)), elementwise=True)
 @quiet
 def erf(x: Value) -> Value:
     """Error function; dy/dx = 2 / sqrt(pi) e^(-x^2)."""

@@ -12,14 +12,14 @@ from minidl.errors import invalid
 __all__ = ["celu", "hardtanh", "logsigmoid", "mish", "softsign"]
 
 
-@primitive(lambda g, y, x: g * sigmoid(-x))
+@primitive(lambda g, y, x: g * sigmoid(-x), elementwise=True)
 @quiet
 def logsigmoid(x: Value) -> Value:
     """Logarithm of the logistic function, y = -log(1 + e^-x); dy/dx = sigmoid(-x)."""
     return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
 
 
-@primitive(lambda g, y, x, alpha=1.0: g * elu_slope(x, 1.0, 1.0, alpha))
+@primitive(lambda g, y, x, alpha=1.0: g * elu_slope(x, 1.0, 1.0, alpha), elementwise=True)
 @quiet
 def celu(x: Value, alpha: float = 1.0) -> Value:
     """Continuously differentiable ELU: y = x for x > 0, else alpha (e^(x/alpha) - 1).
@@ -34,7 +34,10 @@ def celu(x: Value, alpha: float = 1.0) -> Value:
     return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
 
 
-@primitive(lambda g, y, x: g * ((t := tanh(softplus(x))) + x * ((1.0 - t * t) * sigmoid(x))))
+@primitive(
+    lambda g, y, x: g * ((t := tanh(softplus(x))) + x * ((1.0 - t * t) * sigmoid(x))),
+    elementwise=True,
+)
 @quiet
 def mish(x: Value) -> Value:
     """Mish, y = x t, t = tanh(softplus(x)); dy/dx = t + x (1 - t^2) sigmoid(x).
@@ -44,7 +47,7 @@ def mish(x: Value) -> Value:
     return x * np.tanh(softplus(x))
 
 
-@primitive(lambda g, y, x: g / (r := 1.0 + np.abs(x)) / r)
+@primitive(lambda g, y, x: g / (r := 1.0 + np.abs(x)) / r, elementwise=True)
 def softsign(x: Value) -> Value:
     """Softsign, y = x / (1 + |x|); dy/dx = 1 / (1 + |x|)^2."""
     return x / (1.0 + np.abs(x))
@@ -52,5 +55,5 @@ def softsign(x: Value) -> Value:
 
 @composite
 def hardtanh(x: Value, min_value: float = -1.0, max_value: float = 1.0) -> Value:
-    """Limit x to [min_value, max_value], as :func:`clip`; on the bounds PyTorch's slope is 0."""
+    """Limit x to [min_value, max_value], as :func:`clip`; PyTorch: 0 on bounds, 1 for nan."""
     return clip(x, min_value, max_value)

@@ -12,7 +12,9 @@ from minidl.errors import ShapeError
 __all__ = ["glu", "hardsigmoid", "hardswish", "prelu", "relu6", "softshrink"]
 
 
-@primitive(lambda g, y, x: np.where(np.less_equal(x, 0) | np.greater_equal(x, 6), 0.0, g))
+@primitive(
+    lambda g, y, x: np.where(np.less_equal(x, 0) | np.greater_equal(x, 6), 0.0, g), elementwise=True
+)
 def relu6(x: Value) -> Value:
     """Rectifier limited to 6, y = min(max(x, 0), 6); dy/dx = 1 for 0 < x < 6, else 0.
 
@@ -21,7 +23,7 @@ def relu6(x: Value) -> Value:
     return np.clip(x, 0.0, 6.0)
 
 
-@primitive(lambda g, y, x: np.where(np.less(np.absolute(x), 3), g / 6.0, 0.0))
+@primitive(lambda g, y, x: np.where(np.less(np.absolute(x), 3), g / 6.0, 0.0), elementwise=True)
 def hardsigmoid(x: Value) -> Value:
     """Piecewise linear sigmoid, y = min(max(x + 3, 0), 6) / 6; dy/dx = 1/6 for |x| < 3, else 0.
 
@@ -31,7 +33,8 @@ def hardsigmoid(x: Value) -> Value:
 
 
 @primitive(
-    lambda g, y, x: g * np.where(np.less(np.absolute(x), 3), x / 3.0 + 0.5, np.greater(x, 0))
+    lambda g, y, x: g * np.where(np.less(np.absolute(x), 3), x / 3.0 + 0.5, np.greater(x, 0)),
+    elementwise=True,
 )
 @quiet
 def hardswish(x: Value) -> Value:
@@ -42,7 +45,10 @@ def hardswish(x: Value) -> Value:
     return x * (np.clip(x + 3.0, 0.0, 6.0) / 6.0)
 
 
-@primitive(lambda g, y, x, lambd=0.5: np.where(np.less_equal(np.absolute(x), lambd), 0.0, g))
+@primitive(
+    lambda g, y, x, lambd=0.5: np.where(np.less_equal(np.absolute(x), lambd), 0.0, g),
+    elementwise=True,
+)
 def softshrink(x: Value, lambd: float = 0.5) -> Value:
     """Soft threshold, y = sign(x) max(|x| - lambd, 0); dy/dx = 1 for |x| > lambd, else 0.
 

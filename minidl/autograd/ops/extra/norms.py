@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from minidl.autograd.node import Node, Value
 from minidl.autograd.ops.reductions import kept, kept_shape
@@ -45,6 +46,12 @@ def p_norm(x: Value, p: float, axis: Axis) -> Value:
     return np.squeeze(y, axis=axis)
 
 
+def _largest(x: Value, axis: Axis) -> Value:
+    """Return the largest of numbers >= 0; 0 if there are none."""
+    lengths = [x.shape[i] for i in normalize_axis_tuple(axis, x.ndim)]  # type: ignore[arg-type]
+    return (np.max if all(lengths) else np.sum)(x, axis=axis)
+
+
 def _vector_norm(x: Value, order: Order, axis: Axis) -> Value:
     if order is None or order == 2:
         return euclidean_norm(x, axis)
@@ -52,7 +59,7 @@ def _vector_norm(x: Value, order: Order, axis: Axis) -> Value:
         raise UnknownNameError("order of a vector's norm", order, ["a number", "inf", "-inf"])
     if order == 0:
         return np.sum(np.absolute(np.sign(x)), axis=axis)  # the number of nonzero elements
-    reductions: dict[Order, Value] = {1: np.sum, math.inf: np.max, -math.inf: np.min}
+    reductions: dict[Order, Value] = {1: np.sum, math.inf: _largest, -math.inf: np.min}
     if order not in reductions:
         return p_norm(x, float(order), axis)
     return reductions[order](np.absolute(x), axis=axis)
@@ -67,14 +74,15 @@ def _matrix_norm(x: Value, order: Order, axes: tuple[int, ...]) -> Value:
         raise ArgumentError(message, received=repr(order), hint=hint)
     summed, compared = axes if abs(order) == 1 else axes[::-1]
     sums = np.sum(np.absolute(x), axis=summed, keepdims=True)
-    return (np.max if order > 0 else np.min)(sums, axis=(summed, compared))
+    return (_largest if order > 0 else np.min)(sums, axis=(summed, compared))
 
 
 @composite
 def norm(x: Value, ord: Order = None, axis: Axis = None, *, keepdims: bool = False) -> Value:
     """Norm of vectors (axis an int) or of matrices (a pair of axes), as numpy.linalg.norm.
 
-    At x = 0 the gradient is 0, as in PyTorch. Powers of x / max |x| cannot overflow.
+    At x = 0 the gradient is 0, as in PyTorch. The norm of no elements is 0; the smallest magnitude
+    or row sum of none is a ShapeError. Powers of x / max |x| cannot overflow.
 
     Parameters
     ----------

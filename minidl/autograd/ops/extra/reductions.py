@@ -1,12 +1,13 @@
 """Variances, products, cumulative sums and log-sum-exp."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minidl.autograd.node import Node, Value
-from minidl.autograd.ops.reductions import count, kept
+from minidl.autograd.ops.reductions import kept
 from minidl.autograd.ops.ufuncs import Axis, ratio
 from minidl.autograd.primitive import primitive, quiet
 from minidl.errors import ArgumentError
@@ -16,7 +17,11 @@ __all__ = ["cumsum", "logsumexp", "prod", "std", "var"]
 Ddof = float | None
 
 
-def _freedom(x: Value, y: Value, ddof: float, correction: Ddof) -> float:
+def _axes(x: Value, axis: Axis) -> Sequence[int]:
+    return range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+
+
+def _freedom(x: Value, axis: Axis, ddof: float, correction: Ddof) -> float:
     """Return n - ddof, the divisor of a variance; `correction` is another name of ddof."""
     if correction is not None:
         if ddof != 0:
@@ -24,23 +29,28 @@ def _freedom(x: Value, y: Value, ddof: float, correction: Ddof) -> float:
             received = f"ddof={ddof}, correction={correction}"
             raise ArgumentError(message, received=received, hint="Give one of them.")
         ddof = correction
-    n = count(x, y)
-    if n <= ddof and y.size:
-        raise ArgumentError(f"a variance of {n:g} elements needs a smaller ddof, got ddof={ddof}")
-    return n - ddof
+    axes = _axes(x, axis)
+    n: int = math.prod(x.shape[i] for i in axes)
+    if n > ddof:
+        return n - ddof
+    if math.prod(x.shape[i] for i in range(x.ndim) if i not in axes):
+        message = "a variance needs more elements than ddof"
+        raise ArgumentError(message, received=f"{n} elements with ddof={ddof}")
+    return 1.0  # there is no variance to divide
 
 
 def _centred(x: Value, axis: Axis) -> Value:
     """Return x - mean, after the first element was taken off, so equal elements give exactly 0."""
     data = x.data if isinstance(x, Node) else x
-    axes = range(data.ndim) if axis is None else normalize_axis_tuple(axis, data.ndim)
+    axes = _axes(data, axis)
     shifted = x - data[tuple(slice(0, 1 if i in axes else None) for i in range(data.ndim))]
     return shifted - shifted.mean(axis=axis, keepdims=True)
 
 
 @primitive(
     lambda g, y, x, axis=None, ddof=0, keepdims=False, correction=None: (
-        kept(g, x, axis, keepdims) * (_centred(x, axis) * (2.0 / _freedom(x, y, ddof, correction)))
+        kept(g, x, axis, keepdims)
+        * (_centred(x, axis) * (2.0 / _freedom(x, axis, ddof, correction)))
     )
 )
 def var(
@@ -49,20 +59,21 @@ def var(
     """Variance of n elements, y = sum (x - mean)^2 / (n - ddof); dy/dx = 2 (x - mean) / (n - ddof).
 
     ``correction`` is another name of `ddof` (PyTorch's default is 1). The variance of equal
-    numbers is exactly 0; that of no more than `ddof` elements is an ArgumentError.
+    numbers is exactly 0; that of no elements, or of no more than `ddof`, is an ArgumentError,
+    where NumPy warns and returns nan or inf.
 
     >>> var([1.0, 3.0]).item(), var([1.0, 3.0], ddof=1).item()
     (1.0, 2.0)
     """
     a = np.add(a, 0.0)  # floats, as differences of unsigned integers wrap around
-    freedom = _freedom(a, np.sum(a, axis=axis), ddof, correction)
+    freedom = _freedom(a, axis, ddof, correction)
     return np.sum(np.square(_centred(a, axis)), axis=axis, keepdims=keepdims) / freedom
 
 
 @primitive(
     lambda g, y, x, axis=None, ddof=0, keepdims=False, correction=None: (
         kept(ratio(g, y), x, axis, keepdims)
-        * (_centred(x, axis) / _freedom(x, y, ddof, correction))
+        * (_centred(x, axis) / _freedom(x, axis, ddof, correction))
     )
 )
 def std(
@@ -71,6 +82,7 @@ def std(
     """Root of the variance, y = sqrt(var(x)); dy/dx = (x - mean) / ((n - ddof) y), 0 where y = 0.
 
     The gradient of equal numbers is exactly 0; in PyTorch it is rounding error of size 1 / n.
+    Errors as in :func:`var`.
     """
     return np.sqrt(var(a, axis, ddof=ddof, keepdims=keepdims, correction=correction))
 

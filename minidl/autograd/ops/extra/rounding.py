@@ -32,7 +32,7 @@ fmod = from_numpy(np.fmod,
 # fmt: on
 
 
-@primitive(_flat)
+@primitive(_flat, elementwise=True)
 def round(a: Value, decimals: int = 0) -> Value:
     """Round to so many decimals, halves to the even neighbour, as NumPy; dy/dx = 0.
 

@@ -19,13 +19,13 @@ exp2 = from_numpy(
 )
 
 
-@primitive(lambda g, y, x: -0.5 * g * (y * y * y))
+@primitive(lambda g, y, x: -0.5 * g * (y * y * y), elementwise=True)
 def rsqrt(x: Value) -> Value:
     """Reciprocal of the square root, y = 1 / sqrt(x); dy/dx = -y^3 / 2, infinite at 0."""
     return np.divide(1.0, np.sqrt(x))
 
 
-@primitive(lambda g, y, x: g * (-TWO_OVER_SQRT_PI * bell(x)))
+@primitive(lambda g, y, x: g * (-TWO_OVER_SQRT_PI * bell(x)), elementwise=True)
 @quiet
 def erfc(x: Value) -> Value:
     """Complement of the error function, y = 1 - erf(x), exact for large x too.
@@ -37,7 +37,7 @@ def erfc(x: Value) -> Value:
     return scipy_erfc(x)
 
 
-@primitive(lambda g, y, x: g / (x * (1.0 - x)))
+@primitive(lambda g, y, x: g / (x * (1.0 - x)), elementwise=True)
 def logit(x: Value) -> Value:
     """Inverse of the sigmoid, y = log(x / (1 - x)); dy/dx = 1 / (x (1 - x)).
 
@@ -60,7 +60,7 @@ def _sinc_slope(y: Value, x: Value) -> Value:
     return np.where(near, np.pi**2 * small * series, (np.cos(np.pi * large) - y) / large)
 
 
-@primitive(lambda g, y, x: g * _sinc_slope(y, x))
+@primitive(lambda g, y, x: g * _sinc_slope(y, x), elementwise=True)
 @quiet
 def sinc(x: Value) -> Value:
     """Normalised sinc, y = sin(pi x) / (pi x), 1 at 0; dy/dx = (cos(pi x) - y) / x, 0 at 0."""
