@@ -74,7 +74,10 @@ _VALUES = "For values without a gradient, pass x.numpy()."
 _GENERAL = "Use functions of minidl.ops, or add one with minidl.primitive. "
 _REAL = "A Tensor holds real numbers. "
 _MATRICES = "minidl has det, slogdet, inv, solve and norm. Add another with minidl.primitive."
-_IN_PLACE = "Nothing is written into a Tensor: np.where chooses, minidl.ops.scatter puts at places."
+_IN_PLACE = (
+    "Nothing is written into a Tensor: np.where chooses, minidl.ops.scatter puts at places, "
+)
+_IN_PLACE += "and x.numpy() are the values."
 _BITS = "It needs integers or booleans: comparisons give these, as in (x > 0) & (x < 1)."
 _REASONS: dict[str, str] = {
     _VALUES: "busday_count busday_offset datetime_as_string frexp histogram histogram2d"
@@ -104,7 +107,7 @@ SENTENCES = {name: text for text, names in _REASONS.items() for name in names.sp
 def hint_for(name: str) -> str:
     """Return what to write instead of the NumPy function of this name, without ``np.``."""
     if name in WRITE:
-        return f"Write {WRITE[name]}."
+        return f"Write {WRITE[name]}; for values without a gradient, pass x.numpy()."
     ufunc, _, method = name.rpartition(".")
     if method == "outer":
         return f"Write np.{ufunc}(a[:, None], b)."

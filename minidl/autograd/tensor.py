@@ -269,7 +269,7 @@ class Tensor(Node):
     sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
     sin = cos = tan = arcsin = arccos = arctan = sinh = cosh = tanh = _unary
     arcsinh = arccosh = arctanh = erf = sigmoid = relu = silu = _unary
-    __floor__ = __ceil__ = __trunc__ = __invert__ = floor = ceil = trunc = conj = conjugate = _unary
+    __invert__ = floor = ceil = trunc = conj = conjugate = _unary
     __getitem__ = softmax = log_softmax = clip = where = _any
     sum = mean = max = min = prod = cumprod = logsumexp = var = std = norm = cumsum = _any
     diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
