@@ -164,6 +164,8 @@ class Tensor(Node):
     def __int__(self) -> int:
         return int(float(self))
 
+    __trunc__ = __int__
+
     def __index__(self) -> int:
         message = f"a Tensor of shape {self.shape} holds floats, which are no index and no count"
         raise DTypeError(message, hint="Convert its value: int(t.item()).")
