@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from readme_blocks import FILES, README, Block, blocks, differences
 
-from minidl import optim
+from minidl import ops, optim
 
 ROOT = Path(__file__).parent.parent
 BLOCKS = blocks()
@@ -166,3 +166,9 @@ def test_an_optimizer_takes_the_steps_that_the_readme_writes_down(name: str) -> 
         optimizer.step(stored, np.sin)
         w, v = step(w, v, a, m, np.sin)
         np.testing.assert_allclose(stored, w, rtol=1e-13)
+
+
+def test_the_list_of_operations_is_complete() -> None:
+    rows = re.findall(r"^\| [a-z, ]+ \| ((?:`\w+` ?)+) \|$", TEXT, re.MULTILINE)
+    listed = [name for row in rows for name in re.findall(r"\w+", row)]
+    assert sorted(listed) == [name for name in ops.__all__ if callable(getattr(ops, name))]

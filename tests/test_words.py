@@ -443,7 +443,7 @@ def test_targets_of_two_classes_get_the_hint_that_helps(name: str, targets: Any,
 
 def test_classes_from_1_on_get_a_hint_that_works() -> None:
     y, outputs = np.array([1, 2, 3]), np.zeros((3, 3))
-    with pytest.raises(errors.DataError, match="Number the classes with np.unique") as caught:
+    with pytest.raises(errors.DataError, match=r"Number the classes with np\.unique") as caught:
         nn.SoftmaxCrossEntropy()(outputs, y)
     code = str(caught.value).split("classes with ")[1].split(". Number")[0]
     numbered = eval(code, {"np": np, "y": y})

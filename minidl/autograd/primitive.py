@@ -172,7 +172,7 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
     def call(*arguments: P.args, **keywords: P.kwargs) -> Value:
         try:
             return function(*arguments, **keywords)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise _call_error(error, function, arguments, keywords) from error
 
     return call
@@ -183,7 +183,12 @@ def plain(y: Value) -> Value:
     if np.ma.is_masked(y):
         message = "an operation cannot take a masked array: its hidden values would be used"
         raise DTypeError(message, hint="Use a.filled(value), or minidl.ops.where.")
-    return read(y)
+    try:
+        return read(y)
+    except ValueError as error:  # a MinidlError is about a Tensor in the list
+        if isinstance(error, MinidlError):
+            raise
+        raise ShapeError(f"data must be a rectangular array: {error}") from None
 
 
 def _not_real(y: Value, function: Function, arrays: list[Value]) -> DTypeError:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd.backward import propagate
+from minidl.autograd.hints import hint_for
 from minidl.autograd.node import STATE, Array, Node, Record, Value, creation, to_float
 from minidl.autograd.values import on_values
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
@@ -22,13 +23,22 @@ PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, witho
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
     np.isfinite, np.isnan, np.isinf, np.isclose, np.allclose, np.array_equal, np.any, np.all,
     np.argmax, np.argmin, np.argwhere, np.argsort, np.nonzero, np.count_nonzero, np.digitize,
-    np.searchsorted, np.zeros_like, np.ones_like, np.shape, np.ndim, np.size,
+    np.searchsorted, np.zeros_like, np.ones_like, np.empty_like, np.shape, np.ndim, np.size,
+    np.argpartition, np.lexsort, np.flatnonzero, np.nanargmax, np.nanargmin, np.isin, np.signbit,
+    np.isneginf, np.isposinf, np.iscomplex, np.isreal, np.iscomplexobj, np.isrealobj,
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.array_equiv, np.result_type,
+    np.can_cast, np.common_type, np.min_scalar_type, np.may_share_memory, np.shares_memory,
+    np.array2string, np.array_repr, np.array_str, np.einsum_path, np.linalg.matrix_rank,
+    np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
 }  # fmt: skip
 
 
 def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, object], Value]:
     """Return the method that compares arrays, without a gradient."""
     return lambda self, other: on_values(compare, (self, other))
+
+
+Axes = int | tuple[int, ...] | None
 
 
 # Types of the methods that are operations; ops/methods.py replaces each by the operation itself.
@@ -126,6 +136,26 @@ class Tensor(Node):
         return on_values(np.argmin, (self, axis), keepdims=keepdims)
 
     @answers
+    def any(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+        """Return whether an element is not 0, as NumPy does."""
+        return on_values(np.any, (self, axis), keepdims=keepdims)
+
+    @answers
+    def all(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+        """Return whether no element is 0, as NumPy does."""
+        return on_values(np.all, (self, axis), keepdims=keepdims)
+
+    @answers
+    def nonzero(self) -> tuple[Array, ...]:
+        """Return the indices of the elements that are not 0, as NumPy does."""
+        return np.nonzero(self.data)
+
+    @answers
+    def argsort(self, axis: int | None = -1) -> Any:
+        """Return the indices that sort, as NumPy does; equal elements stay in their order."""
+        return on_values(np.argsort, (self, axis), kind="stable")
+
+    @answers
     def detach(self) -> Tensor:
         """Return a new Tensor with the same array and no history."""
         return make(self.data)
@@ -195,11 +225,14 @@ class Tensor(Node):
         if out and any(argument is out[0] for argument in inputs):
             message = f"{name} in place, as in a += t, would drop the gradient of t"
             raise GraphError(message, hint="Write a = a + t.")
-        if method != "__call__" or keywords:
-            extra = ", ".join(keywords) or f".{method}"
+        if method != "__call__":
+            hint = hint_for(f"{ufunc.__name__}.{method}")
+            raise MissingRuleError(f"minidl cannot differentiate {name}.{method}", hint=hint)
+        if keywords and list(keywords) != ["axis"]:
+            message = f"minidl cannot differentiate {name} with {', '.join(keywords)}"
             hint = "Use the plain call; to write into an array, use .numpy() first."
-            raise MissingRuleError(f"minidl cannot differentiate {name} with {extra}", hint=hint)
-        return self.__array_function__(ufunc, (), inputs, {})
+            raise MissingRuleError(message, hint=hint)
+        return self.__array_function__(ufunc, (), inputs, keywords)
 
     def __array_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Value], keywords: Any
@@ -209,9 +242,9 @@ class Tensor(Node):
         if func in PLAIN:
             return on_values(func, args, **keywords)
         module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
-        message = f"minidl has no derivative for {module}.{func.__name__}"
-        hint = "Use functions of minidl.ops, add one with minidl.primitive, or call .numpy()"
-        raise MissingRuleError(message, hint=f"{hint} if no gradient is wanted.")
+        name = f"{module}.{func.__name__}"
+        message = f"minidl has no derivative for {name}"
+        raise MissingRuleError(message, hint=hint_for(name.removeprefix("np.")))
 
     @answers
     def backward(self, gradient: object = None, *, retain_graph: bool = False) -> None:
@@ -243,18 +276,24 @@ class Tensor(Node):
                 leaf.grad = np.array(g if leaf.grad is None else leaf.grad + g)
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
+    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = _binary
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _binary
     __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _binary
+    __imod__ = __ifloordiv__ = __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = (
+        __imatmul__
+    ) = _binary
     matmul = dot = outer = add = subtract = multiply = divide = pow = _binary
     maximum = minimum = hypot = arctan2 = logaddexp = _binary
     __neg__ = __pos__ = __abs__ = negative = positive = abs = absolute = sign = _unary
     sqrt = square = reciprocal = exp = expm1 = log = log1p = log2 = log10 = _unary
     sin = cos = tan = arcsin = arccos = arctan = sinh = cosh = tanh = _unary
     arcsinh = arccosh = arctanh = erf = sigmoid = relu = silu = _unary
+    __invert__ = floor = ceil = trunc = conj = conjugate = _unary
     __getitem__ = softmax = log_softmax = clip = where = _any
-    sum = mean = max = min = prod = logsumexp = var = std = norm = cumsum = _any
+    sum = mean = max = min = prod = cumprod = logsumexp = var = std = norm = cumsum = _any
     diag = diagonal = trace = tril = triu = reshape = transpose = swapaxes = moveaxis = _any
     squeeze = flatten = ravel = broadcast_to = flip = roll = tile = repeat = astype = _any
+    __round__ = round = take = copy = sort = partition = fill = put = resize = compress = _any
     split = _list
 
 

@@ -25,6 +25,14 @@ from autograd_examples import Array, Operation
 
 from minidl import Tensor, ops
 
+# isort: split
+# Examples share a generator, so later families are imported after those above.
+import cases_arranging
+import cases_linalg
+import cases_ordering
+import cases_rounding
+import cases_special
+
 
 class Call(NamedTuple):
     """A function of the differentiated arrays alone, by minidl and by the formula."""
@@ -38,15 +46,20 @@ class Call(NamedTuple):
 
 FAMILIES = (
     cases_activations,
+    cases_arranging,
     cases_contractions,
     cases_diagonals,
     cases_elementwise,
     cases_indexing,
     cases_joining,
+    cases_linalg,
     cases_losses,
+    cases_ordering,
     cases_products,
     cases_reductions,
+    cases_rounding,
     cases_shapes,
+    cases_special,
     cases_transcendental,
 )
 OPERATIONS: dict[str, Operation] = {
@@ -76,9 +89,9 @@ def calls() -> Iterator[Call]:
                 def call(*arrays: Any) -> Any:
                     given = iter(arrays)
                     y = f(*(replaced(one, given) for one in a), **k)
-                    if not isinstance(y, list):
+                    if not isinstance(y, list | tuple):
                         return y
-                    return np.concatenate([part.reshape(-1) for part in y])  # of split
+                    return np.concatenate([part.reshape(-1) for part in y])  # of split, meshgrid
 
                 return call
 

@@ -67,7 +67,6 @@ NO_RULE: dict[str, Use] = {
     "np.put": lambda t, v: np.put(np.ones(3), [0], t),
     "place": lambda t, v: np.place(np.ones(2), np.ones(2) > 0, v),
     "full_like": lambda t, v: np.full_like(np.ones(2), t),
-    "full_like of a Tensor": lambda t, v: np.full_like(v, t),
     "linspace": lambda t, v: np.linspace(t, 3.0, 5),
     "out": lambda t, v: np.add(t, 1, out=np.ones(())),
     "out is a Tensor": lambda t, v: np.add(1.0, np.ones(2), out=v),

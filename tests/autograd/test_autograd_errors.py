@@ -135,8 +135,8 @@ FAILURES: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "an array of a tensor": (GraphError, r"\(2, 3\).*detach", lambda: np.array(X)),
     "a function without a rule": (
         MissingRuleError,
-        r"np\.linalg\.inv\. Use .*minidl\.primitive",
-        lambda: np.linalg.inv(X),  # type: ignore[call-overload]
+        r"np\.linalg\.svd\. .*minidl\.primitive",
+        lambda: np.linalg.svd(X),  # type: ignore[call-overload]
     ),
     "an array as the place to write": (
         MissingRuleError,

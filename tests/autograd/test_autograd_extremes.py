@@ -110,6 +110,16 @@ QUIET: list[Functions] = [
     ops.softmax,
     ops.log_softmax,
     lambda x: ops.logaddexp(x, 0.0),
+    lambda x: ops.exp2(ops.clip(x, None, 0.0)),
+    ops.erfc,
+    ops.sinc,
+    ops.relu6,
+    ops.hardsigmoid,
+    ops.hardswish,
+    ops.softshrink,
+    lambda x: ops.prelu(x, 0.3),
+    lambda x: ops.glu(ops.stack([x, x]), 0),
+    ops.logcumsumexp,
 ]
 
 

@@ -11,14 +11,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import random_steps
+import random_steps_extra
 from autograd_oracles import gradients, hessian_products
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from random_steps import FORMULAS, PAIRED, STEPS, UNARY
+from random_steps import FORMULAS
 
 from minidl import Tensor, grad, ops
 
+UNARY = {**random_steps.UNARY, **random_steps_extra.UNARY}
+PAIRED = {**random_steps.PAIRED, **random_steps_extra.PAIRED}
+STEPS = {**UNARY, **PAIRED}
 Wish = tuple[str, int, int, int]  # a step, two places, and the number that chooses its options
 SHAPES: list[tuple[int, ...]] = [(), (1,), (3,), (2, 3), (3, 2), (2, 1), (1, 3), (2, 2), (0, 3)]
 SHAPES += [(2, 1, 2), (2, 2, 2)]

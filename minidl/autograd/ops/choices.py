@@ -5,7 +5,7 @@ computed from, even where a derivative on the way is infinite or nan (uses.py).
 """
 
 from minidl.autograd.ops import activations, cross_entropy, elementwise, reductions, shapes, ufuncs
-from minidl.autograd.ops.extra import contractions, diagonals, joining, norms
+from minidl.autograd.ops.extra import arranging, contractions, diagonals, joining, norms
 from minidl.autograd.ops.extra import reductions as sums
 from minidl.autograd.uses import CHOICES, COMMON, ELEMENTWISE, MIXES, MOVES, PRODUCTS
 
@@ -25,5 +25,6 @@ MOVES |= CHOICES | {
     shapes.broadcast_to, shapes.reshape, shapes.transpose, shapes.swapaxes, shapes.moveaxis,
     shapes.expand_dims, shapes.squeeze, shapes.flip, shapes.scatter, reductions.sum,
     reductions.mean, sums.cumsum, joining._concatenate, joining.pad, joining.roll, joining.tile,
+    arranging.copy,
 }  # fmt: skip
 ELEMENTWISE -= MOVES

@@ -7,17 +7,26 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from minidl.autograd.node import STATE, Value, array_of, no_grad
+from minidl.autograd.hints import hint_for
+from minidl.autograd.node import STATE, Value, no_grad
 from minidl.autograd.ops.elementwise import where
+from minidl.autograd.ops.extra.names import numpy_functions
+from minidl.autograd.ops.extra.ordering import take
+from minidl.autograd.ops.extra.rounding import divmod_, round
 from minidl.autograd.ops.shapes import reshape, transpose
 from minidl.autograd.primitive import composite
 from minidl.autograd.tensor import DECLARED, NUMPY, Tensor
-from minidl.errors import GraphError, ShapeError
+from minidl.errors import GraphError, MissingRuleError, ShapeError
 
 __all__: list[str] = []
 
 SHORT = {"mul": "multiply", "neg": "negative", "pos": "positive", "pow": "power"}
-SHORT |= {"sub": "subtract", "truediv": "divide"}
+SHORT |= {"sub": "subtract", "truediv": "divide", "mod": "remainder", "floordiv": "floor_divide"}
+SHORT |= {"conj": "positive", "conjugate": "positive"}
+IN_PLACE = {"sort": "np.sort(x), or np.argsort(x) for the order", "partition": "np.sort(x)"}
+IN_PLACE |= {"fill": "np.full_like(x, value)", "resize": "x.reshape(shape)"}
+IN_PLACE |= {"put": "np.where(condition, values, x)"}
+BITWISE = {"and": "&", "or": "|", "xor": "^", "invert": "~"}
 
 
 @composite
@@ -31,8 +40,29 @@ def _transpose(a: Value, *axes: Value) -> Value:
 
 
 @composite
-def _ravel(a: Value) -> Value:
-    return reshape(a, -1)
+def _compress(a: Value, condition: Value, axis: int | None = None) -> Value:
+    mask = np.flatnonzero(condition)
+    return take(a, mask, axis)
+
+
+@composite
+def _round(a: Value, ndigits: int | None = None) -> Value:
+    return round(a, ndigits or 0)  # also round(x), which gives None
+
+
+def _in_place(name: str) -> Callable[..., Value]:
+    def refuse(self: Value, *arguments: Value, **keywords: Value) -> Value:
+        message = f"x.{name}(...) would change a Tensor in place, of shape {self.shape}"
+        raise GraphError(message, hint=f"Write {IN_PLACE[name]}.")
+
+    return refuse
+
+
+def _bitwise(symbol: str) -> Callable[..., Value]:
+    def refuse(self: Value, other: Value = None) -> Value:
+        raise MissingRuleError(f"a Tensor has no operator {symbol}", hint=hint_for("bitwise_and"))
+
+    return refuse
 
 
 @composite
@@ -40,16 +70,11 @@ def _where(a: Value, condition: Value, b: Value) -> Value:
     return where(condition, a, b)  # a.where(condition, b), in the order of PyTorch's method
 
 
-def _full_like(a: Value, *options: Value, **named: Value) -> Value:
-    """Return np.full_like, where only the value of `a` does not matter."""
-    return np.full_like(array_of(a), *options, **named)
-
-
 def _reflected(operation: Callable[..., Value]) -> Callable[..., Value]:
     return lambda self, other: operation(other, self)
 
 
-def _in_place(operation: Callable[..., Value]) -> Callable[..., Value]:
+def _assigning(operation: Callable[..., Value]) -> Callable[..., Value]:
     """Return the operator of ``a += b``: as in PyTorch, a leaf is changed, inside `no_grad` only.
 
     Other Tensors become new ones, so that their gradients are right.
@@ -81,16 +106,15 @@ def _in_place(operation: Callable[..., Value]) -> Callable[..., Value]:
 
 def attach(ops: Mapping[str, Callable[..., Value]]) -> None:
     """Make operations, by name, NumPy's functions and the methods that the Tensor declares."""
-    NUMPY.update({getattr(np, name): ops[name] for name in ops if hasattr(np, name)})
-    NUMPY.update({np.amax: ops["max"], np.amin: ops["min"], np.fabs: ops["absolute"]})
-    NUMPY.update({np.float_power: ops["power"], np.linalg.norm: ops["norm"], np.ravel: _ravel})
-    NUMPY[np.full_like] = _full_like
+    NUMPY.update(numpy_functions(ops))
     methods = {**ops, **{short: ops[name] for short, name in SHORT.items()}}
-    methods |= {"flatten": _ravel, "ravel": _ravel}
+    methods |= {"flatten": ops["ravel"], "divmod": divmod_, "compress": _compress}
     methods |= {"reshape": _reshape, "transpose": _transpose, "where": _where}
+    methods |= {name: _in_place(name) for name in IN_PLACE} | {"__round__": _round}
+    methods |= {name: _bitwise(symbol) for name, symbol in BITWISE.items()}
     for name in [name for name, value in vars(Tensor).items() if value in DECLARED]:
-        word = name.strip("_")
+        word = name if name in methods else name.strip("_")
         if word not in methods:  # __radd__ or __iadd__
-            change = _reflected if word[0] == "r" else _in_place
+            change = _reflected if word[0] == "r" else _assigning
             methods[word] = change(methods[word[1:]])
         setattr(Tensor, name, methods[word])

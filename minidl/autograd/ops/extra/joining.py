@@ -15,19 +15,25 @@ from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameErro
 __all__ = ["concatenate", "pad", "repeat", "roll", "split", "stack", "tile"]
 
 
-def _along(axis: int, ndim: int, index: Index) -> tuple[Index, ...]:
+def along(axis: int, ndim: int, index: Index) -> tuple[Index, ...]:
     """Return the index that takes `index` along one axis, and everything along the others."""
     return (slice(None),) * normalize_axis_index(axis, ndim) + (index,)
 
 
-def _as_array(a: Value) -> Value:
+def as_array(a: Value) -> Value:
+    """Return a Tensor as it is, and anything else as an array."""
     return a if isinstance(a, Node) else plain(a)
+
+
+def beside(value: Value, a: Value) -> Value:
+    """Return a value as an array: a Python number gets the dtype of `a`, so float32 stays."""
+    return np.asarray(value, a.dtype) if type(value) in (int, float) else as_array(value)
 
 
 def _part(k: int, g: Value, y: Value, *arrays: Value, axis: int = 0) -> Value:
     """Return the part of g that belongs to the k-th array."""
     start = sum(array.shape[axis] for array in arrays[:k])
-    return g[_along(axis, g.ndim, slice(start, start + arrays[k].shape[axis]))]
+    return g[along(axis, g.ndim, slice(start, start + arrays[k].shape[axis]))]
 
 
 @primitive(rule_at=lambda position: functools.partial(_part, position))
@@ -42,7 +48,7 @@ def concatenate(arrays: Sequence[Value], axis: int | None = 0) -> Value:
     >>> concatenate([[1.0, 2.0], [3.0]])
     array([1., 2., 3.])
     """
-    parts = [_as_array(a) for a in arrays]
+    parts = [as_array(a) for a in arrays]
     if not parts:
         raise ShapeError("concatenate needs at least one array", received="no arrays")
     if axis is None:
@@ -57,7 +63,7 @@ def stack(arrays: Sequence[Value], axis: int = 0) -> Value:
     >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
     [[1.0, 3.0], [2.0, 4.0]]
     """
-    parts = [_as_array(a) for a in arrays]
+    parts = [as_array(a) for a in arrays]
     if len({a.shape for a in parts}) != 1:
         received = ", ".join(str(a.shape) for a in parts) or "no arrays"
         raise ShapeError("stack needs arrays of one shape", received=received)
@@ -73,7 +79,7 @@ def split(ary: Value, indices_or_sections: Value, axis: int = 0) -> list[Value]:
     >>> split(np.arange(4.0), [1, 3])
     [array([0.]), array([1., 2.]), array([3.])]
     """
-    ary = _as_array(ary)
+    ary = as_array(ary)
     n = ary.shape[normalize_axis_index(axis, ary.ndim)]
     if np.ndim(indices_or_sections) == 0:
         n_parts = operator.index(indices_or_sections)
@@ -84,7 +90,7 @@ def split(ary: Value, indices_or_sections: Value, axis: int = 0) -> list[Value]:
     else:
         cuts = list(indices_or_sections)
     edges = zip([0, *cuts], [*cuts, n], strict=True)
-    return [ary[_along(axis, ary.ndim, slice(start, stop))] for start, stop in edges]
+    return [ary[along(axis, ary.ndim, slice(start, stop))] for start, stop in edges]
 
 
 def _pad_rule(
@@ -165,8 +171,8 @@ def repeat(a: Value, repeats: Value, axis: int | None = None) -> Value:
     """
     if np.asarray(repeats).dtype.kind not in "iub":
         raise DTypeError("repeats must be integers", received=repr(repeats))
-    a = _as_array(a)
+    a = as_array(a)
     if axis is None:
         a, axis = np.reshape(a, -1), 0
     n = a.shape[normalize_axis_index(axis, a.ndim)]
-    return a[_along(axis, a.ndim, np.repeat(np.arange(n), repeats))]
+    return a[along(axis, a.ndim, np.repeat(np.arange(n), repeats))]
