@@ -45,7 +45,8 @@ class Loss(Answering, ABC):
         With a weight for each row, `sample_weight` (n,), it is sum(w l) / sum(w): a weight of 2 is
         a row that occurs twice, as in scikit-learn. Keras divides by the number of rows.
 
-        >>> MeanSquaredError()(Tensor([[1.0], [3.0]]), [0.0, 0.0], sample_weight=[3, 1]).item()
+        >>> from minidl import nn
+        >>> nn.MeanSquaredError()(Tensor([[1.0], [3.0]]), [0.0, 0.0], sample_weight=[3, 1]).item()
         3.0
         """
         outputs = as_floats(outputs)

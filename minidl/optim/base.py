@@ -277,6 +277,7 @@ def _wrong_vector(w: object, grad: object) -> MinidlError:
     )
 
 
+@answers
 class Hyperparameter:
     """A checked attribute of an optimizer: a number, one for each replica, or a schedule.
 

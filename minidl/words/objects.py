@@ -113,7 +113,7 @@ OBJECTS: dict[str, Table] = {
         ("cpu cuda to device pin_memory double float half type",
          "minidl computes on the processor, in float64 or float32: leave it out."),
         ("int long bool", "Write x.data.astype(int): a Tensor holds floats."),
-        ("view view_as resize unflatten", "Write x.reshape(2, 3)."),
+        ("view view_as unflatten", "Write x.reshape(2, 3)."),
         ("unsqueeze expand_dims", "Write x[None], x[:, None] or minidl.ops.expand_dims(x, 0)."),
         ("permute", "Write x.transpose(1, 0)."),
         ("t adjoint H mH", "Write x.T, or x.mT for each matrix."),
