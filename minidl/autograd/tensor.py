@@ -279,9 +279,8 @@ class Tensor(Node):
     __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = _binary
     __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _binary
     __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
-    __imod__ = __ifloordiv__ = __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = (
-        __imatmul__
-    ) = _binary
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _binary
+    __imod__ = __ifloordiv__ = _binary
     matmul = dot = outer = add = subtract = multiply = divide = pow = _binary
     maximum = minimum = hypot = arctan2 = logaddexp = _binary
     __neg__ = __pos__ = __abs__ = negative = positive = abs = absolute = sign = _unary

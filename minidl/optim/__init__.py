@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from minidl.keywords import attribute_of
 from minidl.optim import rules, schedules, table
-from minidl.optim.base import Gradient, Hyperparameter, Optimizer, learning_rate, momentum
+from minidl.optim.base import Gradient, Optimizer
+from minidl.optim.hyperparameters import Hyperparameter, learning_rate, momentum
 from minidl.optim.rules import *  # noqa: F403
 from minidl.optim.schedules import *  # noqa: F403
 from minidl.optim.table import *  # noqa: F403

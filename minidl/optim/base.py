@@ -1,7 +1,7 @@
 """The base of every optimizer: checked hyperparameters, state vectors and a step count."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -13,12 +13,11 @@ from minidl.errors import (
     DTypeError,
     MinidlError,
     ShapeError,
-    invalid,
 )
 from minidl.keywords import Answering, answers, wrong_call
 from minidl.optim.attributes import Snapshot, changed, pack_all, snapshot, unpack
 from minidl.optim.schedules import Schedule
-from minidl.words import PLACES, USAGE
+from minidl.words import USAGE
 
 Array: TypeAlias = npt.NDArray[Any]
 Gradient: TypeAlias = Callable[[Array], Array]
@@ -275,72 +274,3 @@ def _wrong_vector(w: object, grad: object) -> MinidlError:
         expected="an ndarray of float32 or float64",
         hint="Convert it once with np.asarray(w, dtype=float) and keep that array.",
     )
-
-
-@answers
-class Hyperparameter:
-    """A checked attribute of an optimizer: a number, one for each replica, or a schedule.
-
-    Reading ``optimizer.lr`` gives its value at the present step: a float, or an array (R, 1).
-    Constants are checked when they are assigned, the values of a schedule when they are read:
-    `valid` is a function array -> boolean array, and `expected` says the same in words.
-    """
-
-    def __init__(self, valid: Callable[[Array], npt.NDArray[np.bool_]], expected: str) -> None:
-        self.valid = valid
-        self.expected = expected
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __set__(self, optimizer: Optimizer, value: object) -> None:
-        schedule = callable(value) and not _is_model(value)
-        optimizer.hyperparameters[self.name] = value if schedule else self.check(value)
-
-    def __get__(self, optimizer: Optimizer | None, owner: type) -> Any:
-        if optimizer is None:
-            return self
-        value = optimizer.hyperparameters[self.name]
-        return self.check(value(optimizer.step_count)) if callable(value) else value
-
-    def at(self, optimizer: Optimizer, step: int) -> float | Array:
-        """Return the value at `step`, which may lie in the future."""
-        value = optimizer.hyperparameters[self.name]
-        return self.check(value(step)) if callable(value) else value
-
-    def check(self, value: object) -> float | Array:
-        """Return `value` as a float or an array (R, 1), or raise an ArgumentError."""
-        if _is_model(value):
-            message = f"must be {self.expected}, got a {type(value).__name__}"
-            raise ArgumentError(message, argument=self.name, hint=PLACES["params"])
-        try:
-            if np.asarray(value).dtype.kind in "bcSU":  # bool, complex, bytes, str
-                raise TypeError
-            array = np.array(value, dtype=float)
-        except (TypeError, ValueError, OverflowError):
-            array = np.array(np.nan)
-        if array.size == 0 or array.shape[1:] not in ((), (1,)) or not np.all(self.valid(array)):
-            raise invalid(self.name, value, self.expected)
-        if array.ndim == 0:
-            return float(array)
-        single = isinstance(value, np.ndarray) and value.dtype.char == "f"  # for float32 weights
-        return array.reshape(-1, 1).astype(np.float32 if single else float)
-
-
-def _is_model(value: object) -> bool:
-    """Return True for a model, its parameter vector, or a list of parameters."""
-    part = next(iter(value), None) if isinstance(value, Sequence | Iterator) else value
-    part = part[-1] if isinstance(part, tuple) and part else part  # of named_parameters()
-    return getattr(part, "requires_grad", hasattr(part, "parameters") or hasattr(part, "grad"))
-
-
-@answers
-def learning_rate() -> Hyperparameter:
-    """Return a hyperparameter that must be positive and finite."""
-    return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
-
-
-@answers
-def momentum() -> Hyperparameter:
-    """Return a hyperparameter in [0, 1)."""
-    return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number in [0, 1)")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.errors import ArgumentError
-from minidl.optim.base import Array, Gradient, Optimizer, Setting, learning_rate, momentum
+from minidl.optim.base import Array, Gradient, Optimizer, Setting
+from minidl.optim.hyperparameters import learning_rate, momentum
 
 __all__ = ["NAG", "GradientDescent", "Momentum", "ReformulatedNAG"]
 

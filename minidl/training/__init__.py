@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from minidl.keywords import attribute_of
-from minidl.training.callbacks import Callback, EarlyStopping, LearningRateSchedule, StopAtTarget
+from minidl.training.callbacks import Callback, LearningRateSchedule
 from minidl.training.checkpoint import Checkpoint, load_run, save_run
 from minidl.training.data import batches
 from minidl.training.history import History
@@ -12,6 +12,7 @@ from minidl.training.model_file import load_extra, load_model, save_model
 from minidl.training.progress import CSVLog, Progress
 from minidl.training.replicas import Replica, train_replicas
 from minidl.training.sharpness import Sharpness, sharpness
+from minidl.training.stopping import EarlyStopping, StopAtTarget
 from minidl.training.trainer import Trainer
 
 __all__ = [

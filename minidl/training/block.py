@@ -15,7 +15,6 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError
-from minidl.training.callbacks import StopRule
 from minidl.training.checks import check_stacked, undeclared_state
 from minidl.training.data import Data
 from minidl.training.history import History
@@ -23,6 +22,7 @@ from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
+from minidl.training.stopping import StopRule
 from minidl.training.trainer import Trainer, too_large
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from minidl.checks import is_minidl
 from minidl.errors import ArgumentError
-from minidl.training.callbacks import Callback, EarlyStopping
+from minidl.training.callbacks import Callback
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
+from minidl.training.stopping import EarlyStopping
 
 States = list[tuple[str, dict[str, Any]]]  # the class and the state of callbacks
 

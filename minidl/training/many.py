@@ -14,10 +14,10 @@ from minidl.errors import ArgumentError
 from minidl.nn import Layer, Loss
 from minidl.optim.attributes import fingerprint
 from minidl.training.block import train_together
-from minidl.training.callbacks import StopRule
 from minidl.training.checks import parts_of
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.pool import check_jobs, run_all
+from minidl.training.stopping import StopRule
 from minidl.training.trainer import Trainer
 
 Payload = tuple[list[Trainer], int, Array | None]  # Trainers, epochs and sets

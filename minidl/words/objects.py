@@ -119,7 +119,6 @@ OBJECTS: dict[str, Table] = {
         ("t adjoint H mH", "Write x.T, or x.mT for each matrix."),
         ("expand expand_as", "Write x.broadcast_to((2, 3))."),
         ("clone", "Write x * 1.0 with its gradient, or x.detach() and x.data.copy() without."),
-        ("copy", "Write x.data.copy() for the array, or x * 1.0 for a Tensor with a gradient."),
         ("retain_grad grad_fn is_leaf register_hook hook",
          "Use minidl.grad(y, x), for any Tensor x on the way to y."),
         ("requires_grad_", "Set x.requires_grad = True."),

@@ -10,7 +10,7 @@ from training_problems import two_class_trainer, two_classes
 
 from minidl import Trainer, nn, optim, train_replicas
 from minidl.errors import ArgumentError, ShapeError
-from minidl.optim.base import Hyperparameter
+from minidl.optim import Hyperparameter
 from minidl.training import CSVLog, EarlyStopping, LearningRateSchedule, load_model, save_model
 
 X, Y = two_classes(40)

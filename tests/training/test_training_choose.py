@@ -11,7 +11,7 @@ from training_problems import content, two_classes
 
 from minidl import Trainer, nn, optim, train_replicas
 from minidl.errors import ArgumentError, MinidlError, UnknownKeywordError, UnknownNameError
-from minidl.optim.base import learning_rate
+from minidl.optim import learning_rate
 
 X, Y = two_classes()
 

@@ -1,0 +1,212 @@
+"""Rules that end a run on its history alone: a target, or early stopping."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array
+from minidl.checks import check_count
+from minidl.errors import ArgumentError, UnknownNameError, invalid, name_hint
+from minidl.training.callbacks import Callback
+from minidl.training.history import Target
+
+
+class StopRule(Callback):
+    """A callback that stops on rows of the history alone, so networks can be trained together."""
+
+    reason = "stopped"
+
+    def observe(self, record: Mapping[str, float], w: Array) -> bool:
+        """Return True if the run stops, given a row of the history and the weights (P,)."""
+        raise NotImplementedError
+
+    def keep_buffers(self, buffers: Mapping[str, Array]) -> None:
+        """Copy the buffers of the row that was observed last, if its weights were kept."""
+
+    def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
+        """Stop the run if :meth:`observe` says so."""
+        if self.observe(record, trainer.model.parameters.value):
+            trainer.stop(self.reason)
+        self.keep_buffers(trainer.buffers())
+
+
+class StopAtTarget(StopRule):
+    """Stop as soon as a loss or an accuracy has been reached.
+
+    Parameters
+    ----------
+    loss, accuracy : float
+        The target; give one of the two, a finite loss or an accuracy in [0, 1]. Anything else is
+        an :class:`ArgumentError`.
+    on : {"train", "validation"}, default "train"
+        The rows on which it is measured.
+    sustained : int, default 1
+        For how many measured epochs in a row it must hold.
+    """
+
+    reason = "target"
+
+    def __init__(
+        self, loss: Target = None, *, accuracy: Target = None, on: str = "train", sustained: int = 1
+    ) -> None:
+        if (loss is None) == (accuracy is None):
+            raise ArgumentError("give either loss or accuracy as the target")
+        if loss is not None and not math.isfinite(loss):
+            raise invalid("loss", loss, "a finite number")
+        if accuracy is not None and not 0 <= accuracy <= 1:
+            raise invalid("accuracy", accuracy, "in [0, 1]")
+        if on not in ("train", "validation"):
+            raise invalid("on", on, '"train" or "validation"')
+        self.loss, self.accuracy, self.on = loss, accuracy, on
+        self.column = f"{on}_accuracy" if loss is None else f"{on}_loss"  # of the history
+        self.sustained = check_count("sustained", sustained)
+        self.held = 0
+
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
+        """Count for how many rows the target has held; stop if an earlier fit has reached it."""
+        self.held = 0
+        for row in trainer.history:
+            self.observe(row, trainer.model.parameters.value)
+        if self.held >= self.sustained:
+            trainer.stop(self.reason)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return nothing: the rows of the history are counted again."""
+        return {}
+
+    def observe(self, record: Mapping[str, float], w: Array) -> bool:
+        """Return True if the last `sustained` rows reach the target."""
+        if self.column not in record:
+            raise UnknownNameError("column", self.column, record)
+        value, loss, accuracy = record[self.column], self.loss, self.accuracy
+        holds = accuracy is not None and value >= accuracy if loss is None else value <= loss
+        self.held = self.held + 1 if holds else 0
+        return self.held >= self.sustained
+
+
+class EarlyStopping(StopRule):
+    """Stop when a column has stopped improving, and restore the best weights.
+
+    Several calls of ``fit`` are one run: the next call goes on from the weights that training had
+    reached, unless the restored ones have been changed since, and a run that was stopped is not
+    trained any further with the same rule before :meth:`reset`. A rule that is used for another
+    run, or was left out of a call of ``fit``, begins anew.
+
+    Parameters
+    ----------
+    monitor : str, default "validation_loss"
+        A column of the history; a column with "accuracy" in its name is better when larger.
+    patience : int, default 10
+        Stop after this many measured epochs in a row without improvement, as in Keras.
+    min_delta : float, default 0.0
+        The smallest change that counts as an improvement.
+    restore_best : bool, default True
+        Whether the model gets its best weights back at the end.
+
+    Attributes
+    ----------
+    best : float
+        The best value so far; of an accuracy, its negative.
+    best_epoch : int
+        The epoch of the best value so far.
+    waited : int
+        Measured epochs since then.
+    weights : ndarray or None
+        The model's weights after that epoch.
+    """
+
+    reason = "early stopping"
+
+    def __init__(
+        self,
+        monitor: str = "validation_loss",
+        *,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        restore_best: bool = True,
+    ) -> None:
+        if not 0 <= min_delta < math.inf:
+            raise invalid("min_delta", min_delta, "a finite number >= 0")
+        if not isinstance(monitor, str):
+            hint = "Patience has a name: EarlyStopping(patience=5)."
+            raise invalid("monitor", monitor, "a column of the history", hint)
+        self.monitor = monitor
+        self.patience = check_count("patience", patience)
+        self.min_delta, self.restore_best = min_delta, restore_best
+        self._restored = False  # from a checkpoint
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that was observed, so that a run that was stopped can go on."""
+        self.best, self.best_epoch, self.waited = math.inf, -1, 0
+        self.weights: Array | None = None
+        self.buffers: dict[str, Array] = {}
+        self.observed: tuple[int, float] | None = None  # epoch and loss of the last row
+        self.paused: dict[str, Array] = {}  # where training was when the best weights were restored
+
+    @property
+    def keeps_weights(self) -> bool:
+        """Whether the model gets its best weights back when fit ends."""
+        return self.restore_best and self.weights is not None
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether patience has run out."""
+        return self.waited >= self.patience
+
+    def on_fit_begin(self, trainer: Any, epochs: int) -> None:
+        """Go on from where an earlier call of fit has ended, or begin anew in another run."""
+        row = trainer.history.row(-1) if len(trainer.history) else {}
+        if not self._restored and self.observed != (row.get("epoch"), row.get("train_loss")):
+            self.reset()
+        self._restored = False
+        if self.has_stopped:
+            trainer.stop(self.reason)
+        elif self._holds_best(trainer):
+            trainer.go_to(self.paused)
+        self.paused = {}
+
+    def _holds_best(self, trainer: Any) -> bool:
+        """Return whether the model still has the best weights, which an earlier fit restored."""
+        w = trainer.model.parameters.value
+        return bool(self.paused) and self.weights is not None and np.array_equal(w, self.weights)
+
+    def observe(self, record: Mapping[str, float], w: Array) -> bool:
+        """Keep the weights if they are the best so far; return True if patience has run out."""
+        if self.monitor not in record:
+            problem = f"EarlyStopping monitors {self.monitor!r}, which is not recorded"
+            hint = name_hint("column", self.monitor.strip().lower(), list(record))
+            raise ArgumentError(problem, expected=", ".join(record), hint=hint)
+        value = record[self.monitor] * (-1.0 if "accuracy" in self.monitor else 1.0)
+        self.observed = int(record["epoch"]), record.get("train_loss", math.nan)
+        if math.isnan(value) and record["epoch"] == 0:
+            return False  # running_loss and gradient_norm begin with epoch 1
+        if value < self.best - self.min_delta:
+            self.best, self.best_epoch, self.waited = value, int(record["epoch"]), 0
+            self.weights = w.copy()
+            return False
+        self.waited += 1
+        return self.has_stopped
+
+    def keep_buffers(self, buffers: Mapping[str, Array]) -> None:
+        """Copy the buffers if the row observed last was the best."""
+        if self.waited == 0 and self.restore_best:
+            self.buffers = {name: array.copy() for name, array in buffers.items()}
+
+    def restore(self, trainer: Any) -> None:
+        """Give the model its best weights, and remember where training was."""
+        self.paused = trainer.position()
+        trainer.model.parameters.set(self.weights)
+        trainer.model.set_buffers(self.buffers)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was observed, without the settings."""
+        names = ("best", "best_epoch", "waited", "weights", "buffers", "observed", "paused")
+        return {name: vars(self)[name] for name in names}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore it, so that the next call of fit continues to count."""
+        self.reset()
+        vars(self).update(state, _restored=True)
