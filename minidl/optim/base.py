@@ -47,6 +47,7 @@ class Optimizer(Answering, ABC):
     --------
     Sign descent moves each weight by ``lr``:
 
+    >>> from minidl.optim import learning_rate
     >>> class SignDescent(Optimizer):
     ...     lr = learning_rate()
     ...     def __init__(self, lr):

@@ -128,7 +128,7 @@ OBJECTS: dict[str, Table] = {
         ("contiguous", "Leave it out."),
         ("clamp clamp_min clamp_max", "Write x.clip(0.0, 1.0)."),
         ("mm bmm mv matmul_", "Write x @ y."),
-        ("add_ sub_ mul_ div_ zero_ fill_ copy_ fill clamp_ normal_ uniform_ put",
+        ("add_ sub_ mul_ div_ zero_ fill_ copy_ clamp_ normal_ uniform_",
          "A Tensor in a graph is not changed; write into the array of a leaf: x.data[...] = 0.0."),
         ("gather index_select scatter scatter_add", "Write x[rows, columns]."),
         ("masked_fill masked_select", "Write minidl.ops.where(mask, 0.0, x), or x[mask]."),
