@@ -14,8 +14,9 @@ from minidl.words import COLUMNS, NAMES
 __all__ = [
     "ArgumentError", "CallError", "ConvergenceError", "DTypeError", "DataError",
     "DivergenceWarning", "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError",
-    "OutOfRangeError", "ShapeError", "UnknownAttributeError", "UnknownKeywordError",
-    "UnknownNameError", "UntrainedWarning", "WorkerError", "WorseLossWarning", "invalid",
+    "OutOfRangeError", "ShapeError", "UnknownAttributeError", "UnknownImportError",
+    "UnknownKeywordError", "UnknownNameError", "UntrainedWarning", "WorkerError",
+    "WorseLossWarning", "invalid",
 ]  # fmt: skip
 
 
@@ -160,6 +161,10 @@ class UnknownKeywordError(CallError):
 
 class UnknownAttributeError(MinidlError, AttributeError):
     """An object or a module has no attribute of that name; the message says where it is."""
+
+
+class UnknownImportError(MinidlError, ImportError):
+    """A module has no such name to import; the text says what to write instead."""
 
 
 class WorkerError(MinidlError, RuntimeError):

@@ -8,10 +8,16 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from types import FunctionType
+from dis import opmap
+from types import FrameType, FunctionType
 from typing import Any, NoReturn, TypeVar
 
-from minidl.errors import CallError, UnknownAttributeError, UnknownKeywordError
+from minidl.errors import (
+    CallError,
+    UnknownAttributeError,
+    UnknownImportError,
+    UnknownKeywordError,
+)
 from minidl.words import ARGUMENTS, ATTRIBUTES, PLACES, USAGE
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -35,8 +41,9 @@ def answers(thing: T) -> T:
     if isinstance(vars(thing).get("__init__"), FunctionType):
         thing.__init__ = _answered(thing.__init__)  # type: ignore[misc]
     if words := ATTRIBUTES.get(thing.__name__):
+        absent = Elsewhere if issubclass(thing, Answering) else Refused
         for word in [word for word in words if not hasattr(thing, word)]:
-            setattr(thing, word, Elsewhere(word, words[word]))
+            setattr(thing, word, absent(word, words[word]))
         setattr(thing, "__dir__", _names)  # noqa: B010
     return thing
 
@@ -75,6 +82,13 @@ class Elsewhere:
         return f"<not here: {self.answer}>"
 
 
+class Refused(Elsewhere):
+    """The same for a class that nobody extends, in which it cannot be assigned either."""
+
+    def __set__(self, instance: object, value: object) -> NoReturn:
+        self.__get__(instance, type(instance))
+
+
 def attribute_of(module: str) -> Callable[[str], NoReturn]:
     """Return the ``__getattr__`` of a module: an error for a name that the module does not have."""
 
@@ -85,9 +99,19 @@ def attribute_of(module: str) -> Callable[[str], NoReturn]:
             names = [*dir(sys.modules[module]), *words]
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
             answer = words.get(near[0], f"Did you mean {near[0]!r}?") if near else None
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_code.co_name == "__getattr__":
+            frame = frame.f_back
+        if _is_import(frame):  # Python would not show the text of an AttributeError
+            raise UnknownImportError(f"there is no {name!r} in {module}", hint=answer)
         raise UnknownAttributeError(f"module {module!r} has no attribute {name!r}", hint=answer)
 
     return __getattr__
+
+
+def _is_import(frame: FrameType) -> bool:
+    """Return whether a frame is at ``from module import name``."""
+    return frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]
 
 
 def _answered(function: T) -> T:

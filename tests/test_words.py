@@ -468,3 +468,21 @@ def test_an_answer_can_be_for_one_class_alone() -> None:
         BatchNorm(3, momentum=0.1)  # type: ignore[call-arg]
     with pytest.raises(errors.UnknownKeywordError, match=r"Write features=\.\.\. instead"):
         BatchNorm(num_features=3)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("from minidl.nn import Linear", "It is nn.Dense(2, 16)"),
+        ("from minidl.optim import Adam", "NAG"),
+        ("from minidl import Adam", "minidl"),
+        ("from minidl.training import ModelCheckpoint", "It is Checkpoint"),
+        ("from minidl.nn import Dens", "Did you mean 'Dense'?"),
+    ],
+)
+def test_an_import_of_another_name_is_answered(line: str, answer: str) -> None:
+    with pytest.raises(ImportError) as caught:
+        exec(line)
+    assert isinstance(caught.value, errors.MinidlError)
+    assert answer in str(caught.value)
+    assert not hasattr(minidl.nn, "Linear")

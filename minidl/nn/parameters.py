@@ -213,7 +213,10 @@ class ParameterVector:
             view = shape if replicas is None else replicated(shape, replicas)
             data = self.value[..., part].reshape(view)
             data[...] = p.data
-            p.data, p.grad = data, self.grad[..., part].reshape(view)
+            grad = self.grad[..., part].reshape(view)
+            if p.grad is not None:  # of a backward pass before
+                grad[...] = p.grad
+            p.data, p.grad = data, grad
             p._packed = True
             self.gradients[p._order] = p.grad
 

@@ -116,17 +116,17 @@ class Trainer(Run):
         class_weight: ClassWeight | None = None,
     ) -> None:
         check_model(model)
-        self.model, self.loss = model, loss_named(loss)
+        criterion = loss_named(loss)
         self.optimizer, self.batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
-        check_logits(model, self.loss)
+        check_logits(model, criterion)
         if class_weight is not None:
-            check_class_weight(class_weight, self.loss)
+            check_class_weight(class_weight, criterion)
         self.class_weight = class_weight
         self.seed = check_seed(seed)
         self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
         self.measure_every = check_count("measure_every", measure_every, 0)
         self.callbacks = check_callbacks(callbacks)
-        self.objective = Objective(model, self.loss, l2)
+        self.objective = Objective(model, criterion, l2)
         self.may_draw = any(
             type(part).stochastic is not Layer.stochastic for part in parts_of(model)
         )
@@ -136,6 +136,24 @@ class Trainer(Run):
         self.buffered = next(model.named_buffers(), None) is not None
         self.history = History()
         self.untrained = ""  # which part got no gradient in the first epoch
+
+    @property
+    def model(self) -> Layer:
+        """The model; another one needs another Trainer, and so does another loss."""
+        return self.objective.model
+
+    @model.setter
+    def model(self, model: object) -> None:
+        raise ArgumentError("cannot be replaced: build a new Trainer", argument="model")
+
+    @property
+    def loss(self) -> Loss:
+        """The loss."""
+        return self.objective.loss
+
+    @loss.setter
+    def loss(self, loss: object) -> None:
+        raise ArgumentError("cannot be replaced: build a new Trainer", argument="loss")
 
     @answers
     def stop(self, reason: str) -> None:

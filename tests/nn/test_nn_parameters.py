@@ -264,3 +264,10 @@ def test_a_vector_of_replicas_has_a_row_for_each() -> None:
     assert vector.size == 3
     vector.value[1] = 0.0
     assert weight.data[1].tolist() == [[0.0], [0.0]]
+
+
+def test_gradients_from_before_the_vector_was_made_are_kept():
+    model = nn.Dense(2, 1, initializer="constant:1")
+    model([[3.0, 5.0]]).sum().backward()
+    np.testing.assert_array_equal(model.parameters.grad, [3.0, 5.0, 1.0])
+    np.testing.assert_array_equal(model.weight.grad, [[3.0], [5.0]])

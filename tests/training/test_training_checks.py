@@ -424,3 +424,12 @@ def test_a_value_that_is_swept_twice_raises_and_is_named() -> None:
     twice = optim.NAG([0.1, 0.1], momentum=[0.9, 0.9])
     assert "got lr=0.1, momentum=0.9." in message_of(lambda: replicas(optimizer=twice))
     assert len(replicas(optimizer=optim.NAG([0.1, 0.1], momentum=[0.9, 0.5]))) == 4
+
+
+@pytest.mark.parametrize("name", ["model", "loss", "lr", "learning_rate"])
+def test_what_a_trainer_would_ignore_cannot_be_assigned(name: str) -> None:
+    trainer = two_class_trainer()
+    before = trainer.model, trainer.loss
+    with pytest.raises((ArgumentError, AttributeError), match=r"new Trainer|optimizer\.lr"):
+        setattr(trainer, name, 0.1)
+    assert (trainer.model, trainer.loss) == before
