@@ -15,7 +15,7 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError
-from minidl.training.checks import check_stacked, undeclared_state
+from minidl.training.checks import check_stacked, too_large, undeclared_state
 from minidl.training.data import Data
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
@@ -23,7 +23,7 @@ from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 from minidl.training.stopping import StopRule
-from minidl.training.trainer import Trainer, too_large
+from minidl.training.trainer import Trainer
 
 
 def train_together(trainers: list[Trainer], data: Data, epochs: int) -> None:

@@ -5,9 +5,11 @@ The run would train nothing, or not what was meant.
 
 import copy
 import math
+import sys
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from minidl.autograd import Array
 from minidl.checks import is_minidl, refuse_class
@@ -17,6 +19,7 @@ from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 from minidl.nn.parameters import Checksums
 from minidl.optim import Optimizer
 
+DIVERGED = 1e4  # times the initial loss
 FURTHER = 100  # steps in which an optimizer that accumulates gradients must change the weights
 
 
@@ -121,3 +124,9 @@ def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
         problem = f"forgets its seed: two networks for seed {seed} have different weights"
         hint = "Give the seed to the network: lambda seed: nn.mlp(..., seed=seed)."
         raise ArgumentError(problem, argument="model", hint=hint)
+
+
+def too_large(losses: Array, initial: ArrayLike) -> Array:
+    """Return True where a loss is not finite, or above 10^4 times the initial one."""
+    start = np.asarray(initial)
+    return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))

@@ -173,6 +173,16 @@ class History:
         first = next((i for i in starts if holds[i : i + sustained].all()), None)
         return None if first is None else int(self["epoch"][first])
 
+    def tell_divergence(self, optimizer: str, epoch: int, loss: float) -> None:
+        """Say in :attr:`diverged_at` and :attr:`advice` that the loss became `loss`."""
+        self.diverged_at = epoch
+        first, last = self.row(0), self.row(-1)
+        self.advice = (
+            f"{optimizer} diverged in epoch {epoch}: the loss became {loss:.4g},"
+            f" from {last['train_loss']:.4g} after epoch {last['epoch']} and"
+            f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
+        )
+
     def advise_if_worse(self, optimizer: str) -> None:
         """Say in :attr:`advice` if the last training loss is above the first by 0.1 % or more."""
         if len(self) < 2 or self.diverged:

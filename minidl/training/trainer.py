@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -25,6 +24,7 @@ from minidl.training.checks import (
     check_model,
     check_owner,
     parts_of,
+    too_large,
     undeclared_state,
 )
 from minidl.training.choose import choose_optimizer
@@ -36,8 +36,6 @@ from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 from minidl.training.settings import settings_of
 from minidl.training.weights import ClassWeight, check_class_weight
-
-DIVERGED = 1e4  # times the initial loss
 
 
 @answers
@@ -323,14 +321,7 @@ class Trainer(Run):
         self.optimizer.forget()
         self._stored = self.unrecorded = None
         self.stop_reason = "diverged"
-        history = self.history
-        history.diverged_at = self.epoch
-        first, last = history.row(0), history.row(-1)
-        history.advice = (
-            f"{self.optimizer!r} diverged in epoch {self.epoch}: the loss became {loss:.4g},"
-            f" from {last['train_loss']:.4g} after epoch {last['epoch']} and"
-            f" {first['train_loss']:.4g} at the start. Try a learning rate ten times smaller."
-        )
+        self.history.tell_divergence(repr(self.optimizer), self.epoch, loss)
 
     def tell(self, network: int, problem: str) -> None:
         """Keep what :meth:`fit` warns of: that a part of the network does not train."""
@@ -349,9 +340,3 @@ class Trainer(Run):
         self.history = history
         self.recorded = int(history.entry("epoch", -1)) if len(history) else -1
         self._stored = (stored.copy(), self.objective.vector.value.copy())
-
-
-def too_large(losses: Array, initial: npt.ArrayLike) -> Array:
-    """Return True where a loss is not finite, or above 10^4 times the initial one."""
-    start = np.asarray(initial)
-    return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))
