@@ -9,6 +9,7 @@ import contextlib
 import io
 import re
 import shlex
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,18 +42,22 @@ class Block:
         return re.search(r"compare|train", self.code) is not None
 
     def run(self) -> str:
-        """Run the block and return what it prints."""
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
+        """Run the block in an empty folder, and return what it prints."""
+        printed, shown = io.StringIO(), slice(None)
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.chdir(folder))
+            stack.enter_context(contextlib.redirect_stdout(printed))
             if self.language == "python":
                 exec(compile(self.code, self.file, "exec"), {"__name__": "__main__"})
             else:
                 from minidl.cli import main
 
-                program, *arguments = shlex.split(self.code)
+                command, _, last = self.code.partition("| tail -n")
+                program, *arguments = shlex.split(command)
                 assert program == "minidl"
                 assert main(arguments) == 0
-        return printed.getvalue()
+                shown = slice(-int(last) if last else None, None)
+        return "".join(printed.getvalue().splitlines(keepends=True)[shown])
 
 
 def blocks(file: Path = README) -> list[Block]:
