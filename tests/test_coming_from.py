@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, Trainer, datasets, load_model, nn, optim, save_model
-from minidl.training import Checkpoint, EarlyStopping
+from minidl.training import Checkpoint, EarlyStopping, LearningRateSchedule, load_run, save_run
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SECTION = README.split("## Coming from Keras, PyTorch or scikit-learn\n")[1].split("\n## ")[0]
@@ -24,7 +24,7 @@ HERE = [code for row in ROWS for code in re.findall(r"`([^`]+)`", row[-1])]
 
 
 def test_the_table_is_short_and_has_four_columns() -> None:
-    assert 15 <= len(ROWS) <= 24
+    assert 15 <= len(ROWS) <= 30
     assert {len(row) for row in ROWS} == {4}
     assert all(row[-1] and any(row[:3]) for row in ROWS)
 
@@ -36,9 +36,11 @@ def test_what_to_write_here_runs(code: str, tmp_path: Path, monkeypatch: Any) ->
     X, y, X_val, y_val = data.X_train, data.y_train, data.X_test, data.y_test
     model = nn.mlp(2, 4, 1, seed=0)
     trainer = Trainer(model, "bce", optimizer=optim.NAG(0.1), seed=0)
-    trainer.fit(X, y, epochs=1, validation=(X_val, y_val))
+    trainer.fit(X, y, epochs=1, validation=(X_val, y_val) if "validation" in code else None)
     save_model(model, "model.npz")
+    save_run(trainer, "run.npz")
     scope = {**globals(), "layer": model[0], "x": Tensor(np.ones((2, 3)))}
+    scope |= {"w": np.ones(len(y)), "logits": model.predict(X)}
     scope |= {"X": X, "y": y, "X_val": X_val, "y_val": y_val, "model": model, "trainer": trainer}
     exec(code, scope)
 
@@ -47,6 +49,21 @@ def test_names_of_losses_and_the_nesterov_forms_are_what_the_table_says() -> Non
     assert type(nn.loss("bce")) is nn.BinaryCrossEntropy
     assert type(nn.loss("cross_entropy")) is nn.SoftmaxCrossEntropy
     assert repr(optim.SGD(0.1, 0.9, nesterov=True)) == "ReformulatedNAG(lr=0.1, momentum=0.9)"
-    assert Checkpoint is not None
     assert EarlyStopping("validation_loss").restore_best
-    assert load_model is not None
+    for name in (Checkpoint, LearningRateSchedule, load_model, load_run):  # used by cells
+        assert callable(name)
+
+
+def test_the_three_libraries_are_given_the_same_l2_penalty() -> None:
+    """The gradient of the loss, computed as each library defines it for 32 rows."""
+    row = next(row for row in ROWS if "regularizers.L2" in row[0])
+    keras, torch, sklearn, here = (float(re.findall(r"=?(0\.\d+)[`)]", cell)[-1]) for cell in row)
+    W = np.array([[3.0, -1.0], [0.5, 2.0]])
+    model = nn.Dense(2, 2)
+    assert model.bias is not None
+    model.weight.data[...], model.bias.data[...] = W, 5.0
+    nn.L2Penalty(here)(model).backward()
+    assert model.weight.grad is not None
+    for gradient in (2 * keras * W, torch * W, sklearn * W / 32):
+        np.testing.assert_allclose(model.weight.grad, gradient)
+    assert model.bias.grad is None or not model.bias.grad.any()
