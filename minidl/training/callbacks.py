@@ -28,19 +28,19 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
     run after the present epoch. :func:`minidl.train_replicas` trains networks with callbacks one
     after the other, except for :class:`StopAtTarget` and :class:`EarlyStopping`.
 
-    Several callbacks together: each hook runs in the order of the list, the Trainer's callbacks
-    before those of ``fit``. Every callback sees every row once, also when an earlier one has
-    stopped the run; the reason is that of the first which stopped it. Of two that set the same
-    thing, such as a learning rate, the later one holds. At the end the best weights are restored
-    before any ``on_fit_end``: those of the :class:`EarlyStopping` that stopped the run, otherwise
-    of the first in the list. Every ``on_fit_end`` runs, also if another hook has raised.
+    With several callbacks, each hook runs in the order of the list, first the Trainer's, then those
+    of ``fit``. Each callback sees each row of the history once, even after another has stopped the
+    run; the first reason is kept. If two set the same thing, such as a learning rate, the later one
+    wins. The best weights are restored before any ``on_fit_end``: those of the
+    :class:`EarlyStopping` that stopped the run, or else of the first one in the list. Every
+    ``on_fit_end`` runs, even if another hook has raised.
 
-    Several calls of ``fit`` with the same callbacks are one run to them: they keep what they count,
-    and a checkpoint keeps it too.
+    Several calls of ``fit`` with the same callbacks are one run: callbacks keep their state between
+    them, and a checkpoint saves it.
 
     Examples
     --------
-    Halve the learning rate whenever the loss has grown:
+    Halve the learning rate whenever the loss has increased:
 
     >>> import numpy as np
     >>> class Halving(Callback):
@@ -59,13 +59,13 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
     """
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
-        """Run when fit begins; `epochs` is the number of its last epoch."""
+        """Run when fit begins; `epochs` is the number of the last epoch to be trained."""
 
     def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
         """Run before each epoch; the first is 1."""
 
     def on_epoch_end(self, trainer: Any, record: Mapping[str, float]) -> None:
-        """Run after each measured epoch, 0 included, with its row of the history."""
+        """Run after each measured epoch, including epoch 0, with its row of the history."""
 
     def on_fit_end(self, trainer: Any) -> None:
         """Run when fit ends, also after an error or Ctrl-C."""
@@ -73,13 +73,14 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint saves of this callback, name -> value.
 
-        By default these are its attributes that are numbers, text, None, arrays, random generators,
-        or lists, tuples, sets, deques and dicts of these. Others, such as functions, are not saved.
+        By default, these are the attributes that hold numbers, text, None, arrays, random
+        generators, or lists, tuples, sets, deques and dicts of them. Others, such as functions, are
+        not saved.
         """
         return {name: value for name, value in vars(self).items() if plain(value)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned in a saved run; by default as attributes."""
+        """Restore what :meth:`state_dict` returned; by default, set each entry as an attribute."""
         vars(self).update(state)
 
 
@@ -96,11 +97,11 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
 class LearningRateSchedule(Callback):
     """Set the learning rate before each epoch.
 
-    `rate` takes the number of completed epochs: 0 before the first, 1 before the second. So a
-    schedule of :mod:`minidl.optim` counts epochs here as it counts steps in an optimizer, and as
-    in PyTorch's ``LambdaLR`` and Keras's ``LearningRateScheduler``. A rate that is not a function
-    is an ArgumentError, as is, in training, a rate that is not positive or an optimizer without
-    ``lr``. For a rate that changes with each step, give the schedule to the optimizer instead.
+    `rate` is called with the number of completed epochs: 0 before the first epoch, 1 before the
+    second, as in PyTorch's ``LambdaLR`` and Keras's ``LearningRateScheduler``. A schedule of
+    :mod:`minidl.optim` thus counts epochs here; for a rate that changes with each step, give it to
+    the optimizer instead. An ArgumentError is raised if `rate` is not a function, and during
+    training if it returns a rate that is not positive or if the optimizer has no ``lr``.
 
     >>> from minidl import Trainer, nn, optim
     >>> rates = LearningRateSchedule(optim.StepDecay(0.1, every=2, factor=0.5))

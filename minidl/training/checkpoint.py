@@ -32,9 +32,9 @@ OLDER = {  # what older files do not say
 def save_run(trainer: Trainer, path: str | Path) -> None:
     """Save a run, so that :func:`load_run` can continue it.
 
-    Saved are the model, the state of the optimizer and of the callbacks, those of the last ``fit``
-    included; the history; the settings; and how many epochs and rows the run has seen, also in the
-    middle of an interrupted epoch.
+    The file holds the model, the state of the optimizer and of all callbacks (also those given to
+    the last ``fit``), the history, the settings, and the number of epochs and rows that the run has
+    seen, also in the middle of an interrupted epoch.
 
     Raises
     ------
@@ -78,11 +78,11 @@ def _states(trainer: Trainer, arrays: dict[str, Array]) -> list[tuple[str, Any]]
 def load_run(trainer: Trainer, path: str | Path) -> None:
     """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
 
-    The continued run equals, bit for bit, one that never stopped. Learning rate, momentum, batch
-    size, penalty and settings of layers are those of the Trainer, so that they can be changed on
-    purpose; but what has changed during the saved run, by a callback or by hand, is taken over.
-    Callbacks, also those given to ``fit`` later, receive the states of the saved callbacks of the
-    same class, in order.
+    The continued run equals, bit for bit, one that never stopped. A setting that changed during the
+    saved run, such as a learning rate lowered by a callback, is restored. But a setting that you
+    give this Trainer on purpose, other than the saved run began with, is kept: learning rate,
+    momentum, batch size, penalty, and settings of layers. Callbacks, also those given to ``fit``
+    later, receive the states of the saved callbacks of the same class, in order.
 
     Raises
     ------
@@ -134,9 +134,9 @@ def _restore_epoch(trainer: Trainer, words: Mapping[str, Any], arrays: Mapping[s
 class Checkpoint(Callback):
     """Save the run to a file every few epochs, and at the end.
 
-    The file holds the latest state; see :func:`load_run` and :func:`load_model`. Its place in the
-    list of callbacks does not matter: those after it, which have not seen the epoch when it is
-    saved, see it when the run goes on.
+    The file holds the latest state; see :func:`load_run` and :func:`load_model`. The position in
+    the list of callbacks does not matter: callbacks after it see the saved epoch when the run is
+    continued.
     """
 
     def __init__(self, path: str | Path, *, every: int = 1) -> None:
@@ -144,7 +144,7 @@ class Checkpoint(Callback):
         self.every = check_count("every", every)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return nothing: a checkpoint's path and frequency are those of the new one."""
+        """Return nothing: path and frequency are settings of the new checkpoint."""
         return {}
 
     def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:

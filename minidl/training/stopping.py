@@ -1,4 +1,4 @@
-"""Rules that end a run on its history alone: a target, or early stopping."""
+"""Callbacks that end a run by its history alone: a target, or early stopping."""
 
 import math
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from minidl.training.history import Target
 
 
 class StopRule(Callback):
-    """A callback that stops on rows of the history alone, so networks can be trained together."""
+    """A callback that needs only rows of the history, so networks can be trained together."""
 
     reason = "stopped"
 
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
-        """Return True if the run stops, given a row of the history and the weights (P,)."""
+        """Return whether to stop the run, given a row of the history and the weights (P,)."""
         raise NotImplementedError
 
     def keep_buffers(self, buffers: Mapping[str, Array]) -> None:
@@ -38,12 +38,12 @@ class StopAtTarget(StopRule):
     Parameters
     ----------
     loss, accuracy : float
-        The target; give one of the two, a finite loss or an accuracy in [0, 1]. Anything else is
-        an :class:`ArgumentError`.
+        The target: either a finite loss or an accuracy in [0, 1], otherwise an
+        :class:`ArgumentError`.
     on : {"train", "validation"}, default "train"
         The rows on which it is measured.
     sustained : int, default 1
-        For how many measured epochs in a row it must hold.
+        Number of measured epochs in a row in which the target must be met.
     """
 
     reason = "target"
@@ -65,7 +65,7 @@ class StopAtTarget(StopRule):
         self.held = 0
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
-        """Count for how many rows the target has held; stop if an earlier fit has reached it."""
+        """Count the rows that already meet the target; stop if an earlier fit has reached it."""
         self.held = 0
         for row in trainer.history:
             self.observe(row, trainer.model.parameters.value)
@@ -77,7 +77,7 @@ class StopAtTarget(StopRule):
         return {}
 
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
-        """Return True if the last `sustained` rows reach the target."""
+        """Return whether the last `sustained` rows meet the target."""
         if self.column not in record:
             raise UnknownNameError("column", self.column, record)
         value, loss, accuracy = record[self.column], self.loss, self.accuracy
@@ -89,21 +89,22 @@ class StopAtTarget(StopRule):
 class EarlyStopping(StopRule):
     """Stop when a column has stopped improving, and restore the best weights.
 
-    Several calls of ``fit`` are one run: the next call goes on from the weights that training had
-    reached, unless the restored ones have been changed since, and a run that was stopped is not
-    trained any further with the same rule before :meth:`reset`. A rule that is used for another
-    run, or was left out of a call of ``fit``, begins anew.
+    Several calls of ``fit`` are one run. The next call continues from the weights that training had
+    reached, not from the restored ones, unless you have changed these. After it has stopped a run,
+    further calls of ``fit`` with it train nothing until :meth:`reset`. Used in another run, or left
+    out of one call, it starts over.
 
     Parameters
     ----------
     monitor : str, default "validation_loss"
-        A column of the history; a column with "accuracy" in its name is better when larger.
+        A column of the history. A column with "accuracy" in its name should increase, any other
+        decrease.
     patience : int, default 10
         Stop after this many measured epochs in a row without improvement, as in Keras.
     min_delta : float, default 0.0
-        The smallest change that counts as an improvement.
+        An improvement must be larger than this.
     restore_best : bool, default True
-        Whether the model gets its best weights back at the end.
+        Whether to restore the best weights when ``fit`` ends.
 
     Attributes
     ----------
@@ -115,6 +116,19 @@ class EarlyStopping(StopRule):
         Measured epochs since then.
     weights : ndarray or None
         The model's weights after that epoch.
+
+    Examples
+    --------
+    >>> from minidl import Trainer, datasets, nn
+    >>> from minidl.training import EarlyStopping
+    >>> data = datasets.load("moons", n=200, seed=0)
+    >>> early = EarlyStopping("validation_loss", patience=3)
+    >>> trainer = Trainer(nn.mlp(2, 8, 1, seed=0), "bce", "nag", lr=0.5, seed=0)
+    >>> history = trainer.fit(
+    ...     data.X_train, data.y_train, epochs=100, validation=(data.X_test, data.y_test),
+    ...     callbacks=[early])
+    >>> history.stopped_by, trainer.epoch == early.best_epoch + 3
+    ('early stopping', True)
     """
 
     reason = "early stopping"
@@ -139,7 +153,7 @@ class EarlyStopping(StopRule):
         self.reset()
 
     def reset(self) -> None:
-        """Forget all that was observed, so that a run that was stopped can go on."""
+        """Forget all observations, so that a stopped run can continue."""
         self.best, self.best_epoch, self.waited = math.inf, -1, 0
         self.weights: Array | None = None
         self.buffers: dict[str, Array] = {}
@@ -148,7 +162,7 @@ class EarlyStopping(StopRule):
 
     @property
     def keeps_weights(self) -> bool:
-        """Whether the model gets its best weights back when fit ends."""
+        """Whether the best weights are restored when fit ends."""
         return self.restore_best and self.weights is not None
 
     @property
@@ -157,7 +171,7 @@ class EarlyStopping(StopRule):
         return self.waited >= self.patience
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
-        """Go on from where an earlier call of fit has ended, or begin anew in another run."""
+        """Continue where the last call of fit ended, or start over in another run."""
         row = trainer.history.row(-1) if len(trainer.history) else {}
         if not self._restored and self.observed != (row.get("epoch"), row.get("train_loss")):
             self.reset()
@@ -174,7 +188,7 @@ class EarlyStopping(StopRule):
         return bool(self.paused) and self.weights is not None and np.array_equal(w, self.weights)
 
     def observe(self, record: Mapping[str, float], w: Array) -> bool:
-        """Keep the weights if they are the best so far; return True if patience has run out."""
+        """Keep the weights if they are the best so far; return whether patience has run out."""
         if self.monitor not in record:
             problem = f"EarlyStopping monitors {self.monitor!r}, which is not recorded"
             hint = name_hint("column", self.monitor.strip().lower(), list(record))
@@ -207,6 +221,6 @@ class EarlyStopping(StopRule):
         return {name: vars(self)[name] for name in names}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore it, so that the next call of fit continues to count."""
+        """Restore the observations, so that the next call of fit continues from them."""
         self.reset()
         vars(self).update(state, _restored=True)

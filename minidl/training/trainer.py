@@ -49,20 +49,22 @@ class Trainer(Run):
     loss : str or Loss
         A name, such as ``"bce"`` or ``"mse"`` (see :func:`minidl.nn.loss`), or a loss.
     optimizer : str, Optimizer or subclass of Optimizer
-        A name, such as ``"nag"`` (see :func:`minidl.optim.lookup`), or a class, to which `lr` and
-        `momentum` are given; or a new optimizer: it holds the state of one run.
+        A name, such as ``"nag"`` (see :func:`minidl.optim.lookup`), or a class; or an unused
+        optimizer, because it holds the state of one run.
     lr, momentum : float or schedule, optional
-        Of the optimizer, if it is a name or a class; then `lr` must be given.
+        Passed to the optimizer if you give its name or class; `lr` is then required.
     batch_size : "full" or int, default 32
-        Rows per update. "full" uses all rows at once, in their order; 1 is stochastic. The names
+        Rows per update. "full" uses all rows at once, in their order. The names
         ``"batch"`` and ``"stochastic"`` (also called ``"sgd"``) imply "full" and 1.
     seed : int, optional
         For dropout and the order of rows, which depends on the seed and the epoch only, never on
         the optimizer. None draws a fresh seed.
     l2 : float, default 0.0
-        Strength of the L2 penalty on weights; it is part of the reported losses.
+        Adds l2 / 2 times the sum of the squared weights, but not biases, to every loss, reported
+        ones included. PyTorch's ``weight_decay=l2`` counts biases, too; Keras's ``L2(l2 / 2)`` and
+        scikit-learn's ``alpha = l2 * batch_size`` give the same gradient.
     shuffle : bool, default True
-        Whether each epoch has its own random order.
+        Whether the rows get a new random order in each epoch.
     measure_every : int, default 1
         Number of epochs between two rows of the history. 0: only before training and at the end.
     look_ahead : bool, default False
@@ -70,9 +72,9 @@ class Trainer(Run):
         gradient, :meth:`Optimizer.look_ahead`, as column ``look_ahead_loss``. With NAG this costs
         a second pass over the rows.
     callbacks : iterable of Callback, optional
-        Called in this order.
+        Called in this order in each call of :meth:`fit`.
     class_weight : "balanced" or mapping, optional
-        For every call of :meth:`fit` that is given no other.
+        Default for calls of :meth:`fit` without one.
 
     Attributes
     ----------
@@ -84,8 +86,8 @@ class Trainer(Run):
     Raises
     ------
     ArgumentError, UnknownNameError
-        An argument is invalid, or a model that ends with a sigmoid or softmax is given a loss that
-        takes logits; or there is no loss or optimizer of that name.
+        An argument is invalid; the model ends with a sigmoid or softmax that the loss contains
+        already; or there is no loss or optimizer of that name.
 
     Examples
     --------
@@ -157,7 +159,7 @@ class Trainer(Run):
     def stop(self, reason: str) -> None:
         """End the run after the present epoch; `reason` becomes ``history.stopped_by``.
 
-        If several callbacks say so after the same epoch, the reason is the first one's.
+        If several callbacks call it in one epoch, the first reason is kept.
         """
         self.stop_reason = self.stop_reason or reason
 
@@ -175,15 +177,15 @@ class Trainer(Run):
     ) -> History:
         """Train for a number of further epochs and return :attr:`history`.
 
-        A second call continues where the first ended, exactly as if there had been one call, also
-        for callbacks. An epoch that Ctrl-C has interrupted is finished first, and counts as one of
-        the `epochs`.
-        ``history.stopped_by`` says why the run ended; after a divergence the model holds the
-        weights of the last row of the history, and a DivergenceWarning says so. If the training
-        loss is higher than before the first epoch, a WorseLossWarning does.
+        A second call continues where the first ended, exactly as if there had been one call;
+        callbacks, too, keep their state. ``history.stopped_by`` says why the run ended. After a
+        divergence, the model holds the weights of the last row of the history, and a
+        DivergenceWarning is given. If the training loss is higher at the end than before the first
+        epoch, a WorseLossWarning is given.
 
-        Ctrl-C waits for the end of the step, a second time it does not; the next call goes on from
-        there, exactly as if there had been no interruption.
+        Ctrl-C lets the current step finish; a second Ctrl-C stops at once. The next call first
+        finishes the interrupted epoch, which counts as one of its `epochs`, exactly as if there had
+        been no interruption.
 
         Parameters
         ----------
@@ -195,48 +197,48 @@ class Trainer(Run):
         epochs : int
             At least 0.
         validation : (X, y) or (X, y, sample_weight), optional
-            Rows that are measured but not trained on.
+            Rows on which loss and accuracy are measured, but which are not trained on.
         callbacks : iterable of Callback, optional
-            For this call, after the Trainer's own.
+            For this call only; they run after those of the Trainer.
         sample_weight : array_like, shape (n,), optional
-            A weight w >= 0 for each row. The loss is sum(w l) / sum(w), and so is the accuracy: a
-            weight of 2 is a row that occurs twice, a weight of 0 a row that is not there. Equal
-            weights are no weights, to the last bit.
+            A weight w >= 0 for each row. Loss and accuracy are weighted means, sum(w l) / sum(w): a
+            weight of 2 counts a row twice, a weight of 0 leaves it out. Equal weights give bit for
+            bit the result without weights.
         class_weight : "balanced" or mapping, optional
-            Class -> weight of its rows, in the labels of `y`, or for one-hot rows in the numbers of
-            their columns; 1 for a class that is not named. "balanced" gives all classes the same
-            total weight, as in scikit-learn. Multiplied by `sample_weight`. Validation rows have no
-            class weights, as in Keras.
+            A dictionary from class to weight. A class is a label in `y`, or a column number if `y`
+            is one-hot; unlisted classes have weight 1. "balanced" gives all classes the same total
+            weight, as in scikit-learn. Multiplied by `sample_weight`; not applied to validation
+            rows, as in Keras.
 
         Raises
         ------
         DataError, ShapeError
-            The data are empty or not finite, the targets do not suit the loss, the data do not fit
-            the model; or weights are negative, all 0 or not one for each row. Values are missing:
-            NaN, None, NA, NaT, null, masked, or a text such as "NA", "None" or "" (all those of
-            ``pandas.read_csv``, and "?"); rename a class called "None". An integer would be
-            rounded, as 2**53 + 1. X and y have the same pandas index in another order, or the
-            validation inputs other columns.
+            - X is empty or does not fit the model, or y does not suit the loss.
+            - A value is infinite or missing: NaN, None, NA, NaT, null, masked, "?", or a text that
+              ``pandas.read_csv`` takes for missing. Rename a class called "None".
+            - An integer is too large for float64, such as 2**53 + 1.
+            - X and y have the same pandas index in another order, or validation has other columns.
+            - There is not one weight for each row, a weight is negative, or all are 0.
         ArgumentError
-            `epochs` is negative; `validation` is not a pair, or given in some calls only; a
-            callback is not a :class:`Callback`; `class_weight` names no class of `y`, or the loss
-            has no classes; a custom loss takes no weights; the optimizer has been used in another
-            run; all parameters are frozen; or a custom optimizer has changed no weight in the
-            first epoch.
+            - `epochs`, `callbacks` or `validation` is invalid, or `validation` is given in some
+              calls of a run only.
+            - `class_weight` names no class of `y`, or the loss has no classes or takes no weights.
+            - The optimizer has been used in another run, or is a custom one that has changed no
+              weight in the first epoch; or all parameters are frozen.
         GraphError
-            A parameter can never train: a forward or the loss leaves the graph, or the model does
-            not find it. What gets no gradient otherwise is an
-            :class:`~minidl.errors.UntrainedWarning`, once, after the first epoch.
+            A parameter can never train, because a forward or the loss leaves the graph, or the
+            model does not find it. Other parameters without a gradient are named in one
+            :class:`~minidl.errors.UntrainedWarning` after the first epoch.
         KeyboardInterrupt
             Ctrl-C was pressed; :attr:`history` holds what was recorded.
 
         Notes
         -----
-        In a batch of B rows the loss is sum(w l) / (B m), where m is the mean weight of all rows.
-        The batches of an epoch thus add up to the loss above. scikit-learn's networks and PyTorch
-        (``CrossEntropyLoss(weight)``) divide by the weights of the batch, which at batch size 1 has
-        no effect at all; Keras divides by B, so that larger weights also are a larger learning
-        rate. A layer that mixes rows, such as batch norm, does not see the weights.
+        The loss of a batch of B rows is sum(w l) / (B m), where m is the mean weight of all rows,
+        so that the batches of an epoch add up to the loss above. scikit-learn's networks and
+        PyTorch (``CrossEntropyLoss(weight)``) divide by the weights of the batch, so at batch size
+        1 weights have no effect. Keras divides by B, so larger weights act like a larger learning
+        rate. Layers that mix rows, such as batch norm, do not use the weights.
         """
         check_count("epochs", epochs, 0)
         first = self.epoch == 0
@@ -262,7 +264,11 @@ class Trainer(Run):
     def evaluate(
         self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> dict[str, float]:
-        """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
+        """Return a dictionary with the ``loss`` and, for classes, the ``accuracy`` on these rows.
+
+        Raises the same errors as :meth:`fit`. Write ``trainer.evaluate(X, y)["accuracy"]``:
+        unpacking a dictionary gives its names.
+        """
         rows = check_rows("evaluation", X, y, self.objective, sample_weight)
         return self.objective.measure(*rows)
 
