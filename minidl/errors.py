@@ -152,7 +152,7 @@ class ConvergenceError(MinidlError, RuntimeError):
 
 
 class CallError(MinidlError, TypeError):
-    """A call has too many arguments, one twice, or one too few."""
+    """A call has too many or too few arguments, or gives one of them twice."""
 
 
 class UnknownKeywordError(CallError):
@@ -160,11 +160,11 @@ class UnknownKeywordError(CallError):
 
 
 class UnknownAttributeError(MinidlError, AttributeError):
-    """An object or a module has no attribute of that name; the message says where it is."""
+    """An object or a module has no such attribute; the message says what to write instead."""
 
 
 class UnknownImportError(MinidlError, ImportError):
-    """A module has no such name to import; the text says what to write instead."""
+    """A module has no such name to import; the message says what to write instead."""
 
 
 class WorkerError(MinidlError, RuntimeError):
@@ -227,7 +227,7 @@ class DivergenceWarning(UserWarning):
 
 
 class WorseLossWarning(UserWarning):
-    """A run ended with a higher training loss than it began with; the text says what to try."""
+    """The training loss was higher at the end than at the start; the text says what to try."""
 
 
 class UntrainedWarning(UserWarning):

@@ -24,7 +24,7 @@ from minidl.keywords import answers
 ROUNDS = 3  # random directions: a wrong entry hides in none of them
 UNKNOWN = 1e-3  # relative difference of two steps above which nothing is measured
 CURVED = 100.0  # times step^2: the error where the derivative is 0, as of x^3
-NOISE = 0.01  # of the tolerance: rounding inside of f, relative to its value
+NOISE = 0.01  # of the tolerance: rounding inside f, relative to its value
 Claim = tuple[Array, float, Array]  # the weights of an output, its noise, and its gradient
 
 

@@ -33,7 +33,7 @@ def differentiable(y: Tensor) -> Tensor:
 def check_result(y: object) -> Tensor:
     """Return what a user's function returned, checked to be a Tensor, as differentiable."""
     if not isinstance(y, Tensor):
-        hint = "Stay with Tensors inside of f: no .numpy(), .data or float()."
+        hint = "Stay with Tensors inside f: no .numpy(), .data or float()."
         raise ArgumentError("f must return a Tensor", received=type(y).__name__, hint=hint)
     return differentiable(y)
 

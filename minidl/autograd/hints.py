@@ -75,7 +75,7 @@ _GENERAL = "Use functions of minidl.ops, or add one with minidl.primitive. "
 _REAL = "A Tensor holds real numbers. "
 _MATRICES = "minidl has det, slogdet, inv, solve and norm. Add another with minidl.primitive."
 _IN_PLACE = (
-    "Nothing is written into a Tensor: np.where chooses, minidl.ops.scatter puts at places, "
+    "A Tensor cannot be written into: np.where chooses, minidl.ops.scatter puts values at indices, "
 )
 _IN_PLACE += "and x.numpy() are the values."
 _BITS = "It needs integers or booleans: comparisons give these, as in (x > 0) & (x < 1)."

@@ -61,8 +61,9 @@ def primitive(
         NumPy functions that are this operation when called with a Tensor, names of methods of
         :class:`Tensor`, and the method for the exchanged order, such as ``"__radd__"``.
     elementwise : bool, default False
-        Whether an element of the result depends only on the elements at its place. Then where it
-        is not chosen by :func:`minidl.ops.where`, also an infinite derivative counts as 0.
+        Whether an element of the result depends only on the input elements at the same place. If
+        :func:`minidl.ops.where` does not choose it, its derivative then counts as 0, even if it is
+        infinite.
 
     Examples
     --------

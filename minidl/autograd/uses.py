@@ -29,12 +29,12 @@ class Uses(dict[int, Array]):
     """Which elements of a result were used, by creation number; where all were, there is no entry.
 
     A choice such as `where` leaves elements out. Their gradient is 0, and 0 times the infinite
-    derivative of an earlier operation would be nan. So a rule counts for used elements only. The
-    gradient of a used element may be 0 as well; it is computed with as usual.
+    derivative of an earlier operation would be nan, so rules are applied to used elements only. A
+    used element whose gradient happens to be 0 is treated as usual.
     """
 
     def edges(self, order: int, record: Record, y: Array, gradients: Gradients) -> list[Edge]:
-        """Return the edges with rules that count for used elements only; pass on what is used."""
+        """Return edges whose rules apply to used elements only, and note what they use."""
         used, edges = self.pop(order, None), list[Edge]()
         if used is not None and used.all():
             used = None

@@ -23,11 +23,11 @@ MANY = 2**20  # targets, of which a copy as floats would be large beside a memor
 class Loss(Answering, ABC):
     """The base: a loss called with outputs and targets returns the mean over samples and columns.
 
-    Of replicas, outputs (R, n, out), it returns one mean for each. A custom loss writes
-    :meth:`mean` in operations on Tensors. If its targets are classes, ``classifies = True`` and
+    For replicas, outputs (R, n, out), it returns one mean for each. A custom loss writes
+    :meth:`mean` with operations on Tensors. If its targets are classes, ``classifies = True`` and
     :meth:`right` give it an accuracy. If its `mean` handles replicas, ``replicas = True`` lets
-    ``train_replicas`` train its networks together. If it is to take weights of rows, its `mean` has
-    a third argument, ``sample_weight=None``, and returns sum(w l) / sum(w).
+    ``train_replicas`` train its networks together. To support sample weights, its `mean` takes a
+    third argument, ``sample_weight=None``, and returns sum(w l) / sum(w).
 
     >>> class LogCosh(Loss):
     ...     def mean(self, outputs, targets):
@@ -119,7 +119,7 @@ class Loss(Answering, ABC):
     ) -> float | Array:
         """Return the fraction of rows whose class is predicted, (R,) for replicas.
 
-        With weights w of the rows it is the sum of w over these rows, divided by that over all.
+        With weights w, it is the sum of w over these rows divided by the sum over all rows.
         """
         if not self.classifies:
             raise ArgumentError(f"{type(self).__name__} has no accuracy: targets are not classes")
@@ -132,7 +132,7 @@ class Loss(Answering, ABC):
         w = weights(sample_weight, right.shape, np.float64, columns=right.ndim == scores.ndim)
         total = w.sum(axis=axes)
         if not np.all(total):
-            raise ArgumentError("there is no accuracy of rows that all have weight 0")
+            raise ArgumentError("there is no accuracy if all rows have weight 0")
         fractions = (w * right).sum(axis=axes) / total
         return fractions
 

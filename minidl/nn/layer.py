@@ -146,7 +146,7 @@ class Layer(Answering):
     def other_state(self) -> Iterator[tuple[str, Any]]:
         """Yield what attributes hold besides parameters, buffers and layers, with names.
 
-        Of the class, these are arrays and floats.
+        Of class attributes, only arrays and floats count.
         """
         of_class = {n: v for cls in type(self).__mro__[::-1] for n, v in vars(cls).items()}
         numbers = {n: v for n, v in of_class.items() if isinstance(v, (np.ndarray, float))}
@@ -156,10 +156,10 @@ class Layer(Answering):
                 yield name, value
 
     def undeclared(self, before: Checksums | None = None) -> list[str]:
-        """Return the names of arrays and floats of custom layers that have become others.
+        """Return the names of arrays and floats of custom layers that have changed.
 
-        That is since `before`, earlier :meth:`checksums`, by default those when the parameters were
-        packed. They are no buffers, or were none then, so they are not restored with the weights.
+        `before` are earlier :meth:`checksums`, by default those of when the parameters were packed.
+        The arrays are not buffers, or were not then, so they are not restored with the weights.
         """
         known, now = self.parameters.checksums if before is None else before, self.checksums()
         names = []

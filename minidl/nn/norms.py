@@ -62,16 +62,16 @@ class BatchNorm(Norm):
 
         running <- decay running + (1 - decay) batch, with the variance divided by n - 1
 
-    once in each forward pass with ``training=True``, also if an optimizer evaluates the gradient
-    several times in a step. Measuring (validation, ``predict``, ``sharpness``) changes nothing.
+    They are updated once per training forward pass, even if an optimizer evaluates the gradient
+    several times in a step. Validation, ``predict`` and ``sharpness`` do not update them.
 
-    `scale` and `shift` (features,), at first 1 and 0, are trained, and no L2 penalty counts them.
-    `running_mean` and `running_var` (features,), at first 0 and 1, are :class:`Buffer`. A bias of
-    the layer before has no effect: ``Dense(..., bias=False)``.
+    `scale` and `shift` (features,), at first 1 and 0, are trained and are not penalised by ``l2``.
+    `running_mean` and `running_var` (features,), at first 0 and 1, are :class:`Buffer`. The layer
+    before needs no bias: ``Dense(..., bias=False)``.
 
-    ``torch.nn.BatchNorm1d(momentum=0.1)`` is ``decay=0.9``, and has the same variances. Keras
-    calls the decay momentum, by default 0.99, has ``epsilon=0.001``, and its moving variance
-    divides by n. Both have scale and shift as weight and bias, or gamma and beta.
+    ``torch.nn.BatchNorm1d(momentum=0.1)`` is ``decay=0.9``, with the same variances. Keras calls
+    the decay momentum, with 0.99 as default, has ``epsilon=0.001``, and divides the moving variance
+    by n. PyTorch calls scale and shift weight and bias, Keras gamma and beta.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class BatchNorm(Norm):
             axes, n = (-2,), x.shape[-2]
         if n < 2:
             message = f"BatchNorm needs at least 2 rows in training, got {n}"
-            hint = "Choose a batch_size whose last batch, too, has 2 rows or more."
+            hint = "Choose a batch_size that leaves at least 2 rows for the last batch."
             raise ArgumentError(message, hint=hint)
         mean = ops.mean(x, axes, keepdims=True)
         variance = ops.var(x, axes, keepdims=True)
@@ -146,15 +146,15 @@ class LayerNorm(Norm):
     """Layer normalisation: each row has mean 0 and variance 1, over its features.
 
     y = scale (x - mean) / sqrt(variance + epsilon) + shift, with mean and variance (divided by the
-    number of features) of each row: Ba, Kiros and Hinton 2016, arXiv 1607.06450, eq. 3 and 4. It
-    does the same in training and otherwise. `scale` and `shift` (features,), at first 1 and 0, are
-    trained, and no L2 penalty counts them. ``torch.nn.LayerNorm`` is the same; Keras has
+    number of features) of each row: Ba, Kiros and Hinton 2016, arXiv 1607.06450, eq. 3 and 4. The
+    same in training and in prediction. `scale` and `shift` (features,), at first 1 and 0, are
+    trained and are not penalised by ``l2``. ``torch.nn.LayerNorm`` is the same; Keras has
     ``epsilon=0.001``.
 
     Parameters
     ----------
     features, epsilon, dtype
-        As for :class:`BatchNorm`. Of a single feature, only the shift is left.
+        As for :class:`BatchNorm`. With a single feature, the output is the shift alone.
 
     Examples
     --------

@@ -25,14 +25,14 @@ Checksums = dict[str, tuple[int, tuple[int, ...]]]  # name -> checksum and shape
 class Buffer(Tensor):
     """An array that is state of a layer but is not trained, such as a running mean.
 
-    A buffer is copied, saved and loaded with its model, restored with the weights (by early
-    stopping, or after a divergence), and kept apart between networks that are trained together,
-    where it has a leading axis: (R, 1, features) instead of (features,).
+    A buffer is copied, saved and loaded with its model, and restored with the weights (by early
+    stopping, or after a divergence). Networks that are trained together each have their own, on a
+    leading axis: (R, 1, features) instead of (features,).
 
-    Write into it: ``buffer[...] = values``, an array or a Tensor without a graph, so compute the
-    values in :func:`~minidl.no_grad`. A Tensor with a graph, another value in the place of the
-    buffer (``self.mean = ...``) and ``requires_grad=True`` are a GraphError. `data` is copied, as
-    float64 unless it is float32. PyTorch has ``register_buffer`` for it, Keras
+    Write into it with ``buffer[...] = values``, an array or a Tensor without a graph; compute the
+    values inside :func:`~minidl.no_grad`. Writing a Tensor that has a graph, replacing the buffer
+    (``self.mean = ...``), or setting ``requires_grad=True`` raises a GraphError. `data` is copied,
+    as float64 unless it is float32. The same as PyTorch's ``register_buffer`` and Keras's
     ``add_weight(trainable=False)``.
 
     Examples
@@ -66,7 +66,7 @@ class Buffer(Tensor):
         """Write values without a graph; a graph of earlier results keeps the old ones."""
         if isinstance(value, Tensor) and value.requires_grad:
             message = f"a Tensor with a graph, of shape {value.shape}, cannot be kept in a buffer"
-            hint = "Write its value alone: value.detach(), or compute it inside of no_grad()."
+            hint = "Write value.detach(), or compute it inside no_grad()."
             raise GraphError(message, hint=hint)
         new, values = self.data.copy(), to_float(value)
         try:
@@ -99,9 +99,9 @@ class Buffer(Tensor):
 class Parameter(Tensor):
     """A Tensor that is trained: a weight, or a bias.
 
-    `data` is copied, as float64 unless it is float32. An L2 penalty counts it if `penalized`.
-    Operators such as ``p -= step`` change it in place inside ``no_grad()`` and are a GraphError
-    outside, as in PyTorch.
+    `data` is copied, as float64 unless it is float32. `penalized` says whether an L2 penalty
+    includes it. Operators such as ``p -= step`` change it in place inside ``no_grad()``; outside,
+    they raise a GraphError, as in PyTorch.
 
     >>> from minidl import no_grad
     >>> p = Parameter([1.0, 2.0])
@@ -141,7 +141,7 @@ class Parameter(Tensor):
 
     @property
     def provisional(self) -> bool:
-        """Whether the numbers may be drawn again: nobody has changed or packed them."""
+        """Whether the numbers may be drawn again, because they were not changed or packed."""
         return self._checksum is not None and not self._packed and self._checksum == self._crc()
 
     def draw(self, values: Array, *, provisional: bool) -> None:
@@ -186,9 +186,7 @@ class ParameterVector:
         self._parameters = dict(named)
         dtypes = {p.dtype for p in self}
         if not dtypes:
-            hint = (
-                "Parameters and layers are found as attributes, or in lists, tuples or dicts there."
-            )
+            hint = "Hold them and layers as attributes, or in lists, tuples or dicts there."
             problem = "the model has no parameters, so there is nothing to train"
             raise ArgumentError(problem, hint=hint)
         if len(dtypes) > 1:

@@ -21,8 +21,8 @@ from minidl.errors import ArgumentError
 Array = npt.NDArray[Any]
 Snapshot = dict[str, tuple[Any, bytes | None]]  # name -> (copy of the value, its pickle)
 FUNCTIONS = (FunctionType, MethodType, BuiltinFunctionType, functools.partial, type)
-HINT = "Keep state as numbers, arrays, and lists or dicts of them, or in state_names; name what is"
-HINT += " no state, such as the model, in the class: not_state = (...,)."
+HINT = "Keep state in state_names, or as numbers, arrays, and lists or dicts of them. Name what is"
+HINT += " not state, such as a model, in the class: not_state = (...,)."
 
 
 def _pickled(value: object) -> bytes | None:

@@ -27,7 +27,7 @@ MISSING: Any = None  # as PyTorch's step() needs no argument, a call without the
 
 
 class Optimizer(Answering, ABC):
-    """The base of every optimizer; a new one writes its formula in :meth:`update`.
+    """The base of every optimizer; a custom one writes its formula in :meth:`update`.
 
     Attributes
     ----------
@@ -38,10 +38,10 @@ class Optimizer(Answering, ABC):
     state : dict of ndarray
         Name -> vector shaped like ``w``, for each of ``state_names``; empty before the first step.
 
-    Other attributes of a custom class are settings until :meth:`update` changes them; then they are
-    state, too: :meth:`reset` gives them their values before the first step, and checkpoints save
-    them, if they are numbers, text, arrays, random generators, or containers of these. Another
-    object that has changed is an error then, unless the class names it in ``not_state``.
+    Other attributes of a custom class are settings. Those that :meth:`update` changes are state:
+    :meth:`reset` restores their values from before the first step, and checkpoints save them. This
+    works for numbers, text, arrays, random generators, and containers of these; any other object
+    that changes is an ArgumentError then, unless the class names it in ``not_state``.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Optimizer(Answering, ABC):
     """
 
     state_names: tuple[str, ...] = ()
-    not_state: tuple[str, ...] = ()  # attributes that are no state, whatever happens to them
+    not_state: tuple[str, ...] = ()  # attributes that are not state, even if they change
     hyperparameters: dict[str, Any]
     state: dict[str, Array]
     step_count: int
@@ -181,8 +181,8 @@ class Optimizer(Answering, ABC):
     def reset(self) -> None:
         """Clear the state and the counts; keep the hyperparameters.
 
-        Attributes that a custom class has added get the values that they had before the first step.
-        An attribute that has changed and cannot be copied is an ArgumentError.
+        Attributes that a custom class has added get their values from before the first step. One
+        that has changed and cannot be copied is an ArgumentError.
         """
         self._restore_attributes()
         self._before = None
@@ -191,7 +191,7 @@ class Optimizer(Answering, ABC):
         self.gradient_evaluations = 0
 
     def forget(self) -> None:
-        """Set the state to what it was before the first step; keep counts and hyperparameters."""
+        """Restore the state from before the first step; keep counts and hyperparameters."""
         self._restore_attributes()
         for name in list(self.state):
             if name in self.state_names:
@@ -200,7 +200,7 @@ class Optimizer(Answering, ABC):
                 del self.state[name]
 
     def _restore_attributes(self) -> None:
-        """Give other attributes than the base's the values that they had before the first step."""
+        """Restore a custom class's attributes from before the first step."""
         if self._before is None:
             return
         before = {name: value for name, (value, _) in self._before.items()}
@@ -216,8 +216,8 @@ class Optimizer(Answering, ABC):
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of counts and state, with the class name but without hyperparameters.
 
-        Other attributes that have changed are in ``attributes``, and their arrays in ``state``. One
-        that cannot be saved is an ArgumentError.
+        Attributes of a custom class that have changed are in ``attributes``, and their arrays in
+        ``state``. One that cannot be saved is an ArgumentError.
         """
         words, arrays = pack_all(self.own_state(), type(self).__name__)
         if undeclared := sorted(self.state.keys() - set(self.state_names)):

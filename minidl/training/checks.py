@@ -100,19 +100,19 @@ def check_stacked(optimizer: Optimizer) -> None:
     if names := [*optimizer.own_state(), *sorted(undeclared)]:
         cls = type(optimizer).__name__
         problem = f"{cls} has replicas = True, but keeps state in {', '.join(names)}"
-        hint = "Declare it as vectors, state_names = (...), or leave replicas = True out."
+        hint = "Declare it as vectors, state_names = (...), or leave out replicas = True."
         raise ArgumentError(problem, hint=hint)
 
 
 def undeclared_state(model: Layer, before: Checksums | None = None) -> str | None:
-    """Return a sentence on arrays of custom layers that training changes, but are no buffers."""
+    """Return a sentence that names arrays of custom layers that changed but are not buffers."""
     if not (names := model.undeclared(before)):
         return None
     first, several = names[0].split(".")[-1], len(names) > 1
     return (
-        f"{', '.join(names)} {'have' if several else 'has'} changed in training, but"
-        f" {'are' if several else 'is'} no nn.Buffer, and so neither saved nor restored with the"
-        f" model. Declare it in __init__: self.{first} = nn.Buffer(...), and write into it:"
+        f"{', '.join(names)} changed in training but {'are' if several else 'is'} not an"
+        f" nn.Buffer, so {'they are' if several else 'it is'} neither saved nor restored with the"
+        f" model. In __init__, write self.{first} = nn.Buffer(...), and in forward write into it:"
         f" self.{first}[...] = ..."
     )
 
@@ -121,12 +121,12 @@ def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
     """Raise if two networks that ``model(seed)`` returned have different weights."""
     pairs = zip(network.named_parameters(), again.named_parameters(), strict=False)
     if not all(np.array_equal(first.data, second.data) for (_, first), (_, second) in pairs):
-        problem = f"forgets its seed: two networks for seed {seed} have different weights"
+        problem = f"ignores its seed: two networks for seed {seed} have different weights"
         hint = "Give the seed to the network: lambda seed: nn.mlp(..., seed=seed)."
         raise ArgumentError(problem, argument="model", hint=hint)
 
 
 def too_large(losses: Array, initial: ArrayLike) -> Array:
-    """Return True where a loss is not finite, or above 10^4 times the initial one."""
+    """Return where a loss is not finite or above 10^4 times the initial one."""
     start = np.asarray(initial)
     return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))

@@ -50,8 +50,8 @@ def choose_optimizer(
         raise ArgumentError(message, received=repr(given), expected=EXPECTED)
     elif settings:
         belong = "belongs" if len(settings) == 1 else "belong"
-        problem = f"{' and '.join(settings)} {belong} to the optimizer, which is made already"
-        hint = f"Write it there, or give the class: optimizer={type(given).__name__}, lr=0.1."
+        problem = f"{' and '.join(settings)} {belong} to the optimizer, which already exists"
+        hint = f"Set it there, or give the class: optimizer={type(given).__name__}, lr=0.1."
         raise ArgumentError(problem, received=repr(given), hint=hint)
     return given, 32 if batch_size is None else batch_size
 

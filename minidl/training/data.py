@@ -122,7 +122,7 @@ def _shape_of_outputs(what: str, inputs: Array, objective: Objective) -> tuple[i
             outputs = array_of(objective.outputs(row))
         if not isinstance(outputs, np.ndarray):
             problem, received = "the model must return a Tensor", type(outputs).__name__
-            raise ArgumentError(problem, received=received, hint="forward ends with: return ...")
+            raise ArgumentError(problem, received=received, hint="End forward with: return ...")
     except Exception as error:
         if isinstance(error, ShapeError):
             _check_columns(what, inputs, objective.model)

@@ -13,9 +13,9 @@ from minidl.optim import Optimizer
 class Frozen:
     """The frozen entries of a vector, and the numbers that they keep.
 
-    An optimizer moves the whole vector. So that it leaves these entries where they are, its state
-    is set to zero there (what they had of a velocity is forgotten: a parameter that is trained
-    again begins at rest), their gradient is zero, and they are written back after each step.
+    An optimizer moves the whole vector. To keep these entries in place, their gradient and their
+    part of the optimizer's state are set to zero, and the numbers are written back after each step.
+    A parameter that is trained again therefore starts without velocity.
     """
 
     def __init__(self, vector: ParameterVector) -> None:

@@ -79,7 +79,7 @@ def _networks(model: Model, grid: Grid) -> list[Layer]:
         raise ArgumentError("returned the same network twice", argument="model", expected=expected)
     buffers = [id(array) for network in networks for _, array in network.named_buffers()]
     if len(set(buffers)) < len(buffers):
-        hint = "Build every layer and every nn.Buffer inside of the function."
+        hint = "Build every layer and every nn.Buffer inside the function."
         raise ArgumentError("returned networks that share a buffer", argument="model", hint=hint)
     if unseeded(networks[0]):
         check_reproducible(networks[0], _network(model, grid[0][1]), grid[0][1])

@@ -24,9 +24,8 @@ ENDING = ("stopped_by", "diverged_at", "advice")
 class History:
     """The record of a run: a row for each measured epoch, from epoch 0, before training.
 
-    Epochs are numbered from 1 everywhere: in the history, in hooks, in the CSV log, and in
-    ``every=`` and ``measure_every=``; 0 is the measurement before training. Only schedules count
-    from 0, as in PyTorch: the number of completed epochs, or of steps.
+    Epochs are numbered from 1; epoch 0 is the measurement before training. Only schedules count
+    from 0, as in PyTorch: they are given the number of completed epochs, or of steps.
 
     ``history["train_loss"]`` is an array over rows. The columns are
 
@@ -40,7 +39,7 @@ class History:
       step evaluates its gradient: the iterate minus m v with both forms of NAG, otherwise the
       iterate itself;
     - ``train_accuracy`` for classes; ``validation_loss`` and ``validation_accuracy`` with
-      validation rows. With weights of rows, losses and accuracies are weighted means.
+      validation rows. With sample weights, losses and accuracies are weighted means.
 
     Attributes
     ----------
@@ -132,7 +131,7 @@ class History:
 
     @answers
     def row(self, position: int) -> dict[str, float]:
-        """Return a row; -1 is the last, and a position that there is not an OutOfRangeError."""
+        """Return a row; -1 is the last. A row that does not exist is an OutOfRangeError."""
         if not isinstance(position, int | np.integer):
             raise invalid("position", position, "an integer", 'A column is history["train_loss"].')
         if not -len(self) <= position < len(self):
@@ -174,7 +173,7 @@ class History:
         return None if first is None else int(self["epoch"][first])
 
     def tell_divergence(self, optimizer: str, epoch: int, loss: float) -> None:
-        """Say in :attr:`diverged_at` and :attr:`advice` that the loss became `loss`."""
+        """Write the divergence into :attr:`diverged_at` and :attr:`advice`."""
         self.diverged_at = epoch
         first, last = self.row(0), self.row(-1)
         self.advice = (
@@ -184,7 +183,7 @@ class History:
         )
 
     def advise_if_worse(self, optimizer: str) -> None:
-        """Say in :attr:`advice` if the last training loss is above the first by 0.1 % or more."""
+        """Write into :attr:`advice` that the last training loss is above the first by 0.1 %."""
         if len(self) < 2 or self.diverged:
             return
         first, last = self.row(0), self.row(-1)

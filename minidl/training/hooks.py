@@ -1,4 +1,4 @@
-"""The callbacks of a run: who has been called for the present epoch, and what each has saved."""
+"""The callbacks of a run: which have been called in this epoch, and what each has saved."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +18,7 @@ States = list[tuple[str, dict[str, Any]]]  # the class and the state of callback
 class Hooks:
     """The callbacks of a run, in the order in which their hooks run.
 
-    After an interruption, those are called that have not been called yet.
+    After an interruption, only the hooks that have not run yet are called.
     """
 
     def __init__(self, interrupts: Interrupts, callbacks: Iterable[Callback] = ()) -> None:
@@ -42,31 +42,31 @@ class Hooks:
         self.waiting = [hook for hook in self.waiting if id(hook) in now]
 
     def begin_epoch(self, trainer: Any, epoch: int) -> None:
-        """Say that an epoch begins; after an interruption, to those who have not been told."""
+        """Call on_epoch_begin of the callbacks that have not seen this epoch begin."""
         while self.begun < len(self.callbacks):
             self.call(self.callbacks[self.begun].on_epoch_begin, trainer, epoch)
             self.begun += 1
 
     def show(self, trainer: Any, history: History) -> None:
-        """Show the last row to all."""
+        """Show the last row to all callbacks."""
         self.waiting = list(self.callbacks)
         self.show_waiting(trainer, history)
 
     def show_waiting(self, trainer: Any, history: History) -> None:
-        """Show the last row to those that have not seen it; each sees it once."""
+        """Show the last row to the callbacks that have not seen it."""
         while self.waiting:  # removed first: one that raises has seen it
             hook = self.waiting.pop(0)
             self.call(hook.on_epoch_end, trainer, MappingProxyType(history.row(-1)))
 
     def call(self, hook: Callable[..., object], *arguments: object) -> None:
-        """Call a hook; in that of a custom callback, Ctrl-C does not wait."""
+        """Call a hook; Ctrl-C does not wait for custom callbacks."""
         if is_minidl(getattr(hook, "__self__", None)):
             hook(*arguments)
         else:
             self.interrupts.run(hook, *arguments)
 
     def place(self) -> tuple[int, int, list[int]]:
-        """Return how many there are, how many have begun the epoch, and who waits for a row."""
+        """Return how many callbacks there are, how many began the epoch, and which await a row."""
         return len(self.callbacks), self.begun, [self.callbacks.index(h) for h in self.waiting]
 
     def restore(self, place: tuple[int, int, list[int]], states: States) -> None:

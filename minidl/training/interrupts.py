@@ -8,11 +8,10 @@ from typing import Any, Self
 
 
 class Interrupts:
-    """A context in which Ctrl-C is only noted, until :meth:`check` raises KeyboardInterrupt.
+    """A context in which Ctrl-C waits until :meth:`check` raises KeyboardInterrupt.
 
-    Ctrl-C a second time does not wait, nor does it in a custom callback. In other threads than the
-    main one, where Python runs no handlers of signals, and in programs that ignore Ctrl-C, nothing
-    changes.
+    A second Ctrl-C, and one in a custom callback, does not wait. Nothing changes outside the main
+    thread, where Python handles no signals, and in programs that ignore Ctrl-C.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Find the layer whose forward leaves the graph, so that its parameters would never train.
 
-A parameter is proven lost if the loss changes with it and no gradient reaches it. Everything runs
-on copies: networks, buffers and random generators are the same afterwards.
+A parameter is lost if the loss changes with it but no gradient reaches it. Everything runs on
+copies, so networks, buffers and random generators do not change.
 """
 
 import copy

@@ -35,9 +35,9 @@ def save_model(
     """Write a model to an ``.npz`` file, which is replaced if it exists.
 
     Of custom layers, only parameters and buffers are saved; a warning names arrays and floats that
-    have changed since training began and are no :class:`~minidl.nn.Buffer`. `extra` are arrays to
-    save with it, such as the mean and scale of the inputs; other objects than numbers and text
-    raise DataError.
+    have changed in training but are not a :class:`~minidl.nn.Buffer`. `extra` holds further arrays
+    to save, such as the mean and scale of the inputs; if they hold anything but numbers and text, a
+    DataError is raised.
     """
     check_order(model, Layer, path)
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}

@@ -1,4 +1,4 @@
-"""What the gradients of the first epoch reach: a parameter that never trains is found here."""
+"""Find the parameters that the gradients of the first epoch do not reach."""
 
 import functools
 from collections import Counter, deque
@@ -16,14 +16,15 @@ from minidl.training.lost import Batch, listed, lost, parts_by_name
 from minidl.training.measure import Objective, collect
 
 HOLD = "Hold layers and parameters as attributes, or in lists, tuples or dicts that are attributes."
-UNUSED = "Use them in forward, leave them out, or freeze them: parameter.requires_grad = False."
-DEAD = "Units that are never active (ReLU), and weights that are all 0, stop gradients."
+UNUSED = "Use them in forward, remove them, or freeze them: parameter.requires_grad = False."
+DEAD = "ReLU units that are never active, and weights that are all 0, stop gradients."
 
 
 class Reach:
-    """Watches the gradients of an objective inside a ``with`` block.
+    """Watch the gradients of an objective inside a ``with`` block.
 
-    Afterwards :meth:`check` raises an error for what can never train, and returns what to tell.
+    Afterwards, :meth:`check` raises an error for parameters that can never train, and returns what
+    to warn of.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -64,7 +65,7 @@ class Reach:
                 self.strangers.setdefault(order if order < self.start else -1, leaf)
 
     def check(self) -> list[str]:
-        """Return for each network what to tell of it, or ""; raise for what can never train."""
+        """Return a warning for each network, or ""; raise for what can never train."""
         objective, vector = self.objective, self.objective.vector
         check_complete(objective.model)
         networks = 1 if vector.value.ndim == 1 else len(vector.value)
@@ -97,14 +98,14 @@ class Reach:
 
 
 def summary(told: Sequence[str]) -> str:
-    """Return what to tell of several networks, in one text; "" if there is nothing."""
+    """Return the warnings of several networks as one text; "" if there are none."""
     counts = Counter(problem for problem in told if problem)
     words = [f"in {n} of {len(told)} networks, {problem}" for problem, n in counts.most_common(3)]
     return " ".join(words)
 
 
 def check_complete(model: Layer) -> None:
-    """Raise if a layer has got parameters after the model's parameters became one vector."""
+    """Raise if parameters were added after the model's parameters became one vector."""
     names = [name for name, _ in model.named_parameters() if name not in model.parameters.names]
     if names:
         problem = f"{listed(names)} would never train: added after the model's parameters became"
@@ -134,12 +135,12 @@ def _refuse(model: Layer, leaf: Node, *, new: bool) -> bool:
                     )
                     raise GraphError(f"{problem}, and would never train", hint=HOLD)
                 problem = f"{place} of {type(model).__name__} is a Tensor with requires_grad=True,"
-                hint = "Make it an nn.Parameter; or leave requires_grad out, for a constant."
+                hint = "Make it an nn.Parameter, or leave out requires_grad for a constant."
                 raise GraphError(f"{problem} which would never train", hint=hint)
     if isinstance(leaf, Parameter) and leaf._packed:
         return False  # it is trained with another model
     if new:
-        problem = f"forward makes a parameter of shape {leaf.shape} in each call, which would never"
+        problem = f"each forward makes a new parameter of shape {leaf.shape}, which would never"
         raise GraphError(f"{problem} train", hint="Make parameters and layers in __init__.")
     return True
 

@@ -129,16 +129,16 @@ def train_replicas(
     -------
     list of Replica
         All seeds for the first value of the hyperparameters, then for the next. A
-        :class:`DivergenceWarning` says how many have diverged, an :class:`UntrainedWarning` of how
-        many a part got no gradient in the first epoch.
+        :class:`DivergenceWarning` says how many diverged, an :class:`UntrainedWarning` in how many
+        a parameter got no gradient in the first epoch.
 
     Raises
     ------
     ArgumentError
         Seeds or swept values are given twice, or swept sequences differ in length; `model` or
-        `callbacks` is not a function, returns an object twice or ignores the seed; networks share a
-        :class:`~minidl.nn.Buffer`, or training changes an array that is none; or `optimizer`,
-        `seeds`, `epochs`, `memory` or `jobs` is invalid.
+        `callbacks` is not a function, returns the same object twice or ignores the seed; networks
+        share a :class:`~minidl.nn.Buffer`, or training changes an array that is not a buffer; or
+        `optimizer`, `seeds`, `epochs`, `memory` or `jobs` is invalid.
     DataError, ShapeError
         As for :meth:`Trainer.fit`, with a note that names the seed; or X does not have a set for
         each seed.

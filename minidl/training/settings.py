@@ -15,8 +15,8 @@ def settings_of(run: Run) -> dict[str, Any]:
 def take_over_changes(run: Run, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Give a run the settings that changed during a saved run.
 
-    A setting in which it differs from the beginning of the saved run is left alone: it was changed
-    on purpose.
+    A setting that differs from the one with which the saved run began is kept: it was chosen on
+    purpose.
     """
     for name, owner, attribute in list(_places(run)):
         if name not in before or name not in after:

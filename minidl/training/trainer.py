@@ -264,10 +264,9 @@ class Trainer(Run):
     def evaluate(
         self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> dict[str, float]:
-        """Return a dictionary with the ``loss`` and, for classes, the ``accuracy`` on these rows.
+        """Return a dictionary of the ``loss`` and, for classes, the ``accuracy`` on these rows.
 
-        Raises the same errors as :meth:`fit`. Write ``trainer.evaluate(X, y)["accuracy"]``:
-        unpacking a dictionary gives its names.
+        Raises the same errors as :meth:`fit`. Write ``trainer.evaluate(X, y)["accuracy"]``.
         """
         rows = check_rows("evaluation", X, y, self.objective, sample_weight)
         return self.objective.measure(*rows)

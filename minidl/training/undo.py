@@ -1,4 +1,4 @@
-"""Taking back a step that an exception has cut off, so that it can be taken again."""
+"""Undo a step that an exception has interrupted, so that it can be repeated."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,10 @@ from minidl.training.measure import Objective
 class Undo:
     """What a step changes, as it was before the step.
 
-    minidl's own rules change weights and velocity only when nothing can fail any more, so only
-    counts and the states of random generators are kept for them. Of custom optimizers, the weights
-    and all attributes are, and of networks with buffers the buffers. Nothing is `needed` but the
-    counts in most runs.
+    minidl's own optimizers change weights and velocity only when nothing can fail any more, so only
+    counts and the states of random generators are copied. For custom optimizers, the weights and
+    all attributes are copied, too, and for networks with buffers the buffers. Most runs need only
+    the counts.
     """
 
     def __init__(

@@ -60,7 +60,7 @@ def as_weights(what: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
         raise DataError(f"the {what} weights are not numbers: {error}") from None
     w = given.astype(float)
     if w.shape != shape:
-        problem = f"the {what} weights are not one for each row"
+        problem = f"there is not one {what} weight for each row"
         hint = "Weights are never broadcast." if w.size < math.prod(shape) else None
         raise DataError(problem, received=f"shape {w.shape}", expected=f"shape {shape}", hint=hint)
     valid = (w >= 0) & (w < math.inf)
@@ -75,7 +75,7 @@ def check_class_weight(class_weight: ClassWeight, loss: Loss) -> None:
     """Raise unless these are weights of classes and the loss has classes."""
     name = "class_weight"
     if not loss.classifies:
-        hint = "Use sample_weight, one weight for each row. A custom loss for classes says"
+        hint = "Use sample_weight, one weight for each row. A custom loss for classes sets"
         problem = f"needs classes as targets, and {type(loss).__name__} has none"
         raise ArgumentError(problem, argument=name, hint=f"{hint} classifies = True.")
     if isinstance(class_weight, Mapping):

@@ -281,7 +281,7 @@ def test_hyperparameters_of_custom_optimizers_are_not_overridden(given, words):
 
 
 def test_a_model_that_forgets_its_seed_is_refused_and_so_is_a_network():
-    with pytest.raises(ArgumentError, match="model forgets its seed"):
+    with pytest.raises(ArgumentError, match="model ignores its seed"):
         compare(load("moons"), lambda seed: nn.mlp(2, 4, 1), **SMALL)
     with pytest.raises(ArgumentError, match="model must return a network, got 'mlp'"):
         compare(load("moons"), lambda seed: "mlp", **SMALL)

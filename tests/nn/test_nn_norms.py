@@ -173,7 +173,7 @@ def test_a_batch_of_fewer_than_two_rows_is_an_error_in_training_only(n: int) -> 
     assert_array_equal(layer.running_mean.data, np.zeros(4))
     model = nn.Sequential(nn.BatchNorm(4), nn.Dense(4, 1), seed=0)
     trainer = Trainer(model, "mse", optimizer=optim.NAG(0.1), batch_size=8, seed=0)
-    with pytest.raises(ArgumentError, match="batch_size whose last batch"):
+    with pytest.raises(ArgumentError, match="batch_size that leaves at least 2 rows"):
         trainer.fit(X, X[:, 0], epochs=1)  # 9 rows: 8 and 1
 
 

@@ -92,12 +92,12 @@ def varied_width(seed: int) -> nn.Layer:
     ],
     ids=["batch norm", "centred", "running mean", "noise", "rate by seed", "width by seed"],
 )
-@pytest.mark.filterwarnings("ignore:mean has changed in training, but is no nn.Buffer")
+@pytest.mark.filterwarnings("ignore:mean changed in training but is not an nn.Buffer")
 def test_layers_that_do_not_know_replicas(model: Any) -> None:
     check(model)
 
 
-@pytest.mark.filterwarnings("ignore:mean has changed in training, but is no nn.Buffer")
+@pytest.mark.filterwarnings("ignore:mean changed in training but is not an nn.Buffer")
 def test_what_a_layer_keeps_is_in_the_model_that_is_returned() -> None:
     (one,) = train_replicas(Running, optim.NAG(0.1), X, Y, seeds=1, **OPTIONS)  # type: ignore[arg-type]
     rows = Trainer(one.model, "bce", optimizer=optim.NAG(0.1), seed=0).evaluate(X, Y)

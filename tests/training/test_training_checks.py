@@ -356,7 +356,7 @@ def written(seed: int) -> nn.Layer:
 def test_a_model_that_ignores_the_seed_raises(model: Any) -> None:
     message = message_of(lambda: replicas(model, seeds=[3, 4]))
     assert message == (
-        "model forgets its seed: two networks for seed 3 have different weights. Give the seed to"
+        "model ignores its seed: two networks for seed 3 have different weights. Give the seed to"
         " the network: lambda seed: nn.mlp(..., seed=seed)."
     )
 

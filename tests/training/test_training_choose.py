@@ -101,8 +101,8 @@ def test_settings_that_are_missing_or_do_not_belong_are_errors() -> None:
     )
     assert "optimizer NAG needs a learning" in message_of(ArgumentError, optimizer=optim.NAG)
     assert message_of(ArgumentError, optimizer=optim.NAG(0.1), lr=0.2) == (
-        "lr belongs to the optimizer, which is made already: got NAG(lr=0.1, momentum=0.9)."
-        " Write it there, or give the class: optimizer=NAG, lr=0.1."
+        "lr belongs to the optimizer, which already exists: got NAG(lr=0.1, momentum=0.9)."
+        " Set it there, or give the class: optimizer=NAG, lr=0.1."
     )
     both = message_of(ArgumentError, optimizer=optim.NAG(0.1), lr=0.1, momentum=0.9)
     assert both.startswith("lr and momentum belong to the optimizer")

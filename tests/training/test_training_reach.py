@@ -311,7 +311,8 @@ class MadeInForward(nn.Layer):
 
 def test_parameters_that_forward_makes_are_an_error() -> None:
     with pytest.raises(
-        GraphError, match=r"forward makes a parameter of shape \(2, 3\) in each call"
+        GraphError,
+        match=r"each forward makes a new parameter of shape \(2, 3\), which would never train",
     ):
         fit(MadeInForward(keep=False))
     with pytest.raises(GraphError, match="late cannot be set: the model's parameters are one vect"):
@@ -340,7 +341,7 @@ def told(call: Callable[[], object]) -> list[str]:
 def test_an_unused_part_is_told_once_with_its_names() -> None:
     trainer = Trainer(Three(), "bce", optimizer=optim.NAG(0.1), seed=0)
     assert told(lambda: trainer.fit(X, Y, epochs=2)) == [
-        "no gradient reaches c.weight, c.bias. Use them in forward, leave them out, or freeze them:"
+        "no gradient reaches c.weight, c.bias. Use them in forward, remove them, or freeze them:"
         " parameter.requires_grad = False."
     ]
     assert told(lambda: trainer.fit(X, Y, epochs=2)) == []

@@ -158,8 +158,8 @@ def test_a_network_that_stops_leaves_the_weights_of_the_others_in_place() -> Non
 @pytest.mark.parametrize(
     ("rows", "weights", "words"),
     [
-        ("one", S_SETS, r"training weights are not one.*got shape \(3, 30\), expected shape \(30,"),
-        ("sets", S, r"training weights are not one.*got shape \(30,\), expected shape \(3, 30\)"),
+        ("one", S_SETS, r"not one training weight.*got shape \(3, 30\), expected shape \(30,"),
+        ("sets", S, r"not one training weight.*got shape \(30,\), expected shape \(3, 30\)"),
         ("sets", -S_SETS, "a training weight is not a finite number"),
         ("one", S[:-1], r"got shape \(29,\)"),
     ],

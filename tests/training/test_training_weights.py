@@ -265,7 +265,7 @@ def test_a_loss_called_with_weights_is_the_mean_of_repeated_rows(kind: str) -> N
     if criterion.classifies:
         found = criterion.accuracy(z, targets, 0.5 * COUNTS)
         assert found == pytest.approx(criterion.accuracy(*several), rel=1e-12)
-        with pytest.raises(ArgumentError, match="no accuracy of rows that all have weight 0"):
+        with pytest.raises(ArgumentError, match="no accuracy if all rows have weight 0"):
             criterion.accuracy(z, targets, np.zeros(30))
 
 
@@ -273,10 +273,10 @@ def test_a_loss_called_with_weights_is_the_mean_of_repeated_rows(kind: str) -> N
 
 ROWS = [1.0] * 29
 BAD: list[tuple[Any, str]] = [
-    (ROWS, "are not one for each row: got shape (29,), expected shape (30,). Weights are never"),
-    (2.0, "are not one for each row: got shape (), expected shape (30,)"),
-    ([], "are not one for each row: got shape (0,)"),
-    (np.ones((30, 1)), "are not one for each row: got shape (30, 1), expected shape (30,)"),
+    (ROWS, "weight for each row: got shape (29,), expected shape (30,). Weights are never"),
+    (2.0, "weight for each row: got shape (), expected shape (30,)"),
+    ([], "weight for each row: got shape (0,)"),
+    (np.ones((30, 1)), "weight for each row: got shape (30, 1), expected shape (30,)"),
     ([*ROWS, -1], "weight is not a finite number >= 0: got -1.0 in row 29"),
     ([*ROWS, np.nan], "weight is not a finite number >= 0: got nan in row 29"),
     ([*ROWS, None], "weight is missing: got None in row 29"),

@@ -52,7 +52,7 @@ def _round(a: Value, ndigits: int | None = None) -> Value:
 
 def _in_place(name: str) -> Callable[..., Value]:
     def refuse(self: Value, *arguments: Value, **keywords: Value) -> Value:
-        message = f"x.{name}(...) would change a Tensor in place, of shape {self.shape}"
+        message = f"x.{name}(...) would change a Tensor of shape {self.shape} in place"
         raise GraphError(message, hint=f"Write {IN_PLACE[name]}.")
 
     return refuse
@@ -88,8 +88,8 @@ def _assigning(operation: Callable[..., Value]) -> Callable[..., Value]:
             message = (
                 f"{what} cannot be changed by an operator such as -= while a graph is recorded"
             )
-            hint = "For a step, write p.data -= ..., or stay inside no_grad(); for a new Tensor,"
-            raise GraphError(message, hint=f"{hint} t = p - ....")
+            hint = "To take a step, write p.data -= ... or use no_grad(); for a new Tensor, write"
+            raise GraphError(message, hint=f"{hint} t = p - ...")
         with no_grad():
             result = operation(self, other)
         if result.shape != self.shape:

@@ -35,10 +35,10 @@ def _places(indices: Value) -> Value:
 
 @composite
 def take(a: Value, indices: Value, axis: int | None = None, *, mode: str = "raise") -> Value:
-    """Elements at these places of an axis, or of all elements in order; gradients there add up.
+    """Elements at these indices of an axis, or of the flattened array; their gradients add up.
 
-    `mode` is what happens beyond the ends: "raise" an OutOfRangeError, "wrap" around, or "clip" to
-    the nearest end. Indices that are not integers are a DTypeError.
+    `mode` says what an index beyond the ends does: "raise" an OutOfRangeError, "wrap" around, or
+    "clip" to the nearest end. Indices that are not integers are a DTypeError.
 
     >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 1, 0], axis=1).tolist()
     [[2.0, 2.0, 1.0], [4.0, 4.0, 3.0]]
@@ -56,11 +56,11 @@ def take(a: Value, indices: Value, axis: int | None = None, *, mode: str = "rais
 
 @composite
 def take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Value:
-    """Elements at these places of an axis, a place for each row, such as those of ``np.argsort``.
+    """Elements at indices that differ from row to row, such as those of ``np.argsort``.
 
-    y_ij = x_kj with k = indices_ij for axis 0. The other axes of `indices` fit those of `arr`, or
-    have length one. Without an axis all elements are one vector. PyTorch's ``gather`` is the same
-    without broadcasting.
+    y_ij = x_kj with k = indices_ij for axis 0. The other axes of `indices` have the lengths of
+    `arr`, or length one. With ``axis=None``, the array is flattened. PyTorch's ``gather`` is the
+    same without broadcasting.
 
     >>> take_along_axis([[3.0, 1.0], [2.0, 4.0]], np.array([[1], [0]]), axis=1).tolist()
     [[1.0], [2.0]]
@@ -74,8 +74,8 @@ def take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Value:
         for i, (n, m) in enumerate(zip(arr.shape, indices.shape, strict=False))
     ]
     if indices.ndim != arr.ndim or not all(fits):
-        expected = f"the shape of the array, {arr.shape}, but for axis {axis}"
-        hint = "np.take needs no more than one axis of indices."
+        expected = f"the shape of the array, {arr.shape}, except along axis {axis}"
+        hint = "For the same indices in each row, use np.take."
         message = "indices do not fit"
         raise ShapeError(message, received=indices.shape, expected=expected, hint=hint)
     places = list(np.ogrid[tuple(slice(n) for n in arr.shape)])
@@ -90,9 +90,8 @@ def sort(
     """Elements in ascending order, nan last; each gradient goes back to its element.
 
     Equal elements stay in their order, unless another `kind` is given as in NumPy, so the gradient
-    at a tie is that of PyTorch's stable sort.
-    Without an axis all elements are one vector. Descending is ``np.flip(sort(x), axis)``; the order
-    itself is ``np.argsort(x)``.
+    at a tie is that of PyTorch's stable sort. With ``axis=None``, the array is flattened. For
+    descending order, write ``np.flip(sort(x), axis)``; the order itself is ``np.argsort(x)``.
 
     >>> sort([[3.0, 1.0], [2.0, 4.0]], axis=0).tolist()
     [[2.0, 1.0], [3.0, 4.0]]

@@ -82,7 +82,7 @@ def cross(  # noqa: PLR0917 (NumPy's order)
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
-        hint = "In the plane it is a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]."
+        hint = "For two elements, write a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]."
         received = f"{a.shape[-1]} and {b.shape[-1]}"
         raise ShapeError("cross needs vectors of three elements", received=received, hint=hint)
     on, back = [1, 2, 0], [2, 0, 1]
