@@ -350,7 +350,7 @@ FAILURES: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "take with out": (MissingRuleError, "'out'.*take", lambda: np.take(V, 0, out=X)),
     "take_along_axis": (
         ShapeError,
-        r"\(3,\), expected the shape of the array, \(2, 3\).*np\.take ",
+        r"\(3,\), expected the shape of the array, \(2, 3\).*np\.take\.",
         lambda: np.take_along_axis(T, np.array([0, 1, 0]), axis=1),
     ),
     "sort axis": (ShapeError, "axis 2", lambda: np.sort(T, axis=2)),

@@ -88,8 +88,8 @@ def _assigning(operation: Callable[..., Value]) -> Callable[..., Value]:
             message = (
                 f"{what} cannot be changed by an operator such as -= while a graph is recorded"
             )
-            hint = "To take a step, write p.data -= ... or use no_grad(); for a new Tensor, write"
-            raise GraphError(message, hint=f"{hint} t = p - ...")
+            hint = "To take a step, write p.data -= ... or use no_grad(); for a new Tensor,"
+            raise GraphError(message, hint=f"{hint} write t = p - ...")
         with no_grad():
             result = operation(self, other)
         if result.shape != self.shape:
