@@ -425,10 +425,10 @@ def test_early_stopping_on_a_column_that_is_not_recorded_says_what_it_is_called(
     [
         ("bce", [-1, 1, 1], "Recode two classes as 0 and 1: y = np.equal(y, 1)."),
         ("bce", [1, 2, 1], "Recode two classes as 0 and 1: y = np.equal(y, 2)."),
-        ("bce", [0, 1, 2], "The 3 different values need SoftmaxCrossEntropy"),
-        ("bce", [0.5, 1.25, 2.0], "For numbers that are no classes use mean_squared_error."),
+        ("bce", [0, 1, 2], "For 3 classes, use SoftmaxCrossEntropy with 3 outputs"),
+        ("bce", [0.5, 1.25, 2.0], "For numbers that are not classes, use mean_squared_error."),
         ("hinge", [1, 2, 1], "Recode two classes as 0 and 1: y = np.equal(y, 2)."),
-        ("hinge", [0, 1, 2], "The 3 different values need SoftmaxCrossEntropy"),
+        ("hinge", [0, 1, 2], "For 3 classes, use SoftmaxCrossEntropy with 3 outputs"),
     ],
 )
 def test_targets_of_two_classes_get_the_hint_that_helps(name: str, targets: Any, hint: str) -> None:
@@ -448,7 +448,7 @@ def test_classes_from_1_on_get_a_hint_that_works() -> None:
     code = str(caught.value).split("classes with ")[1].split(". Number")[0]
     numbered = eval(code, {"np": np, "y": y})
     assert nn.SoftmaxCrossEntropy()(outputs, numbered) == pytest.approx(np.log(3))
-    with pytest.raises(errors.DataError, match="For numbers that are no classes use mean_squared"):
+    with pytest.raises(errors.DataError, match="For numbers that are not classes, use mean"):
         nn.SoftmaxCrossEntropy()(outputs, [0.5, 1.5, 2.0])
 
 

@@ -55,13 +55,13 @@ DECLARED = (_unary, _binary, _any, _list)
 class Tensor(Node):
     """An array that records how it was computed and, on request, gives its gradient.
 
-    Data that are complex, float16 or text, masked or missing (None; NaN is a number), or integers
-    that float64 would round are a DTypeError.
+    Complex numbers, float16, text, masked or missing values (None; NaN is a number), and integers
+    that float64 would round raise a DTypeError.
 
     A Tensor that requires a gradient never becomes a number or an array by itself: float(t),
-    math.exp(t), np.asarray(t), Tensor(t) and a[i] = t are a GraphError, as the gradient would be
-    lost. Take the value with :meth:`item`, :meth:`numpy` or :meth:`detach`. PyTorch allows
-    float(t). Formatting, comparisons and ``if t:`` work, and so does all within ``no_grad()``.
+    math.exp(t), np.asarray(t), Tensor(t) and a[i] = t raise a GraphError, because the gradient
+    would be lost; PyTorch allows float(t). Take the value with :meth:`item`, :meth:`numpy` or
+    :meth:`detach`. Formatting, comparisons, ``if t:`` and everything inside ``no_grad()`` work.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class Tensor(Node):
 
     @answers
     def any(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
-        """Return whether an element is not 0, as NumPy does."""
+        """Return whether any element is not 0, as NumPy does."""
         return on_values(np.any, (self, axis), keepdims=keepdims)
 
     @answers
@@ -180,7 +180,7 @@ class Tensor(Node):
     __trunc__ = __int__
 
     def __index__(self) -> int:
-        message = f"a Tensor of shape {self.shape} holds floats, which are no index and no count"
+        message = f"a Tensor of shape {self.shape} holds floats, so it is not an index or a count"
         raise DTypeError(message, hint="Convert its value: int(t.item()).")
 
     def __format__(self, spec: str) -> str:
@@ -297,9 +297,9 @@ class Tensor(Node):
 
 
 def _keep_gradient(tensor: Tensor, made: str) -> None:
-    """Raise if something made of the value of this Tensor would drop its gradient."""
+    """Raise if something made from the value of this Tensor would drop its gradient."""
     if tensor.requires_grad and STATE.recording:
-        message = f"{made} made of this Tensor of shape {tensor.shape} would drop its gradient"
+        message = f"{made} made from this Tensor of shape {tensor.shape} would drop its gradient"
         hint = "Compute with functions such as minidl.ops.exp and minidl.ops.stack; .item(),"
         hint += " .numpy() or .detach() makes a constant."
         raise GraphError(message, hint=hint)

@@ -177,15 +177,17 @@ def _recoding(values: Array) -> str | None:
     if len(values) <= 2:
         return f"Recode two classes as 0 and 1: y = np.equal(y, {values[-1]:g})."
     if np.any(values % 1):
-        return "For numbers that are no classes use mean_squared_error."
-    hint = f"The {len(values)} different values need SoftmaxCrossEntropy with one output per class,"
-    return f"{hint} {len(values)}, and are numbered by np.unique(y, return_inverse=True)[1]."
+        return "For numbers that are not classes, use mean_squared_error."
+    hint = (
+        f"For {len(values)} classes, use SoftmaxCrossEntropy with {len(values)} outputs, and number"
+    )
+    return f"{hint} the classes with np.unique(y, return_inverse=True)[1]."
 
 
 def _numbering(values: Array, outputs: int) -> str | None:
     """Return how targets with these values become class indices, or how many outputs they need."""
     if np.any(values % 1):
-        return "For numbers that are no classes use mean_squared_error."
+        return "For numbers that are not classes, use mean_squared_error."
     if len(values) <= outputs:
         return f"{CLASSES} Number all rows at once, so that validation rows have the same numbers."
     return f"There are {len(values)} classes: end the network with {len(values)} outputs."

@@ -63,7 +63,7 @@ def _check_sets(
     """Check the rows of each seed; an error has a note that names the seed."""
     X, y, weights = given
     if not several_sets(X, y) or _shape(X)[0] != len(seeds):
-        problem = f"the {what} rows are not one set for each seed"
+        problem = f"there is not one set of {what} rows for each seed"
         received = f"X of shape {_shape(X)}, y of shape {_shape(y)}, {len(seeds)} seeds"
         expected = "X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all"
         hint = "For inputs and targets with several axes each, use a Trainer."

@@ -14,7 +14,7 @@ from minidl.values.missing import REMEDY, RENAME, Array, Names, a, is_missing, p
 NOT_REAL = (np.timedelta64, np.complexfloating)  # NumPy calls a timedelta64 an integer
 NULLS = ("NAType", "NaTType")  # the types of pandas.NA and pandas.NaT
 EXACT = 2**53  # larger integers may have no float64
-ROUNDED = "Leave identifiers out; .astype(float) rounds"
+ROUNDED = "Leave out identifiers; .astype(float) rounds"
 
 
 class Null:
@@ -31,7 +31,7 @@ MASKED, NULL = Null("a masked value"), Null("null")
 
 
 def floats(array: Array, names: Names = None, what: str = "value", text: str = "") -> Array:
-    """Return objects, text or dates as floats, or raise for the first that is no number.
+    """Return objects, text or dates as floats, or raise for the first that is not a number.
 
     Missing values are a :class:`DataError`, other things a :class:`DTypeError`; for the arguments
     see :func:`minidl.values.numbers`.
@@ -69,7 +69,7 @@ def as_objects(array: Array) -> Array:
 
 
 def exact(number: int) -> float:
-    """Return an integer as a float, or raise an OverflowError that says why it is not the same.
+    """Return an integer as a float, or raise an OverflowError that says why it differs.
 
     >>> exact(2**60)
     1.152921504606847e+18
@@ -123,7 +123,7 @@ def _shown(cell: object) -> str:
 
 
 def _float(cell: Any) -> float:
-    """Return a real number as a float, or raise an error that says why it is none."""
+    """Return a real number as a float, or raise an error that says why it is not one."""
     if not isinstance(cell, (Real, Decimal, np.bool_)) or isinstance(cell, NOT_REAL):
         raise TypeError("is not a real number")
     if isinstance(cell, (int, np.integer)):

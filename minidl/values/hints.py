@@ -1,4 +1,4 @@
-"""What to write instead of something that is no number and no array of numbers."""
+"""What to write instead of something that is neither a number nor an array of numbers."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ HINTS: tuple[tuple[Callable[[Any], bool], str], ...] = (  # the first that appli
 
 
 def hint_for(data: Any, text: str = "") -> str | None:
-    """Return what to write instead of something that is no number and no array of numbers."""
+    """Return what to write instead of something that is not numbers, or None."""
     if isinstance(data, (str, bytes)):
         return text
     return next((hint for applies, hint in HINTS if applies(data)), None)

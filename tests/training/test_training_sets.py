@@ -93,13 +93,13 @@ def test_each_set_is_without_gaps() -> None:
 
 
 def test_sets_that_do_not_fit_are_told() -> None:
-    words = r"the training rows are not one set for each seed: got X of shape \(2, 60, 2\),"
+    words = r"not one set of training rows for each seed: got X of shape \(2, 60, 2\),"
     with pytest.raises(DataError, match=rf"{words} y of shape \(2, 60\), 3 seeds, expected X \(se"):
         train(X[:2], Y[:2])
     for validation in ((X[0], Y[0]), (X[:2], Y[:2])):
-        with pytest.raises(DataError, match="the validation rows are not one set for each seed"):
+        with pytest.raises(DataError, match="not one set of validation rows for each seed"):
             train(validation=validation)
-    with pytest.raises(DataError, match="the training rows are not one set for each seed"):
+    with pytest.raises(DataError, match="not one set of training rows for each seed"):
         train(X[0], Y[0], validation=(X, Y))
     with pytest.raises(DataError, match="differ in length"):
         train(X, Y[0])

@@ -103,13 +103,13 @@ def clip(
 def where(condition: Value, a: Value, b: Value) -> Value:
     """Choose: y = a where the condition holds, else b; the gradient goes to the chosen one.
 
-    What is not chosen has a gradient of exactly 0, also through a derivative that is infinite or
-    nan there, where PyTorch, JAX and TensorFlow return nan. The same holds for `maximum`,
+    Elements that are not chosen have a gradient of exactly 0, even if a derivative there is
+    infinite or nan; PyTorch, JAX and TensorFlow return nan. The same holds for `maximum`,
     `minimum`, `clip`, `max`, `min` and indexing, but not for `relu`: write ``maximum(x, 0)``.
 
-    What is chosen is computed with as usual: 0 times an infinite derivative is nan, as of
-    ``0 * sqrt(x)`` at 0. Matrix products leave out whole rows and columns, and so do operations
-    along an axis such as softmax.
+    Chosen elements are treated as usual: 0 times an infinite derivative is nan, as in
+    ``0 * sqrt(x)`` at 0. Matrix products, and operations along an axis such as softmax, leave out
+    whole rows and columns only.
 
     >>> from minidl import Tensor
     >>> x = Tensor([0.0, 4.0], requires_grad=True)

@@ -48,7 +48,7 @@ def _with_axes(m: Value, least: int, name: str) -> Value:
 
 @composite
 def rot90(m: Value, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Value:
-    """Turn by k quarters, from the first of two axes to the second.
+    """Rotate by k quarter turns, from the first of two axes to the second.
 
     >>> rot90([[1.0, 2.0], [3.0, 4.0]]).tolist()
     [[2.0, 4.0], [1.0, 3.0]]
@@ -82,7 +82,7 @@ def diff(
 ) -> Value:
     """Differences of neighbours, y_i = x_i+1 - x_i, along an axis, n times.
 
-    `prepend` and `append` are joined to the array first: numbers, or arrays that fit.
+    `prepend` and `append`, numbers or arrays that fit, are joined to the array first.
 
     >>> diff([1.0, 4.0, 9.0]), diff([1.0, 4.0, 9.0], n=2), diff([1.0, 4.0], prepend=0.0)
     (array([3., 5.]), array([2.]), array([1., 3.]))

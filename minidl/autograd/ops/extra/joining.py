@@ -140,7 +140,7 @@ def pad(
 def roll(a: Value, shift: Ints, axis: Ints | None = None) -> Value:
     """Move elements by `shift` places, from the end to the start; the rule moves them back.
 
-    Without an axis all elements are one vector.
+    With ``axis=None``, the array is flattened.
     """
     places = np.asarray(shift)
     if places.dtype.kind not in "iub":
@@ -164,7 +164,7 @@ tile = from_numpy(np.tile, _tile_rule, doc="Repeat the whole array along each ax
 def repeat(a: Value, repeats: Value, axis: int | None = None) -> Value:
     """Repeat each element along an axis, all equally often or each by its own number.
 
-    Without an axis all elements are one vector. PyTorch's ``Tensor.repeat`` is :func:`tile`.
+    With ``axis=None``, the array is flattened. PyTorch's ``Tensor.repeat`` is :func:`tile`.
 
     >>> repeat([1.0, 2.0], [1, 3])
     array([1., 2., 2., 2.])

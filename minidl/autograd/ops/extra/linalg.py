@@ -74,9 +74,9 @@ def _det(a: Value) -> Value:
 def det(a: Value) -> Value:
     """Compute determinants of square matrices, y = det A; dy/dA = y (A^-1)'.
 
-    These are the cofactors. Of a singular matrix they are computed as n^2 determinants of order
-    n - 1, up to n = 64; PyTorch may return 0. Products of many numbers overflow: of large matrices
-    take :func:`slogdet`.
+    These are the cofactors. For a singular matrix, they are computed as n^2 determinants of order
+    n - 1, up to n = 64; PyTorch may return 0. Determinants of large matrices overflow: use
+    :func:`slogdet`.
 
     >>> det([[1.0, 2.0], [3.0, 4.0]]).round(12).item()
     -2.0
@@ -100,7 +100,7 @@ def _log_det(a: Value) -> Value:
 def slogdet(a: Value) -> SlogDet:
     """Sign and log |det A| of square matrices, as a named pair; d log |det A| / dA = (A^-1)'.
 
-    The sign, -1, 0 or 1, has no gradient. Of a singular matrix the logarithm is -inf, and its
+    The sign, -1, 0 or 1, has no gradient. For a singular matrix, the logarithm is -inf and its
     gradient an ArgumentError.
 
     >>> slogdet([[1.0, 2.0], [3.0, 4.0]]).logabsdet.round(12).item()

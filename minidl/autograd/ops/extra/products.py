@@ -72,7 +72,7 @@ def cross(  # noqa: PLR0917 (NumPy's order)
 ) -> Value:
     """Vector product of vectors with three elements, y = (a2 b3 - a3 b2, a3 b1 - a1 b3, ...).
 
-    `axis` is where the vectors lie in a, b and y; `axisa`, `axisb` and `axisc` say it one by one.
+    `axis` is where the vectors lie in a, b and y; `axisa`, `axisb` and `axisc` set it for each.
     Another length is a ShapeError. dL/da = b x g, dL/db = g x a.
 
     >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])

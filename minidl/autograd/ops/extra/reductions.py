@@ -151,7 +151,7 @@ def _cumsum_rule(g: Value, y: Value, x: Value, axis: int | None = None) -> Value
 def cumsum(a: Value, axis: int | None = None) -> Value:
     """Cumulative sum, of the first 1, 2, ... elements; dL/dx_i is the sum of g from i on.
 
-    Without an axis all elements are one vector; PyTorch requires an axis.
+    With ``axis=None``, the array is flattened; PyTorch requires an axis.
 
     >>> cumsum([1.0, 2.0, 3.0])
     array([1., 3., 6.])

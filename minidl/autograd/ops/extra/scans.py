@@ -37,7 +37,7 @@ def _scan(x: Value, axis: int | None, combine: Callable[[Value, Value], Value]) 
 def cumprod(a: Value, axis: int | None = None) -> Value:
     """Cumulative product, y_i = x_1 ... x_i; the gradient is exact also where elements are 0.
 
-    Without an axis all elements are one vector; PyTorch requires an axis.
+    With ``axis=None``, the array is flattened; PyTorch requires an axis.
 
     >>> cumprod([1.0, 2.0, 3.0])
     array([1., 2., 6.])

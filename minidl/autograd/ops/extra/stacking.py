@@ -57,7 +57,7 @@ def _parts(tup: Sequence[Value], name: str) -> list[Value]:
 
 @composite
 def vstack(tup: Sequence[Value]) -> Value:
-    """Join rows and matrices below each other, along the first axis.
+    """Stack rows and matrices on top of each other, along the first axis.
 
     >>> vstack([[1.0, 2.0], [3.0, 4.0]]).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
@@ -99,7 +99,7 @@ def column_stack(tup: Sequence[Value]) -> Value:
 
 @composite
 def append(arr: Value, values: Value, axis: int | None = None) -> Value:
-    """Join `values` at the end of an axis; without one, all elements as one vector.
+    """Join `values` to the end of an axis; with ``axis=None``, both are flattened.
 
     >>> append([[1.0, 2.0]], [3.0])
     array([1., 2., 3.])
@@ -122,7 +122,7 @@ def meshgrid(*xi: Value, indexing: str = "xy", sparse: bool = False) -> tuple[Va
 
     ``indexing="ij"`` gives (len(x), len(y)), PyTorch's default. With `sparse` each grid keeps
     length one on the axes of the others. Another word is an
-    UnknownNameError; arrays count as the vector of their elements.
+    UnknownNameError; arrays are flattened.
 
     >>> meshgrid([1.0, 2.0, 3.0], [4.0, 5.0])[1].tolist()
     [[4.0, 4.0, 4.0], [5.0, 5.0, 5.0]]
