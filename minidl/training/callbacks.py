@@ -58,6 +58,8 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
     True
     """
 
+    not_state: tuple[str, ...] = ()  # attributes that are no state, such as a figure
+
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Run when fit begins; `epochs` is the number of its last epoch."""
 
@@ -74,13 +76,22 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
         """Return what a checkpoint saves of this callback, name -> value.
 
         By default these are its attributes that are numbers, text, None, arrays, random generators,
-        or lists, tuples, sets, deques and dicts of these. Others, such as functions, are not saved.
+        or lists, tuples, sets, deques and dicts of these, and the states of callbacks in it. Saved
+        are those that have changed in the run; if another has, a warning names it, unless
+        `not_state` does.
         """
-        return {name: value for name, value in vars(self).items() if plain(value)}
+        state: dict[str, Any] = {n: v for n, v in vars(self).items() if plain(v)}
+        inner = {n: v for n, v in vars(self).items() if isinstance(v, Callback)}
+        return state | {name: callback.state_dict() for name, callback in inner.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned in a saved run; by default as attributes."""
-        vars(self).update(state)
+        for name, value in state.items():
+            held = vars(self).get(name)
+            if isinstance(held, Callback):
+                held.load_state_dict(value)
+            else:
+                vars(self)[name] = value
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
