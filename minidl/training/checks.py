@@ -150,4 +150,4 @@ def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
 
 def too_large(losses: Array, initial: ArrayLike) -> Array:
     """Return True where a loss is not finite, or above 10^4 times the initial one, at least 10."""
-    return ~(losses <= DIVERGED * np.maximum(initial, LEAST))
+    return ~(losses <= DIVERGED * np.maximum(np.abs(initial), LEAST))
