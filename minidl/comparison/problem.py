@@ -103,6 +103,8 @@ class Problem:
             digest.update(np.ascontiguousarray(array).tobytes())
         for network in networks.values():
             digest.update(network.parameters.value.tobytes())
+            if frozen := set(network.parameters.names) - network.parameters.trained:
+                digest.update(" ".join(sorted(frozen)).encode())
         custom = {"loss": custom_code(self.loss), "layers": custom_layers(networks.values())}
         codes = [f"custom {name} {code}" for name, code in custom.items() if code]
         return ", ".join([*codes, digest.hexdigest()])

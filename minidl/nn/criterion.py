@@ -104,7 +104,7 @@ class Loss(Answering, ABC):
 
     def check_takes_weights(self) -> None:
         """Raise unless :meth:`mean` and :meth:`accuracy` take `sample_weight`."""
-        for method in (self.mean, self.accuracy):
+        for method in (self.mean, *([self.accuracy] if self.classifies else [])):
             parameters = inspect.signature(method).parameters.values()
             if not any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters):
                 name = method.__name__

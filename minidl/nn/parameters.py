@@ -225,6 +225,11 @@ class ParameterVector:
             raise GraphError(f"{message}: its parameters are views into it", hint=hint)
         super().__setattr__(name, new)
 
+    @property
+    def trained(self) -> frozenset[str]:
+        """The names of the parameters that are not frozen."""
+        return frozenset(name for name, p in self._parameters.items() if p.requires_grad)
+
     def __len__(self) -> int:
         return len(self.names)
 

@@ -8,8 +8,8 @@ import copy
 import functools
 import pickle
 import random
-from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
@@ -53,6 +53,7 @@ def changed(values: Mapping[str, Any], before: Snapshot) -> list[str]:
     for name, value in values.items():
         kept, pickled = before.get(name, (None, b""))
         same = value is kept if pickled is None else _pickled(value) == pickled
+        same = same and not isinstance(value, Iterator)  # which moves on when it is used
         if not same:
             names.append(name)
     return names
@@ -80,7 +81,7 @@ def plain(value: object) -> bool:
     """Return whether :func:`pack` knows a value."""
     try:
         pack(value)
-    except TypeError:
+    except (TypeError, RecursionError):
         return False
     return True
 
@@ -108,10 +109,10 @@ def pack(value: Any, name: str = "", arrays: dict[str, Array] | None = None) -> 
     if kind in CONTAINERS:
         return {kind.__name__: each(value), "maxlen": getattr(value, "maxlen", None)}
     if kind is dict:
-        keys = [pack(key) for key in value]  # arrays are no keys
+        keys = [pack(key, f"{name}.key{i}", arrays) for i, key in enumerate(value)]
         return {"dict": [list(pair) for pair in zip(keys, each(value.values()), strict=True)]}
-    if kind in GENERATORS:
-        return {kind.__name__: pack(GENERATORS[kind][0](value), name, arrays)}
+    if kind in OTHERS:
+        return {kind.__name__: pack(OTHERS[kind][0](value), name, arrays)}
     raise TypeError(f"a value of type {kind.__name__}")
 
 
@@ -125,7 +126,7 @@ def unpack(packed: Any, arrays: Mapping[str, Array]) -> Any:
         return array if kind == "array" else array[()]
     if kind == "dict":
         return {unpack(key, arrays): unpack(value, arrays) for key, value in inside}
-    for cls, (_, restored) in GENERATORS.items():
+    for cls, (_, restored) in OTHERS.items():
         if kind == cls.__name__:
             return restored(unpack(inside, arrays))
     items = [unpack(item, arrays) for item in inside]
@@ -152,8 +153,23 @@ def _random(state: tuple[Any, ...]) -> random.Random:
     return generator
 
 
+def _of_defaultdict(value: Any) -> tuple[str | None, dict[Any, Any]]:
+    name = getattr(value.default_factory, "__name__", None)
+    if FACTORIES.get(name) is not value.default_factory:
+        raise TypeError("a defaultdict whose values are made by a function")
+    return name, dict(value)
+
+
+FACTORIES: dict[str | None, Any] = {None: None} | {
+    cls.__name__: cls for cls in (int, float, str, list, dict, set)
+}
 CONTAINERS: tuple[type[Any], ...] = (list, tuple, set, frozenset, deque)
-GENERATORS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {  # get, restore
+OTHERS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {  # parts, restore
+    complex: (lambda z: (z.real, z.imag), lambda parts: complex(*parts)),
+    bytes: (list, bytes),
+    Counter: (dict, Counter),
+    OrderedDict: (dict, OrderedDict),
+    defaultdict: (_of_defaultdict, lambda parts: defaultdict(FACTORIES[parts[0]], parts[1])),
     np.random.Generator: (lambda g: g.bit_generator.state, _generator),
     np.random.RandomState: (lambda g: g.get_state(legacy=False), _random_state),
     random.Random: (lambda g: g.getstate(), _random),

@@ -1,7 +1,7 @@
 """The base of every optimizer: checked hyperparameters, state vectors and a step count."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ from minidl.errors import (
     ShapeError,
 )
 from minidl.keywords import Answering, answers, wrong_call
-from minidl.optim.attributes import Snapshot, changed, pack_all, snapshot, unpack
+from minidl.optim.attributes import Snapshot, changed, pack_all, plain, snapshot, unpack
 from minidl.optim.schedules import Schedule
 from minidl.words import USAGE
 
@@ -153,6 +153,10 @@ class Optimizer(Answering, ABC):
                 received = f"{len(value)} values for w of shape {w.shape}"
                 expected = f"a single number, or w of shape ({len(value)}, P)"
                 raise ShapeError(message, received=received, expected=expected)
+        self.note_attributes()
+
+    def note_attributes(self) -> None:
+        """Note the attributes that a custom class has, before the first step."""
         if self._before is None:
             self._before = snapshot(self.attributes())
 
@@ -190,21 +194,28 @@ class Optimizer(Answering, ABC):
         self.step_count = 0
         self.gradient_evaluations = 0
 
-    def forget(self) -> None:
-        """Restore the state from before the first step; keep counts and hyperparameters."""
-        self._restore_attributes()
+    def forget(self) -> list[str]:
+        """Restore the state from before the first step; keep counts and hyperparameters.
+
+        Return the names of attributes that cannot be restored.
+        """
+        before = self._before or {}
+        kept = [n for n in self.own_state() if n in before and not plain(before[n][0])]
+        self._restore_attributes(without=kept)
         for name in list(self.state):
             if name in self.state_names:
                 self.state[name].fill(0.0)
             else:
                 del self.state[name]
+        return kept
 
-    def _restore_attributes(self) -> None:
+    def _restore_attributes(self, without: Sequence[str] = ()) -> None:
         """Restore a custom class's attributes from before the first step."""
         if self._before is None:
             return
         before = {name: value for name, (value, _) in self._before.items()}
-        words, arrays = pack_all({n: before.get(n) for n in self.own_state()}, type(self).__name__)
+        own = {n: before.get(n) for n in self.own_state() if n not in without}
+        words, arrays = pack_all(own, type(self).__name__)
         for name, packed in words.items():
             if name in before:
                 setattr(self, name, unpack(packed, arrays))
@@ -255,8 +266,8 @@ class Optimizer(Answering, ABC):
         """Return the class, hyperparameters, and a custom class's settings, numbers and text."""
         pairs = []
         for name, value in self.hyperparameters.items():
-            plain = value.ravel().tolist() if isinstance(value, np.ndarray) else value
-            pairs.append(f"{name}={plain}")
+            shown = value.ravel().tolist() if isinstance(value, np.ndarray) else value
+            pairs.append(f"{name}={shown}")
         before = {n: value for n, (value, _) in (self._before or {}).items()}
         for name, value in (self.attributes() if self._before is None else before).items():
             if isinstance(value, (bool, int, float, str)):

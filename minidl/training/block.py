@@ -15,7 +15,7 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError
-from minidl.training.checks import check_stacked, too_large, undeclared_state
+from minidl.training.checks import check_continuation, check_stacked, too_large, undeclared_state
 from minidl.training.data import Data
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
@@ -47,7 +47,7 @@ def train_together(trainers: list[Trainer], data: Data, epochs: int) -> None:
 def _begins(trainer: Trainer, data: Data, last: int) -> bool:
     """Prepare a Trainer for further epochs; return whether no callback has ended its run before."""
     with naming(trainer):
-        trainer.check_continuation(data.held_out is not None)
+        check_continuation(trainer, data.held_out is not None)
         for rule in trainer.callbacks:
             rule.on_fit_begin(trainer, last)
     if trainer.stop_reason is not None:
@@ -77,6 +77,7 @@ class Block(Run):
         self.measure_every, self.look_ahead = first.measure_every, first.look_ahead
         self.epoch, self.samples = first.epoch, first.samples
         self.recorded, self.may_draw = first.recorded, first.may_draw
+        self.checked = frozenset.intersection(*(trainer.checked for trainer in trainers))
         self.buffered, self.interrupts = first.buffered, Interrupts()
         self.history, self.hooks = History(), Hooks(self.interrupts)  # each Trainer has its own
         self.seconds = np.array([trainer.seconds for trainer in trainers], dtype=float)
@@ -196,6 +197,7 @@ class Block(Run):
         trainer.optimizer.gradient_evaluations = self.optimizer.gradient_evaluations
         trainer.epoch, trainer.samples, trainer.cursor = self.epoch, self.samples, self.cursor
         trainer.recorded, trainer.good = self.recorded, self.good[k].copy()
+        trainer.checked = self.checked
         trainer.model.set_buffers(self._buffers_of(k, self.buffers()))
         trainer.good_buffers = self._buffers_of(k, self.good_buffers)
         trainer.unrecorded = None if self.unrecorded is None else self.unrecorded[k : k + 1].copy()

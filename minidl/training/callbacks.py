@@ -58,6 +58,8 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
     True
     """
 
+    not_state: tuple[str, ...] = ()  # attributes that are not state, such as a figure
+
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Run when fit begins; `epochs` is the number of the last epoch to be trained."""
 
@@ -74,14 +76,22 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
         """Return what a checkpoint saves of this callback, name -> value.
 
         By default, these are the attributes that hold numbers, text, None, arrays, random
-        generators, or lists, tuples, sets, deques and dicts of them. Others, such as functions, are
-        not saved.
+        generators, or lists, tuples, sets, deques and dicts of them, and the states of callbacks
+        among the attributes. Only those that changed in the run are saved. A warning names any
+        other attribute that changed, unless it is listed in `not_state`.
         """
-        return {name: value for name, value in vars(self).items() if plain(value)}
+        state: dict[str, Any] = {n: v for n, v in vars(self).items() if plain(v)}
+        inner = {n: v for n, v in vars(self).items() if isinstance(v, Callback)}
+        return state | {name: callback.state_dict() for name, callback in inner.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned; by default, set each entry as an attribute."""
-        vars(self).update(state)
+        for name, value in state.items():
+            held = vars(self).get(name)
+            if isinstance(held, Callback):
+                held.load_state_dict(value)
+            else:
+                vars(self)[name] = value
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:

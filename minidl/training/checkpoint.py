@@ -18,13 +18,13 @@ from minidl.streams import stream
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
 from minidl.training.model_file import below, check_model, check_order, read, restore_model, write
-from minidl.training.settings import settings_of, take_over_changes
+from minidl.training.settings import check_settings, take_over_changes
 from minidl.training.trainer import Trainer
 
 NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
 OLDER = {  # what older files do not say
     "cursor": 0, "running_total": 0.0, "callbacks": (), "unrecorded": None, "dropout": None,
-    "started_with": {}, "waiting": (0, 0, []),
+    "started_with": {}, "waiting": ([], []), "digest": None,
 }  # fmt: skip
 
 
@@ -48,13 +48,17 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
     arrays["run/stored"] = trainer.stored_vector()
     words |= {name: getattr(trainer, name) for name in NUMBERS}
     words |= {"history": trainer.history.to_dict(), "started_with": trainer.started_with}
-    words |= {"settings": settings_of(trainer), "waiting": trainer.hooks.place()}
+    words |= {
+        "settings": check_settings(trainer),
+        "digest": trainer.digest,
+        "waiting": trainer.hooks.place(),
+    }
     words["callbacks"] = _states(trainer, arrays)
     if trainer.unrecorded is not None:
         words["unrecorded"] = trainer.unrecorded.tolist()
     if trainer.cursor and trainer._generators:
         words["dropout"] = trainer._generators[trainer.seed].bit_generator.state
-    if trainer.good is not None and (trainer.cursor or trainer.unrecorded is not None):
+    if trainer.good is not None and (trainer.cursor or trainer.recorded < trainer.epoch):
         arrays |= {"run/good": trainer.good, "run/gradient": trainer.objective.vector.grad}
         arrays |= {f"good/{name}": array for name, array in trainer.good_buffers.items()}
     arrays["run/words"] = np.array(json.dumps(words, default=lambda number: number.item()))
@@ -64,7 +68,7 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
 def _states(trainer: Trainer, arrays: dict[str, Array]) -> list[tuple[str, Any]]:
     """Return the class and the state of each callback; add its arrays to `arrays`."""
     hooks = trainer.hooks
-    states = [(type(hook).__name__, hook.state_dict()) for hook in hooks.callbacks]
+    states = [(type(hook).__name__, hooks.state_of(hook)) for hook in hooks.callbacks]
     packed = []
     for k, (name, state) in enumerate([*states, *hooks.states]):
         try:
@@ -102,13 +106,14 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
         received, expected = f"Trainer(seed={trainer.seed})", f"seed={words['seed']}"
         raise ArgumentError("the saved run has another seed", received=received, expected=expected)
     check_model(trainer.model, arrays, path)
+    trainer.started_with = words["started_with"]
+    take_over_changes(trainer, trainer.started_with, words.get("settings", {}))
     trainer.optimizer.load_state_dict({**words, "state": below("state/", arrays)})
     restore_model(trainer.model, arrays)
     numbers = {name: words[name] for name in NUMBERS}
     trainer.restore(numbers, History.from_dict(words["history"]), arrays["run/stored"])
     _restore_epoch(trainer, words, arrays)
-    trainer.started_with = words["started_with"]
-    take_over_changes(trainer, trainer.started_with, words.get("settings", {}))
+    trainer.digest = words["digest"]
     states = []
     for k, (name, state) in enumerate(words["callbacks"]):
         of_older_file = "settings" not in words

@@ -5,8 +5,8 @@ The run would train nothing, or not what was meant.
 
 import copy
 import math
-import sys
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +20,7 @@ from minidl.nn.parameters import Checksums
 from minidl.optim import Optimizer
 
 DIVERGED = 1e4  # times the initial loss
+LEAST = 1e-3  # as which a smaller initial loss counts: a run may begin at its minimum
 FURTHER = 100  # steps in which an optimizer that accumulates gradients must change the weights
 
 
@@ -28,6 +29,26 @@ def check_model(model: object) -> None:
     refuse_class("model", model, Layer)
     if not isinstance(model, Layer):
         raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
+
+
+def check_continuation(trainer: Any, validated: bool) -> None:
+    """Check that a run can be continued, and reset how the last call ended."""
+    history, steps, begun = trainer.history, trainer.optimizer.step_count, trainer.recorded >= 0
+    trainer.optimizer.note_attributes()
+    if not begun and steps:
+        problem = "this optimizer has already taken steps in another run"
+        received = f"{trainer.optimizer!r} after {steps} steps"
+        hint = "Give each Trainer a new optimizer, or call optimizer.reset()."
+        raise ArgumentError(problem, received=received, hint=hint)
+    if begun and trainer.recorded == trainer.epoch and not trainer.cursor:
+        check_owner(trainer.optimizer, int(history.entry("updates", -1)))
+    if begun and ("validation_loss" in history) != validated:
+        problem = "must be given in every fit() of a Trainer, or in none"
+        raise ArgumentError(problem, argument="validation")
+    if begun and ("look_ahead_loss" in history) != trainer.look_ahead:
+        raise ArgumentError("cannot change during a run", argument="look_ahead")
+    trainer.stop_reason = history.stopped_by = history.diverged_at = None
+    history.advice = ""
 
 
 def check_owner(optimizer: Optimizer, steps: int) -> None:
@@ -108,7 +129,8 @@ def undeclared_state(model: Layer, before: Checksums | None = None) -> str | Non
     """Return a sentence that names arrays of custom layers that changed but are not buffers."""
     if not (names := model.undeclared(before)):
         return None
-    first, several = names[0].split(".")[-1], len(names) > 1
+    *_, holder, last = ["", *names[0].split(".")]
+    first, several = f"{holder}[{last}]" if last.isdigit() else last, len(names) > 1
     return (
         f"{', '.join(names)} changed in training but {'are' if several else 'is'} not an"
         f" nn.Buffer, so {'they are' if several else 'it is'} neither saved nor restored with the"
@@ -127,6 +149,5 @@ def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
 
 
 def too_large(losses: Array, initial: ArrayLike) -> Array:
-    """Return where a loss is not finite or above 10^4 times the initial one."""
-    start = np.asarray(initial)
-    return ~(losses <= np.where(start > 0, DIVERGED * start, sys.float_info.max))
+    """Return where a loss is not finite, or above 10^4 times the initial one, at least 10."""
+    return ~(losses <= DIVERGED * np.maximum(np.abs(initial), LEAST))

@@ -1,6 +1,6 @@
 """Frozen parameters, those with ``requires_grad=False``: they stay as they are in every step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,17 @@ class Frozen:
     def restore(self, w: Array, optimizer: Optimizer) -> None:
         """Write the kept numbers into `w`, and zero into the optimizer's state."""
         w[..., self.mask] = self.kept
-        for vector in optimizer.state.values():
-            vector[..., self.mask] = 0.0
+        self._rest(optimizer.state)
+
+    def rest(self, optimizer: Optimizer) -> None:
+        """Write zero into all that the optimizer remembers of these entries, before an epoch."""
+        self._rest(optimizer.state)
+        self._rest(optimizer.own_state())
+
+    def _rest(self, state: Mapping[str, Any]) -> None:
+        for vector in state.values():
+            if isinstance(vector, np.ndarray) and vector.shape[-1:] == self.mask.shape:
+                vector[..., self.mask] = 0.0
 
     def holding(self, gradient: Callable[..., Array], w: Array) -> Callable[..., Array]:
         """Return `gradient`, whose last argument is a point, at that point with the kept numbers.

@@ -47,7 +47,8 @@ class History:
         ``"epochs"``, ``"target"``, ``"early stopping"``, ``"diverged"``, ``"interrupted"`` or the
         reason that a callback gave; None while running.
     diverged_at : int or None
-        The epoch in which the loss was not finite or exceeded 10^4 times its first value.
+        The epoch in which the loss was not finite or exceeded 10^4 times its first value (a first
+        value below 0.001 counts as 0.001).
     advice : str
         What to do about a divergence, or about a loss that is higher at the end than at the start;
         otherwise empty.

@@ -1,51 +1,80 @@
 """The callbacks of a run: which have been called in this epoch, and what each has saved."""
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from minidl.checks import is_minidl
 from minidl.errors import ArgumentError
+from minidl.optim.attributes import Snapshot, changed, snapshot
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
 from minidl.training.stopping import EarlyStopping
 
+Name = tuple[str, int]
 States = list[tuple[str, dict[str, Any]]]  # the class and the state of callbacks
 
 
 class Hooks:
     """The callbacks of a run, in the order in which their hooks run.
 
-    After an interruption, only the hooks that have not run yet are called.
+    After an interruption, only the hooks that have not run yet are called. A saved run identifies a
+    callback by its class and its number among those of the class.
     """
 
     def __init__(self, interrupts: Interrupts, callbacks: Iterable[Callback] = ()) -> None:
         self.interrupts = interrupts
         self.callbacks = _each_once(list(callbacks))
-        self.begun = 0  # how many have been told that the present epoch begins
+        self.begun: list[Callback] = []  # those that have been told that the present epoch begins
         self.waiting: list[Callback] = []  # those that have not seen the last row
         self.states: States = []  # of a saved run, for callbacks that are not given yet
-        self._waiting: tuple[int, list[int]] = 0, []  # in it: how many there were, and who waits
+        self._saved: tuple[list[Name], list[Name]] = [], []  # in it, `begun` and `waiting`
+        self._attributes: dict[int, Snapshot] = {}  # of each callback when it was given, by its id
+        self._note_attributes()
 
     def take(self, callbacks: Sequence[Callback]) -> None:
         """Take the callbacks of a call of fit instead of those of the last one."""
         before = set(map(id, self.callbacks))
         self.callbacks = _each_once(callbacks)
+        self._note_attributes()
         self._hand_states([hook for hook in self.callbacks if id(hook) not in before])
-        count, places = self._waiting
-        if count == len(self.callbacks):
-            self.waiting = [self.callbacks[place] for place in places]
-        self._waiting = 0, []
-        now = set(map(id, self.callbacks))
-        self.waiting = [hook for hook in self.waiting if id(hook) in now]
+        self.states = []  # whoever is given later is a new callback
+        names = _names(self.callbacks)
+        for hooks, saved in zip((self.begun, self.waiting), self._saved, strict=True):
+            present = [h for h, name in zip(self.callbacks, names, strict=True) if name in saved]
+            hooks[:] = [hook for hook in hooks if any(hook is h for h in self.callbacks)] + present
+        self._saved = [], []
+
+    def _note_attributes(self) -> None:
+        for hook in self.callbacks:
+            self._attributes.setdefault(id(hook), snapshot(vars(hook)))
+
+    def state_of(self, hook: Callback) -> dict[str, Any]:
+        """Return what to save of a callback: by default, what has changed since it was given.
+
+        Its settings can thus be changed on purpose. A warning names what cannot be saved.
+        """
+        state, before = hook.state_dict(), self._attributes.get(id(hook))
+        if type(hook).state_dict is not Callback.state_dict or before is None:
+            return state
+        names = changed(vars(hook), before)
+        inner = [name for name, value in vars(hook).items() if isinstance(value, Callback)]
+        if lost := [n for n in names if n not in state and n not in hook.not_state]:
+            cls = type(hook).__name__
+            words = f"{', '.join(f'{cls}.{name}' for name in lost)} cannot be saved, so a run that"
+            words += " goes on from the file misses it. Write state_dict, or name it in not_state."
+            warnings.warn(words, stacklevel=5)
+        return {name: value for name, value in state.items() if name in (*names, *inner)}
 
     def begin_epoch(self, trainer: Any, epoch: int) -> None:
         """Call on_epoch_begin of the callbacks that have not seen this epoch begin."""
-        while self.begun < len(self.callbacks):
-            self.call(self.callbacks[self.begun].on_epoch_begin, trainer, epoch)
-            self.begun += 1
+        for hook in self.callbacks:
+            if not any(hook is other for other in self.begun):
+                self.call(hook.on_epoch_begin, trainer, epoch)
+                self.begun.append(hook)
 
     def show(self, trainer: Any, history: History) -> None:
         """Show the last row to all callbacks."""
@@ -65,14 +94,15 @@ class Hooks:
         else:
             self.interrupts.run(hook, *arguments)
 
-    def place(self) -> tuple[int, int, list[int]]:
-        """Return how many callbacks there are, how many began the epoch, and which await a row."""
-        return len(self.callbacks), self.begun, [self.callbacks.index(h) for h in self.waiting]
+    def place(self) -> tuple[list[Name], list[Name]]:
+        """Return the names of the callbacks that began the epoch, and of those awaiting a row."""
+        names = dict(zip(map(id, self.callbacks), _names(self.callbacks), strict=True))
+        return [names[id(h)] for h in self.begun], [names[id(h)] for h in self.waiting]
 
-    def restore(self, place: tuple[int, int, list[int]], states: States) -> None:
-        """Take over the place and the states of a saved run."""
-        count, self.begun, waiting = place
-        self._waiting, self.states, self.waiting = (count, waiting), states, []
+    def restore(self, place: Sequence[Sequence[Sequence[Any]]], states: States) -> None:
+        """Take over what :meth:`place` returned, and the states, of a saved run."""
+        begun, waiting = ([(cls, number) for cls, number in names] for names in place)
+        self._saved, self.states, self.begun, self.waiting = (begun, waiting), states, [], []
         self._hand_states(self.callbacks)
 
     def _hand_states(self, callbacks: Sequence[Callback]) -> None:
@@ -83,6 +113,12 @@ class Hooks:
                 self.states = [other for other in self.states if other is not pair]
                 if pair[1]:
                     hook.load_state_dict(pair[1])
+
+
+def _names(callbacks: Sequence[Callback]) -> list[Name]:
+    """Return for each callback its class and its number among those of the class."""
+    classes = [type(hook).__name__ for hook in callbacks]
+    return [(cls, classes[:k].count(cls)) for k, cls in enumerate(classes)]
 
 
 def _each_once(callbacks: Sequence[Callback]) -> list[Callback]:
@@ -98,7 +134,7 @@ def end_fit(trainer: Any, callbacks: Sequence[Callback]) -> None:
     rules = [hook for hook in callbacks if isinstance(hook, EarlyStopping) and hook.keeps_weights]
     if rules:
         min(rules, key=lambda rule: not rule.has_stopped).restore(trainer)
-    else:
+    elif trainer.same_rows:
         trainer.history.advise_if_worse(repr(trainer.optimizer))
     with contextlib.ExitStack() as stack:  # which calls all, also if one raises
         for hook in reversed(callbacks):

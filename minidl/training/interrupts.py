@@ -20,6 +20,7 @@ class Interrupts:
         self._handler: Any = None  # that of the program, to which Ctrl-C is passed on
 
     def __enter__(self) -> Self:
+        self.pressed, self.waits = False, True
         if threading.current_thread() is threading.main_thread():
             handler = signal.getsignal(signal.SIGINT)
             if callable(handler):

@@ -49,12 +49,14 @@ class Run(ABC):
     cursor: int = 0  # rows of the present epoch already seen; 0 between epochs
     running_total: Any = 0.0  # sum over these rows of the loss at the time, for each network
     unrecorded: Array | None = None  # mean losses of an epoch that is not yet measured
+    checked: frozenset[str] = frozenset()  # parameters that are known to get gradients
     recorded: int = -1  # the last recorded epoch; 0 is the measurement before training
     good: Array | None = None  # the weights after it, to which a divergence goes back
     good_buffers: dict[str, Array]
     stop_reason: str | None = None  # why no network is training any more
     interrupts: Interrupts
     history: History
+    started_with: dict[str, Any]  # the settings before the first epoch
     hooks: Hooks  # the callbacks of one network
     # Given a network's place, a context in which an error says which of R networks it is from
     naming: Callable[[int], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
@@ -110,10 +112,12 @@ class Run(ABC):
         return arrays | {f"buffer/{name}": array.copy() for name, array in self.buffers().items()}
 
     def go_to(self, position: Mapping[str, Array]) -> None:
-        """Write the arrays of :meth:`position` back."""
-        iterate, stored = position["iterate"], position["stored"]
+        """Write the arrays of :meth:`position` back, except into frozen parameters."""
+        iterate, stored = position["iterate"].copy(), position["stored"].copy()
+        if (frozen := frozen_in(self.objective.vector)) is not None:
+            iterate[frozen.mask] = stored[frozen.mask] = frozen.kept
         self.objective.vector.set(iterate)
-        self._stored = None if np.array_equal(iterate, stored) else (stored.copy(), iterate.copy())
+        self._stored = None if np.array_equal(iterate, stored) else (stored, iterate)
         for name, array in self.buffers().items():
             array[...] = position[f"buffer/{name}"]
 
@@ -158,13 +162,15 @@ def run(state: Run, data: Data, last: int) -> None:
             return
         state.interrupts.check()
         begin_epoch(state)
-        reach = None if state.epoch else Reach(state.objective)
+        trained = state.objective.vector.trained
+        watched = state.cursor == 0 and not trained <= state.checked
+        reach = Reach(state.objective) if watched else None
         with reach or contextlib.nullcontext():
-            losses = take_epoch(state, data)
+            state.unrecorded = take_epoch(state, data)
         state.epoch += 1
         if reach is not None:
-            check_first(state, reach, losses)
-        state.unrecorded = losses
+            check_reach(state, reach, state.unrecorded)
+            state.checked = trained
 
 
 def first_row(state: Run, data: Data) -> tuple[Row, Array]:
@@ -206,10 +212,10 @@ def end_epoch(state: Run, data: Data, last: int) -> Data:
     return data
 
 
-def check_first(state: Run, reach: Reach, running: Array) -> None:
+def check_reach(state: Run, reach: Reach, running: Array) -> None:
     """Raise if the first epoch has trained nothing; tell of parts of a network without gradient."""
     with state.naming(0):
-        if state.good is not None:
+        if state.epoch == 1 and state.good is not None:
             check_first_epoch(
                 state.optimizer, state.good, state.objective.vector, float(running[0])
             )
@@ -235,6 +241,7 @@ def take_epoch(state: Run, data: Data) -> Array:
     start = time.perf_counter()
     try:
         if frozen is not None:
+            frozen.rest(state.optimizer)
             frozen.restore(w, state.optimizer)
         steps(state, data, order, size, frozen)
     finally:  # and between epochs the iterate, which is measured and seen
@@ -243,7 +250,7 @@ def take_epoch(state: Run, data: Data) -> Array:
             state._stored = (w.copy(), iterate)
             w[...] = iterate
     running = np.atleast_1d(state.running_total) / n
-    state.cursor, state.running_total, state.hooks.begun = 0, 0.0, 0
+    state.cursor, state.running_total, state.hooks.begun = 0, 0.0, []
     return running
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.backward import propagate
 from minidl.autograd.node import Gradients, array_of
-from minidl.errors import ShapeError
+from minidl.errors import GraphError, ShapeError
 from minidl.keywords import answers
 from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
 from minidl.nn.layer import Training
@@ -67,6 +67,7 @@ class Objective:
         self.penalty = L2Penalty(check_strength("l2", l2))
         self.vector = model.parameters
         self.value: Any = math.nan
+        self.differentiates = False  # whether model or loss take derivatives, even to be measured
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Objective, (self.model, self.loss, self.penalty.strength)  # a copy packs its own
@@ -118,7 +119,9 @@ class Objective:
         if weights is None:
             return method(outputs, t)
         total = weights.sum(axis=-1)  # of each replica
-        if not np.all(total):  # there is no mean: take that of outputs 0, times 0
+        if total.ndim == 0 and not total:  # there is no mean
+            return np.sum(np.where(True, 0.0, outputs))
+        if not np.all(total):  # of a network: take that of outputs 0, times 0
             empty = (total == 0)[..., None]
             weights, outputs = weights + empty, np.where(empty[..., None], 0.0, outputs)
         return method(outputs, t, sample_weight=weights) * (total / weights.shape[-1])
@@ -150,11 +153,32 @@ class Objective:
         arrays (R,). With `sets` (R,), X is (S, n, ...) and replica k uses ``X[sets[k]]``.
         `weights` (n,) or (S, n) are those of the rows, of mean 1 over n.
         """
+        sums: dict[str, Any] = self.reading(lambda: self._sums(X, t, weights, sets))
+        if self.penalty.strength:
+            sums["loss"] += self.penalty.value(self.vector)
+        if self.vector.value.ndim > 1:
+            return sums
+        return dict(zip(sums, map(float, sums.values()), strict=True))
+
+    def reading(self, function: Callable[[], Any]) -> Any:
+        """Call a function without a graph, unless model or loss take derivatives themselves."""
+        if not self.differentiates:
+            try:
+                with no_grad():
+                    return function()
+            except GraphError:  # there is none in no_grad but for a derivative
+                self.differentiates = True
+        return function()
+
+    def _sums(
+        self, X: Array, t: Array, weights: Array | None, sets: Array | None
+    ) -> dict[str, Any]:
+        """Return the mean loss and accuracy without the penalty."""
         w, classifies = self.vector.value, self.loss.classifies
         n = X.shape[0 if sets is None else 1]
         rows = max(1, CHUNK * w.shape[-1] // w.size)  # of all replicas: CHUNK
         sums: dict[str, Any] = {"loss": 0.0, "accuracy": 0.0} if classifies else {"loss": 0.0}
-        with no_grad(), np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, n, rows):
                 part, share = slice(start, start + rows), min(rows, n - start) / n
                 place = part if sets is None else (set_index(sets), part)
@@ -164,9 +188,7 @@ class Objective:
                 if classifies:
                     right = self.mean(array_of(outputs), targets, weighted, "accuracy")
                     sums["accuracy"] += share * right
-        if self.penalty.strength:
-            sums["loss"] += self.penalty.value(self.vector)
-        return sums if w.ndim > 1 else dict(zip(sums, map(float, sums.values()), strict=True))
+        return sums
 
     def _number(self, loss: Any) -> Array:
         """Return the result of a loss as an array of float64."""

@@ -33,6 +33,7 @@ class Reach:
         self.nonzero: dict[int, Array] = {}  # of parameters reached: for which networks not 0
         self.strangers: dict[int, Node] = {}  # leaves that are not in the parameter vector
         self.batch: Batch | None = None
+        self.gradients = 0  # after one, layers before a layer of zeros have not begun to train
 
     def __enter__(self) -> Self:
         vars(self.objective).update(batch_gradient=self._batch_gradient, collect=self._collect)
@@ -55,6 +56,7 @@ class Reach:
     def _collect(self, loss: Tensor, vector: ParameterVector) -> None:
         """Write the gradient, and note which parameters it reaches."""
         networks = 1 if vector.value.ndim == 1 else len(vector.value)
+        self.gradients += 1
         for order, (leaf, g) in collect(loss, vector).items():
             if order in self.known:
                 some = self.nonzero.get(order)
@@ -82,7 +84,12 @@ class Reach:
             moving = {_owner(n) for n, _ in trained if n not in still}
             dead = [n for n, _ in trained if n in still and _owner(n) not in moving]
             words = [f"no gradient reaches {listed(unused)}. {UNUSED}"] if unused else []
-            if dead and np.all(np.isfinite(vector.value)) and np.any(objective.value):
+            if (
+                dead
+                and self.gradients > 1
+                and np.all(np.isfinite(vector.value))
+                and np.any(objective.value)
+            ):
                 words.append(f"the gradient of {listed(dead)} was 0 in the first epoch. {DEAD}")
             for leaf in outside:
                 what = f"a {type(leaf).__name__} of shape {leaf.shape}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from minidl.errors import DivergenceWarning, UntrainedWarning
+from minidl.errors import DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
@@ -186,6 +186,9 @@ def _warn(trainers: list[Trainer]) -> None:
     if diverged := sum(trainer.history.diverged for trainer in trainers):
         message = f"{diverged} of {len(trainers)} replicas diverged; see replica.history.advice"
         warnings.warn(message, DivergenceWarning, stacklevel=4)
+    if worse := sum(bool(t.history.advice) and not t.history.diverged for t in trainers):
+        message = f"{worse} of {len(trainers)} replicas have made the training loss worse; see"
+        warnings.warn(f"{message} replica.history.advice", WorseLossWarning, stacklevel=4)
     if told := summary([trainer.untrained for trainer in trainers]):
         warnings.warn(told, UntrainedWarning, stacklevel=4)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from minidl.errors import ArgumentError
 from minidl.training.checks import parts_of
 from minidl.training.loop import Run
 
@@ -10,6 +11,17 @@ from minidl.training.loop import Run
 def settings_of(run: Run) -> dict[str, Any]:
     """Return each setting by a name, such as ``optimizer.lr``; schedules are not among them."""
     return {name: getattr(owner, attribute) for name, owner, attribute in _places(run)}
+
+
+def check_settings(run: Run) -> dict[str, Any]:
+    """Return the settings to save; a hyperparameter that has become a schedule is an error."""
+    now = settings_of(run)
+    for name, value in run.optimizer.hyperparameters.items():
+        if callable(value) and f"optimizer.{name}" in run.started_with:
+            problem = f"{name} has become a schedule during the run, which a file cannot hold"
+            hint = f"Give the schedule to the optimizer from the start: {name}=..."
+            raise ArgumentError(problem, received=repr(value), hint=hint)
+    return now
 
 
 def take_over_changes(run: Run, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -23,6 +35,10 @@ def take_over_changes(run: Run, before: Mapping[str, Any], after: Mapping[str, A
             continue
         if getattr(owner, attribute) == before[name] != after[name]:
             setattr(owner, attribute, after[name])
+    for name, value in after.items():  # a number in place of a schedule
+        kind, _, attribute = name.partition(".")
+        if kind == "optimizer" and before and name not in before:
+            setattr(run.optimizer, attribute, value)
 
 
 def _places(run: Run) -> Iterator[tuple[str, Any, str]]:
@@ -35,6 +51,9 @@ def _places(run: Run) -> Iterator[tuple[str, Any, str]]:
             yield f"optimizer.{name}", run.optimizer, name
     for name, parameter in run.objective.model.named_parameters():
         yield f"requires_grad of {name}", parameter, "requires_grad"
+    for name, value in vars(run.objective.loss).items():
+        if isinstance(value, (bool, int, float, str)):
+            yield f"loss.{name}", run.objective.loss, name
     for k, layer in enumerate(parts_of(run.objective.model)):
         for name, value in vars(layer).items():
             if isinstance(value, (bool, int, float, str)):

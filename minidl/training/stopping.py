@@ -172,7 +172,9 @@ class EarlyStopping(StopRule):
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Continue where the last call of fit ended, or start over in another run."""
-        row = trainer.history.row(-1) if len(trainer.history) else {}
+        rows = len(trainer.history)
+        rows -= any(hook is self for hook in trainer.hooks.waiting)  # for the last one
+        row = trainer.history.row(rows - 1) if rows else {}
         if not self._restored and self.observed != (row.get("epoch"), row.get("train_loss")):
             self.reset()
         self._restored = False
@@ -211,7 +213,8 @@ class EarlyStopping(StopRule):
 
     def restore(self, trainer: Any) -> None:
         """Give the model its best weights, and remember where training was."""
-        self.paused = trainer.position()
+        if not self._holds_best(trainer):
+            self.paused = trainer.position()
         trainer.model.parameters.set(self.weights)
         trainer.model.set_buffers(self.buffers)
 

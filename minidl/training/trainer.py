@@ -20,9 +20,9 @@ from minidl.optim.base import Setting
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import (
+    check_continuation,
     check_logits,
     check_model,
-    check_owner,
     parts_of,
     too_large,
     undeclared_state,
@@ -132,9 +132,11 @@ class Trainer(Run):
         )
         self.interrupts = Interrupts()
         self.hooks = Hooks(self.interrupts, self.callbacks)
-        self.started_with: dict[str, Any] = {}  # the settings before the first epoch
+        self.started_with = {}
         self.buffered = next(model.named_buffers(), None) is not None
         self.history = History()
+        self.same_rows, self._other_rows = True, False  # in all calls of fit, and now
+        self.digest: int | None = None  # of the rows
         self.untrained = ""  # which part got no gradient in the first epoch
 
     @property
@@ -241,7 +243,6 @@ class Trainer(Run):
         rate. Layers that mix rows, such as batch norm, do not use the weights.
         """
         check_count("epochs", epochs, 0)
-        first = self.epoch == 0
         classes = self.class_weight if class_weight is None else class_weight
         train = check_rows("training", X, y, self.objective, sample_weight, class_weight=classes)
         held_out = validation_rows(validation, self.objective)
@@ -249,13 +250,15 @@ class Trainer(Run):
             check_validation(X, validation[0])
         # The default is compared, not its truth: an empty list of a wrong type is an error.
         hooks = [*self.callbacks, *(check_callbacks(callbacks) if callbacks != () else ())]
+        self._note_rows(train.digest())
         before = self.model.checksums()
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             category = DivergenceWarning if self.history.diverged else WorseLossWarning
             warnings.warn(self.history.advice, category, stacklevel=3)
-        if first and self.untrained:
+        if self.untrained:
             warnings.warn(self.untrained, UntrainedWarning, stacklevel=3)
+            self.untrained = ""  # told once
         if message := undeclared_state(self.model, before):
             warnings.warn(message, stacklevel=3)
         return self.history
@@ -271,11 +274,17 @@ class Trainer(Run):
         rows = check_rows("evaluation", X, y, self.objective, sample_weight)
         return self.objective.measure(*rows)
 
+    def _note_rows(self, digest: int) -> None:
+        """Note whether these are the rows of earlier calls: only then can losses be compared."""
+        self._other_rows = self.recorded >= 0 and self.digest not in (None, digest)
+        self.same_rows = self.same_rows and not self._other_rows
+        self.digest = digest
+
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
         """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""
-        self.check_continuation(data.held_out is not None)
-        if self.cursor > data.n:  # other rows than those of the interrupted epoch
-            self.cursor = 0
+        check_continuation(self, data.held_out is not None)
+        if self.cursor > data.n or self._other_rows:  # than those of the interrupted epoch
+            self.cursor, self.hooks.begun = 0, []
         if self.recorded < 0:
             self.started_with = settings_of(self)
         self.seeds = [self.seed]
@@ -293,24 +302,6 @@ class Trainer(Run):
             finally:
                 end_fit(self, self.hooks.callbacks)
 
-    def check_continuation(self, validated: bool) -> None:
-        """Check that this run can be continued, and reset how the last call ended."""
-        history, steps, begun = self.history, self.optimizer.step_count, self.recorded >= 0
-        if not begun and steps:
-            problem = "this optimizer has already taken steps in another run"
-            received = f"{self.optimizer!r} after {steps} steps"
-            hint = "Give each Trainer a new optimizer, or call optimizer.reset()."
-            raise ArgumentError(problem, received=received, hint=hint)
-        if begun and self.recorded == self.epoch and not self.cursor:
-            check_owner(self.optimizer, int(history.entry("updates", -1)))
-        if begun and ("validation_loss" in history) != validated:
-            problem = "must be given in every fit() of a Trainer, or in none"
-            raise ArgumentError(problem, argument="validation")
-        if begun and ("look_ahead_loss" in history) != self.look_ahead:
-            raise ArgumentError("cannot change during a run", argument="look_ahead")
-        self.stop_reason = history.stopped_by = history.diverged_at = None
-        history.advice = ""
-
     def stop_diverged(self, losses: Array) -> Array:
         """Stop if the loss is not finite or too large: end the run with the last good weights."""
         diverged = too_large(losses, self.history.entry("train_loss", 0))
@@ -323,10 +314,10 @@ class Trainer(Run):
         if self.good is not None:
             self.objective.vector.set(self.good)
             self.model.set_buffers(self.good_buffers)
-        self.optimizer.forget()
-        self._stored = self.unrecorded = None
-        self.stop_reason = "diverged"
+        self.unrecorded, self.stop_reason = None, "diverged"
         self.history.tell_divergence(repr(self.optimizer), self.epoch, loss)
+        if kept := self.optimizer.forget():
+            self.history.advice += f" {', '.join(kept)} of the optimizer is as it was then."
 
     def tell(self, network: int, problem: str) -> None:
         """Keep what :meth:`fit` warns of: that a part of the network does not train."""

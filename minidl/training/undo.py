@@ -1,5 +1,6 @@
 """Undo a step that an exception has interrupted, so that it can be repeated."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.checks import is_minidl
 from minidl.optim import Optimizer
+from minidl.optim.attributes import plain
 from minidl.training.measure import Objective
 
 
@@ -40,7 +42,8 @@ class Undo:
         if self.custom:
             self._w = self.objective.vector.value.copy()
             self._attributes = {
-                name: _copied(value) for name, value in vars(self.optimizer).items()
+                name: copy.deepcopy(value) if plain(value) else value
+                for name, value in vars(self.optimizer).items()
             }
         if self.buffers:
             self._buffers = self.objective.model.copy_buffers()
@@ -56,12 +59,3 @@ class Undo:
             generator.state = state
         if self.buffers:
             self.objective.model.set_buffers(self._buffers)
-
-
-def _copied(value: object) -> object:
-    """Return a copy of an array, or of a list or dict with the arrays in it."""
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if isinstance(value, dict):
-        return {name: _copied(item) for name, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value

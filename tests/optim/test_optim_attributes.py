@@ -398,7 +398,7 @@ def test_data_come_back_with_their_types(value: Any) -> None:
         assert not np.shares_memory(back, value)
 
 
-@pytest.mark.parametrize("value", [object(), [object()], {"a": len}, np.array([object()]), b"x"])
+@pytest.mark.parametrize("value", [object(), [object()], {"a": len}, np.array([object()])])
 def test_other_data_are_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="a value of type"):
         pack(value)

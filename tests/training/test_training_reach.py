@@ -475,3 +475,11 @@ def test_a_comparison_tells_once() -> None:
     assert "no gradient reaches c.weight, c.bias" in message
     with pytest.raises(GraphError, match=r"forward of Inside\(\) leaves the graph"):
         compare(data, Inside, **options)
+
+
+def test_a_layer_before_one_of_zeros_trains_from_the_second_step_on_and_is_not_told() -> None:
+    model = nn.Sequential(nn.Dense(2, 4, seed=0), nn.Tanh(), nn.Dense(4, 1, initializer="zeros"))
+    before = model[0].weight.data.copy()
+    trainer = Trainer(model, "bce", optimizer=optim.NAG(0.1), batch_size="full", seed=0)
+    assert told(lambda: trainer.fit(*two_classes(), epochs=3)) == []
+    assert not np.array_equal(model[0].weight.data, before)
