@@ -83,10 +83,11 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
     """Restore a saved run into a Trainer made with the same arguments, so that ``fit`` continues.
 
     The continued run equals, bit for bit, one that never stopped. A setting that changed during the
-    saved run, such as a learning rate lowered by a callback, is restored. But a setting that you
-    give this Trainer on purpose, other than the saved run began with, is kept: learning rate,
-    momentum, batch size, penalty, and settings of layers. Callbacks, also those given to ``fit``
-    later, receive the states of the saved callbacks of the same class, in order.
+    saved run, such as a learning rate lowered by a callback, is restored. But a setting in which
+    this Trainer differs from the start of the saved run was changed on purpose and is kept:
+    learning rate, momentum, batch size, penalty, and settings of layers. The Trainer's callbacks
+    and those of the next ``fit`` receive the states of the saved callbacks of the same class, in
+    order.
 
     Raises
     ------

@@ -65,7 +65,7 @@ class Hooks:
         if lost := [n for n in names if n not in state and n not in hook.not_state]:
             cls = type(hook).__name__
             words = f"{', '.join(f'{cls}.{name}' for name in lost)} cannot be saved, so a run that"
-            words += " goes on from the file misses it. Write state_dict, or name it in not_state."
+            words += " continues from the file loses it. Write state_dict, or list it in not_state."
             warnings.warn(words, stacklevel=5)
         return {name: value for name, value in state.items() if name in (*names, *inner)}
 

@@ -317,7 +317,7 @@ class Trainer(Run):
         self.unrecorded, self.stop_reason = None, "diverged"
         self.history.tell_divergence(repr(self.optimizer), self.epoch, loss)
         if kept := self.optimizer.forget():
-            self.history.advice += f" {', '.join(kept)} of the optimizer is as it was then."
+            self.history.advice += f" The optimizer's {', '.join(kept)} could not be restored."
 
     def tell(self, network: int, problem: str) -> None:
         """Keep what :meth:`fit` warns of: that a part of the network does not train."""

@@ -417,7 +417,7 @@ def test_a_divergence_is_told_although_an_attribute_cannot_be_set_back():
             w -= self.lr * grad(w)
 
     trainer = Trainer(nn.Dense(2, 1, seed=0), "mse", optimizer=Helped(1e3), seed=0)
-    with pytest.warns(DivergenceWarning, match="helper of the optimizer is as it was then"):
+    with pytest.warns(DivergenceWarning, match="The optimizer's helper could not be restored"):
         history = trainer.fit(X, Y, epochs=9)
     assert history.diverged
     assert np.all(np.isfinite(trainer.model.parameters.value))
