@@ -137,7 +137,7 @@ class Trainer(Run):
         self.history = History()
         self.same_rows, self._other_rows = True, False  # in all calls of fit, and now
         self.digest: int | None = None  # of the rows
-        self.untrained = ""  # which part got no gradient in the first epoch
+        self.untrained = self._told = ""  # which part got no gradient in the first epoch
 
     @property
     def model(self) -> Layer:
@@ -256,9 +256,9 @@ class Trainer(Run):
         if self.history.advice:
             category = DivergenceWarning if self.history.diverged else WorseLossWarning
             warnings.warn(self.history.advice, category, stacklevel=3)
-        if self.untrained:
+        if self.untrained != self._told:
+            self._told = self.untrained
             warnings.warn(self.untrained, UntrainedWarning, stacklevel=3)
-            self.untrained = ""  # told once
         if message := undeclared_state(self.model, before):
             warnings.warn(message, stacklevel=3)
         return self.history
