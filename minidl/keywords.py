@@ -10,15 +10,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dis import opmap
 from types import FrameType, FunctionType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
+from minidl.checks import is_minidl
 from minidl.errors import (
     CallError,
     UnknownAttributeError,
     UnknownImportError,
     UnknownKeywordError,
 )
-from minidl.words import ARGUMENTS, ATTRIBUTES, PLACES, USAGE
+from minidl.subclasses import check_methods
+from minidl.words import ARGUMENTS, ATTRIBUTES, NEVER_SET, PLACES, USAGE
 
 T = TypeVar("T", bound=Callable[..., Any])
 SHORT = 72  # a longer signature is shown only if there is no other answer
@@ -55,14 +57,48 @@ def _names(self: object) -> list[str]:
 
 
 class Answering:
-    """A base whose subclasses, also custom ones, are given :func:`answers`."""
+    """A base whose subclasses, also custom ones, are given :func:`answers`.
+
+    Of minidl's own classes, words of other libraries cannot be assigned; in custom classes they are
+    free, except for `NEVER_SET`. Settings in `_checks` are checked whenever they are assigned.
+    """
+
+    _checks: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # setting -> valid value, or error
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        check_methods(cls)
         answers(cls)
 
     def __init__(self) -> None:
         super().__init__()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in vars(self):
+            _check_word(self, name)
+        check = type(self)._checks.get(name)
+        super().__setattr__(name, value if check is None else check(value))
+
+
+def _check_word(thing: object, name: str) -> None:
+    """Raise if an attribute that a class does not have is a word of other libraries for another."""
+    cls: type[Any] = type(thing)
+    held = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
+    if isinstance(held, Elsewhere) and (is_minidl(thing) or name in NEVER_SET):
+        held.__get__(thing, cls)  # raises
+    if held is None and is_minidl(thing):
+        known = _arguments(cls.__init__)
+        right = [] if name in known else ARGUMENTS.get(name.lower(), "").split()
+        answer = next((f"Write {word} = ... instead." for word in right if word in known), None)
+        if answer is not None:
+            message = f"{cls.__name__!r} object has no attribute {name!r}"
+            raise UnknownAttributeError(message, hint=answer)
+
+
+@functools.cache
+def _arguments(function: Callable[..., Any]) -> frozenset[str]:
+    """Return the names of the arguments of a function."""
+    return frozenset(inspect.signature(function).parameters)
 
 
 class Elsewhere:
@@ -175,6 +211,8 @@ def _called(function: Callable[..., Any], owner: object) -> str:
         return f"{cls.__name__}.{function.__name__}"
     if getattr(getattr(cls, function.__name__), "__wrapped__", None) is function:
         return cls.__name__
+    if function.__qualname__.startswith(Answering.__name__):
+        return next(c.__name__ for c in reversed(cls.__mro__) if Answering in c.__bases__)
     return function.__qualname__.split(".")[-2]  # called by a subclass
 
 

@@ -16,7 +16,16 @@ import pytest
 import minidl
 from minidl import Tensor, Trainer, comparison, datasets, errors, nn, ops, optim, training
 from minidl.keywords import answer_keyword, answers
-from minidl.words import ARGUMENTS, ATTRIBUTES, COLUMNS, NAMES, OPTIONS, PLACES, USAGE
+from minidl.words import (
+    ARGUMENTS,
+    ATTRIBUTES,
+    COLUMNS,
+    METHODS,
+    NAMES,
+    OPTIONS,
+    PLACES,
+    USAGE,
+)
 
 X = np.random.default_rng(0).normal(size=(20, 2))
 y = (X[:, 0] > 0).astype(int)
@@ -232,6 +241,7 @@ def test_names_that_mean_the_same_are_accepted(code: str, made: str, scope: Any)
 def objects(scope: dict[str, Any]) -> dict[str, object]:
     made = {"Layer": nn.Tanh(), "Callback": training.Callback(), "Optimizer": scope["optimizer"]}
     made |= {"Trainer": scope["trainer"], "History": scope["history"], "Tensor": scope["x"]}
+    made |= {"BatchNorm": nn.BatchNorm(2), "LayerNorm": nn.LayerNorm(2)}
     made |= {"ParameterVector": scope["model"].parameters, "Dataset": scope["data"]}
     return made | {"Loss": scope["loss"]}
 
@@ -359,14 +369,16 @@ def test_copies_pickles_and_signatures_stay_as_they_were(scope: Any) -> None:
 
 SENTENCES = [*PLACES.values(), *USAGE.values(), *OPTIONS.values(), *COLUMNS.values()]
 SENTENCES += [
-    answer for table in [*ATTRIBUTES.values(), *NAMES.values()] for answer in table.values()
+    answer
+    for table in [*ATTRIBUTES.values(), *NAMES.values(), *METHODS.values()]
+    for answer in table.values()
 ]
 
 
 def test_every_name_that_an_answer_gives_exists(scope: Any) -> None:
     """Dotted names, classes, and calls such as load_model(...)."""
     scope = {**scope, "layer": scope["model"][0], "parameters": scope["model"].parameters}
-    later = {"nn.BatchNorm", "nn.LayerNorm"}  # in the next commits
+    norm = {**scope, "layer": nn.BatchNorm(2)}
     missing = set()
     for sentence in SENTENCES:
         dotted = r"(?<![\w.])(?:nn|optim|ops|datasets|minidl|model|trainer|history|optimizer|layer"
@@ -374,13 +386,14 @@ def test_every_name_that_an_answer_gives_exists(scope: Any) -> None:
             if name.endswith((".csv", ".npz")):
                 continue
             try:
-                eval(name, scope)
+                eval(name, norm if hasattr(norm["layer"], name.split(".")[1]) else scope)
             except AttributeError:
                 missing.add(name)
         for name in re.findall(r"(?<![\w.])([A-Z][A-Za-z]+|[a-z]+_[a-z_]+)\(", sentence):
             if name not in scope and not any(hasattr(room, name) for room in (nn, optim, Trainer)):
                 missing.add(name)
-    assert missing <= later | {"on_fit_begin", "on_fit_end", "DataFrame", "Own"}, missing
+    methods = {"on_fit_begin", "on_fit_end", "on_epoch_begin", "on_epoch_end"}
+    assert missing <= methods | {"DataFrame", "Own"}, missing
 
 
 def test_every_argument_of_the_table_is_one_of_minidl() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from minidl.autograd.node import STATE, Value, as_floats
 from minidl.autograd.ops.losses import Weights, weights
 from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError
 from minidl.keywords import Answering, answers
+from minidl.subclasses import refuse_abstract
 from minidl.values import CLASSES, TEXT, numbers
 
 Shape = tuple[int, ...]
@@ -37,6 +39,11 @@ class Loss(Answering, ABC):
     """
 
     classifies = False  # whether the targets are classes
+
+    def __new__(cls, *arguments: object, **keywords: object) -> Self:
+        """Refuse a class without a formula."""
+        refuse_abstract(cls)
+        return super().__new__(cls)
 
     @answers
     def __call__(self, outputs: Value, targets: Value, sample_weight: Weights = None) -> Value:

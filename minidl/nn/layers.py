@@ -53,6 +53,8 @@ class Dense(Layer):
     Tensor([[1., 1., 1.]], requires_grad=True)
     """
 
+    _fixed = ("in_features", "out_features")
+
     def __init__(
         self,
         in_features: int,
@@ -118,9 +120,10 @@ class Dropout(Layer):
     """
 
     stochastic = True
+    _checks: ClassVar = {"rate": lambda rate: check_rate("rate", rate)}
 
     def __init__(self, rate: float, *, seed: Seed = None) -> None:
-        self.rate = check_rate("rate", rate)
+        self.rate = rate
         self.seed = None if seed is None else check_seed(seed)
         self.generator = stream(check_seed(seed), "dropout")
         self.provisional = seed is None  # a Sequential may give it another generator
@@ -149,6 +152,10 @@ def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
 def check_rate(name: str, value: float) -> float:
     """Return `value` as a dropout rate, or raise an ArgumentError that calls it `name`."""
     return check_number(name, value, lambda rate: 0 <= rate < 1, "a number in [0, 1)")
+
+
+def _finite(name: str, value: float) -> float:
+    return check_number(name, value, math.isfinite, "a finite number")
 
 
 class Activation(Layer):
@@ -188,9 +195,10 @@ class LeakyReLU(Activation):
     """y = x for x > 0, else slope x; the slope is 0.01, as in PyTorch (Keras: 0.3)."""
 
     initializer = "he_uniform"
+    _checks: ClassVar = {"slope": lambda slope: _finite("slope", slope)}
 
     def __init__(self, slope: float = 0.01) -> None:
-        self.slope = check_number("slope", slope, math.isfinite, "a finite number")
+        self.slope = slope
 
     def forward(self, x: Value, training: Training = False) -> Value:
         """Return x or slope x."""
@@ -201,9 +209,10 @@ class ELU(Activation):
     """y = x for x > 0, else alpha (e^x - 1); alpha is 1."""
 
     initializer = "he_uniform"
+    _checks: ClassVar = {"alpha": lambda alpha: _finite("alpha", alpha)}
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = check_number("alpha", alpha, math.isfinite, "a finite number")
+        self.alpha = alpha
 
     def forward(self, x: Value, training: Training = False) -> Value:
         """Return x or alpha (e^x - 1)."""

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import check_count
+from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, UnknownNameError, invalid, name_hint
 from minidl.training.callbacks import Callback
 from minidl.training.history import Target
@@ -118,6 +118,12 @@ class EarlyStopping(StopRule):
     """
 
     reason = "early stopping"
+    _checks: ClassVar = {
+        "patience": lambda value: check_count("patience", value),
+        "min_delta": lambda value: check_number(
+            "min_delta", value, lambda d: 0 <= d < math.inf, "a finite number >= 0"
+        ),
+    }
 
     def __init__(
         self,
@@ -127,14 +133,11 @@ class EarlyStopping(StopRule):
         min_delta: float = 0.0,
         restore_best: bool = True,
     ) -> None:
-        if not 0 <= min_delta < math.inf:
-            raise invalid("min_delta", min_delta, "a finite number >= 0")
         if not isinstance(monitor, str):
             hint = "Patience has a name: EarlyStopping(patience=5)."
             raise invalid("monitor", monitor, "a column of the history", hint)
         self.monitor = monitor
-        self.patience = check_count("patience", patience)
-        self.min_delta, self.restore_best = min_delta, restore_best
+        self.patience, self.min_delta, self.restore_best = patience, min_delta, restore_best
         self._restored = False  # from a checkpoint
         self.reset()
 

@@ -7,7 +7,8 @@ from minidl.words.table import ADAPTIVE, DEVICE, MEAN, Table, table
 ARGUMENTS = table(
     ("learning_rate learningrate learning_rate_init init_lr base_lr eta eta0 rate", "lr"),
     ("initial_learning_rate start_lr base_value", "start lr"),
-    ("weight_decay kernel_regularizer regularization reg l2_reg penalty l2_regularization", "l2"),
+    ("weight_decay kernel_regularizer regularization reg l2_reg penalty l2_regularization",
+     "l2 strength"),
     ("alpha", "l2 slope lr"),
     ("beta beta1 beta_1 mu rho nesterovs_momentum", "momentum"),
     ("step_size", "every lr"),
