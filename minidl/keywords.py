@@ -138,7 +138,8 @@ def attribute_of(module: str) -> Callable[[str], NoReturn]:
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_name == "__getattr__":
             frame = frame.f_back
-        if _is_import(frame):  # Python would not show the text of an AttributeError
+        path = f"{sys.modules[module].__name__}.{name}"
+        if _is_import(frame) and path not in sys.modules:  # or Python shows no text
             raise UnknownImportError(f"there is no {name!r} in {module}", hint=answer)
         raise UnknownAttributeError(f"module {module!r} has no attribute {name!r}", hint=answer)
 

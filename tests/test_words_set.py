@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import json
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 
-from minidl import Trainer, errors, nn, optim, training
+from minidl import Trainer, errors, nn, ops, optim, training
 
 X = np.random.default_rng(0).normal(size=(20, 2))
 y = (X[:, 0] > 0).astype(int)
@@ -19,7 +22,7 @@ def scope() -> dict[str, Any]:
     trainer = Trainer(model, "bce", optimizer=optim.NAG(0.1), batch_size=5, seed=0)
     named = {"model": model, "dense": model[0], "norm": model[1], "dropout": model[2]}
     named |= {"trainer": trainer, "early": training.EarlyStopping(), "penalty": nn.L2Penalty(0.1)}
-    return {**globals(), **named}
+    return {**globals(), **named, "fit": lambda: trainer.fit(X, y, epochs=1)}
 
 
 SET = {
@@ -52,6 +55,26 @@ SET = {
     "nn.Huber().delta = 0": "delta must be a positive finite number, got 0",
     "nn.Huber().beta = 1": "Write delta = ... instead",
     "early.patience = 0": "patience must be an integer >= 1, got 0",
+    "trainer.momentum = 0": "Write trainer.optimizer.momentum.",
+    "trainer.l2 = 5.0": "Write trainer.objective.penalty.strength.",
+    "trainer.stop_training = True": 'Call trainer.stop("why").',
+    "trainer.should_stop = True": 'Call trainer.stop("why").',
+    "trainer.lr = 0.1": "Write trainer.optimizer.lr.",
+    "trainer.measure_every = -1; fit()": "measure_every must be an integer >= 0, got -1",
+    "trainer.batch_size = 0; fit()": 'batch_size must be "full" or an integer >= 1',
+    "trainer.optimizer = 'nag'; fit()": "optimizer must be an optimizer, such as optim.NAG(lr=0.1)",
+    "trainer.optimizer = optim.NAG; fit()": "got the class NAG. Use NAG(lr=0.1).",
+    "trainer.callbacks = [1]; fit()": "callbacks must be a list of callbacks",
+    "trainer.class_weight = 'x'; fit()": 'class_weight must be "balanced" or a dictionary',
+    "loss, accuracy = trainer.evaluate(X, y)": 'Write ["loss"], ["accuracy"].',
+    "loss, *rest = trainer.evaluate(X, y)": 'Write ["loss"], ["accuracy"].',
+    "trainer.evaluate(X, y)['acc']": "Did you mean 'accuracy'?",
+    "trainer.evaluate(X, y)['val_loss']": "Did you mean 'loss'?",
+    "fit(); trainer.history.row(-1)['val_loss']": "Give fit() validation rows",
+    "fit(); trainer.history.row(-1).get('val_acc')": "Give fit() validation rows",
+    "nn.functional": "Functions are in minidl.ops",
+    "ops.cross_entropy(X, y)": "It is ops.softmax_cross_entropy",
+    "ops.losses.mse": "Losses are operations",
     "early.min_delta = -1": "min_delta must be a finite number >= 0, got -1",
 }  # fmt: skip
 
@@ -69,6 +92,37 @@ def test_what_means_something_can_be_set() -> None:
     assert (here["dropout"].rate, here["norm"].decay) == (0.25, 0.5)
     assert (here["penalty"].strength, here["early"].patience) == (0.5, 3)
     assert copy.deepcopy(here["model"])[2].rate == 0.25
+
+
+def test_a_trainer_takes_another_optimizer_batch_size_and_weights_between_two_fits() -> None:
+    here = scope()
+    exec("trainer.optimizer = optim.Momentum(0.1); trainer.batch_size = 4; fit()", here)
+    assert here["trainer"].history["updates"][-1] == 5
+    exec("trainer.class_weight = 'balanced'; trainer.measure_every = 0; fit()", here)
+
+
+def test_a_callback_cannot_stop_a_run_as_in_keras_and_is_told_so() -> None:
+    class Stopping(training.Callback):
+        def on_epoch_end(self, trainer: Any, record: Any) -> None:
+            trainer.stop_training = True
+
+    with pytest.raises(errors.UnknownAttributeError, match=r'Call trainer\.stop\("why"\)'):
+        scope()["trainer"].fit(X, y, epochs=1, callbacks=[Stopping()])
+
+
+def test_the_result_of_evaluate_is_a_dict_otherwise() -> None:
+    result = scope()["trainer"].evaluate(X, y)
+    same = [dict(result), {**result}, copy.deepcopy(result), json.loads(json.dumps(result))]
+    assert all(other == result for other in [*same, pickle.loads(pickle.dumps(result))])
+    assert [*result] == sorted(result, reverse=True) == ["loss", "accuracy"]
+    assert (result.get("seconds_", 3), result.get("validation_loss")) == (3, None)
+
+
+def test_files_of_operations_are_no_operations_but_can_be_imported() -> None:
+    from minidl.autograd.ops import cross_entropy
+
+    assert cross_entropy.__name__ == "minidl.autograd.ops.cross_entropy"
+    assert not [name for name in dir(ops) if inspect.ismodule(vars(ops).get(name))]
 
 
 def test_custom_layers_have_these_words_for_themselves_except_those_that_freeze() -> None:

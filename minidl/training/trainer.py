@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,14 @@ from minidl.training.checks import (
     too_large,
     undeclared_state,
 )
-from minidl.training.choose import choose_optimizer
+from minidl.training.choose import check_settings, choose_optimizer
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
+from minidl.training.record import Record
 from minidl.training.settings import settings_of
 from minidl.training.weights import ClassWeight, check_class_weight
 
@@ -55,7 +56,7 @@ class Trainer(Run):
         Of the optimizer, if it is a name or a class; then `lr` must be given.
     batch_size : "full" or int, default 32
         Rows per update. "full" uses all rows at once, in their order; 1 is stochastic. The names
-        ``"batch"`` and ``"stochastic"`` (also called ``"sgd"``) imply "full" and 1.
+        ``"batch"`` and ``"stochastic"`` imply "full" and 1; ``"sgd"`` needs one.
     seed : int, optional
         For dropout and the order of rows, which depends on the seed and the epoch only, never on
         the optimizer. None draws a fresh seed.
@@ -100,7 +101,7 @@ class Trainer(Run):
         self,
         model: Layer,
         loss: str | Loss | type[Loss],
-        optimizer: str | Optimizer | type[Optimizer],
+        optimizer: str | Optimizer | Callable[..., Optimizer],
         *,
         lr: Setting | None = None,
         momentum: Setting | None = None,
@@ -239,6 +240,7 @@ class Trainer(Run):
         rate. A layer that mixes rows, such as batch norm, does not see the weights.
         """
         check_count("epochs", epochs, 0)
+        check_settings(self)
         first = self.epoch == 0
         classes = self.class_weight if class_weight is None else class_weight
         train = check_rows("training", X, y, self.objective, sample_weight, class_weight=classes)
@@ -261,10 +263,10 @@ class Trainer(Run):
     @answers
     def evaluate(
         self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
-    ) -> dict[str, float]:
+    ) -> Record:
         """Return ``loss``, and for classes ``accuracy``, on these rows; raises as :meth:`fit`."""
         rows = check_rows("evaluation", X, y, self.objective, sample_weight)
-        return self.objective.measure(*rows)
+        return Record(self.objective.measure(*rows))
 
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
         """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""

@@ -155,6 +155,7 @@ USAGE: Table = {
     "StepDecay": "Write StepDecay(0.1, every=100, factor=0.5).",
     "ExponentialDecay": "Write ExponentialDecay(0.1, rate=0.999).",
     "CosineDecay": "Write CosineDecay(0.1, steps=1000, end=0.001).",
+    "LinearWarmup": "Write LinearWarmup(0.1, steps=1000).",
     "load": 'Write load("moons", n=1000, seed=0), or load("rows.csv"); arrays go to fit directly.',
     "save_model": 'Write save_model(model, "model.npz").',
     "save_run": 'Write save_run(trainer, "run.npz").',

@@ -97,5 +97,10 @@ MODULES: dict[str, Table] = {
         ("smooth_l1_loss huber_loss", "It is ops.huber."),
         ("binary_cross_entropy_with_logits binary_cross_entropy bce", "It is ops.bce_with_logits."),
         ("swish", "It is ops.silu."),
+        ("cross_entropy sparse_categorical_crossentropy categorical_crossentropy",
+         "It is ops.softmax_cross_entropy."),
+        ("binary_crossentropy", "It is ops.bce_with_logits."),
+        ("losses", "Losses are operations: ops.mean_squared_error and so on."),
+        ("dropout", "Dropout is a layer: nn.Dropout(0.5)."),
     ),
 }
