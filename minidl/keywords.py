@@ -20,7 +20,7 @@ from minidl.errors import (
     UnknownKeywordError,
 )
 from minidl.subclasses import check_methods
-from minidl.words import ARGUMENTS, ATTRIBUTES, NEVER_SET, PLACES, USAGE
+from minidl.words import ARGUMENTS, ATTRIBUTES, NEVER_SET, NOTES, PLACES, USAGE
 
 T = TypeVar("T", bound=Callable[..., Any])
 SHORT = 72  # a longer signature is shown only if there is no other answer
@@ -125,14 +125,20 @@ class Refused(Elsewhere):
         self.__get__(instance, type(instance))
 
 
-def attribute_of(module: str) -> Callable[[str], NoReturn]:
-    """Return the ``__getattr__`` of a module: an error for a name that the module does not have."""
+def attribute_of(
+    module: str, search: Callable[[str], str | None] = lambda name: None
+) -> Callable[[str], NoReturn]:
+    """Return the ``__getattr__`` of a module: an error for a name that the module does not have.
+
+    `search` may know an answer to a name that the table of words does not have.
+    """
 
     def __getattr__(name: str) -> NoReturn:  # noqa: N807
         words = ATTRIBUTES.get(module, {})
-        answer = words.get(name)
+        answer = words.get(name) or search(name)
         if answer is None:
-            names = [*dir(sys.modules[module]), *words]
+            room = sys.modules[module]
+            names = [*getattr(room, "__all__", dir(room)), *words]
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
             answer = words.get(near[0], f"Did you mean {near[0]!r}?") if near else None
         frame = sys._getframe(1)
@@ -187,7 +193,9 @@ def wrong_call(
     call = f"{name}{inspect.Signature(shown)}"
     usage = USAGE.get(name)
     if unknown := next((word for word in keywords if word not in known), None):
-        hint = PLACES.get(f"{name}.{unknown}") or answer_keyword(unknown, known)
+        meant = (unknown, *ARGUMENTS.get(unknown, "").split())
+        special = (PLACES.get(f"{name}.{word}") for word in meant)
+        hint = next(filter(None, special), None) or answer_keyword(unknown, known)
         call = call if hint is None or len(call) <= SHORT else name
         return UnknownKeywordError(f"{call} has no argument {unknown}", hint=hint)
     positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -229,6 +237,7 @@ def answer_keyword(word: str, known: Sequence[str]) -> str | None:
     near = difflib.get_close_matches(word.lower(), known, n=1)
     for candidate in [*right, *([] if right or word.lower() in PLACES else near)]:
         if candidate in known:
-            return f"Write {candidate}=... instead."
+            note = NOTES.get(f"{word.lower()} {candidate}")
+            return f"Write {candidate}=... instead." + (f" {note}" if note else "")
     places = (PLACES.get(candidate) for candidate in (word.lower(), *right))
     return next((place for place in places if place), None)

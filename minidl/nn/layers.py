@@ -19,6 +19,7 @@ from minidl.nn.layer import Layer, Training
 from minidl.nn.parameters import Parameter
 from minidl.registry import Registry
 from minidl.streams import Seed, check_seed, stream
+from minidl.words import USAGE
 
 __all__ = ["ACTIVATIONS", "Activation", "Dense", "Dropout", "Identity", "LeakyReLU", "activation"]
 __all__ += ["ELU", "GELU", "SELU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh"]
@@ -66,6 +67,8 @@ class Dense(Layer):
         seed: Seed = None,
         dtype: npt.DTypeLike = np.float64,
     ) -> None:
+        if isinstance(out_features, str):
+            raise invalid("out_features", out_features, "an integer >= 1", USAGE["Dense"])
         self.in_features = check_count("in_features", in_features)
         self.out_features = check_count("out_features", out_features)
         self.initializer = initializer

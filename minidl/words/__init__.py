@@ -4,7 +4,7 @@
 command line unknown options. Tests follow the answers. It imports nothing.
 """
 
-from minidl.words.arguments import ARGUMENTS, PLACES, USAGE
+from minidl.words.arguments import ARGUMENTS, NOTES, PLACES, USAGE
 from minidl.words.methods import METHODS, MISPLACED, NEVER_SET
 from minidl.words.modules import MODULES
 from minidl.words.names import COLUMNS, COMMANDS, NAMES, OPTIONS
@@ -13,4 +13,4 @@ from minidl.words.objects import OBJECTS
 ATTRIBUTES = OBJECTS | MODULES
 
 __all__ = ["ARGUMENTS", "ATTRIBUTES", "COLUMNS", "COMMANDS", "METHODS", "MISPLACED", "NAMES"]
-__all__ += ["NEVER_SET", "OBJECTS", "OPTIONS", "PLACES", "USAGE"]
+__all__ += ["NEVER_SET", "NOTES", "OBJECTS", "OPTIONS", "PLACES", "USAGE"]

@@ -16,13 +16,26 @@ NAMES: dict[str, Table] = {
     "loss": table(
         ("logloss logistic bcewithlogitsloss binarycrossentropyloss bceloss sigmoidcrossentropy",
          "binary_cross_entropy"),
-        ("crossentropyloss nllloss nll softmax multinomial kldiv", "softmax_cross_entropy"),
-        ("mseloss squarederror squaredloss quadratic rmse", "mean_squared_error"),
+        ("crossentropyloss nllloss nll softmax multinomial ce xent categoricalcrossentropyloss",
+         "softmax_cross_entropy"),
+        ("mseloss squarederror squaredloss quadratic", "mean_squared_error"),
+        ("rmse", "Its minimum is that of mean_squared_error: write that."),
         ("l1loss maeloss absoluteerror", "mean_absolute_error"),
         ("smoothl1 smoothl1loss huberloss", "huber"),
-        ("hingeloss squaredhinge categoricalhinge", "hinge"),
+        ("hingeloss", "hinge"),
+        ("squaredhinge categoricalhinge kldiv kldivloss kullbackleibler poisson logcosh focal "
+         "cosinesimilarity tripletmargin",
+         "minidl has no such loss; a custom one derives nn.Loss and writes mean(self, outputs, "
+         "targets)."),
         ("nag momentum sgd adam nesterov rmsprop",
          "That is an optimizer: the loss comes before it."),
+    ),
+    "learning rate": table(
+        ("adaptive",
+         "A Callback can do that: trainer.optimizer.lr /= 5 when the loss has not fallen."),
+        ("invscaling optimal", "Give a function: lr=lambda step: 0.1 / (1 + step) ** 0.5."),
+        ("constant", "Give a number: lr=0.1."),
+        ("auto", "minidl compare finds one on a data set; begin with lr=0.1."),
     ),
     "activation": table(
         ("none", 'Leave the layer out, or write "identity".'),
@@ -84,7 +97,7 @@ OPTIONS = table(
     ("progress", "Progress is shown; --quiet hides it."),
     ("validation", "Write --test-size 0.25: test rows are measured."),
     ("device gpu cuda", DEVICE),
-    ("model", "minidl load_model reads --save's file in Python."),
+    ("load resume checkpoint predict evaluate", "minidl load_model reads --save's file in Python."),
 )
 COMMANDS = table(
     ("fit run learn training", "train"),
