@@ -197,7 +197,7 @@ CALLS = {
     "nn.loss('KLDivLoss')": "minidl has no such loss",
     "model.parameters[0]": "unknown parameter 0: expected one of: 0.weight",
     "trainer.fit(X, y, epochs=1, sample_weight='balanced')": "Write class_weight='balanced' in",
-    "trainer.fit(X, y, epochs=1, sample_weight={0: 1})": "Write class_weight={0: 1} instead.",
+    "trainer.fit(X, y, epochs=1, sample_weight={0: 1})": "Write class_weight={0: 1} in",
     "trainer.fit(X, y, epochs=1, callbacks=EarlyStopping())": "got EarlyStopping(monitor=",
     "next(iter(data))": "Write data.X_train",
     "nn.Sequential(pairs)": "nn.Sequential(*layers.values())",
