@@ -86,13 +86,19 @@ def _check_word(thing: object, name: str) -> None:
     held = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
     if isinstance(held, Elsewhere) and (is_minidl(thing) or name in NEVER_SET):
         held.__get__(thing, cls)  # raises
-    if held is None and is_minidl(thing):
+    if held is None and is_minidl(thing) and _is_public(cls):
         known = _arguments(cls.__init__)
         right = [] if name in known else ARGUMENTS.get(name.lower(), "").split()
         answer = next((f"Write {word} = ... instead." for word in right if word in known), None)
+        answer = answer or (None if name in known else PLACES.get(name))
         if answer is not None:
             message = f"{cls.__name__!r} object has no attribute {name!r}"
             raise UnknownAttributeError(message, hint=answer)
+
+
+def _is_public(cls: type) -> bool:
+    """Return whether a class can be found in its module, unlike those of an example."""
+    return getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
 
 
 @functools.cache

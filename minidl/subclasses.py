@@ -5,7 +5,7 @@ import inspect
 from types import FunctionType
 
 from minidl.errors import CallError
-from minidl.words import METHODS, MISPLACED, OBJECTS
+from minidl.words import METHODS, MISPLACED, NEVER_SET, OBJECTS
 
 NEEDED = {"Layer": "forward", "Loss": "mean", "Optimizer": "update"}  # what a custom class writes
 HOOKS = ("on_fit_begin", "on_epoch_begin", "on_epoch_end", "on_fit_end")
@@ -27,6 +27,9 @@ training=False).
         return
     needed = NEEDED.get(base.__name__)
     for name, method in vars(cls).items():
+        if name in NEVER_SET and isinstance(method, bool):
+            hint = OBJECTS["Layer"][name]
+            raise CallError(f"{cls.__name__}.{name} = {method} means nothing", hint=hint)
         if isinstance(method, FunctionType):
             if base.__name__ == "Callback":
                 _check_hook(cls, name)

@@ -273,6 +273,7 @@ def objects(scope: dict[str, Any]) -> dict[str, object]:
     made = {"Layer": nn.Tanh(), "Callback": training.Callback(), "Optimizer": scope["optimizer"]}
     made |= {"Trainer": scope["trainer"], "History": scope["history"], "Tensor": scope["x"]}
     made |= {"BatchNorm": nn.BatchNorm(2), "LayerNorm": nn.LayerNorm(2)}
+    made |= {"Record": scope["history"].row(-1)}
     made |= {"ParameterVector": scope["model"].parameters, "Dataset": scope["data"]}
     return made | {"Loss": scope["loss"]}
 

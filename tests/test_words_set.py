@@ -39,7 +39,7 @@ SET = {
     "dropout.p = 0.9": "Write rate = ... instead",
     "dense.activation = 'relu'": "a layer of its own",
     "dense.units = 3": "layer.out_features",
-    "dense.out_features = 3": "out_features of Dense(2, 4) cannot be changed. The weights have",
+    "dense.out_features = 3": "out_features of Dense(2, 4) cannot be changed",
     "norm.features = 3": "cannot be changed",
     "early.restore_best_weights = False": "Write restore_best = ... instead",
     "early.n_iter_no_change = 3": "Write patience = ... instead",
@@ -55,6 +55,23 @@ SET = {
     "nn.Huber().delta = 0": "delta must be a positive finite number, got 0",
     "nn.Huber().beta = 1": "Write delta = ... instead",
     "early.patience = 0": "patience must be an integer >= 1, got 0",
+    "nn.Dense(2, 3).seed = 3": "cannot be changed. It was used when it was made",
+    "nn.Dense(2, 3).initializer = 'zeros'": "cannot be changed. It was used when it was made",
+    "model.seed = 3": "cannot be changed. It was used when it was made",
+    "dropout.seed = 3": "cannot be changed. It was used when it was made",
+    "model.device = 'cuda'": "computes on the processor",
+    "model.dropout = 0.5": "Dropout is a layer of its own",
+    "nn.ReLU().inplace = True": "Layers compute new arrays",
+    "nn.BinaryCrossEntropy().from_logits = False": "take logits",
+    "nn.BinaryCrossEntropy().label_smoothing = 0.1": "softmax_cross_entropy takes it",
+    "early.mode = 'max'": "is better when larger",
+    "training.StopAtTarget(0.1).sustained = 0": "sustained must be an integer >= 1, got 0",
+    "training.Checkpoint('a.npz').every = 0": "every must be an integer >= 1, got 0",
+    "training.Checkpoint('a.npz').save_best_only = True": "EarlyStopping restores the best",
+    "training.Progress().lines = 0": "lines must be an integer >= 1, got 0",
+    "trainer.verbose = 1": "Progress()",
+    "trainer.seed = 'x'; fit()": "seed must be",
+    "trainer.evaluate(X, y).loss": 'result["loss"]',
     "trainer.momentum = 0": "Write trainer.optimizer.momentum.",
     "trainer.l2 = 5.0": "Write trainer.objective.penalty.strength.",
     "trainer.stop_training = True": 'Call trainer.stop("why").',
@@ -173,6 +190,13 @@ def test_methods_that_are_never_called_or_called_otherwise(
         exec(f"class Own({base}):\n def {method}: pass", {**globals(), **vars(training)})
     assert str(caught.value).startswith(f"Own.{method.split('(', maxsplit=1)[0]}")
     assert said in str(caught.value)
+
+
+def test_a_class_that_freezes_all_its_layers_says_how_to_freeze() -> None:
+    with pytest.raises(errors.CallError, match="Freeze parameter by parameter"):
+
+        class Frozen(nn.Layer):
+            trainable = False
 
 
 def test_methods_of_other_names_and_forms_that_work_are_left_alone() -> None:

@@ -38,7 +38,7 @@ class Layer(Answering):
     Tensor([2., 6.], requires_grad=True)
     """
 
-    _fixed: ClassVar[tuple[str, ...]] = ()  # settings that the shapes of weights follow
+    _fixed: ClassVar[tuple[str, ...]] = ()  # settings that have been used once the layer is made
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Raise if weights, buffers or layers are attributes of the class, and so of all layers."""
@@ -84,7 +84,7 @@ class Layer(Answering):
     def __setattr__(self, name: str, value: object) -> None:
         if name in self._fixed and vars(self).get(name, value) != value:
             problem = f"{name} of {self!r} cannot be changed"
-            raise GraphError(problem, hint="The weights have this shape: build a new layer.")
+            raise GraphError(problem, hint="It was used when it was made: build a new layer.")
         if name in vars(self) or "_vector" in vars(self):
             self._check_change(name, vars(self).get(name), value)
         fixed = getattr(type(self), name, None)

@@ -54,7 +54,7 @@ class Dense(Layer):
     Tensor([[1., 1., 1.]], requires_grad=True)
     """
 
-    _fixed = ("in_features", "out_features")
+    _fixed = ("in_features", "out_features", "initializer", "bias_initializer", "seed")
 
     def __init__(
         self,
@@ -123,6 +123,7 @@ class Dropout(Layer):
     """
 
     stochastic = True
+    _fixed = ("seed",)
     _checks: ClassVar = {"rate": lambda rate: check_rate("rate", rate)}
 
     def __init__(self, rate: float, *, seed: Seed = None) -> None:

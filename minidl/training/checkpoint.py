@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -139,9 +140,11 @@ class Checkpoint(Callback):
     saved, see it when the run goes on.
     """
 
+    _checks: ClassVar = {"every": partial(check_count, "every")}
+
     def __init__(self, path: str | Path, *, every: int = 1) -> None:
         self.path = Path(path)
-        self.every = check_count("every", every)
+        self.every = every
 
     def state_dict(self) -> dict[str, Any]:
         """Return nothing: a checkpoint's path and frequency are those of the new one."""

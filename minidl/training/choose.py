@@ -9,6 +9,7 @@ from minidl.errors import ArgumentError, invalid
 from minidl.optim import SGD, BatchSize, Optimizer, lookup
 from minidl.optim.base import Setting
 from minidl.registry import normalise
+from minidl.streams import check_seed
 from minidl.training.callbacks import check_callbacks
 from minidl.training.data import rows_per_batch
 
@@ -72,6 +73,7 @@ def check_settings(trainer: Any) -> None:
         refuse_class("optimizer", trainer.optimizer, Optimizer)
         raise invalid("optimizer", trainer.optimizer, "an optimizer, such as optim.NAG(lr=0.1)")
     rows_per_batch(trainer.batch_size, 1)
+    check_seed(trainer.seed)
     check_count("measure_every", trainer.measure_every, 0)
     check_callbacks(trainer.callbacks)
 

@@ -5,12 +5,14 @@ from dis import opmap
 from typing import Any
 
 from minidl.errors import CallError, UnknownNameError
+from minidl.keywords import answers
 from minidl.registry import normalise
 from minidl.words import NAMES
 
 UNPACK = opmap["UNPACK_SEQUENCE"], opmap["UNPACK_EX"]
 
 
+@answers
 class Record(dict[str, Any]):
     """A dict whose answer to another library's name is an error that says what it is called here.
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,6 +48,7 @@ class StopAtTarget(StopRule):
     """
 
     reason = "target"
+    _checks: ClassVar = {"sustained": partial(check_count, "sustained")}
 
     def __init__(
         self, loss: Target = None, *, accuracy: Target = None, on: str = "train", sustained: int = 1
@@ -61,7 +63,7 @@ class StopAtTarget(StopRule):
             raise invalid("on", on, '"train" or "validation"')
         self.loss, self.accuracy, self.on = loss, accuracy, on
         self.column = f"{on}_accuracy" if loss is None else f"{on}_loss"  # of the history
-        self.sustained = check_count("sustained", sustained)
+        self.sustained = sustained
         self.held = 0
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
@@ -119,7 +121,7 @@ class EarlyStopping(StopRule):
 
     reason = "early stopping"
     _checks: ClassVar = {
-        "patience": lambda value: check_count("patience", value),
+        "patience": partial(check_count, "patience"),
         "min_delta": lambda value: check_number(
             "min_delta", value, lambda d: 0 <= d < math.inf, "a finite number >= 0"
         ),

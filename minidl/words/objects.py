@@ -1,6 +1,6 @@
 """Attributes of objects: class -> word -> answer."""
 
-from minidl.words.table import FIT, MEAN, Table, table
+from minidl.words.table import DEVICE, FIT, MEAN, Table, table
 
 # fmt: off
 _BY_HAND = "A Trainer takes the steps; by hand it is optimizer.step(w, gradient)."
@@ -86,6 +86,10 @@ OBJECTS: dict[str, Table] = {
         ("load load_checkpoint", 'Write load_run(trainer, "run.npz").'),
         ("summary", "Write trainer.model.summary()."),
         ("step", _BY_HAND),
+        ("verbose progress", "Nothing is printed; for progress give fit callbacks=[Progress()]."),
+        ("epochs max_epochs n_epochs", "Give it to fit: fit(X, y, epochs=100)."),
+        ("device", DEVICE),
+        ("patience early_stopping", "Give fit callbacks=[EarlyStopping(patience=10)]."),
         ("momentum", "Write trainer.optimizer.momentum."),
         ("l2 weight_decay alpha", "Write trainer.objective.penalty.strength."),
         ("stop_training should_stop should_training_stop", 'Call trainer.stop("why").'),
@@ -117,6 +121,11 @@ OBJECTS: dict[str, Table] = {
          "Write pandas.DataFrame(list(history)): each row is a dict."),
         ("plot", 'Write matplotlib.pyplot.plot(history["epoch"], history["train_loss"]).'),
         ("best_epoch", 'Write history.best("validation_loss"): an epoch and its value.'),
+    ),
+    "Record": table(
+        ("loss accuracy", 'It is a dict: result["loss"], result["accuracy"].'),
+        ("acc val_loss val_acc val_accuracy train_loss validation_loss",
+         'It is a dict: record["train_loss"], and of evaluate result["loss"].'),
     ),
     "Optimizer": table(
         ("zero_grad",
