@@ -50,13 +50,13 @@ def _is_idle(cls: type, base: type, name: str, needed: str) -> bool:
     return not any(needed in vars(c) for c in cls.__mro__ if not c.__module__.startswith("minidl."))
 
 
-def refuse_abstract(cls: type) -> None:
-    """Raise if a class has not written the method that its base asks for."""
-    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
-        base = next(b for b in cls.__mro__ if b.__name__ in NEEDED)
-        form = _plain(inspect.signature(getattr(base, missing[0])))
-        hint = f"Write def {missing[0]}{form} in a class of your own."
-        raise CallError(f"{cls.__name__} does not define {missing[0]}", hint=hint)
+def without_formula(cls: type) -> CallError:
+    """Return the error for a class that has not written the method that its base needs."""
+    base = next(b for b in cls.__mro__ if b.__name__ in NEEDED)
+    name = NEEDED[base.__name__]
+    form = _plain(inspect.signature(getattr(base, name)))
+    hint = f"Write def {name}{form} in a class of your own."
+    return CallError(f"{cls.__name__} does not define {name}", hint=hint)
 
 
 def _check_hook(cls: type, name: str) -> None:
