@@ -26,6 +26,7 @@ from minidl.autograd import (
 )
 from minidl.keywords import attribute_of
 from minidl.memory import keep_freed_memory
+from minidl.words import ATTRIBUTES
 
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
     from minidl import comparison, datasets, nn, optim, training
@@ -40,6 +41,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 FLOORS = ("nn", "optim", "datasets", "training", "comparison")
+ROOMS = ("nn", "optim", "training", "datasets", "ops")
 TRAINING = ("History", "Trainer", "load_model", "save_model", "sharpness", "train_replicas")
 WITHIN = {"compare": "comparison", **dict.fromkeys(TRAINING, "training")}
 sys.modules["minidl.ops"] = ops  # for ``from minidl.ops import tanh``
@@ -48,10 +50,21 @@ keep_freed_memory()
 
 def __getattr__(name: str) -> Any:
     if name not in FLOORS and name not in WITHIN:
-        attribute_of("minidl")(name)  # raises
+        attribute_of("minidl", _found)(name)  # raises
     module = importlib.import_module(f"minidl.{WITHIN.get(name, name)}")
     globals()[name] = getattr(module, name) if name in WITHIN else module
     return globals()[name]
+
+
+def _found(name: str) -> str | None:
+    """Return where a name is, here or in another library's words."""
+    for floor in () if name.startswith("_") else ROOMS:
+        room = importlib.import_module(f"minidl.{floor}")
+        if name in room.__all__:
+            return f"It is {floor}.{name}."
+        if answer := ATTRIBUTES[room.__name__.replace("autograd.", "")].get(name):
+            return answer
+    return None
 
 
 def __dir__() -> list[str]:

@@ -211,6 +211,8 @@ def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = 
     if answer is not None and " " in answer:
         return answer
     right = answer or typed
+    if kind == "column" and right not in names and right.split("_")[-1] in names:
+        right = right.split("_")[-1]  # evaluate says loss and accuracy
     if kind == "column" and right in COLUMNS and right not in names:
         accuracy = right.replace("accuracy", "loss") in names
         absent = COLUMNS["train_accuracy" if accuracy else right]

@@ -10,15 +10,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dis import opmap
 from types import FrameType, FunctionType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
+from minidl.checks import is_minidl
 from minidl.errors import (
     CallError,
     UnknownAttributeError,
     UnknownImportError,
     UnknownKeywordError,
 )
-from minidl.words import ARGUMENTS, ATTRIBUTES, PLACES, USAGE
+from minidl.subclasses import check_methods
+from minidl.words import ARGUMENTS, ATTRIBUTES, NEVER_SET, NOTES, PLACES, USAGE
 
 T = TypeVar("T", bound=Callable[..., Any])
 SHORT = 72  # a longer signature is shown only if there is no other answer
@@ -55,14 +57,54 @@ def _names(self: object) -> list[str]:
 
 
 class Answering:
-    """A base whose subclasses, also custom ones, are given :func:`answers`."""
+    """A base whose subclasses, also custom ones, are given :func:`answers`.
+
+    Of minidl's own classes, words of other libraries cannot be assigned; in custom classes they are
+    free, except for `NEVER_SET`. Settings in `_checks` are checked whenever they are assigned.
+    """
+
+    _checks: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # setting -> valid value, or error
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        check_methods(cls)
         answers(cls)
 
     def __init__(self) -> None:
         super().__init__()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in vars(self):
+            _check_word(self, name)
+        check = type(self)._checks.get(name)
+        super().__setattr__(name, value if check is None else check(value))
+
+
+def _check_word(thing: object, name: str) -> None:
+    """Raise if an attribute that a class does not have is a word of other libraries for another."""
+    cls: type[Any] = type(thing)
+    held = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
+    if isinstance(held, Elsewhere) and (is_minidl(thing) or name in NEVER_SET):
+        held.__get__(thing, cls)  # raises
+    if held is None and is_minidl(thing) and _is_public(cls):
+        known = _arguments(cls.__init__)
+        right = [] if name in known else ARGUMENTS.get(name.lower(), "").split()
+        answer = next((f"Write {word} = ... instead." for word in right if word in known), None)
+        answer = answer or (None if name in known else PLACES.get(name))
+        if answer is not None:
+            message = f"{cls.__name__!r} object has no attribute {name!r}"
+            raise UnknownAttributeError(message, hint=answer)
+
+
+def _is_public(cls: type) -> bool:
+    """Return whether a class can be found in its module, unlike those of an example."""
+    return getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
+
+
+@functools.cache
+def _arguments(function: Callable[..., Any]) -> frozenset[str]:
+    """Return the names of the arguments of a function."""
+    return frozenset(inspect.signature(function).parameters)
 
 
 class Elsewhere:
@@ -89,20 +131,27 @@ class Refused(Elsewhere):
         self.__get__(instance, type(instance))
 
 
-def attribute_of(module: str) -> Callable[[str], NoReturn]:
-    """Return the ``__getattr__`` of a module: an error for a name that the module does not have."""
+def attribute_of(
+    module: str, search: Callable[[str], str | None] = lambda name: None
+) -> Callable[[str], NoReturn]:
+    """Return the ``__getattr__`` of a module: an error for a name that the module does not have.
+
+    `search` may know an answer to a name that the table of words does not have.
+    """
 
     def __getattr__(name: str) -> NoReturn:  # noqa: N807
         words = ATTRIBUTES.get(module, {})
-        answer = words.get(name)
+        answer = words.get(name) or search(name)
         if answer is None:
-            names = [*dir(sys.modules[module]), *words]
+            room = sys.modules[module]
+            names = [*getattr(room, "__all__", dir(room)), *words]
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
             answer = words.get(near[0], f"Did you mean {near[0]!r}?") if near else None
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_name == "__getattr__":
             frame = frame.f_back
-        if _is_import(frame):  # Python would not show the text of an AttributeError
+        path = f"{sys.modules[module].__name__}.{name}"
+        if _is_import(frame) and path not in sys.modules:  # or Python shows no text
             raise UnknownImportError(f"there is no {name!r} in {module}", hint=answer)
         raise UnknownAttributeError(f"module {module!r} has no attribute {name!r}", hint=answer)
 
@@ -150,7 +199,9 @@ def wrong_call(
     call = f"{name}{inspect.Signature(shown)}"
     usage = USAGE.get(name)
     if unknown := next((word for word in keywords if word not in known), None):
-        hint = PLACES.get(f"{name}.{unknown}") or answer_keyword(unknown, known)
+        meant = (unknown, *ARGUMENTS.get(unknown, "").split())
+        special = (PLACES.get(f"{name}.{word}") for word in meant)
+        hint = next(filter(None, special), None) or answer_keyword(unknown, known)
         call = call if hint is None or len(call) <= SHORT else name
         return UnknownKeywordError(f"{call} has no argument {unknown}", hint=hint)
     positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -175,6 +226,8 @@ def _called(function: Callable[..., Any], owner: object) -> str:
         return f"{cls.__name__}.{function.__name__}"
     if getattr(getattr(cls, function.__name__), "__wrapped__", None) is function:
         return cls.__name__
+    if function.__qualname__.startswith(Answering.__name__):
+        return next(c.__name__ for c in reversed(cls.__mro__) if Answering in c.__bases__)
     return function.__qualname__.split(".")[-2]  # called by a subclass
 
 
@@ -190,6 +243,7 @@ def answer_keyword(word: str, known: Sequence[str]) -> str | None:
     near = difflib.get_close_matches(word.lower(), known, n=1)
     for candidate in [*right, *([] if right or word.lower() in PLACES else near)]:
         if candidate in known:
-            return f"Write {candidate}=... instead."
+            note = NOTES.get(f"{word.lower()} {candidate}")
+            return f"Write {candidate}=... instead." + (f" {note}" if note else "")
     places = (PLACES.get(candidate) for candidate in (word.lower(), *right))
     return next((place for place in places if place), None)

@@ -26,6 +26,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "values",
     "checks",
     "registry",
+    "subclasses",
     "keywords",
     "streams",
     "autograd",

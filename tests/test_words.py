@@ -16,7 +16,16 @@ import pytest
 import minidl
 from minidl import Tensor, Trainer, comparison, datasets, errors, nn, ops, optim, training
 from minidl.keywords import answer_keyword, answers
-from minidl.words import ARGUMENTS, ATTRIBUTES, COLUMNS, NAMES, OPTIONS, PLACES, USAGE
+from minidl.words import (
+    ARGUMENTS,
+    ATTRIBUTES,
+    COLUMNS,
+    METHODS,
+    NAMES,
+    OPTIONS,
+    PLACES,
+    USAGE,
+)
 
 X = np.random.default_rng(0).normal(size=(20, 2))
 y = (X[:, 0] > 0).astype(int)
@@ -42,6 +51,26 @@ KEYWORDS = {
     # of optimizers and schedules
     "optim.NAG(learning_rate=0.1)": "Write lr=...",
     "optim.NAG(lr=0.1, betas=(0.9, 0.99))": "no adaptive rules",
+    "optim.SGD(lr=0.1, nesterovs_momentum=True)": "Write nesterov=...",
+    "optim.NAG(lr=0.1, nesterovs_momentum=True)": "Leave it out: this is Nesterov's method.",
+    "optim.NAG(lr=0.1, nesterov=True)": "Leave it out: this is Nesterov's method.",
+    "optim.SGD(nesterov=True)": "nesterov=True if wanted",
+    "optim.SGD(0.1, name='sgd')": "nor has anything else",
+    "optim.StepDecay(0.1, drop=0.5, epochs_drop=10)": "Write factor=...",
+    "optim.StepDecay(0.1, 10, gamma=0.5)": "under LearningRateSchedule it counts epochs",
+    "optim.ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)": "decay_rate ** (1 / deca",
+    "nn.mlp(2, 1, output_activation='sigmoid')": "The network ends without one",
+    "nn.mlp(2, 1, final_activation='softmax')": "The network ends without one",
+    "nn.mlp(2, 1, batch_norm=True)": "nn.BatchNorm(16)",
+    "nn.BatchNorm(2, affine=False)": "always has scale and shift",
+    "nn.BatchNorm(2, scale=False)": "always has scale and shift",
+    "nn.LayerNorm(2, elementwise_affine=False)": "always has scale and shift",
+    "nn.BinaryCrossEntropy(label_smoothing=0.1)": "0.9 * y + 0.05",
+    "nn.BinaryCrossEntropy(ignore_index=-1)": "sample_weight 0",
+    "datasets.load('moons', shuffle=False)": "The split is always random",
+    "Trainer(model, 'bce', 'nag', alpha=0.1)": "l2 = alpha / batch size",
+    "Trainer(model, 'bce', 'nag', kernel_regularizer=0.1)": "l2 = 2 * s",
+    "Trainer(model, 'bce', 'nag', gradient_clip_val=1)": "does not clip",
     "optim.NAG(0.1, dampening=0.1)": "no such switch",
     "optim.SGD(model.parameters, lr=0.1)": "a Trainer gives the optimizer its weights",
     "optim.SGD(model.parameters(), lr=0.1)": "Write model.parameters",
@@ -160,6 +189,17 @@ CALLS = {
     "optim.NAG(model.named_parameters(), 0.1)": "lr must be |A Trainer gives",
     "optimizer.step()": "step needs w and grad|fit(X, y, epochs=10) takes the steps",
     "model.parameters()": "Write model.parameters",
+    "optim.NAG(lr='adaptive')": "got 'adaptive'. A Callback can do that",
+    "optim.NAG(lr='invscaling')": "lr=lambda step: 0.1 / (1 + step) ** 0.5",
+    "nn.Dense(16, 'relu')": "an activation is a layer after it",
+    "nn.loss('ce')": "Did you mean 'softmax_cross_entropy'?",
+    "nn.loss('squared_hinge')": "minidl has no such loss",
+    "nn.loss('KLDivLoss')": "minidl has no such loss",
+    "model.parameters[0]": "unknown parameter 0: expected one of: 0.weight",
+    "trainer.fit(X, y, epochs=1, sample_weight='balanced')": "fit: class_weight='balanced'",
+    "trainer.fit(X, y, epochs=1, sample_weight={0: 1})": "to fit: class_weight={0: 1}",
+    "trainer.fit(X, y, epochs=1, callbacks=EarlyStopping())": "got EarlyStopping(monitor=",
+    "next(iter(data))": "Write data.X_train",
     "nn.Sequential(pairs)": "nn.Sequential(*layers.values())",
     'nn.Sequential(nn.Dense(2, 3), "relu")': "Write nn.activation('relu').",
     "nn.Sequential(nn.Dense(2, 3), nn.ReLU)": "a new layer, not its class",
@@ -232,6 +272,8 @@ def test_names_that_mean_the_same_are_accepted(code: str, made: str, scope: Any)
 def objects(scope: dict[str, Any]) -> dict[str, object]:
     made = {"Layer": nn.Tanh(), "Callback": training.Callback(), "Optimizer": scope["optimizer"]}
     made |= {"Trainer": scope["trainer"], "History": scope["history"], "Tensor": scope["x"]}
+    made |= {"BatchNorm": nn.BatchNorm(2), "LayerNorm": nn.LayerNorm(2)}
+    made |= {"Record": scope["history"].row(-1)}
     made |= {"ParameterVector": scope["model"].parameters, "Dataset": scope["data"]}
     return made | {"Loss": scope["loss"]}
 
@@ -264,6 +306,19 @@ def test_every_attribute_of_the_table_is_absent_and_answered(owner: str, scope: 
         "loss.backward()": "loss(outputs, targets).backward()",
         "nn.Linear(2, 16)": "It is nn.Dense(2, 16).",
         "nn.Modul": "It is nn.Layer",
+        "nn.layers.Linear": "It is nn.Dense(2, 16).",
+        "nn.losses.MSELoss": "It is nn.MeanSquaredError().",
+        "optim.schedules.StepLR": "It is optim.StepDecay.",
+        "minidl.cat": "It is ops.concatenate.",
+        "minidl.Layer": "It is nn.Layer.",
+        "minidl.EarlyStopping": "It is training.EarlyStopping.",
+        "minidl.ModelCheckpoint": "It is Checkpoint",
+        "minidl.train_test_split": "splits",
+        "minidl.StandardScaler": "X_train.std(0)",
+        "training.load_checkpoint": "Write load_run",
+        "optim.CosineAnnealingLR": "under LearningRateSchedule it counts epochs",
+        "x.requires_grad_(False)": "or False to freeze it",
+        "model.get_layer('a')": "model[0]",
         "optim.Adam": "no adaptive rules",
         "ops.tanhh": "Did you mean 'tanh'?",
         "minidl.trainer": "Did you mean 'Trainer'?",
@@ -359,14 +414,16 @@ def test_copies_pickles_and_signatures_stay_as_they_were(scope: Any) -> None:
 
 SENTENCES = [*PLACES.values(), *USAGE.values(), *OPTIONS.values(), *COLUMNS.values()]
 SENTENCES += [
-    answer for table in [*ATTRIBUTES.values(), *NAMES.values()] for answer in table.values()
+    answer
+    for table in [*ATTRIBUTES.values(), *NAMES.values(), *METHODS.values()]
+    for answer in table.values()
 ]
 
 
 def test_every_name_that_an_answer_gives_exists(scope: Any) -> None:
     """Dotted names, classes, and calls such as load_model(...)."""
     scope = {**scope, "layer": scope["model"][0], "parameters": scope["model"].parameters}
-    later = {"nn.BatchNorm", "nn.LayerNorm"}  # in the next commits
+    norm = {**scope, "layer": nn.BatchNorm(2)}
     missing = set()
     for sentence in SENTENCES:
         dotted = r"(?<![\w.])(?:nn|optim|ops|datasets|minidl|model|trainer|history|optimizer|layer"
@@ -374,13 +431,14 @@ def test_every_name_that_an_answer_gives_exists(scope: Any) -> None:
             if name.endswith((".csv", ".npz")):
                 continue
             try:
-                eval(name, scope)
+                eval(name, norm if hasattr(norm["layer"], name.split(".")[1]) else scope)
             except AttributeError:
                 missing.add(name)
         for name in re.findall(r"(?<![\w.])([A-Z][A-Za-z]+|[a-z]+_[a-z_]+)\(", sentence):
             if name not in scope and not any(hasattr(room, name) for room in (nn, optim, Trainer)):
                 missing.add(name)
-    assert missing <= later | {"on_fit_begin", "on_fit_end", "DataFrame", "Own"}, missing
+    methods = {"on_fit_begin", "on_fit_end", "on_epoch_begin", "on_epoch_end"}
+    assert missing <= methods | {"DataFrame", "Own"}, missing
 
 
 def test_every_argument_of_the_table_is_one_of_minidl() -> None:

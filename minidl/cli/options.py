@@ -4,14 +4,16 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from minidl import __version__
 from minidl.cli import values
 from minidl.cli.listing import LISTS
-from minidl.optim import TABLE
-from minidl.words import ARGUMENTS, COMMANDS, OPTIONS
+from minidl.datasets import DATASETS
+from minidl.nn.losses import LOSSES
+from minidl.optim import OPTIMIZERS, TABLE
+from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
 Group = argparse._ArgumentGroup
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
@@ -62,6 +64,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(unknown_choice(first, NAMES_OF_COMMANDS))
     if first.startswith("-") and first not in ("-h", "--help", "--version"):
         parser.error(f"{first} needs a command before it, such as: minidl train {first}")
+    if one := next((word for word in words if re.fullmatch(r"-h[a-z][a-z-]+", word)), None):
+        parser.error(f"unrecognized arguments: {one}. Did you mean '-{one}'?")  # argparse reads -h
     options, unknown = parser.parse_known_args(words)
     options.words = words
     options.flags = re.findall(r"--[a-z0-9-]+", options.parser.format_usage())
@@ -74,16 +78,27 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _hint(typed: str, command: str, flags: Sequence[str]) -> str:
     """Return what to write instead of an unknown option."""
     word = typed.strip("-").replace("-", "_").lower()
-    if not word or not typed.startswith("-"):
-        return ""
+    if not typed.startswith("-"):
+        kinds: dict[str, Collection[str]] = {
+            "--dataset": DATASETS,
+            "--optimizer": OPTIMIZERS,
+            "--loss": LOSSES,
+        }
+        option = next((f for f, names in kinds.items() if typed in names and f in flags), None)
+        return f". Did you mean '{option} {typed}'?" if option else ""
     right = [word, *ARGUMENTS.get(word, "").split()]
     meant = ["--" + name.replace("_", "-") for name in right]
     near = [ELSEWHERE.get((command, typed)), *(flag for flag in meant if flag in flags)]
     sentence = next((OPTIONS[name] for name in right if name in OPTIONS), None)
+    place = next((PLACES[name] for name in right if name in PLACES), None)
+    sentence = sentence or (f"In Python: {place}" if place else None)
     if sentence is None and word not in ARGUMENTS and len(word) > 1:
         near += difflib.get_close_matches("--" + word.replace("_", "-"), flags, n=1)
     option = next(filter(None, near), None)
-    return f". Did you mean {option!r}?" if option else f". {sentence}" if sentence else ""
+    note = NOTES.get(f"{word} {(option or '').strip('-')}")
+    if option:
+        return f". Did you mean {option!r}?" + (f" {note}" if note else "")
+    return f". {sentence}" if sentence else ""
 
 
 def unknown_choice(word: str, choices: Sequence[str]) -> str:
@@ -91,6 +106,7 @@ def unknown_choice(word: str, choices: Sequence[str]) -> str:
     near = [COMMANDS.get(word.lower(), ""), *difflib.get_close_matches(word, choices, n=1)]
     choice = next((name for name in near if name.split(" ")[0] in choices), None)
     hint = f". Did you mean {choice!r}?" if choice else ""
+    hint = f". {near[0]}" if near[0].endswith(".") else hint
     return f"invalid choice: {word!r} (choose from {', '.join(map(repr, choices))}){hint}"
 
 
@@ -133,20 +149,27 @@ def _train(p: argparse.ArgumentParser) -> None:
     add = p.add_argument
     names = ", ".join(entry.name for entry in TABLE)
     add("--optimizer", metavar="NAME", default="nag", help=f"{names} (default: nag)")
-    add("--lr", type=float, default=0.1, help="learning rate (default: 0.1)")
-    add("--momentum", type=float, default=0.9, help="momentum, where used (default: 0.9)")
+    add("--lr", type=values.number, default=0.1, help="learning rate (default: 0.1)")
+    add("--momentum", type=values.number, default=0.9, help="momentum, where used (default: 0.9)")
     text = "rows per update, or full (default: the optimizer's, see minidl list)"
     add("--batch-size", metavar="ROWS", type=values.batch_size, help=text)
     _network(p)
     text = "initial weights, see minidl list (default: the usual one for the activation)"
     add("--initializer", metavar="NAME", help=text)
-    add("--dropout", type=float, default=0.0, help="dropout rate in [0, 1) (default: 0)")
-    add("--l2", type=float, default=0.0, help="strength of the L2 penalty (default: 0)")
-    add("--epochs", type=int, default=100, help="maximum number of epochs (default: 100)")
-    add("--seed", type=int, default=0, help="seed of all random numbers (default: 0)")
+    add("--dropout", type=values.number, default=0.0, help="dropout rate in [0, 1) (default: 0)")
+    add("--l2", type=values.number, default=0.0, help="strength of the L2 penalty (default: 0)")
+    add(
+        "--epochs", type=values.integer, default=100, help="maximum number of epochs (default: 100)"
+    )
+    add("--seed", type=values.integer, default=0, help="seed of all random numbers (default: 0)")
     target = p.add_mutually_exclusive_group().add_argument
-    target("--target-loss", metavar="LOSS", type=float, help="stop at this training loss")
-    target("--target-accuracy", metavar="SHARE", type=float, help="stop at this training accuracy")
+    target("--target-loss", metavar="LOSS", type=values.number, help="stop at this training loss")
+    target(
+        "--target-accuracy",
+        metavar="SHARE",
+        type=values.number,
+        help="stop at this training accuracy",
+    )
     add("--json", metavar="FILE", help="write settings and history; - prints only JSON")
     add("--csv", metavar="FILE", help="write the history as a table")
     add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")
@@ -189,9 +212,15 @@ def _data(p: argparse.ArgumentParser, default: str | None) -> Group:
     add = group.add_argument
     text = "a name, see minidl list, or a CSV or NPZ file (default: moons)"
     add("--dataset", metavar="NAME", default=default, help=text)
-    add("--rows", type=int, help="number of rows to generate (default: 1000)")
-    add("--noise", type=float, help="noise of generated rows (default: see minidl list)")
-    add("--test-size", metavar="SHARE", type=float, default=0.25, help="test rows (default: 0.25)")
+    add("--rows", type=values.integer, help="number of rows to generate (default: 1000)")
+    add("--noise", type=values.number, help="noise of generated rows (default: see minidl list)")
+    add(
+        "--test-size",
+        metavar="SHARE",
+        type=values.number,
+        default=0.25,
+        help="test rows (default: 0.25)",
+    )
     text = """target of a file: a name, or a position from 0, where -1 is the last (default: target,
         label, class or y)"""
     add("--target-column", metavar="COLUMN", type=values.column, help=text)
@@ -217,13 +246,15 @@ def _protocol(p: Group) -> None:
         validation-accuracy:0.95 (default: gap:0.1)"""
     add("--target", default="gap:0.1", help=text)
     text = "number of epochs in a row for which the target must hold (default: 3)"
-    add("--sustained", metavar="EPOCHS", type=int, default=3, help=text)
-    add("--epochs", type=int, help="number of epochs of each run (default: 400)")
+    add("--sustained", metavar="EPOCHS", type=values.integer, default=3, help=text)
+    add("--epochs", type=values.integer, help="number of epochs of each run (default: 400)")
     text = "number of evaluation seeds, or a list: 3,5,8 (and 3, for seed 3 alone; default: 20)"
     add("--seeds", type=values.seeds, help=text)
     text = "number or list of the seeds that tune and set the target (default: 10)"
     add("--tuning-seeds", metavar="SEEDS", type=values.seeds, help=text)
-    add("--jobs", type=int, default=-1, help="processes (default: -1, one per processor)")
+    add(
+        "--jobs", type=values.integer, default=-1, help="processes (default: -1, one per processor)"
+    )
     text = """what is chosen for each optimizer: lr, or lr,momentum, or none (default: lr, or none
         if --lr is one number)"""
     add("--tune", metavar="WHAT", type=values.tune, help=text)

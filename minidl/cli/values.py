@@ -79,6 +79,22 @@ def different(expected: str) -> Callable[[str], list[str]]:
     return lambda text: _values(text, expected, str, once=True)
 
 
+def number(text: str) -> float:
+    """Return a number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise _must_be("a number", text) from None
+
+
+def integer(text: str) -> int:
+    """Return an integer."""
+    try:
+        return int(text)
+    except ValueError:
+        raise _must_be("an integer", text) from None
+
+
 def numbers(text: str) -> float | list[float]:
     """Return a number, or several after a comma: ``0.1,`` is a list."""
     values = _values(text, "a number, or a list such as 0.03,0.1,0.3", float)

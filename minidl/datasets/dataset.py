@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import DataError
+from minidl.errors import CallError, DataError
 from minidl.keywords import answers
 from minidl.streams import stream
 from minidl.values import numbers
@@ -96,6 +96,11 @@ class Dataset:
     def n_outputs(self) -> int:
         """The number of outputs a network needs: one per class for multiclass, else 1."""
         return self.n_classes if self.task == "multiclass" else 1
+
+    def __iter__(self) -> NoReturn:
+        """Raise an error for ``(X, y), (X_test, y_test) = data``, as Keras writes it."""
+        hint = "Write data.X_train, data.y_train, data.X_test and data.y_test."
+        raise CallError("a Dataset is not unpacked", hint=hint)
 
     def __repr__(self) -> str:
         return (

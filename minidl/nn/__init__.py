@@ -24,3 +24,5 @@ __all__ += norms.__all__
 
 if not TYPE_CHECKING:
     __getattr__ = attribute_of(__name__)
+    for _room in (initializers, layers, losses, norms):  # nn.layers.Linear
+        _room.__getattr__ = __getattr__

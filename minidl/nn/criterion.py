@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -14,13 +13,14 @@ from minidl.autograd.node import STATE, Value, as_floats
 from minidl.autograd.ops.losses import Weights, weights
 from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError
 from minidl.keywords import Answering, answers
+from minidl.subclasses import without_formula
 from minidl.values import CLASSES, TEXT, numbers
 
 Shape = tuple[int, ...]
 MANY = 2**20  # targets, of which a copy as floats would be large beside a memory-mapped X
 
 
-class Loss(Answering, ABC):
+class Loss(Answering):
     """The base: a loss called with outputs and targets returns the mean over samples and columns.
 
     For replicas, outputs (R, n, out), it returns one mean for each. A custom loss writes
@@ -37,6 +37,11 @@ class Loss(Answering, ABC):
     """
 
     classifies = False  # whether the targets are classes
+
+    def __init__(self) -> None:
+        if type(self).mean is Loss.mean:
+            raise without_formula(type(self))
+        super().__init__()
 
     @answers
     def __call__(self, outputs: Value, targets: Value, sample_weight: Weights = None) -> Value:
@@ -57,12 +62,12 @@ class Loss(Answering, ABC):
         mean: Callable[..., Value] = self.mean
         return mean(outputs, prepared, sample_weight=sample_weight)
 
-    @abstractmethod
     def mean(self, outputs: Value, targets: Array) -> Value:
         """Return the mean loss, (R,) for replicas, of outputs and prepared targets, both (n, out).
 
         For replicas outputs are (R, n, out); targets too, unless all have the same batch.
         """
+        raise without_formula(type(self))
 
     def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
         """Return the targets (n, out) for :meth:`mean`, checked; called once before training.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -38,6 +38,8 @@ class Layer(Answering):
     Tensor([2., 6.], requires_grad=True)
     """
 
+    _fixed: ClassVar[tuple[str, ...]] = ()  # settings that have been used once the layer is made
+
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Raise if weights, buffers or layers are attributes of the class, and so of all layers."""
         super().__init_subclass__(**keywords)
@@ -63,6 +65,7 @@ class Layer(Answering):
         """
         raise NotImplementedError(f"{type(self).__name__} must define forward(x, training)")
 
+    @answers
     def __call__(self, x: Value, *, training: Training = False) -> Value:
         """Return the output for rows `x`, array_like (..., n, in).
 
@@ -79,6 +82,9 @@ class Layer(Answering):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
 
     def __setattr__(self, name: str, value: object) -> None:
+        if name in self._fixed and vars(self).get(name, value) != value:
+            problem = f"{name} of {self!r} cannot be changed"
+            raise GraphError(problem, hint="It was used when it was made: build a new layer.")
         if name in vars(self) or "_vector" in vars(self):
             self._check_change(name, vars(self).get(name), value)
         fixed = getattr(type(self), name, None)

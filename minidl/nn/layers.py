@@ -19,6 +19,7 @@ from minidl.nn.layer import Layer, Training
 from minidl.nn.parameters import Parameter
 from minidl.registry import Registry
 from minidl.streams import Seed, check_seed, stream
+from minidl.words import USAGE
 
 __all__ = ["ACTIVATIONS", "Activation", "Dense", "Dropout", "Identity", "LeakyReLU", "activation"]
 __all__ += ["ELU", "GELU", "SELU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh"]
@@ -53,6 +54,8 @@ class Dense(Layer):
     Tensor([[1., 1., 1.]], requires_grad=True)
     """
 
+    _fixed = ("in_features", "out_features", "initializer", "bias_initializer", "seed")
+
     def __init__(
         self,
         in_features: int,
@@ -64,6 +67,8 @@ class Dense(Layer):
         seed: Seed = None,
         dtype: npt.DTypeLike = np.float64,
     ) -> None:
+        if isinstance(out_features, str):
+            raise invalid("out_features", out_features, "an integer >= 1", USAGE["Dense"])
         self.in_features = check_count("in_features", in_features)
         self.out_features = check_count("out_features", out_features)
         self.initializer = initializer
@@ -118,9 +123,11 @@ class Dropout(Layer):
     """
 
     stochastic = True
+    _fixed = ("seed",)
+    _checks: ClassVar = {"rate": lambda rate: check_rate("rate", rate)}
 
     def __init__(self, rate: float, *, seed: Seed = None) -> None:
-        self.rate = check_rate("rate", rate)
+        self.rate = rate
         self.seed = None if seed is None else check_seed(seed)
         self.generator = stream(check_seed(seed), "dropout")
         self.provisional = seed is None  # a Sequential may give it another generator
@@ -149,6 +156,10 @@ def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
 def check_rate(name: str, value: float) -> float:
     """Return `value` as a dropout rate, or raise an ArgumentError that calls it `name`."""
     return check_number(name, value, lambda rate: 0 <= rate < 1, "a number in [0, 1)")
+
+
+def _finite(name: str, value: float) -> float:
+    return check_number(name, value, math.isfinite, "a finite number")
 
 
 class Activation(Layer):
@@ -188,9 +199,10 @@ class LeakyReLU(Activation):
     """y = x for x > 0, else slope x; the slope is 0.01, as in PyTorch (Keras: 0.3)."""
 
     initializer = "he_uniform"
+    _checks: ClassVar = {"slope": lambda slope: _finite("slope", slope)}
 
     def __init__(self, slope: float = 0.01) -> None:
-        self.slope = check_number("slope", slope, math.isfinite, "a finite number")
+        self.slope = slope
 
     def forward(self, x: Value, training: Training = False) -> Value:
         """Return x or slope x."""
@@ -201,9 +213,10 @@ class ELU(Activation):
     """y = x for x > 0, else alpha (e^x - 1); alpha is 1."""
 
     initializer = "he_uniform"
+    _checks: ClassVar = {"alpha": lambda alpha: _finite("alpha", alpha)}
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = check_number("alpha", alpha, math.isfinite, "a finite number")
+        self.alpha = alpha
 
     def forward(self, x: Value, training: Training = False) -> Value:
         """Return x or alpha (e^x - 1)."""

@@ -56,9 +56,14 @@ class MeanAbsoluteError(_Operation):
 class Huber(Loss):
     """Mean of e^2 / 2 for errors |e| <= delta, else of delta (|e| - delta / 2); delta > 0."""
 
+    _checks: ClassVar = {
+        "delta": lambda value: check_number(
+            "delta", value, lambda d: 0 < d < math.inf, "a positive finite number"
+        )
+    }
+
     def __init__(self, delta: float = 1.0) -> None:
-        expected = "a positive finite number"
-        self.delta = check_number("delta", delta, lambda d: 0 < d < math.inf, expected)
+        self.delta = delta
 
     def mean(self, outputs: Value, targets: Array, sample_weight: Weights = None) -> Value:
         """Return the mean of Huber's losses."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,21 @@ __all__ = ["BatchNorm", "LayerNorm"]
 class Norm(Layer):
     """The base: y = scale (x - mean) / sqrt(variance + epsilon) + shift."""
 
+    _fixed = ("features",)
+    _checks: ClassVar = {
+        "epsilon": lambda value: check_number(
+            "epsilon", value, lambda e: 0 <= e < math.inf, "a finite number >= 0"
+        ),
+        "decay": lambda value: check_number(
+            "decay", value, lambda d: 0 <= d < 1, "a number in [0, 1)"
+        ),
+    }
+
     def __init__(
         self, features: int, *, epsilon: float = 1e-5, dtype: npt.DTypeLike = np.float64
     ) -> None:
         self.features = check_count("features", features)
-        expected = "a finite number >= 0"
-        self.epsilon = check_number("epsilon", epsilon, lambda e: 0 <= e < math.inf, expected)
+        self.epsilon = epsilon
         dtype = check_dtype(dtype)
         self.scale = Parameter(np.ones(self.features, dtype), penalized=False)
         self.shift = Parameter(np.zeros(self.features, dtype), penalized=False)
@@ -116,7 +125,7 @@ class BatchNorm(Norm):
         dtype: npt.DTypeLike = np.float64,
     ) -> None:
         super().__init__(features, epsilon=epsilon, dtype=dtype)
-        self.decay = check_number("decay", decay, lambda d: 0 <= d < 1, "a number in [0, 1)")
+        self.decay = decay
         self.running_mean = Buffer(np.zeros(self.features, dtype))
         self.running_var = Buffer(np.ones(self.features, dtype))
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
 from minidl.autograd.node import to_float
-from minidl.errors import ArgumentError, CallError, GraphError, ShapeError
+from minidl.errors import ArgumentError, CallError, GraphError, ShapeError, UnknownNameError
 from minidl.keywords import answers
 from minidl.values import numbers
 
@@ -237,6 +237,8 @@ class ParameterVector:
         return iter(self._parameters.values())
 
     def __getitem__(self, name: str) -> Parameter:
+        if name not in self._parameters:
+            raise UnknownNameError("parameter", name, self._parameters)
         return self._parameters[name]
 
     def __call__(self) -> NoReturn:

@@ -1,12 +1,13 @@
 """The L2 penalty on weights."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
 from minidl.autograd import Array, Tensor, ops
 from minidl.checks import check_number
-from minidl.keywords import answers
+from minidl.keywords import Answering
 from minidl.nn.layer import Layer
 from minidl.nn.parameters import ParameterVector
 
@@ -16,8 +17,7 @@ def check_strength(name: str, value: float) -> float:
     return check_number(name, value, lambda s: 0 <= s < math.inf, "a finite number >= 0")
 
 
-@answers
-class L2Penalty:
+class L2Penalty(Answering):
     """Half the strength times the sum of squared weights, (s / 2) ||W||^2; biases do not count.
 
     It is added to the loss, so s W is added to the gradient: ``torch.optim.SGD(weight_decay=s)``
@@ -30,8 +30,10 @@ class L2Penalty:
     0.9
     """
 
+    _checks: ClassVar = {"strength": lambda strength: check_strength("strength", strength)}
+
     def __init__(self, strength: float) -> None:
-        self.strength = check_strength("strength", strength)
+        self.strength = strength
 
     def __call__(self, model: Layer) -> Tensor:
         """Return the penalty as a Tensor, to be added to a loss."""

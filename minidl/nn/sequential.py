@@ -45,6 +45,8 @@ class Sequential(Layer):
     (1, 1)
     """
 
+    _fixed = ("seed",)
+
     def __init__(self, *layers: Layer | list[Layer], seed: Seed = None) -> None:
         if len(layers) == 1 and isinstance(layers[0], list | tuple):
             layers = tuple(layers[0])

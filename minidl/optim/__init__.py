@@ -20,3 +20,5 @@ __all__ += table.__all__
 
 if not TYPE_CHECKING:
     __getattr__ = attribute_of(__name__)
+    for _room in (rules, schedules, table):  # optim.schedules.StepLR
+        _room.__getattr__ = __getattr__

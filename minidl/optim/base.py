@@ -17,6 +17,7 @@ from minidl.errors import (
 from minidl.keywords import Answering, answers, wrong_call
 from minidl.optim.attributes import Snapshot, changed, pack_all, plain, snapshot, unpack
 from minidl.optim.schedules import Schedule
+from minidl.subclasses import without_formula
 from minidl.words import USAGE
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -70,6 +71,8 @@ class Optimizer(Answering, ABC):
 
     def __new__(cls, *args: object, **hyperparameters: object) -> Self:
         """Make the attributes of the base, also for a class that does not call its __init__."""
+        if cls.update is Optimizer.update:
+            raise without_formula(cls)
         optimizer = super().__new__(cls)
         counts = {"step_count": 0, "gradient_evaluations": 0, "_before": None}
         vars(optimizer).update(hyperparameters={}, state={}, **counts)

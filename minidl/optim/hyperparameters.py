@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
-from minidl.words import PLACES
+from minidl.words import NAMES, PLACES
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -58,7 +58,9 @@ class Hyperparameter:
         except (TypeError, ValueError, OverflowError):
             array = np.array(np.nan)
         if array.size == 0 or array.shape[1:] not in ((), (1,)) or not np.all(self.valid(array)):
-            raise invalid(self.name, value, self.expected)
+            word = value.lower() if isinstance(value, str) else ""
+            hint = NAMES["learning rate"].get(word) if self.name == "lr" else None
+            raise invalid(self.name, value, self.expected, hint)
         if array.ndim == 0:
             return float(array)
         single = isinstance(value, np.ndarray) and value.dtype.char == "f"  # for float32 weights

@@ -5,22 +5,31 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from minidl.checks import check_number
+from minidl.errors import invalid
 from minidl.keywords import answers
+from minidl.words import USAGE
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearWarmup", "NesterovMomentum", "Schedule"]
 __all__ += ["StepDecay", "SutskeverMomentum"]
 
 Schedule = Callable[[int], float]
+COUNTS, SHARES = ("every", "steps"), ("factor", "rate")
 
 
 class _Positive:
-    """The base of schedules whose numbers are all positive and finite."""
+    """The base of schedules whose numbers are all positive and finite; steps are integers."""
 
     def __post_init__(self) -> None:
         for name, number in vars(self).items():
-            if name != "then":
-                check_number(name, number, lambda x: 0 < x < math.inf, "a positive finite number")
+            if name == "then":
+                continue
+            check_number(name, number, lambda x: 0 < x < math.inf, "a positive finite number")
+            usage = USAGE.get(type(self).__name__)  # arguments may have been exchanged
+            if name in COUNTS and not isinstance(number, int | np.integer):
+                raise invalid(name, number, "an integer >= 1", usage)
 
 
 @answers

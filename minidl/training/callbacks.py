@@ -5,6 +5,7 @@ receives the new row of the history; the model then holds the optimizer's iterat
 callbacks do together is stated at :class:`Callback`.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -71,6 +72,12 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
 
     def on_fit_end(self, trainer: Any) -> None:
         """Run when fit ends, also after an error or Ctrl-C."""
+
+    def __repr__(self) -> str:
+        """Return the class and its settings."""
+        names = [name for name in inspect.signature(type(self)).parameters if name in vars(self)]
+        pairs = ", ".join(f"{name}={vars(self)[name]!r}" for name in names)
+        return f"{type(self).__name__}({pairs})"
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint saves of this callback, name -> value.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -145,9 +146,11 @@ class Checkpoint(Callback):
     continued.
     """
 
+    _checks: ClassVar = {"every": partial(check_count, "every")}
+
     def __init__(self, path: str | Path, *, every: int = 1) -> None:
         self.path = Path(path)
-        self.every = check_count("every", every)
+        self.every = every
 
     def state_dict(self) -> dict[str, Any]:
         """Return nothing: path and frequency are settings of the new checkpoint."""

@@ -1,25 +1,31 @@
 """The optimizer of a Trainer, given as a name, as a class or as an object."""
 
 import inspect
+from collections.abc import Callable
+from typing import Any
 
-from minidl.checks import refuse_class
-from minidl.errors import ArgumentError
-from minidl.optim import BatchSize, Optimizer, lookup
+from minidl.checks import check_count, refuse_class
+from minidl.errors import ArgumentError, invalid
+from minidl.optim import SGD, BatchSize, Optimizer, lookup
 from minidl.optim.base import Setting
+from minidl.registry import normalise
+from minidl.streams import check_seed
+from minidl.training.callbacks import check_callbacks
 from minidl.training.data import rows_per_batch
 
 EXPECTED = 'a name such as "nag", or an optimizer such as optim.NAG(lr=0.1)'
 
 
 def choose_optimizer(
-    given: Optimizer | type[Optimizer] | str,
+    given: Optimizer | Callable[..., Optimizer] | str,
     lr: Setting | None = None,
     momentum: Setting | None = None,
     batch_size: BatchSize | None = None,
 ) -> tuple[Optimizer, BatchSize]:
     """Return an optimizer and its batch size, by default 32 or what the optimizer's name implies.
 
-    A name or a class is called with `lr` and `momentum`; an optimizer is returned as it is.
+    A name, a class or :func:`~minidl.optim.SGD` is called with `lr` and `momentum`; an optimizer is
+    returned as it is.
 
     Raises
     ------
@@ -27,7 +33,7 @@ def choose_optimizer(
         There is no optimizer of that name; or it takes no momentum.
     ArgumentError
         A name or a class without `lr`, an optimizer with it, or something else; or the batch size
-        is invalid, or another than the name implies.
+        is invalid, or another than the name implies; or "sgd", which is two things, without one.
 
     Examples
     --------
@@ -42,8 +48,13 @@ def choose_optimizer(
     settings = {name: value for name, value in both.items() if value is not None}
     if isinstance(given, str):
         entry = lookup(given)
+        if normalise(given) == "sgd":
+            if batch_size is None:
+                hint = "Write batch_size=32, as in Keras, or 1: stochastic gradient descent."
+                raise ArgumentError('optimizer "sgd" needs a batch size', hint=hint)
+            entry = lookup("mini-batch")
         return _make(entry.optimizer, settings, f'"{given}"'), entry.batches(batch_size)
-    if isinstance(given, type) and issubclass(given, Optimizer):
+    if given is SGD or (isinstance(given, type) and issubclass(given, Optimizer)):
         given = _make(given, settings, given.__name__)
     elif not isinstance(given, Optimizer):
         message = "optimizer is neither a name nor an Optimizer"
@@ -56,9 +67,21 @@ def choose_optimizer(
     return given, 32 if batch_size is None else batch_size
 
 
-def _make(cls: type[Optimizer], settings: dict[str, Setting], name: str) -> Optimizer:
+def check_settings(trainer: Any) -> None:
+    """Raise if a setting of a Trainer has been given an invalid value since it was made."""
+    if not isinstance(trainer.optimizer, Optimizer):
+        refuse_class("optimizer", trainer.optimizer, Optimizer)
+        raise invalid("optimizer", trainer.optimizer, "an optimizer, such as optim.NAG(lr=0.1)")
+    rows_per_batch(trainer.batch_size, 1)
+    check_seed(trainer.seed)
+    check_count("measure_every", trainer.measure_every, 0)
+    check_callbacks(trainer.callbacks)
+
+
+def _make(cls: Callable[..., Optimizer], settings: dict[str, Setting], name: str) -> Optimizer:
     """Return a new optimizer, which the user has written as `name`."""
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # without self
+    function = getattr(cls, "__init__") if isinstance(cls, type) else cls  # noqa: B009
+    parameters = list(inspect.signature(function).parameters.values())[isinstance(cls, type) :]
     several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     needed = {p.name for p in parameters if p.default is p.empty and p.kind not in several}
     missing = needed - settings.keys()

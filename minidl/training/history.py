@@ -14,6 +14,7 @@ from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, OutOfRangeError, UnknownNameError, invalid
 from minidl.files import atomic_write
 from minidl.keywords import answers
+from minidl.training.record import Record
 
 COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
 Target = float | None  # one of two, the loss or the accuracy, is given
@@ -127,17 +128,17 @@ class History:
     def __contains__(self, name: object) -> bool:
         return name in self._columns
 
-    def __iter__(self) -> Iterator[dict[str, float]]:
+    def __iter__(self) -> Iterator[Record]:
         return map(self.row, range(len(self)))
 
     @answers
-    def row(self, position: int) -> dict[str, float]:
+    def row(self, position: int) -> Record:
         """Return a row; -1 is the last. A row that does not exist is an OutOfRangeError."""
         if not isinstance(position, int | np.integer):
             raise invalid("position", position, "an integer", 'A column is history["train_loss"].')
         if not -len(self) <= position < len(self):
             raise OutOfRangeError(f"there is no row {position}", received=f"{len(self)} rows")
-        return {name: values[position] for name, values in self._columns.items()}
+        return Record((name, values[position]) for name, values in self._columns.items())
 
     @answers
     def entry(self, name: str, position: int) -> float:

@@ -4,8 +4,9 @@ import csv
 import math
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from minidl.checks import check_count
 from minidl.training.callbacks import Callback
@@ -25,9 +26,11 @@ class Progress(Callback):
         The largest number of plain lines, besides those of epoch 0 and of the last epoch.
     """
 
+    _checks: ClassVar = {"lines": partial(check_count, "lines")}
+
     def __init__(self, file: TextIO | None = None, *, lines: int = 10) -> None:
         self.file = file
-        self.lines = check_count("lines", lines)
+        self.lines = lines
         self._bar: Any = None
         self._pending: Mapping[str, float] | None = None  # a row that has not been printed
 

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import check_count
+from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, UnknownNameError, invalid, name_hint
 from minidl.training.callbacks import Callback
 from minidl.training.history import Target
@@ -47,6 +48,7 @@ class StopAtTarget(StopRule):
     """
 
     reason = "target"
+    _checks: ClassVar = {"sustained": partial(check_count, "sustained")}
 
     def __init__(
         self, loss: Target = None, *, accuracy: Target = None, on: str = "train", sustained: int = 1
@@ -61,7 +63,7 @@ class StopAtTarget(StopRule):
             raise invalid("on", on, '"train" or "validation"')
         self.loss, self.accuracy, self.on = loss, accuracy, on
         self.column = f"{on}_accuracy" if loss is None else f"{on}_loss"  # of the history
-        self.sustained = check_count("sustained", sustained)
+        self.sustained = sustained
         self.held = 0
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
@@ -132,6 +134,12 @@ class EarlyStopping(StopRule):
     """
 
     reason = "early stopping"
+    _checks: ClassVar = {
+        "patience": partial(check_count, "patience"),
+        "min_delta": lambda value: check_number(
+            "min_delta", value, lambda d: 0 <= d < math.inf, "a finite number >= 0"
+        ),
+    }
 
     def __init__(
         self,
@@ -141,14 +149,11 @@ class EarlyStopping(StopRule):
         min_delta: float = 0.0,
         restore_best: bool = True,
     ) -> None:
-        if not 0 <= min_delta < math.inf:
-            raise invalid("min_delta", min_delta, "a finite number >= 0")
         if not isinstance(monitor, str):
             hint = "Patience has a name: EarlyStopping(patience=5)."
             raise invalid("monitor", monitor, "a column of the history", hint)
         self.monitor = monitor
-        self.patience = check_count("patience", patience)
-        self.min_delta, self.restore_best = min_delta, restore_best
+        self.patience, self.min_delta, self.restore_best = patience, min_delta, restore_best
         self._restored = False  # from a checkpoint
         self.reset()
 

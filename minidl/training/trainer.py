@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,14 @@ from minidl.training.checks import (
     too_large,
     undeclared_state,
 )
-from minidl.training.choose import choose_optimizer
+from minidl.training.choose import check_settings, choose_optimizer
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
+from minidl.training.record import Record
 from minidl.training.settings import settings_of
 from minidl.training.weights import ClassWeight, check_class_weight
 
@@ -54,8 +55,8 @@ class Trainer(Run):
     lr, momentum : float or schedule, optional
         Passed to the optimizer if you give its name or class; `lr` is then required.
     batch_size : "full" or int, default 32
-        Rows per update. "full" uses all rows at once, in their order. The names
-        ``"batch"`` and ``"stochastic"`` (also called ``"sgd"``) imply "full" and 1.
+        Rows per update. "full" uses all rows at once, in their order. The names ``"batch"`` and
+        ``"stochastic"`` imply "full" and 1; ``"sgd"`` needs a batch size.
     seed : int, optional
         For dropout and the order of rows, which depends on the seed and the epoch only, never on
         the optimizer. None draws a fresh seed.
@@ -102,7 +103,7 @@ class Trainer(Run):
         self,
         model: Layer,
         loss: str | Loss | type[Loss],
-        optimizer: str | Optimizer | type[Optimizer],
+        optimizer: str | Optimizer | Callable[..., Optimizer],
         *,
         lr: Setting | None = None,
         momentum: Setting | None = None,
@@ -243,6 +244,7 @@ class Trainer(Run):
         rate. Layers that mix rows, such as batch norm, do not use the weights.
         """
         check_count("epochs", epochs, 0)
+        check_settings(self)
         classes = self.class_weight if class_weight is None else class_weight
         train = check_rows("training", X, y, self.objective, sample_weight, class_weight=classes)
         held_out = validation_rows(validation, self.objective)
@@ -266,13 +268,13 @@ class Trainer(Run):
     @answers
     def evaluate(
         self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
-    ) -> dict[str, float]:
+    ) -> Record:
         """Return a dictionary of the ``loss`` and, for classes, the ``accuracy`` on these rows.
 
         Raises the same errors as :meth:`fit`. Write ``trainer.evaluate(X, y)["accuracy"]``.
         """
         rows = check_rows("evaluation", X, y, self.objective, sample_weight)
-        return self.objective.measure(*rows)
+        return Record(self.objective.measure(*rows))
 
     def _note_rows(self, digest: int) -> None:
         """Note whether these are the rows of earlier calls: only then can losses be compared."""

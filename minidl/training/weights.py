@@ -38,6 +38,9 @@ def row_weights(
     """
     if sample_weight is None and class_weight is None:
         return None
+    if isinstance(sample_weight, (str, Mapping)):
+        hint = f"Weights of classes are given to fit: class_weight={sample_weight!r}."
+        raise DataError(f"the {what} weights are not numbers: {sample_weight!r}", hint=hint)
     loss.check_takes_weights()
     w = np.ones(len(targets))
     if sample_weight is not None:

@@ -1,16 +1,19 @@
 """Arguments: what they are called here, where they go, and how a call is written."""
 
-from minidl.words.table import ADAPTIVE, DEVICE, MEAN, Table, table
+from minidl.words.table import ADAPTIVE, DEVICE, MEAN, PER_EPOCH, Table, table
 
 # fmt: off
 # Word in lower case -> arguments here; the first that the function takes is meant.
 ARGUMENTS = table(
     ("learning_rate learningrate learning_rate_init init_lr base_lr eta eta0 rate", "lr"),
     ("initial_learning_rate start_lr base_value", "start lr"),
-    ("weight_decay kernel_regularizer regularization reg l2_reg penalty l2_regularization", "l2"),
-    ("alpha", "l2 slope lr"),
-    ("beta beta1 beta_1 mu rho nesterovs_momentum", "momentum"),
+    ("weight_decay kernel_regularizer regularization reg l2_reg penalty l2_regularization",
+     "l2 strength"),
+    ("alpha", "l2 strength slope lr"),
+    ("beta beta1 beta_1 mu rho", "momentum"),
+    ("nesterovs_momentum use_nesterov", "nesterov"),
     ("step_size", "every lr"),
+    ("epochs_drop drop_every", "every"),
     ("gamma decay_rate", "factor rate"),
     ("decay_steps t_max total_steps max_steps", "steps"),
     ("warmup_steps num_warmup_steps", "steps"),
@@ -45,7 +48,8 @@ ARGUMENTS = table(
     ("bias_init", "bias_initializer"),
     ("hidden_layer_sizes hidden_sizes hidden_layers hidden_units n_hidden layers units", "hidden"),
     ("activation_fn act nonlinearity activations", "activation"),
-    ("dropout_rate p drop prob", "rate dropout ord"),
+    ("dropout_rate p prob", "rate dropout ord"),
+    ("drop", "factor rate dropout"),
     ("negative_slope", "slope"),
     ("num_features normalized_shape", "features"),
     ("eps", "epsilon"),
@@ -70,12 +74,27 @@ ARGUMENTS = table(
 _SPLIT = (
     "Split the rows first, as datasets.load does, and give fit(..., validation=(X_val, y_val))."
 )
+# For a word and the argument that it stands for: what differs.
+NOTES = {
+    "alpha l2": "scikit-learn divides it by the rows of a batch: l2 = alpha / batch size.",
+    "kernel_regularizer l2": "Keras's L2(s) is l2 = 2 * s.",
+    "l2_reg l2": "Keras's L2(s) is l2 = 2 * s.",
+    "weight_decay l2": "PyTorch's counts biases, too; l2 does not.",
+    "gamma rate": PER_EPOCH,
+    "gamma factor": PER_EPOCH,
+    "step_size every": PER_EPOCH,
+    "t_max steps": PER_EPOCH,
+}
 _LOGITS = "Losses of classes take logits: end the network without sigmoid or softmax."
 # For functions that do not take it: word or argument -> where it goes.
 PLACES = table(
     ("lr", "It belongs to the optimizer: optim.NAG(lr=0.1)."),
     ("momentum", "Use Momentum or NAG."),
     ("nesterov", "Use NAG, or SGD(lr, momentum, nesterov=True)."),
+    ("NAG.nesterov ReformulatedNAG.nesterov", "Leave it out: this is Nesterov's method."),
+    ("ExponentialDecay.decay_steps",
+     "Write rate = decay_rate ** (1 / decay_steps): rate is for each step."),
+    ("staircase", "Write StepDecay(0.1, every=100, factor=0.5)."),
     ("l2", "Give the strength of an L2 penalty to the Trainer: Trainer(..., l2=0.01)."),
     ("decay lr_decay", "Give a schedule as lr: lr=ExponentialDecay(0.1, rate=0.999)."),
     ("lr_scheduler scheduler lr_schedule power_t reduce_lr",
@@ -84,7 +103,8 @@ PLACES = table(
     ("params parameters", "A Trainer gives the optimizer its weights."),
     ("beta_2 beta2 betas epsilon eps amsgrad centered", ADAPTIVE),
     ("dampening maximize foreach fused differentiable", "minidl's rules have no such switch."),
-    ("clipnorm clipvalue global_clipnorm max_norm max_grad_norm",
+    ("clipnorm clipvalue global_clipnorm max_norm max_grad_norm gradient_clip_val clip grad_clip "
+     "clip_grad gradient_clip clip_norm",
      "minidl does not clip gradients; a custom optimizer can, in update()."),
     ("optimizer optimizers",
      "Give it to the Trainer: Trainer(model, loss, optimizer=optim.NAG(0.1))."),
@@ -92,6 +112,8 @@ PLACES = table(
     ("epochs", "Give it to fit: fit(X, y, epochs=100)."),
     ("batch_size", "Give it to the Trainer: Trainer(..., batch_size=32)."),
     ("shuffle", "Give it to the Trainer: Trainer(..., shuffle=True)."),
+    ("load.shuffle load.stratify",
+     "The split is always random, by seed=; to split in another way, take the arrays apart."),
     ("measure_every", "Give it to the Trainer: Trainer(..., measure_every=1)."),
     ("validation", "Give it to fit: fit(X, y, epochs=100, validation=(X_val, y_val))."),
     ("test_size validation_steps", _SPLIT),
@@ -99,7 +121,8 @@ PLACES = table(
     ("class_weight",
      "Give it to fit: fit(X, y, epochs=100, class_weight={0: 1.0, 1: 2.0}). The losses in "
      "minidl.ops take sample_weight, one for each row."),
-    ("name", "Layers have no name; parameters are called 0.weight, 0.bias and so on."),
+    ("name", "Layers have no name, nor has anything else; parameters are called 0.weight, 0.bias "
+     "and so on."),
     ("trainable requires_grad", "Freeze with layer.weight.requires_grad = False."),
     ("callbacks", "Give them to the Trainer or to fit: callbacks=[EarlyStopping()]."),
     ("progress", "Nothing is printed; for progress give fit callbacks=[Progress()]."),
@@ -116,6 +139,15 @@ PLACES = table(
     ("hidden", 'Build the network: nn.mlp(2, 16, 16, 1, activation="relu").'),
     ("activation",
      "An activation is a layer of its own: nn.Sequential(nn.Dense(2, 16), nn.ReLU())."),
+    ("output_activation out_activation final_activation last_activation output_act",
+     "The network ends without one: losses take logits, and nn.Sigmoid().predict(z) or "
+     "nn.Softmax().predict(z) gives probabilities."),
+    ("batch_norm batchnorm use_batch_norm batch_normalization layer_norm norm norm_layer",
+     "Build the network: nn.Sequential(nn.Dense(2, 16, bias=False), nn.BatchNorm(16), nn.ReLU(), "
+     "nn.Dense(16, 1))."),
+    ("affine elementwise_affine track_running_stats BatchNorm.center LayerNorm.center "
+     "BatchNorm.scale LayerNorm.scale",
+     "It always has scale and shift; set requires_grad of both to False to keep 1 and 0."),
     ("dropout", "Dropout is a layer of its own: nn.Dropout(0.5); nn.mlp takes dropout=0.5."),
     ("seed", "Give it to nn.mlp, nn.Sequential, the Trainer or datasets.load: seed=0."),
     ("device cuda gpu", DEVICE),
@@ -126,6 +158,8 @@ PLACES = table(
     ("from_logits", _LOGITS),
     ("reduction size_average reduce", MEAN),
     ("label_smoothing ignore_index", "minidl.ops.softmax_cross_entropy takes it."),
+    ("BinaryCrossEntropy.label_smoothing", "Smooth the targets: 0.9 * y + 0.05 for 0.1."),
+    ("BinaryCrossEntropy.ignore_index", "Give these rows the sample_weight 0."),
     ("axis", "Layers work on the last axis: rows are samples, columns are features."),
     ("keepdims", "Only reductions such as minidl.ops.sum take it."),
     ("unbiased", "Write ddof=1 for the unbiased variance, ddof=0 (the default) for the biased."),
@@ -150,10 +184,12 @@ USAGE: Table = {
     "EarlyStopping": 'Write EarlyStopping("validation_loss", patience=10).',
     "Optimizer.step": "Write optimizer.step(w, lambda point: gradient there); with a Trainer, "
         "fit(X, y, epochs=10) takes the steps.",
-    "SGD": "Write SGD(lr=0.1, momentum=0.9): a Trainer gives the optimizer its weights.",
+    "SGD": "Write SGD(lr=0.1, momentum=0.9), and nesterov=True if wanted: a Trainer gives the "
+        "optimizer its weights.",
     "StepDecay": "Write StepDecay(0.1, every=100, factor=0.5).",
     "ExponentialDecay": "Write ExponentialDecay(0.1, rate=0.999).",
     "CosineDecay": "Write CosineDecay(0.1, steps=1000, end=0.001).",
+    "LinearWarmup": "Write LinearWarmup(0.1, steps=1000).",
     "load": 'Write load("moons", n=1000, seed=0), or load("rows.csv"); arrays go to fit directly.',
     "save_model": 'Write save_model(model, "model.npz").',
     "save_run": 'Write save_run(trainer, "run.npz").',

@@ -3,6 +3,9 @@
 Table = dict[str, str]
 ADAPTIVE = "minidl has no adaptive rules; NAG(lr, momentum) is the nearest."
 DEVICE = "minidl computes on the processor, in NumPy."
+PER_EPOCH = (
+    "It counts steps; under LearningRateSchedule it counts epochs, as PyTorch's schedulers do."
+)
 FIT = 'A Trainer does that: Trainer(model, "bce", optimizer=optim.NAG(0.1)).fit(X, y, epochs=10).'
 MEAN = "A loss is the mean; the functions in minidl.ops take reduction=."
 

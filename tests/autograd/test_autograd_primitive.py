@@ -57,13 +57,13 @@ def test_an_operation_keeps_its_name_its_documentation_and_its_plain_arrays() ->
 
 @pytest.fixture
 def restored() -> Iterator[None]:
-    table = copy.copy(tensor_module.NUMPY)
+    table, reflected = copy.copy(tensor_module.NUMPY), vars(Tensor)["__rfloordiv__"]
     yield
     tensor_module.NUMPY.clear()
     tensor_module.NUMPY.update(table)
-    for name in ("logaddexp2", "__rfloordiv__"):
-        if hasattr(Tensor, name):
-            delattr(Tensor, name)
+    if hasattr(Tensor, "logaddexp2"):
+        del Tensor.logaddexp2
+    setattr(Tensor, "__rfloordiv__", reflected)  # noqa: B010
 
 
 @pytest.mark.usefixtures("restored")

@@ -110,18 +110,18 @@ def test_a_layer_may_become_stochastic_between_two_calls_of_fit() -> None:
 
 
 class Blind(nn.Layer):
-    """Its `forward` knows no `training`."""
+    """Its `forward` calls a layer as PyTorch and Keras may."""
 
     def __init__(self) -> None:
         self.inner = nn.Dense(2, 1, seed=0)
 
-    def forward(self, x: Any) -> Tensor:  # type: ignore[override]
-        return self.inner(x)
+    def forward(self, x: Any, training: Any = False) -> Tensor:
+        return self.inner(x, training)  # type: ignore[call-arg]
 
 
-def test_a_forward_without_training_is_told_before_the_first_epoch() -> None:
+def test_a_forward_that_calls_wrongly_is_told_before_the_first_epoch() -> None:
     trainer = Trainer(Blind(), "bce", optimizer=optim.NAG(0.1))
-    with pytest.raises(TypeError, match="positional argument") as caught:
+    with pytest.raises(TypeError, match=r"Write training=") as caught:
         trainer.fit(X, Y, epochs=1)
     assert "the first training row" in caught.value.__notes__[0]
     assert len(trainer.history) == 0

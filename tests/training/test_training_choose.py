@@ -76,7 +76,9 @@ def test_an_optimizer_may_be_the_third_argument_and_each_trainer_gets_its_own() 
     [
         ("batch", None, "full"),
         ("batch", "full", "full"),
-        ("sgd", None, 1),
+        ("stochastic", None, 1),
+        ("sgd", 1, 1),
+        ("SGD", 64, 64),
         ("nag", None, 32),
         ("nag", 8, 8),
         ("gd", "full", "full"),
@@ -89,10 +91,22 @@ def test_a_name_implies_the_batch_size_as_on_the_command_line(
 
 
 def test_another_batch_size_than_the_name_implies_is_an_error() -> None:
-    message = message_of(ArgumentError, optimizer="sgd", lr=0.1, batch_size=64)
+    message = message_of(ArgumentError, optimizer="stochastic", lr=0.1, batch_size=64)
     assert "gradient descent at batch size 1: got batch size 64" in message
     assert "use 'mini-batch'" in message
-    message_of(ArgumentError, optimizer="sgd", lr=0.1, batch_size=True)  # which equals 1
+    message_of(ArgumentError, optimizer="stochastic", lr=0.1, batch_size=True)  # which equals 1
+
+
+def test_sgd_is_two_things_and_needs_a_batch_size() -> None:
+    message = message_of(ArgumentError, optimizer="sgd", lr=0.1)
+    assert "Write batch_size=32, as in Keras, or 1" in message
+    assert repr(trainer("sgd", lr=0.1, batch_size=32).optimizer) == "GradientDescent(lr=0.1)"
+    assert "no argument momentum" in message_of(
+        TypeError, optimizer="sgd", lr=0.1, momentum=0.9, batch_size=8
+    )
+    made = trainer(optim.SGD, lr=0.1, momentum=0.9)
+    assert (repr(made.optimizer), made.batch_size) == ("Momentum(lr=0.1, momentum=0.9)", 32)
+    assert "optimizer SGD needs a learning" in message_of(ArgumentError, optimizer=optim.SGD)
 
 
 def test_settings_that_are_missing_or_do_not_belong_are_errors() -> None:

@@ -42,4 +42,6 @@ __all__ = sorted(_OPERATIONS)  # noqa: PLE0605
 methods.attach(_OPERATIONS)
 
 if not _TYPE_CHECKING:
+    for _name in [n for n, v in globals().items() if isinstance(v, _Module)]:
+        del globals()[_name]  # files are not operations: ops.cross_entropy, ops.losses
     __getattr__ = _attribute_of("minidl.ops")
