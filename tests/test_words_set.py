@@ -178,7 +178,7 @@ DEFINED = {  # a base, the first line of a method -> what is said
     ("Callback", "epoch_end(self)"): "Rename it to on_epoch_end(self, trainer, record)",
     ("Callback", "on_epoch_ends(self, trainer, record)"): "Did you mean 'on_epoch_end'?",
     ("Callback", "on_validation_end(self, trainer)"): "is no hook and never called",
-    ("EarlyStopping", "on_xyz(self)"): "is no hook and never called",
+    ("EarlyStopping", "on_epoch_ends(self)"): "Did you mean 'on_epoch_end'?",
 }
 
 

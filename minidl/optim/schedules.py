@@ -16,7 +16,7 @@ __all__ = ["CosineDecay", "ExponentialDecay", "LinearWarmup", "NesterovMomentum"
 __all__ += ["StepDecay", "SutskeverMomentum"]
 
 Schedule = Callable[[int], float]
-COUNTS, SHARES = ("every", "steps"), ("factor", "rate")
+COUNTS = ("every", "steps")
 
 
 class _Positive:

@@ -17,6 +17,8 @@ METHODS: dict[str, Table] = {
         ("epoch_begin epoch_start before_epoch", "Rename it to on_epoch_begin(self, trainer, "
          "epoch)."),
         ("epoch_end after_epoch", "Rename it to on_epoch_end(self, trainer, record)."),
+        ("on_validation_begin on_validation_end on_validation_epoch_end validation_end",
+         "on_epoch_end(self, trainer, record) has the validation loss in its record."),
     ),
 }
 # Method -> names that another library's method has in the place of trainer, outputs or training.
