@@ -81,6 +81,7 @@ def primitive(
     def decorate(forward: Callable[P, Value]) -> Callable[P, Value]:
         _check_rules(forward, rules)
         operation = _differentiable(forward, rules, rule_at)
+        vars(operation)["rule_at"] = lambda i: (rules[i : i + 1] or [rule_at and rule_at(i)])[0]
         ufunc = inspect.unwrap(forward)
         if elementwise or (isinstance(ufunc, np.ufunc) and ufunc.signature is None):
             ELEMENTWISE.add(operation)
