@@ -21,12 +21,13 @@ from minidl.errors import (
     ShapeError,
 )
 from minidl.keywords import answer_keyword, answers
-from minidl.values import read
+from minidl.values import is_masked_array, read
 
 Function: TypeAlias = Callable[..., Value]
 RuleAt: TypeAlias = Callable[[int], Rule] | None
 P = ParamSpec("P")
-CONTAINERS = (list, tuple, np.ma.MaskedArray)
+PLAIN = {np.ndarray, float, int, bool, str, type(None), type, slice}  # the rest is looked at
+UNARY, BINARY = inspect.signature(lambda x: x), inspect.signature(lambda a, b: a)
 quiet = np.errstate(under="ignore")  # for functions where what is too small is rightly zero
 _new = Tensor.__new__
 
@@ -86,8 +87,7 @@ def primitive(
         if elementwise or (isinstance(ufunc, np.ufunc) and ufunc.signature is None):
             ELEMENTWISE.add(operation)
         if isinstance(ufunc, np.ufunc):  # without out, where and the like
-            template: Function = (lambda x: x) if ufunc.nin == 1 else (lambda a, b: a)
-            vars(operation)["__signature__"] = inspect.signature(template)
+            vars(operation)["__signature__"] = UNARY if ufunc.nin == 1 else BINARY
         NUMPY.update(dict.fromkeys(numpy, operation))
         for name in methods:
             setattr(Tensor, name, operation)
@@ -107,9 +107,15 @@ def _check_rules(forward: object, rules: tuple[object, ...]) -> None:
         raise ArgumentError(message, received=received, expected=usage, hint=hint)
     if not all(rule is None or callable(rule) for rule in rules):
         raise ArgumentError("a rule is a function or None", received=str(rules), expected=usage)
+    function = inspect.unwrap(forward)
+    code = getattr(function, "__code__", None)
+    if code and (code.co_argcount >= len(rules) or code.co_flags & inspect.CO_VARARGS):
+        return  # without a signature, which takes time
+    if isinstance(function, np.ufunc):
+        return
     try:
         inspect.signature(forward).bind_partial(*rules)
-    except ValueError:  # a ufunc, or another function in C without a signature
+    except ValueError:  # a function in C without a signature
         return
     except TypeError:
         message = f"{name_of(forward)} has fewer arguments than rules"
@@ -139,7 +145,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
                     if rule is not None:
                         edges.append((rule, x))
             else:
-                arrays.append(plain(x) if i < n_lists and isinstance(x, CONTAINERS) else x)
+                arrays.append(x if type(x) in PLAIN or i >= n_lists else plain(x))
         copies = debugger.before_forward(arrays) if debugger and has_tensor else []
         try:
             y = forward(*arrays, **keywords)
@@ -180,8 +186,10 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
 
 
 def plain(y: Value) -> Value:
-    """Return a list or another container as an array."""
-    if np.ma.is_masked(y):
+    """Return a list, a tuple or a masked array as an array, and anything else as it is."""
+    if not isinstance(y, list | tuple) and not is_masked_array(y):
+        return y
+    if isinstance(y, np.ndarray) and np.ma.is_masked(y):
         message = "an operation cannot take a masked array: its hidden values would be used"
         raise DTypeError(message, hint="Use a.filled(value), or minidl.ops.where.")
     try:

@@ -1,7 +1,7 @@
 """Python objects as floats: what is a number, and what is missing."""
 
 import math
-from decimal import Decimal
+import sys
 from numbers import Real
 from typing import Any
 
@@ -124,7 +124,8 @@ def _shown(cell: object) -> str:
 
 def _float(cell: Any) -> float:
     """Return a real number as a float, or raise an error that says why it is none."""
-    if not isinstance(cell, (Real, Decimal, np.bool_)) or isinstance(cell, NOT_REAL):
+    decimal = getattr(sys.modules.get("decimal"), "Decimal", ())  # its import takes 1 ms
+    if not isinstance(cell, (Real, decimal, np.bool_)) or isinstance(cell, NOT_REAL):
         raise TypeError("is not a real number")
     if isinstance(cell, (int, np.integer)):
         return exact(int(cell))
