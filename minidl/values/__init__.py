@@ -3,8 +3,8 @@
 Whoever takes data - Tensor, layers, losses, Trainer, data sets - reads them with :func:`numbers`.
 """
 
-from minidl.values.cells import EXACT, exact
-from minidl.values.containers import columns_of, is_masked_array, read
+from minidl.values.cells import EXACT, exact, is_masked_array
+from minidl.values.containers import columns_of, read
 from minidl.values.hints import CLASSES, TEXT
 from minidl.values.missing import REMEDY, RENAME, Names, check_finite, is_missing, summary
 from minidl.values.numbers import numbers

@@ -3,14 +3,21 @@
 They are read by their methods, so none of these libraries is imported.
 """
 
-import sys
 from collections import deque
 from typing import Any
 
 import numpy as np
 
 from minidl.errors import DTypeError, MinidlError, ShapeError
-from minidl.values.cells import EXACT, MASKED, NULL, as_objects, check_exact, floats
+from minidl.values.cells import (
+    EXACT,
+    MASKED,
+    NULL,
+    as_objects,
+    check_exact,
+    floats,
+    is_masked_array,
+)
 from minidl.values.missing import Array, a
 
 PLAIN = {bool, int, float, str, bytes, complex, type(None), np.float64, np.float32, np.int64}
@@ -25,15 +32,6 @@ def columns_of(data: Any) -> tuple[list[object], list[Any]] | None:
     if hasattr(data, "iloc") and hasattr(data, "columns"):  # pandas
         return [name for name, _ in data.items()], [column for _, column in data.items()]
     return None
-
-
-def is_masked_array(data: object) -> bool:
-    """Return True for a masked array; without asking for numpy.ma, whose import takes 10 ms.
-
-    >>> is_masked_array(np.zeros(1)), is_masked_array(np.ma.masked)
-    (False, True)
-    """
-    return "numpy.ma" in sys.modules and isinstance(data, np.ma.MaskedArray)
 
 
 def read(data: Any) -> Array:
