@@ -67,7 +67,7 @@ def _run_rules(
     while heap and heap[0] < end:
         order = -heappop(heap)
         tensor, g = gradients[order] if order in wanted else gradients.pop(order)
-        y: Value = tensor.data
+        y: Value = tensor._data
         if not (record := tensor._node):
             hint = "Compute it again, or pass retain_graph=True to the first pass."
             message = f"an earlier backward pass freed the graph of a Tensor of shape {y.shape}"
@@ -85,7 +85,7 @@ def _run_rules(
         for rule, argument in edges:
             try:
                 d = rule(g, y, *arrays, **keywords)
-                like = argument.data
+                like = argument._data
                 if d.shape != like.shape or d.dtype is not like.dtype:
                     d = unbroadcast(d, like, operation)
             except MinidlError:

@@ -139,7 +139,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
         for i, x in enumerate(arguments):
             if isinstance(x, Tensor):
                 has_tensor = True
-                arrays.append(x.data)
+                arrays.append(x._data)
                 if recording and x.requires_grad:
                     rule = rules[i] if i < n_rules else beyond(i)
                     if rule is not None:
@@ -158,7 +158,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             raise _not_real(y, call, arrays)
         record: Record = (call, edges, arguments, arrays, keywords)
         result = _new(Tensor)
-        result.data, result.grad, result.requires_grad = y, None, bool(edges)
+        result._data, result._grad, result.requires_grad = y, None, bool(edges)
         result._order, result._node = next(creation), record if edges else None
         return result if debugger is None else debugger.after_forward(result, record, copies)
 
