@@ -14,9 +14,9 @@ from minidl.words import COLUMNS, NAMES
 __all__ = [
     "ArgumentError", "CallError", "ConvergenceError", "DTypeError", "DataError",
     "DivergenceWarning", "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError",
-    "OutOfRangeError", "ShapeError", "UnknownAttributeError", "UnknownImportError",
-    "UnknownKeywordError", "UnknownNameError", "UntrainedWarning", "WorkerError",
-    "WorseLossWarning", "invalid",
+    "OutOfRangeError", "ShapeError", "TooLargeError", "UnknownAttributeError",
+    "UnknownImportError", "UnknownKeywordError", "UnknownNameError", "UntrainedWarning",
+    "WorkerError", "WorseLossWarning", "invalid",
 ]  # fmt: skip
 
 
@@ -125,6 +125,10 @@ class ShapeError(MinidlError, ValueError):
 
 class OutOfRangeError(MinidlError, IndexError):
     """An index or a position lies outside what it counts."""
+
+
+class TooLargeError(MinidlError, MemoryError):
+    """An array would not fit into memory."""
 
 
 class DTypeError(MinidlError, TypeError):

@@ -12,12 +12,12 @@ import numpy as np
 from minidl.autograd.node import STATE, Edge, Record, Rule, Value, array_of, creation, name_of
 from minidl.autograd.tensor import NUMPY, Tensor
 from minidl.autograd.uses import ELEMENTWISE
+from minidl.autograd.values import described, kind_of
 from minidl.errors import (
     ArgumentError,
     DTypeError,
     MinidlError,
     MissingRuleError,
-    OutOfRangeError,
     ShapeError,
 )
 from minidl.keywords import answer_keyword, answers
@@ -27,6 +27,7 @@ Function: TypeAlias = Callable[..., Value]
 RuleAt: TypeAlias = Callable[[int], Rule] | None
 P = ParamSpec("P")
 PLAIN = {np.ndarray, float, int, bool, str, type(None), type, slice}  # the rest is looked at
+FAILURES = (ValueError, TypeError, AttributeError, IndexError, OverflowError, MemoryError)
 UNARY, BINARY = inspect.signature(lambda x: x), inspect.signature(lambda a, b: a)
 quiet = np.errstate(under="ignore")  # for functions where what is too small is rightly zero
 _new = Tensor.__new__
@@ -149,7 +150,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
         copies = debugger.before_forward(arrays) if debugger and has_tensor else []
         try:
             y = forward(*arrays, **keywords)
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
+        except FAILURES as error:
             raise _call_error(error, call, arrays, keywords) from error
         if not has_tensor:
             return y
@@ -179,7 +180,7 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
     def call(*arguments: P.args, **keywords: P.kwargs) -> Value:
         try:
             return function(*arguments, **keywords)
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
+        except FAILURES as error:
             raise _call_error(error, function, arguments, keywords) from error
 
     return call
@@ -208,15 +209,12 @@ def _not_real(y: Value, function: Function, arrays: list[Value]) -> DTypeError:
 def _call_error(
     error: Exception, function: Function, arguments: Iterable[Value], keywords: dict[str, Value]
 ) -> MinidlError:
-    """Return an exception of NumPy as ShapeError, OutOfRangeError or DTypeError with the shapes."""
+    """Return an exception of NumPy as one of minidl, with the shapes."""
     if isinstance(error, MinidlError):
         return error
     _bound(function, arguments, keywords)
-    error_class: type[MinidlError] = DTypeError
-    if isinstance(error, ValueError | IndexError):  # NumPy's AxisError is both
-        error_class = ShapeError if isinstance(error, ValueError) else OutOfRangeError
-    received = described([*arguments, *keywords.values()])
-    return error_class(f"{name_of(function)} failed: {error}", received=received)
+    received, reason = described([*arguments, *keywords.values()]), str(error) or "out of memory"
+    return kind_of(error)(f"{name_of(function)} failed: {reason}", received=received)
 
 
 def _bound(
@@ -255,11 +253,3 @@ def _no_rule(function: Function, argument: int | str) -> NoReturn:
     place = "argument" if isinstance(argument, int) else "keyword"
     message = f"{name_of(function)} has no derivative with respect to its {place} {argument}"
     raise MissingRuleError(message, hint="Use .detach() to make the Tensor a constant.")
-
-
-def described(values: Iterable[Value]) -> str:
-    """Return dtypes and shapes of arrays, and other arguments as they are."""
-    return ", ".join(
-        f"{v.dtype}{list(v.shape)}" if isinstance(v, np.ndarray | Tensor) else repr(v)
-        for v in values
-    )

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd.backward import propagate
-from minidl.autograd.hints import hint_for
+from minidl.autograd.hints import SCIPY, hint_for
 from minidl.autograd.node import (
     Array,
     Node,
@@ -250,8 +250,13 @@ class Tensor(Node):
             return NUMPY[func](*args, **keywords)
         if func in PLAIN:
             return on_values(func, args, **keywords)
-        module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
-        name = f"{module}.{func.__name__}"
+        same = getattr(np, func.__name__, None)  # np.ones(2).clip calls another ufunc than np.clip
+        if isinstance(func, np.ufunc) and same in NUMPY:
+            return NUMPY[same](*args, **keywords)
+        module = getattr(func, "__module__", None) or "numpy"
+        if isinstance(func, np.ufunc) and same is not func:
+            module = "scipy.special" if func.__name__ in SCIPY else ""
+        name = f"{module}.{func.__name__}".lstrip(".").replace("numpy.", "np.", 1)
         message = f"minidl has no derivative for {name}"
         raise MissingRuleError(message, hint=hint_for(name.removeprefix("np.")))
 
@@ -286,6 +291,7 @@ class Tensor(Node):
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
     __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = _binary
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _binary
     __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _binary
     __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _binary
