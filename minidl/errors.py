@@ -4,7 +4,6 @@ Each is also a subclass of the built-in exception that fits, so ``except ValueEr
 usual. A message says what is wrong, what was received, what was expected, and how to fix it.
 """
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -203,6 +202,13 @@ class UnknownNameError(MinidlError, ValueError):
         )
 
 
+def close_matches(word: str, names: Iterable[str], n: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return the names that are most like a word, as difflib does, whose import takes 1 ms."""
+    import difflib
+
+    return difflib.get_close_matches(word, list(names), n=n, cutoff=cutoff)
+
+
 def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = ()) -> str | None:
     """Return the answer to a name that is not one of `names`, in lower case.
 
@@ -221,7 +227,7 @@ def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = 
         return absent if right == typed else f"It is {right!r}. {absent}"
     if right != typed:
         return f"Did you mean {right!r}?"
-    near = difflib.get_close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
+    near = close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
     near = near or [word for word in names if typed and word.startswith(typed)]
     return f"Did you mean {near[0]!r}?" if near else None
 

@@ -3,7 +3,6 @@
 The words are in :mod:`minidl.words`. A right call pays 0.1 us; Python finds that a call is wrong.
 """
 
-import difflib
 import functools
 import inspect
 import sys
@@ -17,6 +16,7 @@ from minidl.errors import (
     UnknownAttributeError,
     UnknownImportError,
     UnknownKeywordError,
+    close_matches,
 )
 from minidl.words import ARGUMENTS, ATTRIBUTES, PLACES, USAGE
 
@@ -97,7 +97,7 @@ def attribute_of(module: str) -> Callable[[str], NoReturn]:
         answer = words.get(name)
         if answer is None:
             names = [*dir(sys.modules[module]), *words]
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+            near = close_matches(name, names, n=1, cutoff=0.75)
             answer = words.get(near[0], f"Did you mean {near[0]!r}?") if near else None
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_name == "__getattr__":
@@ -187,7 +187,7 @@ def answer_keyword(word: str, known: Sequence[str]) -> str | None:
     if word.lower() in known:
         return f"Write {word.lower()}=... instead."
     right = ARGUMENTS.get(word.lower(), "").split()
-    near = difflib.get_close_matches(word.lower(), known, n=1)
+    near = close_matches(word.lower(), known, n=1)
     for candidate in [*right, *([] if right or word.lower() in PLACES else near)]:
         if candidate in known:
             return f"Write {candidate}=... instead."

@@ -163,7 +163,17 @@ def test_importing_minidl_imports_numpy_and_nothing_heavier() -> None:
 
 
 def test_what_takes_time_to_import_waits_until_it_is_needed() -> None:
-    slow = {"numpy.ma", "decimal", "fractions", "string", "scipy", "argparse", "json", "zipfile"}
+    slow = {
+        "numpy.ma",
+        "difflib",
+        "decimal",
+        "fractions",
+        "string",
+        "scipy",
+        "argparse",
+        "json",
+        "zipfile",
+    }
     extra = loaded_by("import minidl", parts=True) - loaded_by("import numpy", parts=True)
     assert not slow & extra
 
