@@ -12,6 +12,7 @@ from minidl.autograd.node import STATE, Gradients, Node, Value, name_of, unbroad
 from minidl.autograd.uses import CHOICES, Uses
 from minidl.errors import GraphError, MinidlError, MissingRuleError
 
+NO_USES = Uses()  # of most backward passes; never written into
 SIGNATURE = "(g, y, *arguments, **keywords) -> gradient, an array"  # of a rule
 
 
@@ -63,7 +64,7 @@ def _run_rules(
     The heap holds negative creation numbers, so the youngest result comes first, and its gradient
     is complete. Tensors may share a gradient, so gradients are never summed in place.
     """
-    end, debugger, uses = -min(wanted, default=-1), STATE.debugger, Uses()
+    end, debugger, uses = -min(wanted, default=-1), STATE.debugger, NO_USES
     while heap and heap[0] < end:
         order = -heappop(heap)
         tensor, g = gradients[order] if order in wanted else gradients.pop(order)
@@ -74,6 +75,7 @@ def _run_rules(
             raise GraphError(message, hint=hint)
         operation, edges, arguments, arrays, keywords = record
         if uses or operation in CHOICES:
+            uses = Uses() if uses is NO_USES else uses
             edges = uses.edges(order, record, y, gradients)
             record = (operation, edges, arguments, arrays, keywords)
         if debugger is not None:
