@@ -4,7 +4,6 @@ Each is also a subclass of the built-in exception that fits, so ``except ValueEr
 usual. A message says what is wrong, what was received, what was expected, and how to fix it.
 """
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -14,9 +13,9 @@ from minidl.words import COLUMNS, NAMES
 __all__ = [
     "ArgumentError", "CallError", "ConvergenceError", "DTypeError", "DataError",
     "DivergenceWarning", "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError",
-    "OutOfRangeError", "ShapeError", "UnknownAttributeError", "UnknownImportError",
-    "UnknownKeywordError", "UnknownNameError", "UntrainedWarning", "WorkerError",
-    "WorseLossWarning", "invalid",
+    "OutOfRangeError", "ShapeError", "TooLargeError", "UnknownAttributeError",
+    "UnknownImportError", "UnknownKeywordError", "UnknownNameError", "UntrainedWarning",
+    "WorkerError", "WorseLossWarning", "invalid",
 ]  # fmt: skip
 
 
@@ -127,6 +126,10 @@ class OutOfRangeError(MinidlError, IndexError):
     """An index or a position lies outside what it counts."""
 
 
+class TooLargeError(MinidlError, MemoryError):
+    """An array would not fit into memory."""
+
+
 class DTypeError(MinidlError, TypeError):
     """Data of a type that cannot be differentiated, such as text, complex or float16."""
 
@@ -199,6 +202,13 @@ class UnknownNameError(MinidlError, ValueError):
         )
 
 
+def close_matches(word: str, names: Iterable[str], n: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return the names that are most like a word, as difflib does, whose import takes 1 ms."""
+    import difflib
+
+    return difflib.get_close_matches(word, list(names), n=n, cutoff=cutoff)
+
+
 def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = ()) -> str | None:
     """Return the answer to a name that is not one of `names`, in lower case.
 
@@ -219,7 +229,7 @@ def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = 
         return absent if right == typed else f"It is {right!r}. {absent}"
     if right != typed:
         return f"Did you mean {right!r}?"
-    near = difflib.get_close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
+    near = close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
     near = near or [word for word in names if typed and word.startswith(typed)]
     return f"Did you mean {near[0]!r}?" if near else None
 

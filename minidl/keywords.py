@@ -3,7 +3,6 @@
 The words are in :mod:`minidl.words`. A right call pays 0.1 us; Python finds that a call is wrong.
 """
 
-import difflib
 import functools
 import inspect
 import sys
@@ -18,6 +17,7 @@ from minidl.errors import (
     UnknownAttributeError,
     UnknownImportError,
     UnknownKeywordError,
+    close_matches,
 )
 from minidl.subclasses import check_methods
 from minidl.words import ARGUMENTS, ATTRIBUTES, NEVER_SET, NOTES, PLACES, USAGE
@@ -145,7 +145,7 @@ def attribute_of(
         if answer is None:
             room = sys.modules[module]
             names = [*getattr(room, "__all__", dir(room)), *words]
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+            near = close_matches(name, names, n=1, cutoff=0.75)
             answer = words.get(near[0], f"Did you mean {near[0]!r}?") if near else None
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_name == "__getattr__":
@@ -240,7 +240,7 @@ def answer_keyword(word: str, known: Sequence[str]) -> str | None:
     if word.lower() in known:
         return f"Write {word.lower()}=... instead."
     right = ARGUMENTS.get(word.lower(), "").split()
-    near = difflib.get_close_matches(word.lower(), known, n=1)
+    near = close_matches(word.lower(), known, n=1)
     for candidate in [*right, *([] if right or word.lower() in PLACES else near)]:
         if candidate in known:
             note = NOTES.get(f"{word.lower()} {candidate}")

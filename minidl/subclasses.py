@@ -1,10 +1,9 @@
 """Checks of a class when it is defined: methods that are never called, or with other arguments."""
 
-import difflib
 import inspect
 from types import FunctionType
 
-from minidl.errors import CallError
+from minidl.errors import CallError, close_matches
 from minidl.words import METHODS, MISPLACED, NEVER_SET, OBJECTS
 
 NEEDED = {"Layer": "forward", "Loss": "mean", "Optimizer": "update"}  # what a custom class writes
@@ -64,7 +63,7 @@ def _check_hook(cls: type, name: str) -> None:
     answer = METHODS["Callback"].get(name)
     if answer is None and name.startswith("on_") and name not in HOOKS:
         answer = OBJECTS["Callback"].get(name)
-        near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.7)
+        near = close_matches(name, HOOKS, n=1, cutoff=0.7)
         answer = answer or (f"Did you mean {near[0]!r}?" if near else None)
     if answer is not None:
         raise CallError(f"{cls.__name__}.{name} is no hook and never called", hint=answer)

@@ -145,12 +145,12 @@ def run(*command: str, cwd: Path = ROOT) -> str:
     return found.stdout
 
 
-def loaded_by(code: str) -> set[str]:
+def loaded_by(code: str, *, parts: bool = False) -> set[str]:
     script = f"{code}\nimport sys\nprint(*sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    return {name.split(".")[0] for name in found.stdout.split()}
+    return {name if parts else name.split(".")[0] for name in found.stdout.split()}
 
 
 # By NumPy's own random module, and by an editable installation.
@@ -161,6 +161,22 @@ def test_importing_minidl_imports_numpy_and_nothing_heavier() -> None:
     extra = loaded_by("import minidl") - loaded_by("import numpy")
     outside = {name for name in extra if name not in sys.stdlib_module_names}
     assert {name for name in outside if not name.startswith(BROUGHT_ALONG)} == {"minidl"}
+
+
+def test_what_takes_time_to_import_waits_until_it_is_needed() -> None:
+    slow = {
+        "numpy.ma",
+        "difflib",
+        "decimal",
+        "fractions",
+        "string",
+        "scipy",
+        "argparse",
+        "json",
+        "zipfile",
+    }
+    extra = loaded_by("import minidl", parts=True) - loaded_by("import numpy", parts=True)
+    assert not slow & extra
 
 
 def test_what_a_script_does_not_ask_for_is_not_imported() -> None:

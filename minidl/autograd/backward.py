@@ -12,6 +12,7 @@ from minidl.autograd.node import STATE, Gradients, Node, Value, name_of, unbroad
 from minidl.autograd.uses import CHOICES, Uses
 from minidl.errors import GraphError, MinidlError, MissingRuleError
 
+NO_USES = Uses()  # of most backward passes; never written into
 SIGNATURE = "(g, y, *arguments, **keywords) -> gradient, an array"  # of a rule
 
 
@@ -63,17 +64,18 @@ def _run_rules(
     The heap holds negative creation numbers, so the youngest result comes first, and its gradient
     is complete. Tensors may share a gradient, so gradients are never summed in place.
     """
-    end, debugger, uses = -min(wanted, default=-1), STATE.debugger, Uses()
+    end, debugger, uses = -min(wanted, default=-1), STATE.debugger, NO_USES
     while heap and heap[0] < end:
         order = -heappop(heap)
         tensor, g = gradients[order] if order in wanted else gradients.pop(order)
-        y: Value = tensor.data
+        y: Value = tensor._data
         if not (record := tensor._node):
             hint = "Compute it again, or pass retain_graph=True to the first pass."
             message = f"an earlier backward pass freed the graph of a Tensor of shape {y.shape}"
             raise GraphError(message, hint=hint)
         operation, edges, arguments, arrays, keywords = record
         if uses or operation in CHOICES:
+            uses = Uses() if uses is NO_USES else uses
             edges = uses.edges(order, record, y, gradients)
             record = (operation, edges, arguments, arrays, keywords)
         if debugger is not None:
@@ -85,7 +87,7 @@ def _run_rules(
         for rule, argument in edges:
             try:
                 d = rule(g, y, *arrays, **keywords)
-                like = argument.data
+                like = argument._data
                 if d.shape != like.shape or d.dtype is not like.dtype:
                     d = unbroadcast(d, like, operation)
             except MinidlError:

@@ -15,8 +15,8 @@ from numpy.lib.array_utils import byte_bounds
 
 from minidl.autograd.functional import check_function, check_result, grad, listed
 from minidl.autograd.node import STATE, Array, Node, Record, Value, name_of
-from minidl.autograd.primitive import described
 from minidl.autograd.tensor import Tensor, make
+from minidl.autograd.values import described
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DTypeError, MinidlError, invalid
 from minidl.keywords import answers

@@ -69,6 +69,28 @@ WRITE: dict[str, str] = {
     "multiply.accumulate": "np.cumprod(x)",
     "multiply.reduce": "np.prod(m, axis=0)",
 }
+# The same for ufuncs of scipy.special.
+SCIPY: dict[str, str] = {
+    "entr": "np.where(x > 0, -x * np.log(x), 0.0)",
+    "erf": "minidl.ops.erf(x)",
+    "erfc": "minidl.ops.erfc(x)",
+    "exp10": "10.0**x",
+    "expit": "minidl.ops.sigmoid(x)",
+    "huber": "np.where(np.abs(x) <= a, x**2 / 2, a * (np.abs(x) - a / 2))",
+    "kl_div": "np.where(x > 0, x * np.log(x / y), 0.0) - x + y",
+    "log_expit": "-minidl.ops.softplus(-x)",
+    "logit": "minidl.ops.logit(x)",
+    "ndtr": "minidl.ops.erfc(-x / np.sqrt(2)) / 2",
+    "rel_entr": "np.where(x > 0, x * np.log(x / y), 0.0)",
+    "xlog1py": "np.where(x == 0, 0.0, x * np.log1p(y))",
+    "xlogy": "np.where(x == 0, 0.0, x * np.log(y))",
+}
+# Functions that others of NumPy call, so that an error is about these.
+CALLED = {
+    "copyto": "np.full_like(a, t), which calls it, is t * np.ones_like(a).",
+    "trim_zeros": "np.poly1d(p)(x), which calls it, is"
+    " functools.reduce(lambda s, factor: s * x + factor, p).",
+}
 
 _VALUES = "For values without a gradient, pass x.numpy()."
 _GENERAL = "Use functions of minidl.ops, or add one with minidl.primitive. "
@@ -106,11 +128,15 @@ SENTENCES = {name: text for text, names in _REASONS.items() for name in names.sp
 
 def hint_for(name: str) -> str:
     """Return what to write instead of the NumPy function of this name, without ``np.``."""
-    if name in WRITE:
-        return f"Write {WRITE[name]}; for values without a gradient, pass x.numpy()."
+    word = name.removeprefix("scipy.special.")
+    code = WRITE.get(name) if word == name else SCIPY[word]
+    if code is not None:
+        also = f" {CALLED[name]}" if name in CALLED else ""
+        return f"Write {code}; for values without a gradient, pass x.numpy().{also}"
     ufunc, _, method = name.rpartition(".")
     if method == "outer":
         return f"Write np.{ufunc}(a[:, None], b)."
     if method == "at":
         return _IN_PLACE
-    return SENTENCES.get(name, _GENERAL + _VALUES)
+    also = f"{CALLED[name]} " if name in CALLED else ""
+    return also + SENTENCES.get(name, _GENERAL + _VALUES)

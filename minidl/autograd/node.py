@@ -33,19 +33,42 @@ creation = itertools.count()
 
 def _of_data(name: str, doc: str) -> Any:
     """Return the property ``self.data.<name>``, which calls no Python function."""
-    return property(operator.attrgetter(f"data.{name}"), doc=doc)
+    return property(operator.attrgetter(f"_data.{name}"), doc=doc)
+
+
+def _replaces(slot: str, to_array: Callable[[Value], Value], doc: str) -> Any:
+    """Return the property of a slot in which only arrays are put, also if a Tensor is assigned.
+
+    Operations use the slot itself, which is faster.
+    """
+
+    def assign(self: "Node", value: Value) -> None:
+        if isinstance(value, Node):
+            keep_gradient(value, f"an array for .{slot[1:]}")
+            value = value._data
+        setattr(self, slot, to_array(value))
+
+    return property(operator.attrgetter(slot), assign, doc=doc)
+
+
+def _floats(value: Value) -> Array:
+    """Return an array of floats itself, and other numbers as a new one."""
+    fits = type(value) is np.ndarray and value.dtype.char in "fd"
+    return value if fits else to_float(value)
 
 
 class Node:
     """A value in the graph, with the record of its operation; users see its subclass Tensor."""
 
-    __slots__ = ("__weakref__", "_node", "_order", "data", "grad", "requires_grad")
+    __slots__ = ("__weakref__", "_data", "_grad", "_node", "_order", "requires_grad")
 
-    data: Array
-    grad: Array | None
+    _data: Array
+    _grad: Array | None
     requires_grad: bool
     _order: int
     _node: Record | tuple[()] | None  # (): the graph was freed; None: a leaf
+    data: Array = _replaces("_data", _floats, "The array.")
+    grad: Array | None = _replaces("_grad", lambda grad: grad, "The gradient of a leaf, or None.")
     shape: tuple[int, ...] = _of_data("shape", "The shape of the array.")
     ndim: int = _of_data("ndim", "The number of axes.")
     size: int = _of_data("size", "The number of elements.")
@@ -61,7 +84,16 @@ class Node:
 
 def array_of(value: Value) -> Value:
     """Return the array of a Tensor, and anything else as it is."""
-    return value.data if isinstance(value, Node) else value
+    return value._data if isinstance(value, Node) else value
+
+
+def keep_gradient(tensor: Node, made: str) -> None:
+    """Raise if something made of the value of this Tensor would drop its gradient."""
+    if tensor.requires_grad and STATE.recording:
+        message = f"{made} made of this Tensor of shape {tensor.shape} would drop its gradient"
+        hint = "Compute with functions such as minidl.ops.exp and minidl.ops.stack; .item(),"
+        hint += " .numpy() or .detach() makes a constant."
+        raise GraphError(message, hint=hint)
 
 
 def name_of(operation: Operation) -> str:

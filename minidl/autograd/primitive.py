@@ -12,21 +12,23 @@ import numpy as np
 from minidl.autograd.node import STATE, Edge, Record, Rule, Value, array_of, creation, name_of
 from minidl.autograd.tensor import NUMPY, Tensor
 from minidl.autograd.uses import ELEMENTWISE
+from minidl.autograd.values import described, kind_of
 from minidl.errors import (
     ArgumentError,
     DTypeError,
     MinidlError,
     MissingRuleError,
-    OutOfRangeError,
     ShapeError,
 )
 from minidl.keywords import answer_keyword, answers
-from minidl.values import read
+from minidl.values import is_masked_array, read
 
 Function: TypeAlias = Callable[..., Value]
 RuleAt: TypeAlias = Callable[[int], Rule] | None
 P = ParamSpec("P")
-CONTAINERS = (list, tuple, np.ma.MaskedArray)
+PLAIN = {np.ndarray, float, int, bool, str, type(None), type, slice}  # the rest is looked at
+FAILURES = (ValueError, TypeError, AttributeError, IndexError, OverflowError, MemoryError)
+UNARY, BINARY = inspect.signature(lambda x: x), inspect.signature(lambda a, b: a)
 quiet = np.errstate(under="ignore")  # for functions where what is too small is rightly zero
 _new = Tensor.__new__
 
@@ -82,12 +84,12 @@ def primitive(
     def decorate(forward: Callable[P, Value]) -> Callable[P, Value]:
         _check_rules(forward, rules)
         operation = _differentiable(forward, rules, rule_at)
+        vars(operation)["rule_at"] = lambda i: (rules[i : i + 1] or [rule_at and rule_at(i)])[0]
         ufunc = inspect.unwrap(forward)
         if elementwise or (isinstance(ufunc, np.ufunc) and ufunc.signature is None):
             ELEMENTWISE.add(operation)
         if isinstance(ufunc, np.ufunc):  # without out, where and the like
-            template: Function = (lambda x: x) if ufunc.nin == 1 else (lambda a, b: a)
-            vars(operation)["__signature__"] = inspect.signature(template)
+            vars(operation)["__signature__"] = UNARY if ufunc.nin == 1 else BINARY
         NUMPY.update(dict.fromkeys(numpy, operation))
         for name in methods:
             setattr(Tensor, name, operation)
@@ -107,9 +109,15 @@ def _check_rules(forward: object, rules: tuple[object, ...]) -> None:
         raise ArgumentError(message, received=received, expected=usage, hint=hint)
     if not all(rule is None or callable(rule) for rule in rules):
         raise ArgumentError("a rule is a function or None", received=str(rules), expected=usage)
+    function = inspect.unwrap(forward)
+    code = getattr(function, "__code__", None)
+    if code and (code.co_argcount >= len(rules) or code.co_flags & inspect.CO_VARARGS):
+        return  # without a signature, which takes time
+    if isinstance(function, np.ufunc):
+        return
     try:
         inspect.signature(forward).bind_partial(*rules)
-    except ValueError:  # a ufunc, or another function in C without a signature
+    except ValueError:  # a function in C without a signature
         return
     except TypeError:
         message = f"{name_of(forward)} has fewer arguments than rules"
@@ -133,17 +141,17 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
         for i, x in enumerate(arguments):
             if isinstance(x, Tensor):
                 has_tensor = True
-                arrays.append(x.data)
+                arrays.append(x._data)
                 if recording and x.requires_grad:
                     rule = rules[i] if i < n_rules else beyond(i)
                     if rule is not None:
                         edges.append((rule, x))
             else:
-                arrays.append(plain(x) if i < n_lists and isinstance(x, CONTAINERS) else x)
+                arrays.append(x if type(x) in PLAIN or i >= n_lists else plain(x))
         copies = debugger.before_forward(arrays) if debugger and has_tensor else []
         try:
             y = forward(*arrays, **keywords)
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
+        except FAILURES as error:
             raise _call_error(error, call, arrays, keywords) from error
         if not has_tensor:
             return y
@@ -152,7 +160,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             raise _not_real(y, call, arrays)
         record: Record = (call, edges, arguments, arrays, keywords)
         result = _new(Tensor)
-        result.data, result.grad, result.requires_grad = y, None, bool(edges)
+        result._data, result._grad, result.requires_grad = y, None, bool(edges)
         result._order, result._node = next(creation), record if edges else None
         return result if debugger is None else debugger.after_forward(result, record, copies)
 
@@ -173,15 +181,17 @@ def composite(function: Callable[P, Value]) -> Callable[P, Value]:
     def call(*arguments: P.args, **keywords: P.kwargs) -> Value:
         try:
             return function(*arguments, **keywords)
-        except (ValueError, TypeError, AttributeError, IndexError) as error:
+        except FAILURES as error:
             raise _call_error(error, function, arguments, keywords) from error
 
     return call
 
 
 def plain(y: Value) -> Value:
-    """Return a list or another container as an array."""
-    if np.ma.is_masked(y):
+    """Return a list, a tuple or a masked array as an array, and anything else as it is."""
+    if not isinstance(y, list | tuple) and not is_masked_array(y):
+        return y
+    if isinstance(y, np.ndarray) and np.ma.is_masked(y):
         message = "an operation cannot take a masked array: its hidden values would be used"
         raise DTypeError(message, hint="Use a.filled(value), or minidl.ops.where.")
     try:
@@ -200,15 +210,12 @@ def _not_real(y: Value, function: Function, arrays: list[Value]) -> DTypeError:
 def _call_error(
     error: Exception, function: Function, arguments: Iterable[Value], keywords: dict[str, Value]
 ) -> MinidlError:
-    """Return an exception of NumPy as ShapeError, OutOfRangeError or DTypeError with the shapes."""
+    """Return an exception of NumPy as one of minidl, with the shapes."""
     if isinstance(error, MinidlError):
         return error
     _bound(function, arguments, keywords)
-    error_class: type[MinidlError] = DTypeError
-    if isinstance(error, ValueError | IndexError):  # NumPy's AxisError is both
-        error_class = ShapeError if isinstance(error, ValueError) else OutOfRangeError
-    received = described([*arguments, *keywords.values()])
-    return error_class(f"{name_of(function)} failed: {error}", received=received)
+    received, reason = described([*arguments, *keywords.values()]), str(error) or "out of memory"
+    return kind_of(error)(f"{name_of(function)} failed: {reason}", received=received)
 
 
 def _bound(
@@ -247,11 +254,3 @@ def _no_rule(function: Function, argument: int | str) -> NoReturn:
     place = "argument" if isinstance(argument, int) else "keyword"
     message = f"{name_of(function)} has no derivative with respect to its {place} {argument}"
     raise MissingRuleError(message, hint="Use .detach() to make the Tensor a constant.")
-
-
-def described(values: Iterable[Value]) -> str:
-    """Return dtypes and shapes of arrays, and other arguments as they are."""
-    return ", ".join(
-        f"{v.dtype}{list(v.shape)}" if isinstance(v, np.ndarray | Tensor) else repr(v)
-        for v in values
-    )

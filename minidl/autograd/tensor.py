@@ -12,8 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd.backward import propagate
-from minidl.autograd.hints import hint_for
-from minidl.autograd.node import STATE, Array, Node, Record, Value, creation, to_float
+from minidl.autograd.hints import SCIPY, hint_for
+from minidl.autograd.node import (
+    Array,
+    Node,
+    Record,
+    Value,
+    creation,
+    keep_gradient,
+    to_float,
+)
 from minidl.autograd.values import on_values
 from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
 from minidl.keywords import answers
@@ -61,7 +69,8 @@ class Tensor(Node):
     A Tensor that requires a gradient never becomes a number or an array by itself: float(t),
     math.exp(t), np.asarray(t), Tensor(t) and a[i] = t raise a GraphError, because the gradient
     would be lost; PyTorch allows float(t). Take the value with :meth:`item`, :meth:`numpy` or
-    :meth:`detach`. Formatting, comparisons, ``if t:`` and everything inside ``no_grad()`` work.
+    :meth:`detach`. Comparisons, ``if t:``, f-strings, ``format``, ``"%s" % t`` and everything
+    inside ``no_grad()`` work; for ``"%f"``, which is float(t), write ``t.item()``.
 
     Parameters
     ----------
@@ -73,7 +82,7 @@ class Tensor(Node):
     Attributes
     ----------
     data : ndarray of float32 or float64
-        The value.
+        The value. A Tensor with a graph that is assigned to it, or to `grad`, is a GraphError.
     grad : ndarray or None
         The gradient, shaped like `data`. It accumulates over backward passes, as in PyTorch.
 
@@ -93,8 +102,8 @@ class Tensor(Node):
             hint = "For float32, give an array: np.asarray(data, np.float32)."
             raise ArgumentError(message, argument="requires_grad", hint=hint)
         if isinstance(data, Tensor):
-            _keep_gradient(data, "a new Tensor")
-        self.data, self.grad, self.requires_grad = to_float(data), None, requires_grad
+            keep_gradient(data, "a new Tensor")
+        self._data, self._grad, self.requires_grad = to_float(data), None, requires_grad
         self._order, self._node = next(creation), None
 
     @property
@@ -171,7 +180,7 @@ class Tensor(Node):
 
     def __float__(self) -> float:
         number = self.item()
-        _keep_gradient(self, "a number")
+        keep_gradient(self, "a number")
         return number
 
     def __int__(self) -> int:
@@ -208,11 +217,11 @@ class Tensor(Node):
     __hash__ = object.__hash__
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
-        _keep_gradient(self, "an array")
+        keep_gradient(self, "an array")
         return np.array(self.data, dtype=dtype, copy=True if copy is None else copy)
 
     def __dlpack__(self, **options: Any) -> Any:
-        _keep_gradient(self, "an array")
+        keep_gradient(self, "an array")
         return self.data.__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
@@ -241,8 +250,13 @@ class Tensor(Node):
             return NUMPY[func](*args, **keywords)
         if func in PLAIN:
             return on_values(func, args, **keywords)
-        module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
-        name = f"{module}.{func.__name__}"
+        same = getattr(np, func.__name__, None)  # np.ones(2).clip calls another ufunc than np.clip
+        if isinstance(func, np.ufunc) and same in NUMPY:
+            return NUMPY[same](*args, **keywords)
+        module = getattr(func, "__module__", None) or "numpy"
+        if isinstance(func, np.ufunc) and same is not func:
+            module = "scipy.special" if func.__name__ in SCIPY else ""
+        name = f"{module}.{func.__name__}".lstrip(".").replace("numpy.", "np.", 1)
         message = f"minidl has no derivative for {name}"
         raise MissingRuleError(message, hint=hint_for(name.removeprefix("np.")))
 
@@ -268,15 +282,16 @@ class Tensor(Node):
             raise GraphError(message, received=f"a Tensor of shape {self.shape}", hint=hint)
         gradients = propagate([self], [seed_for(self, gradient)], retain_graph=retain_graph)
         for leaf, g in gradients.values():  # before any is changed
-            _check_grad(leaf.grad, g)
+            _check_grad(leaf._grad, g)
         for leaf, g in gradients.values():
-            if isinstance(leaf.grad, np.ndarray):
-                leaf.grad += g  # in place: it may be a view of a model's gradient
+            if isinstance(leaf._grad, np.ndarray):
+                leaf._grad += g  # in place: it may be a view of a model's gradient
             else:  # a copy, as gradients must not share memory
-                leaf.grad = np.array(g if leaf.grad is None else leaf.grad + g)
+                leaf._grad = np.array(g if leaf._grad is None else leaf._grad + g)
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
     __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = _binary
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _binary
     __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _binary
     __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _binary
@@ -296,15 +311,6 @@ class Tensor(Node):
     split = _list
 
 
-def _keep_gradient(tensor: Tensor, made: str) -> None:
-    """Raise if something made from the value of this Tensor would drop its gradient."""
-    if tensor.requires_grad and STATE.recording:
-        message = f"{made} made from this Tensor of shape {tensor.shape} would drop its gradient"
-        hint = "Compute with functions such as minidl.ops.exp and minidl.ops.stack; .item(),"
-        hint += " .numpy() or .detach() makes a constant."
-        raise GraphError(message, hint=hint)
-
-
 def _check_grad(grad: Array | None, g: Array) -> None:
     """Check that `g` can be added to a gradient that the user has assigned."""
     if grad is None:
@@ -320,7 +326,7 @@ def _check_grad(grad: Array | None, g: Array) -> None:
 def make(data: Array, record: Record | None = None) -> Tensor:
     """Return a Tensor of `data` itself, not a copy, with the record of its operation."""
     tensor = Tensor.__new__(Tensor)
-    tensor.data, tensor.grad, tensor.requires_grad = data, None, record is not None
+    tensor._data, tensor._grad, tensor.requires_grad = data, None, record is not None
     tensor._order, tensor._node = next(creation), record
     return tensor
 

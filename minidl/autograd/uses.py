@@ -1,6 +1,7 @@
 """Which elements were used: the gradient of what `where` did not choose is exactly 0."""
 
 import inspect
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -18,11 +19,11 @@ from minidl.autograd.node import (
 
 # Kinds of operations.
 ELEMENTWISE: set[Operation] = set()
-PRODUCTS: set[Operation] = set()  # of matrices
+PRODUCTS: set[Operation] = set()  # sums of products, linear in each argument
+MATRICES: set[Operation] = set()  # one result for each matrix, such as its inverse
 MIXES: set[Operation] = set()  # the elements along an axis, such as softmax
 MOVES: set[Operation] = set()  # whose rules only move and sum the elements of g
 CHOICES: set[Operation] = set()  # those of MOVES that leave elements out, such as where
-COMMON: set[Operation] = set()  # those of CHOICES that networks apply to products
 
 
 class Uses(dict[int, Array]):
@@ -57,7 +58,7 @@ def _passed_on(
     if not argument._node:  # a leaf passes nothing on
         return None
     if used is None:
-        if operation not in CHOICES or (operation in COMMON and argument._node[0] in PRODUCTS):
+        if operation not in CHOICES:
             return None
         used = np.ones(y.shape, bool)
     if not used.any():
@@ -68,8 +69,9 @@ def _passed_on(
     if operation in MOVES:
         ones = rule(ones, y, *arrays, **keywords)
     elif operation in PRODUCTS:
-        floats = (np.ones_like(a) if isinstance(a, np.ndarray) else a for a in arrays)
-        ones = rule(ones, y, *floats, **keywords)
+        ones = rule(ones, y, *_each(np.ones_like, arrays), **keywords)
+    elif operation in MATRICES:
+        ones = _matrices(argument, y, used) * np.ones(argument.shape[-2:], y.dtype)
     elif operation in MIXES:
         ones = _along_axis(record, y, used).astype(y.dtype)
     elif not elementwise:
@@ -96,16 +98,27 @@ def _is_elementwise(record: Record, y: Array) -> bool:
     return record[0] in ELEMENTWISE and np.ndim(record[3][0]) <= y.ndim
 
 
+def _each(f: Callable[..., Value], *arrays: Iterable[Value]) -> list[Value]:
+    """Return f of every array, or of arrays that belong together; the text of einsum stays."""
+    return [a[-1] if isinstance(a[-1], str) else f(*a) for a in zip(*arrays, strict=True)]
+
+
+def _matrices(argument: Node, y: Array, used: Array) -> Array:
+    """Return which matrices are used, with two axes of length 1."""
+    if y.ndim < argument.ndim:  # a number of each matrix
+        return np.expand_dims(used, (-2, -1))
+    matrices: Array = np.any(used, axis=(-2, -1), keepdims=True)
+    return matrices
+
+
 def _limited(rule: Rule, argument: Node, record: Record, y: Array, used: Array) -> Rule:
     """Return the rule with a derivative of 0 where the result was not used."""
-    arrays = record[3]
     if not used.any():
         return lambda *values, **keywords: np.zeros_like(argument.data)
-    if record[0] in PRODUCTS and min(np.ndim(arrays[0]), np.ndim(arrays[1])) > 1:
-        rows, columns = used.any(axis=-1, keepdims=True), used.any(axis=-2, keepdims=True)
-        return lambda g, y, a, b, *c: rule(
-            g, y, np.where(rows, a, 0.0), np.where(columns, b, 0.0), *c
-        )
+    if record[0] in PRODUCTS:  # if all is finite, what is not used is 0 times a number
+        return rule if np.isfinite(y).all() else _of_used_terms(rule, record, y, used)
+    if record[0] in MATRICES:
+        return _of_used_matrices(rule, argument, y, used)
     if record[0] in MIXES:
         used = _along_axis(record, y, used)
     elif not _is_elementwise(record, y):
@@ -114,5 +127,45 @@ def _limited(rule: Rule, argument: Node, record: Record, y: Array, used: Array) 
     def limited(*values: Value, **keywords: Value) -> Value:
         with np.errstate(all="ignore"):
             return np.where(used, rule(*values, **keywords), 0.0)
+
+    return limited
+
+
+def _of_used_terms(rule: Rule, record: Record, y: Array, used: Array) -> Rule:
+    """Return the rule of a product without the terms that reach no used element.
+
+    Such a term is 0 times a number, so it is left out by putting 0 for infinity and nan. But sums
+    with a term that is used and not finite (counting finds them) are computed as usual, from the
+    numbers that reach a used element.
+    """
+    operation, _, _, arrays, keywords = record
+    ones = used.astype(y.dtype), y, *_each(np.ones_like, arrays)
+    finite = *ones[:2], *_each(lambda a: np.isfinite(a).astype(y.dtype), arrays)
+    as_usual = np.not_equal(rule(*ones, **keywords), rule(*finite, **keywords))
+
+    def reaching(i: int, a: Value) -> Value:
+        count = vars(operation)["rule_at"](i)(*ones, **keywords)
+        return np.not_equal(unbroadcast(count, np.asarray(a), operation), 0)
+
+    masks = _each(reaching, range(len(arrays)), arrays)
+
+    def limited(g: Value, y: Value, *arrays: Value, **keywords: Value) -> Value:
+        zero = _each(lambda a: np.where(np.isfinite(a), a, 0.0), arrays)
+        kept = _each(lambda mask, a: np.where(mask, a, 0.0), masks, arrays)
+        with np.errstate(all="ignore"):
+            return np.where(as_usual, rule(g, y, *kept, **keywords), rule(g, y, *zero, **keywords))
+
+    return limited
+
+
+def _of_used_matrices(rule: Rule, argument: Node, y: Array, used: Array) -> Rule:
+    """Return the rule with the identity in the place of matrices that are not used."""
+    matrices = _matrices(argument, y, used)
+
+    def limited(g: Value, y: Value, a: Value, *b: Value) -> Value:
+        results = used.any(axis=-2, keepdims=True) if b else used if y.ndim < a.ndim else matrices
+        a, y = np.where(matrices, a, np.eye(a.shape[-1])), np.where(results, y, 1.0)
+        with np.errstate(all="ignore"):
+            return np.where(matrices, rule(g, y, a, *b), 0.0)
 
     return limited

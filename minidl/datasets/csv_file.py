@@ -15,6 +15,7 @@ from minidl.values import is_missing, summary
 
 TARGET_NAMES = ("target", "label", "class", "y")
 SEPARATORS = ",;\t"
+DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d{1,2}:\d\d")
 
 
 def read_csv(file: str, content: bytes, target: str | int | None) -> Columns:
@@ -132,8 +133,15 @@ def _number(cell: str, place: str) -> float:
     """Return a feature's cell as a number."""
     value = finite(cell, place)
     if value is None:
-        hint = "Write decimals with a point and no other signs, such as 1234.5."
-        if not any(map(str.isdigit, cell)):
-            hint = "Encode text as numbers; fill the gap if it means a missing value."
-        raise DataError(f"{place}: text in a column of numbers", received=repr(cell), hint=hint)
+        message = f"{place}: text in a column of numbers"
+        raise DataError(message, received=repr(cell), hint=_advice(cell.strip()))
     return value
+
+
+def _advice(cell: str) -> str:
+    """Return what to write instead of a cell that is not a number."""
+    if DATE.match(cell):
+        return "Write dates and times as numbers, such as the days since the first one."
+    if cell[0].isalpha() or not any(map(str.isdigit, cell)):
+        return "Encode text as numbers; fill the gap if it means a missing value."
+    return "Write decimals with a point and no other signs, such as 1234.5."

@@ -220,14 +220,15 @@ class Layer(Answering):
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.
 
         Outputs are those of the last layer: logits, for a classifier. Missing and infinite inputs
-        are a DataError, as in ``Trainer.fit``; calling the model itself lets NaN through.
+        are a DataError, as in ``Trainer.fit``; calling the model itself lets NaN through. So is a
+        Tensor that requires a gradient, which would be lost, a GraphError.
 
         >>> from minidl import nn
         >>> nn.mlp(2, 3, 1, seed=0).predict([[0.0, 0.0]])
         array([[0.]])
         """
         size = check_count("chunk", chunk)
-        rows, names = numbers(X.data if isinstance(X, Tensor) else X, "input")
+        rows, names = numbers(X, "input")
         rows, dtype = np.atleast_1d(rows), self._dtype()
         check_finite("input", rows, dtype, names)
         rows = rows.astype(dtype, copy=False)

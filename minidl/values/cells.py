@@ -1,7 +1,7 @@
 """Python objects as floats: what is a number, and what is missing."""
 
 import math
-from decimal import Decimal
+import sys
 from numbers import Real
 from typing import Any
 
@@ -30,13 +30,22 @@ class Null:
 MASKED, NULL = Null("a masked value"), Null("null")
 
 
+def is_masked_array(data: object) -> bool:
+    """Return True for a masked array; without asking for numpy.ma, whose import takes 10 ms.
+
+    >>> is_masked_array(np.zeros(1)), is_masked_array(np.ma.masked)
+    (False, True)
+    """
+    return "numpy.ma" in sys.modules and isinstance(data, np.ma.MaskedArray)
+
+
 def floats(array: Array, names: Names = None, what: str = "value", text: str = "") -> Array:
     """Return objects, text or dates as floats, or raise for the first that is not a number.
 
     Missing values are a :class:`DataError`, other things a :class:`DTypeError`; for the arguments
     see :func:`minidl.values.numbers`.
     """
-    cells = list(as_objects(array).ravel())
+    cells = [_plain(cell) for cell in as_objects(array).ravel()]
     gaps = [_is_gap(cell) for cell in cells]
     nan = [isinstance(cell, float) and math.isnan(cell) for cell in cells]
     if any(isinstance(cell, (str, bytes)) for cell in cells):  # among labels NaN is a gap, too
@@ -101,6 +110,13 @@ def check_exact(array: Array, names: Names = None) -> None:
             raise DTypeError(f"{number} in {place(index, names)} {error}") from None
 
 
+def _plain(cell: Any) -> Any:
+    """Return the number in an array without axes or a Tensor, as a list of these is read."""
+    if isinstance(cell, np.generic) or not hasattr(cell, "__array__") or np.ndim(cell):
+        return cell
+    return MASKED if is_masked_array(cell) and cell.mask else np.asarray(cell)[()]
+
+
 def _is_gap(cell: object) -> bool:
     """Return True if a cell is a missing value; a float NaN is not one."""
     if isinstance(cell, (str, bytes)):
@@ -124,7 +140,8 @@ def _shown(cell: object) -> str:
 
 def _float(cell: Any) -> float:
     """Return a real number as a float, or raise an error that says why it is not one."""
-    if not isinstance(cell, (Real, Decimal, np.bool_)) or isinstance(cell, NOT_REAL):
+    decimal = getattr(sys.modules.get("decimal"), "Decimal", ())  # its import takes 1 ms
+    if not isinstance(cell, (Real, decimal, np.bool_)) or isinstance(cell, NOT_REAL):
         raise TypeError("is not a real number")
     if isinstance(cell, (int, np.integer)):
         return exact(int(cell))

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import DTypeError, MinidlError, ShapeError
-from minidl.values.cells import EXACT, MASKED, NULL, as_objects, check_exact, floats
+from minidl.values.cells import (
+    EXACT,
+    MASKED,
+    NULL,
+    as_objects,
+    check_exact,
+    floats,
+    is_masked_array,
+)
 from minidl.values.missing import Array, a
 
 PLAIN = {bool, int, float, str, bytes, complex, type(None), np.float64, np.float32, np.int64}
@@ -74,7 +82,7 @@ def _marked(data: Any) -> Any:
         return _joined(*table)
     mask: Any = np.zeros(1, bool)
     null = NULL
-    if isinstance(data, np.ma.MaskedArray) and not data.dtype.names:
+    if is_masked_array(data) and not data.dtype.names:
         mask, data, null = np.ma.getmaskarray(data), np.ma.getdata(data), MASKED
     elif hasattr(data, "is_null"):  # polars, Arrow
         mask = np.asarray(data.is_null())

@@ -363,6 +363,10 @@ def test_a_nan_gives_the_gradient_to_both_arguments_as_in_pytorch(f: Function) -
         (lambda x: ops.clip(x, 0, 2), 0.0),
         (lambda x: ops.clip(x, None, 2), 0.0),
         (ops.hardtanh, 0.0),  # 1 in PyTorch, whose clamp has 0
+        (ops.hardswish, 1.0),
+        (ops.hardsigmoid, 0.0),
+        (ops.relu6, 1.0),
+        (ops.softshrink, 1.0),
         (lambda x: ops.hinge(x, np.ones(2), "none"), -1.0),  # relu(1 - x)
         (ops.max, 1.0),
         (lambda x: ops.min(x, axis=0), 1.0),

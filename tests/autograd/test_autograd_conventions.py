@@ -46,6 +46,23 @@ def test_clip_passes_the_gradient_on_its_bounds() -> None:
     assert slope(lambda t: ops.clip(t, None, 1), x) == [[1, 1, 1, 1, 0]]
 
 
+def test_clip_with_crossed_bounds_is_its_upper_bound_alone_as_in_pytorch() -> None:
+    x, low, high = [0.0, 1.0, 1.5, 2.0, 3.0, 1.0, 1.0], [2.0] * 5 + [1.0, 0.0], [1.0] * 7
+    # as torch.clamp 2.13
+    assert slope(ops.clip, x, low, high) == [[0] * 5 + [1, 1], [0] * 7, [1] * 5 + [0, 0]]
+    assert slope(lambda t: ops.clip(t, 2, 1), x) == [[0] * 7]
+
+
+def test_logit_outside_its_domain_has_no_slope_as_in_pytorch() -> None:
+    with np.errstate(all="ignore"):
+        x = Tensor([-1.0, 2.0, 0.5, 0.0, 1.0], requires_grad=True)
+        first = grad(ops.logit(x).sum(), x, create_graph=True)
+        assert_array_equal(first.data, [np.nan, np.nan, 4, np.inf, np.inf])
+        assert_array_equal(grad(first[:3].sum(), x).data[:3], [np.nan, np.nan, 0])
+        x = Tensor([-1.0, 0.5], requires_grad=True)
+        assert_array_equal(grad(np.where([False, True], ops.logit(x), 0).sum(), x).data, [0, 4])
+
+
 @pytest.mark.parametrize(
     ("f", "left", "at_zero", "right"),
     [

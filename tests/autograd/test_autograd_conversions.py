@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import mean_squared_error
 
 from minidl import Tensor, nn, no_grad
-from minidl.errors import DTypeError, GraphError, MissingRuleError
+from minidl.errors import DTypeError, GraphError, MissingRuleError, ShapeError
 
 Use = Callable[[Any, Any], Any]  # of a number t, and of a vector v
 
@@ -119,12 +119,15 @@ def test_functions_in_c_that_replace_every_error_still_raise_theirs() -> None:
         np.ones(3).flat[0] = t
 
 
-@pytest.mark.parametrize("name", ["in place", *(n for n in NUMPY if n != "in place")])
+@pytest.mark.parametrize("name", NUMPY)
 def test_a_constant_is_converted(name: str) -> None:
     t, v = (x.detach() for x in results())
     if name == "in place":
-        return  # a += t is an error of any Tensor
-    NUMPY[name](t, v)
+        with pytest.raises(GraphError, match="Write a = a \\+ t"):  # of any Tensor
+            NUMPY[name](t, v)
+    else:
+        found, expected = NUMPY[name](t, v), NUMPY[name](t.numpy(), v.numpy())
+        np.testing.assert_array_equal(np.asarray(found, object), np.asarray(expected, object))
 
 
 @pytest.mark.parametrize("name", PYTHON)
@@ -179,3 +182,32 @@ def test_floats_are_no_index(make: Any) -> None:
     for use in (operator.index, range, np.eye, lambda i: [1, 2, 3][i]):
         with pytest.raises(DTypeError, match=r"holds floats.*int\(t\.item\(\)\)"):
             use(t)
+
+
+@pytest.mark.parametrize("of", [lambda: Tensor([1.0, 2.0], True), lambda: nn.Parameter([1.0, 2.0])])
+def test_a_tensor_does_not_get_into_data_or_grad(of: Callable[[], Tensor]) -> None:
+    for name in ("data", "grad"):
+        p = of()
+        with pytest.raises(GraphError, match=rf"an array for \.{name} made of this Tensor .* drop"):
+            setattr(p, name, p * 2)
+        for value in (p.detach() * 2, [2.0, 4.0], np.array([2, 4])[::1] * 1.0):
+            if name == "grad" and isinstance(value, list):
+                continue
+            setattr(p, name, value)
+            assert type(getattr(p, name)) is np.ndarray
+            assert getattr(p, name).tolist() == [2, 4]
+        with no_grad():
+            setattr(p, name, p * 2)
+        assert type(getattr(p, name)) is np.ndarray
+    p = of()
+    p.data = np.array([2, 4])  # integers have no gradient
+    assert p.data.dtype == np.float64
+    array = np.array([3.0, 4.0])
+    p.data = array
+    assert p.data is array  # not a copy, so that it may be a view
+    for wrong in ("a", None, [1j], [[1.0], [1.0, 2.0]]):
+        with pytest.raises((DTypeError, ShapeError)):
+            p.data = wrong
+    (p * p).sum().backward()
+    assert p.grad is not None
+    assert p.grad.tolist() == [6, 8]

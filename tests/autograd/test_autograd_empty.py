@@ -217,5 +217,5 @@ def test_comparisons_and_searches_that_do_not_fit_are_shape_errors() -> None:
         lambda: np.argmin(Tensor([])),
         lambda: np.any(x, axis=3),
     ):
-        with pytest.raises(ShapeError, match="shape"):
+        with pytest.raises(ShapeError, match=r" failed: .*(shape|float64\[)"):
             fail()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,27 @@ def test_the_remainder_has_the_slopes_1_and_minus_the_quotient() -> None:
     assert slope(operator.mod, [7.5, -7.5], [2.0, 2.0]) == [[1, 1], [-3, 4]]
     assert slope(np.fmod, [7.5, -7.5], [2.0, 2.0]) == [[1, 1], [-3, 3]]
     assert slope(operator.floordiv, [7.5, -7.5], [2.0, 2.0]) == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [(1.0, 0.1), (0.6, 0.2), (-1.0, 0.1), (1.0, -0.1), (5e-324, 2.0), (1e17, 0.7), (3.0, np.inf)],
+)
+def test_the_slope_of_a_remainder_is_that_of_its_value(a: float, b: float) -> None:
+    # a / b is rounded, to 10 for 1 / 0.1; fractions are exact.
+    quotient = (Fraction(a) - Fraction(float(np.fmod(a, b)))) / Fraction(b) if b < np.inf else 0
+    assert slope(np.fmod, [a], [b]) == [[1], [-float(round(quotient))]]
+    floor = math.floor(Fraction(a) / Fraction(b)) if b < np.inf else 0
+    assert slope(operator.mod, [a], [b]) == [[1], [-float(floor)]]
+
+
+def test_remainders_of_many_numbers_have_the_slopes_of_their_values() -> None:
+    a, b = np.arange(1.0, 200) / 10, np.array([[0.1], [0.3], [-0.7], [0.01]])
+    for f, whole in ((np.fmod, math.trunc), (np.remainder, math.floor)):
+        a_leaf, b_leaf = Tensor(a), Tensor(b * np.ones_like(a), requires_grad=True)
+        f(a_leaf, b_leaf).sum().backward()
+        exact = [[-whole(Fraction(x) / Fraction(y)) for x in a] for y in b[:, 0]]
+        assert_array_equal(b_leaf.grad, np.array(exact, float))
 
 
 @pytest.mark.parametrize(

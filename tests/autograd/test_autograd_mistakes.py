@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, debug, grad, gradcheck, hessian, ops, primitive
-from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
+from minidl.errors import (
+    ArgumentError,
+    DTypeError,
+    GraphError,
+    MissingRuleError,
+    OutOfRangeError,
+    ShapeError,
+    TooLargeError,
+)
 
 
 def leaf(data: Any) -> Tensor:
@@ -125,3 +133,49 @@ def test_minidl_ops_is_a_module_of_its_own_name() -> None:
 def test_shapes_and_places_are_plain_arrays() -> None:
     assert isinstance(np.zeros_like(X), np.ndarray)
     assert np.nonzero(X)[0].tolist() == [0, 1]
+
+
+V = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+LONG = np.broadcast_to(leaf(1.0), 2**26)  # outer products are larger than any address space
+FAR, MANY = 2**70, 2**50
+TOO_LARGE: dict[str, tuple[type[Exception], Callable[[], Any]]] = {
+    "sum": (OverflowError, lambda: V.sum(axis=FAR)),
+    "stack": (OverflowError, lambda: np.stack([V, V], axis=FAR)),
+    "swapaxes": (OverflowError, lambda: (V[None]).swapaxes(0, FAR)),
+    "diag": (OverflowError, lambda: np.diag(V, FAR)),
+    "argmax": (OverflowError, lambda: V.argmax(axis=FAR)),
+    "multiply": (OverflowError, lambda: V * 10**400),
+    "less": (OverflowError, lambda: V < 10**5000),
+    "power": (OverflowError, lambda: V**10**5000),
+    "tile": (MemoryError, lambda: np.tile(V, MANY)),
+    "repeat": (MemoryError, lambda: np.repeat(V, MANY)),
+    "pad": (MemoryError, lambda: np.pad(V, MANY)),
+    "kron": (MemoryError, lambda: np.kron(LONG, LONG)),
+    "outer": (MemoryError, lambda: np.outer(LONG, LONG)),
+    "einsum": (MemoryError, lambda: np.einsum("i,j", LONG, LONG)),
+    "greater": (MemoryError, lambda: LONG[:, None] > LONG),
+}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_what_is_too_large_is_an_error_of_minidl(name: str) -> None:
+    cause, call = TOO_LARGE[name]
+    kind = OutOfRangeError if cause is OverflowError else TooLargeError
+    with pytest.raises(kind, match=r" failed: .*: got ") as caught:
+        call()
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: V << 1, lambda: 1 >> V, lambda: V >> V, lambda: 2 << V, lambda: V & 1]
+)
+def test_operators_of_bits_are_answered(call: Callable[[], Any]) -> None:
+    with pytest.raises(MissingRuleError, match="integers or booleans"):
+        call()
+
+
+def test_differences_end_when_nothing_is_left() -> None:
+    for n in (3, 4, FAR):
+        assert np.diff(V, n=n).shape == np.diff([1.0, 2.0, 3.0], n=min(n, 9)).shape == (0,)
+    assert np.diff(V, n=3, prepend=0.0).data.tolist() == [0]
+    assert np.diff(np.stack([V, V]), n=FAR, axis=0).shape == (0, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from numpy_calls import ARRAYS, CONSTANTS, DIFFERENTIATED, REFUSED, VALUES, evaluated, listed
+from scipy import special
 
 from minidl import Tensor, gradcheck
-from minidl.autograd.hints import SENTENCES, WRITE
+from minidl.autograd.hints import SCIPY, SENTENCES, WRITE
 from minidl.autograd.tensor import NUMPY, PLAIN
 from minidl.errors import GraphError, MissingRuleError
 
@@ -124,3 +126,40 @@ def test_a_function_that_numpy_does_not_dispatch_never_takes_the_values_alone(na
 
 def test_the_table_of_constants_has_no_name_of_an_array() -> None:
     assert not ARRAYS.keys() & CONSTANTS.keys()
+
+
+@pytest.mark.parametrize("name", SCIPY)
+def test_advice_for_a_function_of_scipy_equals_it_and_keeps_the_gradient(name: str) -> None:
+    function = getattr(special, name)
+    names = ("x", "y") if "y" in SCIPY[name] else ("a", "x") if "a *" in SCIPY[name] else ("x",)
+    points = {"x": np.array([0.2, 0.5, 0.9]), "y": np.array([0.3, 0.1, 2.0]), "a": np.full(3, 0.6)}
+    tensors = {n: Tensor(points[n], requires_grad=True) for n in names}
+    with pytest.raises(MissingRuleError, match=rf"no derivative for scipy\.special\.{name}\. "):
+        function(*tensors.values())
+    found = evaluated(SCIPY[name], tensors)
+    assert_allclose(found.data, function(*(points[n] for n in names)), rtol=1e-13)
+    assert found.requires_grad
+
+
+def test_an_ufunc_with_the_name_of_an_operation_is_that_operation() -> None:
+    t = Tensor([1.0, 3.0], requires_grad=True)
+    for y in (np.zeros(2).clip(t, 2.0), np.array([5.0, 5.0]).clip(0, t), special.log1p(t)):
+        assert isinstance(y, Tensor)
+        assert y.requires_grad
+    assert np.zeros(2).clip(t, 2.0).data.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "advice"),
+    [
+        (
+            lambda t: np.full_like(np.ones(2), t),
+            "np.full_like(a, t), which calls it, is t * np.one",
+        ),
+        (np.poly1d, "np.poly1d(p)(x), which calls it, is functools.reduce("),
+        (special.gamma, "no derivative for gamma. Use functions of minidl.ops"),
+    ],
+)
+def test_advice_names_what_was_written(call: Any, advice: str) -> None:
+    with pytest.raises(MissingRuleError, match=re.escape(advice)):
+        call(leaves()["x"] if call is not np.poly1d else leaves()["p"])

@@ -354,7 +354,7 @@ def test_an_update_that_returns_the_new_point_is_an_error() -> None:
         ("mometum", "Write momentum=... instead"),
         ("Momentum", "Write momentum=... instead"),
         ("beta1", "Write momentum=... instead"),
-        ("nesterov", "this is Nesterov's method"),
+        ("nesterov", "Use NAG|this is Nesterov"),
         ("weight_decay", "l2=0.01"),
         ("foo", "has no argument foo"),
     ],

@@ -18,8 +18,8 @@ import scipy.sparse
 from numpy.testing import assert_array_equal
 from stand_ins import GAP, Arrow, Column, Extension, NAType, Pandas, Polars, X, Y, fit, mask
 
-from minidl import Tensor, Trainer, nn, optim, train_replicas
-from minidl.errors import DataError, DTypeError, ShapeError
+from minidl import Tensor, Trainer, nn, no_grad, optim, train_replicas
+from minidl.errors import DataError, DTypeError, GraphError, ShapeError
 from minidl.values import numbers
 
 
@@ -45,6 +45,9 @@ MISSING = {
     "deque of masked rows": collections.deque(np.ma.masked_array(GAP, mask())),
     "None": with_gaps(None).tolist(),
     "objects": with_gaps(None),
+    "masked among objects": np.array(
+        [[0, 1], [1, np.ma.masked], [2, 3], [np.ma.array(7.0, mask=True), 5]], dtype=object
+    ),
     "NA": with_gaps(NAType()),
     "NaT": with_gaps(np.datetime64("NaT")),
     "NaT of a duration": with_gaps(np.timedelta64("NaT")),
@@ -131,6 +134,9 @@ SAME: dict[str, Any] = {
     "columns in Fortran order": np.asfortranarray(X),
     "Tensor": Tensor(X),
     "list of Tensors": [Tensor(row) for row in X],
+    "Tensors among objects": np.array([[Tensor(v) for v in row] for row in X], dtype=object),
+    "numbers of Tensors": [[Tensor(v) for v in row] for row in X],
+    "arrays without axes": [[np.ma.array(v), np.array(w)] for v, w in X],
     "memoryview": memoryview(X),
     "polars": Polars(a=Column(X[:, 0]), b=Column(X[:, 1])),
     "Arrow": Arrow(a=Column(X[:, 0].astype(int)), b=Column(X[:, 1])),
@@ -265,3 +271,24 @@ def test_arrays_with_dlpack_alone_are_read() -> None:
 def test_numbers_keeps_large_arrays_as_they_are() -> None:
     for array in (X, X.astype("f4"), X.astype("u1"), X > 1):
         assert numbers(array)[0] is array
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda t: t,
+        list,
+        lambda t: [list(row) for row in t],
+        lambda t: np.array([list(row) for row in t], dtype=object),
+        lambda t: Polars(a=Column(t[:, 0]), b=Column(t[:, 1])),
+    ],
+)
+def test_a_tensor_that_requires_a_gradient_is_refused_in_every_container(wrap: Any) -> None:
+    model = nn.mlp(2, 1, seed=0)
+    trainer = Trainer(model, "bce", optimizer=optim.NAG(0.1), seed=0)
+    for call in (fit, model.predict, lambda rows: trainer.evaluate(rows, Y)):
+        with pytest.raises(GraphError, match=r"would drop its gradient.*\.detach\(\)"):
+            call(wrap(Tensor(X, requires_grad=True)))
+        call(wrap(Tensor(X)))
+    with no_grad():
+        model.predict(wrap(Tensor(X, requires_grad=True)))

@@ -5,9 +5,9 @@ computed from, even where a derivative on the way is infinite or nan (uses.py).
 """
 
 from minidl.autograd.ops import activations, cross_entropy, elementwise, reductions, shapes, ufuncs
-from minidl.autograd.ops.extra import arranging, contractions, diagonals, joining, norms
+from minidl.autograd.ops.extra import arranging, contractions, diagonals, joining, linalg, norms
 from minidl.autograd.ops.extra import reductions as sums
-from minidl.autograd.uses import CHOICES, COMMON, ELEMENTWISE, MIXES, MOVES, PRODUCTS
+from minidl.autograd.uses import CHOICES, ELEMENTWISE, MATRICES, MIXES, MOVES, PRODUCTS
 
 __all__: list[str] = []
 
@@ -16,10 +16,10 @@ MIXES |= {
     activations.softmax, activations.log_softmax, cross_entropy.softmax_cross_entropy, sums.var,
     sums.std, sums.prod, sums.logsumexp, norms.euclidean_norm, norms.p_norm,
 }  # fmt: skip
-COMMON |= {ufuncs.maximum, ufuncs.minimum, reductions.max, reductions.min}
-CHOICES |= COMMON | {
-    elementwise.where, elementwise._clip, shapes.getitem, diagonals.diagonal, diagonals.tril,
-    diagonals.triu,
+MATRICES |= {linalg._inv, linalg._det, linalg._log_det, linalg._solve}
+CHOICES |= {
+    ufuncs.maximum, ufuncs.minimum, reductions.max, reductions.min, elementwise.where,
+    elementwise._clip, shapes.getitem, diagonals.diagonal, diagonals.tril, diagonals.triu,
 }  # fmt: skip
 MOVES |= CHOICES | {
     shapes.broadcast_to, shapes.reshape, shapes.transpose, shapes.swapaxes, shapes.moveaxis,

@@ -58,20 +58,15 @@ def logaddexp(a: Value, b: Value) -> Value:
     return np.logaddexp(a, b)
 
 
-def _at_lower(a: Value, y: Value, low: Value) -> Value:
-    """Return where the lower bound replaced a."""
-    return np.less(a, y) & (low is None or np.equal(y, low))
-
-
-def _at_upper(a: Value, y: Value, low: Value) -> Value:
-    """Return where the upper bound replaced a, also where it is below the lower bound."""
-    return np.greater(a, y) | (np.less(a, y) & ~_at_lower(a, y, low))
+def _crossed(low: Value, high: Value) -> Value:
+    """Return where the lower bound is above the upper one, which then is the result."""
+    return np.False_ if low is None or high is None else np.greater(low, high)
 
 
 @primitive(
-    lambda g, y, a, low, high: np.where(np.equal(a, y), g, 0.0),
-    lambda g, y, a, low, high: np.where(_at_lower(a, y, low), g, 0.0),
-    lambda g, y, a, low, high: np.where(_at_upper(a, y, low), g, 0.0),
+    lambda g, y, a, low, high: np.where(np.equal(a, y) & ~_crossed(low, high), g, 0.0),
+    lambda g, y, a, low, high: np.where(np.less(a, y) & ~_crossed(low, high), g, 0.0),
+    lambda g, y, a, low, high: np.where(np.greater(a, y) | _crossed(low, high), g, 0.0),
 )
 def _clip(a: Value, low: Value, high: Value) -> Value:
     return np.positive(a) if low is None and high is None else np.clip(a, low, high)
@@ -83,7 +78,8 @@ def clip(
 ) -> Value:
     """Limit a to [a_min, a_max]; dy/da = 1 inside and on the bounds, else 0 and 1 for the bound.
 
-    None leaves a side open. `min` and `max` are NumPy's newer names of the bounds; giving both is
+    None leaves a side open. Where a_min is above a_max, y is a_max, which has the whole gradient.
+    `min` and `max` are NumPy's newer names of the bounds; giving both is
     an ArgumentError. A nan stays nan and gets the gradient 0, as in PyTorch's clamp.
 
     >>> clip(np.array([-2.0, 0.5, 3.0]), -1, 1)
@@ -108,8 +104,9 @@ def where(condition: Value, a: Value, b: Value) -> Value:
     `minimum`, `clip`, `max`, `min` and indexing, but not for `relu`: write ``maximum(x, 0)``.
 
     Chosen elements are treated as usual: 0 times an infinite derivative is nan, as in
-    ``0 * sqrt(x)`` at 0. Matrix products, and operations along an axis such as softmax, leave out
-    whole rows and columns only.
+    ``0 * sqrt(x)`` at 0. Sums of products such as ``a @ b`` and `einsum` leave out single terms,
+    operations along an axis such as softmax whole rows, and `inv`, `det`, `slogdet` and `solve`
+    whole matrices; a singular one is an error in `inv` and `solve` all the same.
 
     >>> from minidl import Tensor
     >>> x = Tensor([0.0, 4.0], requires_grad=True)

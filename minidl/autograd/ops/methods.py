@@ -27,6 +27,7 @@ IN_PLACE = {"sort": "np.sort(x), or np.argsort(x) for the order", "partition": "
 IN_PLACE |= {"fill": "np.full_like(x, value)", "resize": "x.reshape(shape)"}
 IN_PLACE |= {"put": "np.where(condition, values, x)"}
 BITWISE = {"and": "&", "or": "|", "xor": "^", "invert": "~"}
+BITWISE |= {"lshift": "<<", "rshift": ">>"}
 
 
 @composite

@@ -95,6 +95,6 @@ def diff(
     if ends and n:
         parts = [*ends[:1], a, *ends[1:]] if prepend is not None else [a, *ends]
         a = concatenate(parts, axis)
-    for _ in range(n):
+    for _ in range(min(n, a.shape[axis])):  # then nothing is left
         a = a[along(axis, a.ndim, slice(1, None))] - a[along(axis, a.ndim, slice(-1))]
     return a

@@ -104,7 +104,11 @@ def average(
             raise ShapeError("the weights do not fit", received=received, expected=expected)
         w = np.broadcast_to(np.reshape(w, (-1,) + (1,) * (a.ndim - 1 - axis % a.ndim)), a.shape)
     total = np.sum(w, axis=axis, keepdims=keepdims)
+    if weights is None:
+        y = np.mean(a, axis=axis, keepdims=keepdims)
+        return (y, total) if returned else y
     if np.any(np.equal(total, 0)):
-        raise ArgumentError("must not sum to 0", argument="weights")
+        message = "must not sum to 0" if a.size else "must not be empty"
+        raise ArgumentError(message, argument="weights")
     y = np.sum(a * w, axis=axis, keepdims=keepdims) / total
     return (y, total) if returned else y

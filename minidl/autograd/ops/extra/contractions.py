@@ -5,7 +5,6 @@ einsum is linear in every argument, so its rules are einsums of the gradient and
 
 import functools
 import math
-import string
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +17,7 @@ from minidl.errors import ArgumentError, ShapeError
 
 __all__ = ["dot", "einsum", "outer", "tensordot"]
 
+LETTERS = "".join(filter(str.isalpha, map(chr, range(128))))
 Axes = int | tuple[int | Sequence[int], int | Sequence[int]]
 
 
@@ -84,7 +84,7 @@ def _letters(subscripts: str, operands: Sequence[Value]) -> tuple[list[str], str
     if not arrow:  # NumPy's rule: the letters that occur once, in alphabetical order
         once = sorted(c for c in set(left) - {",", "."} if left.count(c) == 1)
         output = "..." * ("..." in left) + "".join(once)
-    free = "".join(c for c in string.ascii_letters if c not in subscripts)
+    free = "".join(c for c in LETTERS if c not in subscripts)
     pairs = zip(terms, operands, strict=True)
     hidden = [np.ndim(x) - len(term.replace("...", "")) for term, x in pairs]  # axes under "..."
     shared = [free[max(hidden) - n : max(hidden)] for n in hidden]  # counted from the last axis

@@ -33,14 +33,14 @@ def hardsigmoid(x: Value) -> Value:
 
 
 @primitive(
-    lambda g, y, x: g * np.where(np.less(np.absolute(x), 3), x / 3.0 + 0.5, np.greater(x, 0)),
+    lambda g, y, x: g * np.where(np.less(np.absolute(x), 3), x / 3.0 + 0.5, ~np.less(x, 0)),
     elementwise=True,
 )
 @quiet
 def hardswish(x: Value) -> Value:
     """Piecewise quadratic swish, y = x hardsigmoid(x); dy/dx = 0, x / 3 + 1/2 for |x| < 3, or 1.
 
-    Howard et al. 2019, arXiv 1905.02244.
+    Howard et al. 2019, arXiv 1905.02244. A nan stays nan and has the derivative 1, as in PyTorch.
     """
     return x * (np.clip(x + 3.0, 0.0, 6.0) / 6.0)
 

@@ -23,11 +23,11 @@ trunc = from_numpy(np.trunc, _flat, doc="The nearest whole number towards 0; dy/
 floor_divide = from_numpy(np.floor_divide, _flat, _flat,
     doc="Whole quotient, y = floor(a / b), also a // b; dy/da = dy/db = 0 (refused by PyTorch).")
 remainder = from_numpy(np.remainder,
-    lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor(a / b),
+    lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b),
     doc="Remainder with the sign of b, y = a - b floor(a / b), also a % b;\n"
         "    dy/da = 1, dy/db = -floor(a / b).")
-fmod = from_numpy(np.fmod,
-    lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b),
+fmod = from_numpy(np.fmod,  # a / b itself may be rounded up to a whole number
+    lambda g, y, a, b: g, lambda g, y, a, b: -g * np.round((a - y) / b),
     doc="Remainder with the sign of a, y = a - b trunc(a / b); dy/da = 1, dy/db = -trunc(a / b).")
 # fmt: on
 

@@ -37,11 +37,12 @@ def erfc(x: Value) -> Value:
     return scipy_erfc(x)
 
 
-@primitive(lambda g, y, x: g / (x * (1.0 - x)), elementwise=True)
+@primitive(lambda g, y, x: g / (np.where(np.isnan(y), np.nan, x) * (1.0 - x)), elementwise=True)
 def logit(x: Value) -> Value:
     """Inverse of the sigmoid, y = log(x / (1 - x)); dy/dx = 1 / (x (1 - x)).
 
-    It is -inf at 0, inf at 1, and nan outside [0, 1]. PyTorch's `eps` is a :func:`clip` before it.
+    It is -inf at 0, inf at 1, and outside [0, 1] nan, as its derivative is there.
+    PyTorch's `eps` is a :func:`clip` before it.
     """
     from scipy.special import logit as scipy_logit
 
