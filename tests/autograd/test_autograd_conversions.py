@@ -150,7 +150,7 @@ def test_a_constant_is_an_element(name: str) -> None:
 
 def test_a_loss_that_would_lose_a_part_of_its_gradient_is_an_error() -> None:
     w = nn.Parameter(np.array([2.0]))
-    with pytest.raises(GraphError, match="a number made from this Tensor"):
+    with pytest.raises(GraphError, match="a number made of this Tensor"):
         (w * w).sum() + 0.1 * math.exp(w)
 
 
