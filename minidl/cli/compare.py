@@ -10,13 +10,14 @@ from minidl.cli.options import INTERRUPTED, QUICK, exit_code
 from minidl.cli.values import check_files, load, prefixed
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
+from minidl.comparison.report.screen import screen
 from minidl.errors import ArgumentError
 
 # Arguments of compare_all that are passed on if they have a value.
 PASSED = ["optimizers", "tune", "lr", "momentum", "epochs", "seeds", "tuning_seeds", "target"]
 PASSED += ["sustained", "hidden", "activation", "loss", "jobs"]
 # What --from can be combined with.
-WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet"}
+WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet", "details"}
 WITH_FROM |= {"fail_on_diverge", "fail_under_target"}
 
 
@@ -32,7 +33,9 @@ def compare(options: argparse.Namespace) -> int:
     if options.out == "-":
         sys.stdout.write(study.to_json())
     else:
-        print(study)
+        print("\n\n".join(screen(c, commands=not options.details) for c in study.comparisons))
+        if options.details:
+            print(f"\n{study.details()}")
         if options.profile:
             print(f"\n{study.profile_text()}")
     if options.plot and not code:

@@ -197,6 +197,8 @@ def _compare(p: argparse.ArgumentParser) -> None:
         that the same command continues after it was killed"""
     add("--out", metavar="FILE", help=text)
     add("--from", metavar="FILE", dest="source", help="print a file of --out, without training")
+    text = "add all tables: each pair at each learning rate, the cost of tuning, and so on"
+    add("--details", action="store_true", help=text)
     add("--plot", metavar="FILE", help="draw it (.png, .svg, .pdf; needs matplotlib)")
     add("--profile", action="store_true", help="add a table that sums up several problems")
     _exit_codes(group, "an evaluation run diverges at the chosen rate", "one misses the target")

@@ -11,6 +11,7 @@ from typing import Any
 from minidl.comparison.analysis import Results
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.profile import Profile, profile, profile_text
+from minidl.comparison.report.screen import screen
 from minidl.comparison.report.tables import report
 from minidl.comparison.run import Run, Setting
 from minidl.comparison.store import read_record, versions, write_record
@@ -19,7 +20,7 @@ from minidl.keywords import answers
 
 
 class Comparison(Results):
-    """The result of a comparison; print it for the tables, the verdicts and their meaning.
+    """The result of a comparison; print it for the answer on one screen.
 
     All attributes follow from the plan and the finished runs, which are fewer than planned after an
     interruption; a saved comparison gives the same numbers to the last bit. `request` is the plan
@@ -39,6 +40,10 @@ class Comparison(Results):
         return self.evaluation_runs(contestant, setting)
 
     def __str__(self) -> str:
+        return screen(self)
+
+    def details(self) -> str:
+        """Return all tables: tuning, each pair at each learning rate, and their explanation."""
         return report(self)
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,6 +98,10 @@ class Study:
 
     def __str__(self) -> str:
         return "\n\n".join(map(str, self.comparisons))
+
+    def details(self) -> str:
+        """Return all tables of each comparison."""
+        return "\n\n".join(comparison.details() for comparison in self.comparisons)
 
     def profile_text(self) -> str:
         """Return the profile as a table, or the reason why there is none."""

@@ -20,7 +20,7 @@ RELATIONS = {
 def explain(comparison: Results) -> Iterator[str]:
     """Yield sentences: which optimizer to use, how sure that is, and what the verdicts mean."""
     if not comparison.complete:
-        yield from _interruption(comparison)
+        yield from interruption(comparison)
     plan, rows, duels = comparison.plan, comparison.rows, comparison.tuned
     if not rows:
         return
@@ -32,7 +32,7 @@ def explain(comparison: Results) -> Iterator[str]:
         budget += " at its tuned learning rate" if plan.tune != "none" else ""
         yield f"No optimizer reached the target within {budget}, so none is recommended."
     elif not duels:
-        yield from _without_pairs(comparison)
+        yield from without_pairs(comparison)
     elif not too_few:
         yield " ".join(_recommendation(rows, duels))
     if plan.tune != "none":
@@ -40,7 +40,8 @@ def explain(comparison: Results) -> Iterator[str]:
             yield from _both_verdicts(duel, comparison.flags)
 
 
-def _interruption(comparison: Results) -> Iterator[str]:
+def interruption(comparison: Results) -> Iterator[str]:
+    """Yield what an interrupted comparison supports."""
     runs = counted(len(comparison.runs), "run")
     sentence = f"Interrupted after {runs}: tuning is finished"
     if comparison.target is None:
@@ -165,7 +166,7 @@ def _tuned(duel: Duel, wins: Mapping[str, Sequence[Duel]], flags: Sequence[Duel]
     return f"{words}."
 
 
-def _without_pairs(comparison: Results) -> Iterator[str]:
+def without_pairs(comparison: Results) -> Iterator[str]:
     """Yield each optimizer's result where no pair is compared in epochs."""
     rows = comparison.rows
     converged = [row for row in rows if math.isfinite(row.median)]

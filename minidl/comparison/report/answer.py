@@ -1,0 +1,135 @@
+"""The answer in a few sentences: which optimizer is fastest, how sure that is, and its rates."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from minidl.comparison.analysis import Duel, Results, Row
+from minidl.comparison.report.sentences import interruption, without_pairs
+from minidl.comparison.report.words import counted, joined, method_name, number, rate
+
+ALIKE = 1.25  # rates whose mean is at most so many times the best, or one epoch more
+
+
+def answer(comparison: Results) -> Iterator[str]:
+    """Yield sentences that agree with every number on the screen."""
+    if not comparison.complete:
+        yield from interruption(comparison)
+    plan, rows, duels = comparison.plan, comparison.rows, comparison.tuned
+    if not rows:
+        return
+    if all(row.reached == 0 for row in rows):
+        yield f"No optimizer reached the goal within {counted(plan.epochs, 'epoch')}."
+        return
+    if not duels:
+        yield from without_pairs(comparison)
+        return
+    if declined := [duel.verdict.reason for duel in duels if duel.verdict.declined]:
+        yield f"{declined[0]}."
+        return
+    best = best_row(rows, duels)
+    if best is None:
+        most = max(rows, key=lambda row: row.reached / row.seeds)
+        yield "No optimizer reached the goal on most seeds;" + (
+            f" {method_name(most.optimizer)} did most often, on {most.reached} of {most.seeds}."
+        )
+        return
+    yield _ranking(best, [row for row in rows if row is not best], duels)
+    yield from _rates(comparison, best)
+
+
+def best_row(rows: Sequence[Row], duels: Sequence[Duel]) -> Row | None:
+    """Return the row with the smallest mean among those that usually reach the goal."""
+    paired = {name for duel in duels for name in (duel.first, duel.second)}
+    usual = [row for row in rows if row.optimizer in paired and math.isfinite(row.median)]
+    return min(usual, key=lambda row: row.mean, default=None)
+
+
+def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
+    """Return the best optimizer, and what the verdicts say of the others against it."""
+    by_median = all(best.median <= row.median for row in others)
+
+    def epochs(row: Row) -> str:
+        if by_median:
+            return number(row.median, "more than the budget")
+        return f"{row.mean:.1f}"
+
+    groups: dict[str, list[str]] = {"slower": [], "equivalent": [], "open": [], "same": []}
+    for row in others:
+        words = f"{epochs(row)} for {method_name(row.optimizer)}"
+        groups[relation(best.optimizer, row.optimizer, duels)].append(words)
+    name, unit = _capital(method_name(best.optimizer)), "median" if by_median else "mean"
+    reached = "" if best.reached == best.seeds else f", on {best.reached} of {best.seeds} seeds"
+    amount = f"{epochs(best)} epochs ({unit}{reached})"
+    seeds = counted(best.seeds, "seed")
+    first = f"{name} needs the fewest epochs here, {amount}"
+    if groups["slower"] and not (groups["open"] or groups["equivalent"]):
+        return f"{name} is fastest here: {amount}, against {joined(groups['slower'])}."
+    parts = []
+    if groups["slower"]:
+        parts.append(f"it is faster than {joined(groups['slower'])}")
+    if groups["equivalent"]:
+        parts.append(f"{joined(groups['equivalent'])} is equivalent within 5 %")
+    if groups["open"]:
+        parts.append(f"with {seeds} no difference is shown to {joined(groups['open'])}")
+    return f"{first}; {'; '.join(parts)}." if parts else f"{first}."
+
+
+def relation(best: str, other: str, duels: Sequence[Duel]) -> str:
+    """Return the verdict on the best optimizer and another one, in a word."""
+    duel = next((d for d in duels if {d.first, d.second} == {best, other}), None)
+    if duel is None:
+        return "same"  # two forms of one method, or another batch size
+    if duel.winner == best:
+        return "slower"
+    return "equivalent" if duel.verdict.word.startswith("equivalent") else "open"
+
+
+def _rates(comparison: Results, best: Row) -> Iterator[str]:
+    """Yield at which learning rates the best optimizer is about equally fast, and which fail."""
+    means, reached = _by_rate(comparison, best)
+    if len(means) < 2:
+        return
+    good = good_rates(means, best.setting.lr)
+    ends = [rate(good[0]), rate(good[-1])]
+    span = f"Rates {ends[0]} to {ends[1]} are about equally good for it"
+    if len(good) == 1:
+        span = f"Only the rate {ends[0]} is that good for it"
+    failing = [lr for lr in means if lr > good[-1] and reached[lr] < best.seeds]
+    if failing:
+        misses = best.seeds - reached[failing[0]]
+        span += f"; {rate(failing[0])} fails on {misses} of {counted(best.seeds, 'seed')}"
+    yield f"{span}."
+
+
+def _by_rate(comparison: Results, best: Row) -> tuple[dict[float, float], dict[float, int]]:
+    """Return the mean of min(T, E), and how often the goal was reached, by learning rate."""
+    plan, target = comparison.plan, comparison.target
+    contestant = plan.contestant(best.optimizer)
+    means: dict[float, float] = {}
+    reached: dict[float, int] = {}
+    for setting in plan.settings(contestant):
+        runs = comparison.evaluation_runs(contestant, setting)
+        if target is None or setting.momentum != best.setting.momentum or len(runs) < best.seeds:
+            continue
+        times = target.times(runs, plan.sustained)
+        means[setting.lr] = float(np.minimum(times, plan.epochs).mean())
+        reached[setting.lr] = int(np.isfinite(times).sum())
+    return dict(sorted(means.items())), reached
+
+
+def good_rates(means: dict[float, float], chosen: float) -> list[float]:
+    """Return the rates around the chosen one with about the same mean, in order."""
+    limit = max(ALIKE * means[chosen], means[chosen] + 1)
+    rates = list(means)
+    low = high = rates.index(chosen)
+    while low > 0 and means[rates[low - 1]] <= limit:
+        low -= 1
+    while high < len(rates) - 1 and means[rates[high + 1]] <= limit:
+        high += 1
+    return rates[low : high + 1]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

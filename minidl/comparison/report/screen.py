@@ -1,0 +1,196 @@
+"""One screen: the answer, a line for each optimizer and each pair, and what to beware of."""
+
+import math
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from minidl.comparison.analysis import Results, Row
+from minidl.comparison.plan import Plan
+from minidl.comparison.report.answer import answer, best_row
+from minidl.comparison.report.tables import warnings_of
+from minidl.comparison.report.words import (
+    between,
+    counted,
+    curve_name,
+    method_name,
+    number,
+    rate,
+    text_table,
+)
+from minidl.comparison.run import Run
+from minidl.comparison.stats.hitting import median
+from minidl.datasets import DATASETS
+from minidl.optim import TABLE
+
+WIDTH, LINES, BAR = 100, 25, 14
+PAIRS, NOTES = 6, 4  # lines of pairs and of notes
+BLANK = {"bar": ""}  # titles that are not printed
+
+
+def screen(comparison: Results, *, commands: bool = False) -> str:
+    """Return a comparison on at most 25 lines of at most 100 characters.
+
+    With `commands`, the last lines say what to type next.
+    """
+    sections = [_head(comparison), [f"  {line}" for line in _answer(comparison)]]
+    if comparison.rows:
+        sections.append(_rows(comparison))
+        sections += [_pairs(comparison)] if comparison.tuned else []
+    sections.append(_beware(comparison))
+    if commands:
+        sections.append(_commands(comparison))
+    return _fitted([section for section in sections if section])
+
+
+def _fitted(sections: list[list[str]]) -> str:
+    """Return the sections with empty lines between them, as far as these fit on the screen."""
+    gaps = LINES - sum(map(len, sections))
+    text = ""
+    for k, section in enumerate(sections):
+        separator = "\n\n" if k and k <= gaps else "\n"
+        text += (separator if k else "") + "\n".join(section)
+    return text
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Return a text in lines that fit the screen."""
+    return textwrap.wrap(
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def network_words(plan: Plan) -> str:
+    """Return a network in short, such as "2-16-16-1 tanh", or as it prints."""
+    dense = re.findall(r"Dense\((\d+), (\d+)\)", plan.network)
+    others = re.sub(r"Dense\(\d+, \d+\)|Sequential|[(), ]+", " ", plan.network).split()
+    chained = all(a[1] == b[0] for a, b in pairwise(dense))
+    if not dense or not chained or len(set(others)) > 1:
+        return plan.network if len(plan.network) <= 60 else f"{plan.network[:57]}..."
+    widths = [dense[0][0], *(out for _, out in dense)]
+    return " ".join(["-".join(widths), *(name.lower() for name in dict.fromkeys(others))])
+
+
+def _head(comparison: Results) -> list[str]:
+    plan, target = comparison.plan, comparison.target
+    sizes = list(dict.fromkeys(str(c.batch_size) for c in plan.contestants))
+    batch = f"batch {sizes[0]}" if len(sizes) == 1 else f"batches {', '.join(sizes)}"
+    seeds = f"{counted(len(plan.seeds), 'seed')} judge"
+    others = counted(len(plan.tuning_seeds), "other")
+    seeds += f", {others} chose the rates" if plan.tune != "none" else f", {others} set the goal"
+    rows = counted(plan.rows, "training row")
+    lines = wrapped(f"{plan.problem}, {rows}, {network_words(plan)}, {batch}; {seeds}")
+    if target is not None:
+        sign = ">=" if plan.goal.rises else "<="
+        held = f", held for {plan.sustained} epochs" if plan.sustained > 1 else ""
+        goal = f"Goal: {curve_name(plan)} {sign} {target.value:.4g}{held}"
+        lines += wrapped(f"{goal}, within {counted(plan.epochs, 'epoch')}")
+    return lines
+
+
+def _answer(comparison: Results) -> Iterator[str]:
+    for sentence in answer(comparison):
+        yield from textwrap.wrap(sentence, WIDTH - 2, break_on_hyphens=False)
+
+
+def _rows(comparison: Results) -> list[str]:
+    """Return the table of optimizers, with a bar for the median."""
+    rows = [_cells(comparison, row) for row in comparison.rows]
+    titles = [name for name in rows[0] if any(row[name] for row in rows)]
+    lines = [[BLANK.get(name, name) for name in titles]]
+    lines += [[row[name] for name in titles] for row in rows]
+    left = (0, titles.index("bar")) if "bar" in titles else (0,)
+    return text_table(lines, left).split("\n")
+
+
+def _cells(comparison: Results, row: Row) -> dict[str, str]:
+    """Return the cells of one optimizer by the titles of columns; empty columns are left out."""
+    plan, setting, chosen = comparison.plan, row.setting, comparison.chosen
+    longest = max((r.median for r in comparison.rows if math.isfinite(r.median)), default=1.0)
+    several = len({r.setting.momentum for r in comparison.rows} - {None}) > 1
+    sizes = len({c.batch_size for c in plan.contestants}) > 1
+    budget = f">{plan.epochs}"
+    bar = max(1, round(BAR * row.median / longest)) if 0 < row.median < math.inf else 0
+    runs = comparison.evaluation_runs(plan.contestant(row.optimizer), setting)
+    cells = {
+        "optimizer": row.optimizer,
+        "batch": str(row.batch_size) if sizes else "",
+        "rate": rate(setting.lr) + (" EDGE" if chosen[row.optimizer].edge else ""),
+        "momentum": "" if setting.momentum is None or not several else f"{setting.momentum:g}",
+        "arrived": f"{row.reached}/{row.seeds}",
+        "epochs to the goal": number(row.median, budget),
+        "95 %": between(row.interval, budget),
+        "bar": "#" * bar,
+    }
+    for name, title in (("accuracy", "validation: accuracy"), ("loss", "loss")):
+        cells[title] = _at_the_end(runs, f"validation_{name}")
+    return cells
+
+
+def _at_the_end(runs: Sequence[Run], column: str) -> str:
+    """Return the median of a column after the last epoch; empty if it was not measured."""
+    if any(column not in run.curves for run in runs):
+        return ""
+    # A run that diverged is worse than every other one; an accuracy then counts as 0.
+    worst = 0.0 if "accuracy" in column else math.inf
+    ends = [worst if r.diverged_at is not None else float(r.curves[column][-1]) for r in runs]
+    return number(median(ends), "diverged", ".3f")
+
+
+def _pairs(comparison: Results) -> list[str]:
+    """Return the table of pairs; of many, those of the fastest optimizer."""
+    duels = comparison.tuned
+    best = best_row(comparison.rows, duels)
+    shown = duels
+    if len(duels) > PAIRS and best is not None:
+        shown = [duel for duel in duels if best.optimizer in (duel.first, duel.second)]
+    lines = [["pair", "mean difference", "95 %", "verdict"]]
+    for duel in shown[:PAIRS]:
+        low, high = duel.verdict.interval
+        interval = f"{low:+.1f} to {high:+.1f}" if duel.verdict.seeds > 1 else "-"
+        word = duel.word if duel.winner is None else f"{method_name(duel.winner)} faster"
+        lines.append([f"{duel.first} - {duel.second}", f"{duel.verdict.difference:+.1f}", interval])
+        lines[-1].append(word)
+    rest = len(duels) - len(lines) + 1
+    more = [f"({counted(rest, 'more pair')}: --details)"] if rest else []
+    return [*text_table(lines, left=(0, 3)).split("\n"), *more]
+
+
+def _beware(comparison: Results) -> list[str]:
+    """Return what to beware of, the most important first."""
+    notes = [*_fastest_is_not_best(comparison), *warnings_of(comparison)]
+    lines: list[str] = []
+    for k, note in enumerate(notes):
+        text = wrapped(f"Beware: {note}", "  ")
+        if len(lines) + len(text) > NOTES:
+            rest = counted(len(notes) - k, "more note")
+            return [*lines, f"({rest}: --details)"]
+        lines += text
+    return lines
+
+
+def _fastest_is_not_best(comparison: Results) -> Iterator[str]:
+    rows = {row.optimizer: _cells(comparison, row)["loss"] for row in comparison.rows}
+    best = best_row(comparison.rows, comparison.tuned)
+    losses = {name: float(loss) for name, loss in rows.items() if loss not in ("", "diverged")}
+    if best is None or len(losses) < 2 or best.optimizer not in losses:
+        return
+    others = [loss for name, loss in losses.items() if name != best.optimizer]
+    if losses[best.optimizer] > 1.01 * max(others):
+        name, epochs = method_name(best.optimizer), counted(comparison.plan.epochs, "epoch")
+        yield f"fastest is not best: {name} has the highest validation loss after {epochs}."
+
+
+def _commands(comparison: Results) -> list[str]:
+    """Return what to type next."""
+    plan, lines = comparison.plan, []
+    best = best_row(comparison.rows, comparison.tuned)
+    names = {name for entry in TABLE for name in (entry.name, *entry.aliases)}
+    if best is not None and best.optimizer in names and plan.problem in DATASETS:
+        dataset = "" if plan.problem == "moons" else f" --dataset {plan.problem}"
+        words = f"--optimizer {best.optimizer} --lr {rate(best.setting.lr)}"
+        lines.append(f"next: minidl train{dataset} {words}")
+    sizes = {c.batch_size for c in plan.contestants}
+    batches = "   --batch-sizes full,32,1" if len(sizes) == 1 else ""
+    return [*lines, f"more: --details   --plot FILE{batches}"]
