@@ -17,7 +17,18 @@ from minidl.errors import ArgumentError
 PASSED = ["optimizers", "tune", "lr", "momentum", "epochs", "seeds", "tuning_seeds", "target"]
 PASSED += ["sustained", "hidden", "activation", "loss", "jobs"]
 # What --from can be combined with.
-WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet", "details"}
+WITH_FROM = {
+    "parser",
+    "flags",
+    "command",
+    "words",
+    "source",
+    "out",
+    "plot",
+    "profile",
+    "quiet",
+    "details",
+}
 WITH_FROM |= {"fail_on_diverge", "fail_under_target"}
 
 

@@ -30,7 +30,7 @@ def notes(found):
 
 
 def test_a_comparison_is_printed_as_head_two_verdicts_and_a_paragraph():
-    parts = str(comparison({"gd": SLOW, "nag": FAST})).split("\n\n")
+    parts = comparison({"gd": SLOW, "nag": FAST}).details().split("\n\n")
     assert [part.splitlines()[0] for part in parts] == [
         "toy: Dense(2, 1), MeanSquaredError(), 750 training rows",
         "Each at its best learning rate, on the evaluation seeds (medians; mean of min(epochs,"
@@ -73,7 +73,7 @@ def test_a_comparison_is_printed_as_head_two_verdicts_and_a_paragraph():
     ],
 )
 def test_a_row_says_what_most_of_the_seeds_did(outcomes, cells):
-    lines = str(alone({"nag": outcomes})).splitlines()
+    lines = alone({"nag": outcomes}).details().splitlines()
     row = next(line for line in lines if line.startswith("nag"))
     assert all(cell in row for cell in cells), row
 
@@ -173,12 +173,12 @@ def test_an_optimizer_that_rarely_converges_is_not_recommended():
 def test_the_head_says_that_the_grid_grew():
     found = comparison({"gd": SLOW, "nag": FAST})
     asked = {"plan": {"rates": [0.1, 0.2]}}
-    text = str(Comparison(found.plan, found.runs, asked))
+    text = Comparison(found.plan, found.runs, asked).details()
     assert "3 learning rates, 0.1 to 0.4 (grown from 2, because the best was at an edge)" in text
 
 
 def test_without_tuning_the_tuning_seeds_are_for_the_target():
-    text = str(alone({"gd": SLOW, "nag": FAST}))
+    text = alone({"gd": SLOW, "nag": FAST}).details()
     assert "not tuned; 2 tuning seeds for the target, 7 evaluation seeds; budget 50 epochs" in text
 
 
@@ -194,11 +194,14 @@ def test_if_no_run_converges_no_optimizer_is_recommended():
         "No optimizer reached the target within 50 epochs at its tuned learning rate, so none is"
         " recommended."
     )
-    assert "pair by pair; settings where neither converged are left out: neither ever" in str(found)
+    assert (
+        "pair by pair; settings where neither converged are left out: neither ever"
+        in found.details()
+    )
 
 
 def test_untuned_there_is_one_verdict_and_it_is_named():
-    text = str(alone({"gd": SLOW, "nag": FAST}))
+    text = alone({"gd": SLOW, "nag": FAST}).details()
     assert "not tuned; 2 tuning seeds" in text
     assert "Tuned against tuned" not in text
     assert "Swap the flag" in text
@@ -284,7 +287,7 @@ def test_different_batch_sizes():
 def test_a_learning_rate_on_the_edge(best, end):
     found = comparison({"nag": FAST}, at=best)
     assert f"EDGE: nag did best at {best:g}, the {end} learning rate" in notes(found)
-    assert f"{best:g} EDGE" in str(found)
+    assert f"{best:g} EDGE" in found.details()
 
 
 def test_a_target_that_nobody_reaches():
@@ -312,7 +315,7 @@ def test_a_target_that_was_loosened():
 
 def test_grids_of_different_sizes_are_told_with_what_equal_budgets_give():
     found = comparison({"gd": SLOW, "nag": FAST}, tune="lr,momentum", momenta=(0.5, 0.9))
-    table = str(found).split("Cost of tuning")[1].split("\n\n")[0]
+    table = found.details().split("Cost of tuning")[1].split("\n\n")[0]
     assert [line.split() for line in table.splitlines()[1:]] == [
         ["trials", "1", "2", "3", "6"],
         ["gd", "35.0", "20.0", "5.0"],
@@ -419,14 +422,14 @@ def test_an_interrupted_comparison_of_batchings_does_not_speak_of_pairs():
 
 def test_untuned_pairs_with_rates_of_their_own_are_in_a_table():
     three = (contestant("gd"), contestant("nag"), contestant("momentum", momentum=0.5))
-    text = str(alone({"gd": SLOW, "nag": FAST, "momentum": SLOW}, contestants=three))
+    text = alone({"gd": SLOW, "nag": FAST, "momentum": SLOW}, contestants=three).details()
     assert "As given (in epochs; p after Holm" in text
     assert "Swap the flag" in text
 
 
 def test_rates_that_print_alike_keep_lines_of_their_own():
     found = comparison({"gd": SLOW, "nag": FAST}, rates=(0.2, 0.2001, 0.2002), at=0.2001)
-    lines = str(found).split("Swap the flag: ")[1].split("\n\n")[0].splitlines()
+    lines = found.details().split("Swap the flag: ")[1].split("\n\n")[0].splitlines()
     assert len(lines) == 2 + 3
     assert sum("(7/7)" in line for line in lines) == 1
 

@@ -119,13 +119,20 @@ def _cells(comparison: Results, row: Row) -> dict[str, str]:
         "rate": rate(setting.lr) + (" EDGE" if chosen[row.optimizer].edge else ""),
         "momentum": "" if setting.momentum is None or not several else f"{setting.momentum:g}",
         "arrived": f"{row.reached}/{row.seeds}",
-        "epochs to the goal": number(row.median, budget),
+        "epochs to the goal": _epochs(row, budget),
         "95 %": between(row.interval, budget),
         "bar": "#" * bar,
     }
     for name, title in (("accuracy", "validation: accuracy"), ("loss", "loss")):
         cells[title] = _at_the_end(runs, f"validation_{name}")
     return cells
+
+
+def _epochs(row: Row, budget: str) -> str:
+    """Return the median, or in which epoch most runs diverged."""
+    if 2 * row.diverged > row.seeds:
+        return f"diverged @ {row.diverged_at:g}"
+    return number(row.median, budget)
 
 
 def _at_the_end(runs: Sequence[Run], column: str) -> str:

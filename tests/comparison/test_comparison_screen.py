@@ -1,0 +1,120 @@
+"""The one screen: it fits, the answer agrees with every number on it, and it says what to do next."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from comparison_runs import comparison, plan
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minidl.comparison.report.answer import best_row, good_rates, relation
+from minidl.comparison.report.screen import LINES, WIDTH, network_words, screen
+from minidl.comparison.report.words import method_name
+
+FAST, SLOW = [4, 5, 4, 3, 5, 4, 4], [20, 22, 19, 25, 21, 18, 20]
+OUTCOME = st.one_of(st.integers(1, 50), st.none(), st.sampled_from(["@ 3", "@ 9"]))
+
+
+def fits(text):
+    lines = text.split("\n")
+    return len(lines) <= LINES and max(map(len, lines)) <= WIDTH
+
+
+def test_the_answer_comes_first_and_has_the_numbers_of_the_table():
+    text = screen(comparison({"gd": SLOW, "nag": FAST}))
+    head, answer, table, pairs = text.split("\n\n")[:4]
+    assert head == (
+        "toy, 750 training rows, 2-1, batch 32; 7 seeds judge, 2 others chose the rates\n"
+        "Goal: training loss <= 0.1, held for 3 epochs, within 50 epochs"
+    )
+    assert answer.split("\n")[0] == (
+        "  NAG is fastest here: 4 epochs (median), against 20 for gradient descent."
+    )
+    gd, nag = (line.split() for line in table.split("\n")[1:])
+    assert gd[:4] == ["gd", "0.2", "7/7", "20"]
+    assert nag[:4] == ["nag", "0.2", "7/7", "4"]
+    assert gd[-1] == "#" * 14
+    assert nag[-1] == "###"
+    assert pairs.split("\n")[1].startswith("nag - gd")
+    assert pairs.endswith("NAG faster")
+    assert fits(text)
+
+
+def test_what_to_do_next_is_a_command():
+    found = comparison({"gd": SLOW, "nag": FAST}, problem="circles")
+    lines = screen(found, commands=True).split("\n")
+    assert lines[-2] == "next: minidl train --dataset circles --optimizer nag --lr 0.2"
+    assert lines[-1].startswith("more: --details")
+    assert "next:" not in screen(found)
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ("Sequential(Dense(2, 16), Tanh(), Dense(16, 1))", "2-16-1 tanh"),
+        ("Dense(2, 1)", "2-1"),
+        ("Sequential(Dense(2, 4), ReLU(), Dense(4, 4), ReLU(), Dense(4, 1))", "2-4-4-1 relu"),
+        ("Sequential(Dense(2, 4), Tanh(), Dense(4, 1), ReLU())",) * 2,
+        ("Custom(3)", "Custom(3)"),
+    ],
+)
+def test_a_network_is_told_in_short_if_nothing_is_lost(network, words):
+    assert network_words(plan(["nag"], network=network)) == words
+
+
+@given(
+    st.integers(2, 4).flatmap(
+        lambda k: st.lists(st.lists(OUTCOME, min_size=8, max_size=8), min_size=k, max_size=k)
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_every_sentence_agrees_with_the_numbers(outcomes):
+    names = ["gd", "momentum", "nag", "other"][: len(outcomes)]
+    found = comparison(dict(zip(names, outcomes, strict=True)))
+    text = screen(found, commands=True)
+    assert fits(text)
+    answer = " ".join(text.split("\n\n")[1].split())
+    rows, duels = {row.optimizer: row for row in found.rows}, found.tuned
+    best = best_row(found.rows, duels)
+    said = {
+        name: float(number)
+        for name in names
+        for number in re.findall(rf"([\d.]+|more than the budget) for {method_name(name)}", answer)
+        if number[0].isdigit()
+    }
+    if "fastest here" in answer:
+        assert all(
+            relation(best.optimizer, n, duels) == "slower" for n in names if n != best.optimizer
+        )
+    for name in said:
+        value = rows[name].median if "(median" in answer else rows[name].mean
+        assert said[name] == pytest.approx(value, abs=0.06)
+        own = rows[best.optimizer].median if "(median" in answer else rows[best.optimizer].mean
+        assert own <= value
+    if best is None:
+        assert "No optimizer reached" in answer
+        assert all(math.isinf(row.median) for row in rows.values())
+    else:
+        assert f"{rows[best.optimizer].reached}/8" in text
+    for duel in duels:
+        if duel.verdict.word == "no difference shown" and best is not None:
+            pair = {duel.first, duel.second}
+            if best.optimizer in pair:
+                assert "is fastest here" not in answer
+
+
+@given(
+    st.lists(st.floats(1, 60), min_size=1, max_size=9),
+    st.integers(0, 8),
+)
+def test_good_rates_are_neighbours_of_the_chosen_one(means, place):
+    rates = [2.0**k for k in range(len(means))]
+    chosen = rates[place % len(rates)]
+    good = good_rates(dict(zip(rates, means, strict=True)), chosen)
+    assert chosen in good
+    assert good == rates[rates.index(good[0]) : rates.index(good[-1]) + 1]
+    limit = max(1.25 * means[rates.index(chosen)], means[rates.index(chosen)] + 1)
+    assert all(means[rates.index(rate)] <= limit for rate in good)
+    assert not np.isnan(good).any()
