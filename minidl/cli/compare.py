@@ -17,19 +17,8 @@ from minidl.errors import ArgumentError
 PASSED = ["optimizers", "tune", "lr", "momentum", "epochs", "seeds", "tuning_seeds", "target"]
 PASSED += ["sustained", "hidden", "activation", "loss", "jobs"]
 # What --from can be combined with.
-WITH_FROM = {
-    "parser",
-    "flags",
-    "command",
-    "words",
-    "source",
-    "out",
-    "plot",
-    "profile",
-    "quiet",
-    "details",
-}
-WITH_FROM |= {"fail_on_diverge", "fail_under_target"}
+WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet"}
+WITH_FROM |= {"details", "fail_on_diverge", "fail_under_target"}
 
 
 def compare(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The one screen: it fits, the answer agrees with every number on it, and it says what to do next."""
+"""The one screen: it fits, its answer agrees with its numbers, and it says what to do next."""
 
 import math
 import re
