@@ -72,12 +72,11 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
         with prefixed("from"):
             return Study.from_json(options.source), 0
     names = options.problems or [options.dataset or "moons"]
-    batchings = options.optimizers is None and options.batch_size is None and len(names) == 1
-    batchings = batchings and options.tune in (None, "lr")
     arguments: dict[str, Any] = dict(QUICK) if options.quick else {}
     if options.tune == "none":
         arguments.pop("lr", None)  # a list
-    if batchings:
+    if options.batch_sizes:
+        arguments["batchings"] = options.batch_sizes
         arguments["batching_lr"] = BATCHING_RATES if options.lr is None else options.lr
     arguments |= {name: v for name in PASSED if (v := getattr(options, name)) is not None}
     out = None if options.out == "-" else options.out

@@ -178,13 +178,15 @@ def _train(p: argparse.ArgumentParser) -> None:
 
 def _compare(p: argparse.ArgumentParser) -> None:
     add = p.add_argument_group("what is compared").add_argument
-    text = """such as momentum,nag; see minidl list (default: gd,momentum,nag, and then
-        batch,stochastic,gd, which differ in batch size)"""
+    text = "such as momentum,nag; see minidl list (default: gd,momentum,nag)"
     names = values.different("names such as momentum,nag")
     add("--optimizers", metavar="NAMES", type=names, help=text)
     text = """rows per update, or full; a list such as full,32 gives one comparison each (default:
         32)"""
     add("--batch-size", metavar="ROWS", type=values.batch_sizes, help=text)
+    text = """then compare gradient descent at batch sizes such as full,32,1 with each other: full, 1
+        and at most one other"""
+    add("--batch-sizes", metavar="ROWS", type=values.batch_sizes, help=text)
     data = _data(p, None)
     text = "several data sets instead of --dataset, such as moons,circles,iris"
     names = values.different("data sets or files such as moons,circles")

@@ -21,7 +21,6 @@ from minidl.nn import Loss
 from minidl.optim import BatchSize
 from minidl.training.pool import check_jobs
 
-BATCHINGS = ("batch", "stochastic", "gd")
 BATCHING_RATES = tuple(4.0**k for k in range(-4, 3))
 
 
@@ -135,6 +134,7 @@ def compare_all(
     *,
     optimizers: Optimizers = ("gd", "momentum", "nag"),
     batch_sizes: Sequence[BatchSize | None] = (None,),
+    batchings: Sequence[BatchSize] = ("full", 1, 32),
     batching_lr: Values = None,
     tune: str | None = None,
     lr: Values = None,
@@ -164,9 +164,11 @@ def compare_all(
     problems, batch_sizes : sequence
         One comparison for each problem and each batch size.
     batching_lr : float or sequence of float, optional
-        If given, batch, stochastic and mini-batch gradient descent are also compared on the first
+        If given, gradient descent at the batch sizes `batchings` is also compared on the first
         problem, at these learning rates (``BATCHING_RATES`` is a coarse grid) and with half of
         the seeds, since one row per update is slow.
+    batchings : sequence of batch sizes, default ("full", 1, 32)
+        "full", 1 and at most one other.
     command : sequence of str, optional
         The command line, to keep in the file.
 
@@ -190,8 +192,18 @@ def compare_all(
     if batching_lr is not None:
         half = [part[: max(1, len(part) // 2)] for part in (evaluation, tuning)]
         how["lr"] = batching_lr
-        plans.append(make_plan(sources[0], BATCHINGS, None, *half, **how))
+        names, size = _batchings(batchings)
+        plans.append(make_plan(sources[0], names, size, *half, **how))
     return _execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
+
+
+def _batchings(sizes: Sequence[BatchSize]) -> tuple[list[str], BatchSize | None]:
+    """Return the names of gradient descent at these batch sizes, and the size of "gd"."""
+    named: dict[BatchSize, str] = {"full": "batch", 1: "stochastic"}
+    others = [size for size in sizes if size not in named]
+    if len(others) > 1 or len(set(sizes)) < len(sizes):
+        raise invalid("batchings", sizes, "full, 1 and at most one other batch size, each once")
+    return [named.get(size, "gd") for size in sizes], others[0] if others else None
 
 
 def _execute(

@@ -24,7 +24,7 @@ OPTIONS = {
     "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l2", "--seed", "--csv",
               "--save", "--json", "--target-loss", "--target-accuracy"},
     "compare": {*SHARED, "--optimizers", "--problems", "--seeds", "--tuning-seeds", "--tune",
-                "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot", "--details",
+                "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot", "--details", "--batch-sizes",
                 "--profile"},
     "list": {"--help"},
 }  # fmt: skip
