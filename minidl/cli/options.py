@@ -184,8 +184,8 @@ def _compare(p: argparse.ArgumentParser) -> None:
     text = """rows per update, or full; a list such as full,32 gives one comparison each (default:
         32)"""
     add("--batch-size", metavar="ROWS", type=values.batch_sizes, help=text)
-    text = """then compare gradient descent at batch sizes such as full,32,1 with each other: full, 1
-        and at most one other"""
+    text = """then compare gradient descent at these batch sizes, such as full,32,1: full, 1 and at
+        most one other"""
     add("--batch-sizes", metavar="ROWS", type=values.batch_sizes, help=text)
     data = _data(p, None)
     text = "several data sets instead of --dataset, such as moons,circles,iris"

@@ -88,9 +88,9 @@ def test_every_sentence_agrees_with_the_numbers(outcomes):
         assert all(
             relation(best.optimizer, n, duels) == "slower" for n in names if n != best.optimizer
         )
-    for name in said:
+    for name, number in said.items():
         value = rows[name].median if "(median" in answer else rows[name].mean
-        assert said[name] == pytest.approx(value, abs=0.06)
+        assert number == pytest.approx(value, abs=0.06)
         own = rows[best.optimizer].median if "(median" in answer else rows[best.optimizer].mean
         assert own <= value
     if best is None:
