@@ -179,9 +179,7 @@ def compare_all(
     >>> [(comparison.plan.problem, len(comparison.runs)) for comparison in study.comparisons]
     [('circles', 16), ('moons', 16)]
     """
-    for name, values in (("problems", problems), ("batch_sizes", batch_sizes)):
-        if not isinstance(values, Sequence) or isinstance(values, str) or not values:
-            raise invalid(name, values, "a list with at least one entry")
+    _check_lists(problems=problems, batch_sizes=batch_sizes)
     evaluation, tuning = disjoint_seeds(seeds, tuning_seeds)
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
@@ -195,6 +193,13 @@ def compare_all(
         names, size = _batchings(batchings)
         plans.append(make_plan(sources[0], names, size, *half, **how))
     return _execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
+
+
+def _check_lists(**lists: object) -> None:
+    """Raise unless these arguments are lists with at least one entry."""
+    for name, values in lists.items():
+        if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+            raise invalid(name, values, "a list with at least one entry")
 
 
 def _batchings(sizes: Sequence[BatchSize]) -> tuple[list[str], BatchSize | None]:

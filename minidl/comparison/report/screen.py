@@ -119,7 +119,7 @@ def _cells(comparison: Results, row: Row) -> dict[str, str]:
         "rate": rate(setting.lr) + (" EDGE" if chosen[row.optimizer].edge else ""),
         "momentum": "" if setting.momentum is None or not several else f"{setting.momentum:g}",
         "arrived": f"{row.reached}/{row.seeds}",
-        "epochs to the goal": _epochs(row, budget),
+        "epochs to goal": _epochs(row, budget),
         "95 %": between(row.interval, budget),
         "bar": "#" * bar,
     }
