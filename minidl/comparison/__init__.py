@@ -12,7 +12,8 @@ from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.profile import Profile
 from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run, Setting
-from minidl.comparison.stats import hitting, intervals, profiles, tuning, verdicts
+from minidl.comparison.stats import equivalence, hitting, intervals, profiles, tuning, verdicts
+from minidl.comparison.stats.equivalence import *  # noqa: F403
 from minidl.comparison.stats.hitting import *  # noqa: F403
 from minidl.comparison.stats.intervals import *  # noqa: F403
 from minidl.comparison.stats.profiles import *  # noqa: F403
@@ -21,6 +22,7 @@ from minidl.comparison.stats.verdicts import *  # noqa: F403
 
 __all__ = ["Chosen", "Comparison", "Contestant", "Duel", "Goal", "Plan", "Profile", "Row", "Run"]
 __all__ += ["Setting", "Study", "Target", "compare", "compare_all"]
+__all__ += equivalence.__all__
 __all__ += hitting.__all__
 __all__ += intervals.__all__
 __all__ += profiles.__all__

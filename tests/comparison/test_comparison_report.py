@@ -95,7 +95,8 @@ def test_where_nothing_is_shown_it_says_that_equality_is_not_proven():
 
 
 def test_an_equivalent_optimizer_will_do_as_well():
-    assert "NAG will do as well" in paragraph(comparison({"momentum": FAST, "nag": FAST}))
+    words = paragraph(comparison({"momentum": [20] * 20, "nag": [20] * 20}))
+    assert "NAG (0 of 20 runs failed, which allows up to 14 %) will do as well" in words
 
 
 def test_the_two_forms_of_nag_are_one_method_and_never_tested():
@@ -124,7 +125,7 @@ def test_contradicting_verdicts_are_told_and_explained():
 
 
 def test_a_gain_of_the_flag_that_tuning_removes_is_told():
-    words = paragraph(comparison({"gd": [5] * 7, "nag": [5] * 7}, at={"gd": 0.4, "nag": 0.1}))
+    words = paragraph(comparison({"gd": [25] * 7, "nag": [25] * 7}, at={"gd": 0.4, "nag": 0.1}))
     assert "tuned, they are equivalent within 5 %" in words
     assert (
         "So the flag matters at a learning rate that is not tuned, and tuning the rate achieves"
@@ -437,7 +438,7 @@ def test_a_chosen_momentum_of_zero_is_noted():
 
 
 def test_settings_that_are_equivalent_are_counted_as_such():
-    words = paragraph(comparison({"momentum": FAST, "nag": FAST}))
+    words = paragraph(comparison({"momentum": [20] * 9, "nag": [20] * 9}))
     assert "they are equivalent within 5 % at 1" in words
 
 

@@ -12,7 +12,7 @@ RELATIONS = {
     "faster": "In the mean of min(epochs, budget) it is faster than {}; p < 0.05 after Holm's"
     " correction.",
     "open": "Against {} no difference is shown with {seeds}, which does not prove them equal.",
-    "equivalent": "{} will do as well: on these seeds the difference is below 5 %.",
+    "equivalent": "{} will do as well: where both converge, the difference is below 5 %.",
     "same method": "{} is the same method in another form.",
 }
 
@@ -86,7 +86,7 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
     groups: dict[str, list[str]] = {relation: [] for relation in RELATIONS}
     for row in [row for row in rows if row is not best]:
         relation, details = _relation(best, row, duels)
-        if row.reached < row.seeds:
+        if row.reached < row.seeds and relation != "equivalent":
             details.append(f"converged on {row.reached} of {row.seeds}")
         words = f" ({'; '.join(details)})" if details else ""
         groups[relation].append(method_name(row.optimizer) + words)
@@ -102,7 +102,7 @@ def _relation(best: Row, row: Row, duels: Sequence[Duel]) -> tuple[str, list[str
     if duel is None:  # the two forms of NAG
         return "same method", []
     if duel.winner != best.optimizer:
-        return "equivalent" if _equivalent(duel) else "open", []
+        return ("equivalent", [duel.verdict.scope]) if _equivalent(duel) else ("open", [])
     low, high = sorted(map(abs, duel.verdict.interval))
     form = ".0f" if low >= 10 else ".1f"
     mean = format(abs(duel.verdict.difference), form)
