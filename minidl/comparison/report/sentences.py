@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from minidl.comparison.analysis import Duel, Results, Row
+from minidl.comparison.analysis import Results, Row
+from minidl.comparison.duels import Duel
 from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.stats.verdicts import LEVEL
 
@@ -46,8 +47,9 @@ def _interruption(comparison: Results) -> Iterator[str]:
     if comparison.target is None:
         sentence = f"Interrupted while tuning, after {runs}: no verdict is supported yet"
     elif comparison.tuned:
-        seeds = min(duel.verdict.seeds for duel in comparison.tuned)
-        sentence += f", and the verdicts rest on {seeds} of {len(comparison.plan.seeds)} seeds"
+        seeds, plan = min(duel.verdict.seeds for duel in comparison.tuned), comparison.plan
+        total = len(plan.seeds) + len(plan.tuning_seeds) * (plan.tune != "none")
+        sentence += f", and the verdicts rest on {seeds} of {total} seeds"
     elif comparison.plan.pairs:
         sentence += ", but no pair of optimizers has a seed in common yet: no verdict is supported"
     yield f"{sentence}."
@@ -159,7 +161,7 @@ def _tuned(duel: Duel, wins: Mapping[str, Sequence[Duel]], flags: Sequence[Duel]
         words = "they are equivalent within 5 %"
         meaning = f", and tuning the rate achieves as much{gain}"
     elif duel.verdict.p < LEVEL and not duel.verdict.declined:
-        words += " (p is small, but with other tuning seeds the chosen rates might show none)"
+        words += " (p is small, but with other seeds the rates might be others, and show none)"
     if against:
         return f"{words}. So the flag matters at a learning rate that is not tuned{meaning}."
     return f"{words}."

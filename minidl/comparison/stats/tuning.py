@@ -13,7 +13,7 @@ from minidl.comparison.stats.hitting import check_budget, check_times
 from minidl.errors import ArgumentError, ShapeError
 from minidl.keywords import answers
 
-__all__ = ["choose_rate", "expected_best", "trial_weights"]
+__all__ = ["choose_rate", "expected_best", "near_best", "trial_weights"]
 
 
 class Choice(NamedTuple):
@@ -57,6 +57,31 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     best = int(np.lexsort((lr, -converged, means))[0])
     edge = -1 if lr[best] == lr.min() else int(lr[best] == lr.max())
     return Choice(best, float(lr[best]), float(means[best]), edge)
+
+
+@answers
+def near_best(times: npt.ArrayLike, errors: float = 1.0) -> npt.NDArray[np.bool_]:
+    """Return which settings are as good as the best, as far as the seeds can tell.
+
+    Those with mean_i <= mean_b + errors sd_b / sqrt(n), where b has the smallest mean and sd_b is
+    the standard deviation of its n values: by default within one standard error of the best
+    (Breiman, Friedman, Olshen & Stone 1984, section 3.4.3). For one seed, those equal to the best.
+
+    `times` (settings, seeds) are min(T, E), finite; more axes of settings are allowed. The result
+    has the shape of the settings.
+
+    Examples
+    --------
+    >>> near_best([[9, 9, 9], [4, 6, 5], [5, 5, 6], [50, 3, 4]])
+    array([False,  True,  True, False])
+    """
+    table = np.asarray(times, dtype=np.float64)
+    if table.ndim < 2 or not table.size:
+        raise ShapeError("times must be (settings, seeds)", received=f"shape {table.shape}")
+    n, means = table.shape[-1], table.mean(axis=-1)
+    best = table.reshape(-1, n)[means.argmin()]
+    error = errors * best.std(ddof=1) / math.sqrt(n) if n > 1 else 0.0
+    return np.asarray(means <= means.min() + error + 1e-12 * abs(means.min()))
 
 
 @answers
