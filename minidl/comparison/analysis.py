@@ -22,7 +22,7 @@ from minidl.comparison.stats.tuned import (
     tuned_interval,
     tuned_swap,
 )
-from minidl.comparison.stats.tuning import choose_rate, expected_best
+from minidl.comparison.stats.tuning import choose_rate, expected_best, near_share, stable_range
 from minidl.comparison.stats.verdicts import sign_flip
 from minidl.optim import BatchSize
 
@@ -35,11 +35,14 @@ Settings = tuple[Setting, Setting]
 class Chosen:
     """The result of tuning one optimizer on the tuning seeds."""
 
-    setting: Setting  # the smallest restricted mean; the lowest final loss if not `arrived`
+    setting: Setting  # the middle of the good rates; the lowest final loss if not `arrived`
     mean: float  # its restricted mean
-    arrived: bool  # whether any run at that setting reached the target
-    edge: int  # -1 or 1 if the learning rate is the smallest or the largest of the grid, else 0
+    best: Setting  # the smallest restricted mean
+    rates: tuple[float, float]  # the smallest and the largest good rate around the best
+    arrived: bool  # whether any run at the best setting reached the target
+    edge: int  # -1 or 1 if the best rate is the smallest or the largest of the grid, else 0
     trials: int  # number of settings tried
+    forgiving: float  # the share of settings whose mean is within 10 % of the smallest
     expected: tuple[float, ...]  # expected best mean of 1, 2, ... random trials, up to all
 
 
@@ -141,16 +144,30 @@ class Results:
     def _choose(self, contestant: Contestant) -> Chosen:
         plan, settings = self.plan, self.plan.settings(contestant)
         times = [self.times(contestant, setting, plan.tuning_seeds) for setting in settings]
-        best = choose_rate([setting.lr for setting in settings], times, plan.epochs)
-        setting, arrived = settings[best.position], bool(np.isfinite(times[best.position]).any())
-        if not arrived:
+        means = [hitting.restricted_mean(row, plan.epochs) for row in times]
+        choice = choose_rate([setting.lr for setting in settings], times, plan.epochs)
+        best, arrived = settings[choice.position], bool(np.isfinite(times[choice.position]).any())
+        if arrived:
+            line = [k for k, s in enumerate(settings) if s.momentum == best.momentum]
+            first, middle, last = stable_range([times[k] for k in line], plan.epochs)
+            ends, place = (settings[line[first]].lr, settings[line[last]].lr), line[middle]
+        else:
             keys = [[(contestant.name, s, seed) for seed in plan.tuning_seeds] for s in settings]
             finals = [median([self.table[key].final for key in row]) for row in keys]
-            setting = settings[finals.index(min(finals))]
-        means = [hitting.restricted_mean(row, plan.epochs) for row in times]
-        curve = tuple(expected_best(means, b + 1) for b in range(len(settings)))
-        edge = best.edge if plan.tune != "none" and arrived else 0
-        return Chosen(setting, best.mean, arrived, edge, len(settings), curve)
+            place = finals.index(min(finals))
+            best = settings[place]
+            ends = best.lr, best.lr
+        return Chosen(
+            setting=settings[place],
+            mean=means[place],
+            best=best,
+            rates=ends,
+            arrived=arrived,
+            edge=choice.edge if plan.tune != "none" and arrived else 0,
+            trials=len(settings),
+            forgiving=near_share(means) if arrived else 0.0,
+            expected=tuple(expected_best(means, b + 1) for b in range(len(settings))),
+        )
 
     @cached_property
     def seeds(self) -> dict[str, tuple[int, ...]]:

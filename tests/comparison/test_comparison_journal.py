@@ -126,7 +126,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_what_it_supports(tmp_path, block
 
 
 def test_after_an_interruption_the_verdicts_rest_on_fewer_seeds(blocks):
-    blocks(14, KeyboardInterrupt())
+    blocks(10, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt) as caught:
         compare(moons, **{**SMALL, "seeds": 8})
     part = caught.value.comparison
@@ -206,14 +206,14 @@ def test_a_file_of_protocol_1_gives_the_times_of_the_version_that_wrote_it_and_n
     study = Study.from_json(file)
     assert "look_ahead_loss" in study.comparisons[0].table["nag", Setting(0.3, 0.9), 0].curves
     sections = [text.split("\n\n") for text in (str(study), report.read_text(encoding="utf-8"))]
-    head, rows = (
-        list(map(numbers, parts)) for parts in zip(*(s[:2] for s in sections), strict=True)
-    )
-    assert head[0] == head[1]
-    assert rows[0] == rows[1]
+    new, old = ({part.split(";")[0]: numbers(part) for part in parts} for parts in sections)
+    table = "Swap the flag: one learning rate, momentum 0.9"  # medians and arrivals at every rate
+    assert new[table] == old[table]
+    assert numbers(sections[0][0]) == numbers(sections[1][0])
     assert {duel.verdict.seeds for duel in study.comparisons[0].tuned} == {8}  # 6, and 2 that tuned
     text = file.read_text(encoding="utf-8")
-    assert study.to_json() == text.replace('"protocol":1', '"protocol":2')
+    text = text.replace('"protocol":1', '"protocol":2')
+    assert study.to_json() == text.replace('},"runs":[', ',"grows":true},"runs":[')
 
 
 @pytest.mark.parametrize("ending", ["", ".part"])

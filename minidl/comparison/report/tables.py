@@ -180,7 +180,7 @@ def warnings_of(comparison: Results) -> Iterator[str]:
     for name, chosen in comparison.chosen.items():
         if chosen.edge:
             end = "smallest" if chosen.edge < 0 else "largest"
-            words = f"{name} did best at {rate(chosen.setting.lr)}, the {end} learning rate"
+            words = f"{name} did best at {rate(chosen.best.lr)}, the {end} learning rate"
             yield f"EDGE: {words} of the grid; a better one may lie beyond."
         elif plan.tune != "none" and not chosen.arrived:
             words = f"{name} did not reach the target on any tuning seed"
