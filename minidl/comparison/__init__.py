@@ -13,6 +13,7 @@ from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.profile import Profile
 from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run, Setting
+from minidl.comparison.sensitivity import Cell, target_table, verdicts_by_target
 from minidl.comparison.stats import (
     equivalence,
     hitting,
@@ -33,7 +34,8 @@ from minidl.comparison.stats.tuning import *  # noqa: F403
 from minidl.comparison.stats.verdicts import *  # noqa: F403
 
 __all__ = ["Chosen", "Comparison", "Contestant", "Duel", "Goal", "Plan", "Profile", "Row", "Run"]
-__all__ += ["Setting", "Study", "Target", "compare", "compare_all"]
+__all__ += ["Cell", "Setting", "Study", "Target", "compare", "compare_all"]
+__all__ += ["target_table", "verdicts_by_target"]
 __all__ += equivalence.__all__
 __all__ += hitting.__all__
 __all__ += intervals.__all__

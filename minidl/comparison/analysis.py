@@ -205,7 +205,12 @@ class Results:
 
     @cached_property
     def tuned(self) -> list[Duel]:
-        """The verdict *tuned against tuned*: each pair at one batch size; without tuning, as given.
+        """The verdict *tuned against tuned*: each pair at one batch size."""
+        return settle_by_holm(self.tuned_matches)
+
+    @cached_property
+    def tuned_matches(self) -> list[Match]:
+        """What the tuned verdicts rest on, before the correction for several pairs.
 
         It takes all seeds, those of tuning included: what is random is the whole procedure, the
         choice of the settings too.
@@ -217,7 +222,7 @@ class Results:
                 tuned = self.plan.tune != "none"
                 make = self._tuned_match if tuned else self._match
                 matches.append(make(a, b, settings, seeds))
-        return settle_by_holm(matches, self.plan.epochs)
+        return matches
 
     @cached_property
     def flags(self) -> list[Duel]:
@@ -226,7 +231,7 @@ class Results:
         for a, b, settings, flag in self.plan.flag_pairings() if self.chosen else []:
             if seeds := self._common(a, b):
                 matches.append(replace(self._match(a, b, settings, seeds), flag=flag))
-        return settle_together(matches, self.plan.epochs)
+        return settle_together(matches)
 
     def _common(self, a: Contestant, b: Contestant) -> list[int]:
         """Return the finished evaluation seeds of both."""
@@ -235,24 +240,25 @@ class Results:
     def _match(self, a: Contestant, b: Contestant, settings: Settings, seeds: Seeds) -> Match:
         """Return the match of two contestants at one setting each."""
         x, y = self.times(a, settings[0], seeds), self.times(b, settings[1], seeds)
-        match = Match((a.name, b.name), settings, None, seeds, (x, y), 1.0, None)
-        d = match.differences(self.plan.epochs)
+        names, budget = (a.name, b.name), self.plan.epochs
+        match = Match(names, settings, None, seeds, budget, (x, y), 1.0, None)
+        d = match.differences()
         return replace(match, p=sign_flip(d.tolist()), interval=bootstrap_interval(d))
 
     def _tuned_match(self, a: Contestant, b: Contestant, settings: Settings, seeds: Seeds) -> Match:
         """Return the match of two contestants at all settings; its times are leave-one-out."""
-        seeds = (*self.plan.tuning_seeds, *seeds)
+        seeds, budget = (*self.plan.tuning_seeds, *seeds), self.plan.epochs
         grids = self._grid(a, seeds), self._grid(b, seeds)
-        u, v = (np.minimum(grid, self.plan.epochs) for grid in grids)
+        u, v = (np.minimum(grid, budget) for grid in grids)
         each, places = np.arange(len(seeds)), (leave_one_out(u), leave_one_out(v))
         x, y = (
             grid.reshape(-1, len(seeds))[place, each]
             for grid, place in zip(grids, places, strict=True)
         )
-        equivalence = tuned_equivalence(u, v, x, y, self.plan.epochs)
+        equivalence = tuned_equivalence(u, v, x, y, budget)
         p, interval = tuned_swap(u, v), tuned_interval(u, v)
         names = a.name, b.name
-        return Match(names, settings, None, seeds, (x, y), p, interval, equivalence)
+        return Match(names, settings, None, seeds, budget, (x, y), p, interval, equivalence)
 
     def _grid(self, contestant: Contestant, seeds: Seeds) -> hitting.Floats:
         """Return the hitting times of a contestant at all settings, (rates, momenta, seeds)."""

@@ -54,21 +54,23 @@ class Match:
     settings: tuple[Setting, Setting]
     flag: Setting | None
     seeds: Sequence[int]
+    budget: int
     times: tuple[Floats, Floats]  # hitting times (seeds,) of both
     p: float
     interval: Interval | None
     equivalence: Interval | None = None  # None: that of the times
 
-    def differences(self, budget: int) -> Floats:
+    def differences(self) -> Floats:
         """Return min(T, E) of the first minus that of the second, (seeds,)."""
-        a, b = (restricted(times, budget) for times in self.times)
+        a, b = (restricted(times, self.budget) for times in self.times)
         return np.asarray(a - b)
 
-    def settled(self, budget: int, p: float, total: int, comparisons: int) -> Duel:
+    def settled(self, p: float, total: int, comparisons: int) -> Duel:
         """Return the duel with this corrected p-value."""
         x, y = self.times
+        equal = self.equivalence
         ruling = verdict(
-            x, y, budget, p, self.interval, comparisons=comparisons, equivalence=self.equivalence
+            x, y, self.budget, p, self.interval, comparisons=comparisons, equivalence=equal
         )
         reached = int(np.isfinite(x).sum()), int(np.isfinite(y).sum())
         medians = median(x.tolist()), median(y.tolist())
@@ -77,21 +79,21 @@ class Match:
         return Duel(*head, self.p, faster, total, ruling)
 
 
-def settle_by_holm(matches: Sequence[Match], budget: int) -> list[Duel]:
+def settle_by_holm(matches: Sequence[Match]) -> list[Duel]:
     """Return the duels after Holm's correction.
 
     It counts the pairs that differ on any seed: if all differences are 0, p is 1 whatever their
     signs, so it can never be a false positive (Tarone 1990).
     """
-    differ = [bool(match.differences(budget).any()) for match in matches]
+    differ = [bool(match.differences().any()) for match in matches]
     k = max(sum(differ), 1)
     told = zip(matches, differ, strict=True)
     corrected = iter(holm([match.p for match, differs in told if differs]))
     p_values = [next(corrected) if differs else 1.0 for differs in differ]
-    return [m.settled(budget, p, k, k) for m, p in zip(matches, p_values, strict=True)]
+    return [m.settled(p, k, k) for m, p in zip(matches, p_values, strict=True)]
 
 
-def settle_together(matches: Sequence[Match], budget: int) -> list[Duel]:
+def settle_together(matches: Sequence[Match]) -> list[Duel]:
     """Return the duels after step-down min-p, with one sign per seed for all of them.
 
     A seed that a match lacks counts as a difference of 0: it adds nothing to a sum.
@@ -99,8 +101,8 @@ def settle_together(matches: Sequence[Match], budget: int) -> list[Duel]:
     seeds = list(dict.fromkeys(seed for match in matches for seed in match.seeds))
     table = np.zeros((len(matches), len(seeds)))
     for row, match in zip(table, matches, strict=True):
-        row[[seeds.index(seed) for seed in match.seeds]] = match.differences(budget)
+        row[[seeds.index(seed) for seed in match.seeds]] = match.differences()
     k = max(int(table.any(axis=1).sum()), 1)
     corrected = step_down(table) if matches else []
     told = zip(matches, corrected, strict=True)
-    return [match.settled(budget, max(match.p, p), k, 1) for match, p in told]
+    return [match.settled(max(match.p, p), k, 1) for match, p in told]
