@@ -84,7 +84,7 @@ def test_a_cell_is_what_a_comparison_with_that_target_and_budget_says():
 
 
 def test_a_target_that_few_reach_is_loosened_and_that_is_shown():
-    cells = verdicts_by_target(crossing(), [0.01], [6])
+    cells = verdicts_by_target(crossing(), [0.01], [5])
     assert cells[0].used > 0.01
     assert f"0.01 (used {cells[0].used:g})" in target_table(cells)
 
