@@ -256,8 +256,10 @@ class Results:
             for grid, place in zip(grids, places, strict=True)
         )
         equivalence = tuned_equivalence(u, v, x, y, budget)
-        p, interval = tuned_swap(u, v), tuned_interval(u, v)
-        names = a.name, b.name
+        difference = float(np.mean(np.minimum(x, budget) - np.minimum(y, budget)))
+        low, high = tuned_interval(u, v) or (difference, difference)
+        interval = min(low, difference), max(high, difference)  # it holds the printed estimate
+        p, names = tuned_swap(u, v), (a.name, b.name)
         return Match(names, settings, None, seeds, budget, (x, y), p, interval, equivalence)
 
     def _grid(self, contestant: Contestant, seeds: Seeds) -> hitting.Floats:
