@@ -19,6 +19,7 @@ from minidl.keywords import answers
 PARTS = (0.25, 0.5, 1.0)  # of the budget
 
 
+@answers
 @dataclass(frozen=True)
 class Cell:
     """The tuned verdicts at one target and one budget."""
@@ -86,6 +87,7 @@ def contradictions(cells: Sequence[Cell]) -> list[tuple[str, str]]:
     return [pair for pair, names in winners.items() if names.issuperset(pair)]
 
 
+@answers
 def target_table(cells: Sequence[Cell]) -> str:
     """Return the verdicts as a table: a line per target and budget, a column per pair."""
     pairs = list(dict.fromkeys((d.first, d.second) for cell in cells for d in cell.duels))
