@@ -5,24 +5,42 @@ runs alone; README.md beside this file explains how. ``plots`` is imported where
 folder may import everything except ``minidl.cli``.
 """
 
-from minidl.comparison.analysis import Chosen, Duel, Row
+from minidl.comparison.analysis import Chosen, Row
 from minidl.comparison.api import compare, compare_all
+from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Goal, Target
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.profile import Profile
 from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run, Setting
-from minidl.comparison.stats import hitting, intervals, profiles, tuning, verdicts
+from minidl.comparison.sensitivity import Cell, target_table, verdicts_by_target
+from minidl.comparison.stats import (
+    equivalence,
+    hitting,
+    intervals,
+    profiles,
+    stepdown,
+    tuned,
+    tuning,
+    verdicts,
+)
+from minidl.comparison.stats.equivalence import *  # noqa: F403
 from minidl.comparison.stats.hitting import *  # noqa: F403
 from minidl.comparison.stats.intervals import *  # noqa: F403
 from minidl.comparison.stats.profiles import *  # noqa: F403
+from minidl.comparison.stats.stepdown import *  # noqa: F403
+from minidl.comparison.stats.tuned import *  # noqa: F403
 from minidl.comparison.stats.tuning import *  # noqa: F403
 from minidl.comparison.stats.verdicts import *  # noqa: F403
 
 __all__ = ["Chosen", "Comparison", "Contestant", "Duel", "Goal", "Plan", "Profile", "Row", "Run"]
-__all__ += ["Setting", "Study", "Target", "compare", "compare_all"]
+__all__ += ["Cell", "Setting", "Study", "Target", "compare", "compare_all"]
+__all__ += ["target_table", "verdicts_by_target"]
+__all__ += equivalence.__all__
 __all__ += hitting.__all__
 __all__ += intervals.__all__
 __all__ += profiles.__all__
+__all__ += stepdown.__all__
+__all__ += tuned.__all__
 __all__ += tuning.__all__
 __all__ += verdicts.__all__

@@ -3,35 +3,46 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from minidl.comparison.duels import Duel, Match, settle_by_holm, settle_together
 from minidl.comparison.goal import Target, resolve
-from minidl.comparison.plan import Contestant, Pairing, Plan
+from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.run import Key, Run, Setting
 from minidl.comparison.stats import hitting
 from minidl.comparison.stats.hitting import median
-from minidl.comparison.stats.intervals import bootstrap_interval, median_interval, tuned_interval
-from minidl.comparison.stats.tuning import choose_rate, expected_best
-from minidl.comparison.stats.verdicts import Verdict, faster_probability, holm, sign_flip, verdict
+from minidl.comparison.stats.intervals import bootstrap_interval, median_interval
+from minidl.comparison.stats.tuned import (
+    leave_one_out,
+    tuned_equivalence,
+    tuned_interval,
+    tuned_swap,
+)
+from minidl.comparison.stats.tuning import choose_rate, expected_best, near_share, stable_range
+from minidl.comparison.stats.verdicts import sign_flip
 from minidl.optim import BatchSize
 
 Interval = tuple[float, float]
 Seeds = Sequence[int]
+Settings = tuple[Setting, Setting]
 
 
 @dataclass(frozen=True)
 class Chosen:
     """The result of tuning one optimizer on the tuning seeds."""
 
-    setting: Setting  # the smallest restricted mean; the lowest final loss if not `arrived`
+    setting: Setting  # the middle of the good rates; the lowest final loss if not `arrived`
     mean: float  # its restricted mean
-    arrived: bool  # whether any run at that setting reached the target
-    edge: int  # -1 or 1 if the learning rate is the smallest or the largest of the grid, else 0
+    best: Setting  # the smallest restricted mean
+    rates: tuple[float, float]  # the smallest and the largest good rate around the best
+    arrived: bool  # whether any run at the best setting reached the target
+    edge: int  # -1 or 1 if the best rate is the smallest or the largest of the grid, else 0
     trials: int  # number of settings tried
+    forgiving: float  # the share of settings whose mean is within 10 % of the smallest
     expected: tuple[float, ...]  # expected best mean of 1, 2, ... random trials, up to all
 
 
@@ -91,37 +102,6 @@ def summarize(plan: Plan, contestant: Contestant, runs: Sequence[Run], target: T
     )
 
 
-@dataclass(frozen=True)
-class Duel:
-    """Two optimizers on the same seeds."""
-
-    first: str
-    second: str
-    settings: tuple[Setting, Setting]
-    flag: Setting | None  # the setting both share when the flag is swapped; None if each is tuned
-    reached: tuple[int, int]  # on how many seeds each reached the target
-    medians: tuple[float, float]  # their median hitting times
-    p_alone: float  # the sign-flip p-value before Holm's correction
-    faster: float  # probability that the first is faster, ties counting one half
-    corrected_for: int  # number of pairs in Holm's correction
-    verdict: Verdict  # mean difference, interval, corrected p-value and the verdict in words
-
-    @property
-    def word(self) -> str:
-        """The verdict, with the winner's name."""
-        return self.verdict.word if self.winner is None else f"{self.winner} faster"
-
-    @property
-    def winner(self) -> str | None:
-        """The faster optimizer, None if no difference is shown."""
-        return {"A faster": self.first, "B faster": self.second}.get(self.verdict.word)
-
-    @property
-    def nobody(self) -> bool:
-        """Whether neither reached the target on any seed."""
-        return self.reached == (0, 0)
-
-
 class Results:
     """The numbers of a comparison, which report and plots show; computed when they are used."""
 
@@ -164,16 +144,30 @@ class Results:
     def _choose(self, contestant: Contestant) -> Chosen:
         plan, settings = self.plan, self.plan.settings(contestant)
         times = [self.times(contestant, setting, plan.tuning_seeds) for setting in settings]
-        best = choose_rate([setting.lr for setting in settings], times, plan.epochs)
-        setting, arrived = settings[best.position], bool(np.isfinite(times[best.position]).any())
-        if not arrived:
+        means = [hitting.restricted_mean(row, plan.epochs) for row in times]
+        choice = choose_rate([setting.lr for setting in settings], times, plan.epochs)
+        best, arrived = settings[choice.position], bool(np.isfinite(times[choice.position]).any())
+        if arrived:
+            line = [k for k, s in enumerate(settings) if s.momentum == best.momentum]
+            first, middle, last = stable_range([times[k] for k in line], plan.epochs)
+            ends, place = (settings[line[first]].lr, settings[line[last]].lr), line[middle]
+        else:
             keys = [[(contestant.name, s, seed) for seed in plan.tuning_seeds] for s in settings]
             finals = [median([self.table[key].final for key in row]) for row in keys]
-            setting = settings[finals.index(min(finals))]
-        means = [hitting.restricted_mean(row, plan.epochs) for row in times]
-        curve = tuple(expected_best(means, b + 1) for b in range(len(settings)))
-        edge = best.edge if plan.tune != "none" and arrived else 0
-        return Chosen(setting, best.mean, arrived, edge, len(settings), curve)
+            place = finals.index(min(finals))
+            best = settings[place]
+            ends = best.lr, best.lr
+        return Chosen(
+            setting=settings[place],
+            mean=means[place],
+            best=best,
+            rates=ends,
+            arrived=arrived,
+            edge=choice.edge if plan.tune != "none" and arrived else 0,
+            trials=len(settings),
+            forgiving=near_share(means) if arrived else 0.0,
+            expected=tuple(expected_best(means, b + 1) for b in range(len(settings))),
+        )
 
     @cached_property
     def seeds(self) -> dict[str, tuple[int, ...]]:
@@ -212,52 +206,66 @@ class Results:
     @cached_property
     def tuned(self) -> list[Duel]:
         """The verdict *tuned against tuned*: each pair at one batch size."""
-        best = {name: chosen.setting for name, chosen in self.chosen.items()}
-        pairs = self.plan.pairs if best else []
-        return self._duels([(a, b, (best[a.name], best[b.name]), None) for a, b in pairs])
+        return settle_by_holm(self.tuned_matches)
+
+    @cached_property
+    def tuned_matches(self) -> list[Match]:
+        """What the tuned verdicts rest on, before the correction for several pairs.
+
+        It takes all seeds, those of tuning included: what is random is the whole procedure, the
+        choice of the settings too.
+        """
+        matches = []
+        for a, b in self.plan.pairs if self.chosen else []:
+            if seeds := self._common(a, b):
+                settings = self.chosen[a.name].setting, self.chosen[b.name].setting
+                tuned = self.plan.tune != "none"
+                make = self._tuned_match if tuned else self._match
+                matches.append(make(a, b, settings, seeds))
+        return matches
 
     @cached_property
     def flags(self) -> list[Duel]:
         """The verdict *swap the flag*: each pair at each learning rate and momentum of the grid."""
-        return self._duels(self.plan.flag_pairings() if self.chosen else [])
+        matches = []
+        for a, b, settings, flag in self.plan.flag_pairings() if self.chosen else []:
+            if seeds := self._common(a, b):
+                matches.append(replace(self._match(a, b, settings, seeds), flag=flag))
+        return settle_together(matches)
 
-    def _duels(self, pairings: Sequence[Pairing]) -> list[Duel]:
-        """Return a duel for each pairing, on the seeds that both have, with one Holm correction.
+    def _common(self, a: Contestant, b: Contestant) -> list[int]:
+        """Return the finished evaluation seeds of both."""
+        return [seed for seed in self.seeds[a.name] if seed in self.seeds[b.name]]
 
-        The correction counts the pairs that differ on any seed: if all differences are 0, p is 1
-        whatever their signs, so it can never be a false positive (Tarone 1990). The interval of two
-        tuned optimizers chooses the settings anew in each resample; p holds for the chosen ones.
-        """
-        plan, drafts = self.plan, []
-        for a, b, settings, flag in pairings:
-            seeds = [seed for seed in self.seeds[a.name] if seed in self.seeds[b.name]]
-            if not seeds:
-                continue
-            x, y = self.times(a, settings[0], seeds), self.times(b, settings[1], seeds)
-            d = hitting.restricted(x, plan.epochs) - hitting.restricted(y, plan.epochs)
-            if flag is None and plan.tune != "none":
-                parts = plan.tuning_seeds, seeds
-                tuning, judging = ([self._grid(c, part) for c in (a, b)] for part in parts)
-                interval = tuned_interval(tuning, judging)
-            else:
-                interval = bootstrap_interval(d)
-            head = a.name, b.name, settings, flag
-            drafts.append((head, x, y, interval, sign_flip(d.tolist()), bool(np.any(d))))
-        corrected = iter(holm([p for *_, p, differs in drafts if differs]))
-        k = max(sum(differs for *_, differs in drafts), 1)
-        duels = []
-        for head, x, y, interval, p, differs in drafts:
-            p_corrected = next(corrected) if differs else 1.0
-            ruling = verdict(x, y, plan.epochs, p_corrected, interval, comparisons=k)
-            reached = int(np.isfinite(x).sum()), int(np.isfinite(y).sum())
-            medians = median(x.tolist()), median(y.tolist())
-            duels.append(Duel(*head, reached, medians, p, faster_probability(x, y), k, ruling))
-        return duels
+    def _match(self, a: Contestant, b: Contestant, settings: Settings, seeds: Seeds) -> Match:
+        """Return the match of two contestants at one setting each."""
+        x, y = self.times(a, settings[0], seeds), self.times(b, settings[1], seeds)
+        names, budget = (a.name, b.name), self.plan.epochs
+        match = Match(names, settings, None, seeds, budget, (x, y), 1.0, None)
+        d = match.differences()
+        return replace(match, p=sign_flip(d.tolist()), interval=bootstrap_interval(d))
+
+    def _tuned_match(self, a: Contestant, b: Contestant, settings: Settings, seeds: Seeds) -> Match:
+        """Return the match of two contestants at all settings; its times are leave-one-out."""
+        seeds, budget = (*self.plan.tuning_seeds, *seeds), self.plan.epochs
+        grids = self._grid(a, seeds), self._grid(b, seeds)
+        u, v = (np.minimum(grid, budget) for grid in grids)
+        each, places = np.arange(len(seeds)), (leave_one_out(u), leave_one_out(v))
+        x, y = (
+            grid.reshape(-1, len(seeds))[place, each]
+            for grid, place in zip(grids, places, strict=True)
+        )
+        equivalence = tuned_equivalence(u, v, x, y, budget)
+        difference = float(np.mean(np.minimum(x, budget) - np.minimum(y, budget)))
+        low, high = tuned_interval(u, v) or (difference, difference)
+        interval = min(low, difference), max(high, difference)  # it holds the printed estimate
+        p, names = tuned_swap(u, v), (a.name, b.name)
+        return Match(names, settings, None, seeds, budget, (x, y), p, interval, equivalence)
 
     def _grid(self, contestant: Contestant, seeds: Seeds) -> hitting.Floats:
-        """Return min(T, E) of a contestant at all its settings, (settings, seeds)."""
+        """Return the hitting times of a contestant at all settings, (rates, momenta, seeds)."""
         times = [self.times(contestant, s, seeds) for s in self.plan.settings(contestant)]
-        return np.minimum(times, self.plan.epochs)
+        return np.reshape(times, (len(self.plan.rates), -1, len(seeds)))
 
     @property
     def complete(self) -> bool:

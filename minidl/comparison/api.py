@@ -68,8 +68,9 @@ def compare(
     tune : {"lr", "lr,momentum", "none"}, optional
         What the tuning seeds choose; by default "none" if `lr` is a number, else "lr".
     lr : float or sequence of float, optional
-        The grid, by default 2^-8, ..., 2^3. While an optimizer is best at its edge it grows, by
-        at most six rates at each end. With ``tune="none"`` one number, by default 0.1.
+        The grid. By default 2^-8, ..., 2^3, which grows while an optimizer is best at its edge, by
+        at most six rates at each end; a list is final. With ``tune="none"`` one number, by default
+        0.1.
     momentum : float or sequence of float, optional
         One number, by default 0.9; or the grid if it is tuned, by default 0.5, 0.9, 0.95, 0.99.
     hidden, activation

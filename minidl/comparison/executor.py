@@ -67,7 +67,7 @@ class Executor:
         return sum(map(len, tried.values())) * len(plan.tuning_seeds) + evaluated * len(plan.seeds)
 
     def tune(self) -> Mapping[str, Chosen]:
-        """Train with the tuning seeds, and extend the grid while the best rate is at its edge."""
+        """Train with the tuning seeds; extend the default grid while the best is at its edge."""
         low = high = 0
         while True:
             plan = self.plan
@@ -75,7 +75,7 @@ class Executor:
             chosen = self.result().chosen
             edges = {choice.edge for choice in chosen.values()}
             down, up = -1 in edges and low < EXTENSIONS, 1 in edges and high < EXTENSIONS
-            if not (down or up):
+            if not (plan.grows and (down or up)):
                 return chosen
             low, high = low + down, high + up
             self.plan = plan.extended(down, up)

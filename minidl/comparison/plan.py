@@ -32,10 +32,10 @@ Seeds = tuple[int, ...]
 SeedsOf = int | Iterable[int]  # a number of seeds, or the seeds
 RATES = tuple(2.0**k for k in range(-8, 4))
 MOMENTA = (0.5, 0.9, 0.95, 0.99)
-HYPERPARAMETERS: dict[str, tuple[float, Floats, int, Callable[[float], bool], str]] = {
-    # default value, default grid, smallest grid, condition
-    "lr": (0.1, RATES, 2, lambda lr: 0 < lr < math.inf, "a finite number above 0"),
-    "momentum": (0.9, MOMENTA, 1, lambda momentum: 0 <= momentum < 1, "in [0, 1)"),
+HYPERPARAMETERS: dict[str, tuple[float, Floats, Callable[[float], bool], str]] = {
+    # default value, default grid, condition
+    "lr": (0.1, RATES, lambda lr: 0 < lr < math.inf, "a finite number above 0"),
+    "momentum": (0.9, MOMENTA, lambda momentum: 0 <= momentum < 1, "in [0, 1)"),
 }
 FIRST_TUNING_SEED = 10_000
 Optimizers = Sequence[str] | Mapping[str, Optimizer]
@@ -79,6 +79,7 @@ class Plan:
     epochs: int  # the budget of each run
     goal: Goal
     sustained: int  # how many evaluations in a row the target must hold
+    grows: bool = True  # whether the grid may grow; a list of rates that was given is final
 
     def contestant(self, name: str) -> Contestant:
         """Return the contestant of that name."""
@@ -176,13 +177,14 @@ def make_plan(
         epochs=check_count("epochs", epochs),
         goal=Goal.parse(target),
         sustained=check_count("sustained", sustained, 1, most=epochs),
+        grows=lr is None,
     )
     return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
 
 
 def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
     """Return the values to try, none if it is not tuned, and the one to use where it is not."""
-    default, grid, least, valid, expected = HYPERPARAMETERS[name]
+    default, grid, valid, expected = HYPERPARAMETERS[name]
     several = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, str)
     if not tuned:
         if several:
@@ -193,7 +195,7 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
     if values is None:
         return grid, default
     numbers = [check_number(name, value, valid, expected) for value in values] if several else []
-    if len(numbers) < least or len(set(numbers)) < len(numbers):
+    if not numbers or len(set(numbers)) < len(numbers):
         expected = f"a list of different numbers, such as {list(grid[1:3])}"
         use = "tune", "none" if name == "lr" else "lr"
         raise invalid(name, values, expected, f"For one {name},", use)

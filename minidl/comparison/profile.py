@@ -6,10 +6,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minidl.comparison.analysis import Results
+from minidl.comparison.duels import Duel, settle_by_holm
 from minidl.comparison.goal import Goal
 from minidl.comparison.report.words import text_table
 from minidl.comparison.stats.hitting import Floats
-from minidl.comparison.stats.profiles import R_MAX, ecdf, performance_ratios, profile_areas
+from minidl.comparison.stats.profiles import (
+    R_MAX,
+    area_intervals,
+    ecdf,
+    performance_ratios,
+    profile_areas,
+)
 
 TAUS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 SHARES = (0.05, 0.2, 1.0)  # of the budget, in the printed table
@@ -24,6 +31,7 @@ class Profile:
     costs: Floats  # median epochs, tuned; infinite for a problem that most seeds did not solve
     ratios: Floats  # costs divided by the smallest of each problem
     areas: Floats  # (optimizers,), areas under the profiles from 1 to 4, as a share of the maximum
+    intervals: Floats  # (optimizers, 2), 95 % intervals of the areas, over seeds
     hits: dict[str, Floats]  # hitting times / budget, of all problems, evaluation seeds and TAUS
 
 
@@ -38,7 +46,26 @@ def profile(comparisons: Sequence[Results]) -> Profile | None:
     ratios = performance_ratios(costs)
     hits = {name: np.concatenate([_hits(c, name) for c in comparisons]) for name in names}
     problems = [f"{c.plan.problem}, {c.plan.contestants[0].batch_size}" for c in comparisons]
-    return Profile(names, problems, costs, ratios, profile_areas(ratios), hits)
+    intervals = area_intervals([_times(comparison, names) for comparison in comparisons])
+    return Profile(names, problems, costs, ratios, profile_areas(ratios), intervals, hits)
+
+
+def _times(comparison: Results, names: Sequence[str]) -> Floats:
+    """Return hitting times at the chosen settings, (optimizers, seeds), of seeds that all have."""
+    seeds = [s for s in comparison.plan.seeds if all(s in comparison.seeds[n] for n in names)]
+    chosen = [(comparison.plan.contestant(n), comparison.chosen[n].setting) for n in names]
+    return np.array([comparison.times(*one, seeds) for one in chosen])
+
+
+def across(comparisons: Sequence[Results]) -> list[list[Duel]]:
+    """Return the tuned duels of each comparison, with one Holm correction over all of them.
+
+    Among ten problems, one would show a difference by chance in up to four of ten studies, if each
+    problem had only a correction of its own.
+    """
+    matches = [comparison.tuned_matches for comparison in comparisons]
+    duels = iter(settle_by_holm([match for part in matches for match in part]))
+    return [[next(duels) for _ in part] for part in matches]
 
 
 def _hits(comparison: Results, name: str) -> Floats:
@@ -57,13 +84,32 @@ def profile_text(profile: Profile | None) -> str:
         needs = "two or more problems, and two or more optimizers that all have in common"
         return f"A profile needs {needs}, at one batch size."
     total, taus = len(profile.problems), ", ".join(f"{tau:g}" for tau in TAUS)
-    lines = [["optimizer", f"area to {R_MAX:g}", "solved", "best"]]
+    lines = [["optimizer", f"area to {R_MAX:g}", "solved", "best", "95 % of area"]]
     lines[0] += [f"targets by {100 * share:.0f} % of E" for share in SHARES]
     for k, name in enumerate(profile.optimizers):
         solved = int(np.isfinite(profile.costs[k]).sum())
         best = int((profile.ratios[k] == 1).sum())
         lines.append([name, f"{profile.areas[k]:.2f}", f"{solved}/{total}", f"{best}/{total}"])
+        lines[-1].append("..".join(f"{end:.2f}" for end in profile.intervals[k]))
         lines[-1] += [f"{100 * share:.0f} %" for share in ecdf(profile.hits[name], SHARES)]
     title = "performance profile (median epochs to the best optimizer's)"
     title += f", and the share of all seeds times the targets gap {taus} that is reached"
     return f"All {total} problems, tuned: {title}\n{text_table(lines)}"
+
+
+def across_text(comparisons: Sequence[Results]) -> str:
+    """Return the verdicts of :func:`across` as a table; empty without any."""
+    lines = [["problem", "pair", "difference", "p", "verdict"]]
+    parts = list(zip(comparisons, across(comparisons), strict=True))
+    for comparison, duels in parts:
+        size = comparison.plan.contestants[0].batch_size
+        problem = f"{comparison.plan.problem}, {size}"
+        for duel in duels:
+            p, difference = f"{duel.verdict.p:.2g}", f"{duel.verdict.difference:+.1f}"
+            pair = f"{duel.first} - {duel.second}"
+            lines.append([problem, pair, difference, p, duel.word])
+    if len(lines) == 1:
+        return ""
+    k = max(duel.corrected_for for _, duels in parts for duel in duels)
+    title = f"Tuned pairs of all problems (in epochs; p after Holm, for {k} in all)"
+    return f"{title}\n{text_table(lines, left=(0, 1, -1))}"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from minidl.comparison.analysis import Results
+from minidl.comparison.duels import Duel
 from minidl.comparison.plan import Contestant, Plan
-from minidl.comparison.profile import Profile, profile, profile_text
+from minidl.comparison.profile import Profile, across, across_text, profile, profile_text
 from minidl.comparison.report.screen import screen
 from minidl.comparison.report.tables import report
 from minidl.comparison.run import Run, Setting
@@ -103,9 +104,15 @@ class Study:
         """Return all tables of each comparison."""
         return "\n\n".join(comparison.details() for comparison in self.comparisons)
 
+    @cached_property
+    def tuned(self) -> list[list[Duel]]:
+        """The tuned duels of each comparison, with one correction over all of them."""
+        return across(self.comparisons)
+
     def profile_text(self) -> str:
-        """Return the profile as a table, or the reason why there is none."""
-        return profile_text(self.profile)
+        """Return the profile as a table, or the reason why there is none; then all tuned pairs."""
+        pairs = across_text(self.comparisons) if len(self.comparisons) > 1 else ""
+        return f"{profile_text(self.profile)}\n\n{pairs}".rstrip()
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the record as JSON, and write it to `path` if that is given."""

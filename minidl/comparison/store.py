@@ -15,7 +15,8 @@ from minidl.comparison.run import Key, Run
 from minidl.errors import DataError
 from minidl.files import atomic_write
 
-PROTOCOL = 1
+PROTOCOL = 2  # of the analysis; 1 and 2 hold the same: every curve, and what was asked
+READABLE = 1, PROTOCOL
 Json = Mapping[str, Any]
 
 
@@ -65,9 +66,9 @@ def read_record(path: str | Path) -> dict[str, Any]:
         raise DataError(f"{wrong}: it is not UTF-8 text") from None
     except (LookupError, TypeError, ValueError):
         raise DataError(f"{wrong}: the JSON has other contents") from None
-    if protocol != PROTOCOL:
+    if protocol not in READABLE:
         wrong = f"{path} has another protocol version"
-        raise DataError(wrong, received=protocol, expected=PROTOCOL)
+        raise DataError(wrong, received=protocol, expected=" or ".join(map(str, READABLE)))
     return record
 
 

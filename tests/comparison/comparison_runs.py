@@ -59,8 +59,9 @@ def plan(names, seeds=6, budget=50, *, tune="lr", rates=(0.1, 0.2, 0.4), momenta
 def comparison(outcomes, budget=50, *, at=0.2, tuning=None, **others):
     """The comparison in which `name` had `outcomes[name][s]` with seed s, at its chosen rate.
 
-    Every other rate arrives on no seed, so `at` is chosen (or what `at[name]` says), unless
-    `tuning[name]` gives the outcome of the tuning seeds by rate.
+    Every other rate arrives on no seed, so `at` is chosen (or what `at[name]` says). The tuning
+    seeds have the first hitting time of `outcomes[name]` there, unless `tuning[name]` gives their
+    outcome by rate.
     """
     n = max(map(len, outcomes.values()))
     made = plan(outcomes, n, budget, **others)
@@ -69,7 +70,8 @@ def comparison(outcomes, budget=50, *, at=0.2, tuning=None, **others):
         best = at[c.name] if isinstance(at, dict) else at
         for setting in made.settings(c):
             own = made.tune == "none" or setting.lr == best
-            told = (tuning or {}).get(c.name, {}).get(setting.lr, 5 if own else None)
+            usual = next((o for o in outcomes[c.name] if isinstance(o, int)), 5) if own else None
+            told = (tuning or {}).get(c.name, {}).get(setting.lr, usual)
             runs += [run(c.name, setting, s, told, budget) for s in TUNING]
             runs += [
                 run(c.name, setting, s, outcome if own else None, budget)

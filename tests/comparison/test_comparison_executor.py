@@ -8,6 +8,7 @@ from comparison_runs import without_seconds
 
 from minidl import datasets, nn, optim
 from minidl.comparison import Comparison, Setting, compare, compare_all
+from minidl.comparison.plan import HYPERPARAMETERS
 from minidl.errors import ArgumentError, DataError
 from minidl.training import Trainer
 
@@ -97,8 +98,15 @@ def test_twice_gives_the_same_record_but_for_the_seconds(found):
     assert without_seconds(again.to_dict()) == without_seconds(found.to_dict())
 
 
-def test_the_grid_grows_while_the_best_is_at_its_edge():
-    small = {**SMALL, "lr": [0.001, 0.002], "epochs": 4}
+def default_rates(monkeypatch, *rates):
+    """Make these the default grid, which may grow, so that little is trained."""
+    default, _, *rest = HYPERPARAMETERS["lr"]
+    monkeypatch.setitem(HYPERPARAMETERS, "lr", (default, rates, *rest))
+
+
+def test_the_grid_grows_while_the_best_is_at_its_edge(monkeypatch):
+    default_rates(monkeypatch, 0.001, 0.002)
+    small = {**SMALL, "lr": None, "epochs": 4}
     found = compare(load("moons"), optimizers=["gd"], **small)
     assert len(found.plan.rates) == 2 + 2 * 3  # at most so far
     assert found.plan.rates[:3] == (0.001, 0.002, 0.004)
@@ -106,12 +114,29 @@ def test_the_grid_grows_while_the_best_is_at_its_edge():
     assert "EDGE: gd did best at" in str(found)
 
 
-def test_the_grid_grows_for_all_and_no_further_than_needed():
-    small = {**SMALL, "lr": [0.4, 0.8], "epochs": 30, "target": "loss:0.33"}
+def test_the_grid_grows_for_all_and_no_further_than_needed(monkeypatch):
+    default_rates(monkeypatch, 0.4, 0.8)
+    small = {**SMALL, "lr": None, "epochs": 30, "target": "loss:0.33"}
     found = compare(load("moons"), optimizers=["gd", "nag"], **small)
     assert {c.trials for c in found.chosen.values()} == {len(found.plan.rates)}
     assert 2 < len(found.plan.rates) < 2 + 2 * 3
     assert [c.edge for c in found.chosen.values()] == [0, 0]
+
+
+def test_a_list_of_rates_is_final():
+    found = compare(load("moons"), optimizers=["gd"], **{**SMALL, "lr": [0.001, 0.002]})
+    assert found.plan.rates == (0.001, 0.002)
+    assert found.chosen["gd"].edge == 1  # and the report says so
+    assert "EDGE: gd did best at 0.002, the largest" in str(found)
+
+
+@pytest.mark.parametrize("momentum", [{}, {"tune": "lr,momentum", "momentum": [0.0, 0.9]}])
+def test_one_rate_is_a_grid_without_an_edge(momentum):
+    found = compare(load("moons"), optimizers=["gd", "nag"], **{**SMALL, "lr": [0.3]}, **momentum)
+    assert found.plan.rates == (0.3,)
+    assert {c.edge for c in found.chosen.values()} == {0}
+    assert {c.rates for c in found.chosen.values()} == {(0.3, 0.3)}
+    assert "EDGE" not in str(found)
 
 
 def test_a_data_set_keeps_its_split_while_weights_differ_by_seed():
@@ -251,8 +276,8 @@ def test_progress_is_shown_on_standard_error_with_the_time_left_only_on_request(
     out, err = capsys.readouterr()
     assert out == ""
     assert "0/12 [" in err  # two optimizers, two rates, one seed that tunes and two that judge
-    assert "24/24 [00:0" in err  # the grid has grown by two rates
-    assert "<00:0" in err.split("24/24 [")[1]  # elapsed<left
+    assert "12/12 [00:0" in err
+    assert "<00:0" in err.split("12/12 [")[1]  # elapsed<left
     compare(load("moons"), optimizers=["gd"], **SMALL)
     assert capsys.readouterr() == ("", "")
 

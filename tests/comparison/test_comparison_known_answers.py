@@ -47,7 +47,7 @@ def test_where_curvature_is_one_the_verdicts_contradict_each_other_as_theory_say
     problem = quadratic([1.0])
     found = compare(problem.data, problem.model, optimizers=["gd", "momentum"],
                     loss=problem.loss, momentum=0.9, target="loss:1e-7", epochs=400,
-                    lr=[2.0**k for k in range(-7, 2)], **TEN)  # fmt: skip
+                    lr=[2.0**k for k in range(-9, 2)], **TEN)  # fmt: skip
     assert found.chosen["gd"].setting == Setting(1.0)
     assert found.rows[0].median == 1
     assert found.tuned[0].word == "gd faster"
@@ -78,4 +78,4 @@ def test_one_optimizer_under_two_names_is_never_called_faster(rule):
                     seeds=10, tuning_seeds=2)  # fmt: skip
     words = {d.word for d in (*found.tuned, *found.flags)}
     assert words <= {"equivalent within 5 %", "no difference shown"}
-    assert found.tuned[0].word == "equivalent within 5 %"
+    assert found.tuned[0].verdict.difference == 0

@@ -1,6 +1,7 @@
 """The printed report: tables, the paragraph for newcomers, and notes."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from comparison_runs import alone, comparison, contestant, plan, run
@@ -39,7 +40,7 @@ def test_a_comparison_is_printed_as_head_two_verdicts_and_a_paragraph():
         "Tuned against tuned (in epochs; p after Holm, for 1)",
         "Swap the flag: one learning rate, momentum 0.9; median epochs (seeds that converged)",
         "Swap the flag, pair by pair; settings where neither converged are left out (in epochs; p"
-        " after Holm, for 1)",
+        " after step-down, for 1)",
         parts[6].splitlines()[0],
     ]
     assert parts[0].splitlines()[1:] == [
@@ -52,11 +53,11 @@ def test_a_comparison_is_printed_as_head_two_verdicts_and_a_paragraph():
         ["gd", "32", "0.2", "-", "7/7", "33"],
         ["nag", "32", "0.2", "0.9", "7/7", "5"],
     ]
-    assert parts[3].splitlines()[-1].split()[:5] == ["nag", "-", "gd", "-27.6", "-29.6..-25.6"]
+    assert parts[3].splitlines()[-1].split()[:5] == ["nag", "-", "gd", "-27.0", "-28.8..-25.4"]
     assert parts[3].splitlines()[-1].endswith("nag faster")
     assert [line.split() for line in parts[2].splitlines()[1:]] == [
         ["trials", "1", "2", "3"],
-        ["gd", "35.0", "20.0", "5.0"],
+        ["gd", "43.3", "36.7", "30.0"],
         ["nag", "35.0", "20.0", "5.0"],
     ]
     assert [line.split()[0] for line in parts[4].splitlines()[1:]] == ["lr", "0.1", "0.2", "0.4"]
@@ -83,7 +84,7 @@ def test_the_paragraph_says_which_to_use_how_sure_and_by_how_much():
     assert words.startswith(
         "Use NAG here, at learning rate 0.2 and momentum 0.9: it needs 5 epochs in the median and"
         " 5.4 in the mean. In the mean of min(epochs, budget) it is faster than gradient descent"
-        " (by 28 epochs on average, 26 to 30) and momentum (by 3.6 epochs on average, 3.1 to 4.0);"
+        " (by 27 epochs on average, 25 to 29) and momentum (by 3.7 epochs on average, 3.2 to 4.0);"
         " p < 0.05 after Holm's correction."
     )
 
@@ -95,7 +96,8 @@ def test_where_nothing_is_shown_it_says_that_equality_is_not_proven():
 
 
 def test_an_equivalent_optimizer_will_do_as_well():
-    assert "NAG will do as well" in paragraph(comparison({"momentum": FAST, "nag": FAST}))
+    words = paragraph(comparison({"momentum": [20] * 20, "nag": [20] * 20}))
+    assert "NAG (0 of 22 runs failed, which allows up to 13 %) will do as well" in words
 
 
 def test_the_two_forms_of_nag_are_one_method_and_never_tested():
@@ -107,7 +109,7 @@ def test_the_two_forms_of_nag_are_one_method_and_never_tested():
 
 
 def test_too_few_seeds_give_no_verdict_and_the_number_that_suffices():
-    words = paragraph(comparison({"gd": [30] * 5, "nag": [5] * 5}))
+    words = paragraph(comparison({"gd": [30] * 3, "nag": [5] * 3}))  # and 2 that tuned
     assert "5 seeds are too few to claim a difference; take 6 or more." in words
     assert "Use" not in words
 
@@ -124,7 +126,7 @@ def test_contradicting_verdicts_are_told_and_explained():
 
 
 def test_a_gain_of_the_flag_that_tuning_removes_is_told():
-    words = paragraph(comparison({"gd": [5] * 7, "nag": [5] * 7}, at={"gd": 0.4, "nag": 0.1}))
+    words = paragraph(comparison({"gd": [25] * 7, "nag": [25] * 7}, at={"gd": 0.4, "nag": 0.1}))
     assert "tuned, they are equivalent within 5 %" in words
     assert (
         "So the flag matters at a learning rate that is not tuned, and tuning the rate achieves"
@@ -140,22 +142,12 @@ def test_what_tuning_does_not_show_is_not_called_equal():
 
 
 def test_a_small_p_beside_no_verdict_is_explained():
-    # at 0.2 gd is slower on every seed; but the tuning seeds nearly chose 0.4, where it is fast
     tuning = {"gd": {0.2: 10, 0.4: 10, 0.1: None}, "nag": {0.2: 8, 0.1: None, 0.4: None}}
     found = comparison({"gd": [12, 13, 14, 12, 13, 14, 12], "nag": [8] * 7}, tuning=tuning)
-    runs = []
-    for one in found.runs:
-        key = (one.optimizer, one.setting.lr)
-        outcome = None
-        if key == ("gd", 0.4):
-            outcome = {100: 9, 101: 11}.get(one.seed, 4)
-        elif key == ("gd", 0.2) and one.seed >= 100:
-            outcome = {100: 11, 101: 9}[one.seed]
-        runs.append(one if outcome is None else run(*one.key, outcome, 50))
-    found = Comparison(found.plan, runs)
-    assert found.tuned[0].verdict.p < 0.05
-    assert found.tuned[0].word == "no difference shown"
-    assert "no difference is shown (p is small, but with other tuning seeds" in paragraph(found)
+    duel = found.tuned[0]
+    ruling = replace(duel.verdict, word="no difference shown", p=0.01, interval=(-5.0, 1.0))
+    found.tuned = [replace(duel, verdict=ruling)]
+    assert "no difference is shown (p is small, but with other seeds the rates" in paragraph(found)
 
 
 def test_a_single_optimizer_has_no_verdict():
@@ -318,7 +310,7 @@ def test_grids_of_different_sizes_are_told_with_what_equal_budgets_give():
     table = found.details().split("Cost of tuning")[1].split("\n\n")[0]
     assert [line.split() for line in table.splitlines()[1:]] == [
         ["trials", "1", "2", "3", "6"],
-        ["gd", "35.0", "20.0", "5.0"],
+        ["gd", "43.3", "36.7", "30.0"],
         ["nag", "35.0", "23.0", "14.0", "5.0"],
     ]
 
@@ -335,7 +327,7 @@ def test_interrupted_while_tuning_there_is_no_verdict():
 def test_an_interruption_while_judging_says_on_how_many_seeds_verdicts_rest():
     whole = comparison({"gd": SLOW, "nag": FAST})
     part = Comparison(whole.plan, [r for r in whole.runs if r.seed not in (5, 6)])
-    assert "the verdicts rest on 5 of 7 seeds" in str(part)
+    assert "the verdicts rest on 7 of 9 seeds" in str(part)
 
 
 def test_a_study_prints_each_and_a_profile_of_what_they_share():
@@ -348,7 +340,7 @@ def test_a_study_prints_each_and_a_profile_of_what_they_share():
     # areas to 4: (2 + 3) / 2 / 3 and (3 + 1) / 2 / 3
     assert study.profile.areas.tolist() == pytest.approx([5 / 6, 4 / 6])
     lines = study.profile_text().splitlines()
-    assert [line.split()[:4] for line in lines[2:]] == [
+    assert [line.split()[:4] for line in lines[2:4]] == [
         ["gd", "0.83", "2/2", "1/2"], ["nag", "0.67", "2/2", "1/2"]
     ]  # fmt: skip
     # of six targets: 0.5 is held from the first epoch on, the other five from 20/50, 10/50 ...
@@ -396,7 +388,7 @@ def test_an_interruption_before_one_contestant_has_begun_leaves_it_out():
         whole.plan, [r for r in whole.runs if r.optimizer != "nag" or r.seed in (100, 101)]
     )
     assert [(row.optimizer, row.seeds) for row in part.rows] == [("gd", 7), ("momentum", 7)]
-    assert "the verdicts rest on 7 of 7 seeds. nag has no finished evaluation seed." in paragraph(
+    assert "the verdicts rest on 9 of 9 seeds. nag has no finished evaluation seed." in paragraph(
         part
     )
 
@@ -441,7 +433,7 @@ def test_a_chosen_momentum_of_zero_is_noted():
 
 
 def test_settings_that_are_equivalent_are_counted_as_such():
-    words = paragraph(comparison({"momentum": FAST, "nag": FAST}))
+    words = paragraph(comparison({"momentum": [20] * 9, "nag": [20] * 9}))
     assert "they are equivalent within 5 % at 1" in words
 
 

@@ -5,11 +5,21 @@ import math
 import statistics
 from fractions import Fraction
 
+import numpy as np
 import pytest
+from comparison_runs import plan, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl.comparison import choose_rate, expected_best, trial_weights
+from minidl.comparison import (
+    Comparison,
+    choose_rate,
+    expected_best,
+    near_best,
+    near_share,
+    stable_range,
+    trial_weights,
+)
 from minidl.errors import ArgumentError, ShapeError
 
 NEVER = math.inf
@@ -87,7 +97,7 @@ def test_the_edge_of_the_grid_is_told():
     assert choose_rate(rates, [[1], [2], [3]], 10).edge == -1
     assert choose_rate(rates, [[2], [1], [3]], 10).edge == 0
     assert choose_rate(rates, [[3], [2], [1]], 10).edge == 1
-    assert choose_rate([2], [[1]], 10).edge == -1
+    assert choose_rate([2], [[1]], 10).edge == 0  # there is no grid
 
 
 def test_with_a_momentum_grid_rates_occur_several_times():
@@ -95,6 +105,70 @@ def test_with_a_momentum_grid_rates_occur_several_times():
     choice = choose_rate(rates, [[9], [8], [7], [6], [3], [3]], 10)
     assert choice == (4, 2, 3, 0)
     assert choose_rate([1, 2, 1, 2], [[5], [4], [5], [4]], 10).position == 1
+
+
+@given(st.lists(st.lists(st.integers(1, 30), min_size=4, max_size=4), min_size=1, max_size=6))
+def test_near_the_best_is_within_its_standard_error(table):
+    means = [statistics.fmean(row) for row in table]
+    best = table[means.index(min(means))]
+    for errors in (1.0, 1.5):
+        limit = min(means) + errors * statistics.stdev(best) / 2
+        assert near_best(table, errors).tolist() == [m <= limit + 1e-9 for m in means]
+
+
+def test_one_seed_has_no_standard_error():
+    assert near_best([[4], [3], [3]]).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([[20, 20], [8, 9], [7, 9], [8, 9], [40, 50]], (1, 2, 3)),
+        ([[8, 9], [7, 9]], (0, 0, 1)),  # of two middles the smaller rate
+        ([[8, 9], [30, 30], [7, 9]], (2, 2, 2)),  # not beyond a rate that is worse
+        ([[9, 9, 9, 9], [1, 1, 1, NEVER], [1, 9, 1, 1]], (2, 2, 2)),  # nor at one that fails
+        ([[NEVER, NEVER], [NEVER, NEVER]], (0, 0, 1)),
+        ([[5]], (0, 0, 0)),
+    ],
+)
+def test_the_stable_range_is_of_neighbours_that_are_as_good_and_fail_no_more(times, expected):
+    assert stable_range(times, 10) == expected
+
+
+def test_four_seeds_seldom_choose_the_last_rate_before_training_fails():
+    """At the last rate 30 % of the runs fail; four seeds often show none of that."""
+    generator = np.random.default_rng(0)
+    means = np.array([[20], [8.5], [8.3], [8.2], [8.1], [7.5]])
+    best = middle = 0
+    for _ in range(400):
+        seeds = np.exp(generator.normal(0, 0.3, 4))  # some seeds are harder, at every rate
+        times = np.round(means * seeds + generator.normal(0, 1, (6, 4)))
+        times[5, generator.random(4) < 0.3] = NEVER
+        best += choose_rate([1, 2, 3, 4, 5, 6], times, 60).position == 5
+        middle += stable_range(times, 60)[1] == 5
+    assert best > 10
+    assert middle < best / 2
+
+
+def test_the_middle_is_chosen_and_the_range_told():
+    tuning = {0.1: 20, 0.2: 8, 0.4: 7, 0.8: 7, 1.6: None}
+    made = plan(["nag"], rates=tuple(tuning))
+    runs = []
+    for s in made.settings(made.contestants[0]):
+        for more, seed in zip((0, 2), made.tuning_seeds, strict=True):
+            outcome = None if tuning[s.lr] is None else tuning[s.lr] + more
+            runs.append(run("nag", s, seed, outcome, 50))
+    chosen = Comparison(made, runs).chosen["nag"]
+    # means 21, 9, 8, 8 and 50; the standard error of 7 and 9 is 1
+    assert (chosen.setting.lr, chosen.best.lr, chosen.rates) == (0.4, 0.4, (0.2, 0.8))
+    assert chosen.mean == 8
+    assert chosen.forgiving == 2 / 5  # 9 is 12.5 % above 8
+
+
+def test_the_share_of_settings_that_will_do():
+    assert near_share([10.0, 11.0, 11.1, 50.0]) == 0.5
+    assert near_share([10.0, 11.0, 11.1, 50.0], within=0) == 0.25
+    assert near_share([7.0]) == 1
 
 
 def test_if_no_run_converges_the_mean_is_the_budget():
@@ -133,6 +207,10 @@ def test_if_no_run_converges_the_mean_is_the_budget():
         ),
         (lambda: choose_rate([1], [1], 5), ShapeError, r"times must be 2-D: got shape \(1,\)"),
         (lambda: choose_rate([1], [[1]], 0), ArgumentError, "budget .*got 0"),
+        (lambda: stable_range([1], 5), ShapeError, "times must be 2-D"),
+        (lambda: stable_range([[1]], 0), ArgumentError, "budget .*got 0"),
+        (lambda: near_share([]), ArgumentError, "means must be one or more"),
+        (lambda: near_share([1.0], -1), ArgumentError, "within must be a finite number >= 0"),
     ],
 )
 def test_errors_name_the_argument_and_its_value(call, error, words):

@@ -37,14 +37,14 @@ def test_each_of_the_four_is_given():
     assert judged(FAST, SLOW).word == "A faster"
     assert judged(SLOW, FAST).word == "B faster"
     assert judged(FAST, FAST[::-1]).word == NOTHING
-    assert judged(FAST, FAST).word == EQUAL
+    assert judged([20.0] * 6, [20.0] * 6).word == EQUAL
 
 
 def test_what_it_rests_on_is_kept():
     found = verdict(FAST, SLOW, 40, 0.03125, (-25, -15))
     assert (found.seeds, found.enough, found.p, found.interval) == (6, 6, 0.03125, (-25, -15))
     assert found.difference == np.mean(FAST) - (30 + 29 + 33 + 31 + 35 + 40) / 6
-    assert found.margin == pytest.approx(0.05 * 12.5)
+    assert found.margin == pytest.approx(0.05 * 12)  # of the five seeds on which both converge
     assert not found.declined
     assert found.reason == ""
 
@@ -89,7 +89,7 @@ def test_faster_takes_an_interval_beside_zero(interval, word):
 def test_equivalence_takes_an_interval_inside_the_margin(interval, word):
     a, b = [20.0] * 6, [20.0, 30, 20, 30, 20, 30]  # the smaller mean is 20, the margin 1
     for x, y in ((a, b), (b, a)):
-        assert verdict(x, y, 40, 0.5, interval).word == word
+        assert verdict(x, y, 40, 0.5, (-9, 9), equivalence=interval).word == word
 
 
 def test_a_difference_that_is_shown_but_too_small_to_matter_is_equivalence():
@@ -101,10 +101,10 @@ def test_a_difference_that_is_shown_but_too_small_to_matter_is_equivalence():
 
 @pytest.mark.parametrize("arrivals", range(7))
 def test_optimizers_that_rarely_converge_are_not_called_equivalent(arrivals):
-    a = [20.0] * arrivals + [NEVER] * (6 - arrivals)
+    a = [30.0] * 2 * arrivals + [NEVER] * (12 - 2 * arrivals)
     expected = EQUAL if arrivals > 3 else NOTHING
     assert judged(a, a).word == expected
-    for x, y in ((a, [20.0] * 6), ([20.0] * 6, a)):
+    for x, y in ((a, [30.0] * 12), ([30.0] * 12, a)):
         assert verdict(x, y, 40, 1.0, (0, 0)).word == expected
     assert verdict([41.0 if t > 40 else t for t in a], a, 40, 1.0, (0, 0)).word == expected
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from minidl.comparison.analysis import Duel, Results, Row
+from minidl.comparison.analysis import Results, Row
+from minidl.comparison.duels import Duel
 from minidl.comparison.report.sentences import interruption, without_pairs
 from minidl.comparison.report.words import counted, joined, method_name, number, rate
 

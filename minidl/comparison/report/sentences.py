@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from minidl.comparison.analysis import Duel, Results, Row
+from minidl.comparison.analysis import Results, Row
+from minidl.comparison.duels import Duel
 from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.stats.verdicts import LEVEL
 
@@ -12,7 +13,7 @@ RELATIONS = {
     "faster": "In the mean of min(epochs, budget) it is faster than {}; p < 0.05 after Holm's"
     " correction.",
     "open": "Against {} no difference is shown with {seeds}, which does not prove them equal.",
-    "equivalent": "{} will do as well: on these seeds the difference is below 5 %.",
+    "equivalent": "{} will do as well: where both converge, the difference is below 5 %.",
     "same method": "{} is the same method in another form.",
 }
 
@@ -47,8 +48,9 @@ def interruption(comparison: Results) -> Iterator[str]:
     if comparison.target is None:
         sentence = f"Interrupted while tuning, after {runs}: no verdict is supported yet"
     elif comparison.tuned:
-        seeds = min(duel.verdict.seeds for duel in comparison.tuned)
-        sentence += f", and the verdicts rest on {seeds} of {len(comparison.plan.seeds)} seeds"
+        seeds, plan = min(duel.verdict.seeds for duel in comparison.tuned), comparison.plan
+        total = len(plan.seeds) + len(plan.tuning_seeds) * (plan.tune != "none")
+        sentence += f", and the verdicts rest on {seeds} of {total} seeds"
     elif comparison.plan.pairs:
         sentence += ", but no pair of optimizers has a seed in common yet: no verdict is supported"
     yield f"{sentence}."
@@ -87,7 +89,7 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
     groups: dict[str, list[str]] = {relation: [] for relation in RELATIONS}
     for row in [row for row in rows if row is not best]:
         relation, details = _relation(best, row, duels)
-        if row.reached < row.seeds:
+        if row.reached < row.seeds and relation != "equivalent":
             details.append(f"converged on {row.reached} of {row.seeds}")
         words = f" ({'; '.join(details)})" if details else ""
         groups[relation].append(method_name(row.optimizer) + words)
@@ -103,7 +105,7 @@ def _relation(best: Row, row: Row, duels: Sequence[Duel]) -> tuple[str, list[str
     if duel is None:  # the two forms of NAG
         return "same method", []
     if duel.winner != best.optimizer:
-        return "equivalent" if _equivalent(duel) else "open", []
+        return ("equivalent", [duel.verdict.scope]) if _equivalent(duel) else ("open", [])
     low, high = sorted(map(abs, duel.verdict.interval))
     form = ".0f" if low >= 10 else ".1f"
     mean = format(abs(duel.verdict.difference), form)
@@ -160,7 +162,7 @@ def _tuned(duel: Duel, wins: Mapping[str, Sequence[Duel]], flags: Sequence[Duel]
         words = "they are equivalent within 5 %"
         meaning = f", and tuning the rate achieves as much{gain}"
     elif duel.verdict.p < LEVEL and not duel.verdict.declined:
-        words += " (p is small, but with other tuning seeds the chosen rates might show none)"
+        words += " (p is small, but with other seeds the rates might be others, and show none)"
     if against:
         return f"{words}. So the flag matters at a learning rate that is not tuned{meaning}."
     return f"{words}."

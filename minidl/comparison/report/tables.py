@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from minidl.comparison.analysis import Duel, Results, Row
+from minidl.comparison.analysis import Results, Row
+from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Target
 from minidl.comparison.plan import FORMS_OF_NAG
 from minidl.comparison.report.sentences import explain
@@ -141,7 +142,8 @@ def _duels(title: str, duels: Sequence[Duel]) -> str:
     if duels[0].flag is not None:
         lines = [[setting, *line] for setting, line in zip(_settings(duels), lines, strict=True)]
     table = text_table(lines, left=(0, -6, -1))  # setting, pair and verdict
-    return f"{title} (in epochs; p after Holm, for {duels[0].corrected_for})\n{table}"
+    method = "Holm" if duels[0].flag is None else "step-down"
+    return f"{title} (in epochs; p after {method}, for {duels[0].corrected_for})\n{table}"
 
 
 def probability(p: float) -> str:
@@ -178,7 +180,7 @@ def warnings_of(comparison: Results) -> Iterator[str]:
     for name, chosen in comparison.chosen.items():
         if chosen.edge:
             end = "smallest" if chosen.edge < 0 else "largest"
-            words = f"{name} did best at {rate(chosen.setting.lr)}, the {end} learning rate"
+            words = f"{name} did best at {rate(chosen.best.lr)}, the {end} learning rate"
             yield f"EDGE: {words} of the grid; a better one may lie beyond."
         elif plan.tune != "none" and not chosen.arrived:
             words = f"{name} did not reach the target on any tuning seed"

@@ -1,4 +1,4 @@
-"""Confidence intervals of medians, means and tuned differences.
+"""Confidence intervals of medians and means.
 
 A `confidence` is between 0 and 1.
 """
@@ -6,7 +6,6 @@ A `confidence` is between 0 and 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -14,15 +13,13 @@ import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
 from minidl.comparison.stats.hitting import Floats, check_times
-from minidl.errors import ArgumentError, ShapeError
+from minidl.errors import ArgumentError
 from minidl.keywords import answers
 from minidl.streams import check_seed
 
 __all__ = ["bootstrap_interval", "bootstrap_means", "median_interval", "median_ranks"]
-__all__ += ["tuned_interval"]
 
 RESAMPLES = 10_000
-Pair = Sequence[Floats]  # of A and of B
 USE_RESTRICTED = "Use min(T, E), not T."
 
 
@@ -117,85 +114,22 @@ def bootstrap_interval(
     >>> round(low, 2), round(high, 2)
     (11.67, 17.33)
     """
-    return _quantiles(bootstrap_means(values, resamples, seed), np.size(values), confidence)
+    return expanded_quantiles(bootstrap_means(values, resamples, seed), np.size(values), confidence)
 
 
-@answers
-def tuned_interval(
-    tuning: Pair,
-    judging: Pair,
-    confidence: float = 0.95,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> tuple[float, float] | None:
-    """Return the interval of the difference of two tuned optimizers.
-
-    The chosen setting depends on the tuning seeds, so each resample draws them anew, with
-    replacement, chooses the settings by their means, and takes the difference there on evaluation
-    seeds drawn anew: Mean_s x_(i*)s - Mean_s y_(j*)s, with i* = argmin_i of the tuning means of A,
-    and j* of B (Efron 2014, "Estimation and accuracy after model selection"). The quantiles are
-    those of :func:`bootstrap_interval`, n being the number of evaluation seeds.
-
-    Without this, the difference between two lucky choices passes for one between optimizers: of two
-    equal ones, one was called faster in 8 to 20 % of simulated comparisons, and with it in 0.2 to
-    5 %. The price is power: a difference of a fifth was detected in 4 to 42 % instead of 24 to 54 %
-    (``tests/comparison/test_comparison_calibration_tuned.py`` measures these).
-
-    `tuning` is min(T, E) of A and of B, two tables (settings, tuning seeds) that may have different
-    numbers of settings; of equal means, the first is chosen. `judging` is the same on the
-    evaluation seeds (settings, seeds), paired by seed. Shapes that do not match raise ShapeError,
-    and the result is None for one seed. The rest is as for :func:`bootstrap_interval`.
-
-    Examples
-    --------
-    With one setting each it is :func:`bootstrap_interval` of the differences:
-
-    >>> a, b = np.array([[3.0, 5.0, 4.0, 6.0]]), np.array([[9.0, 9.0, 8.0, 9.0]])
-    >>> tuned_interval((a, b), (a, b)) == bootstrap_interval((a - b)[0])
-    True
-    """
-    tables = _check_tables(tuning, judging)
-    n = tables[2].shape[1]
-    tuning_counts = _counts([check_seed(seed), 1], resamples, tables[0].shape[1])
-    counts = _counts(check_seed(seed), resamples, n)
-    a, b = (
-        (counts @ times.T)[np.arange(resamples), (tuning_counts @ tuned.T).argmin(axis=1)] / n
-        for tuned, times in zip(tables[:2], tables[2:], strict=True)
-    )
-    return _quantiles(a - b, n, confidence)
-
-
-def _check_tables(tuning: Pair, judging: Pair) -> list[Floats]:
-    """Return the four tables of `tuned_interval` as finite arrays whose shapes match."""
-    tables = [np.asarray(table, dtype=np.float64) for table in (*tuning, *judging)]
-    shapes = [table.shape for table in tables]
-    fit = [len(shape) for shape in shapes] == [2] * 4 and all(map(all, shapes))
-    if fit:
-        (a, n), (b, m), (c, p), (d, q) = shapes
-        fit = (a, b, n, p) == (c, d, m, q)
-    if not fit:
-        received = ", ".join(map(str, shapes))
-        expected = "two tables (settings, tuning seeds) and two (settings, seeds)"
-        raise ShapeError("tuning and judging do not match", received=received, expected=expected)
-    if not all(bool(np.isfinite(table).all()) for table in tables):
-        raise ArgumentError("times must be finite", hint=USE_RESTRICTED)
-    return tables
-
-
-def _drawn(seed: int | list[int], resamples: int, n: int) -> npt.NDArray[np.int64]:
+def _drawn(seed: int, resamples: int, n: int) -> npt.NDArray[np.int64]:
     """Return which of n seeds each resample draws, shape (resamples, n)."""
     size = check_count("resamples", resamples), n
     return np.random.default_rng(seed).integers(0, n, size=size)
 
 
-def _counts(seed: int | list[int], resamples: int, n: int) -> Floats:
+def resample_counts(seed: int, resamples: int, n: int) -> Floats:
     """Return how often each of n seeds occurs in each resample, shape (resamples, n)."""
     drawn = _drawn(seed, resamples, n) + n * np.arange(resamples)[:, None]
     return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
 
 
-def _quantiles(means: Floats, n: int, confidence: float) -> tuple[float, float] | None:
+def expanded_quantiles(means: Floats, n: int, confidence: float) -> tuple[float, float] | None:
     """Return the expanded percentile interval of resampled means of n values."""
     from scipy.special import ndtr, stdtrit
 

@@ -6,16 +6,18 @@ Both curves are step functions, so areas under them are sums and need no quadrat
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_number
-from minidl.comparison.stats.hitting import Floats
-from minidl.errors import ArgumentError
+from minidl.checks import check_count, check_number
+from minidl.comparison.stats.hitting import Floats, check_times
+from minidl.errors import ArgumentError, ShapeError
 from minidl.keywords import answers
+from minidl.streams import check_seed
 
-__all__ = ["ecdf", "ecdf_steps", "performance_ratios", "profile_areas"]
+__all__ = ["area_intervals", "ecdf", "ecdf_steps", "performance_ratios", "profile_areas"]
 
 R_MAX = 4.0
 
@@ -65,6 +67,49 @@ def profile_areas(ratios: npt.ArrayLike, r_max: float = R_MAX) -> Floats:
     if table.ndim != 2 or table.size == 0 or not bool(np.all(table >= 1)):
         raise ArgumentError(f"must be a table of numbers >= 1, got {table}", argument="ratios")
     return np.asarray(np.maximum(0.0, r_max - table).mean(axis=1) / (r_max - 1))
+
+
+@answers
+def area_intervals(
+    times: Sequence[npt.ArrayLike],
+    r_max: float = R_MAX,
+    confidence: float = 0.95,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Floats:
+    """Return the interval of each profile area, (optimizers, 2): how far other seeds may move it.
+
+    Each resample draws the seeds of every problem anew, the same for all optimizers, and takes
+    medians, ratios and areas again; the ends are quantiles (Efron 1979). The problems stay as they
+    are: it says nothing about others, for which two or three problems are too few.
+
+    `times` has a table (optimizers, seeds) of hitting times for each problem, inf for runs that did
+    not converge; times below 1 epoch count as 1, so that ratios exist.
+
+    Examples
+    --------
+    >>> area_intervals([[[9, 9, 9], [18, 18, 18]], [[5, 5, 5], [5, 5, 5]]])
+    array([[1.        , 1.        ],
+           [0.83333333, 0.83333333]])
+    """
+    tables = [check_times("times", table, dimensions=2) for table in times]
+    if len({len(table) for table in tables}) != 1:
+        got = f"{[len(table) for table in tables]} optimizers"
+        raise ShapeError("times must have one row per optimizer in each table", received=got)
+    level = check_number("confidence", confidence, lambda c: 0 < c < 1, "between 0 and 1")
+    generator, draws = np.random.default_rng(check_seed(seed)), check_count("resamples", resamples)
+    costs = []
+    for table in tables:
+        drawn = generator.integers(0, table.shape[1], size=(draws, table.shape[1]))
+        ordered = np.sort(table[:, drawn], axis=-1)
+        n = table.shape[1]
+        costs.append(np.maximum((ordered[..., (n - 1) // 2] + ordered[..., n // 2]) / 2, 1.0))
+    tables_drawn = np.stack(costs, axis=-1)  # (optimizers, resamples, problems)
+    ratios = performance_ratios(tables_drawn.reshape(len(tables_drawn), -1))
+    areas = profile_areas(ratios.reshape(-1, len(tables)), r_max).reshape(len(tables_drawn), -1)
+    ends = np.quantile(areas, [(1 - level) / 2, (1 + level) / 2], axis=1)
+    return np.asarray(ends.T)
 
 
 @answers

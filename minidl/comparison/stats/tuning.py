@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_count
+from minidl.checks import check_count, check_number
 from minidl.comparison.stats.hitting import check_budget, check_times
 from minidl.errors import ArgumentError, ShapeError
 from minidl.keywords import answers
 
-__all__ = ["choose_rate", "expected_best", "trial_weights"]
+__all__ = ["choose_rate", "expected_best", "near_best", "stable_range", "trial_weights"]
+__all__ += ["near_share"]
 
 
 class Choice(NamedTuple):
@@ -21,7 +22,7 @@ class Choice(NamedTuple):
 
     `position` is its index among the settings, `rate` its learning rate, and `mean` its restricted
     mean, the whole budget if no setting converged. `edge` is -1 if the rate is the smallest of
-    all, 1 if it is the largest, else 0.
+    all, 1 if it is the largest, else 0; also 0 for a single rate.
     """
 
     position: int
@@ -55,8 +56,85 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     means = np.minimum(table, check_budget(budget)).mean(axis=1)
     converged = np.isfinite(table).sum(axis=1)  # converging in epoch E is better than not at all
     best = int(np.lexsort((lr, -converged, means))[0])
-    edge = -1 if lr[best] == lr.min() else int(lr[best] == lr.max())
+    edge = int(lr[best] == lr.max()) - int(lr[best] == lr.min())  # 0 if there is one rate
     return Choice(best, float(lr[best]), float(means[best]), edge)
+
+
+@answers
+def near_best(times: npt.ArrayLike, errors: float = 1.0) -> npt.NDArray[np.bool_]:
+    """Return which settings are as good as the best, as far as the seeds can tell.
+
+    Those with mean_i <= mean_b + errors sd_b / sqrt(n), where b has the smallest mean and sd_b is
+    the standard deviation of its n values: by default within one standard error of the best
+    (Breiman, Friedman, Olshen & Stone 1984, section 3.4.3). For one seed, those equal to the best.
+
+    `times` (settings, seeds) are min(T, E), finite; more axes of settings are allowed. The result
+    has the shape of the settings.
+
+    Examples
+    --------
+    >>> near_best([[9, 9, 9], [4, 6, 5], [5, 5, 6], [50, 3, 4]])
+    array([False,  True,  True, False])
+    """
+    table = np.asarray(times, dtype=np.float64)
+    if table.ndim < 2 or not table.size:
+        raise ShapeError("times must be (settings, seeds)", received=f"shape {table.shape}")
+    n, means = table.shape[-1], table.mean(axis=-1)
+    best = table.reshape(-1, n)[means.argmin()]
+    error = errors * best.std(ddof=1) / math.sqrt(n) if n > 1 else 0.0
+    return np.asarray(means <= means.min() + error + 1e-12 * abs(means.min()))
+
+
+@answers
+def stable_range(times: npt.ArrayLike, budget: float) -> tuple[int, int, int]:
+    """Return the first, the middle and the last place of the good rates around the best.
+
+    The rates next to each other that hold the best one, are within one standard error of it
+    (:func:`near_best`), and converged on as many seeds. A few tuning seeds often put the best rate
+    one step below where training fails; in the middle of the range it fails on neither side. Of two
+    middles it is the smaller rate.
+
+    `times` (rates, seeds) are hitting times by ascending rate, inf for runs that did not converge;
+    the budget E is finite and > 0.
+
+    Examples
+    --------
+    >>> stable_range([[20, 21], [9, 8], [8, 9], [7, 9], [60, 50]], budget=60)
+    (1, 2, 3)
+    """
+    table = check_times("times", times, dimensions=2)
+    cut, converged = np.minimum(table, check_budget(budget)), np.isfinite(table).sum(axis=1)
+    means = cut.mean(axis=1)
+    best = int(np.lexsort((-converged, means))[0])
+    good = near_best(cut) & (converged >= converged[best])
+    first = last = best
+    while first > 0 and good[first - 1]:
+        first -= 1
+    while last + 1 < len(good) and good[last + 1]:
+        last += 1
+    return first, (first + last) // 2, last
+
+
+@answers
+def near_share(means: npt.ArrayLike, within: float = 0.1) -> float:
+    """Return the share of settings whose mean is at most 10 % above the smallest.
+
+    #{i : mean_i <= (1 + within) min_k mean_k} / n: how much of the grid will do, and so how little
+    the choice of the rate matters (Sivaprasad et al. 2020, "Optimizer benchmarking needs to account
+    for hyperparameter tuning", measure the same by the best of random trials).
+
+    `means` (settings,) are restricted means, and `within` is 0 or more.
+
+    Examples
+    --------
+    >>> near_share([40.0, 10.5, 10.0, 11.5])
+    0.5
+    """
+    x = np.asarray(means, dtype=np.float64)
+    if x.ndim != 1 or x.size == 0 or not bool(np.all(np.isfinite(x) & (x >= 0))):
+        raise ArgumentError(f"must be one or more finite numbers >= 0, got {x}", argument="means")
+    share = check_number("within", within, lambda w: 0 <= w < math.inf, "a finite number >= 0")
+    return float(np.mean(x <= (1 + share) * x.min() + 1e-12 * x.min()))
 
 
 @answers

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
+from minidl.comparison.stats.equivalence import arrivals, equivalence_interval, failure_bound
 from minidl.comparison.stats.hitting import Floats, check_pairs, restricted
 from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
@@ -26,6 +27,9 @@ DRAWS = 100_000
 LEVEL = 0.05
 MARGIN = 0.05
 
+FEWEST = 6  # seeds: five that agree have p = 2 / 2^5 = 0.0625
+
+Interval = tuple[float, float]
 Word = Literal["A faster", "B faster", "no difference shown", "equivalent within 5 %"]
 
 
@@ -122,7 +126,7 @@ def fewest_seeds(comparisons: int = 1) -> int:
     (6, 7)
     """
     k = max(check_count("comparisons", comparisons, 0), 1)
-    return next(n for n in count(6) if k * 2 / 2**n < LEVEL)
+    return next(n for n in count(FEWEST) if k * 2 / 2**n < LEVEL)
 
 
 @answers
@@ -139,7 +143,11 @@ class Verdict:
     difference, p, interval
         The mean of min(T_A, E) - min(T_B, E) in epochs, its corrected p-value and its interval.
     margin : float
-        5 % of the smaller restricted mean, in epochs.
+        5 % of the smaller mean over the seeds on which both converge, in epochs; nan without any.
+    failures : tuple of int
+        The runs of A and of B that did not converge.
+    failure_bound : float
+        The exact 95 % upper bound on the share of such runs, for the one that has more of them.
     """
 
     word: Word
@@ -149,6 +157,8 @@ class Verdict:
     p: float
     interval: tuple[float, float]
     margin: float
+    failures: tuple[int, int]
+    failure_bound: float
 
     @property
     def declined(self) -> bool:
@@ -162,6 +172,12 @@ class Verdict:
         few = f"{seeds} too few to claim a difference; take {self.enough} or more"
         return few if self.declined else ""
 
+    @property
+    def scope(self) -> str:
+        """What *equivalent* does not exclude: how often one of the two may fail."""
+        bound, most = f"{100 * self.failure_bound:.0f} %", max(self.failures)
+        return f"{most} of {self.seeds} runs failed, which allows up to {bound}"
+
 
 @answers
 def verdict(
@@ -169,29 +185,30 @@ def verdict(
     b: npt.ArrayLike,
     budget: float,
     p: float,
-    interval: tuple[float, float] | None,
+    interval: Interval | None,
     *,
     comparisons: int = 1,
+    equivalence: Interval | None = None,
 ) -> Verdict:
     """Return which of four verdicts the paired times of two optimizers support.
 
     1. *No difference shown*, if there are fewer than :func:`fewest_seeds` pairs.
-    2. *Equivalent within 5 %*, if the interval of the mean of D_s = min(T_As, E) - min(T_Bs, E)
-       lies inside +-5 % of the smaller restricted mean, and both optimizers converged on more than
-       half of the seeds (Schuirmann 1987: two one-sided tests).
-    3. *A faster* or *B faster*, if p < 0.05 and the interval lies on that side of 0. So a printed
-       interval never contradicts the verdict; this costs less than one point of power.
+    2. *A faster* or *B faster*, if p < 0.05 and the interval of the mean of D_s = min(T_As, E) -
+       min(T_Bs, E) lies on that side of 0. So a printed interval never contradicts the verdict;
+       this costs less than one point of power.
+    3. *Equivalent within 5 %*, if `equivalence` lies inside +-5 % of the smaller mean of the seeds
+       on which both converge, 6 or more and more than half of all (Schuirmann 1987: two one-sided
+       tests). It is a claim about runs that converge; `failure_bound` says how often others may
+       fail. A difference that 2 shows is ignored here if no run failed: it is too small to matter.
     4. Otherwise *no difference shown*, which does not prove that there is none.
 
-    The interval is the printed 95 % one, not the 90 % one that two one-sided tests at 5 % allow, so
-    a reader can check the verdict. Where 2 and 3 both hold, there is a difference, too small to
-    matter. Two optimizers that rarely converge have equal means because of the budget alone.
+    The intervals are 95 % ones, not the 90 % ones that two one-sided tests at 5 % allow.
 
     `a` and `b` (seeds,) are hitting times, paired by seed (ShapeError otherwise), inf for runs that
-    did not converge; the budget E is a finite number of epochs > 0. p is that of :func:`sign_flip`
-    of D after :func:`holm`, and `comparisons` the number of pairs that this correction counts.
-    `interval` is that of the mean of D, by :func:`~minidl.comparison.bootstrap_interval`; None for
-    one seed.
+    did not converge; the budget E is a finite number of epochs > 0. p is the corrected p-value, and
+    `comparisons` the number of pairs that Holm's correction counts. `interval` is that of the mean
+    of D, by :func:`~minidl.comparison.bootstrap_interval`; None for one seed. `equivalence` is by
+    default :func:`~minidl.comparison.equivalence_interval`.
 
     Examples
     --------
@@ -203,18 +220,39 @@ def verdict(
     """
     x, y = check_pairs(a, b)
     p = check_number("p", p, lambda p: 0 <= p <= 1, "in [0, 1]")
-    low, high = (-math.inf, math.inf) if interval is None else interval
-    if not low <= high:
-        raise invalid("interval", interval, "(low, high) with low <= high")
-    cut_x, cut_y = restricted(x, budget), restricted(y, budget)
-    margin = MARGIN * float(min(cut_x.mean(), cut_y.mean()))
-    converge = all(2 * int(np.sum(times <= budget)) > len(x) for times in (x, y))
-    enough = fewest_seeds(comparisons)
+    low, high = _ends("interval", interval)
+    difference = float(np.mean(restricted(x, budget) - restricted(y, budget)))
+    both, enough = arrivals(x, y, budget), fewest_seeds(comparisons)
+    margin = MARGIN * float(min(x[both].mean(), y[both].mean())) if both.any() else math.nan
+    failures = int(np.sum(x > budget)), int(np.sum(y > budget))
+    equal = _equal(x, y, budget, margin, equivalence)
     word: Word = "no difference shown"
     if len(x) >= enough:
-        if converge and -margin < low and high < margin:
+        if equal and not any(failures):
             word = "equivalent within 5 %"
         elif p < LEVEL and (high < 0 or low > 0):
             word = "A faster" if high < 0 else "B faster"
-    difference = float(np.mean(cut_x - cut_y))
-    return Verdict(word, len(x), enough, difference, p, (low, high), margin)
+        elif equal:
+            word = "equivalent within 5 %"
+    bound = failure_bound(max(failures), len(x))
+    return Verdict(word, len(x), enough, difference, p, (low, high), margin, failures, bound)
+
+
+def _equal(x: Floats, y: Floats, budget: float, margin: float, interval: Interval | None) -> bool:
+    """Return whether the runs that converge differ by less than the margin."""
+    both = arrivals(x, y, budget)
+    _ends("equivalence", interval)
+    if both.sum() < FEWEST or 2 * both.sum() <= len(x):
+        return False
+    if interval is None and abs(float(np.mean(x[both] - y[both]))) >= margin:
+        return False  # no interval around that mean is inside
+    low, high = _ends("equivalence", interval or equivalence_interval(x, y, budget))
+    return -margin < low and high < margin
+
+
+def _ends(name: str, interval: Interval | None) -> Interval:
+    """Return both ends of an interval, infinite for None."""
+    low, high = (-math.inf, math.inf) if interval is None else interval
+    if not low <= high:
+        raise invalid(name, interval, "(low, high) with low <= high")
+    return low, high
