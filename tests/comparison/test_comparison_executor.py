@@ -166,7 +166,7 @@ def test_untuned_each_runs_as_it_was_given():
     found = compare(load("moons"), optimizers=mine, tune="none", **small)
     assert {r.setting for r in found.runs} == {Setting(0.3, 0.5), Setting(0.2)}
     assert found.flags == []
-    assert "As given" in str(found)
+    assert "As given" in found.details()
 
 
 def test_batch_sizes_go_to_those_whose_name_leaves_them_open():

@@ -28,7 +28,7 @@ def test_tuned_by_theory_momentum_beats_nag_at_kappa_100():
         name = {"gd": "gradient descent"}.get(run.optimizer, run.optimizer)
         curve = theory[name].losses(eigenvalues, problem.start(run.seed), 500)
         assert found.target.time(run, 3) == hit(curve, 1e-8)
-    assert "Use heavy ball here" in str(found)
+    assert "Use heavy ball here" in found.details()
 
 
 def test_at_x_of_one_half_and_momentum_of_nine_tenths_nag_beats_momentum():
@@ -54,7 +54,7 @@ def test_where_curvature_is_one_the_verdicts_contradict_each_other_as_theory_say
     winners = {d.flag.lr: d.winner for d in found.flags}
     assert winners[2.0**-9] == winners[2.0**-5] == winners[2.0] == "momentum"
     assert winners[2.0**-4] == winners[0.5] == winners[1.0] == "gd"
-    text = str(found)
+    text = found.details()
     assert "contradict each other at lr 0.00195 to 0.0312 and 2: there momentum is" in text
 
 
