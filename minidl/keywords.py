@@ -42,7 +42,8 @@ def answers(thing: T) -> T:
         return _answered(thing)
     if isinstance(vars(thing).get("__init__"), FunctionType):
         thing.__init__ = _answered(thing.__init__)  # type: ignore[misc]
-    if words := ATTRIBUTES.get(thing.__name__):
+    words = ATTRIBUTES.get(thing.__name__)
+    if words and thing.__module__.startswith("minidl."):
         absent = Elsewhere if issubclass(thing, Answering) else Refused
         for word in [word for word in words if not hasattr(thing, word)]:
             setattr(thing, word, absent(word, words[word]))
@@ -52,8 +53,9 @@ def answers(thing: T) -> T:
 
 def _names(self: object) -> list[str]:
     """Return the attributes without those that only raise, for dir() and completion."""
-    found = {name: inspect.getattr_static(type(self), name, None) for name in object.__dir__(self)}
-    return [name for name, value in found.items() if not isinstance(value, Elsewhere)]
+    names = {name: inspect.getattr_static(type(self), name, None) for name in object.__dir__(self)}
+    own = vars(self) if hasattr(self, "__dict__") else {}
+    return [n for n, value in names.items() if n in own or not isinstance(value, Elsewhere)]
 
 
 class Answering:
@@ -116,7 +118,12 @@ class Elsewhere:
     def __init__(self, word: str, answer: str) -> None:
         self.word, self.answer = word, answer
 
-    def __get__(self, instance: object, owner: type) -> NoReturn:
+    def __get__(self, instance: object, owner: type) -> Any:
+        """Raise, unless a class after this one, such as a mixin, has the attribute."""
+        for cls in owner.__mro__:
+            held = vars(cls).get(self.word, self)
+            if not isinstance(held, Elsewhere):
+                return held.__get__(instance, owner) if hasattr(held, "__get__") else held
         message = f"{owner.__name__!r} object has no attribute {self.word!r}"
         raise UnknownAttributeError(message, hint=self.answer)
 
@@ -127,7 +134,7 @@ class Elsewhere:
 class Refused(Elsewhere):
     """The same for a class that nobody extends, in which it cannot be assigned either."""
 
-    def __set__(self, instance: object, value: object) -> NoReturn:
+    def __set__(self, instance: object, value: object) -> None:
         self.__get__(instance, type(instance))
 
 
@@ -192,6 +199,10 @@ def wrong_call(
     parameters = list(inspect.signature(function).parameters.values())
     name = function.__name__
     if parameters and parameters[0].name in ("self", "cls"):
+        if not arguments:
+            owner, _, method = function.__qualname__.rpartition(".")
+            first = f"Make one first: {owner}(...).{method}(...)."
+            return CallError(f"{owner}.{method} is called without a {owner}", hint=first)
         name = _called(function, arguments[0])
         parameters, arguments = parameters[1:], arguments[1:]
     known = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]

@@ -544,3 +544,32 @@ def test_an_import_of_another_name_is_answered(line: str, answer: str) -> None:
     assert isinstance(caught.value, errors.MinidlError)
     assert answer in str(caught.value)
     assert not hasattr(minidl.nn, "Linear")
+
+
+def test_a_method_that_is_called_without_an_object_is_answered() -> None:
+    for call in (Trainer.fit, nn.Dense.predict):
+        with pytest.raises(errors.CallError, match=r"is called without a .* Make one first"):
+            call()  # type: ignore[call-arg]
+
+
+def test_words_do_not_hide_what_a_class_of_ones_own_has() -> None:
+    class Saving:
+        def save(self) -> str:
+            return "saved"
+
+    class Saved(Trainer, Saving):
+        pass
+
+    class Dataset(nn.Layer):
+        def __init__(self) -> None:
+            self.units = 3
+
+        def forward(self, x: Any, training: Any = False) -> Any:
+            return x
+
+    assert Saved(nn.mlp(2, 1), "bce", optimizer=optim.NAG(0.1)).save() == "saved"
+    assert "units" in dir(Dataset())
+    assert not hasattr(Dataset(), "target")
+    with pytest.raises(AttributeError) as caught:
+        Dataset().target  # noqa: B018
+    assert "y_train" not in str(caught.value)

@@ -78,7 +78,7 @@ def primitive(
     array([0.25  , 1.    , 0.0625])
     """
     if each is not None:
-        warnings.warn("each is now called rule_at", DeprecationWarning, stacklevel=2)
+        warnings.warn("each is now called rule_at", DeprecationWarning, stacklevel=3)
         rule_at = each
 
     def decorate(forward: Callable[P, Value]) -> Callable[P, Value]:

@@ -45,7 +45,7 @@ def save_model(
         if array.dtype.hasobject:
             raise DataError(f"{name} is not an array of numbers or text")
     if message := undeclared_state(model):
-        warnings.warn(message, stacklevel=2)
+        warnings.warn(message, stacklevel=3)
     write(path, model, arrays)
 
 
