@@ -2,8 +2,8 @@
 
 Every optimizer is trained at the same learning rates. Four tuning seeds set the target and choose
 the best rate of each optimizer; ten other seeds evaluate it. A seed gives all optimizers the same
-split, initial weights and order of rows, so that runs are paired. There are two verdicts on each
-pair: at the same learning rate, and each at its own best.
+split, initial weights and order of rows, so that runs are paired. The verdict on each pair compares
+them at their own best rates; ``result.details()`` also compares them at the same rate.
 """
 
 from minidl.comparison import compare

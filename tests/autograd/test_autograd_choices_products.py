@@ -144,12 +144,12 @@ BAD = {"nan": np.full((2, 2), NAN), "inf": np.full((2, 2), INF), "singular": np.
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("name", PER_MATRIX)
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [(n, b) for n in PER_MATRIX for b in BAD if b != "singular" or n in ("det", "slogdet")],
+)
 def test_a_matrix_that_is_not_chosen_has_gradient_zero(name: str, bad: str) -> None:
     f, expected = PER_MATRIX[name]
-    if bad == "singular" and name not in ("det", "slogdet"):
-        pytest.skip("NumPy has no inverse for it")
     a, chosen = leaf(np.stack([GOOD, BAD[bad]])), np.array([True, False])[:, None, None]
     for y in (np.where(chosen, f(a), 0.0), f(a)[0], f(a)[chosen[:, 0, 0]]):
         assert_allclose(grad(y.sum(), a).data, [expected, 0 * expected], rtol=1e-13)
