@@ -76,7 +76,10 @@ def test_two_workers_give_the_same_bits(cluster: Client, jobs: int | None) -> No
     demand_same_bits(found, train(1, []))
     pids = set(cluster.run(os.getpid).values())
     assert len(pids) == 2
-    assert {hook.process for hook in hooks} == pids
+    assert os.getpid() not in pids
+    # A fast worker may take every piece of work before the other one asks for any.
+    assert len(hooks) > 0
+    assert {hook.process for hook in hooks} <= pids
     assert {hook.threads for hook in hooks} == {1}
 
 
