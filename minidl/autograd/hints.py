@@ -1,4 +1,4 @@
-"""What to write instead of a NumPy function that has no derivative here: one table for all."""
+"""Advice for NumPy functions that are not differentiated: one table for all of them."""
 
 # With Tensors a, b, p, x, y and m (a matrix), integers k and n, an array of them i, and a mask c.
 # The last statement is the value.

@@ -1,4 +1,4 @@
-"""Which elements were used: the gradient of what `where` did not choose is exactly 0."""
+"""Masks of used elements: those that `where` did not choose have a gradient of exactly 0."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ CHOICES: set[Operation] = set()  # those of MOVES that leave elements out, such 
 
 
 class Uses(dict[int, Array]):
-    """Which elements of a result were used, by creation number; where all were, there is no entry.
+    """Masks of used elements by creation number; results that are used entirely have none.
 
     A choice such as `where` leaves elements out. Their gradient is 0, and 0 times the infinite
     derivative of an earlier operation would be nan, so rules are applied to used elements only. A

@@ -210,7 +210,7 @@ class Results:
 
     @cached_property
     def tuned_matches(self) -> list[Match]:
-        """What the tuned verdicts rest on, before the correction for several pairs.
+        """The tuned pairs, before the correction for several pairs.
 
         It takes all seeds, those of tuning included: what is random is the whole procedure, the
         choice of the settings too.

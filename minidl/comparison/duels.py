@@ -48,7 +48,7 @@ class Duel:
 
 @dataclass(frozen=True)
 class Match:
-    """What a duel rests on, before the correction for several of them."""
+    """The runs and p-value of one pair, before the correction for several pairs."""
 
     names: tuple[str, str]
     settings: tuple[Setting, Setting]

@@ -61,7 +61,7 @@ def across(comparisons: Sequence[Results]) -> list[list[Duel]]:
     """Return the tuned duels of each comparison, with one Holm correction over all of them.
 
     Among ten problems, one would show a difference by chance in up to four of ten studies, if each
-    problem had only a correction of its own.
+    problem were corrected alone.
     """
     matches = [comparison.tuned_matches for comparison in comparisons]
     duels = iter(settle_by_holm([match for part in matches for match in part]))

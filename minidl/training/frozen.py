@@ -26,14 +26,14 @@ class Frozen:
     def restore(self, w: Array, optimizer: Optimizer) -> None:
         """Write the kept numbers into `w`, and zero into the optimizer's state."""
         w[..., self.mask] = self.kept
-        self._rest(optimizer.state)
+        self._clear(optimizer.state)
 
-    def rest(self, optimizer: Optimizer) -> None:
-        """Write zero into all that the optimizer remembers of these entries, before an epoch."""
-        self._rest(optimizer.state)
-        self._rest(optimizer.own_state())
+    def clear_state(self, optimizer: Optimizer) -> None:
+        """Set the optimizer's state of these entries to zero, also in custom attributes."""
+        self._clear(optimizer.state)
+        self._clear(optimizer.own_state())
 
-    def _rest(self, state: Mapping[str, Any]) -> None:
+    def _clear(self, state: Mapping[str, Any]) -> None:
         for vector in state.values():
             if isinstance(vector, np.ndarray) and vector.shape[-1:] == self.mask.shape:
                 vector[..., self.mask] = 0.0

@@ -115,7 +115,7 @@ class Run(ABC):
         """Write the arrays of :meth:`position` back, except into frozen parameters."""
         iterate, stored = position["iterate"].copy(), position["stored"].copy()
         if (frozen := frozen_in(self.objective.vector)) is not None:
-            iterate[frozen.mask] = stored[frozen.mask] = frozen.kept
+            iterate[..., frozen.mask] = stored[..., frozen.mask] = frozen.kept
         self.objective.vector.set(iterate)
         self._stored = None if np.array_equal(iterate, stored) else (stored, iterate)
         for name, array in self.buffers().items():
@@ -241,7 +241,7 @@ def take_epoch(state: Run, data: Data) -> Array:
     start = time.perf_counter()
     try:
         if frozen is not None:
-            frozen.rest(state.optimizer)
+            frozen.clear_state(state.optimizer)
             frozen.restore(w, state.optimizer)
         steps(state, data, order, size, frozen)
     finally:  # and between epochs the iterate, which is measured and seen

@@ -121,7 +121,7 @@ def check_complete(model: Layer) -> None:
 
 
 def _owner(name: str) -> str:
-    """Return the layer of a parameter; one that is dead has the gradient 0 in all of its own."""
+    """Return the name of the layer that holds a parameter."""
     return name.rpartition(".")[0]
 
 

@@ -1,4 +1,4 @@
-"""What was measured, by name: a row of the history, and the result of evaluate."""
+"""Measured values by name: a row of the history, and the result of evaluate."""
 
 import sys
 from dis import opmap

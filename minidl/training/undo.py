@@ -14,7 +14,7 @@ from minidl.training.measure import Objective
 
 
 class Undo:
-    """What a step changes, as it was before the step.
+    """Copies of all that a step changes, made before the step.
 
     minidl's own optimizers change weights and velocity only when nothing can fail any more, so only
     counts and the states of random generators are copied. For custom optimizers, the weights and

@@ -1,4 +1,4 @@
-"""What to write instead of something that is neither a number nor an array of numbers."""
+"""Advice for values that are neither a number nor an array of numbers."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

@@ -8,7 +8,7 @@ import numpy as np
 from minidl.comparison.analysis import Results, Row
 from minidl.comparison.duels import Duel
 from minidl.comparison.report.sentences import interruption, without_pairs
-from minidl.comparison.report.words import counted, joined, method_name, number, rate
+from minidl.comparison.report.words import capital, counted, joined, method_name, number, rate
 
 ALIKE = 1.25  # rates whose mean is at most so many times the best, or one epoch more
 
@@ -60,7 +60,7 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
     for row in others:
         words = f"{epochs(row)} for {method_name(row.optimizer)}"
         groups[relation(best.optimizer, row.optimizer, duels)].append(words)
-    name, unit = _capital(method_name(best.optimizer)), "median" if by_median else "mean"
+    name, unit = capital(method_name(best.optimizer)), "median" if by_median else "mean"
     reached = "" if best.reached == best.seeds else f", on {best.reached} of {best.seeds} seeds"
     amount = f"{epochs(best)} epochs ({unit}{reached})"
     seeds = counted(best.seeds, "seed")
@@ -130,7 +130,3 @@ def good_rates(means: dict[float, float], chosen: float) -> list[float]:
     while high < len(rates) - 1 and means[rates[high + 1]] <= limit:
         high += 1
     return rates[low : high + 1]
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

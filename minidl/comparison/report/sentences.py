@@ -6,7 +6,7 @@ from itertools import groupby
 
 from minidl.comparison.analysis import Results, Row
 from minidl.comparison.duels import Duel
-from minidl.comparison.report.words import counted, joined, method_name, number, rate
+from minidl.comparison.report.words import capital, counted, joined, method_name, number, rate
 from minidl.comparison.stats.verdicts import LEVEL
 
 RELATIONS = {
@@ -59,10 +59,6 @@ def interruption(comparison: Results) -> Iterator[str]:
             yield f"{name} has no finished evaluation seed."
 
 
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
 def _equivalent(duel: Duel) -> bool:
     return duel.verdict.word.startswith("equivalent")
 
@@ -95,7 +91,7 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
         groups[relation].append(method_name(row.optimizer) + words)
     for relation, names in groups.items():
         if names:
-            yield _capital(RELATIONS[relation].format(joined(names), seeds=seeds))
+            yield capital(RELATIONS[relation].format(joined(names), seeds=seeds))
 
 
 def _relation(best: Row, row: Row, duels: Sequence[Duel]) -> tuple[str, list[str]]:
@@ -129,7 +125,7 @@ def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
         verdict = converged[0].verdict
         too_few = f" ({verdict.reason})" if verdict.declined else ""
         parts.append(f"no difference is shown at {neither}{too_few}")
-    pair = f"{_capital(method_name(duel.first))} and {method_name(duel.second)}"
+    pair = f"{capital(method_name(duel.first))} and {method_name(duel.second)}"
     settings, tuned = counted(len(converged), "setting"), _tuned(duel, wins, flags)
     yield f"{pair}: with only the flag swapped, at {settings}, {joined(parts)}; tuned, {tuned}"
 
@@ -174,7 +170,7 @@ def without_pairs(comparison: Results) -> Iterator[str]:
     converged = [row for row in rows if math.isfinite(row.median)]
     if len({row.batch_size for row in rows}) == 1:
         for row in rows:
-            name, seeds = _capital(method_name(row.optimizer)), counted(row.seeds, "seed")
+            name, seeds = capital(method_name(row.optimizer)), counted(row.seeds, "seed")
             epochs = number(row.median, f"more than {comparison.plan.epochs}") + " epochs"
             yield f"{name} needs {epochs} in the median, and converged on {row.reached} of {seeds}."
         if len(rows) > 1:

@@ -34,6 +34,11 @@ def target_words(plan: Plan, target: Target) -> str:
     return f"{curve_name(plan)} {sign} {target.value:.4g}{sustained}"
 
 
+def capital(words: str) -> str:
+    """Return a sentence that begins with a capital letter."""
+    return words[:1].upper() + words[1:]
+
+
 def counted(n: int, noun: str) -> str:
     """Return a number with its noun in singular or plural."""
     return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""What *equivalent* takes: an interval that ties cannot fool, and a bound on failures."""
+"""Equivalence of two optimizers: an interval that allows for ties, and a bound on failures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def failure_bound(failures: int, runs: int, confidence: float = 0.95) -> float:
     P(Binomial(runs, q) <= failures) = 1 - confidence (Clopper & Pearson 1934, one-sided). Without
     any failure it is 1 - (1 - confidence)^(1 / runs): 0 of 20 allows 14 %.
 
-    `failures` is from 0 to `runs`, and `runs` is 1 or more.
+    `failures` is from 0 to `runs`, `runs` is 1 or more, and `confidence` is between 0 and 1;
+    otherwise an ArgumentError.
 
     Examples
     --------
@@ -58,7 +59,7 @@ def equivalence_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[float, float] | None:
-    """Return the interval that decides *equivalent*: of the seeds on which both converge, and two.
+    """Return the interval of the mean difference that decides if two optimizers are equivalent.
 
     :func:`~minidl.comparison.bootstrap_interval` of D_s = T_As - T_Bs over the seeds on which both
     converge, with the pseudo-differences +r and -r appended, r = max(1 epoch, max |D|). Hitting

@@ -25,9 +25,8 @@ __all__ = ["leave_one_out", "tuned_interval", "tuned_swap"]
 
 Shift = tuple[int, ...]
 PATTERNS = 10_000
-ERRORS = (
-    1.5  # with 1.0, equal optimizers with a steep curve are told apart in 5.0 % instead of 4.0 %
-)
+# With 1.0, equal optimizers with a steep curve are told apart in 5.0 % instead of 4.0 %.
+ERRORS = 1.5
 
 
 @answers
@@ -38,6 +37,9 @@ def leave_one_out(times: npt.ArrayLike) -> npt.NDArray[np.int64]:
     What is measured with a seed then had no part in its choice, so the mean over seeds of
     T_i(s)s - U_j(s)s estimates the difference of two tuned optimizers without the optimism of a
     minimum (Stone 1974; Efron & Tibshirani 1993, chapter 17), and no seed is set aside.
+
+    `times` are min(T, E), (settings, seeds) or with more axes of settings: finite, otherwise an
+    ArgumentError, and of two seeds or more, otherwise a ShapeError.
 
     Examples
     --------

@@ -174,7 +174,7 @@ class Verdict:
 
     @property
     def scope(self) -> str:
-        """What *equivalent* does not exclude: how often one of the two may fail."""
+        """How often one of the two may still fail, a sentence that qualifies *equivalent*."""
         bound, most = f"{100 * self.failure_bound:.0f} %", max(self.failures)
         return f"{most} of {self.seeds} runs failed, which allows up to {bound}"
 
