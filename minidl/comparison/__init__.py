@@ -5,13 +5,14 @@ runs alone; README.md beside this file explains how. ``plots`` is imported where
 folder may import everything except ``minidl.cli``.
 """
 
-from minidl.comparison.analysis import Chosen, Row
+from minidl.comparison.analysis import Chosen
 from minidl.comparison.api import compare, compare_all
 from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Goal, Target
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.profile import Profile
 from minidl.comparison.result import Comparison, Study
+from minidl.comparison.rows import Row
 from minidl.comparison.run import Run, Setting
 from minidl.comparison.sensitivity import Cell, target_table, verdicts_by_target
 from minidl.comparison.stats import (

@@ -4,18 +4,20 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
+from minidl.comparison.chaos import horizon, is_chaotic
 from minidl.comparison.duels import Duel, Match, settle_by_holm, settle_together
 from minidl.comparison.goal import Target, resolve
 from minidl.comparison.plan import Contestant, Plan
+from minidl.comparison.rows import Row, summarize
 from minidl.comparison.run import Key, Run, Setting
 from minidl.comparison.stats import hitting
 from minidl.comparison.stats.hitting import median
-from minidl.comparison.stats.intervals import bootstrap_interval, median_interval
+from minidl.comparison.stats.intervals import bootstrap_interval
 from minidl.comparison.stats.tuned import (
     leave_one_out,
     tuned_equivalence,
@@ -24,7 +26,6 @@ from minidl.comparison.stats.tuned import (
 )
 from minidl.comparison.stats.tuning import choose_rate, expected_best, near_share, stable_range
 from minidl.comparison.stats.verdicts import sign_flip
-from minidl.optim import BatchSize
 
 Interval = tuple[float, float]
 Seeds = Sequence[int]
@@ -40,66 +41,11 @@ class Chosen:
     best: Setting  # the smallest restricted mean
     rates: tuple[float, float]  # the smallest and the largest good rate around the best
     arrived: bool  # whether any run at the best setting reached the target
+    chaotic: bool  # whether training is chaotic at all its settings, so that none can be chosen
     edge: int  # -1 or 1 if the best rate is the smallest or the largest of the grid, else 0
     trials: int  # number of settings tried
     forgiving: float  # the share of settings whose mean is within 10 % of the smallest
     expected: tuple[float, ...]  # expected best mean of 1, 2, ... random trials, up to all
-
-
-@dataclass(frozen=True)
-class Row:
-    """One optimizer at one setting, on the evaluation seeds.
-
-    Times are in epochs, and infinite where most runs missed the target.
-    """
-
-    optimizer: str
-    batch_size: BatchSize
-    setting: Setting
-    reached: int  # number of runs that reached the target
-    seeds: int  # number of runs
-    diverged: int  # number of runs that diverged
-    diverged_at: float  # median epoch of the divergences; nan without any
-    median: float  # median hitting time
-    first_hit: float  # median epoch in which the target was first touched
-    interval: Interval | None  # exact 95 % interval of the median; None below 6 seeds
-    mean: float  # restricted mean: the mean of min(T, E)
-    mean_interval: Interval | None  # its bootstrap interval
-    running_time: float  # ERT: all epochs spent, per run that reached the target
-    updates: float  # medians until the target held
-    samples: float
-    seconds: float
-    loss: float  # median training loss at the end of the budget; infinite after a divergence
-
-
-def summarize(plan: Plan, contestant: Contestant, runs: Sequence[Run], target: Target) -> Row:
-    """Return the row of one contestant's runs at one setting."""
-    times = target.times(runs, plan.sustained)
-    diverged = [float(run.diverged_at) for run in runs if run.diverged_at is not None]
-
-    def until_target(per_epoch: Sequence[float]) -> float:
-        pairs = zip(times.tolist(), per_epoch, strict=True)
-        return median([t * amount if math.isfinite(t) else t for t, amount in pairs])
-
-    return Row(
-        optimizer=contestant.name,
-        batch_size=contestant.batch_size,
-        setting=runs[0].setting,
-        reached=int(np.isfinite(times).sum()),
-        seeds=len(runs),
-        diverged=len(diverged),
-        diverged_at=median(diverged),
-        median=median(times.tolist()),
-        first_hit=median(target.times(runs, 1).tolist()),
-        interval=median_interval(times),
-        mean=hitting.restricted_mean(times, plan.epochs),
-        mean_interval=bootstrap_interval(hitting.restricted(times, plan.epochs)),
-        running_time=hitting.expected_running_time(times, plan.epochs),
-        updates=until_target([run.updates for run in runs]),
-        samples=until_target([run.samples for run in runs]),
-        seconds=until_target([run.seconds / max(run.epochs, 1) for run in runs]),
-        loss=median([run.final for run in runs]),
-    )
 
 
 class Results:
@@ -113,7 +59,13 @@ class Results:
         self.command: list[str] = []
         self.versions: dict[str, str] | None = None  # None: those installed now
         names = [c.name for c in plan.contestants]
-        self.runs = sorted(runs, key=lambda r: (r.seed, names.index(r.optimizer), r.setting))
+        ordered = sorted(runs, key=lambda r: (r.seed, names.index(r.optimizer), r.setting))
+        self.runs = [run for run in ordered if not run.twin]
+        self.twins = {run.key: run for run in ordered if run.twin}
+
+    def all_runs(self) -> list[Run]:
+        """Return the runs and their twins."""
+        return [*self.runs, *self.twins.values()]
 
     @cached_property
     def table(self) -> Mapping[Key, Run]:
@@ -127,13 +79,62 @@ class Results:
         tried = [(c.name, setting) for c in plan.contestants for setting in plan.settings(c)]
         keys = [(*pair, seed) for pair in tried for seed in plan.tuning_seeds]
         runs = [self.table[key] for key in keys if key in self.table]
-        return resolve(plan.goal, runs, plan.sustained) if len(runs) == len(keys) else None
+        if len(runs) < len(keys):
+            return None
+        return resolve(plan.goal, runs, plan.sustained, self.twins)
+
+    @cached_property
+    def chaotic(self) -> Mapping[str, frozenset[Setting]]:
+        """For each optimizer the settings at which training is chaotic on some seed.
+
+        There a twin of a run, whose initial weights differ by 1e-12, does not confirm its hitting
+        time (see :func:`minidl.comparison.chaos.is_chaotic`). No verdict rests on such runs.
+        """
+        settings: dict[str, set[Setting]] = {c.name: set() for c in self.plan.contestants}
+        if self.target is not None:
+            time = partial(self.target.time, sustained=self.plan.sustained)
+            for key, twin in self.twins.items():
+                if key in self.table and is_chaotic(self.table[key], twin, time):
+                    settings[twin.optimizer].add(twin.setting)
+        return {name: frozenset(found) for name, found in settings.items()}
+
+    def twins_wanted(self) -> dict[Key, int]:
+        """Return the runs whose twins are missing or too short, and for how many epochs to train.
+
+        Twins of the runs that reach the target, until they do; of those that define it, and of
+        those at the chosen setting on the evaluation seeds, to the end.
+        """
+        plan, target = self.plan, self.target
+        if target is None or not plan.twins:
+            return {}
+        times = {run.key: target.time(run, plan.sustained) for run in self._planned_runs()}
+        arrived = {key: time for key, time in times.items() if math.isfinite(time)}
+        epochs = {key: horizon(time, plan.sustained, plan.epochs) for key, time in arrived.items()}
+        settings = {c: self.chosen[c.name].setting for c in plan.contestants}
+        judged = [(c.name, s, seed) for c, s in settings.items() for seed in plan.seeds]
+        whole = [*target.source, *(key for key in judged if key in self.table)]
+        epochs |= dict.fromkeys(whole, plan.epochs)
+        return {key: wanted for key, wanted in epochs.items() if not self._has_twin(key, wanted)}
+
+    def _planned_runs(self) -> list[Run]:
+        """Return the finished runs at the settings of the plan; a file may hold more."""
+        tried = {c.name: set(self.plan.settings(c)) for c in self.plan.contestants}
+        return [run for run in self.runs if run.setting in tried[run.optimizer]]
+
+    def _has_twin(self, key: Key, epochs: int) -> bool:
+        return key in self.twins and self.twins[key].lasts(epochs)
 
     def times(self, contestant: Contestant, setting: Setting, seeds: Seeds) -> hitting.Floats:
         """Return the hitting times of a contestant at a setting, once the target is known."""
         assert self.target is not None
         runs = [self.table[contestant.name, setting, seed] for seed in seeds]
         return self.target.times(runs, self.plan.sustained)
+
+    def _steady_times(self, c: Contestant, setting: Setting, seeds: Seeds) -> hitting.Floats:
+        """Return the hitting times at a setting, infinite if training is chaotic there."""
+        if setting in self.chaotic[c.name]:
+            return np.full(len(seeds), math.inf)
+        return self.times(c, setting, seeds)
 
     @cached_property
     def chosen(self) -> dict[str, Chosen]:
@@ -143,7 +144,8 @@ class Results:
 
     def _choose(self, contestant: Contestant) -> Chosen:
         plan, settings = self.plan, self.plan.settings(contestant)
-        times = [self.times(contestant, setting, plan.tuning_seeds) for setting in settings]
+        chaotic = self.chaotic[contestant.name]
+        times = [self._steady_times(contestant, s, plan.tuning_seeds) for s in settings]
         means = [hitting.restricted_mean(row, plan.epochs) for row in times]
         choice = choose_rate([setting.lr for setting in settings], times, plan.epochs)
         best, arrived = settings[choice.position], bool(np.isfinite(times[choice.position]).any())
@@ -154,7 +156,7 @@ class Results:
         else:
             keys = [[(contestant.name, s, seed) for seed in plan.tuning_seeds] for s in settings]
             finals = [median([self.table[key].final for key in row]) for row in keys]
-            place = finals.index(min(finals))
+            place = min(range(len(finals)), key=lambda k: (settings[k] in chaotic, finals[k]))
             best = settings[place]
             ends = best.lr, best.lr
         return Chosen(
@@ -163,6 +165,7 @@ class Results:
             best=best,
             rates=ends,
             arrived=arrived,
+            chaotic=settings[place] in chaotic,
             edge=choice.edge if plan.tune != "none" and arrived else 0,
             trials=len(settings),
             forgiving=near_share(means) if arrived else 0.0,
@@ -201,7 +204,8 @@ class Results:
         if target is None:
             return []
         groups = [(c, self.evaluation_runs(c, chosen[c.name].setting)) for c in plan.contestants]
-        return [summarize(plan, c, runs, target) for c, runs in groups if runs]
+        told = {c.name: chosen[c.name].chaotic for c in plan.contestants}
+        return [summarize(plan, c, runs, target, told[c.name]) for c, runs in groups if runs]
 
     @cached_property
     def tuned(self) -> list[Duel]:
@@ -241,7 +245,8 @@ class Results:
         """Return the match of two contestants at one setting each."""
         x, y = self.times(a, settings[0], seeds), self.times(b, settings[1], seeds)
         names, budget = (a.name, b.name), self.plan.epochs
-        match = Match(names, settings, None, seeds, budget, (x, y), 1.0, None)
+        chaotic = self._any_chaotic(a, b, settings)
+        match = Match(names, settings, None, seeds, budget, (x, y), 1.0, None, chaotic=chaotic)
         d = match.differences()
         return replace(match, p=sign_flip(d.tolist()), interval=bootstrap_interval(d))
 
@@ -260,15 +265,21 @@ class Results:
         low, high = tuned_interval(u, v) or (difference, difference)
         interval = min(low, difference), max(high, difference)  # it holds the printed estimate
         p, names = tuned_swap(u, v), (a.name, b.name)
-        return Match(names, settings, None, seeds, budget, (x, y), p, interval, equivalence)
+        chaotic = self._any_chaotic(a, b, settings)
+        head = names, settings, None, seeds, budget, (x, y)
+        return Match(*head, p, interval, equivalence, chaotic)
+
+    def _any_chaotic(self, a: Contestant, b: Contestant, settings: Settings) -> bool:
+        pairs = zip((a, b), settings, strict=True)
+        return any(setting in self.chaotic[c.name] for c, setting in pairs)
 
     def _grid(self, contestant: Contestant, seeds: Seeds) -> hitting.Floats:
         """Return the hitting times of a contestant at all settings, (rates, momenta, seeds)."""
-        times = [self.times(contestant, s, seeds) for s in self.plan.settings(contestant)]
+        times = [self._steady_times(contestant, s, seeds) for s in self.plan.settings(contestant)]
         return np.reshape(times, (len(self.plan.rates), -1, len(seeds)))
 
     @property
     def complete(self) -> bool:
-        """Whether all planned runs are finished."""
+        """Whether all planned runs are finished, and their twins."""
         counts = {len(self._finished(c)) for c in self.plan.contestants if self.chosen}
-        return counts == {len(self.plan.seeds)}
+        return counts == {len(self.plan.seeds)} and not self.twins_wanted()

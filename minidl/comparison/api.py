@@ -277,8 +277,8 @@ def _progress_bar(executors: Sequence[Executor], visible: bool) -> Iterator[Call
 
         def refresh() -> None:
             bar.total = sum(executor.planned() for executor in executors)
-            bar.n = sum(len(executor.runs) for executor in executors)
+            bar.n = sum(executor.trained() for executor in executors)
             bar.refresh()
 
-        bar.initial = sum(len(executor.runs) for executor in executors)  # from a file: took no time
+        bar.initial = sum(executor.trained() for executor in executors)  # from a file: took no time
         yield refresh

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,6 +59,7 @@ class Match:
     p: float
     interval: Interval | None
     equivalence: Interval | None = None  # None: that of the times
+    chaotic: bool = False  # whether training is chaotic at one of the settings
 
     def differences(self) -> Floats:
         """Return min(T, E) of the first minus that of the second, (seeds,)."""
@@ -72,6 +73,8 @@ class Match:
         ruling = verdict(
             x, y, self.budget, p, self.interval, comparisons=comparisons, equivalence=equal
         )
+        if self.chaotic:
+            ruling = replace(ruling, word="chaotic")
         reached = int(np.isfinite(x).sum()), int(np.isfinite(y).sum())
         medians = median(x.tolist()), median(y.tolist())
         faster = faster_probability(x, y)
@@ -85,7 +88,7 @@ def settle_by_holm(matches: Sequence[Match]) -> list[Duel]:
     It counts the pairs that differ on any seed: if all differences are 0, p is 1 whatever their
     signs, so it can never be a false positive (Tarone 1990).
     """
-    differ = [bool(match.differences().any()) for match in matches]
+    differ = [bool(match.differences().any()) and not match.chaotic for match in matches]
     k = max(sum(differ), 1)
     told = zip(matches, differ, strict=True)
     corrected = iter(holm([match.p for match, differs in told if differs]))
@@ -101,7 +104,8 @@ def settle_together(matches: Sequence[Match]) -> list[Duel]:
     seeds = list(dict.fromkeys(seed for match in matches for seed in match.seeds))
     table = np.zeros((len(matches), len(seeds)))
     for row, match in zip(table, matches, strict=True):
-        row[[seeds.index(seed) for seed in match.seeds]] = match.differences()
+        if not match.chaotic:
+            row[[seeds.index(seed) for seed in match.seeds]] = match.differences()
     k = max(int(table.any(axis=1).sum()), 1)
     corrected = step_down(table) if matches else []
     told = zip(matches, corrected, strict=True)

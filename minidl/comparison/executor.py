@@ -9,11 +9,12 @@ from itertools import product
 from typing import Any
 
 from minidl.comparison.analysis import Chosen
+from minidl.comparison.chaos import perturb
 from minidl.comparison.identity import custom_code, shown
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
 from minidl.comparison.result import Comparison
-from minidl.comparison.run import Key, Run, Setting
+from minidl.comparison.run import FullKey, Run, Setting
 from minidl.errors import UntrainedWarning
 from minidl.optim import Optimizer
 from minidl.training import Trainer
@@ -33,7 +34,7 @@ class Executor:
     templates: Mapping[str, Optimizer]  # a new optimizer for each contestant, copied for each run
     jobs: int | None = 1  # as for train_replicas
     memory: int = 2**19
-    runs: dict[Key, Run] = field(default_factory=dict)  # the finished runs
+    runs: dict[FullKey, Run] = field(default_factory=dict)  # the finished runs, and twins
     finished: Callable[[list[Run]], object] = len  # called with the runs of each finished block
     told: bool = False  # whether a warning has said that a part of the networks does not train
 
@@ -50,17 +51,33 @@ class Executor:
         self.request |= {name: code for name, code in codes.items() if code}
 
     def run(self) -> None:
-        """Train all runs: tuning seeds, then evaluation seeds."""
-        chosen, plan = self.tune(), self.plan
-        settings = {c: plan.evaluated(c, chosen[c.name].setting) for c in plan.contestants}
-        self.train(plan.seeds, settings)
+        """Train all runs: tuning seeds, then evaluation seeds; choose anew if a rate is chaotic."""
+        chosen, before = self.tune(), None
+        while chosen != before:
+            plan = self.plan
+            settings = {c: plan.evaluated(c, chosen[c.name].setting) for c in plan.contestants}
+            self.train(plan.seeds, settings)
+            chosen, before = self.confirmed().chosen, chosen
+
+    def confirmed(self) -> Comparison:
+        """Train the twins that the runs call for, and return the comparison."""
+        while wanted := (result := self.result()).twins_wanted():
+            for epochs in sorted(set(wanted.values())):
+                keys = sorted(key for key, ends in wanted.items() if ends == epochs)
+                labels = {(*key, True): (epochs, key[0]) for key in keys}
+                self._train(labels, sorted({seed for *_, seed in keys}), epochs)
+        return result
 
     def result(self) -> Comparison:
         """Return the comparison of the finished runs."""
         return Comparison(self.plan, self.runs.values(), self.request)
 
+    def trained(self) -> int:
+        """Return the number of finished runs, without twins."""
+        return sum(not run.twin for run in self.runs.values())
+
     def planned(self) -> int:
-        """Return the number of runs of the plan, unless the grid grows."""
+        """Return the number of runs of the plan, without twins, unless the grid grows."""
         plan = self.plan
         tried = {c: plan.settings(c) for c in plan.contestants}
         evaluated = sum(len(plan.evaluated(c, settings[0])) for c, settings in tried.items())
@@ -72,7 +89,7 @@ class Executor:
         while True:
             plan = self.plan
             self.train(plan.tuning_seeds, {c: plan.settings(c) for c in plan.contestants})
-            chosen = self.result().chosen
+            chosen = self.confirmed().chosen
             edges = {choice.edge for choice in chosen.values()}
             down, up = -1 in edges and low < EXTENSIONS, 1 in edges and high < EXTENSIONS
             if not (plan.grows and (down or up)):
@@ -88,37 +105,58 @@ class Executor:
         """
         largest = max(map(len, settings.values()))
         size = min(math.ceil(GROUP / largest), math.ceil(len(seeds) / 2))
-        missing: dict[Key, object] = {}  # the label of each run's group
+        labels: dict[FullKey, object] = {}  # of each run's group
         for start, (c, tried) in product(range(0, len(seeds), size), settings.items()):
-            keys = product([c.name], tried, seeds[start : start + size])
-            missing |= {key: (start, c) for key in keys if key not in self.runs}
+            keys = product([c.name], tried, seeds[start : start + size], [False])
+            labels |= dict.fromkeys(keys, (start, c))
+        self._train(labels, seeds, self.plan.epochs)
+
+    def _train(self, labels: Mapping[FullKey, object], seeds: Sequence[int], epochs: int) -> None:
+        """Train these runs, or twins, unless they are finished; equal labels may share a block."""
+        missing = [key for key in labels if not self._finished(key, epochs)]
         if not missing:
             return
         trainers = [self._trainer(*key) for key in missing]
         key_of = dict(zip(map(id, trainers), missing, strict=True))
-        rows = self.problem.rows(seeds)
+        train, held_out = self.problem.rows(seeds)
+        twins, column = missing[0][-1], self.plan.goal.column
+        columns = {"train_loss", column}
+        if twins and epochs == self.plan.epochs:
+            columns |= {"validation_loss", "validation_accuracy"}  # to see how steady the end is
+        elif twins and not column.startswith("validation"):
+            held_out = None
 
         def done(block: list[Trainer]) -> None:
-            n = rows[0].X.shape[-2]
-            runs = [Run.of(*key_of[id(trainer)], trainer.history, n) for trainer in block]
-            self.runs.update({run.key: run for run in runs})
+            n = train.X.shape[-2]
+            runs = [Run.of(*key_of[id(trainer)][:3], trainer.history, n) for trainer in block]
+            if twins:
+                runs = [run.as_twin(columns) for run in runs]
+            self.runs.update({run.full_key: run for run in runs})
             self.finished(runs)
 
-        sets = None if self.problem.fixed else [seeds.index(seed) for *_, seed in missing]
-        epochs, apart, memory, jobs = self.plan.epochs, [*missing.values()], self.memory, self.jobs
+        sets = None if self.problem.fixed else [seeds.index(seed) for *_, seed, _ in missing]
+        apart, memory, jobs = [labels[key] for key in missing], self.memory, self.jobs
         train_many(
-            trainers, rows, epochs, sets=sets, apart=apart, memory=memory, jobs=jobs, done=done
-        )
+            trainers, (train, held_out), epochs,
+            sets=sets, apart=apart, memory=memory, jobs=jobs, done=done,
+        )  # fmt: skip
         told = summary([trainer.untrained for trainer in trainers])
         if told and not self.told:
-            warnings.warn(told, UntrainedWarning, stacklevel=2)
+            warnings.warn(told, UntrainedWarning, stacklevel=3)
         self.told = self.told or bool(told)
 
-    def _trainer(self, name: str, setting: Setting, seed: int) -> Trainer:
+    def _finished(self, key: FullKey, epochs: int) -> bool:
+        """Return whether a run is there, and a twin for so many epochs."""
+        run = self.runs.get(key)
+        return run is not None and (not run.twin or run.lasts(epochs))
+
+    def _trainer(self, name: str, setting: Setting, seed: int, twin: bool) -> Trainer:
         optimizer = copy.deepcopy(self.templates[name])
         if self.plan.tune != "none":
             optimizer.hyperparameters["lr"] = setting.lr
             if setting.momentum is not None:
                 optimizer.hyperparameters["momentum"] = setting.momentum
         network, size = self.problem.network(seed), self.plan.contestant(name).batch_size
+        if twin:
+            perturb(network)
         return Trainer(network, self.problem.loss, optimizer=optimizer, batch_size=size, seed=seed)

@@ -1,13 +1,16 @@
 """When a run has converged: the target as requested, and its value on the tuning runs."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Decimal
+from functools import partial
 from typing import NamedTuple, Self
 
 import numpy as np
 
-from minidl.comparison.run import Run, Setting
+from minidl.comparison.chaos import is_chaotic, is_unsteady
+from minidl.comparison.run import Key, Run, Setting
 from minidl.comparison.stats.hitting import Floats, hitting_times
 from minidl.errors import ArgumentError, invalid
 
@@ -73,6 +76,8 @@ class Target:
     reference: float  # L_ref, the best loss on the tuning seeds
     tau: float | None  # share of a gap; larger than requested if few runs reached that
     reachable: bool  # whether some optimizer reaches it on 80 % of the tuning seeds
+    steady: bool = True  # whether L_ref is of training that is not chaotic
+    source: tuple[Key, ...] = ()  # the runs of L_ref
 
     @property
     def loosened(self) -> bool:
@@ -90,28 +95,48 @@ class Target:
         return float(hitting_times(np.arange(len(curve)), holds, sustained, diverged=diverged))
 
 
-def resolve(goal: Goal, tuning: Sequence[Run], sustained: int) -> Target:
+def outward(value: float, limit: float) -> float:
+    """Return a target loss rounded up to two significant digits, or more to stay below `limit`.
+
+    A rounded target is the same on processors that round differently.
+
+    >>> outward(0.1337, 0.7), outward(0.1347, 0.7), outward(1.0412, 1.05)
+    (0.14, 0.14, 1.042)
+    """
+    exact = Decimal(f"{value:.12e}")
+    for digits in range(2, 13):
+        step = Decimal(1).scaleb(exact.adjusted() - digits + 1)
+        rounded = float(exact.quantize(step, ROUND_CEILING))
+        if rounded < limit:
+            return rounded
+    return value
+
+
+def resolve(
+    goal: Goal, tuning: Sequence[Run], sustained: int, twins: Mapping[Key, Run] | None = None
+) -> Target:
     """Return the target that a goal means on the tuning runs.
 
-    A gap is closed where L <= L_ref + tau (L_0 - L_ref) (More & Wild 2009, eq. 2.2). L_0 is the
-    median initial loss. L_ref is the smallest, over optimizers and settings, median over seeds of
-    the best loss of a run; runs that diverged have none. If no optimizer reaches the target on
-    80 % of the seeds at any setting, tau is doubled, up to 0.5, as long as no seed starts below it.
-    Without any improvement there is no gap, which raises ArgumentError.
+    A gap is closed where L <= L_ref + tau (L_0 - L_ref) (More & Wild 2009, eq. 2.2), rounded up to
+    two digits. L_0 is the median initial loss. L_ref is the smallest, over optimizers and settings,
+    median over seeds of the best loss of a run; runs that diverged have none, and settings at which
+    the twin of a run has another best loss are left out. If no optimizer reaches the target on 80 %
+    of the seeds at any setting that is not chaotic, tau is doubled, up to 0.5, as long as no seed
+    starts below it. Without any improvement there is no gap, which raises ArgumentError.
     """
     groups: dict[tuple[str, Setting], list[Run]] = {}
     for run in tuning:
         groups.setdefault((run.optimizer, run.setting), []).append(run)
+    twin_of = dict(twins or {})
     starts = [run.initial for run in next(iter(groups.values()))]
     initial = float(np.median(starts))
-    reference = min(float(np.median([run.best for run in runs])) for runs in groups.values())
+    reference, runs, steady = _reference(list(groups.values()), twin_of)
 
     def target_at(tau: float | None) -> Target:
-        value = goal.number if tau is None else reference + tau * (initial - reference)
-        target = Target(goal, value, initial, reference, tau, reachable=True)
-        times = [target.times(runs, sustained) for runs in groups.values()]
-        share = max(np.mean(np.isfinite(row)) for row in times)
-        return replace(target, reachable=bool(share >= REACHABLE))
+        value = goal.number if tau is None else _closed(reference, initial, tau, min(starts))
+        source = () if tau is None else tuple(run.key for run in runs)
+        target = Target(goal, value, initial, reference, tau, True, steady or tau is None, source)
+        return replace(target, reachable=_reachable(target, groups.values(), sustained, twin_of))
 
     if goal.kind != "gap":
         return target_at(None)
@@ -127,3 +152,36 @@ def resolve(goal: Goal, tuning: Sequence[Run], sustained: int) -> Target:
             break  # tau is at its limit, or a seed would start at the target
         target = looser
     return target
+
+
+def _reference(groups: list[list[Run]], twins: Mapping[Key, Run]) -> tuple[float, list[Run], bool]:
+    """Return L_ref, its runs, and whether it is of training that is not chaotic."""
+
+    def unsteady(run: Run) -> bool:
+        return run.key in twins and is_unsteady(run, twins[run.key])
+
+    def median_best(runs: list[Run]) -> float:
+        return float(np.median([run.best for run in runs]))
+
+    steady = [runs for runs in groups if not any(map(unsteady, runs))]
+    runs = min(steady or groups, key=median_best)
+    return median_best(runs), runs, bool(steady)
+
+
+def _closed(reference: float, initial: float, tau: float, start: float) -> float:
+    """Return the loss that leaves a share tau of the gap, rounded, below every initial loss."""
+    value = reference + tau * (initial - reference)
+    return outward(value, start if value < start else math.inf)
+
+
+def _reachable(
+    target: Target, groups: Iterable[Sequence[Run]], sustained: int, twins: Mapping[Key, Run]
+) -> bool:
+    """Return whether 80 % of the runs at some setting that is not chaotic reach the target."""
+    time = partial(target.time, sustained=sustained)
+    for runs in groups:
+        share = np.mean([math.isfinite(time(run)) for run in runs])
+        pairs = [(run, twins[run.key]) for run in runs if run.key in twins]
+        if share >= REACHABLE and not any(is_chaotic(*pair, time) for pair in pairs):
+            return True
+    return False

@@ -80,6 +80,7 @@ class Plan:
     goal: Goal
     sustained: int  # how many evaluations in a row the target must hold
     grows: bool = True  # whether the grid may grow; a list of rates that was given is final
+    twins: bool = False  # whether runs have twins; older files have none
 
     def contestant(self, name: str) -> Contestant:
         """Return the contestant of that name."""
@@ -178,6 +179,7 @@ def make_plan(
         goal=Goal.parse(target),
         sustained=check_count("sustained", sustained, 1, most=epochs),
         grows=lr is None,
+        twins=True,
     )
     return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
 

@@ -48,13 +48,19 @@ class Problem:
         widths = [check_count("hidden", width) for width in hidden]
         nn.activation(activation)
         self._problem, self.fixed = problem, isinstance(problem, Dataset)
+        self._loaded: dict[int, Dataset] = {}
         self.first = self.data(0)
         sizes = self.first.n_features, *widths, self.first.n_outputs
         self._model = model or (lambda seed: nn.mlp(*sizes, activation=activation, seed=seed))
         self.loss: Loss = nn.loss(loss or loss_for(self.first))
 
     def data(self, seed: int) -> Dataset:
-        """Return the data of a seed."""
+        """Return the data of a seed, which are loaded once."""
+        if seed not in self._loaded:
+            self._loaded[seed] = self._load(seed)
+        return self._loaded[seed]
+
+    def _load(self, seed: int) -> Dataset:
         if isinstance(self._problem, Dataset):
             return self._problem
         if not callable(self._problem):

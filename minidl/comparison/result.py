@@ -49,7 +49,7 @@ class Comparison(Results):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plan and runs, with every curve, as JSON data."""
-        runs = [run.to_dict() for run in self.runs]
+        runs = [run.to_dict() for run in self.all_runs()]
         return {"asked": self.request, "plan": self.plan.to_dict(), "runs": runs}
 
     @classmethod

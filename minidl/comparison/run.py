@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ class Setting(NamedTuple):
 
 
 Key = tuple[str, Setting, int]  # the name of an optimizer, its setting, a seed
+FullKey = tuple[str, Setting, int, bool]  # and whether it is a twin
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +43,17 @@ class Run:
     samples: int
     gradient_evaluations: int
     seconds: float  # of all epochs; networks trained together share their time equally
+    twin: bool = False  # whether the initial weights were changed by 1e-12
 
     @property
     def key(self) -> Key:
-        """Optimizer, setting and seed: unique in a comparison."""
+        """Optimizer, setting and seed; a run and its twin share them."""
         return self.optimizer, self.setting, self.seed
+
+    @property
+    def full_key(self) -> FullKey:
+        """Also whether it is a twin."""
+        return *self.key, self.twin
 
     @property
     def epochs(self) -> int:
@@ -67,6 +74,23 @@ class Run:
     def final(self) -> float:
         """Training loss after the last epoch; infinite if the run diverged."""
         return math.inf if self.diverged_at is not None else float(self.curves["train_loss"][-1])
+
+    def shortened(self, budget: int) -> Run:
+        """Return the run as it would have been with this budget."""
+        late = self.diverged_at is not None and self.diverged_at > budget
+        curves = {name: curve[: budget + 1] for name, curve in self.curves.items()}
+        seconds = self.seconds * min(1.0, budget / max(self.epochs, 1))
+        at = None if late else self.diverged_at
+        return replace(self, curves=curves, diverged_at=at, seconds=seconds)
+
+    def lasts(self, epochs: int) -> bool:
+        """Return whether it was trained for so many epochs, or until it diverged."""
+        return self.epochs >= epochs or self.diverged_at is not None
+
+    def as_twin(self, columns: Collection[str]) -> Run:
+        """Return the run as a twin that keeps these curves, as far as they were measured."""
+        kept = {name: curve for name, curve in self.curves.items() if name in columns}
+        return replace(self, curves=kept, twin=True)
 
     @classmethod
     def of(cls, optimizer: str, setting: Setting, seed: int, history: History, n: int) -> Run:
@@ -91,7 +115,8 @@ class Run:
         """Return the run as JSON data; non-finite numbers become None."""
         curves = {name: values.tolist() for name, values in self.curves.items()}
         finite = {k: [v if math.isfinite(v) else None for v in c] for k, c in curves.items()}
-        return {**vars(self), "setting": list(self.setting), "curves": finite}
+        data = {**vars(self), "setting": list(self.setting), "curves": finite}
+        return data if self.twin else {k: v for k, v in data.items() if k != "twin"}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Run:

@@ -12,7 +12,6 @@ from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Goal
 from minidl.comparison.profile import TAUS
 from minidl.comparison.report.words import text_table
-from minidl.comparison.run import Run
 from minidl.errors import ArgumentError
 from minidl.keywords import answers
 
@@ -53,7 +52,7 @@ def verdicts_by_target(
         return []
     cells = []
     for budget in ends:
-        runs = [_shortened(run, budget) for run in comparison.runs]
+        runs = [run.shortened(budget) for run in comparison.all_runs()]
         for goal in goals:
             part = Results(replace(plan, epochs=budget, goal=goal), runs)
             cells.append(_cell(part, goal.number, budget))
@@ -68,15 +67,6 @@ def _cell(part: Results, tau: float, budget: int) -> Cell:
     assert target is not None
     assert target.tau is not None
     return Cell(tau, target.tau, budget, tuple(part.tuned))
-
-
-def _shortened(run: Run, budget: int) -> Run:
-    """Return the run as it would have been with this budget."""
-    late = run.diverged_at is not None and run.diverged_at > budget
-    curves = {name: curve[: budget + 1] for name, curve in run.curves.items()}
-    seconds = run.seconds * min(1.0, budget / max(run.epochs, 1))
-    at = None if late else run.diverged_at
-    return replace(run, curves=curves, diverged_at=at, seconds=seconds)
 
 
 def contradictions(cells: Sequence[Cell]) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from minidl.comparison.run import Key, Run
+from minidl.comparison.run import FullKey, Run
 from minidl.errors import DataError
 from minidl.files import atomic_write
 
@@ -81,7 +81,7 @@ class Journal:
 
     def __init__(self, path: str | Path | None, headers: Sequence[Json]) -> None:
         self._path = None if path is None else Path(f"{path}.part")
-        self.runs: list[dict[Key, Run]] = [{} for _ in headers]
+        self.runs: list[dict[FullKey, Run]] = [{} for _ in headers]
         if self._path is None:
             return
         lines = _whole_lines(self._path) if self._path.exists() else []
@@ -99,7 +99,7 @@ class Journal:
             hint = "Give the arguments that began it, or another file; or delete it."
             raise DataError(wrong, hint=hint)
         for number, run in runs:
-            self.runs[number][run.key] = run
+            self.runs[number][run.full_key] = run
 
     def add(self, number: int, runs: Sequence[Run]) -> None:
         """Keep the finished runs of comparison `number`."""

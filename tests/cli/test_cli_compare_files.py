@@ -163,7 +163,7 @@ def test_a_killed_command_goes_on_and_ends_as_if_it_had_not_been(blocks, tmp_pat
     assert main([*command, str(whole)]) == 0
     assert records(killed) == records(whole)
     kept = [one["seconds"] for line in lines[1:] for one in json.loads(line)[1]]
-    runs = Study.from_json(killed).comparisons[0].runs
+    runs = Study.from_json(killed).comparisons[0].all_runs()
     assert set(kept) <= {one.seconds for one in runs}  # these were not trained again
     assert not part_of(killed)
 

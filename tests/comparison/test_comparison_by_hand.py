@@ -35,7 +35,7 @@ def tuned(monkeypatch, outcomes, rates=(1.0, 2.0)):
                 for seed in seeds:
                     outcome = outcomes[c.name](setting.lr)
                     made = run(c.name, setting, seed, outcome, executor.plan.epochs)
-                    executor.runs[made.key] = made
+                    executor.runs[made.full_key] = made
 
     monkeypatch.setattr(Executor, "train", train)
     executor = Executor(plan(outcomes, rates=rates, goal=Goal("loss", TARGET)), Nothing(), {})
@@ -94,7 +94,8 @@ def test_one_end_alone_grows_three_times(monkeypatch, sign, rates):
 def test_the_rounds_of_one_end_are_not_counted_for_the_other(monkeypatch, edges, rates):
     """The target may change as the grid grows, and then an end is asked for that was not before."""
     told = iter([*edges, 0])
-    rounds = (SimpleNamespace(chosen={"gd": SimpleNamespace(edge=edge)}) for edge in told)
+    edged = ({"gd": SimpleNamespace(edge=edge)} for edge in told)
+    rounds = (SimpleNamespace(chosen=chosen, twins_wanted=dict) for chosen in edged)
     monkeypatch.setattr(Executor, "result", lambda executor: next(rounds))
     assert tuned(monkeypatch, {"gd": lambda lr: 5}).plan.rates == rates
 

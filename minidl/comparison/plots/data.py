@@ -42,6 +42,7 @@ Keywords = dict[str, Any]  # of matplotlib's Line2D
 TARGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": (0, (4, 3))}
 BUDGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": ":"}
 POINT: Keywords = {"markeredgecolor": "black", "linestyle": "none"}
+CROSS: Keywords = {"color": "black", "marker": "x", "markersize": 9, "linestyle": "none"}
 MARKER: Keywords = {"color": "0.7", "marker": "o", "markersize": 9, **POINT}
 
 

@@ -101,6 +101,10 @@ def _draw_rates(axes: Axes, comparison: Comparison, looks: Looks) -> None:
         times = [comparison.times(c, setting, plan.tuning_seeds) for setting in tried]
         means = [restricted_mean(row, plan.epochs) for row in times]
         axes.plot([setting.lr for setting in tried], means, label=c.name, **look.marked)
+        chaotic = [k for k, setting in enumerate(tried) if setting in comparison.chaotic[c.name]]
+        if chaotic:
+            points = [tried[k].lr for k in chaotic], [means[k] for k in chaotic]
+            axes.plot(*points, label=f"{c.name}: chaotic", **data.CROSS)
         axes.plot([chosen.setting.lr], [chosen.mean], label=f"{c.name}: chosen", **look.point)
     axes.axhline(plan.epochs, label="budget", **data.BUDGET)
     axes.set_xscale("log", base=2)
@@ -109,7 +113,8 @@ def _draw_rates(axes: Axes, comparison: Comparison, looks: Looks) -> None:
     axes.set_xticks(ticks, [rate(tick) for tick in ticks])
     axes.xaxis.set_minor_locator(ticker.NullLocator())
     axes.yaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
-    title = f"{RATES[plan.tune]} ({counted(len(plan.tuning_seeds), 'tuning seed')})"
+    crosses = "; x: chaotic" if any(comparison.chaotic.values()) else ""
+    title = f"{RATES[plan.tune]} ({counted(len(plan.tuning_seeds), 'tuning seed')}{crosses})"
     axes.set(title=title, xlabel="learning rate", xlim=(low, high), ylim=(0, plan.epochs * 1.06))
     axes.set_ylabel(f"mean epochs to target, at most {plan.epochs}")
 

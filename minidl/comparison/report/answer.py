@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from minidl.comparison.analysis import Results, Row
+from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.report.sentences import interruption, without_pairs
 from minidl.comparison.report.words import capital, counted, joined, method_name, number, rate
+from minidl.comparison.rows import Row
+from minidl.comparison.stats.verdicts import CHAOTIC
 
 ALIKE = 1.25  # rates whose mean is at most so many times the best, or one epoch more
 
@@ -26,8 +28,10 @@ def answer(comparison: Results) -> Iterator[str]:
     if not duels:
         yield from without_pairs(comparison)
         return
-    if declined := [duel.verdict.reason for duel in duels if duel.verdict.declined]:
-        yield f"{declined[0]}."
+    reasons = [duel.verdict.reason for duel in duels if duel.verdict.declined]
+    few = [reason for reason in reasons if reason != CHAOTIC]
+    if few or len(reasons) == len(duels):
+        yield f"{capital([*few, *reasons][0])}."
         return
     best = best_row(rows, duels)
     if best is None:
@@ -43,7 +47,8 @@ def answer(comparison: Results) -> Iterator[str]:
 def best_row(rows: Sequence[Row], duels: Sequence[Duel]) -> Row | None:
     """Return the row with the smallest mean among those that usually reach the goal."""
     paired = {name for duel in duels for name in (duel.first, duel.second)}
-    usual = [row for row in rows if row.optimizer in paired and math.isfinite(row.median)]
+    paired_rows = [row for row in rows if row.optimizer in paired and not row.chaotic]
+    usual = [row for row in paired_rows if math.isfinite(row.median)]
     return min(usual, key=lambda row: row.mean, default=None)
 
 
@@ -56,16 +61,18 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
             return number(row.median, "more than the budget")
         return f"{row.mean:.1f}"
 
-    groups: dict[str, list[str]] = {"slower": [], "equivalent": [], "open": [], "same": []}
+    kinds = ("slower", "equivalent", "open", "same", "chaotic")
+    groups: dict[str, list[str]] = {kind: [] for kind in kinds}
     for row in others:
         words = f"{epochs(row)} for {method_name(row.optimizer)}"
-        groups[relation(best.optimizer, row.optimizer, duels)].append(words)
+        kind = relation(best.optimizer, row.optimizer, duels)
+        groups[kind].append(method_name(row.optimizer) if kind == "chaotic" else words)
     name, unit = capital(method_name(best.optimizer)), "median" if by_median else "mean"
     reached = "" if best.reached == best.seeds else f", on {best.reached} of {best.seeds} seeds"
     amount = f"{epochs(best)} epochs ({unit}{reached})"
     seeds = counted(best.seeds, "seed")
     first = f"{name} needs the fewest epochs here, {amount}"
-    if groups["slower"] and not (groups["open"] or groups["equivalent"]):
+    if groups["slower"] and not (groups["open"] or groups["equivalent"] or groups["chaotic"]):
         return f"{name} is fastest here: {amount}, against {joined(groups['slower'])}."
     parts = []
     if groups["slower"]:
@@ -74,6 +81,8 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
         parts.append(f"{joined(groups['equivalent'])} is equivalent within 5 %")
     if groups["open"]:
         parts.append(f"with {seeds} no difference is shown to {joined(groups['open'])}")
+    if groups["chaotic"]:
+        parts.append(f"no verdict on {joined(groups['chaotic'])}, whose training is chaotic")
     return f"{first}; {'; '.join(parts)}." if parts else f"{first}."
 
 
@@ -84,6 +93,8 @@ def relation(best: str, other: str, duels: Sequence[Duel]) -> str:
         return "same"  # two forms of one method, or another batch size
     if duel.winner == best:
         return "slower"
+    if duel.word == "chaotic":
+        return "chaotic"
     return "equivalent" if duel.verdict.word.startswith("equivalent") else "open"
 
 
@@ -97,8 +108,13 @@ def _rates(comparison: Results, best: Row) -> Iterator[str]:
     span = f"Rates {ends[0]} to {ends[1]} are about equally good for it"
     if len(good) == 1:
         span = f"Only the rate {ends[0]} is that good for it"
+    settings = comparison.chaotic[best.optimizer]
+    chaotic = {s.lr for s in settings if s.momentum == best.setting.momentum}
     failing = [lr for lr in means if lr > good[-1] and reached[lr] < best.seeds]
-    if failing:
+    above = [lr for lr in means if lr > good[-1] and (lr in failing or lr in chaotic)]
+    if above and above[0] in chaotic:
+        span += f"; at {rate(above[0])} training is chaotic"
+    elif failing:
         misses = best.seeds - reached[failing[0]]
         span += f"; {rate(failing[0])} fails on {misses} of {counted(best.seeds, 'seed')}"
     yield f"{span}."
@@ -115,7 +131,8 @@ def _by_rate(comparison: Results, best: Row) -> tuple[dict[float, float], dict[f
         if target is None or setting.momentum != best.setting.momentum or len(runs) < best.seeds:
             continue
         times = target.times(runs, plan.sustained)
-        means[setting.lr] = float(np.minimum(times, plan.epochs).mean())
+        mean = float(np.minimum(times, plan.epochs).mean())
+        means[setting.lr] = math.inf if setting in comparison.chaotic[best.optimizer] else mean
         reached[setting.lr] = int(np.isfinite(times).sum())
     return dict(sorted(means.items())), reached
 

@@ -6,7 +6,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from minidl.comparison.analysis import Results, Row
+import numpy as np
+
+from minidl.comparison.analysis import Results
 from minidl.comparison.plan import Plan
 from minidl.comparison.report.answer import answer, best_row
 from minidl.comparison.report.tables import warnings_of
@@ -19,6 +21,7 @@ from minidl.comparison.report.words import (
     rate,
     text_table,
 )
+from minidl.comparison.rows import Row
 from minidl.comparison.run import Run
 from minidl.comparison.stats.hitting import median
 from minidl.datasets import DATASETS
@@ -123,9 +126,21 @@ def _cells(comparison: Results, row: Row) -> dict[str, str]:
         "95 %": between(row.interval, budget),
         "bar": "#" * bar,
     }
-    for name, title in (("accuracy", "validation: accuracy"), ("loss", "loss")):
-        cells[title] = _at_the_end(runs, f"validation_{name}")
-    return cells
+    twins = [comparison.twins[run.key] for run in runs if run.key in comparison.twins]
+    return cells | _held_out(runs, twins if len(twins) == len(runs) else [])
+
+
+def _held_out(runs: Sequence[Run], twins: Sequence[Run]) -> dict[str, str]:
+    """Return the medians at the end; with ~ and two digits if the twins have others."""
+    titles = {"validation_accuracy": "validation: accuracy", "validation_loss": "loss"}
+    ends = {column: (_at_the_end(runs, column), _at_the_end(twins, column)) for column in titles}
+    cells = {titles[column]: own for column, (own, _) in ends.items()}
+    if not twins or all(own == other for own, other in ends.values()):
+        return cells
+    if any("diverged" in pair for pair in ends.values()):
+        return cells
+    means = {c: np.mean([float(x) for x in pair]) for c, pair in ends.items() if pair[0]}
+    return cells | {titles[column]: f"~{mean:.2f}" for column, mean in means.items()}
 
 
 def _epochs(row: Row, budget: str) -> str:
@@ -137,7 +152,7 @@ def _epochs(row: Row, budget: str) -> str:
 
 def _at_the_end(runs: Sequence[Run], column: str) -> str:
     """Return the median of a column after the last epoch; empty if it was not measured."""
-    if any(column not in run.curves for run in runs):
+    if not runs or any(column not in run.curves for run in runs):
         return ""
     # A run that diverged is worse than every other one; an accuracy then counts as 0.
     worst = 0.0 if "accuracy" in column else math.inf
@@ -180,11 +195,13 @@ def _beware(comparison: Results) -> list[str]:
 def _fastest_is_not_best(comparison: Results) -> Iterator[str]:
     rows = {row.optimizer: _cells(comparison, row)["loss"] for row in comparison.rows}
     best = best_row(comparison.rows, comparison.tuned)
-    losses = {name: float(loss) for name, loss in rows.items() if loss not in ("", "diverged")}
+    known = {name: loss for name, loss in rows.items() if loss not in ("", "diverged")}
+    losses = {name: float(loss.removeprefix("~")) for name, loss in known.items()}
+    margin = 1.01 if all("~" not in loss for loss in known.values()) else 1.1
     if best is None or len(losses) < 2 or best.optimizer not in losses:
         return
     others = [loss for name, loss in losses.items() if name != best.optimizer]
-    if losses[best.optimizer] > 1.01 * max(others):
+    if losses[best.optimizer] > margin * max(others):
         name, epochs = method_name(best.optimizer), counted(comparison.plan.epochs, "epoch")
         yield f"fastest is not best: {name} has the highest validation loss after {epochs}."
 

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from minidl.comparison.analysis import Results, Row
+from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.report.words import capital, counted, joined, method_name, number, rate
-from minidl.comparison.stats.verdicts import LEVEL
+from minidl.comparison.rows import Row
+from minidl.comparison.stats.verdicts import CHAOTIC, LEVEL
 
 RELATIONS = {
     "faster": "In the mean of min(epochs, budget) it is faster than {}; p < 0.05 after Holm's"
@@ -15,6 +16,7 @@ RELATIONS = {
     "open": "Against {} no difference is shown with {seeds}, which does not prove them equal.",
     "equivalent": "{} will do as well: where both converge, the difference is below 5 %.",
     "same method": "{} is the same method in another form.",
+    "chaotic": "There is no verdict on {}: training is chaotic at every setting that was tried.",
 }
 
 
@@ -25,9 +27,10 @@ def explain(comparison: Results) -> Iterator[str]:
     plan, rows, duels = comparison.plan, comparison.rows, comparison.tuned
     if not rows:
         return
-    too_few = [duel.verdict.reason for duel in duels if duel.verdict.declined]
+    reasons = [duel.verdict.reason for duel in duels if duel.verdict.declined]
+    too_few = [reason for reason in reasons if reason != CHAOTIC or len(reasons) == len(duels)]
     if too_few:
-        yield f"{too_few[0]}."
+        yield f"{capital(too_few[0])}."
     if all(row.reached == 0 for row in rows):
         budget = counted(plan.epochs, "epoch")
         budget += " at its tuned learning rate" if plan.tune != "none" else ""
@@ -67,7 +70,8 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
     """Yield which optimizer to use, and what the verdicts say of the others against it."""
     paired = {name for duel in duels for name in (duel.first, duel.second)}
     rows = [row for row in rows if row.optimizer in paired]
-    candidates = [row for row in rows if math.isfinite(row.median)]
+    steady = [row for row in rows if not row.chaotic]
+    candidates = [row for row in steady if math.isfinite(row.median)]
     if not candidates:
         closest = max(rows, key=lambda row: row.reached / row.seeds)
         name, reached = method_name(closest.optimizer), f"{closest.reached} of {closest.seeds}"
@@ -100,6 +104,8 @@ def _relation(best: Row, row: Row, duels: Sequence[Duel]) -> tuple[str, list[str
     duel = next((duel for duel in duels if {duel.first, duel.second} == pair), None)
     if duel is None:  # the two forms of NAG
         return "same method", []
+    if duel.word == "chaotic":
+        return "chaotic", []
     if duel.winner != best.optimizer:
         return ("equivalent", [duel.verdict.scope]) if _equivalent(duel) else ("open", [])
     low, high = sorted(map(abs, duel.verdict.interval))
@@ -111,7 +117,7 @@ def _relation(best: Row, row: Row, duels: Sequence[Duel]) -> tuple[str, list[str
 def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
     """Yield what swapping the flag shows for a pair, and whether that contradicts tuning."""
     flags = [flag for flag in flags if (flag.first, flag.second) == (duel.first, duel.second)]
-    converged = [flag for flag in flags if not flag.nobody]
+    converged = [flag for flag in flags if not flag.nobody and flag.word != "chaotic"]
     if not converged:
         return
     wins = {name: [f for f in converged if f.winner == name] for name in (duel.first, duel.second)}
@@ -150,6 +156,8 @@ def _tuned(duel: Duel, wins: Mapping[str, Sequence[Duel]], flags: Sequence[Duel]
                 " tuned. A comparison at one learning rate does not show which method is better."
             )
         return words
+    if duel.word == "chaotic":
+        return "training is chaotic."
     one_without = None in {setting.momentum for setting in duel.settings}
     gain = " (momentum lengthens steady steps, as a larger rate does)" * one_without
     words = "no difference is shown"

@@ -2,12 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 
-from minidl.comparison.analysis import Results, Row
+from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Target
 from minidl.comparison.plan import FORMS_OF_NAG
 from minidl.comparison.report.sentences import explain
-from minidl.comparison.report.words import between, counted, number, rate, target_words, text_table
+from minidl.comparison.report.words import (
+    between,
+    counted,
+    joined,
+    number,
+    rate,
+    target_words,
+    text_table,
+)
+from minidl.comparison.rows import Row
 from minidl.comparison.run import Setting
 
 TRIALS = (1, 2, 4, 8)
@@ -73,6 +82,7 @@ def _cells(comparison: Results, row: Row) -> list[tuple[str, str]]:
     epoch = f" @ {row.diverged_at:g}" if row.diverged else ""
     diverged = 2 * row.diverged > row.seeds
     edge = " EDGE" if comparison.chosen[row.optimizer].edge else ""
+    edge += " chaotic" if row.chaotic else ""
     return [
         ("optimizer", row.optimizer),
         ("batch", str(row.batch_size)),
@@ -118,16 +128,21 @@ def _medians(comparison: Results) -> str:
         line = lines.setdefault(duel.flag, [setting] + [""] * len(names))
         for k, name in enumerate((duel.first, duel.second)):
             median = number(duel.medians[k], f">{plan.epochs}")
-            line[1 + names.index(name)] = f"{median} ({duel.reached[k]}/{duel.verdict.seeds})"
+            cell = f"{median} ({duel.reached[k]}/{duel.verdict.seeds})"
+            chaotic = duel.settings[k] in comparison.chaotic[name]
+            line[1 + names.index(name)] = "chaotic" if chaotic else cell
     table = text_table([[label, *names], *lines.values()])
     return f"{title}; median epochs (seeds that converged)\n{table}"
 
 
 def _flags(flags: Sequence[Duel]) -> str:
-    converged = [duel for duel in flags if not duel.nobody]
+    steady = [duel for duel in flags if duel.word != "chaotic"]
+    converged = [duel for duel in steady if not duel.nobody]
     title = "Swap the flag, pair by pair"
-    if len(converged) < len(flags):
+    if len(converged) < len(steady):
         title += "; settings where neither converged are left out"
+    if len(steady) < len(flags):
+        title += "; chaotic settings are left out"
     return _duels(title, converged) if converged else f"{title}: neither ever converged"
 
 
@@ -182,9 +197,20 @@ def warnings_of(comparison: Results) -> Iterator[str]:
             end = "smallest" if chosen.edge < 0 else "largest"
             words = f"{name} did best at {rate(chosen.best.lr)}, the {end} learning rate"
             yield f"EDGE: {words} of the grid; a better one may lie beyond."
-        elif plan.tune != "none" and not chosen.arrived:
+        elif plan.tune != "none" and not (chosen.arrived or chosen.chaotic):
             words = f"{name} did not reach the target on any tuning seed"
             yield f"{words}; the setting with the lowest final loss is used."
+    yield from _chaotic(comparison)
+
+
+def _chaotic(comparison: Results) -> Iterator[str]:
+    first = {name: min(s.lr for s in some) for name, some in comparison.chaotic.items() if some}
+    if first:
+        words = joined([f"{name} at {rate(lr)}" for name, lr in first.items()])
+        yield f"training becomes chaotic for {words}; no verdict rests on such rates."
+    if comparison.target is not None and not comparison.target.steady:
+        words = "every setting that comes near the best loss is chaotic"
+        yield f"{words}: the goal may be another one on another processor."
 
 
 def _target(comparison: Results, target: Target) -> Iterator[str]:

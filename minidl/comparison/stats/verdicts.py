@@ -30,7 +30,8 @@ MARGIN = 0.05
 FEWEST = 6  # seeds: five that agree have p = 2 / 2^5 = 0.0625
 
 Interval = tuple[float, float]
-Word = Literal["A faster", "B faster", "no difference shown", "equivalent within 5 %"]
+Word = Literal["A faster", "B faster", "no difference shown", "equivalent within 5 %", "chaotic"]
+CHAOTIC = "training is chaotic, so no verdict rests on it"
 
 
 @answers
@@ -137,7 +138,8 @@ class Verdict:
     Attributes
     ----------
     word : str
-        "A faster", "B faster", "no difference shown" or "equivalent within 5 %".
+        "A faster", "B faster", "no difference shown" or "equivalent within 5 %"; "chaotic" in a
+        comparison in which runs do not repeat.
     seeds, enough : int
         The number of pairs, and how many a verdict needs.
     difference, p, interval
@@ -162,12 +164,14 @@ class Verdict:
 
     @property
     def declined(self) -> bool:
-        """Whether there are too few seeds for a verdict."""
-        return self.seeds < self.enough
+        """Whether there is no verdict: too few seeds, or training that is chaotic."""
+        return self.seeds < self.enough or self.word == "chaotic"
 
     @property
     def reason(self) -> str:
-        """Why there are too few seeds for a verdict; empty if there are enough."""
+        """Why there is no verdict; empty if there is one."""
+        if self.word == "chaotic":
+            return CHAOTIC
         seeds = f"{self.seeds} seed{' is' if self.seeds == 1 else 's are'}"
         few = f"{seeds} too few to claim a difference; take {self.enough} or more"
         return few if self.declined else ""
