@@ -80,7 +80,7 @@ class Plan:
     goal: Goal
     sustained: int  # how many evaluations in a row the target must hold
     grows: bool = True  # whether the grid may grow; a list of rates that was given is final
-    twins: bool = False  # whether runs have twins; older files have none
+    twins: bool = True  # whether runs have twins; older files have none
 
     def contestant(self, name: str) -> Contestant:
         """Return the contestant of that name."""
@@ -135,7 +135,8 @@ class Plan:
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """Return the plan of :meth:`to_dict`."""
         parts = [Contestant(**{**c, "own": Setting(*c["own"])}) for c in data["contestants"]]
-        fields: dict[str, Any] = {**data, "contestants": parts, "goal": Goal(*data["goal"])}
+        fields: dict[str, Any] = {"twins": False, **data, "contestants": parts}
+        fields["goal"] = Goal(*data["goal"])
         fields = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
         return cls(**fields)
 
@@ -179,7 +180,6 @@ def make_plan(
         goal=Goal.parse(target),
         sustained=check_count("sustained", sustained, 1, most=epochs),
         grows=lr is None,
-        twins=True,
     )
     return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
 

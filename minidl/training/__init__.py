@@ -13,13 +13,14 @@ from minidl.training.progress import CSVLog, Progress
 from minidl.training.replicas import Replica, train_replicas
 from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.stopping import EarlyStopping, StopAtTarget
+from minidl.training.suggest import SuggestedRate, suggest_lr
 from minidl.training.trainer import Trainer
 
 __all__ = [
     "CSVLog", "Callback", "Checkpoint", "EarlyStopping", "History", "LearningRateSchedule",
-    "Objective", "Progress", "Replica", "Sharpness", "StopAtTarget", "Trainer", "batches",
-    "load_extra", "load_model", "load_run", "save_model", "save_run", "sharpness",
-    "train_replicas",
+    "Objective", "Progress", "Replica", "Sharpness", "StopAtTarget", "SuggestedRate",
+    "Trainer", "batches", "load_extra", "load_model", "load_run", "save_model", "save_run",
+    "sharpness", "suggest_lr", "train_replicas",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -52,6 +52,7 @@ def plan(names, seeds=6, budget=50, *, tune="lr", rates=(0.1, 0.2, 0.4), momenta
         "epochs": budget,
         "goal": Goal("loss", TARGET),
         "sustained": 3,
+        "twins": False,
     }
     return Plan(**{**known, **others})
 

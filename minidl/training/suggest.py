@@ -1,0 +1,164 @@
+"""A learning rate for a problem: short runs at several rates, judged on rows they have not seen."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.checks import check_count, check_number
+from minidl.errors import ArgumentError, invalid
+from minidl.keywords import answers
+from minidl.streams import stream
+from minidl.training.data import Rows, check_rows, rows_per_batch
+from minidl.training.many import train_many
+from minidl.training.trainer import Trainer
+
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+UPDATES = 2_500  # of each run, at most, but at least two epochs
+LARGEST = 20_000  # rows; of more a random part is used
+FEW = 1_000  # rows; up to so many are held out in turn
+
+
+@answers
+@dataclass(frozen=True)
+class SuggestedRate:
+    """A learning rate that :func:`suggest_lr` chose, and what the choice rests on.
+
+    Attributes
+    ----------
+    lr : float
+        The rate with the smallest loss.
+    rates, losses : tuple of float
+        The rates that were tried, ascending, and the mean loss of each on the rows held out after
+        the last epoch; inf if a run diverged.
+    epochs, rows, folds : int
+        Number of epochs of each run, of rows that were used, and of parts that were held out.
+    """
+
+    lr: float
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    epochs: int
+    rows: int
+    folds: int
+
+
+@answers
+def suggest_lr(
+    trainer: Trainer,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    epochs: int = 100,
+    rates: Sequence[float] = RATES,
+) -> SuggestedRate:
+    """Return the learning rate with which a network predicts best the rows it has not seen.
+
+    Copies of the network are trained at each rate on three quarters of the rows, and the loss after
+    the last epoch is measured on the last quarter. Up to 1,000 rows each quarter is held out once
+    (cross-validation, Stone 1974), so that the choice does not hang on a few rows. A smaller
+    training loss would favour rates at which small tables are learned by heart.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        A new one, with the network, loss, optimizer and batch size; it is not changed. Its own
+        learning rate does not matter.
+    X, y : array_like
+        Training rows, as for :meth:`Trainer.fit`; of more than 20,000 a random part is used.
+    epochs : int, default 100
+        As many as the run will have; fewer are tried if there are more than 2,500 updates.
+    rates : sequence of float, default 0.001, 0.003, 0.01, 0.03, 0.1, 0.3
+        Different, finite and positive.
+
+    Raises
+    ------
+    ArgumentError
+        The trainer has been used, the learning rate is a schedule, an argument is invalid, or there
+        are fewer than four rows.
+    DataError, ShapeError
+        The data are invalid.
+
+    Examples
+    --------
+    >>> from minidl import datasets, nn
+    >>> data = datasets.load("diabetes", seed=0)
+    >>> trainer = Trainer(nn.mlp(10, 16, 1, seed=0), "mse", "nag", lr=0.1, seed=0)
+    >>> found = suggest_lr(trainer, data.X_train, data.y_train, epochs=20)
+    >>> found.lr < 0.1, found.rows, found.folds
+    (True, 331, 4)
+    """
+    if trainer.epoch or len(trainer.history) or trainer.optimizer.step_count:
+        raise ArgumentError("must not have been used", argument="trainer", hint="Make a new one.")
+    if not isinstance(trainer.optimizer.hyperparameters.get("lr"), float):
+        problem = "must have an optimizer with one number as lr, not a schedule"
+        raise ArgumentError(problem, argument="trainer", received=repr(trainer.optimizer))
+    epochs = check_count("epochs", epochs)
+    tried = tuple(sorted(check_number("a rate", rate, _positive, "positive") for rate in rates))
+    if not tried or len(set(tried)) < len(tried):
+        raise invalid("rates", list(rates), "a list of different numbers")
+    rows = check_rows("training", X, y, trainer.objective, class_weight=trainer.class_weight)
+    if len(rows.X) < 4:
+        raise ArgumentError("must have at least 4 rows", argument="X", received=str(len(rows.X)))
+    train, held_out = _parts(rows, trainer.seed)
+    folds, n = train.X.shape[:2]
+    updates = math.ceil(n / rows_per_batch(trainer.batch_size, n))
+    epochs = min(epochs, max(2, UPDATES // updates))
+    losses = _losses(trainer, tried, (train, held_out), epochs)
+    return SuggestedRate(
+        lr=tried[int(np.argmin(losses))],
+        rates=tried,
+        losses=tuple(losses),
+        epochs=epochs,
+        rows=n + held_out.X.shape[1],
+        folds=folds,
+    )
+
+
+def _positive(rate: float) -> bool:
+    return 0 < rate < math.inf
+
+
+def _parts(rows: Rows, seed: int) -> tuple[Rows, Rows]:
+    """Return training rows and rows held out, (folds, n, ...)."""
+    order = stream(seed, "split", 1).permutation(len(rows.X))[:LARGEST]
+    part = len(order) // 4
+    folds = range(4 if len(order) <= FEW else 1)
+    out = np.array([order[k * part : (k + 1) * part] for k in folds])
+    left = np.array([np.delete(order, slice(k * part, (k + 1) * part)) for k in folds])
+    return rows.each(lambda values: values[left]), rows.each(lambda values: values[out])
+
+
+def _losses(
+    trainer: Trainer, rates: Sequence[float], rows: tuple[Rows, Rows], epochs: int
+) -> list[float]:
+    """Return the mean loss at each rate over the parts that were held out."""
+    folds = len(rows[0].X)
+    trainers = [_copy(trainer, lr) for lr in rates for _ in range(folds)]
+    train_many(trainers, rows, epochs, sets=[*range(folds)] * len(rates))
+    ends = [
+        math.inf if copied.history.diverged else copied.history["validation_loss"][-1]
+        for copied in trainers
+    ]
+    return [float(np.mean(ends[k : k + folds])) for k in range(0, len(ends), folds)]
+
+
+def _copy(trainer: Trainer, lr: float) -> Trainer:
+    """Return a new Trainer with a copy of the network, at this learning rate."""
+    optimizer = copy.deepcopy(trainer.optimizer)
+    optimizer.hyperparameters["lr"] = lr
+    return Trainer(
+        copy.deepcopy(trainer.model),
+        trainer.loss,
+        optimizer,
+        batch_size=trainer.batch_size,
+        seed=trainer.seed,
+        l2=trainer.objective.penalty.strength,
+        shuffle=trainer.shuffle,
+        measure_every=0,
+    )
