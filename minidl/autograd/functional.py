@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd.backward import propagate
+from minidl.autograd.gradients import seed_for
 from minidl.autograd.node import STATE, Value, array_of, changed, to_float
 from minidl.autograd.ops.extra.joining import stack
 from minidl.autograd.ops.ufuncs import positive
-from minidl.autograd.tensor import Tensor, make, seed_for
+from minidl.autograd.tensor import Tensor, make
 from minidl.errors import ArgumentError, GraphError, ShapeError
 from minidl.keywords import answers
 

@@ -10,7 +10,8 @@ from typing import Any, NoReturn, ParamSpec, TypeAlias
 import numpy as np
 
 from minidl.autograd.node import STATE, Edge, Record, Rule, Value, array_of, creation, name_of
-from minidl.autograd.tensor import NUMPY, Tensor
+from minidl.autograd.numpy_functions import NUMPY
+from minidl.autograd.tensor import Tensor
 from minidl.autograd.uses import ELEMENTWISE
 from minidl.autograd.values import described, kind_of
 from minidl.errors import (

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd.backward import propagate
+from minidl.autograd.gradients import check_grad, seed_for
 from minidl.autograd.hints import SCIPY, hint_for
 from minidl.autograd.node import (
     Array,
@@ -22,23 +23,10 @@ from minidl.autograd.node import (
     keep_gradient,
     to_float,
 )
+from minidl.autograd.numpy_functions import NUMPY, PLAIN
 from minidl.autograd.values import on_values
-from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, ShapeError
+from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError
 from minidl.keywords import answers
-
-NUMPY: dict[Callable[..., Any], Callable[..., Value]] = {}  # NumPy function -> operation
-PLAIN: set[Callable[..., Any]] = {  # NumPy functions of the values alone, without a gradient
-    np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
-    np.isfinite, np.isnan, np.isinf, np.isclose, np.allclose, np.array_equal, np.any, np.all,
-    np.argmax, np.argmin, np.argwhere, np.argsort, np.nonzero, np.count_nonzero, np.digitize,
-    np.searchsorted, np.zeros_like, np.ones_like, np.empty_like, np.shape, np.ndim, np.size,
-    np.argpartition, np.lexsort, np.flatnonzero, np.nanargmax, np.nanargmin, np.isin, np.signbit,
-    np.isneginf, np.isposinf, np.iscomplex, np.isreal, np.iscomplexobj, np.isrealobj,
-    np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.array_equiv, np.result_type,
-    np.can_cast, np.common_type, np.min_scalar_type, np.may_share_memory, np.shares_memory,
-    np.array2string, np.array_repr, np.array_str, np.einsum_path, np.linalg.matrix_rank,
-    np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
-}  # fmt: skip
 
 
 def _comparison(compare: Callable[[Value, Value], Value]) -> Callable[[Tensor, object], Value]:
@@ -282,7 +270,7 @@ class Tensor(Node):
             raise GraphError(message, received=f"a Tensor of shape {self.shape}", hint=hint)
         gradients = propagate([self], [seed_for(self, gradient)], retain_graph=retain_graph)
         for leaf, g in gradients.values():  # before any is changed
-            _check_grad(leaf._grad, g)
+            check_grad(leaf._grad, g)
         for leaf, g in gradients.values():
             if isinstance(leaf._grad, np.ndarray):
                 leaf._grad += g  # in place: it may be a view of a model's gradient
@@ -311,38 +299,9 @@ class Tensor(Node):
     split = _list
 
 
-def _check_grad(grad: Array | None, g: Array) -> None:
-    """Check that `g` can be added to a gradient that the user has assigned."""
-    if grad is None:
-        return
-    if isinstance(grad, np.ndarray) and (grad.dtype.kind != "f" or not grad.flags.writeable):
-        message = "the .grad of a leaf must be a writeable array of floats or None"
-        raise DTypeError(message, received=f"dtype {grad.dtype}, writeable={grad.flags.writeable}")
-    if np.shape(grad) != g.shape:
-        message = "the .grad of a leaf has another shape than its data"
-        raise ShapeError(message, received=f"shape {np.shape(grad)}", expected=f"shape {g.shape}")
-
-
 def make(data: Array, record: Record | None = None) -> Tensor:
     """Return a Tensor of `data` itself, not a copy, with the record of its operation."""
     tensor = Tensor.__new__(Tensor)
     tensor._data, tensor._grad, tensor.requires_grad = data, None, record is not None
     tensor._order, tensor._node = next(creation), record
     return tensor
-
-
-def seed_for(output: Tensor, gradient: object) -> Array:
-    """Return the gradient that a backward pass from `output` starts with."""
-    if gradient is None:
-        if output.size != 1:
-            place = f"a Tensor of shape {output.shape}, not a scalar,"
-            hint = "Reduce it with .sum() or .mean(), or pass gradient=."
-            raise ShapeError(f"backward from {place} needs a gradient", hint=hint)
-        seed = np.ones(output.shape, output.dtype)
-        seed.flags.writeable = False  # a rule must not change it
-        return seed
-    seed = to_float(gradient)
-    if seed.shape != output.shape:
-        message = "the gradient must have the shape of the Tensor"
-        raise ShapeError(message, received=seed.shape, expected=output.shape)
-    return seed.astype(output.dtype, copy=False)

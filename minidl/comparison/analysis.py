@@ -11,8 +11,9 @@ import numpy as np
 
 from minidl.comparison.chaos import horizon, is_chaotic
 from minidl.comparison.duels import Duel, Match, settle_by_holm, settle_together
-from minidl.comparison.goal import Target, resolve
+from minidl.comparison.goal import Target
 from minidl.comparison.plan import Contestant, Plan
+from minidl.comparison.resolve import resolve
 from minidl.comparison.rows import Row, summarize
 from minidl.comparison.run import Key, Run, Setting
 from minidl.comparison.stats import hitting

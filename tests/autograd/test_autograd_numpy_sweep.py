@@ -14,7 +14,7 @@ from scipy import special
 
 from minidl import Tensor, gradcheck
 from minidl.autograd.hints import SCIPY, SENTENCES, WRITE
-from minidl.autograd.tensor import NUMPY, PLAIN
+from minidl.autograd.numpy_functions import NUMPY, PLAIN
 from minidl.errors import GraphError, MissingRuleError
 
 

@@ -11,7 +11,8 @@ from comparison_runs import comparison, run
 from minidl import datasets, nn, optim
 from minidl.comparison import Comparison, Goal, Run, Setting, Study, compare, verdicts_by_target
 from minidl.comparison.chaos import horizon, is_chaotic, is_unsteady, perturb
-from minidl.comparison.goal import Target, outward, resolve
+from minidl.comparison.goal import Target
+from minidl.comparison.resolve import outward, resolve
 from minidl.comparison.stats.hitting import hitting_times
 
 AT = Setting(0.1)

@@ -7,7 +7,7 @@ import pytest
 from comparison_runs import run
 
 from minidl.comparison import Goal, Run, Setting
-from minidl.comparison.goal import resolve
+from minidl.comparison.resolve import resolve
 from minidl.errors import ArgumentError
 
 

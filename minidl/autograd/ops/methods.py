@@ -9,13 +9,14 @@ import numpy as np
 
 from minidl.autograd.hints import hint_for
 from minidl.autograd.node import STATE, Value, no_grad
+from minidl.autograd.numpy_functions import NUMPY
 from minidl.autograd.ops.elementwise import where
 from minidl.autograd.ops.extra.names import numpy_functions
 from minidl.autograd.ops.extra.ordering import take
 from minidl.autograd.ops.extra.rounding import divmod_, round
 from minidl.autograd.ops.shapes import reshape, transpose
 from minidl.autograd.primitive import composite
-from minidl.autograd.tensor import DECLARED, NUMPY, Tensor
+from minidl.autograd.tensor import DECLARED, Tensor
 from minidl.errors import GraphError, MissingRuleError, ShapeError
 
 __all__: list[str] = []
