@@ -8,7 +8,7 @@ import numpy as np
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel, settle_by_holm
 from minidl.comparison.goal import Goal
-from minidl.comparison.report.words import text_table
+from minidl.comparison.report.words import text_table, verdict_words
 from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import (
     R_MAX,
@@ -107,7 +107,7 @@ def across_text(comparisons: Sequence[Results]) -> str:
         for duel in duels:
             p, difference = f"{duel.verdict.p:.2g}", f"{duel.verdict.difference:+.1f}"
             pair = f"{duel.first} - {duel.second}"
-            lines.append([problem, pair, difference, p, duel.word])
+            lines.append([problem, pair, difference, p, verdict_words(duel)])
     if len(lines) == 1:
         return ""
     k = max(duel.corrected_for for _, duels in parts for duel in duels)

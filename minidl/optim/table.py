@@ -48,7 +48,7 @@ class Entry:
             return self.batch_size
         if self.fixed:
             message = f"{self.name!r} is gradient descent at batch size {self.batch_size}"
-            hint = "For gradient descent at another batch size, use 'mini-batch'."
+            hint = "For gradient descent at another batch size, use 'gd'."
             raise ArgumentError(message, received=f"batch size {batch_size}", hint=hint)
         return batch_size
 
@@ -73,7 +73,7 @@ _ROWS = (  # name, optimizer, batch size, whether it is fixed, aliases, summary
      "gradient descent on all rows at once, one update an epoch"),
     ("stochastic", GradientDescent, 1, True, ("sgd",),
      "gradient descent on one row at a time, in random order"),
-    ("mini-batch", GradientDescent, 32, False, ("gd", "gradient-descent"),
+    ("gd", GradientDescent, 32, False, ("mini-batch", "gradient-descent"),
      "gradient descent on batches of rows, in random order"),
     ("momentum", Momentum, 32, False, ("heavy-ball", "classical-momentum"),
      "classical momentum (Polyak 1964)"),
@@ -95,7 +95,7 @@ def lookup(name: str) -> Entry:
     UnknownNameError that suggests the nearest.
 
     >>> lookup("mini_batch").name, lookup("Nesterov").make(0.1)
-    ('mini-batch', NAG(lr=0.1, momentum=0.9))
+    ('gd', NAG(lr=0.1, momentum=0.9))
     """
     return OPTIMIZERS[name]
 

@@ -52,7 +52,7 @@ def choose_optimizer(
             if batch_size is None:
                 hint = "Write batch_size=32, as in Keras, or 1: stochastic gradient descent."
                 raise ArgumentError('optimizer "sgd" needs a batch size', hint=hint)
-            entry = lookup("mini-batch")
+            entry = lookup("gd")
         return _make(entry.optimizer, settings, f'"{given}"'), entry.batches(batch_size)
     if given is SGD or (isinstance(given, type) and issubclass(given, Optimizer)):
         given = _make(given, settings, given.__name__)

@@ -10,6 +10,7 @@ from cli_process import SMALL_RACE, TINY
 from minidl import datasets
 from minidl.cli import main
 from minidl.comparison import Study, compare
+from minidl.optim import TABLE
 
 SMALL = {"optimizers": ["momentum", "nag"], "lr": [0.1, 0.2], "epochs": 4, "seeds": 2,
          "tuning_seeds": 1}  # fmt: skip
@@ -217,10 +218,23 @@ def test_two_processes_find_what_one_does(raced):
     assert without_seconds(one) == without_seconds(two)
 
 
+@pytest.mark.parametrize("typed", ["gd", "mini-batch", "gradient-descent", "sgd", "nag"])
+def test_an_optimizer_has_one_name_in_all_output(typed, capsys):
+    """That of its row, which is the one that was typed; only NAG is written in capitals."""
+    assert main([*SMALL_RACE, "--optimizers", f"{typed},heavy-ball", "--details"]) == 0
+    printed = capsys.readouterr().out
+    others = {name for entry in TABLE for name in (entry.name, *entry.aliases)}
+    others -= {typed, "heavy-ball", "batch", "momentum"}  # the last two are titles of columns
+    words = set(re.findall(r"[\w-]+", printed.replace("NAG", "nag")))
+    assert {typed, "heavy-ball"} <= words
+    assert not words & others
+    assert "gradient descent" not in printed
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--momentum", "0"], "Beware: nag has momentum 0: without momentum, Nesterov's method is"),
+        (["--momentum", "0"], "Beware: NAG has momentum 0: it is plain gradient descent then."),
         (["--batch-size", "5000"], "Beware: a batch of 5000 is larger than the 44 training rows"),
         (["--batch-size", "full"], "Beware: the full batch is not shuffled"),
         (["--optimizers", "gd,batch"], "across batch sizes compare updates, samples and seconds"),

@@ -10,7 +10,7 @@ from minidl import optim
 from minidl.errors import ArgumentError, UnknownNameError
 
 RULES = {
-    optim.GradientDescent: {"batch", "stochastic", "mini-batch"},
+    optim.GradientDescent: {"batch", "stochastic", "gd"},
     optim.Momentum: {"momentum"},
     optim.NAG: {"nag"},
     optim.ReformulatedNAG: {"nag-reformulated"},
@@ -19,8 +19,8 @@ ALIASES = {
     "bgd": "batch",
     "full-batch": "batch",
     "sgd": "stochastic",
-    "gd": "mini-batch",
-    "gradient-descent": "mini-batch",
+    "mini-batch": "gd",
+    "gradient-descent": "gd",
     "heavy-ball": "momentum",
     "classical-momentum": "momentum",
     "nesterov": "nag",
@@ -108,7 +108,7 @@ def test_row_makes_its_rule_with_the_values_given(entry: optim.Entry) -> None:
     [
         ("batch", "full", True),
         ("stochastic", 1, True),
-        ("mini-batch", 32, False),
+        ("gd", 32, False),
         ("momentum", 32, False),
         ("nag", 32, False),
         ("nag-reformulated", 32, False),

@@ -93,7 +93,7 @@ def test_a_name_implies_the_batch_size_as_on_the_command_line(
 def test_another_batch_size_than_the_name_implies_is_an_error() -> None:
     message = message_of(ArgumentError, optimizer="stochastic", lr=0.1, batch_size=64)
     assert "gradient descent at batch size 1: got batch size 64" in message
-    assert "use 'mini-batch'" in message
+    assert "use 'gd'" in message
     message_of(ArgumentError, optimizer="stochastic", lr=0.1, batch_size=True)  # which equals 1
 
 

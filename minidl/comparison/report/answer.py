@@ -8,7 +8,7 @@ import numpy as np
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.report.sentences import interruption, without_pairs
-from minidl.comparison.report.words import capital, counted, joined, method_name, number, rate
+from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.rows import Row
 from minidl.comparison.stats.verdicts import CHAOTIC
 
@@ -31,7 +31,7 @@ def answer(comparison: Results) -> Iterator[str]:
     reasons = [duel.verdict.reason for duel in duels if duel.verdict.declined]
     few = [reason for reason in reasons if reason != CHAOTIC]
     if few or len(reasons) == len(duels):
-        yield f"{capital([*few, *reasons][0])}."
+        yield f"{[*few, *reasons][0]}."
         return
     best = best_row(rows, duels)
     if best is None:
@@ -67,7 +67,7 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
         words = f"{epochs(row)} for {method_name(row.optimizer)}"
         kind = relation(best.optimizer, row.optimizer, duels)
         groups[kind].append(method_name(row.optimizer) if kind == "chaotic" else words)
-    name, unit = capital(method_name(best.optimizer)), "median" if by_median else "mean"
+    name, unit = method_name(best.optimizer), "median" if by_median else "mean"
     reached = "" if best.reached == best.seeds else f", on {best.reached} of {best.seeds} seeds"
     amount = f"{epochs(best)} epochs ({unit}{reached})"
     seeds = counted(best.seeds, "seed")

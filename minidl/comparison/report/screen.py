@@ -20,6 +20,7 @@ from minidl.comparison.report.words import (
     number,
     rate,
     text_table,
+    verdict_words,
 )
 from minidl.comparison.rows import Row
 from minidl.comparison.run import Run
@@ -171,9 +172,8 @@ def _pairs(comparison: Results) -> list[str]:
     for duel in shown[:PAIRS]:
         low, high = duel.verdict.interval
         interval = f"{low:+.1f} to {high:+.1f}" if duel.verdict.seeds > 1 else "-"
-        word = duel.word if duel.winner is None else f"{method_name(duel.winner)} faster"
         lines.append([f"{duel.first} - {duel.second}", f"{duel.verdict.difference:+.1f}", interval])
-        lines[-1].append(word)
+        lines[-1].append(verdict_words(duel))
     rest = len(duels) - len(lines) + 1
     more = [f"({counted(rest, 'more pair')}: --details)"] if rest else []
     return [*text_table(lines, left=(0, 3)).split("\n"), *more]

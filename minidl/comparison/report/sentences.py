@@ -6,7 +6,7 @@ from itertools import groupby
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
-from minidl.comparison.report.words import capital, counted, joined, method_name, number, rate
+from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.rows import Row
 from minidl.comparison.stats.verdicts import CHAOTIC, LEVEL
 
@@ -30,7 +30,7 @@ def explain(comparison: Results) -> Iterator[str]:
     reasons = [duel.verdict.reason for duel in duels if duel.verdict.declined]
     too_few = [reason for reason in reasons if reason != CHAOTIC or len(reasons) == len(duels)]
     if too_few:
-        yield f"{capital(too_few[0])}."
+        yield f"{too_few[0]}."
     if all(row.reached == 0 for row in rows):
         budget = counted(plan.epochs, "epoch")
         budget += " at its tuned learning rate" if plan.tune != "none" else ""
@@ -59,7 +59,7 @@ def interruption(comparison: Results) -> Iterator[str]:
     yield f"{sentence}."
     for name, finished in comparison.seeds.items():
         if not finished:
-            yield f"{name} has no finished evaluation seed."
+            yield f"{method_name(name)} has no finished evaluation seed."
 
 
 def _equivalent(duel: Duel) -> bool:
@@ -95,7 +95,7 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
         groups[relation].append(method_name(row.optimizer) + words)
     for relation, names in groups.items():
         if names:
-            yield capital(RELATIONS[relation].format(joined(names), seeds=seeds))
+            yield RELATIONS[relation].format(joined(names), seeds=seeds)
 
 
 def _relation(best: Row, row: Row, duels: Sequence[Duel]) -> tuple[str, list[str]]:
@@ -131,7 +131,7 @@ def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
         verdict = converged[0].verdict
         too_few = f" ({verdict.reason})" if verdict.declined else ""
         parts.append(f"no difference is shown at {neither}{too_few}")
-    pair = f"{capital(method_name(duel.first))} and {method_name(duel.second)}"
+    pair = f"{method_name(duel.first)} and {method_name(duel.second)}"
     settings, tuned = counted(len(converged), "setting"), _tuned(duel, wins, flags)
     yield f"{pair}: with only the flag swapped, at {settings}, {joined(parts)}; tuned, {tuned}"
 
@@ -178,7 +178,7 @@ def without_pairs(comparison: Results) -> Iterator[str]:
     converged = [row for row in rows if math.isfinite(row.median)]
     if len({row.batch_size for row in rows}) == 1:
         for row in rows:
-            name, seeds = capital(method_name(row.optimizer)), counted(row.seeds, "seed")
+            name, seeds = method_name(row.optimizer), counted(row.seeds, "seed")
             epochs = number(row.median, f"more than {comparison.plan.epochs}") + " epochs"
             yield f"{name} needs {epochs} in the median, and converged on {row.reached} of {seeds}."
         if len(rows) > 1:

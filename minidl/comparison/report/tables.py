@@ -5,16 +5,17 @@ from collections.abc import Iterator, Sequence
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Target
-from minidl.comparison.plan import FORMS_OF_NAG
 from minidl.comparison.report.sentences import explain
 from minidl.comparison.report.words import (
     between,
     counted,
     joined,
+    method_name,
     number,
     rate,
     target_words,
     text_table,
+    verdict_words,
 )
 from minidl.comparison.rows import Row
 from minidl.comparison.run import Setting
@@ -153,7 +154,8 @@ def _duels(title: str, duels: Sequence[Duel]) -> str:
         interval = duel.verdict.interval if duel.verdict.seeds > 1 else None
         pair, difference = f"{duel.first} - {duel.second}", f"{duel.verdict.difference:+.1f}"
         p, faster = probability(duel.verdict.p), f"{duel.faster:.2f}"
-        lines.append([pair, difference, between(interval, "", "+.1f"), p, faster, duel.word])
+        lines.append([pair, difference, between(interval, "", "+.1f"), p, faster])
+        lines[-1].append(verdict_words(duel))
     if duels[0].flag is not None:
         lines = [[setting, *line] for setting, line in zip(_settings(duels), lines, strict=True)]
     table = text_table(lines, left=(0, -6, -1))  # setting, pair and verdict
@@ -181,8 +183,7 @@ def warnings_of(comparison: Results) -> Iterator[str]:
     for c in plan.contestants:
         setting = comparison.chosen[c.name].setting if comparison.chosen else c.own
         if setting.momentum == 0:
-            method = "Nesterov's method" if c.rule in FORMS_OF_NAG else c.name
-            yield f"{c.name} has momentum 0: without momentum, {method} is plain gradient descent."
+            yield f"{method_name(c.name)} has momentum 0: it is plain gradient descent then."
     sizes, rows = {c.batch_size for c in plan.contestants}, plan.rows
     for size in [size for size in sizes - {"full"} if int(size) > rows]:
         yield f"a batch of {size} is larger than the {rows} training rows: it is the full batch."
@@ -194,11 +195,11 @@ def warnings_of(comparison: Results) -> Iterator[str]:
         yield from _target(comparison, comparison.target)
     for name, chosen in comparison.chosen.items():
         if chosen.edge:
-            end = "smallest" if chosen.edge < 0 else "largest"
-            words = f"{name} did best at {rate(chosen.best.lr)}, the {end} learning rate"
-            yield f"EDGE: {words} of the grid; a better one may lie beyond."
+            end, best = "smallest" if chosen.edge < 0 else "largest", rate(chosen.best.lr)
+            words = f"{method_name(name)} did best at {best}, the {end} learning rate of the grid"
+            yield f"EDGE: {words}; a better one may lie beyond."
         elif plan.tune != "none" and not (chosen.arrived or chosen.chaotic):
-            words = f"{name} did not reach the target on any tuning seed"
+            words = f"{method_name(name)} did not reach the target on any tuning seed"
             yield f"{words}; the setting with the lowest final loss is used."
     yield from _chaotic(comparison)
 
@@ -206,7 +207,7 @@ def warnings_of(comparison: Results) -> Iterator[str]:
 def _chaotic(comparison: Results) -> Iterator[str]:
     first = {name: min(s.lr for s in some) for name, some in comparison.chaotic.items() if some}
     if first:
-        words = joined([f"{name} at {rate(lr)}" for name, lr in first.items()])
+        words = joined([f"{method_name(name)} at {rate(lr)}" for name, lr in first.items()])
         yield f"training becomes chaotic for {words}; no verdict rests on such rates."
     if comparison.target is not None and not comparison.target.steady:
         words = "every setting that comes near the best loss is chaotic"

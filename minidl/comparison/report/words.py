@@ -3,23 +3,19 @@
 import math
 from collections.abc import Collection, Sequence
 
+from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Target
 from minidl.comparison.plan import Plan
-from minidl.optim import TABLE
-
-METHODS = {
-    "nag": "NAG",
-    "nag-reformulated": "reformulated NAG",
-    "mini-batch": "gradient descent",
-    "batch": "batch gradient descent",
-    "stochastic": "stochastic gradient descent",
-}
 
 
 def method_name(optimizer: str) -> str:
-    """Return the name of an optimizer in a sentence, such as "gradient descent" for "gd"."""
-    names = [entry.name for entry in TABLE if optimizer in (entry.name, *entry.aliases)]
-    return METHODS.get(names[0], names[0]) if names else optimizer
+    """Return the name of an optimizer in a sentence: that of its row, but "NAG" for "nag"."""
+    return "NAG" if optimizer == "nag" else optimizer
+
+
+def verdict_words(duel: Duel) -> str:
+    """Return the verdict on a pair, such as "NAG faster"."""
+    return duel.word if duel.winner is None else f"{method_name(duel.winner)} faster"
 
 
 def curve_name(plan: Plan) -> str:
@@ -32,11 +28,6 @@ def target_words(plan: Plan, target: Target) -> str:
     sign = ">=" if plan.goal.rises else "<="
     sustained = f", for {plan.sustained} epochs in a row" if plan.sustained > 1 else ""
     return f"{curve_name(plan)} {sign} {target.value:.4g}{sustained}"
-
-
-def capital(words: str) -> str:
-    """Return a sentence that begins with a capital letter."""
-    return words[:1].upper() + words[1:]
 
 
 def counted(n: int, noun: str) -> str:
