@@ -229,9 +229,10 @@ def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = 
         return absent if right == typed else f"It is {right!r}. {absent}"
     if right != typed:
         return f"Did you mean {right!r}?"
-    near = close_matches(typed, [*names, *aliases], n=1, cutoff=0.5)
-    near = near or [word for word in names if typed and word.startswith(typed)]
-    return f"Did you mean {near[0]!r}?" if near else None
+    lowered = {name.lower(): name for name in [*aliases, *names]}
+    near = close_matches(typed, lowered, n=1, cutoff=0.5)
+    near = near or [word for word in lowered if typed and word.startswith(typed)]
+    return f"Did you mean {lowered[near[0]]!r}?" if near else None
 
 
 class DivergenceWarning(UserWarning):

@@ -52,6 +52,14 @@ class Registry(Mapping[str, T], Generic[T]):
         self._aliases.update(dict.fromkeys(aliases, name))
         self._canonical.update({normalise(n): name for n in (name, *aliases)})
 
+    def remove(self, name: object) -> None:
+        """Forget a name with its aliases; an unknown one is an UnknownNameError."""
+        gone = self.canonical(name)
+        del self._entries[gone]
+        for names in (self._aliases, self._canonical):
+            for spelling in [n for n, meant in names.items() if meant == gone]:
+                del names[spelling]
+
     def canonical(self, name: object) -> str:
         """Return the registered name that `name` is a spelling or an alias of.
 

@@ -148,7 +148,8 @@ def _train(p: argparse.ArgumentParser) -> None:
     _data(p, "moons")
     add = p.add_argument
     names = ", ".join(entry.name for entry in TABLE)
-    add("--optimizer", metavar="NAME", default="nag", help=f"{names} (default: nag)")
+    text = f"{names}, or a class in a file: my_file.py:Adam (default: nag)"
+    add("--optimizer", metavar="NAME", default="nag", help=text)
     add("--lr", type=values.number, default=0.1, help="learning rate (default: 0.1)")
     add("--momentum", type=values.number, default=0.9, help="momentum, where used (default: 0.9)")
     text = "rows per update, or full (default: the optimizer's, see minidl list)"
@@ -178,7 +179,8 @@ def _train(p: argparse.ArgumentParser) -> None:
 
 def _compare(p: argparse.ArgumentParser) -> None:
     add = p.add_argument_group("what is compared").add_argument
-    text = "such as momentum,nag; see minidl list (default: gd,momentum,nag)"
+    text = """such as momentum,nag, see minidl list, or classes in files: my_file.py:Adam (default:
+        gd,momentum,nag)"""
     names = values.different("names such as momentum,nag")
     add("--optimizers", metavar="NAMES", type=names, help=text)
     text = """rows per update, or full; a list such as full,32 gives one comparison each (default:

@@ -17,6 +17,7 @@ from minidl.autograd import Tensor
 from minidl.checks import is_minidl
 from minidl.nn import Layer, Loss
 from minidl.optim import Optimizer
+from minidl.optim.source import code_of
 from minidl.training.checks import parts_of
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.ufunc, np.dtype)
@@ -38,7 +39,7 @@ def custom_code(part: Optimizer | Loss) -> str:
     """
     held = [*vars(part).values(), *getattr(part, "hyperparameters", {}).values()]
     own = is_minidl(part) and all(is_minidl(v) or not callable(v) for v in held)
-    return "" if own else digest(_text(part))
+    return "" if own else digest(_text(part) + code_of(type(part)))
 
 
 def custom_layers(networks: Iterable[Layer]) -> str:

@@ -248,10 +248,11 @@ def _entries(names: Sequence[str]) -> dict[str, Entry]:
             hint = 'For instances, write a dict: optimizers={"mine": optim.NAG(0.1)}.'
             raise invalid("optimizers", names, "a list of names", hint)
         entry = lookup(name)
-        aliases = {normalise(alias): alias for alias in (entry.name, *entry.aliases)}
-        alias = aliases[normalise(name)]
+        names_of = (entry.name, *entry.aliases)
+        typed = {normalise(alias): alias for alias in names_of}.get(normalise(name))
+        alias = typed or next((n for n in names_of if n not in entries), name)  # of a file's class
         if entry in entries.values():
-            also = next(known for known in entries if entries[known] is entry)
+            also = next(known for known in entries if entries[known] == entry)
             hint = None if also == alias else f"{name!r} and {also!r} are the same."
             raise ArgumentError(f"names {name!r} twice", argument="optimizers", hint=hint)
         entries[alias] = entry

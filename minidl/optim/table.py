@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -11,10 +12,12 @@ import numpy as np
 from minidl.errors import ArgumentError
 from minidl.keywords import answers
 from minidl.optim.base import Optimizer, Setting
+from minidl.optim.custom import check_class, check_name
 from minidl.optim.rules import NAG, GradientDescent, Momentum, ReformulatedNAG
+from minidl.optim.source import attribute, is_place, load
 from minidl.registry import Registry
 
-__all__ = ["OPTIMIZERS", "SGD", "TABLE", "BatchSize", "Entry", "lookup"]
+__all__ = ["OPTIMIZERS", "SGD", "TABLE", "BatchSize", "Entry", "lookup", "register"]
 
 BatchSize = int | Literal["full"]
 
@@ -91,13 +94,91 @@ for _row in _ROWS:
 def lookup(name: str) -> Entry:
     """Return the row for a name or an alias; capitals, spaces, ``-`` and ``_`` do not matter.
 
-    ``OPTIMIZERS.add(name, Entry(name, MyOptimizer))`` adds a name. An unknown one is an
-    UnknownNameError that suggests the nearest.
+    ``my_file.py:Adam`` is the class Adam of a file, or what the file has registered as "Adam";
+    its row is called "Adam", or "my_file.Adam" if minidl has an optimizer of that name.
 
+    Raises
+    ------
+    UnknownNameError
+        There is no optimizer of that name; the message suggests the nearest.
+    ArgumentError
+        The file cannot be run, or its class is not an optimizer, as for :func:`register`.
+
+    Examples
+    --------
     >>> lookup("mini_batch").name, lookup("Nesterov").make(0.1)
     ('gd', NAG(lr=0.1, momentum=0.9))
     """
-    return OPTIMIZERS[name]
+    return _from_file(name) if is_place(name) else OPTIMIZERS[name]
+
+
+def _from_file(place: str) -> Entry:
+    """Return the row for a class in a file."""
+    module, name = load(place)
+    if name in OPTIMIZERS and OPTIMIZERS[name].optimizer.__module__ == module.__name__:
+        return OPTIMIZERS[name]
+    cls = check_class(attribute(module, name))
+    qualified = f"{Path(str(module.__file__)).stem}.{name}"
+    return Entry(qualified if name in OPTIMIZERS else name, cls, aliases=(qualified,))
+
+
+@answers
+def register(
+    name: str,
+    optimizer: type[Optimizer],
+    *,
+    aliases: Iterable[str] = (),
+    batch_size: BatchSize = 32,
+    summary: str = "",
+) -> None:
+    """Give a custom optimizer a name for ``Trainer``, ``compare`` and the command line.
+
+    Parameters
+    ----------
+    name : str
+        The name. It may have been registered before, but not for an optimizer of minidl.
+    optimizer : type
+        A class derived from :class:`Optimizer`. Its constructor takes ``lr``, and ``momentum`` if
+        it has one, both declared in the class; other arguments need defaults.
+    aliases : iterable of str, optional
+        Other names for it.
+    batch_size : int or "full", default 32
+        Its batch size, unless another is given.
+    summary : str, optional
+        One line about it, by default the first of its docstring.
+
+    Raises
+    ------
+    ArgumentError
+        The name is taken or is no name, or the class is not such a class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minidl.optim import OPTIMIZERS, Optimizer, learning_rate, lookup, register
+    >>> class SignDescent(Optimizer):
+    ...     lr = learning_rate()
+    ...     def __init__(self, lr):
+    ...         super().__init__(lr=lr)
+    ...     def update(self, w, grad):
+    ...         w -= self.lr * np.sign(grad(w))
+    >>> register("sign-descent", SignDescent)
+    >>> lookup("sign descent").make(0.1)
+    SignDescent(lr=0.1)
+    >>> OPTIMIZERS.remove("sign-descent")
+
+    In a file ``sign.py``, the class needs no name of its own::
+
+        minidl compare --optimizers sign.py:SignDescent,nag
+    """
+    check_name(name)
+    cls, same = check_class(optimizer), tuple(aliases)
+    for known in {OPTIMIZERS.canonical(n) for n in (name, *same) if n in OPTIMIZERS}:
+        if OPTIMIZERS[known].optimizer.__module__.startswith("minidl."):
+            raise ArgumentError(f"minidl has an optimizer named {known!r}: choose another name")
+        OPTIMIZERS.remove(known)
+    line = summary or (cls.__doc__ or cls.__name__).strip().splitlines()[0]
+    OPTIMIZERS.add(name, Entry(name, cls, batch_size, False, same, line), same)
 
 
 @answers

@@ -9,6 +9,7 @@ import contextlib
 import operator
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -63,10 +64,10 @@ def run_all(
 
     def attempt(order: list[int]) -> Exception | None:
         """Run these tasks; return the error if a worker dies."""
-        waiting = ((k, *unfinished[k]) for k in order)
-        inputs = ((k, _pack(payload, payload, parts), *arrays) for k, payload, arrays in waiting)
+        inputs = ((k, _pack(p, p, parts), *arrays) for k in order for p, arrays in [unfinished[k]])
         try:
-            with contextlib.closing(_results(partial(_call, work, parts), inputs, jobs)) as results:
+            call = partial(_call, work, parts, sys.path)
+            with contextlib.closing(_results(call, inputs, jobs)) as results:
                 for k, packed in results:
                     del unfinished[k]
                     done(k, pickle.loads(packed))
@@ -154,8 +155,11 @@ def _ignoring_ctrl_c() -> Iterator[None]:
         yield
 
 
-def _call(work: Work, parts: Parts, k: int, packed: bytes, *arrays: Array) -> tuple[int, bytes]:
-    """Run one task, in a worker process."""
+def _call(
+    work: Work, parts: Parts, path: Sequence[str], k: int, packed: bytes, *arrays: Array
+) -> tuple[int, bytes]:
+    """Run one task, in a worker process, which imports from the same folders."""
+    sys.path += [folder for folder in path if folder not in sys.path]
     payload = pickle.loads(packed)
     with threadpool_limits(1, user_api="blas"):
         result = work(payload, *arrays)

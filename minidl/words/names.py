@@ -6,7 +6,8 @@ from minidl.words.table import ADAPTIVE, DEVICE, Table, table
 # Kind -> word in lower case, without spaces, - and _ -> a name here, or a sentence.
 NAMES: dict[str, Table] = {
     "optimizer": table(
-        ("adam adamw adamax nadam radam rmsprop adagrad adadelta lion lbfgs", ADAPTIVE),
+        ("adam adamw adamax nadam radam rmsprop adagrad adadelta lion lbfgs",
+         f"{ADAPTIVE} A class in a file is also a name: my_file.py:Adam."),
         ("nesterovaccelerated nesterovmomentum acceleratedgradient", "nag"),
         ("sgdmomentum polyak", "momentum"),
         ("sgdnesterov", "nag-reformulated"),
