@@ -267,18 +267,27 @@ def _read_finished(out: str | Path, headers: list[dict[str, Any]]) -> Study:
 
 @contextlib.contextmanager
 def _progress_bar(executors: Sequence[Executor], visible: bool) -> Iterator[Callable[[], object]]:
-    """Show the number of finished runs; yield the function that refreshes it."""
+    """Show the share of finished runs; yield the function that refreshes it.
+
+    The share never falls: where the grid has grown, the bar waits until it is as far as before.
+    """
     if not visible:
         yield lambda: None
         return
     from tqdm.auto import tqdm
 
-    with tqdm(unit="run", file=sys.stderr, smoothing=0.05) as bar:
+    def counts() -> tuple[float, str]:
+        finished = sum(executor.trained() for executor in executors)
+        planned = max(1, finished, sum(executor.planned() for executor in executors))
+        return finished / planned, f"{finished} of {planned} runs"
+
+    share, words = counts()  # of a file: they took no time
+    form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}<{remaining}]"
+    with tqdm(total=1.0, initial=share, desc=words, bar_format=form, file=sys.stderr) as bar:
 
         def refresh() -> None:
-            bar.total = sum(executor.planned() for executor in executors)
-            bar.n = sum(executor.trained() for executor in executors)
-            bar.refresh()
+            share, words = counts()
+            bar.n = max(bar.n, share)
+            bar.set_description_str(words)
 
-        bar.initial = sum(executor.trained() for executor in executors)  # from a file: took no time
         yield refresh

@@ -72,7 +72,8 @@ def test_json_on_standard_output_is_all_there_is_on_it(command, versions, capsys
 
 
 @pytest.mark.parametrize(
-    ("command", "total"), [(LONGER_RUN, "30/30"), (SMALL_RACE, r"(\d+)/\1 \[[0-9:]+<00:00")]
+    ("command", "total"),
+    [(LONGER_RUN, "30/30"), (SMALL_RACE, r"100%\|.*\| (\d+) of \1 runs \[[0-9:]+<00:00")],
 )
 def test_on_a_terminal_there_is_a_bar(command, total):
     with Terminal() as terminal:
@@ -87,7 +88,9 @@ def test_the_bar_counts_finished_runs_and_those_from_the_file(tmp_path):
     signalled([*SMALL_RACE, "--out", file], signal.SIGKILL, 3)
     with Terminal() as terminal:
         assert terminal.run(*SMALL_RACE, "--out", file) == 0
-    counts = [(int(n), int(of)) for n, of in re.findall(r"\| *(\d+)/(\d+) \[", terminal.text)]
+    counts = [
+        (int(n), int(of)) for n, of in re.findall(r"\| *(\d+) of (\d+) runs \[", terminal.text)
+    ]
     assert counts[0][0] > 0
     assert all(n <= of for n, of in counts)
     assert counts[-1][0] == counts[-1][1] == len(Study.from_json(file).comparisons[0].runs)

@@ -1,6 +1,8 @@
 """The networks that are really trained: pairs, equal to single runs, whatever the processes."""
 
+import re
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from comparison_runs import without_seconds
 
 from minidl import datasets, nn, optim
 from minidl.comparison import Comparison, Setting, compare, compare_all
+from minidl.comparison.api import _progress_bar
 from minidl.comparison.plan import HYPERPARAMETERS
 from minidl.errors import ArgumentError, DataError
 from minidl.training import Trainer
@@ -275,11 +278,26 @@ def test_progress_is_shown_on_standard_error_with_the_time_left_only_on_request(
     compare(load("moons"), optimizers=["gd", "nag"], progress=True, **SMALL)
     out, err = capsys.readouterr()
     assert out == ""
-    assert "0/12 [" in err  # two optimizers, two rates, one seed that tunes and two that judge
-    assert "12/12 [00:0" in err
-    assert "<00:0" in err.split("12/12 [")[1]  # elapsed<left
+    total = re.findall(r"of (\d+) runs", err)[-1]
+    assert f"0 of {total} runs [" in err
+    assert re.search(rf"100%.*{total} of {total} runs \[00:0\d<00:00\]", err)  # elapsed<left
     compare(load("moons"), optimizers=["gd"], **SMALL)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_share_on_the_bar_never_falls_when_the_grid_grows(capsys):
+    executor = SimpleNamespace(runs=range(3), planned=lambda: 10)  # three runs from a file
+    with _progress_bar([executor], True) as refresh:
+        for finished, planned in [(3, 10), (6, 10), (6, 20), (9, 20), (13, 20), (20, 20), (21, 20)]:
+            executor.runs, executor.planned = range(finished), lambda planned=planned: planned
+            refresh()
+    printed = capsys.readouterr().err
+    shown = re.findall(r"(\d+)%\|[^|]*\| (\d+) of (\d+) runs \[", printed)
+    shares = [int(share) for share, _, _ in shown]
+    assert shares == sorted(shares)
+    steps = list(dict.fromkeys((int(s), int(n), int(of)) for s, n, of in shown))
+    assert steps == [(30, 3, 10), (60, 6, 10), (60, 6, 20), (60, 9, 20), (65, 13, 20),
+                     (100, 20, 20), (100, 21, 21)]  # fmt: skip
 
 
 def test_a_file_keeps_what_made_it(found, tmp_path):
