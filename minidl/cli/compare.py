@@ -6,11 +6,14 @@ import warnings
 from functools import partial
 from typing import Any
 
+from minidl.cli.listing import width
 from minidl.cli.options import INTERRUPTED, QUICK, exit_code
 from minidl.cli.values import check_files, load, prefixed
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
+from minidl.comparison.profile import across_text, profile_text
 from minidl.comparison.report.screen import screen
+from minidl.comparison.report.tables import report
 from minidl.errors import ArgumentError
 
 # Arguments of compare_all that are passed on if they have a value.
@@ -33,11 +36,13 @@ def compare(options: argparse.Namespace) -> int:
     if options.out == "-":
         sys.stdout.write(study.to_json())
     else:
-        print("\n\n".join(screen(c, commands=not options.details) for c in study.comparisons))
+        show = partial(screen, commands=not options.details, width=width())
+        print("\n\n".join(map(show, study.comparisons)))
         if options.details:
-            print(f"\n{study.details()}")
+            print("\n" + "\n\n".join(report(c, width()) for c in study.comparisons))
         if options.profile:
-            print(f"\n{study.profile_text()}")
+            pairs = across_text(study.comparisons, width()) if len(study.comparisons) > 1 else ""
+            print(f"\n{profile_text(study.profile, width())}\n\n{pairs}".rstrip())
     if options.plot and not code:
         plot(study, options.plot)
     rows = [row for comparison in study.comparisons for row in comparison.rows]

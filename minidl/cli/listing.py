@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable
 
 from minidl import datasets, nn
@@ -18,10 +20,23 @@ def list_names(options: argparse.Namespace) -> int:
         if not options.what:
             print(bold(f"{title}:"))
         rows = list(LISTS[title]())
-        width = max(len(name) for name, _ in rows)
+        longest = max(len(name) for name, _ in rows)
         for name, description in rows:
-            print(f"{name.ljust(width)}  {description}".rstrip())
+            for line in _hanging(name.ljust(longest) + "  ", description):
+                print(line)
     return 0
+
+
+def width() -> int:
+    """Return the columns of the terminal, from 80 to 100; 100 for pipes and files."""
+    columns = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+    return min(max(columns, 80), 100)
+
+
+def _hanging(head: str, text: str) -> list[str]:
+    """Return a head and a text beside it, in lines that fit."""
+    indent = " " * len(head)
+    return textwrap.wrap(head + text, width(), subsequent_indent=indent, break_on_hyphens=False)
 
 
 def bold(text: str) -> str:

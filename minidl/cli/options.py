@@ -4,6 +4,7 @@ import argparse
 import difflib
 import re
 import sys
+import textwrap
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -29,14 +30,15 @@ EXIT_CODES = """exit codes:
 COMPARE = """\
 Compare how many epochs optimizers need to converge, with statistics.
 
-Every optimizer is trained at every learning rate of a grid. Tuning seeds set the target and choose
-each optimizer's learning rate; evaluation seeds give two verdicts on each pair: "swap the flag", at
-one learning rate, and "tuned against tuned", each at its own best.
+Every optimizer is trained at every learning rate of a grid. Tuning seeds set
+the target and choose each optimizer's learning rate; evaluation seeds give two
+verdicts on each pair: "swap the flag", at one learning rate, and "tuned against
+tuned", each at its own best.
 
 examples:
-  minidl compare --quick                            gd, momentum and nag on moons
+  minidl compare --quick                     gd, momentum and nag on moons
   minidl compare --quick --dataset circles --optimizers momentum,nag
-  minidl compare --quick --lr 0.1                   one learning rate, no tuning
+  minidl compare --quick --lr 0.1            one learning rate, no tuning
   minidl compare --problems moons,circles --profile --out study.json
   minidl compare --from study.json --plot study.png
 """
@@ -50,6 +52,13 @@ ELSEWHERE = {
     ("compare", "--target-loss"): "--target loss:VALUE",
     ("compare", "--target-accuracy"): "--target accuracy:VALUE",
 }
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help that breaks lines at spaces only, not within nag-reformulated."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -127,7 +136,7 @@ def exit_code(options: argparse.Namespace, code: int, diverged: bool, missed: bo
 def _parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     shared: dict[str, Any] = {"allow_abbrev": False, "epilog": EXIT_CODES}
-    shared["formatter_class"] = argparse.RawDescriptionHelpFormatter
+    shared["formatter_class"] = _Help
     description = "Train toy networks and compare optimizers."
     top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
     top.add_argument("--version", action="version", version=f"minidl {__version__}")

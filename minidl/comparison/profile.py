@@ -8,7 +8,7 @@ import numpy as np
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel, settle_by_holm
 from minidl.comparison.goal import Goal
-from minidl.comparison.report.words import text_table, verdict_words
+from minidl.comparison.report.words import WIDTH, text_table, verdict_words, wrapped
 from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import (
     R_MAX,
@@ -78,26 +78,28 @@ def _hits(comparison: Results, name: str) -> Floats:
     return np.concatenate([gap.times(runs, plan.sustained) for gap in gaps]) / plan.epochs
 
 
-def profile_text(profile: Profile | None) -> str:
+def profile_text(profile: Profile | None, width: int = WIDTH) -> str:
     """Return a profile as a table, or the reason why there is none."""
     if profile is None:
         needs = "two or more problems, and two or more optimizers that all have in common"
-        return f"A profile needs {needs}, at one batch size."
+        return "\n".join(wrapped(f"A profile needs {needs}, at one batch size.", width))
     total, taus = len(profile.problems), ", ".join(f"{tau:g}" for tau in TAUS)
-    lines = [["optimizer", f"area to {R_MAX:g}", "solved", "best", "95 % of area"]]
-    lines[0] += [f"targets by {100 * share:.0f} % of E" for share in SHARES]
+    lines = [["optimizer", f"area to {R_MAX:g}", "95 %", "solved", "best"]]
+    lines[0] += [f"{100 * share:.0f} % of E" for share in SHARES]
     for k, name in enumerate(profile.optimizers):
         solved = int(np.isfinite(profile.costs[k]).sum())
         best = int((profile.ratios[k] == 1).sum())
-        lines.append([name, f"{profile.areas[k]:.2f}", f"{solved}/{total}", f"{best}/{total}"])
-        lines[-1].append("..".join(f"{end:.2f}" for end in profile.intervals[k]))
+        interval = "..".join(f"{end:.2f}" for end in profile.intervals[k])
+        lines.append([name, f"{profile.areas[k]:.2f}", interval])
+        lines[-1] += [f"{solved}/{total}", f"{best}/{total}"]
         lines[-1] += [f"{100 * share:.0f} %" for share in ecdf(profile.hits[name], SHARES)]
-    title = "performance profile (median epochs to the best optimizer's)"
-    title += f", and the share of all seeds times the targets gap {taus} that is reached"
-    return f"All {total} problems, tuned: {title}\n{text_table(lines)}"
+    title = f"All {total} problems, tuned: performance profile (median epochs to the best"
+    title += f" optimizer's), and the share of all seeds times the targets gap {taus} that is"
+    title += " reached in so much of the budget E"
+    return "\n".join([*wrapped(title, width), text_table(lines, width=width)])
 
 
-def across_text(comparisons: Sequence[Results]) -> str:
+def across_text(comparisons: Sequence[Results], width: int = WIDTH) -> str:
     """Return the verdicts of :func:`across` as a table; empty without any."""
     lines = [["problem", "pair", "difference", "p", "verdict"]]
     parts = list(zip(comparisons, across(comparisons), strict=True))
@@ -112,4 +114,5 @@ def across_text(comparisons: Sequence[Results]) -> str:
         return ""
     k = max(duel.corrected_for for _, duels in parts for duel in duels)
     title = f"Tuned pairs of all problems (in epochs; p after Holm, for {k} in all)"
-    return f"{title}\n{text_table(lines, left=(0, 1, -1))}"
+    table = text_table(lines, (0, 1, -1), width=width, keys=2)
+    return "\n".join([*wrapped(title, width), table])

@@ -42,7 +42,8 @@ SMALL_RACE = ["compare", "--optimizers", "momentum,nag", "--lr", "0.1,0.2", *TIN
 
 
 def environment(**variables):
-    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "PYTHONUNBUFFERED")}
+    left_out = ("NO_COLOR", "PYTHONUNBUFFERED", "COLUMNS", "LINES")
+    kept = {k: v for k, v in os.environ.items() if k not in left_out}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {**kept, "PYTHONPATH": path, "TERM": "xterm", **variables}
 
@@ -100,11 +101,11 @@ def python(script, *arguments):
 
 
 class Terminal:
-    """A pseudo-terminal of 24 lines and 100 columns; ``stream`` is for the process."""
+    """A pseudo-terminal of 24 lines; ``stream`` is for the process."""
 
-    def __init__(self):
+    def __init__(self, columns=100):
         self.master, self.stream = pty.openpty()
-        fcntl.ioctl(self.stream, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        fcntl.ioctl(self.stream, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self._decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end in mid-letter
         self.text = ""
 

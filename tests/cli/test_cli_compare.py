@@ -104,9 +104,9 @@ def test_both_verdicts_and_the_batchings_are_printed(capsys):
     for pair in ("momentum - gd", "nag - gd", "nag - momentum"):
         assert printed.count(f"\n{pair} ") == 2  # on the screen, and in the details
     batchings = printed[printed.rindex("moons: ") :]
-    lines = [line.split()[0] for line in batchings.splitlines() if line.strip()]
-    named = [name for name in lines if name in ("batch", "stochastic", "gd")]
-    assert named == 2 * ["batch", "stochastic", "gd"]  # what they need, and what tuning costs
+    named = re.findall(r"^(batch|stochastic|gd)  ", batchings, re.MULTILINE)
+    # what they need, in a table of two parts, and what tuning costs
+    assert named == 3 * ["batch", "stochastic", "gd"]
     assert "needs the fewest samples" in batchings or "None of these reached" in batchings
 
 

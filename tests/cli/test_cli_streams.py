@@ -114,6 +114,24 @@ def test_bold_is_for_terminals_unless_no_color_is_set(variables, bold):
     assert "epoch 30: " in ESCAPE.sub("", terminal.text)
 
 
+@pytest.mark.parametrize("columns", [60, 80, 90, 100, 200])
+@pytest.mark.parametrize(
+    "command", [["list"], [*SMALL_RACE, "--details", "--quiet"], [*SMALL_RACE, "--quiet"]]
+)
+def test_output_fits_the_terminal(command, columns):
+    """Of at least 80 columns; and wider than 100, lines would be hard to read."""
+    with Terminal(columns) as terminal:
+        assert terminal.run(*command) == 0
+    lines = ESCAPE.sub("", terminal.text).replace("\r", "").split("\n")
+    assert min(max(columns, 80), 100) - 12 < max(map(len, lines)) <= min(max(columns, 80), 100)
+
+
+@pytest.mark.parametrize("command", [["list"], [*SMALL_RACE, "--details"], SMALL_RACE])
+def test_output_in_a_pipe_has_lines_of_at_most_100_characters(command, capsys):
+    assert main(command) == 0
+    assert max(map(len, capsys.readouterr().out.split("\n"))) <= 100
+
+
 def test_piped_results_are_plain_beside_a_bar_on_the_terminal():
     with Terminal() as terminal:
         process = start(LONGER_RUN, stdout=subprocess.PIPE, stderr=terminal.stream)

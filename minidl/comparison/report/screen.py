@@ -2,8 +2,7 @@
 
 import math
 import re
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +12,7 @@ from minidl.comparison.plan import Plan
 from minidl.comparison.report.answer import answer, best_row
 from minidl.comparison.report.tables import warnings_of
 from minidl.comparison.report.words import (
+    WIDTH,
     between,
     counted,
     curve_name,
@@ -21,6 +21,7 @@ from minidl.comparison.report.words import (
     rate,
     text_table,
     verdict_words,
+    wrapped,
 )
 from minidl.comparison.rows import Row
 from minidl.comparison.run import Run
@@ -28,23 +29,24 @@ from minidl.comparison.stats.hitting import median
 from minidl.datasets import DATASETS
 from minidl.optim import TABLE
 
-WIDTH, LINES, BAR = 100, 25, 14
+LINES, BAR = 25, 14
 PAIRS, NOTES = 6, 4  # lines of pairs and of notes
-BLANK = {"bar": ""}  # titles that are not printed
+FULL = {"bar": ""}  # titles, where they are not the names of the cells
+SHORT = {**FULL, "epochs to goal": "epochs", "validation: accuracy": "validation: acc."}
 
 
-def screen(comparison: Results, *, commands: bool = False) -> str:
-    """Return a comparison on at most 25 lines of at most 100 characters.
+def screen(comparison: Results, *, commands: bool = False, width: int = WIDTH) -> str:
+    """Return a comparison on at most 25 lines of at most `width` characters, 80 to 100.
 
     With `commands`, the last lines say what to type next.
     """
-    sections = [_head(comparison), [f"  {line}" for line in _answer(comparison)]]
+    sections = [_head(comparison, width), [f"  {line}" for line in _answer(comparison, width - 2)]]
     if comparison.rows:
-        sections.append(_rows(comparison))
-        sections += [_pairs(comparison)] if comparison.tuned else []
-    sections.append(_beware(comparison))
-    if commands:
-        sections.append(_commands(comparison))
+        sections.append(_rows(comparison, width))
+        sections += [_pairs(comparison, width)] if comparison.tuned else []
+    last = _commands(comparison) if commands else []
+    room = LINES - sum(map(len, [*sections, last]))
+    sections += [_beware(comparison, width, max(1, min(NOTES, room))), last]
     return _fitted([section for section in sections if section])
 
 
@@ -58,13 +60,6 @@ def _fitted(sections: list[list[str]]) -> str:
     return text
 
 
-def wrapped(text: str, indent: str = "") -> list[str]:
-    """Return a text in lines that fit the screen."""
-    return textwrap.wrap(
-        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-
-
 def network_words(plan: Plan) -> str:
     """Return a network in short, such as "2-16-16-1 tanh", or as it prints."""
     dense = re.findall(r"Dense\((\d+), (\d+)\)", plan.network)
@@ -76,7 +71,7 @@ def network_words(plan: Plan) -> str:
     return " ".join(["-".join(widths), *(name.lower() for name in dict.fromkeys(others))])
 
 
-def _head(comparison: Results) -> list[str]:
+def _head(comparison: Results, width: int) -> list[str]:
     plan, target = comparison.plan, comparison.target
     sizes = list(dict.fromkeys(str(c.batch_size) for c in plan.contestants))
     batch = f"batch {sizes[0]}" if len(sizes) == 1 else f"batches {', '.join(sizes)}"
@@ -84,28 +79,36 @@ def _head(comparison: Results) -> list[str]:
     others = counted(len(plan.tuning_seeds), "other")
     seeds += f", {others} chose the rates" if plan.tune != "none" else f", {others} set the goal"
     rows = counted(plan.rows, "training row")
-    lines = wrapped(f"{plan.problem}, {rows}, {network_words(plan)}, {batch}; {seeds}")
+    lines = wrapped(f"{plan.problem}, {rows}, {network_words(plan)}, {batch}; {seeds}", width)
     if target is not None:
         sign = ">=" if plan.goal.rises else "<="
         held = f", held for {plan.sustained} epochs" if plan.sustained > 1 else ""
         goal = f"Goal: {curve_name(plan)} {sign} {target.value:.4g}{held}"
-        lines += wrapped(f"{goal}, within {counted(plan.epochs, 'epoch')}")
+        lines += wrapped(f"{goal}, within {counted(plan.epochs, 'epoch')}", width)
     return lines
 
 
-def _answer(comparison: Results) -> Iterator[str]:
+def _answer(comparison: Results, width: int) -> Iterator[str]:
     for sentence in answer(comparison):
-        yield from textwrap.wrap(sentence, WIDTH - 2, break_on_hyphens=False)
+        yield from wrapped(sentence, width)
 
 
-def _rows(comparison: Results) -> list[str]:
-    """Return the table of optimizers, with a bar for the median."""
-    rows = [_cells(comparison, row) for row in comparison.rows]
-    titles = [name for name in rows[0] if any(row[name] for row in rows)]
-    lines = [[BLANK.get(name, name) for name in titles]]
-    lines += [[row[name] for name in titles] for row in rows]
-    left = (0, titles.index("bar")) if "bar" in titles else (0,)
-    return text_table(lines, left).split("\n")
+def _rows(comparison: Results, width: int) -> list[str]:
+    """Return the table of optimizers, with a bar for the median as far as it fits."""
+    table = [_cells(comparison, row) for row in comparison.rows]
+    names = [name for name in table[0] if any(row[name] for row in table)]
+
+    def lines(titles: Mapping[str, str], bar: int) -> list[str]:
+        shown = [name for name in names if name != "bar" or bar > 1]
+        rows = [[titles.get(name, name) for name in shown]]
+        for row in table:
+            cells = {**row, "bar": row["bar"][: math.ceil(len(row["bar"]) * bar / BAR)]}
+            rows.append([cells[name] for name in shown])
+        left = (0, shown.index("bar")) if "bar" in shown else (0,)
+        return text_table(rows, left, width=width).split("\n")
+
+    tried = (lines(*look) for look in [(FULL, BAR), (SHORT, BAR), (SHORT, BAR // 2), (SHORT, 0)])
+    return next((one for one in tried if "" not in one), lines(SHORT, 0))
 
 
 def _cells(comparison: Results, row: Row) -> dict[str, str]:
@@ -161,7 +164,7 @@ def _at_the_end(runs: Sequence[Run], column: str) -> str:
     return number(median(ends), "diverged", ".3f")
 
 
-def _pairs(comparison: Results) -> list[str]:
+def _pairs(comparison: Results, width: int) -> list[str]:
     """Return the table of pairs; of many, those of the fastest optimizer."""
     duels = comparison.tuned
     best = best_row(comparison.rows, duels)
@@ -176,16 +179,16 @@ def _pairs(comparison: Results) -> list[str]:
         lines[-1].append(verdict_words(duel))
     rest = len(duels) - len(lines) + 1
     more = [f"({counted(rest, 'more pair')}: --details)"] if rest else []
-    return [*text_table(lines, left=(0, 3)).split("\n"), *more]
+    return [*text_table(lines, (0, 3), width=width).split("\n"), *more]
 
 
-def _beware(comparison: Results) -> list[str]:
-    """Return what to beware of, the most important first."""
+def _beware(comparison: Results, width: int, room: int) -> list[str]:
+    """Return what to beware of on so many lines, the most important first."""
     notes = [*_fastest_is_not_best(comparison), *warnings_of(comparison)]
     lines: list[str] = []
     for k, note in enumerate(notes):
-        text = wrapped(f"Beware: {note}", "  ")
-        if len(lines) + len(text) > NOTES:
+        text = wrapped(f"Beware: {note}", width, "  ")
+        if len(lines) + len(text) > room:
             rest = counted(len(notes) - k, "more note")
             return [*lines, f"({rest}: --details)"]
         lines += text

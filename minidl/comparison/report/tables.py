@@ -1,12 +1,13 @@
 """The printed report: head, tables, the verdicts in words, and notes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Target
 from minidl.comparison.report.sentences import explain
 from minidl.comparison.report.words import (
+    WIDTH,
     between,
     counted,
     joined,
@@ -16,6 +17,7 @@ from minidl.comparison.report.words import (
     target_words,
     text_table,
     verdict_words,
+    wrapped,
 )
 from minidl.comparison.rows import Row
 from minidl.comparison.run import Setting
@@ -23,26 +25,35 @@ from minidl.comparison.run import Setting
 TRIALS = (1, 2, 4, 8)
 
 
-def report(comparison: Results) -> str:
-    """Return a comparison as text."""
+def report(comparison: Results, width: int = WIDTH) -> str:
+    """Return a comparison as text of at most `width` columns."""
     tuned, flags = comparison.plan.tune != "none", comparison.flags
-    sections = [_head(comparison)]
+    sections = [_head(comparison, width)]
     if comparison.rows:
-        sections.append(_rows(comparison))
+        sections.append(_rows(comparison, width))
         if tuned:
-            sections.append(_trials(comparison))
+            sections.append(_trials(comparison, width))
         if comparison.tuned and (tuned or len(flags) < len(comparison.tuned)):
             title = "Tuned against tuned" if tuned else "As given"
-            sections.append(_duels(title, comparison.tuned))
+            sections.append(_duels(title, comparison.tuned, width))
         if flags:
-            sections += [_medians(comparison), _flags(flags)]
-    sections.append("\n".join(explain(comparison)))
+            sections += [_medians(comparison, width), _flags(flags, width)]
+    sections.append(_paragraph(explain(comparison), width))
     if notes := [f"Note: {note}" for note in warnings_of(comparison)]:
-        sections.append("\n".join(notes))
+        sections.append(_paragraph(notes, width))
     return "\n\n".join(sections)
 
 
-def _head(comparison: Results) -> str:
+def _paragraph(sentences: Iterable[str], width: int) -> str:
+    """Return each sentence on lines of its own."""
+    return "\n".join(line for words in sentences for line in wrapped(words, width, "  "))
+
+
+def _titled(title: str, width: int, table: str) -> str:
+    return "\n".join([*wrapped(title, width), table])
+
+
+def _head(comparison: Results, width: int) -> str:
     plan, target, rates = comparison.plan, comparison.target, comparison.plan.rates
     lines = [f"{plan.problem}: {plan.network}, {plan.loss}, {counted(plan.rows, 'training row')}"]
     if target is not None:
@@ -50,7 +61,7 @@ def _head(comparison: Results) -> str:
         if target.tau is not None:
             start, best = f"{target.initial:.4g}", f"{target.reference:.4g}"
             gap = f"the gap from the initial loss, {start}, to the best found, {best}"
-            lines.append(f"           (a fraction {target.tau:g} of {gap}, is left)")
+            lines.append(f"  (a fraction {target.tau:g} of {gap}, is left)")
     seeds = counted(len(plan.tuning_seeds), "tuning seed")
     tuning = f"not tuned; {seeds} for the target"
     if plan.tune != "none":
@@ -62,10 +73,11 @@ def _head(comparison: Results) -> str:
             tuning += f", times momentum {', '.join(f'{m:g}' for m in plan.momenta)}"
         tuning += f"; {seeds}"
     evaluation = counted(len(plan.seeds), "evaluation seed")
-    return "\n".join([*lines, f"{tuning}, {evaluation}; budget {counted(plan.epochs, 'epoch')}"])
+    lines.append(f"{tuning}, {evaluation}; budget {counted(plan.epochs, 'epoch')}")
+    return _paragraph(lines, width)
 
 
-def _rows(comparison: Results) -> str:
+def _rows(comparison: Results, width: int) -> str:
     """Return the table of optimizers, without the momentum column if none has momentum."""
     rows = [_cells(comparison, row) for row in comparison.rows]
     if all(("momentum", "-") in cells for cells in rows):
@@ -73,7 +85,8 @@ def _rows(comparison: Results) -> str:
     setting = "at its best learning rate" if comparison.plan.tune != "none" else "as given"
     explained = "medians; mean of min(epochs, budget); ERT: epochs spent per converged run"
     table = [[title for title, _ in rows[0]], *([cell for _, cell in row] for row in rows)]
-    return f"Each {setting}, on the evaluation seeds ({explained})\n{text_table(table)}"
+    title = f"Each {setting}, on the evaluation seeds ({explained})"
+    return _titled(title, width, text_table(table, width=width))
 
 
 def _cells(comparison: Results, row: Row) -> list[tuple[str, str]]:
@@ -103,7 +116,7 @@ def _cells(comparison: Results, row: Row) -> list[tuple[str, str]]:
     ]
 
 
-def _trials(comparison: Results) -> str:
+def _trials(comparison: Results, width: int) -> str:
     """Return the table of the expected best mean after fewer random trials."""
     totals = {chosen.trials for chosen in comparison.chosen.values()}
     numbers = [b for b in TRIALS if b < min(totals)] + sorted(totals)
@@ -112,10 +125,10 @@ def _trials(comparison: Results) -> str:
         means = [f"{mean:.1f}" for mean in chosen.expected]
         lines.append([name, *(means[b - 1] if b <= chosen.trials else "" for b in numbers)])
     title = "Cost of tuning: expected best mean epochs after that many random trials, tuning seeds"
-    return f"{title}\n{text_table(lines)}"
+    return _titled(title, width, text_table(lines, width=width))
 
 
-def _medians(comparison: Results) -> str:
+def _medians(comparison: Results, width: int) -> str:
     """Return the table of medians, one line per setting at which flags are swapped."""
     plan, flags = comparison.plan, comparison.flags
     names = [c.name for c in plan.contestants if any(c in pair for pair in plan.pairs)]
@@ -124,19 +137,27 @@ def _medians(comparison: Results) -> str:
     if momenta:
         title += " and momentum" if len(momenta) > 1 else f", momentum {momenta.pop():g}"
     label, *settings = _settings(flags)
+    words = {duel.flag: setting for duel, setting in zip(flags, settings, strict=True)}
     lines: dict[Setting | None, list[str]] = {}
-    for duel, setting in zip(flags, settings, strict=True):
-        line = lines.setdefault(duel.flag, [setting] + [""] * len(names))
+    for duel, flag in [(d, flag) for d in flags for flag in _lines_of(d.flag, words)]:
+        line = lines.setdefault(flag, [words[flag]] + [""] * len(names))
         for k, name in enumerate((duel.first, duel.second)):
             median = number(duel.medians[k], f">{plan.epochs}")
             cell = f"{median} ({duel.reached[k]}/{duel.verdict.seeds})"
             chaotic = duel.settings[k] in comparison.chaotic[name]
             line[1 + names.index(name)] = "chaotic" if chaotic else cell
-    table = text_table([[label, *names], *lines.values()])
-    return f"{title}; median epochs (seeds that converged)\n{table}"
+    table = text_table([[label, *names], *lines.values()], width=width)
+    return _titled(f"{title}; median epochs (seeds that converged)", width, table)
 
 
-def _flags(flags: Sequence[Duel]) -> str:
+def _lines_of(flag: Setting | None, flags: Iterable[Setting | None]) -> list[Setting | None]:
+    """Return the lines of a pair's setting: without momentum, those of others at that rate."""
+    if flag is None or flag.momentum is not None:
+        return [flag]
+    return [f for f in flags if f and f.lr == flag.lr and f.momentum is not None] or [flag]
+
+
+def _flags(flags: Sequence[Duel], width: int) -> str:
     steady = [duel for duel in flags if duel.word != "chaotic"]
     converged = [duel for duel in steady if not duel.nobody]
     title = "Swap the flag, pair by pair"
@@ -144,10 +165,12 @@ def _flags(flags: Sequence[Duel]) -> str:
         title += "; settings where neither converged are left out"
     if len(steady) < len(flags):
         title += "; chaotic settings are left out"
-    return _duels(title, converged) if converged else f"{title}: neither ever converged"
+    if not converged:
+        return _paragraph([f"{title}: neither ever converged"], width)
+    return _duels(title, converged, width)
 
 
-def _duels(title: str, duels: Sequence[Duel]) -> str:
+def _duels(title: str, duels: Sequence[Duel], width: int) -> str:
     """Return the table of pairs, with the shared setting first where flags are swapped."""
     lines = [["pair", "difference", "95 %", "p", "P(first faster)", "verdict"]]
     for duel in duels:
@@ -158,9 +181,10 @@ def _duels(title: str, duels: Sequence[Duel]) -> str:
         lines[-1].append(verdict_words(duel))
     if duels[0].flag is not None:
         lines = [[setting, *line] for setting, line in zip(_settings(duels), lines, strict=True)]
-    table = text_table(lines, left=(0, -6, -1))  # setting, pair and verdict
-    method = "Holm" if duels[0].flag is None else "step-down"
-    return f"{title} (in epochs; p after {method}, for {duels[0].corrected_for})\n{table}"
+    keys, method = (1, "Holm") if duels[0].flag is None else (2, "step-down")
+    table = text_table(lines, (0, -6, -1), width=width, keys=keys)  # setting, pair and verdict
+    title += f" (in epochs; p after {method}, for {duels[0].corrected_for})"
+    return _titled(title, width, table)
 
 
 def probability(p: float) -> str:
