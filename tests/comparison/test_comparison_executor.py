@@ -286,10 +286,11 @@ def test_progress_is_shown_on_standard_error_with_the_time_left_only_on_request(
 
 
 def test_the_share_on_the_bar_never_falls_when_the_grid_grows(capsys):
-    executor = SimpleNamespace(runs=range(3), planned=lambda: 10)  # three runs from a file
+    executor = SimpleNamespace(trained=lambda: 3, planned=lambda: 10)  # three runs from a file
     with _progress_bar([executor], True) as refresh:
         for finished, planned in [(3, 10), (6, 10), (6, 20), (9, 20), (13, 20), (20, 20), (21, 20)]:
-            executor.runs, executor.planned = range(finished), lambda planned=planned: planned
+            executor.trained = lambda finished=finished: finished
+            executor.planned = lambda planned=planned: planned
             refresh()
     printed = capsys.readouterr().err
     shown = re.findall(r"(\d+)%\|[^|]*\| (\d+) of (\d+) runs \[", printed)

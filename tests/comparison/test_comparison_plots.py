@@ -28,6 +28,7 @@ LOST = {(0.5, 3): 4, (2.0, 101): 7}  # where NAG diverges: learning rate, seed -
 PLAN = Plan(
     problem="toy",
     network="net",
+    twins=False,
     loss="loss",
     rows=ROWS,
     contestants=(GD, NAG),
