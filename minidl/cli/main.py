@@ -10,6 +10,7 @@ from minidl.errors import ArgumentError, MinidlError, UnknownNameError
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 # Options that are not spelled like the argument they are passed to.
 SPELLINGS = {"n": "--rows", "loss": "--target-loss", "accuracy": "--target-accuracy"}
+SPELLINGS["patience"] = "--early-stopping"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

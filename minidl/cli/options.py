@@ -180,6 +180,10 @@ def _train(p: argparse.ArgumentParser) -> None:
         type=values.number,
         help="stop at this training accuracy",
     )
+    text = """stop when the validation loss has not fallen for PATIENCE epochs (10 if left out), and
+        keep the weights of the best epoch"""
+    how: dict[str, Any] = {"metavar": "PATIENCE", "nargs": "?", "const": 10}
+    add("--early-stopping", type=values.integer, **how, help=text)
     add("--json", metavar="FILE", help="write settings and history; - prints only JSON")
     add("--csv", metavar="FILE", help="write the history as a table")
     add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")

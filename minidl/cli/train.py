@@ -9,15 +9,26 @@ from pathlib import Path
 import numpy.typing as npt
 
 from minidl import __version__, nn
+from minidl.cli.epochs import table, wrapped
 from minidl.cli.listing import bold
+from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import INTERRUPTED, exit_code
+from minidl.cli.outcome import Outcome
 from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.files import atomic_write
 from minidl.optim import lookup
-from minidl.training import Callback, History, Progress, StopAtTarget, Trainer, save_model
+from minidl.training import (
+    Callback,
+    EarlyStopping,
+    History,
+    Progress,
+    StopAtTarget,
+    Trainer,
+    save_model,
+)
 
 NOT_SETTINGS = ("parser", "flags", "command", "words")
 
@@ -47,7 +58,8 @@ def train(options: Namespace) -> int:
     if options.json != "-":
         _print_result(trainer, data, options, reached)
     _write_files(trainer, data, options)
-    if options.save and (which := _which_weights(history)):
+    stops_early = options.early_stopping is not None
+    if options.save and (which := _which_weights(history, stops_early)):
         file = sys.stderr if options.json == "-" else sys.stdout
         print(f"saved      {options.save} has {which}", file=file)
     return exit_code(options, code, history.diverged, reached is None)
@@ -68,40 +80,45 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     callbacks: list[Callback] = [] if options.quiet else [Progress()]
     if _has_target(options):
         callbacks.append(StopAtTarget(options.target_loss, accuracy=options.target_accuracy))
+    if options.early_stopping is not None:
+        callbacks.append(EarlyStopping("validation_loss", patience=options.early_stopping))
+        if not len(data.X_test):
+            hint = "Leave --test-size out, or give a share such as 0.25."
+            raise ArgumentError("--early-stopping needs validation rows, got none", hint=hint)
     loss = options.loss or loss_for(data)
     return Trainer(model, loss, callbacks=callbacks, **settings), data
 
 
 def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int | None) -> None:
-    history = trainer.history
-    print(data.summary())
-    print(f"model      {trainer.model!r}, {trainer.model.parameters.size} parameters")
-    print(f"optimizer  {trainer.optimizer!r}, batch size {trainer.batch_size}")
+    name, history = options.optimizer.rpartition(":")[2], trainer.history
+    print(wrapped(data.summary(), 2))
+    model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
+    print(wrapped(f"model      {model}", 11))
+    print(f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}")
     if not len(history):
         print("interrupted before the first measurement")
         return
-    last = history.row(-1)
-    columns = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
-    values = [f"{name.replace('_', ' ')} {last[name]:.4f}" for name in columns if name in last]
-    print(bold(f"epoch {last['epoch']}: ") + ", ".join(values))
+    outcome, last = Outcome(trainer, data, options, hit), history.row(-1)
     updates = f"{last['updates']:.0f} update{'' if last['updates'] == 1 else 's'}"
-    print(f"           {updates} in {last['seconds']:.2f} s")
+    print(f"\n{table(history, outcome.best)}\n\n{updates} in {last['seconds']:.2f} s")
     if _has_target(options):
         column = "accuracy" if options.target_loss is None else "loss"
         target = getattr(options, f"target_{column}")
-        outcome = "not reached" if hit is None else f"reached in epoch {hit}"
-        print(f"           target training {column} {target:g} {outcome}")
-    if history.advice:
-        print(f"{'diverged' if history.diverged else 'worse':<11}{history.advice}")
-    if history.stopped_by == "interrupted":
-        print("           interrupted: the history so far is kept")
+        reached = "not reached" if hit is None else f"reached in epoch {hit}"
+        print(f"target training {column} {target:g} {reached}")
+    print(bold(wrapped(outcome.against_guessing[0], 2)))
+    for sentence in outcome.sentences():
+        print(wrapped(sentence, 2))
+    print(command_text(next_command(outcome)))
 
 
-def _which_weights(history: History) -> str:
+def _which_weights(history: History, early_stopping: bool) -> str:
     """Return which weights the model has if they are not those of the last epoch."""
     if not len(history):
         return "the weights before training"
     epoch = int(history.entry("epoch", -1))
+    if early_stopping:
+        return f"the weights of epoch {history.best('validation_loss')[0]}, the best"
     if history.diverged:
         return f"the weights after epoch {epoch}, the last before the run diverged"
     interrupted = history.stopped_by == "interrupted"

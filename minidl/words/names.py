@@ -94,7 +94,7 @@ COLUMNS: Table = {
 OPTIONS = table(
     ("nesterov", "Write train --optimizer nag, or compare --optimizers nag."),
     ("early_stopping patience",
-     "A target stops a run: train --target-loss 0.1; compare counts epochs to a --target."),
+     "train has --early-stopping; compare counts epochs to a --target."),
     ("progress", "Progress is shown; --quiet hides it."),
     ("data name", "Write --dataset moons, or a file: --dataset rows.csv."),
     ("jobs", "train computes in one process; compare has --jobs."),

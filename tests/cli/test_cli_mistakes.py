@@ -160,7 +160,7 @@ def test_a_wrong_option_is_named_with_its_value(command, typed, said, capsys):
         ("train --validation-split 0.2", "Did you mean '--test-size'?"),
         ("train --nesterov", "Write train --optimizer nag, or compare --optimizers nag."),
         ("train --verbose", "Progress is shown; --quiet hides it."),
-        ("train --early-stopping", "train --target-loss 0.1"),
+        ("compare --early-stopping", "train has --early-stopping"),
         ("train --device cuda", "computes on the processor"),
         ("train -e 5", "unrecognized arguments: -e 5"),
         ("train --xylophone", "unrecognized arguments: --xylophone"),

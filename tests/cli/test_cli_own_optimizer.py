@@ -96,6 +96,17 @@ def test_workers_that_cannot_import_the_file_train_it(raced):
     assert {run["optimizer"] for run in plain(two)} == {"Adam", "nag"}
 
 
+def test_workers_that_were_started_earlier_find_the_modules_beside_the_file(raced):
+    raced("--jobs", "2")  # starts workers, before there is the folder
+    Path("later").mkdir()
+    Path("later/beside_the_file.py").write_text(HELPERS, encoding="utf-8")
+    text = ADAM.replace("from helpers import", "from beside_the_file import")
+    Path("later/mine.py").write_text(text, encoding="utf-8")
+    own = ["--optimizers", "later/mine.py:Adam,nag"]
+    one, two = (raced(*own, "--jobs", jobs) for jobs in "12")
+    assert plain(one) == plain(two)
+
+
 def test_a_rule_written_anew_gives_the_numbers_of_the_built_in_one(raced):
     """The own one is called after its file, since momentum is a name of minidl."""
     found = raced("--optimizers", "momentum,mine.py:Momentum", "--momentum", "0.5")

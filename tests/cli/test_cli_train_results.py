@@ -99,9 +99,11 @@ DIVERGING = ["train", "--dataset", "sine", "--optimizer", "gd", "--lr", "5", "--
 def test_a_divergence_is_told_with_its_epoch_and_advice(capsys):
     assert main(DIVERGING) == 0
     captured = capsys.readouterr()
-    last = captured.out.splitlines()[-1]
-    assert last.startswith("diverged   GradientDescent(lr=5.0) diverged in epoch ")
-    assert last.endswith("Try a learning rate ten times smaller.")
+    words = " ".join(captured.out.split())
+    assert "gd diverged in epoch " in words
+    assert "Try a learning rate ten times smaller." in words
+    command = "minidl train --dataset sine --optimizer gd --lr 0.5 --quiet"
+    assert captured.out.splitlines()[-1] == f"next: {command}"
     assert "nan" not in captured.out
     assert captured.err == ""
 
@@ -127,8 +129,7 @@ def test_a_model_saved_after_a_divergence_has_the_last_good_weights_and_it_is_sa
 
 def test_a_run_that_ends_above_where_it_began_says_so(capsys):
     assert main(["train", "--lr", "10", "--epochs", "3", "--quiet"]) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith("worse      NAG(lr=10.0, momentum=0.9) has made the training loss worse")
+    assert "\nnag has made the training loss worse: " in capsys.readouterr().out
     assert main(["train", "--epochs", "3", "--quiet"]) == 0
     assert "worse" not in capsys.readouterr().out
 

@@ -1,0 +1,77 @@
+"""The command that ``minidl train`` suggests after a run."""
+
+import shlex
+
+from minidl.cli.epochs import WIDTH
+from minidl.cli.outcome import Outcome
+from minidl.optim import lookup
+
+COMPARED = ("gd", "momentum", "nag")
+# Options of compare that mean something else there, or choose what it compares.
+OTHERS = {"--lr", "--epochs", "--momentum", "--quiet", "--fail-on-diverge", "--fail-under-target"}
+
+
+def next_command(outcome: Outcome) -> list[str]:
+    """Return what to type next, as words."""
+    options, history, kind = outcome.options, outcome.history, outcome.kind
+    typed, reached = _typed(options.words), outcome.hit is not None
+    if history.advice or (kind == "unsteady" and not (reached or outcome.keeps_best)):
+        rate = options.lr / (10 if history.advice else 3)
+        return _words("train", typed | {"--lr": [f"{float(f'{rate:.1g}'):g}"]})
+    if kind == "improving" and history.stopped_by == "epochs":
+        return _words("train", typed | {"--epochs": [str(max(2 * options.epochs, 10))]})
+    if not reached and kind == "overfitting" and not outcome.keeps_best:
+        return _words("train", typed | {"--early-stopping": []})
+    if outcome.keeps_best and not (reached or options.save) and outcome.against_guessing[1]:
+        return _words("train", typed | {"--save": ["model.npz"]})
+    return _comparison(outcome, typed)
+
+
+def _comparison(outcome: Outcome, typed: dict[str, list[str]]) -> list[str]:
+    """Return the command that compares optimizers on the same problem."""
+    from minidl.cli.options import parse
+
+    options, known = outcome.options, set(parse(["compare"]).flags) - OTHERS
+    chosen: dict[str, list[str]] = {"--quick": []}
+    chosen |= {flag: values for flag, values in typed.items() if flag in known}
+    entry = lookup(options.optimizer)
+    if entry.fixed:
+        chosen.pop("--batch-size", None)
+    elif entry.name not in COMPARED:
+        other = "momentum" if entry.name == "nag-reformulated" else "nag"
+        chosen["--optimizers"] = [f"{options.optimizer},{other}"]
+    if outcome.hit is not None:
+        column = "accuracy" if options.target_loss is None else "loss"
+        chosen["--target"] = [f"{column}:{getattr(options, f'target_{column}'):g}"]
+    return _words("compare", chosen)
+
+
+def _typed(words: list[str]) -> dict[str, list[str]]:
+    """Return the values of each option that was typed."""
+    typed: dict[str, list[str]] = {}
+    for word in words[1:]:
+        flag, sign, value = word.partition("=")
+        if word.startswith("--"):
+            typed[flag] = [value] if sign else []
+        elif typed:
+            typed[list(typed)[-1]].append(word)
+    return typed
+
+
+def _words(command: str, options: dict[str, list[str]]) -> list[str]:
+    return ["minidl", command, *(word for flag, v in options.items() for word in (flag, *v))]
+
+
+def command_text(words: list[str]) -> str:
+    """Return a command that can be pasted into a shell, in lines of at most 80 characters.
+
+    >>> print(command_text(["minidl", "train", "--lr", "0.1"]))
+    next: minidl train --lr 0.1
+    """
+    lines = ["next:"]
+    for word in map(shlex.quote, words):
+        if len(lines[-1]) + len(word) + 3 > WIDTH:  # a space, and a space and \ after it
+            lines[-1] += " \\"
+            lines.append("     ")
+        lines[-1] += f" {word}"
+    return "\n".join(lines)

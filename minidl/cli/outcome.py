@@ -1,0 +1,110 @@
+"""What a training run shows: its best epoch, the kind of its curves, and a look at guessing."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from minidl.cli.epochs import in_words, number
+from minidl.datasets import Dataset
+from minidl.training import History, Trainer
+
+RISES, FALLS = 1.05, 0.97  # losses that count as higher, or as lower, than another
+
+
+@dataclass
+class Outcome:
+    """A finished run, and what it shows; `hit` is the epoch in which its target was reached."""
+
+    trainer: Trainer
+    data: Dataset
+    options: Namespace
+    hit: int | None
+
+    @property
+    def history(self) -> History:
+        """The history, which has at least one row."""
+        return self.trainer.history
+
+    @cached_property
+    def column(self) -> str:
+        """The loss by which an epoch is the best: on validation rows, if there are any."""
+        return "validation_loss" if "validation_loss" in self.history else "train_loss"
+
+    @cached_property
+    def best(self) -> int:
+        """The epoch with the lowest loss."""
+        return self.history.best(self.column)[0]
+
+    @property
+    def last(self) -> int:
+        """The last epoch that was measured."""
+        return int(self.history.entry("epoch", -1))
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the model has the weights of the best epoch."""
+        return self.options.early_stopping is not None or self.best == self.last
+
+    @cached_property
+    def kind(self) -> str:
+        """What the curves show: "improving", "overfitting", "unsteady" or "settled"."""
+        best, last, low = self.best, self.last, self._loss(self.best)
+        if self.history.diverged:
+            return "unsteady"
+        if best >= last - last // 10 and low < FALLS * self._loss(int(0.8 * last)):
+            return "improving"
+        if self._loss(last) <= RISES * low + 1e-6:
+            return "settled"
+        falls = self._loss(last, "train_loss") < self._loss(best, "train_loss")
+        return "overfitting" if falls else "unsteady"
+
+    def _loss(self, epoch: int, column: str | None = None) -> float:
+        return float(self.history.entry(column or self.column, epoch))
+
+    def sentences(self) -> Iterator[str]:
+        """Yield what happened."""
+        history, name = self.history, self.options.optimizer.rpartition(":")[2]
+        if history.stopped_by == "interrupted":
+            yield f"interrupted after epoch {self.last}: the history so far is kept"
+        if history.stopped_by == "early stopping":
+            patience = self.options.early_stopping
+            yield f"stopped early: no lower validation loss for {patience} epochs"
+        if history.advice:
+            yield history.advice.replace(repr(self.trainer.optimizer), name)
+        elif self.kind in ("overfitting", "unsteady") and not self.keeps_best:
+            low, high = number(self._loss(self.best)), number(self._loss(self.last))
+            kind = "overfitting: " if self.kind == "overfitting" else ""
+            words = f"{kind}the {in_words(self.column)} was lowest in epoch {self.best}, {low},"
+            yield f"{words} and ended at {high}"
+        elif self.kind == "improving" and history.stopped_by == "epochs":
+            yield "the loss was still falling at the end"
+        if self.options.early_stopping is not None:
+            yield f"the model has the weights of epoch {self.best}, the best"
+
+    @cached_property
+    def against_guessing(self) -> tuple[str, bool]:
+        """How the model compares with a guess without features, and whether it is better."""
+        rows, X, y = "validation", self.data.X_test, self.data.y_test
+        if not len(X):
+            rows, X, y = "training", self.data.X_train, self.data.y_train
+        if self.trainer.loss.classifies:
+            largest = np.bincount(self.data.y_train.astype(int)).argmax()
+            value, guess = self.trainer.evaluate(X, y)["accuracy"], float(np.mean(y == largest))
+            better, words = value > guess, f"{rows} accuracy {value:.3f}"
+            return _compared(words, "the largest class", f"{guess:.3f}", better), better
+        errors = self.trainer.model.predict(X)[:, 0] - y
+        scale, mean = self.data.y_scale, self.data.y_train.mean()
+        value, guess = (float(scale * np.sqrt(np.mean(e**2))) for e in (errors, y - mean))
+        better, words = value < guess, f"{rows} RMSE {value:.4g} in the target's units"
+        if guess > 0:
+            words += f" (R^2 {1 - (value / guess) ** 2:.2f})"
+        return _compared(words, "the mean", f"{guess:.4g}", better), better
+
+
+def _compared(words: str, guess: str, value: str, better: bool) -> str:
+    if better:
+        return f"{words}; always guessing {guess} gives {value}"
+    return f"{words}: no better than always guessing {guess}, {value}"
