@@ -18,7 +18,7 @@ from minidl.errors import ArgumentError
 
 # Arguments of compare_all that are passed on if they have a value.
 PASSED = ["optimizers", "tune", "lr", "momentum", "epochs", "seeds", "tuning_seeds", "target"]
-PASSED += ["sustained", "hidden", "activation", "loss", "jobs"]
+PASSED += ["sustained", "hidden", "activation", "loss", "jobs", "looks"]
 # What --from can be combined with.
 WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet"}
 WITH_FROM |= {"details", "fail_on_diverge", "fail_under_target"}
@@ -80,6 +80,8 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
     arguments: dict[str, Any] = dict(QUICK) if options.quick else {}
     if options.tune == "none":
         arguments.pop("lr", None)  # a list
+    if options.looks:
+        arguments.pop("seeds", None)  # the last look
     if options.batch_sizes:
         arguments["batchings"] = options.batch_sizes
         arguments["batching_lr"] = BATCHING_RATES if options.lr is None else options.lr

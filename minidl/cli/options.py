@@ -271,6 +271,9 @@ def _protocol(p: Group) -> None:
     add("--seeds", type=values.seeds, help=text)
     text = "number or list of the seeds that tune and set the target (default: 10)"
     add("--tuning-seeds", metavar="SEEDS", type=values.seeds, help=text)
+    text = """stop early: judge the pairs after so many seeds, such as 12,24,48, and train no more
+        once each is faster or equivalent; the last number replaces --seeds"""
+    add("--looks", metavar="SEEDS", type=values.looks, help=text)
     add(
         "--jobs", type=values.integer, default=-1, help="processes (default: -1, one per processor)"
     )

@@ -108,6 +108,11 @@ def seeds(text: str) -> int | list[int]:
     return values if "," in text else values[0]
 
 
+def looks(text: str) -> list[int]:
+    """Return numbers of seeds."""
+    return _values(text, "numbers of seeds such as 12,24,48", int)
+
+
 def batch_sizes(text: str) -> list[BatchSize]:
     """Return one or more different batch sizes."""
     return _values(text, "a number of rows, or full, or a list such as full,32", _rows, once=True)

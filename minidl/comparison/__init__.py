@@ -20,6 +20,7 @@ from minidl.comparison.stats import (
     hitting,
     intervals,
     profiles,
+    spending,
     stepdown,
     tuned,
     tuning,
@@ -29,6 +30,7 @@ from minidl.comparison.stats.equivalence import *  # noqa: F403
 from minidl.comparison.stats.hitting import *  # noqa: F403
 from minidl.comparison.stats.intervals import *  # noqa: F403
 from minidl.comparison.stats.profiles import *  # noqa: F403
+from minidl.comparison.stats.spending import *  # noqa: F403
 from minidl.comparison.stats.stepdown import *  # noqa: F403
 from minidl.comparison.stats.tuned import *  # noqa: F403
 from minidl.comparison.stats.tuning import *  # noqa: F403
@@ -41,6 +43,7 @@ __all__ += equivalence.__all__
 __all__ += hitting.__all__
 __all__ += intervals.__all__
 __all__ += profiles.__all__
+__all__ += spending.__all__
 __all__ += stepdown.__all__
 __all__ += tuned.__all__
 __all__ += tuning.__all__

@@ -19,6 +19,7 @@ from minidl.comparison.run import Key, Run, Setting
 from minidl.comparison.stats import hitting
 from minidl.comparison.stats.hitting import median
 from minidl.comparison.stats.intervals import bootstrap_interval
+from minidl.comparison.stats.spending import error_share
 from minidl.comparison.stats.tuned import (
     leave_one_out,
     tuned_equivalence,
@@ -26,7 +27,7 @@ from minidl.comparison.stats.tuned import (
     tuned_swap,
 )
 from minidl.comparison.stats.tuning import choose_rate, expected_best, near_share, stable_range
-from minidl.comparison.stats.verdicts import sign_flip
+from minidl.comparison.stats.verdicts import confidence_of, sign_flip
 
 Interval = tuple[float, float]
 Seeds = Sequence[int]
@@ -246,13 +247,16 @@ class Results:
         """Return the match of two contestants at one setting each."""
         x, y = self.times(a, settings[0], seeds), self.times(b, settings[1], seeds)
         names, budget = (a.name, b.name), self.plan.epochs
-        chaotic = self._any_chaotic(a, b, settings)
-        match = Match(names, settings, None, seeds, budget, (x, y), 1.0, None, chaotic=chaotic)
+        chaotic, share = self._any_chaotic(a, b, settings), error_share(self.plan.looks, len(seeds))
+        head = names, settings, None, seeds, budget, (x, y)
+        match = Match(*head, 1.0, None, None, chaotic, share)
         d = match.differences()
-        return replace(match, p=sign_flip(d.tolist()), interval=bootstrap_interval(d))
+        interval = bootstrap_interval(d, confidence_of(share))
+        return replace(match, p=sign_flip(d.tolist()), interval=interval)
 
     def _tuned_match(self, a: Contestant, b: Contestant, settings: Settings, seeds: Seeds) -> Match:
         """Return the match of two contestants at all settings; its times are leave-one-out."""
+        share = error_share(self.plan.looks, len(seeds))
         seeds, budget = (*self.plan.tuning_seeds, *seeds), self.plan.epochs
         grids = self._grid(a, seeds), self._grid(b, seeds)
         u, v = (np.minimum(grid, budget) for grid in grids)
@@ -261,14 +265,14 @@ class Results:
             grid.reshape(-1, len(seeds))[place, each]
             for grid, place in zip(grids, places, strict=True)
         )
-        equivalence = tuned_equivalence(u, v, x, y, budget)
+        equivalence = tuned_equivalence(u, v, x, y, budget, confidence=confidence_of(share))
         difference = float(np.mean(np.minimum(x, budget) - np.minimum(y, budget)))
-        low, high = tuned_interval(u, v) or (difference, difference)
+        low, high = tuned_interval(u, v, confidence_of(share)) or (difference, difference)
         interval = min(low, difference), max(high, difference)  # it holds the printed estimate
         p, names = tuned_swap(u, v), (a.name, b.name)
         chaotic = self._any_chaotic(a, b, settings)
         head = names, settings, None, seeds, budget, (x, y)
-        return Match(*head, p, interval, equivalence, chaotic)
+        return Match(*head, p, interval, equivalence, chaotic, share)
 
     def _any_chaotic(self, a: Contestant, b: Contestant, settings: Settings) -> bool:
         pairs = zip((a, b), settings, strict=True)

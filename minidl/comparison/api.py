@@ -10,7 +10,8 @@ from typing import Any
 
 from minidl.checks import check_count, check_place
 from minidl.comparison.executor import Executor
-from minidl.comparison.plan import Optimizers, Values, disjoint_seeds, make_plan
+from minidl.comparison.looks import seeds_and_looks, with_looks
+from minidl.comparison.plan import Optimizers, Values, make_plan
 from minidl.comparison.problem import Model, Problem, Source
 from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run
@@ -38,8 +39,9 @@ def compare(
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
     epochs: int = 400,
-    seeds: int | Iterable[int] = 20,
+    seeds: int | Iterable[int] | None = None,
     tuning_seeds: int | Iterable[int] = 10,
+    looks: Sequence[int] | None = None,
     target: str = "gap:0.1",
     sustained: int = 3,
     jobs: int | None = 1,
@@ -79,9 +81,13 @@ def compare(
         By default cross-entropy for classes, and the squared error for a regression.
     epochs : int, default 400
         The budget E of each run.
-    seeds, tuning_seeds : int or iterable of int, default 20 and 10
-        The number of seeds, from 0 and from 10,000 on, or the seeds. A seed fixes split, initial
-        weights and order of rows for all optimizers.
+    seeds, tuning_seeds : int or iterable of int, optional
+        The number of seeds, from 0 and from 10,000 on, or the seeds; by default 20 and 10. A seed
+        fixes split, initial weights and order of rows for all optimizers.
+    looks : sequence of int, optional
+        To stop early: with ``looks=(12, 24, 48)`` the tuned pairs are judged after 12, 24 and 48
+        evaluation seeds, and training ends once each is faster or equivalent. Each look spends a
+        part of the 5 % error (:func:`~minidl.comparison.error_share`). `seeds` is then 48.
     target : str, default "gap:0.1"
         When a run has converged. ``gap:TAU``: at most a share TAU is left of the way from the
         initial loss to the best one found; ``loss:VALUE``, ``accuracy:VALUE`` (training rows) or
@@ -122,7 +128,8 @@ def compare(
     """
     arguments: dict[str, Any] = {"optimizers": optimizers, "batch_sizes": [batch_size]}
     arguments |= {"hidden": hidden, "activation": activation, "loss": loss}
-    arguments |= {"seeds": seeds, "tuning_seeds": tuning_seeds, "jobs": jobs, "memory": memory}
+    arguments |= {"seeds": seeds, "tuning_seeds": tuning_seeds, "looks": looks}
+    arguments |= {"jobs": jobs, "memory": memory}
     arguments |= {"tune": tune, "lr": lr, "momentum": momentum, "epochs": epochs}
     arguments |= {"target": target, "sustained": sustained, "out": out, "progress": progress}
     return compare_all([problem], model, **arguments).comparisons[0]
@@ -144,8 +151,9 @@ def compare_all(
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
     epochs: int = 400,
-    seeds: int | Iterable[int] = 20,
+    seeds: int | Iterable[int] | None = None,
     tuning_seeds: int | Iterable[int] = 10,
+    looks: Sequence[int] | None = None,
     target: str = "gap:0.1",
     sustained: int = 3,
     jobs: int | None = 1,
@@ -167,7 +175,7 @@ def compare_all(
     batching_lr : float or sequence of float, optional
         If given, gradient descent at the batch sizes `batchings` is also compared on the first
         problem, at these learning rates (``BATCHING_RATES`` is a coarse grid) and with half of
-        the seeds, since one row per update is slow.
+        the seeds, since one row per update is slow; without looks.
     batchings : sequence of batch sizes, default ("full", 1, 32)
         "full", 1 and at most one other.
     command : sequence of str, optional
@@ -181,15 +189,15 @@ def compare_all(
     [('circles', 16), ('moons', 16)]
     """
     _check_lists(problems=problems, batch_sizes=batch_sizes)
-    evaluation, tuning = disjoint_seeds(seeds, tuning_seeds)
+    *both, ends = seeds_and_looks(seeds, tuning_seeds, looks)
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
     how: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "epochs": epochs}
     how |= {"target": target, "sustained": sustained}
     pairs = product(sources, batch_sizes)
-    plans = [make_plan(p, optimizers, size, evaluation, tuning, **how) for p, size in pairs]
+    plans = [with_looks(make_plan(p, optimizers, size, *both, **how), ends) for p, size in pairs]
     if batching_lr is not None:
-        half = [part[: max(1, len(part) // 2)] for part in (evaluation, tuning)]
+        half = [part[: max(1, len(part) // 2)] for part in both]
         how["lr"] = batching_lr
         names, size = _batchings(batchings)
         plans.append(make_plan(sources[0], names, size, *half, **how))

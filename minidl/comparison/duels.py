@@ -60,18 +60,29 @@ class Match:
     interval: Interval | None
     equivalence: Interval | None = None  # None: that of the times
     chaotic: bool = False  # whether training is chaotic at one of the settings
+    share: float = 1.0  # of the 5 % error, which its look may spend
 
     def differences(self) -> Floats:
         """Return min(T, E) of the first minus that of the second, (seeds,)."""
         a, b = (restricted(times, self.budget) for times in self.times)
         return np.asarray(a - b)
 
+    def over_looks(self, p: float) -> float:
+        """Return the p-value over all looks, which a false positive at any of them has to pass."""
+        return min(1.0, p / self.share)
+
     def settled(self, p: float, total: int, comparisons: int) -> Duel:
         """Return the duel with this corrected p-value."""
         x, y = self.times
-        equal = self.equivalence
         ruling = verdict(
-            x, y, self.budget, p, self.interval, comparisons=comparisons, equivalence=equal
+            x,
+            y,
+            self.budget,
+            p,
+            self.interval,
+            comparisons=comparisons,
+            equivalence=self.equivalence,
+            share=self.share,
         )
         if self.chaotic:
             ruling = replace(ruling, word="chaotic")
@@ -91,7 +102,7 @@ def settle_by_holm(matches: Sequence[Match]) -> list[Duel]:
     differ = [bool(match.differences().any()) and not match.chaotic for match in matches]
     k = max(sum(differ), 1)
     told = zip(matches, differ, strict=True)
-    corrected = iter(holm([match.p for match, differs in told if differs]))
+    corrected = iter(holm([match.over_looks(match.p) for match, differs in told if differs]))
     p_values = [next(corrected) if differs else 1.0 for differs in differ]
     return [m.settled(p, k, k) for m, p in zip(matches, p_values, strict=True)]
 
@@ -109,4 +120,4 @@ def settle_together(matches: Sequence[Match]) -> list[Duel]:
     k = max(int(table.any(axis=1).sum()), 1)
     corrected = step_down(table) if matches else []
     told = zip(matches, corrected, strict=True)
-    return [match.settled(max(match.p, p), k, 1) for match, p in told]
+    return [match.settled(match.over_looks(max(match.p, p)), k, 1) for match, p in told]

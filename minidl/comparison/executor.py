@@ -4,13 +4,14 @@ import copy
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
 from minidl.comparison.analysis import Chosen
 from minidl.comparison.chaos import perturb
 from minidl.comparison.identity import custom_code, shown
+from minidl.comparison.looks import decided, stages
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
 from minidl.comparison.result import Comparison
@@ -29,7 +30,7 @@ EXTENSIONS = 3  # how often the grid may grow by two learning rates at one end
 class Executor:
     """Trains the runs of one comparison."""
 
-    plan: Plan  # its grid of learning rates may grow
+    plan: Plan  # its grid of learning rates may grow, and its evaluation seeds end at a look
     problem: Problem
     templates: Mapping[str, Optimizer]  # a new optimizer for each contestant, copied for each run
     jobs: int | None = 1  # as for train_replicas
@@ -51,26 +52,34 @@ class Executor:
         self.request |= {name: code for name, code in codes.items() if code}
 
     def run(self) -> None:
-        """Train all runs: tuning seeds, then evaluation seeds; choose anew if a rate is chaotic."""
-        chosen, before = self.tune(), None
-        while chosen != before:
-            plan = self.plan
-            settings = {c: plan.evaluated(c, chosen[c.name].setting) for c in plan.contestants}
-            self.train(plan.seeds, settings)
-            chosen, before = self.confirmed().chosen, chosen
+        """Train all runs: tuning seeds, then evaluation seeds until a look that decides."""
+        chosen, whole = self.tune(), self.plan
+        for plan in stages(whole):
+            before = None
+            while chosen != before:  # choose anew if a rate is chaotic
+                settings = {c: plan.evaluated(c, chosen[c.name].setting) for c in plan.contestants}
+                self.train(plan.seeds, settings)
+                found = self.confirmed(plan)
+                chosen, before = found.chosen, chosen
+            if plan != whole and decided(found):
+                self.plan = plan
+                break
 
-    def confirmed(self) -> Comparison:
-        """Train the twins that the runs call for, and return the comparison."""
-        while wanted := (result := self.result()).twins_wanted():
+    def confirmed(self, plan: Plan) -> Comparison:
+        """Train the twins that the runs of a plan call for, and return their comparison."""
+        while wanted := (result := self.result(plan)).twins_wanted():
             for epochs in sorted(set(wanted.values())):
                 keys = sorted(key for key, ends in wanted.items() if ends == epochs)
                 labels = {(*key, True): (epochs, key[0]) for key in keys}
                 self._train(labels, sorted({seed for *_, seed in keys}), epochs)
         return result
 
-    def result(self) -> Comparison:
-        """Return the comparison of the finished runs."""
-        return Comparison(self.plan, self.runs.values(), self.request)
+    def result(self, plan: Plan | None = None) -> Comparison:
+        """Return the comparison of the finished runs, or of those with the seeds of a plan."""
+        plan = self.plan if plan is None else plan
+        seeds = {*plan.tuning_seeds, *plan.seeds}
+        runs = [run for run in self.runs.values() if run.seed in seeds]
+        return Comparison(plan, runs, self.request)
 
     def trained(self) -> int:
         """Return the number of finished runs, without twins."""
@@ -89,7 +98,7 @@ class Executor:
         while True:
             plan = self.plan
             self.train(plan.tuning_seeds, {c: plan.settings(c) for c in plan.contestants})
-            chosen = self.confirmed().chosen
+            chosen = self.confirmed(replace(plan, seeds=())).chosen  # whatever else is finished
             edges = {choice.edge for choice in chosen.values()}
             down, up = -1 in edges and low < EXTENSIONS, 1 in edges and high < EXTENSIONS
             if not (plan.grows and (down or up)):

@@ -81,6 +81,7 @@ class Plan:
     sustained: int  # how many evaluations in a row the target must hold
     grows: bool = True  # whether the grid may grow; a list of rates that was given is final
     twins: bool = True  # whether runs have twins; older files have none
+    looks: tuple[int, ...] = ()  # after so many evaluation seeds it may end: `seeds` ends there
 
     def contestant(self, name: str) -> Contestant:
         """Return the contestant of that name."""
@@ -129,7 +130,10 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON data."""
-        return dict(json.loads(json.dumps(asdict(self))))
+        fields = asdict(self)
+        if not self.looks:
+            del fields["looks"]  # files without looks are as they were
+        return dict(json.loads(json.dumps(fields)))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:

@@ -12,6 +12,8 @@ from minidl.comparison.run import Run, Setting
 from minidl.comparison.stats import hitting
 from minidl.comparison.stats.hitting import median
 from minidl.comparison.stats.intervals import bootstrap_interval, median_interval
+from minidl.comparison.stats.spending import error_share
+from minidl.comparison.stats.verdicts import confidence_of
 from minidl.optim import BatchSize
 
 Interval = tuple[float, float]
@@ -50,6 +52,7 @@ def summarize(
     """Return the row of one contestant's runs at one setting."""
     times = target.times(runs, plan.sustained)
     diverged = [float(run.diverged_at) for run in runs if run.diverged_at is not None]
+    confidence = confidence_of(error_share(plan.looks, len(runs)))
 
     def until_target(per_epoch: Sequence[float]) -> float:
         pairs = zip(times.tolist(), per_epoch, strict=True)
@@ -65,9 +68,9 @@ def summarize(
         diverged_at=median(diverged),
         median=median(times.tolist()),
         first_hit=median(target.times(runs, 1).tolist()),
-        interval=median_interval(times),
+        interval=median_interval(times, confidence),
         mean=hitting.restricted_mean(times, plan.epochs),
-        mean_interval=bootstrap_interval(hitting.restricted(times, plan.epochs)),
+        mean_interval=bootstrap_interval(hitting.restricted(times, plan.epochs), confidence),
         running_time=hitting.expected_running_time(times, plan.epochs),
         updates=until_target([run.updates for run in runs]),
         samples=until_target([run.samples for run in runs]),

@@ -138,6 +138,15 @@ def test_quick_is_smaller_and_every_option_still_counts(asked):
     assert (chosen["seeds"], chosen["tuning_seeds"]) == ([0, 1, 2], [10_000, 10_001])
 
 
+@pytest.mark.parametrize("quick", [[], ["--quick"], ["--seeds", "32"]])
+def test_the_last_look_is_the_number_of_seeds(quick, asked):
+    first, second = (
+        one["plan"] for one in asked(*quick, "--looks", "8,16,32", "--batch-sizes", "full,32")
+    )
+    assert (first["looks"], first["seeds"]) == ([8, 16, 32], list(range(32)))
+    assert ("looks" in second, second["seeds"]) == (False, list(range(16)))
+
+
 @pytest.mark.parametrize(
     ("options", "tune", "own"),
     [

@@ -11,6 +11,7 @@ from minidl import __version__, datasets, nn
 from minidl.cli import main
 from minidl.cli.options import QUICK, parse
 from minidl.comparison import compare
+from minidl.comparison.looks import SEEDS
 from minidl.nn.losses import ALIASES
 from minidl.optim import TABLE
 
@@ -25,7 +26,7 @@ OPTIONS = {
               "--save", "--json", "--target-loss", "--target-accuracy", "--early-stopping"},
     "compare": {*SHARED, "--optimizers", "--problems", "--seeds", "--tuning-seeds", "--tune",
                 "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot",
-                "--profile", "--details", "--batch-sizes"},
+                "--profile", "--details", "--batch-sizes", "--looks"},
     "list": {"--help"},
 }  # fmt: skip
 
@@ -69,7 +70,7 @@ def test_help_for_compare_states_the_defaults(capsys):
     for option, words in (
         ("--optimizers NAMES", "default: gd,momentum,nag"),
         ("--epochs EPOCHS", f"default: {full['epochs']}"),
-        ("--seeds SEEDS", f"default: {full['seeds']}"),
+        ("--seeds SEEDS", f"default: {SEEDS}"),
         ("--tuning-seeds SEEDS", f"default: {full['tuning_seeds']}"),
         ("--quick", f"{QUICK['epochs']} epochs, {QUICK['seeds']} seeds, {QUICK['tuning_seeds']} for"
          f" tuning, {len(QUICK['lr'])} learning rates"),

@@ -96,7 +96,7 @@ def test_the_rounds_of_one_end_are_not_counted_for_the_other(monkeypatch, edges,
     told = iter([*edges, 0])
     edged = ({"gd": SimpleNamespace(edge=edge)} for edge in told)
     rounds = (SimpleNamespace(chosen=chosen, twins_wanted=dict) for chosen in edged)
-    monkeypatch.setattr(Executor, "result", lambda executor: next(rounds))
+    monkeypatch.setattr(Executor, "result", lambda *_: next(rounds))
     assert tuned(monkeypatch, {"gd": lambda lr: 5}).plan.rates == rates
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from minidl.comparison.analysis import Results
 from minidl.comparison.plan import Plan
 from minidl.comparison.report.answer import answer, best_row
+from minidl.comparison.report.sentences import stopping
 from minidl.comparison.report.tables import warnings_of
 from minidl.comparison.report.words import (
     WIDTH,
@@ -85,7 +86,7 @@ def _head(comparison: Results, width: int) -> list[str]:
         held = f", held for {plan.sustained} epochs" if plan.sustained > 1 else ""
         goal = f"Goal: {curve_name(plan)} {sign} {target.value:.4g}{held}"
         lines += wrapped(f"{goal}, within {counted(plan.epochs, 'epoch')}", width)
-    return lines
+    return [*lines, *(line for words in stopping(comparison) for line in wrapped(words, width))]
 
 
 def _answer(comparison: Results, width: int) -> Iterator[str]:

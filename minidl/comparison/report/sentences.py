@@ -6,6 +6,7 @@ from itertools import groupby
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
+from minidl.comparison.looks import decided
 from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.rows import Row
 from minidl.comparison.stats.verdicts import CHAOTIC, LEVEL
@@ -44,6 +45,23 @@ def explain(comparison: Results) -> Iterator[str]:
             yield from _both_verdicts(duel, comparison.flags)
 
 
+def stopping(comparison: Results) -> Iterator[str]:
+    """Yield at which look a comparison with looks ended, and why."""
+    seeds, looks = len(comparison.plan.seeds), [str(look) for look in comparison.plan.looks]
+    if not looks:
+        return
+    if not comparison.complete:
+        yield f"Looks are planned after {joined(looks)} seeds."
+    elif seeds < comparison.plan.looks[-1]:
+        chaotic = any(duel.verdict.word == "chaotic" for duel in comparison.tuned)
+        which = "every pair that is not chaotic" if chaotic else "every pair"
+        why = f": {which} is decided" if decided(comparison) else ""
+        yield f"Stopped after {seeds} of up to {looks[-1]} seeds{why}."
+    else:
+        words = f"after {joined(looks[:-1])} not every pair was decided"
+        yield f"All {seeds} seeds were needed: {words}."
+
+
 def interruption(comparison: Results) -> Iterator[str]:
     """Yield what an interrupted comparison supports."""
     runs = counted(len(comparison.runs), "run")
@@ -53,7 +71,8 @@ def interruption(comparison: Results) -> Iterator[str]:
     elif comparison.tuned:
         seeds, plan = min(duel.verdict.seeds for duel in comparison.tuned), comparison.plan
         total = len(plan.seeds) + len(plan.tuning_seeds) * (plan.tune != "none")
-        sentence += f", and the verdicts rest on {seeds} of {total} seeds"
+        upto = "up to " if plan.looks else ""
+        sentence += f", and the verdicts rest on {seeds} of {upto}{total} seeds"
     elif comparison.plan.pairs:
         sentence += ", but no pair of optimizers has a seed in common yet: no verdict is supported"
     yield f"{sentence}."

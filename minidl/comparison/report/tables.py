@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Target
-from minidl.comparison.report.sentences import explain
+from minidl.comparison.report.sentences import explain, stopping
 from minidl.comparison.report.words import (
     WIDTH,
     between,
@@ -21,6 +21,8 @@ from minidl.comparison.report.words import (
 )
 from minidl.comparison.rows import Row
 from minidl.comparison.run import Setting
+from minidl.comparison.stats.spending import error_share
+from minidl.comparison.stats.verdicts import confidence_of
 
 TRIALS = (1, 2, 4, 8)
 
@@ -74,7 +76,17 @@ def _head(comparison: Results, width: int) -> str:
         tuning += f"; {seeds}"
     evaluation = counted(len(plan.seeds), "evaluation seed")
     lines.append(f"{tuning}, {evaluation}; budget {counted(plan.epochs, 'epoch')}")
-    return _paragraph(lines, width)
+    return _paragraph([*lines, *stopping(comparison), *_spending(comparison)], width)
+
+
+def _spending(comparison: Results) -> Iterator[str]:
+    """Yield what the look at which a comparison ended has done to p and intervals."""
+    plan = comparison.plan
+    if plan.looks and comparison.complete:
+        share = error_share(plan.looks, len(plan.seeds))
+        times, percent = f"{1 / share:.3g}", f"{100 * confidence_of(share):.4g} %"
+        words = f"At this look p is multiplied by {times}, and intervals have {percent} confidence"
+        yield f"{words}: over all looks that is an error of at most 5 %."
 
 
 def _rows(comparison: Results, width: int) -> str:

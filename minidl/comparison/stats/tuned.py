@@ -92,7 +92,14 @@ def tuned_interval(
 
 
 def tuned_equivalence(
-    a: Floats, b: Floats, x: Floats, y: Floats, budget: float
+    a: Floats,
+    b: Floats,
+    x: Floats,
+    y: Floats,
+    budget: float,
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
 ) -> tuple[float, float] | None:
     """Return the interval that decides whether two tuned optimizers are equivalent.
 
@@ -108,7 +115,7 @@ def tuned_equivalence(
     more, less = (np.stack([np.full(t.shape[:-1], v) for v in (r, 0.0)], -1) for t in (a, b))
     first = np.concatenate([a[..., both], more], axis=-1)
     second = np.concatenate([b[..., both], less[..., ::-1]], axis=-1)
-    return tuned_interval(first, second)
+    return tuned_interval(first, second, confidence, resamples=resamples)
 
 
 @answers

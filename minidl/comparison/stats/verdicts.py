@@ -113,13 +113,18 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(corrected) for corrected in p]
 
 
+def confidence_of(share: float) -> float:
+    """Return the confidence of an interval that may spend this share of the 5 % error."""
+    return 1 - LEVEL * share
+
+
 @answers
-def fewest_seeds(comparisons: int = 1) -> int:
+def fewest_seeds(comparisons: int = 1, share: float = 1.0) -> int:
     """Return how many seeds it takes to reach p < 0.05 after Holm if all of them agree; 6 or more.
 
-    The smallest n with k 2 / 2^n < 0.05, where k = `comparisons` is the number of pairs (0 counts
-    as 1): n seeds that agree have p = 2 / 2^n, and the smallest of k p-values is multiplied by k
-    (Holm 1979, section 3).
+    The smallest n with k 2 / 2^n < 0.05 `share`, where k = `comparisons` is the number of pairs (0
+    counts as 1): n seeds that agree have p = 2 / 2^n, and the smallest of k p-values is multiplied
+    by k (Holm 1979, section 3). `share` is that of :func:`~minidl.comparison.error_share`.
 
     Examples
     --------
@@ -127,7 +132,8 @@ def fewest_seeds(comparisons: int = 1) -> int:
     (6, 7)
     """
     k = max(check_count("comparisons", comparisons, 0), 1)
-    return next(n for n in count(FEWEST) if k * 2 / 2**n < LEVEL)
+    part = check_number("share", share, lambda share: 0 < share <= 1, "in (0, 1]")
+    return next(n for n in count(FEWEST) if k * 2 / 2**n < LEVEL * part)
 
 
 @answers
@@ -193,6 +199,7 @@ def verdict(
     *,
     comparisons: int = 1,
     equivalence: Interval | None = None,
+    share: float = 1.0,
 ) -> Verdict:
     """Return which of four verdicts the paired times of two optimizers support.
 
@@ -212,7 +219,9 @@ def verdict(
     did not converge; the budget E is a finite number of epochs > 0. p is the corrected p-value, and
     `comparisons` the number of pairs that Holm's correction counts. `interval` is that of the mean
     of D, by :func:`~minidl.comparison.bootstrap_interval`; None for one seed. `equivalence` is by
-    default :func:`~minidl.comparison.equivalence_interval`.
+    default :func:`~minidl.comparison.equivalence_interval`. At one of several looks, `share` is its
+    :func:`~minidl.comparison.error_share`, p has been divided by it, and intervals have the
+    confidence 1 - 0.05 share.
 
     Examples
     --------
@@ -226,10 +235,10 @@ def verdict(
     p = check_number("p", p, lambda p: 0 <= p <= 1, "in [0, 1]")
     low, high = _ends("interval", interval)
     difference = float(np.mean(restricted(x, budget) - restricted(y, budget)))
-    both, enough = arrivals(x, y, budget), fewest_seeds(comparisons)
+    both, enough = arrivals(x, y, budget), fewest_seeds(comparisons, share)
     margin = MARGIN * float(min(x[both].mean(), y[both].mean())) if both.any() else math.nan
     failures = int(np.sum(x > budget)), int(np.sum(y > budget))
-    equal = _equal(x, y, budget, margin, equivalence)
+    equal = _equal(x, y, budget, margin, equivalence, share=share)
     word: Word = "no difference shown"
     if len(x) >= enough:
         if equal and not any(failures):
@@ -238,11 +247,13 @@ def verdict(
             word = "A faster" if high < 0 else "B faster"
         elif equal:
             word = "equivalent within 5 %"
-    bound = failure_bound(max(failures), len(x))
+    bound = failure_bound(max(failures), len(x), confidence_of(share))
     return Verdict(word, len(x), enough, difference, p, (low, high), margin, failures, bound)
 
 
-def _equal(x: Floats, y: Floats, budget: float, margin: float, interval: Interval | None) -> bool:
+def _equal(
+    x: Floats, y: Floats, budget: float, margin: float, interval: Interval | None, *, share: float
+) -> bool:
     """Return whether the runs that converge differ by less than the margin."""
     both = arrivals(x, y, budget)
     _ends("equivalence", interval)
@@ -250,7 +261,8 @@ def _equal(x: Floats, y: Floats, budget: float, margin: float, interval: Interva
         return False
     if interval is None and abs(float(np.mean(x[both] - y[both]))) >= margin:
         return False  # no interval around that mean is inside
-    low, high = _ends("equivalence", interval or equivalence_interval(x, y, budget))
+    interval = interval or equivalence_interval(x, y, budget, confidence_of(share))
+    low, high = _ends("equivalence", interval)
     return -margin < low and high < margin
 
 

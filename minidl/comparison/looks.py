@@ -1,0 +1,70 @@
+"""Looks: judge the tuned pairs after some of the seeds, and stop once each is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from minidl.checks import check_count
+from minidl.comparison.analysis import Results
+from minidl.comparison.plan import Plan, Seeds, SeedsOf, disjoint_seeds
+from minidl.comparison.problem import Problem
+from minidl.comparison.stats.spending import error_share
+from minidl.comparison.stats.verdicts import fewest_seeds
+from minidl.errors import ArgumentError, invalid
+from minidl.optim import Optimizer
+
+Made = tuple[Plan, Problem, Mapping[str, Optimizer]]  # by make_plan
+SEEDS = 20  # evaluation seeds without looks
+
+
+def seeds_and_looks(
+    seeds: SeedsOf | None, tuning_seeds: SeedsOf, looks: Iterable[int] | None
+) -> tuple[Seeds, Seeds, Seeds]:
+    """Return evaluation seeds, tuning seeds and looks; by default the last look is their number."""
+    ends = () if looks is None else _check_looks(looks)
+    number = ends[-1] if ends else SEEDS
+    evaluation, tuning = disjoint_seeds(number if seeds is None else seeds, tuning_seeds)
+    if ends and len(evaluation) != number:
+        wrong = f"must be {number}, as many as at the last look, got {len(evaluation)}"
+        hint = "Leave it out: the last look says how many there are."
+        raise ArgumentError(wrong, argument="seeds", hint=hint)
+    return evaluation, tuning, ends
+
+
+def _check_looks(looks: Iterable[int]) -> Seeds:
+    """Return increasing numbers of seeds."""
+    expected = "two or more numbers of seeds in increasing order, such as (12, 24, 48)"
+    if isinstance(looks, (str, bytes)) or not isinstance(looks, Iterable):
+        raise invalid("looks", looks, expected)
+    ends = tuple(check_count("each of looks", look) for look in looks)
+    if len(ends) < 2 or list(ends) != sorted(set(ends)):
+        raise invalid("looks", list(ends), expected)
+    return ends
+
+
+def with_looks(made: Made, looks: Seeds) -> Made:
+    """Return a new plan and its parts with looks, each of which has to be able to decide."""
+    plan, problem, optimizers = made
+    pairs, tuning = len(plan.pairs), len(plan.tuning_seeds) if plan.tune != "none" else 0
+    if looks and not pairs:
+        wrong = "would have no effect: no two optimizers are compared at one batch size"
+        raise ArgumentError(wrong, argument="looks")
+    for look in looks:
+        share = error_share(looks, look)
+        least = max(fewest_seeds(1, share), fewest_seeds(pairs, share) - tuning)
+        if look < least:
+            wrong = f"cannot decide a pair after {look} seeds, got {list(looks)}"
+            hint = f"Its part of the 5 % error takes {least} seeds or more."
+            raise ArgumentError(wrong, argument="looks", hint=hint)
+    return replace(plan, looks=looks), problem, optimizers
+
+
+def stages(plan: Plan) -> list[Plan]:
+    """Return the plan up to each look, which has the evaluation seeds up to there."""
+    return [replace(plan, seeds=plan.seeds[:n]) for n in plan.looks or (len(plan.seeds),)]
+
+
+def decided(comparison: Results) -> bool:
+    """Return whether each tuned pair is faster, equivalent or chaotic, which no seed changes."""
+    return all(duel.verdict.word != "no difference shown" for duel in comparison.tuned)
