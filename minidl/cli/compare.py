@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from minidl.cli.listing import width
-from minidl.cli.options import INTERRUPTED, QUICK, exit_code
+from minidl.cli.options import INTERRUPTED, QUICK, QUICK_TRIALS, exit_code
 from minidl.cli.values import check_files, load, prefixed
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
@@ -17,8 +17,8 @@ from minidl.comparison.report.tables import report
 from minidl.errors import ArgumentError
 
 # Arguments of compare_all that are passed on if they have a value.
-PASSED = ["optimizers", "tune", "lr", "momentum", "epochs", "seeds", "tuning_seeds", "target"]
-PASSED += ["sustained", "hidden", "activation", "loss", "jobs", "looks"]
+PASSED = ["optimizers", "tune", "lr", "momentum", "trials", "epochs", "seeds", "tuning_seeds"]
+PASSED += ["target", "sustained", "hidden", "activation", "loss", "jobs", "looks"]
 # What --from can be combined with.
 WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet"}
 WITH_FROM |= {"details", "fail_on_diverge", "fail_under_target"}
@@ -78,13 +78,16 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
             return Study.from_json(options.source), 0
     names = options.problems or [options.dataset or "moons"]
     arguments: dict[str, Any] = dict(QUICK) if options.quick else {}
-    if options.tune == "none":
-        arguments.pop("lr", None)  # a list
+    if options.tune in ("none", "lr,momentum"):
+        arguments.pop("lr", None)  # a grid
+    if options.quick and options.tune == "lr,momentum":
+        arguments["trials"] = QUICK_TRIALS
     if options.looks:
         arguments.pop("seeds", None)  # the last look
     if options.batch_sizes:
         arguments["batchings"] = options.batch_sizes
-        arguments["batching_lr"] = BATCHING_RATES if options.lr is None else options.lr
+        own = options.lr is not None and options.tune != "lr,momentum"
+        arguments["batching_lr"] = options.lr if own else BATCHING_RATES
     arguments |= {name: v for name in PASSED if (v := getattr(options, name)) is not None}
     out = None if options.out == "-" else options.out
     arguments |= {"batch_sizes": options.batch_size or [None], "out": out}

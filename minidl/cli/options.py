@@ -43,6 +43,7 @@ examples:
   minidl compare --from study.json --plot study.png
 """
 QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": [2.0**k for k in range(-6, 2)]}
+QUICK_TRIALS = 12
 # Options of one command that are called differently in another.
 ELSEWHERE = {
     ("train", "--out"): "--json",
@@ -258,7 +259,7 @@ def _network(p: argparse.ArgumentParser) -> None:
 
 def _protocol(p: Group) -> None:
     add = p.add_argument
-    text = "smaller defaults: 60 epochs, 12 seeds, 4 for tuning, 8 learning rates"
+    text = "smaller defaults: 60 epochs, 12 seeds, 4 for tuning, 8 learning rates or 12 trials"
     add("--quick", action="store_true", help=text)
     text = """when a run has converged. gap:0.1: the loss has gone all but 10 %% of the way from its
         first value to the best one found. Or loss:0.05, accuracy:0.97 (training rows) or
@@ -277,15 +278,18 @@ def _protocol(p: Group) -> None:
     add(
         "--jobs", type=values.integer, default=-1, help="processes (default: -1, one per processor)"
     )
-    text = """what is chosen for each optimizer: lr, or lr,momentum, or none (default: lr, or none
-        if --lr is one number)"""
+    text = """what is chosen for each optimizer: lr, from a grid; or lr,momentum, from random trials
+        that are the same for all; or none (default: lr, or none if --lr is one number)"""
     add("--tune", metavar="WHAT", type=values.tune, help=text)
     text = """learning rates to choose from, such as 0.03,0.1,0.3; or one for all (default: twelve
-        from 2^-8 to 2^3, and more while the best is at an end; 0.1 with --tune none)"""
+        from 2^-8 to 2^3, and more while the best is at an end; 0.1 with --tune none). With
+        --tune lr,momentum the ends of the range of lr / (1 - momentum) (default: 2^-6 and 2^6)"""
     add("--lr", metavar="RATES", type=values.numbers, help=text)
     text = """momentum, where used (default: 0.9; with --tune lr,momentum the list
-        0.5,0.9,0.95,0.99)"""
+        0,0.5,0.9,0.95,0.99)"""
     add("--momentum", type=values.numbers, help=text)
+    text = "settings to try with each optimizer (default: 24; only with --tune lr,momentum)"
+    add("--trials", type=values.integer, help=text)
 
 
 def _exit_codes(p: argparse.ArgumentParser | Group, diverged: str, missed: str) -> None:

@@ -7,6 +7,7 @@ folder may import everything except ``minidl.cli``.
 
 from minidl.comparison.analysis import Chosen
 from minidl.comparison.api import compare, compare_all
+from minidl.comparison.curves import tuning_curves
 from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Goal, Target
 from minidl.comparison.plan import Contestant, Plan
@@ -38,7 +39,7 @@ from minidl.comparison.stats.verdicts import *  # noqa: F403
 
 __all__ = ["Chosen", "Comparison", "Contestant", "Duel", "Goal", "Plan", "Profile", "Row", "Run"]
 __all__ += ["Cell", "Setting", "Study", "Target", "compare", "compare_all"]
-__all__ += ["target_table", "verdicts_by_target"]
+__all__ += ["target_table", "tuning_curves", "verdicts_by_target"]
 __all__ += equivalence.__all__
 __all__ += hitting.__all__
 __all__ += intervals.__all__

@@ -44,7 +44,8 @@ class Chosen:
     rates: tuple[float, float]  # the smallest and the largest good rate around the best
     arrived: bool  # whether any run at the best setting reached the target
     chaotic: bool  # whether training is chaotic at all its settings, so that none can be chosen
-    edge: int  # -1 or 1 if the best rate is the smallest or the largest of the grid, else 0
+    edge: int  # -1 or 1 if the best is at the smallest or the largest rate of the grid, or of the
+    # lr / (1 - momentum) of random trials; else 0
     trials: int  # number of settings tried
     forgiving: float  # the share of settings whose mean is within 10 % of the smallest
     expected: tuple[float, ...]  # expected best mean of 1, 2, ... random trials, up to all
@@ -132,7 +133,7 @@ class Results:
         runs = [self.table[contestant.name, setting, seed] for seed in seeds]
         return self.target.times(runs, self.plan.sustained)
 
-    def _steady_times(self, c: Contestant, setting: Setting, seeds: Seeds) -> hitting.Floats:
+    def steady_times(self, c: Contestant, setting: Setting, seeds: Seeds) -> hitting.Floats:
         """Return the hitting times at a setting, infinite if training is chaotic there."""
         if setting in self.chaotic[c.name]:
             return np.full(len(seeds), math.inf)
@@ -147,9 +148,10 @@ class Results:
     def _choose(self, contestant: Contestant) -> Chosen:
         plan, settings = self.plan, self.plan.settings(contestant)
         chaotic = self.chaotic[contestant.name]
-        times = [self._steady_times(contestant, s, plan.tuning_seeds) for s in settings]
+        times = [self.steady_times(contestant, s, plan.tuning_seeds) for s in settings]
         means = [hitting.restricted_mean(row, plan.epochs) for row in times]
-        choice = choose_rate([setting.lr for setting in settings], times, plan.epochs)
+        rates = [setting.effective if plan.trials else setting.lr for setting in settings]
+        choice = choose_rate(rates, times, plan.epochs)
         best, arrived = settings[choice.position], bool(np.isfinite(times[choice.position]).any())
         if arrived:
             line = [k for k, s in enumerate(settings) if s.momentum == best.momentum]
@@ -218,15 +220,15 @@ class Results:
     def tuned_matches(self) -> list[Match]:
         """The tuned pairs, before the correction for several pairs.
 
-        It takes all seeds, those of tuning included: what is random is the whole procedure, the
-        choice of the settings too.
+        On a grid it takes all seeds, those of tuning included: what is random is the whole
+        procedure, the choice of the settings too. The trials of a random search do not line up, so
+        the chosen ones are judged by the evaluation seeds.
         """
         matches = []
         for a, b in self.plan.pairs if self.chosen else []:
             if seeds := self._common(a, b):
                 settings = self.chosen[a.name].setting, self.chosen[b.name].setting
-                tuned = self.plan.tune != "none"
-                make = self._tuned_match if tuned else self._match
+                make = self._tuned_match if self.plan.on_grid else self._match
                 matches.append(make(a, b, settings, seeds))
         return matches
 
@@ -280,7 +282,7 @@ class Results:
 
     def _grid(self, contestant: Contestant, seeds: Seeds) -> hitting.Floats:
         """Return the hitting times of a contestant at all settings, (rates, momenta, seeds)."""
-        times = [self._steady_times(contestant, s, seeds) for s in self.plan.settings(contestant)]
+        times = [self.steady_times(contestant, s, seeds) for s in self.plan.settings(contestant)]
         return np.reshape(times, (len(self.plan.rates), -1, len(seeds)))
 
     @property

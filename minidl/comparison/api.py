@@ -11,7 +11,7 @@ from typing import Any
 from minidl.checks import check_count, check_place
 from minidl.comparison.executor import Executor
 from minidl.comparison.looks import seeds_and_looks, with_looks
-from minidl.comparison.plan import Optimizers, Values, make_plan
+from minidl.comparison.plan import Optimizers, Plan, Seeds, Values, make_plan
 from minidl.comparison.problem import Model, Problem, Source
 from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run
@@ -19,7 +19,7 @@ from minidl.comparison.store import Journal, differences, versions
 from minidl.errors import DataError, invalid
 from minidl.keywords import answers
 from minidl.nn import Loss
-from minidl.optim import BatchSize
+from minidl.optim import BatchSize, Optimizer
 from minidl.training.pool import check_jobs
 
 BATCHING_RATES = tuple(4.0**k for k in range(-4, 3))
@@ -35,6 +35,7 @@ def compare(
     tune: str | None = None,
     lr: Values = None,
     momentum: Values = None,
+    trials: int | None = None,
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
@@ -51,10 +52,11 @@ def compare(
 ) -> Comparison:
     """Compare how many epochs each optimizer needs to converge.
 
-    Every optimizer is trained at every learning rate of one grid. Tuning seeds set the target and
-    choose each optimizer's learning rate; evaluation seeds give two verdicts on each pair: *swap
-    the flag*, at each learning rate and momentum of the grid, and *tuned against tuned*, each at
-    its own best. ``minidl/comparison/README.md`` explains the statistics.
+    Every optimizer is trained at the same learning rates, or in the same random trials. Tuning
+    seeds set the target and choose each optimizer's learning rate; evaluation seeds give two
+    verdicts on each pair: *swap the flag*, at each learning rate and momentum that both share, and
+    *tuned against tuned*, each at its own best. ``minidl/comparison/README.md`` explains the
+    statistics.
 
     Parameters
     ----------
@@ -68,13 +70,18 @@ def compare(
     batch_size : "full" or int, optional
         For optimizers whose name does not fix it; by default 32.
     tune : {"lr", "lr,momentum", "none"}, optional
-        What the tuning seeds choose; by default "none" if `lr` is a number, else "lr".
+        What the tuning seeds choose; by default "none" if `lr` is a number, else "lr". "lr" tries a
+        grid; "lr,momentum" is a random search with the same trials for every optimizer.
     lr : float or sequence of float, optional
         The grid. By default 2^-8, ..., 2^3, which grows while an optimizer is best at its edge, by
-        at most six rates at each end; a list is final. With ``tune="none"`` one number, by default
-        0.1.
+        at most six rates at each end; a list is final. With ``tune="lr,momentum"`` the two ends of
+        the range of lr / (1 - momentum), by default 2^-6 and 2^6; an optimizer without momentum is
+        trained at that rate. With ``tune="none"`` one number, by default 0.1.
     momentum : float or sequence of float, optional
-        One number, by default 0.9; or the grid if it is tuned, by default 0.5, 0.9, 0.95, 0.99.
+        One number, by default 0.9; or, if it is tuned, those to draw from, by default 0, 0.5, 0.9,
+        0.95 and 0.99.
+    trials : int, optional
+        The settings to try with each optimizer, by default 24; only for ``tune="lr,momentum"``.
     hidden, activation
         Widths of the hidden layers, by default (16, 16), and their activation, by default "tanh".
     loss : str or Loss, optional
@@ -129,9 +136,9 @@ def compare(
     arguments: dict[str, Any] = {"optimizers": optimizers, "batch_sizes": [batch_size]}
     arguments |= {"hidden": hidden, "activation": activation, "loss": loss}
     arguments |= {"seeds": seeds, "tuning_seeds": tuning_seeds, "looks": looks}
-    arguments |= {"jobs": jobs, "memory": memory}
-    arguments |= {"tune": tune, "lr": lr, "momentum": momentum, "epochs": epochs}
-    arguments |= {"target": target, "sustained": sustained, "out": out, "progress": progress}
+    arguments |= {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
+    arguments |= {"epochs": epochs, "target": target, "sustained": sustained}
+    arguments |= {"jobs": jobs, "memory": memory, "out": out, "progress": progress}
     return compare_all([problem], model, **arguments).comparisons[0]
 
 
@@ -147,6 +154,7 @@ def compare_all(
     tune: str | None = None,
     lr: Values = None,
     momentum: Values = None,
+    trials: int | None = None,
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
@@ -192,15 +200,13 @@ def compare_all(
     *both, ends = seeds_and_looks(seeds, tuning_seeds, looks)
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
-    how: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "epochs": epochs}
-    how |= {"target": target, "sustained": sustained}
+    how: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
+    how |= {"epochs": epochs, "target": target, "sustained": sustained}
     pairs = product(sources, batch_sizes)
     plans = [with_looks(make_plan(p, optimizers, size, *both, **how), ends) for p, size in pairs]
     if batching_lr is not None:
-        half = [part[: max(1, len(part) // 2)] for part in both]
         how["lr"] = batching_lr
-        names, size = _batchings(batchings)
-        plans.append(make_plan(sources[0], names, size, *half, **how))
+        plans.append(_batching_plan(sources[0], batchings, both, how))
     return _execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
 
 
@@ -211,13 +217,19 @@ def _check_lists(**lists: object) -> None:
             raise invalid(name, values, "a list with at least one entry")
 
 
-def _batchings(sizes: Sequence[BatchSize]) -> tuple[list[str], BatchSize | None]:
-    """Return the names of gradient descent at these batch sizes, and the size of "gd"."""
+def _batching_plan(
+    source: Problem, sizes: Sequence[BatchSize], seeds: Sequence[Seeds], how: dict[str, Any]
+) -> tuple[Plan, Problem, dict[str, Optimizer]]:
+    """Return the plan of gradient descent at these batch sizes, with half of the seeds."""
     named: dict[BatchSize, str] = {"full": "batch", 1: "stochastic"}
     others = [size for size in sizes if size not in named]
     if len(others) > 1 or len(set(sizes)) < len(sizes):
         raise invalid("batchings", sizes, "full, 1 and at most one other batch size, each once")
-    return [named.get(size, "gd") for size in sizes], others[0] if others else None
+    names = [named.get(size, "gd") for size in sizes]
+    if how["tune"] == "lr,momentum":  # gradient descent has no momentum to tune
+        how = {**how, "tune": "lr", "momentum": None, "trials": None}
+    half = [part[: max(1, len(part) // 2)] for part in seeds]
+    return make_plan(source, names, others[0] if others else None, *half, **how)
 
 
 def _execute(

@@ -46,7 +46,7 @@ def _check_looks(looks: Iterable[int]) -> Seeds:
 def with_looks(made: Made, looks: Seeds) -> Made:
     """Return a new plan and its parts with looks, each of which has to be able to decide."""
     plan, problem, optimizers = made
-    pairs, tuning = len(plan.pairs), len(plan.tuning_seeds) if plan.tune != "none" else 0
+    pairs, tuning = len(plan.pairs), len(plan.tuning_seeds) if plan.on_grid else 0
     if looks and not pairs:
         wrong = "would have no effect: no two optimizers are compared at one batch size"
         raise ArgumentError(wrong, argument="looks")

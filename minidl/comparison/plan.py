@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, product
@@ -20,6 +19,7 @@ from minidl.comparison.goal import Goal
 from minidl.comparison.identity import shown
 from minidl.comparison.problem import Problem
 from minidl.comparison.run import Setting
+from minidl.comparison.search import Trial, check_tune, make_search
 from minidl.errors import ArgumentError, invalid
 from minidl.optim import BatchSize, Entry, Optimizer, lookup
 from minidl.registry import normalise
@@ -31,7 +31,7 @@ Floats = tuple[float, ...]
 Seeds = tuple[int, ...]
 SeedsOf = int | Iterable[int]  # a number of seeds, or the seeds
 RATES = tuple(2.0**k for k in range(-8, 4))
-MOMENTA = (0.5, 0.9, 0.95, 0.99)
+MOMENTA = (0.0, 0.5, 0.9, 0.95, 0.99)  # with 0, momentum and NAG include gradient descent
 HYPERPARAMETERS: dict[str, tuple[float, Floats, Callable[[float], bool], str]] = {
     # default value, default grid, condition
     "lr": (0.1, RATES, lambda lr: 0 < lr < math.inf, "a finite number above 0"),
@@ -58,6 +58,7 @@ class Contestant:
         return Setting(self.own.lr if lr is None else lr, self.own.momentum if keep else momentum)
 
 
+Point = tuple[float | None, float | None]  # learning rate and momentum, None if its own
 # Two contestants, their settings, and the setting that both share; None if each is tuned.
 Pairing = tuple[Contestant, Contestant, tuple[Setting, Setting], Setting | None]
 
@@ -72,7 +73,7 @@ class Plan:
     rows: int  # number of training rows
     contestants: tuple[Contestant, ...]
     tune: str  # "lr", "lr,momentum" or "none"
-    rates: tuple[float, ...]  # the grid, ascending; empty where nothing is tuned
+    rates: tuple[float, ...]  # the grid, or the ends of a search; empty where nothing is tuned
     momenta: tuple[float, ...]
     tuning_seeds: tuple[int, ...]  # set the target and the tuned hyperparameters
     seeds: tuple[int, ...]  # evaluation seeds
@@ -82,19 +83,39 @@ class Plan:
     grows: bool = True  # whether the grid may grow; a list of rates that was given is final
     twins: bool = True  # whether runs have twins; older files have none
     looks: tuple[int, ...] = ()  # after so many evaluation seeds it may end: `seeds` ends there
+    trials: tuple[Trial, ...] = ()  # of a random search, which has no grid
+
+    @property
+    def on_grid(self) -> bool:
+        """Whether settings are chosen from a grid, on which those of two optimizers line up."""
+        return self.tune != "none" and not self.trials
 
     def contestant(self, name: str) -> Contestant:
         """Return the contestant of that name."""
         return next(c for c in self.contestants if c.name == name)
 
     def settings(self, contestant: Contestant) -> list[Setting]:
-        """Return every setting of a contestant that is tried, by learning rate."""
-        grid = product(self.rates or (None,), self.momenta or (None,))
-        return list(dict.fromkeys(contestant.at(lr, momentum) for lr, momentum in grid))
+        """Return every setting of a contestant that is tried, by lr or lr / (1 - momentum)."""
+        return list(dict.fromkeys(self._at(contestant, point) for point in self._points))
+
+    @property
+    def _points(self) -> Sequence[Point]:
+        """The points of the grid, or the trials."""
+        return self.trials or tuple(product(self.rates or (None,), self.momenta or (None,)))
+
+    def _at(self, contestant: Contestant, point: Point) -> Setting:
+        """Return the setting of a contestant at a point of the grid, or in a trial."""
+        if isinstance(point, Trial):
+            return point.setting(contestant.own.momentum is not None)
+        return contestant.at(*point)
 
     def evaluated(self, contestant: Contestant, chosen: Setting) -> list[Setting]:
-        """Return all settings, at which flags are swapped; the chosen one if there is no pair."""
-        paired = any(contestant in pair for pair in self.pairs)
+        """Return the settings that need evaluation seeds.
+
+        All, where flags are swapped or a grid is judged as a whole; else the chosen one.
+        """
+        pairs = [pair[:2] for pair in self.flag_pairings()] if self.trials else self.pairs
+        paired = any(contestant in pair for pair in pairs)
         return self.settings(contestant) if paired else [chosen]
 
     @property
@@ -109,15 +130,18 @@ class Plan:
         return math.ceil(self.rows / rows_per_batch(contestant.batch_size, self.rows))
 
     def flag_pairings(self) -> list[Pairing]:
-        """Return each pair at each learning rate, and each momentum that at least one has."""
+        """Return each pair at each setting that both share, but for the momentum one lacks.
+
+        Trials with momentum 0 are left out: without momentum all are gradient descent.
+        """
         pairings: list[Pairing] = []
-        for lr, momentum in product(self.rates or (None,), self.momenta or (None,)):
-            for a, b in self.pairs:
-                x, y = a.at(lr, momentum), b.at(lr, momentum)
-                shared = {x.momentum, y.momentum} - {None}
-                if x.lr == y.lr and len(shared) <= 1 and not (a.scheduled or b.scheduled):
-                    flag = Setting(x.lr, next(iter(shared), None))
-                    pairings.append((a, b, (x, y), flag))
+        for point, (a, b) in product(self._points, self.pairs):
+            x, y = self._at(a, point), self._at(b, point)
+            shared = {x.momentum, y.momentum} - {None}
+            same = x.lr == y.lr and len(shared) <= 1 and not (self.trials and 0 in shared)
+            if same and not (a.scheduled or b.scheduled):
+                flag = Setting(x.lr, next(iter(shared), None))
+                pairings.append((a, b, (x, y), flag))
         return list(dict.fromkeys(pairings))  # without momentum, the same pairing at each momentum
 
     def extended(self, low: bool, high: bool) -> Plan:
@@ -141,6 +165,7 @@ class Plan:
         parts = [Contestant(**{**c, "own": Setting(*c["own"])}) for c in data["contestants"]]
         fields: dict[str, Any] = {"twins": False, **data, "contestants": parts}
         fields["goal"] = Goal(*data["goal"])
+        fields["trials"] = [Trial(*trial) for trial in data.get("trials", ())]
         fields = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
         return cls(**fields)
 
@@ -158,17 +183,16 @@ def make_plan(
     epochs: int,
     target: str,
     sustained: int,
+    trials: int | None = None,
 ) -> tuple[Plan, Problem, dict[str, Optimizer]]:
     """Return what an Executor needs: the plan, its problem, a new optimizer per contestant."""
-    tune = ("none" if isinstance(lr, numbers.Real) else "lr") if tune is None else tune
-    if tune not in ("lr", "lr,momentum", "none"):
-        raise invalid("tune", tune, '"lr", "lr,momentum" or "none"')
+    tune = check_tune(tune, lr)
     rates, own_lr = _choices("lr", lr, tune != "none")
     momenta, own_momentum = _choices("momentum", momentum, tune == "lr,momentum")
+    rates, drawn = make_search(tune, trials, lr, rates, momenta)
     values = {"lr": lr, "momentum": momentum}
     fixed = [name for name in values if values[name] is not None and name not in tune]
-    own = Setting(own_lr, momenta[0] if momenta else own_momentum)
-    made = _optimizers(optimizers, batch_size, own, fixed)
+    made = _optimizers(optimizers, batch_size, Setting(own_lr, own_momentum), fixed)
     plan = Plan(
         problem=problem.first.name,
         network=shown(problem.network(seeds[0])),
@@ -183,7 +207,8 @@ def make_plan(
         epochs=check_count("epochs", epochs),
         goal=Goal.parse(target),
         sustained=check_count("sustained", sustained, 1, most=epochs),
-        grows=lr is None,
+        grows=lr is None and not drawn,
+        trials=drawn,
     )
     return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
 

@@ -25,6 +25,11 @@ class Setting(NamedTuple):
         words = f"lr {self.lr:g}"
         return words if self.momentum is None else f"{words}, momentum {self.momentum:g}"
 
+    @property
+    def effective(self) -> float:
+        """The effective learning rate, lr / (1 - momentum)."""
+        return self.lr / (1 - (self.momentum or 0.0))
+
 
 Key = tuple[str, Setting, int]  # the name of an optimizer, its setting, a seed
 FullKey = tuple[str, Setting, int, bool]  # and whether it is a twin

@@ -41,6 +41,9 @@ def verdicts_by_target(
     `budgets` are epochs, from `sustained` to the budget of the comparison, by default a quarter,
     a half and all of it. Each cell has its own correction for several pairs.
 
+    After a random search, a pair is left out where another trial would be chosen that has no
+    evaluation runs: without momentum, only the chosen one has some.
+
     Raises ArgumentError for other numbers. Empty before tuning is finished.
     """
     plan = comparison.plan

@@ -36,6 +36,7 @@ ARGUMENTS = table(
     ("class_weights pos_weight weight", "class_weight"),
     ("restore_best_weights restore", "restore_best"),
     ("n_iter_no_change early_stopping_rounds", "patience"),
+    ("n_trials max_trials num_trials n_configs", "trials"),
     ("tol tolerance threshold min_improvement", "min_delta tolerance"),
     ("metric quantity", "monitor"),
     ("save_freq period every_n_epochs log_every interval", "every measure_every"),

@@ -48,6 +48,10 @@ def plain(comparison):
             "--tune lr,momentum --momentum 0.9,0.5",
             {"tune": "lr,momentum", "momentum": [0.9, 0.5]},
         ),
+        (
+            "--tune lr,momentum --trials 5 --lr 0.05,2",
+            {"tune": "lr,momentum", "trials": 5, "lr": [0.05, 2.0]},
+        ),
         ("--target loss:0.5", {"target": "loss:0.5"}),
         ("--target accuracy:0.9", {"target": "accuracy:0.9"}),
         ("--target validation-accuracy:0.9", {"target": "validation-accuracy:0.9"}),
@@ -104,9 +108,11 @@ def test_both_verdicts_and_the_batchings_are_printed(capsys):
     for pair in ("momentum - gd", "nag - gd", "nag - momentum"):
         assert printed.count(f"\n{pair} ") == 2  # on the screen, and in the details
     batchings = printed[printed.rindex("moons: ") :]
-    named = re.findall(r"^(batch|stochastic|gd)  ", batchings, re.MULTILINE)
-    # what they need, in a table of two parts, and what tuning costs
-    assert named == 3 * ["batch", "stochastic", "gd"]
+    lines = [line.split()[0] for line in batchings.splitlines() if line.strip()]
+    named = [name for name in lines if name in ("batch", "stochastic", "gd")]
+    assert named == 2 * ["batch", "stochastic", "gd"]  # what they need, in a table of two parts
+    (costs,) = [line.split() for line in batchings.splitlines() if line.startswith("trials")]
+    assert costs[1::3] == ["batch", "stochastic", "gd"]
     assert "needs the fewest samples" in batchings or "None of these reached" in batchings
 
 
@@ -147,6 +153,18 @@ def test_the_last_look_is_the_number_of_seeds(quick, asked):
     assert ("looks" in second, second["seeds"]) == (False, list(range(16)))
 
 
+def test_quick_with_a_random_search_has_twelve_trials_unless_told(asked):
+    first, second = (
+        one["plan"]
+        for one in asked("--quick", "--tune", "lr,momentum", "--batch-sizes", "full,1,32")
+    )
+    assert (first["epochs"], len(first["trials"]), first["rates"]) == (60, 12, [2.0**-6, 2.0**6])
+    assert (second["tune"], second["trials"]) == ("lr", [])
+    assert second["rates"] == [4.0**k for k in range(-4, 3)]
+    (told,) = asked("--quick", "--tune", "lr,momentum", "--trials", "7")
+    assert len(told["plan"]["trials"]) == 7
+
+
 @pytest.mark.parametrize(
     ("options", "tune", "own"),
     [
@@ -167,7 +185,8 @@ def test_one_learning_rate_is_not_tuned(options, tune, own, asked):
 @pytest.mark.parametrize("typed", ["lr,momentum", "momentum,lr", "LR, Momentum"])
 def test_momentum_is_tuned_too_if_that_is_said(typed, asked):
     plan = asked("--optimizers", "nag", "--tune", typed)[0]["plan"]
-    assert (plan["tune"], plan["momenta"]) == ("lr,momentum", [0.5, 0.9, 0.95, 0.99])
+    assert (plan["tune"], plan["momenta"]) == ("lr,momentum", [0.0, 0.5, 0.9, 0.95, 0.99])
+    assert (plan["rates"], len(plan["trials"])) == ([2.0**-6, 2.0**6], 24)
 
 
 def test_options_for_the_data_make_the_data(monkeypatch, raced):

@@ -26,7 +26,7 @@ OPTIONS = {
               "--save", "--json", "--target-loss", "--target-accuracy", "--early-stopping"},
     "compare": {*SHARED, "--optimizers", "--problems", "--seeds", "--tuning-seeds", "--tune",
                 "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot",
-                "--profile", "--details", "--batch-sizes", "--looks"},
+                "--profile", "--details", "--batch-sizes", "--looks", "--trials"},
     "list": {"--help"},
 }  # fmt: skip
 

@@ -82,6 +82,25 @@ def comparison(outcomes, budget=50, *, at=0.2, tuning=None, **others):
     return Comparison(made, runs)
 
 
+def searched(tuning, outcomes, trials, budget=50, **others):
+    """A random search: `tuning[name][k]` is the outcome of trial k with every tuning seed.
+
+    `outcomes[name][s]` is that of all of its trials with evaluation seed s, or a function of k.
+    """
+    n = max(map(len, outcomes.values()))
+    fixed = {"tune": "lr,momentum", "rates": (trials[0].effective, trials[-1].effective)}
+    fixed |= {"momenta": sorted({trial.momentum for trial in trials}), "trials": tuple(trials)}
+    made = plan(outcomes, n, budget, **fixed, **others)
+    runs = []
+    for c in made.contestants:
+        for k, setting in enumerate(made.settings(c)):
+            runs += [run(c.name, setting, s, tuning[c.name][k], budget) for s in TUNING]
+            for s, outcome in enumerate(outcomes[c.name]):
+                told = outcome(k) if callable(outcome) else outcome
+                runs.append(run(c.name, setting, s, told, budget))
+    return Comparison(made, runs)
+
+
 def alone(outcomes, budget=50, **others):
     """As :func:`comparison`, with nothing tuned: each outcome once."""
     return comparison(outcomes, budget, tune="none", **others)

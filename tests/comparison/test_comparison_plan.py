@@ -10,7 +10,7 @@ from minidl.errors import ArgumentError
 
 def test_the_default_grid_is_twelve_powers_of_two():
     assert list(RATES) == [2.0**k for k in range(-8, 4)]
-    assert list(MOMENTA) == [0.5, 0.9, 0.95, 0.99]
+    assert list(MOMENTA) == [0.0, 0.5, 0.9, 0.95, 0.99]
 
 
 def names(pairs):

@@ -15,9 +15,19 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from minidl.comparison import Comparison, Contestant, Goal, Plan, Run, Setting, Study
+from minidl.comparison import (
+    Comparison,
+    Contestant,
+    Goal,
+    Plan,
+    Run,
+    Setting,
+    Study,
+    tuning_curves,
+)
 from minidl.comparison.plots.data import legend_rows, quartiles, shorten, spaced, stairs
 from minidl.comparison.plots.draw import check_plot, figure, plot
+from minidl.comparison.search import Trial
 from minidl.errors import ArgumentError, DataError
 
 BUDGET, ROWS, SUSTAINED, AIM = 12, 100, 2, 0.3
@@ -193,6 +203,24 @@ def test_of_tuned_momenta_only_the_chosen_one_is_drawn():
     assert min(means) == pytest.approx(chosen.mean)
 
 
+def test_after_a_random_search_the_tuning_curves_are_drawn_with_their_intervals():
+    trials = tuple(Trial(2.0**k, (0.0, 0.5, 0.9)[k % 3]) for k in range(-2, 3))
+    plan = replace(PLAN, tune="lr,momentum", momenta=(0.0, 0.5, 0.9), trials=trials)
+    right, curves = panels(plan)[2], tuning_curves(made(plan))
+    found = lines(right)
+    bands = [collection.get_paths()[0].vertices for collection in right.collections]
+    for (name, curve), band in zip(curves.items(), bands, strict=True):
+        assert data(found[name]) == [[1, 2, 3, 4, 5], curve[:, 0].tolist()]
+        assert data(found[f"{name}: all"]) == [[5], [pytest.approx(curve[-1, 0])]]
+        for b in range(5):
+            edges = band[band[:, 0] == b + 1, 1]
+            assert [edges.min(), edges.max()] == pytest.approx(curve[b, 1:].tolist())
+    assert [tick.get_text() for tick in right.get_xticklabels()] == ["1", "2", "4", "5"]
+    assert right.get_xlabel() == "number of trials"
+    texts = [text.get_text() for text in drawn(plan).subfigs[0].legends[0].get_texts()]
+    assert "median hitting time; best of all trials" in texts
+
+
 def test_different_batch_sizes_are_drawn_over_samples():
     mixed = replace(PLAN, contestants=(GD, replace(NAG, batch_size="full")))
     comparison = made(mixed)
@@ -321,7 +349,10 @@ def test_an_optimizer_looks_the_same_in_every_panel_and_like_no_other():
 @pytest.mark.parametrize("count", [1, 2, 5, 16])
 def test_nothing_lies_on_anything_else_or_outside(count):
     mixed = replace(crowd(count), contestants=(GD, *crowd(count).contestants))
-    for plan in (crowd(count), replace(mixed, tune="lr,momentum", momenta=(0.5, 0.9))):
+    trials = tuple(Trial(2.0**k, 0.5) for k in range(-2, 10))
+    search = replace(crowd(count), tune="lr,momentum", momenta=(0.5,), trials=trials)
+    grid = replace(mixed, tune="lr,momentum", momenta=(0.5, 0.9))
+    for plan in (crowd(count), grid, search):
         whole = figure(Study([made(plan), made(replace(plan, problem="other"))]))
         whole.get_layout_engine().execute(whole)  # as drawing does, which moves nothing afterwards
         renderer = whole._get_renderer()

@@ -57,9 +57,10 @@ def test_a_comparison_is_printed_as_head_two_verdicts_and_a_paragraph():
     assert parts[3].splitlines()[-1].split()[:5] == ["nag", "-", "gd", "-27.0", "-28.8..-25.4"]
     assert parts[3].splitlines()[-1].endswith("NAG faster")
     assert [line.split() for line in parts[2].splitlines()[1:]] == [
-        ["trials", "1", "2", "3"],
-        ["gd", "43.3", "36.7", "30.0"],
-        ["nag", "35.0", "20.0", "5.0"],
+        ["trials", "gd", "95", "%", "nag", "95", "%"],
+        ["1", "43.3", "43.3..43.3", "35.0", "35.0..35.0"],  # the two tuning seeds are alike
+        ["2", "36.7", "36.7..36.7", "20.0", "20.0..20.0"],
+        ["3", "30.0", "30.0..30.0", "5.0", "5.0..5.0"],
     ]
     assert [line.split()[0] for line in parts[4].splitlines()[1:]] == ["lr", "0.1", "0.2", "0.4"]
     assert parts[4].splitlines()[2].split() == ["0.1", ">50", "(0/7)", ">50", "(0/7)"]
@@ -145,7 +146,7 @@ def test_a_small_p_beside_no_verdict_is_explained():
     duel = found.tuned[0]
     ruling = replace(duel.verdict, word="no difference shown", p=0.01, interval=(-5.0, 1.0))
     found.tuned = [replace(duel, verdict=ruling)]
-    assert "no difference is shown (p is small, but with other seeds the rates" in paragraph(found)
+    assert "no difference is shown (p is small, but the interval holds 0: other" in paragraph(found)
 
 
 def test_a_single_optimizer_has_no_verdict():
@@ -305,9 +306,11 @@ def test_grids_of_different_sizes_are_told_with_what_equal_budgets_give():
     found = comparison({"gd": SLOW, "nag": FAST}, tune="lr,momentum", momenta=(0.5, 0.9))
     table = found.details().split("Cost of tuning")[1].split("\n\n")[0]
     assert [line.split() for line in table.splitlines()[1:]] == [
-        ["trials", "1", "2", "3", "6"],
-        ["gd", "43.3", "36.7", "30.0"],
-        ["nag", "35.0", "23.0", "14.0", "5.0"],
+        ["trials", "gd", "95", "%", "nag", "95", "%"],
+        ["1", "43.3", "43.3..43.3", "35.0", "35.0..35.0"],
+        ["2", "36.7", "36.7..36.7", "23.0", "23.0..23.0"],
+        ["3", "30.0", "30.0..30.0", "14.0", "14.0..14.0"],
+        ["6", "5.0", "5.0..5.0"],
     ]
 
 

@@ -2,16 +2,18 @@
 
 import math
 import re
+from itertools import combinations
 
 import numpy as np
 import pytest
-from comparison_runs import comparison, plan
+from comparison_runs import comparison, plan, searched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minidl.comparison.report.answer import best_row, good_rates, relation
 from minidl.comparison.report.screen import LINES, WIDTH, network_words, screen
 from minidl.comparison.report.words import method_name
+from minidl.comparison.search import Trial
 
 FAST, SLOW = [4, 5, 4, 3, 5, 4, 4], [20, 22, 19, 25, 21, 18, 20]
 OUTCOME = st.one_of(st.integers(1, 50), st.none(), st.sampled_from(["@ 3", "@ 9"]))
@@ -116,3 +118,77 @@ def test_good_rates_are_neighbours_of_the_chosen_one(means, place):
     limit = max(1.25 * means[rates.index(chosen)], means[rates.index(chosen)] + 1)
     assert all(means[rates.index(rate)] <= limit for rate in good)
     assert not np.isnan(good).any()
+
+
+# -- random search ---------------------------------------------------------------------------
+
+TRIALS = [Trial(0.5, 0.9), Trial(1.0, 0.0), Trial(2.0, 0.95), Trial(4.0, 0.9), Trial(8.0, 0.5)]
+
+
+def test_after_a_random_search_the_screen_has_momentum_trials_and_a_command():
+    tuning = {"gd": [9, 30, 30, 40, 50], "nag": [30, 20, 5, 20, 30]}
+    found = searched(tuning, {"gd": SLOW, "nag": FAST}, TRIALS, problem="circles")
+    text = screen(found, commands=True)
+    head, answer, table = text.split("\n\n")[:3]
+    assert head.startswith(
+        "circles, 750 training rows, 2-1, batch 32; 7 seeds judge, 2 others chose the trials\n"
+    )
+    # means 30, 20, 5, 20 and 30 on the tuning seeds; of pairs, 4 are 5, 5 are 20, and one is 30
+    assert " ".join(answer.split()) == (
+        "NAG is fastest here: 4 epochs (median), against 20 for gradient descent. The best of"
+        " only 2 of its 5 trials would need 3.0 times as many epochs (average, tuning seeds)."
+    )
+    assert table.split("\n")[0].split()[:3] == ["optimizer", "rate", "momentum"]
+    gd, nag = (line.split() for line in table.split("\n")[1:])
+    assert gd[:4] == ["gd", "0.5", "EDGE", "7/7"]
+    assert nag[:4] == ["nag", "0.1", "0.95", "7/7"]
+    assert "Beware: only one trial of gd and nag is within 10 % of the best: with other" in text
+    assert "minidl train --dataset circles --optimizer nag --lr 0.1 --momentum 0.95\n" in text
+    assert fits(text)
+
+
+def test_several_good_trials_are_counted():
+    tuning = {"gd": [9, 9, 30, 40, 50], "nag": [30, 8, 8, 20, 30]}
+    text = screen(searched(tuning, {"gd": SLOW, "nag": FAST}, TRIALS))
+    assert "only one trial" not in text
+    assert (
+        "\n  2 of its 5 trials are within 10 % of its best; the best of only 2 would need" in text
+    )
+
+
+def test_a_command_leaves_out_the_momentum_that_is_the_default():
+    assert "--momentum" not in screen(
+        comparison({"gd": SLOW, "nag": FAST}, problem="circles"), commands=True
+    )
+
+
+@given(
+    st.lists(st.lists(OUTCOME, min_size=5, max_size=5), min_size=3, max_size=3),
+    st.lists(st.lists(OUTCOME, min_size=8, max_size=8), min_size=3, max_size=3),
+)
+@settings(max_examples=100, deadline=None)
+def test_every_sentence_about_trials_agrees_with_the_numbers(tuning, outcomes):
+    names = ["gd", "momentum", "nag"]
+    found = searched(dict(zip(names, tuning, strict=True)), dict(zip(names, outcomes, strict=True)),
+                     TRIALS)  # fmt: skip
+    text = screen(found, commands=True)
+    assert fits(text)
+    assert found.complete
+    for row, line in zip(found.rows, text.split("optimizer  ")[1].split("\n")[1:4], strict=True):
+        assert line.split()[:2] == [row.optimizer, f"{row.setting.lr:.3g}"]
+        assert row.setting == found.chosen[row.optimizer].setting
+    answer = " ".join(text.split("\n\n")[1].split())
+    best = best_row(found.rows, found.tuned)
+    if told := re.search(r"(\d+) of its 5 trials .*need ([\d.]+) times as", answer):
+        chosen = found.chosen[best.optimizer]
+        times = [found.times(found.plan.contestant(best.optimizer), s, found.plan.tuning_seeds)
+                 for s in found.plan.settings(found.plan.contestant(best.optimizer))]  # fmt: skip
+        means = np.minimum(times, 50).mean(axis=1)
+        alike = int(np.sum(means <= 1.1 * means.min() + 1e-9))
+        assert (f"{alike} of its 5 trials are within" in answer) is (alike > 1)
+        pairs = np.mean([min(pair) for pair in combinations(means, 2)])
+        assert float(told[2]) == pytest.approx(pairs / means.min(), abs=0.051)
+        assert chosen.arrived
+    else:
+        assert best is None or not found.chosen[best.optimizer].arrived
+    found.details()

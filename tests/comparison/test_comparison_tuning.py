@@ -19,6 +19,8 @@ from minidl.comparison import (
     near_share,
     stable_range,
     trial_weights,
+    tuning_curve,
+    tuning_curves,
 )
 from minidl.errors import ArgumentError, ShapeError
 
@@ -216,3 +218,87 @@ def test_if_no_run_converges_the_mean_is_the_budget():
 def test_errors_name_the_argument_and_its_value(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+# -- the tuning curve and its interval -------------------------------------------------------
+
+
+def random_times(trials, seeds, seed=0):
+    """Hitting times that depend on the trial, on the seed, and on both; some never arrive."""
+    generator = np.random.default_rng(seed)
+    each = np.exp(generator.normal(0, 0.3, (trials, seeds)) + generator.normal(0, 0.2, seeds))
+    times = np.round(8 * 2 ** np.linspace(0, 3, trials)[:, None] * each)
+    times[generator.random((trials, seeds)) < 0.1] = NEVER
+    return times
+
+
+@given(st.integers(1, 7), st.integers(1, 6), st.integers(0, 99))
+def test_the_tuning_curve_is_the_expected_best_of_the_means(trials, seeds, seed):
+    times = random_times(trials, seeds, seed)
+    means = np.minimum(times, 60).mean(axis=1)
+    curve = tuning_curve(times, 60, resamples=50)
+    assert curve[:, 0].tolist() == [expected_best(means, b + 1) for b in range(trials)]
+    if seeds == 1:
+        assert np.isnan(curve[:, 1:]).all()
+    else:
+        assert ((curve[:, 1] >= 0) & (curve[:, 1] <= curve[:, 0])).all()
+        assert ((curve[:, 2] <= 60) & (curve[:, 2] >= curve[:, 0])).all()
+
+
+def test_the_interval_is_that_of_student_with_the_deviation_of_resampled_seeds():
+    times = random_times(5, 8)
+    cut = np.minimum(times, 60)
+    generator, best = np.random.default_rng(7), []
+    for _ in range(20_000):
+        means = cut[:, generator.integers(0, 8, 8)].mean(axis=1)
+        pairs = [min(pair) for pair in itertools.combinations(means, 2)]
+        best.append([statistics.fmean(means), statistics.fmean(pairs), min(means)])
+    width = 2.3646 * math.sqrt(8 / 7) * np.std(best, axis=0)  # t of 7 degrees of freedom
+    curve = tuning_curve(times, 60)
+    for row, w in zip(curve[[0, 1, 4]], width, strict=True):
+        assert row[2] - row[0] == pytest.approx(w, rel=0.03)
+        assert row[0] - row[1] == pytest.approx(w, rel=0.03)
+    assert (tuning_curve(times, 60, 0.99)[:, 2] > curve[:, 2]).all()
+
+
+def test_seeds_that_agree_leave_no_doubt_and_the_same_seed_gives_the_same_interval():
+    assert tuning_curve([[9] * 4, [5] * 4], 60).tolist() == [[7, 7, 7], [5, 5, 5]]
+    times = random_times(6, 5)
+    assert np.array_equal(tuning_curve(times, 60), tuning_curve(times, 60))
+    assert not np.array_equal(tuning_curve(times, 60), tuning_curve(times, 60, seed=1))
+
+
+def test_the_curves_of_a_comparison_are_those_of_its_tuning_seeds():
+    made = plan(["gd", "nag"])
+    runs = [
+        run(c.name, s, seed, 10 + 3 * k + 2 * (seed == 101) * (c.name == "nag"), 50)
+        for c in made.contestants
+        for k, s in enumerate(made.settings(c))
+        for seed in made.tuning_seeds
+    ]
+    curves = tuning_curves(Comparison(made, runs))
+    assert curves["gd"].tolist() == tuning_curve([[10] * 2, [13] * 2, [16] * 2], 50).tolist()
+    assert curves["nag"].tolist() == tuning_curve([[10, 12], [13, 15], [16, 18]], 50).tolist()
+    assert tuning_curves(Comparison(made, runs[1:])) == {}
+
+
+@pytest.mark.parametrize(("trials", "seeds"), [(24, 10), (12, 4)])
+def test_the_interval_of_the_curve_holds_the_truth_in_nine_of_ten_cases(trials, seeds):
+    generator = np.random.default_rng(11)
+    rates = np.linspace(-7, 5, trials)
+    means, failing = 8 * 2 ** (0.35 * abs(rates - 1)), np.clip((rates - 2.5) / 2, 0, 1)
+
+    def times(n):
+        each = np.exp(generator.normal(0, 0.2, n) + generator.normal(0, 0.3, (trials, n)))
+        drawn = np.round(means[:, None] * each)
+        drawn[generator.random(drawn.shape) < failing[:, None]] = NEVER
+        return drawn
+
+    true = np.minimum(times(50_000), 100).mean(axis=1)
+    truth = np.array([expected_best(true, b + 1) for b in range(trials)])
+    held = np.zeros(trials)
+    for _ in range(600):
+        curve = tuning_curve(times(seeds), 100, resamples=300)
+        held += (curve[:, 1] <= truth) & (truth <= curve[:, 2])
+    assert (held / 600 >= 0.88).all()  # in 1,500 races 0.905 to 0.947
+    assert held[0] / 600 >= 0.93

@@ -72,7 +72,8 @@ def figure(study: Study) -> Figure:
     Left: the curve that the target is on, each optimizer at its chosen setting; median (line) and
     quartiles (band) of the evaluation seeds that have not diverged yet, and a marker at the median
     hitting time. Middle: the share of seeds that converged. Right: the mean of min(T, E) over the
-    tuning seeds at each learning rate. Where batch sizes differ, the first two are over samples.
+    tuning seeds at each learning rate; after a random search, the expected best mean of fewer
+    trials with its 95 % interval. Where batch sizes differ, the first two are over samples.
 
     A study of several comparisons with optimizers in common gets one more row: the performance
     profile, up to 4 times the best, and the share of all targets that are reached. There is no

@@ -10,8 +10,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
+from minidl.comparison.curves import tuning_curves
 from minidl.comparison.plots import data
 from minidl.comparison.profile import TAUS, Profile
+from minidl.comparison.report.tables import TRIALS
 from minidl.comparison.report.words import counted, curve_name, rate
 from minidl.comparison.result import Comparison, Study
 from minidl.comparison.stats.hitting import Floats, median, restricted_mean
@@ -40,8 +42,9 @@ def draw(study: Study) -> Figure:
     for part, comparison in zip(parts, comparisons, strict=False):
         left, middle, right = part.subplots(1, 3)
         _draw_runs(left, middle, comparison, looks)
-        _draw_rates(right, comparison, looks)
-        _describe(part, data.title(comparison), data.labels(comparison), looks, explained=True)
+        (_draw_trials if comparison.plan.trials else _draw_rates)(right, comparison, looks)
+        marked = "best of all trials" if comparison.plan.trials else "chosen learning rate"
+        _describe(part, data.title(comparison), data.labels(comparison), looks, marked)
     if profile is not None:
         _draw_profile(parts[-1], profile, looks)
     return figure
@@ -58,8 +61,7 @@ def _draw_runs(left: Axes, middle: Axes, comparison: Comparison, looks: Looks) -
         look, hits[c.name] = looks[c.name], target.times(runs, plan.sustained) * scale
         low, half, high = data.quartiles([run.curves[plan.goal.column] for run in runs])
         lowest, x = min(lowest, float(low.min())), np.arange(len(half)) * scale
-        light = [0.7 + 0.3 * part for part in to_rgb(look.line["color"])]  # if opaque, as in EPS
-        left.fill_between(x, low, high, color=tuple(light), alpha=0.6, linewidth=0)
+        left.fill_between(x, low, high, color=_light(look), alpha=0.6, linewidth=0)
         left.plot(x, half, label=c.name, **look.line)
         if math.isfinite(time := median(hits[c.name].tolist())):
             left.plot([time], [target.value], label=f"{c.name}: median", **look.point)
@@ -119,6 +121,33 @@ def _draw_rates(axes: Axes, comparison: Comparison, looks: Looks) -> None:
     axes.set_ylabel(f"mean epochs to target, at most {plan.epochs}")
 
 
+def _draw_trials(axes: Axes, comparison: Comparison, looks: Looks) -> None:
+    """Draw the expected best mean of 1, 2, ... random trials, with intervals as bands."""
+    plan, total = comparison.plan, len(comparison.plan.trials)
+    for name, curve in tuning_curves(comparison).items():
+        numbers, look = np.arange(1, total + 1), looks[name]
+        axes.fill_between(
+            numbers, curve[:, 1], curve[:, 2], color=_light(look), alpha=0.6, linewidth=0
+        )
+        axes.plot(numbers, curve[:, 0], label=name, **look.line)
+        axes.plot([total], [curve[-1, 0]], label=f"{name}: all", **look.point)
+    axes.axhline(plan.epochs, label="budget", **data.BUDGET)
+    axes.set_xscale("log", base=2)
+    ticks = [b for b in TRIALS if b < total / 1.2] + [total]
+    axes.set_xticks(ticks, list(map(str, ticks)))
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.yaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
+    seeds = counted(len(plan.tuning_seeds), "tuning seed")
+    axes.set(title=f"Best of random trials, 95 % ({seeds})", xlabel="number of trials")
+    axes.set(xlim=(0.95, 1.05 * total), ylim=(0, plan.epochs * 1.06))
+    axes.set_ylabel(f"expected mean epochs, at most {plan.epochs}")
+
+
+def _light(look: data.Look) -> tuple[float, ...]:
+    """Return the colour of a band; opaque formats such as EPS show it without `alpha`."""
+    return tuple(0.7 + 0.3 * part for part in to_rgb(look.line["color"]))
+
+
 def _log_scale(axes: Axes) -> None:
     """Make y logarithmic, labelled with plain numbers."""
     axes.set_yscale("log")
@@ -145,17 +174,17 @@ def _draw_profile(part: SubFigure, profile: Profile, looks: Looks) -> None:
 
 
 def _describe(
-    part: SubFigure, title: str, labels: dict[str, str], looks: Looks, *, explained: bool = False
+    part: SubFigure, title: str, labels: dict[str, str], looks: Looks, marked: str = ""
 ) -> None:
-    """Add the title, and a legend: optimizers, then, if `explained`, target, marker and budget."""
+    """Add the title, and a legend: optimizers, then, if given, target, what is marked, budget."""
     part.suptitle(title, x=0.01, horizontalalignment="left", fontsize=11)
-    rows = data.legend_rows(labels, explained)
+    rows = data.legend_rows(labels, bool(marked))
     blank: tuple[data.Keywords, str] = {"linestyle": "none"}, ""
     entries = [(looks[name].marked, text) for name, text in labels.items()]
     entries += [blank] * (-len(entries) % rows)  # fill the column
-    if explained:
+    if marked:
         entries.append((data.TARGET, "target"))
-        entries.append((data.MARKER, "median hitting time; chosen learning rate"))
+        entries.append((data.MARKER, f"median hitting time; {marked}"))
         entries += [(data.BUDGET, "budget")] + [blank] * (-3 % rows)
     handles = [Line2D([], [], **look) for look, _ in entries]
     # matplotlib leaves out entries that begin with an underscore

@@ -41,7 +41,7 @@ def answer(comparison: Results) -> Iterator[str]:
         )
         return
     yield _ranking(best, [row for row in rows if row is not best], duels)
-    yield from _rates(comparison, best)
+    yield from _trials(comparison, best) if plan.trials else _rates(comparison, best)
 
 
 def best_row(rows: Sequence[Row], duels: Sequence[Duel]) -> Row | None:
@@ -118,6 +118,20 @@ def _rates(comparison: Results, best: Row) -> Iterator[str]:
         misses = best.seeds - reached[failing[0]]
         span += f"; {rate(failing[0])} fails on {misses} of {counted(best.seeds, 'seed')}"
     yield f"{span}."
+
+
+def _trials(comparison: Results, best: Row) -> Iterator[str]:
+    """Yield how many trials of the best optimizer do as well, and what fewer would have found."""
+    chosen = comparison.chosen[best.optimizer]
+    if not chosen.arrived or chosen.trials < 4 or chosen.expected[-1] == 0:
+        return
+    alike, few = round(chosen.forgiving * chosen.trials), max(2, chosen.trials // 4)
+    trials, words = f"its {chosen.trials} trials", f"The best of only {few}"
+    words += f" of {trials}"
+    if alike > 1:
+        words = f"{alike} of {trials} are within 10 % of its best; the best of only {few}"
+    times = f"{chosen.expected[few - 1] / chosen.expected[-1]:.1f} times as many epochs"
+    yield f"{words} would need {times} (average, tuning seeds)."
 
 
 def _by_rate(comparison: Results, best: Row) -> tuple[dict[float, float], dict[float, int]]:

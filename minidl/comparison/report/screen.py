@@ -10,8 +10,8 @@ import numpy as np
 from minidl.comparison.analysis import Results
 from minidl.comparison.plan import Plan
 from minidl.comparison.report.answer import answer, best_row
+from minidl.comparison.report.pitfalls import warnings_of
 from minidl.comparison.report.sentences import stopping
-from minidl.comparison.report.tables import warnings_of
 from minidl.comparison.report.words import (
     WIDTH,
     between,
@@ -78,7 +78,8 @@ def _head(comparison: Results, width: int) -> list[str]:
     batch = f"batch {sizes[0]}" if len(sizes) == 1 else f"batches {', '.join(sizes)}"
     seeds = f"{counted(len(plan.seeds), 'seed')} judge"
     others = counted(len(plan.tuning_seeds), "other")
-    seeds += f", {others} chose the rates" if plan.tune != "none" else f", {others} set the goal"
+    chose = "chose the trials" if plan.trials else "chose the rates"
+    seeds += f", {others} {chose if plan.tune != 'none' else 'set the goal'}"
     rows = counted(plan.rows, "training row")
     lines = wrapped(f"{plan.problem}, {rows}, {network_words(plan)}, {batch}; {seeds}", width)
     if target is not None:
@@ -116,7 +117,8 @@ def _cells(comparison: Results, row: Row) -> dict[str, str]:
     """Return the cells of one optimizer by the titles of columns; empty columns are left out."""
     plan, setting, chosen = comparison.plan, row.setting, comparison.chosen
     longest = max((r.median for r in comparison.rows if math.isfinite(r.median)), default=1.0)
-    several = len({r.setting.momentum for r in comparison.rows} - {None}) > 1
+    momenta = {r.setting.momentum for r in comparison.rows} - {None}
+    several = len(momenta) > 1 or plan.tune == "lr,momentum"
     sizes = len({c.batch_size for c in plan.contestants}) > 1
     budget = f">{plan.epochs}"
     bar = max(1, round(BAR * row.median / longest)) if 0 < row.median < math.inf else 0
@@ -218,6 +220,8 @@ def _commands(comparison: Results) -> list[str]:
     if best is not None and best.optimizer in names and plan.problem in DATASETS:
         dataset = "" if plan.problem == "moons" else f" --dataset {plan.problem}"
         words = f"--optimizer {best.optimizer} --lr {rate(best.setting.lr)}"
+        if best.setting.momentum not in (None, 0.9):
+            words += f" --momentum {best.setting.momentum:g}"
         lines.append(f"next: minidl train{dataset} {words}")
     sizes = {c.batch_size for c in plan.contestants}
     batches = "   --batch-sizes full,32,1" if len(sizes) == 1 else ""

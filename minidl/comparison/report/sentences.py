@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import attrgetter
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
@@ -70,7 +71,7 @@ def interruption(comparison: Results) -> Iterator[str]:
         sentence = f"Interrupted while tuning, after {runs}: no verdict is supported yet"
     elif comparison.tuned:
         seeds, plan = min(duel.verdict.seeds for duel in comparison.tuned), comparison.plan
-        total = len(plan.seeds) + len(plan.tuning_seeds) * (plan.tune != "none")
+        total = len(plan.seeds) + len(plan.tuning_seeds) * plan.on_grid
         upto = "up to " if plan.looks else ""
         sentence += f", and the verdicts rest on {seeds} of {upto}{total} seeds"
     elif comparison.plan.pairs:
@@ -156,11 +157,15 @@ def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
 
 
 def _span(duels: Sequence[Duel], flags: Sequence[Duel]) -> str:
-    """Return the learning rates of `duels`, neighbours on the grid of `flags` as a range."""
-    rates, grid = ({d.flag.lr for d in some if d.flag is not None} for some in (duels, flags))
-    ranges = [list(lrs) for inside, lrs in groupby(sorted(grid), rates.__contains__) if inside]
+    """Return the rates of `duels`, neighbours among those of `flags` as a range."""
+    some, every = ([d.flag for d in part if d.flag is not None] for part in (duels, flags))
+    word, value = "lr", attrgetter("lr")
+    if len({flag.momentum for flag in every}) > 1:
+        word, value = "lr / (1 - momentum)", attrgetter("effective")
+    rates, grid = set(map(value, some)), sorted(set(map(value, every)))
+    ranges = [list(lrs) for inside, lrs in groupby(grid, rates.__contains__) if inside]
     ends = [dict.fromkeys((rate(lrs[0]), rate(lrs[-1]))) for lrs in ranges]
-    return f"lr {joined([' to '.join(pair) for pair in ends])}"
+    return f"{word} {joined([' to '.join(pair) for pair in ends])}"
 
 
 def _tuned(duel: Duel, wins: Mapping[str, Sequence[Duel]], flags: Sequence[Duel]) -> str:
@@ -185,7 +190,7 @@ def _tuned(duel: Duel, wins: Mapping[str, Sequence[Duel]], flags: Sequence[Duel]
         words = "they are equivalent within 5 %"
         meaning = f", and tuning the rate achieves as much{gain}"
     elif duel.verdict.p < LEVEL and not duel.verdict.declined:
-        words += " (p is small, but with other seeds the rates might be others, and show none)"
+        words += " (p is small, but the interval holds 0: other seeds might show none)"
     if against:
         return f"{words}. So the flag matters at a learning rate that is not tuned{meaning}."
     return f"{words}."

@@ -1,17 +1,17 @@
 """The printed report: head, tables, the verdicts in words, and notes."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from minidl.comparison.analysis import Results
+from minidl.comparison.curves import tuning_curves
 from minidl.comparison.duels import Duel
-from minidl.comparison.goal import Target
+from minidl.comparison.report.pitfalls import warnings_of
 from minidl.comparison.report.sentences import explain, stopping
 from minidl.comparison.report.words import (
     WIDTH,
     between,
     counted,
-    joined,
-    method_name,
     number,
     rate,
     target_words,
@@ -24,7 +24,7 @@ from minidl.comparison.run import Setting
 from minidl.comparison.stats.spending import error_share
 from minidl.comparison.stats.verdicts import confidence_of
 
-TRIALS = (1, 2, 4, 8)
+TRIALS = (1, 2, 4, 8, 16)
 
 
 def report(comparison: Results, width: int = WIDTH) -> str:
@@ -37,6 +37,8 @@ def report(comparison: Results, width: int = WIDTH) -> str:
             sections.append(_trials(comparison, width))
         if comparison.tuned and (tuned or len(flags) < len(comparison.tuned)):
             title = "Tuned against tuned" if tuned else "As given"
+            if comparison.plan.trials:
+                title += ": trials chosen on the tuning seeds, tested on the evaluation seeds"
             sections.append(_duels(title, comparison.tuned, width))
         if flags:
             sections += [_medians(comparison, width), _flags(flags, width)]
@@ -56,7 +58,7 @@ def _titled(title: str, width: int, table: str) -> str:
 
 
 def _head(comparison: Results, width: int) -> str:
-    plan, target, rates = comparison.plan, comparison.target, comparison.plan.rates
+    plan, target = comparison.plan, comparison.target
     lines = [f"{plan.problem}: {plan.network}, {plan.loss}, {counted(plan.rows, 'training row')}"]
     if target is not None:
         lines.append(f"converged: {target_words(plan, target)}")
@@ -67,13 +69,7 @@ def _head(comparison: Results, width: int) -> str:
     seeds = counted(len(plan.tuning_seeds), "tuning seed")
     tuning = f"not tuned; {seeds} for the target"
     if plan.tune != "none":
-        tuning = f"tuned: {len(rates)} learning rates, {rate(rates[0])} to {rate(rates[-1])}"
-        requested = len(comparison.request.get("plan", {}).get("rates", rates))
-        if requested < len(rates):
-            tuning += f" (grown from {requested}, because the best was at an edge)"
-        if plan.tune == "lr,momentum":
-            tuning += f", times momentum {', '.join(f'{m:g}' for m in plan.momenta)}"
-        tuning += f"; {seeds}"
+        tuning = f"tuned: {_tried(comparison)}; {seeds}"
     evaluation = counted(len(plan.seeds), "evaluation seed")
     lines.append(f"{tuning}, {evaluation}; budget {counted(plan.epochs, 'epoch')}")
     return _paragraph([*lines, *stopping(comparison), *_spending(comparison)], width)
@@ -89,12 +85,29 @@ def _spending(comparison: Results) -> Iterator[str]:
         yield f"{words}: over all looks that is an error of at most 5 %."
 
 
+def _tried(comparison: Results) -> str:
+    """Return what was tried for each optimizer: a grid, or random trials."""
+    plan, rates = comparison.plan, comparison.plan.rates
+    span = f"{rate(rates[0])} to {rate(rates[-1])}"
+    momenta = ", ".join(f"{momentum:g}" for momentum in plan.momenta)
+    if plan.trials:
+        trials = counted(len(plan.trials), "random trial")
+        return f"{trials}, lr / (1 - momentum) from {span}, momentum {momenta}"
+    tried = f"{len(rates)} learning rates, {span}"
+    requested = len(comparison.request.get("plan", {}).get("rates", rates))
+    if requested < len(rates):
+        tried += f" (grown from {requested}, because the best was at an edge)"
+    return f"{tried}, times momentum {momenta}" if momenta else tried
+
+
 def _rows(comparison: Results, width: int) -> str:
     """Return the table of optimizers, without the momentum column if none has momentum."""
     rows = [_cells(comparison, row) for row in comparison.rows]
     if all(("momentum", "-") in cells for cells in rows):
         rows = [[cell for cell in cells if cell[0] != "momentum"] for cells in rows]
-    setting = "at its best learning rate" if comparison.plan.tune != "none" else "as given"
+    plan, setting = comparison.plan, "as given"
+    if plan.tune != "none":
+        setting = "at its best trial" if plan.trials else "at its best learning rate"
     explained = "medians; mean of min(epochs, budget); ERT: epochs spent per converged run"
     table = [[title for title, _ in rows[0]], *([cell for _, cell in row] for row in rows)]
     title = f"Each {setting}, on the evaluation seeds ({explained})"
@@ -129,25 +142,32 @@ def _cells(comparison: Results, row: Row) -> list[tuple[str, str]]:
 
 
 def _trials(comparison: Results, width: int) -> str:
-    """Return the table of the expected best mean after fewer random trials."""
-    totals = {chosen.trials for chosen in comparison.chosen.values()}
+    """Return the table of the expected best mean after fewer random trials, with intervals."""
+    curves = tuning_curves(comparison)
+    totals = {len(curve) for curve in curves.values()}
     numbers = [b for b in TRIALS if b < min(totals)] + sorted(totals)
-    lines = [["trials", *map(str, numbers)]]
-    for name, chosen in comparison.chosen.items():
-        means = [f"{mean:.1f}" for mean in chosen.expected]
-        lines.append([name, *(means[b - 1] if b <= chosen.trials else "" for b in numbers)])
+    lines = [["trials", *(word for name in curves for word in (name, "95 %"))]]
+    for b in numbers:
+        cells = [str(b)]
+        for curve in curves.values():
+            best, low, high = curve[b - 1] if b <= len(curve) else (math.nan,) * 3
+            cells.append("" if math.isnan(best) else f"{best:.1f}")
+            cells.append("" if math.isnan(low) else between((low, high), "", ".1f"))
+        lines.append(cells)
     title = "Cost of tuning: expected best mean epochs after that many random trials, tuning seeds"
-    return _titled(title, width, text_table(lines, width=width))
+    return _titled(title, width, text_table(lines, left=(), width=width))
 
 
 def _medians(comparison: Results, width: int) -> str:
     """Return the table of medians, one line per setting at which flags are swapped."""
     plan, flags = comparison.plan, comparison.flags
-    names = [c.name for c in plan.contestants if any(c in pair for pair in plan.pairs)]
+    swapped = {name for duel in flags for name in (duel.first, duel.second)}
+    names = [c.name for c in plan.contestants if c.name in swapped]
     title = "Swap the flag: one learning rate"
     momenta = {duel.flag.momentum for duel in flags if duel.flag} - {None}
     if momenta:
         title += " and momentum" if len(momenta) > 1 else f", momentum {momenta.pop():g}"
+    title += ", by lr / (1 - momentum)" * bool(plan.trials)
     label, *settings = _settings(flags)
     words = {duel.flag: setting for duel, setting in zip(flags, settings, strict=True)}
     lines: dict[Setting | None, list[str]] = {}
@@ -211,59 +231,3 @@ def _settings(duels: Sequence[Duel]) -> list[str]:
         return ["lr", *(rate(flag.lr) for flag in flags)]
     momenta = ["" if flag.momentum is None else f", {flag.momentum:g}" for flag in flags]
     return ["lr, momentum", *(rate(f.lr) + m for f, m in zip(flags, momenta, strict=True))]
-
-
-def warnings_of(comparison: Results) -> Iterator[str]:
-    """Yield one sentence for each pitfall that applies to this comparison."""
-    plan = comparison.plan
-    for c in plan.contestants:
-        setting = comparison.chosen[c.name].setting if comparison.chosen else c.own
-        if setting.momentum == 0:
-            yield f"{method_name(c.name)} has momentum 0: it is plain gradient descent then."
-    sizes, rows = {c.batch_size for c in plan.contestants}, plan.rows
-    for size in [size for size in sizes - {"full"} if int(size) > rows]:
-        yield f"a batch of {size} is larger than the {rows} training rows: it is the full batch."
-    if any(size == "full" or int(size) >= rows for size in sizes):
-        yield "the full batch is not shuffled: its gradient does not depend on the order of rows."
-    if len(sizes) > 1:
-        yield "across batch sizes compare updates, samples and seconds, not epochs: no verdicts."
-    if comparison.target is not None:
-        yield from _target(comparison, comparison.target)
-    for name, chosen in comparison.chosen.items():
-        if chosen.edge:
-            end, best = "smallest" if chosen.edge < 0 else "largest", rate(chosen.best.lr)
-            words = f"{method_name(name)} did best at {best}, the {end} learning rate of the grid"
-            yield f"EDGE: {words}; a better one may lie beyond."
-        elif plan.tune != "none" and not (chosen.arrived or chosen.chaotic):
-            words = f"{method_name(name)} did not reach the target on any tuning seed"
-            yield f"{words}; the setting with the lowest final loss is used."
-    yield from _chaotic(comparison)
-
-
-def _chaotic(comparison: Results) -> Iterator[str]:
-    first = {name: min(s.lr for s in some) for name, some in comparison.chaotic.items() if some}
-    if first:
-        words = joined([f"{method_name(name)} at {rate(lr)}" for name, lr in first.items()])
-        yield f"training becomes chaotic for {words}; no verdict rests on such rates."
-    if comparison.target is not None and not comparison.target.steady:
-        words = "every setting that comes near the best loss is chaotic"
-        yield f"{words}: the goal may be another one on another processor."
-
-
-def _target(comparison: Results, target: Target) -> Iterator[str]:
-    plan = comparison.plan
-    early = {run.seed for run in comparison.runs if target.time(run, 1) == 0}
-    if early:
-        yield f"the target is met before training on {counted(len(early), 'seed')}: tighten it."
-    most = "on 80 % of the tuning seeds"
-    if target.loosened:
-        gap = f"gap:{target.tau:g}"
-        yield f"no optimizer reached {plan.goal} {most}, so the target was loosened to {gap}."
-    if not target.reachable:
-        best_of = max if plan.goal.rises else min
-        curves = [r.curves[plan.goal.column] for r in comparison.runs if r.diverged_at is None]
-        epochs = counted(plan.epochs, "epoch")
-        if curves:
-            epochs += f"; the best single run reached {best_of(map(best_of, curves)):.4g}"
-        words = f"no optimizer reaches the target {most} within {epochs}"
-        yield f"{words}. Use more epochs or another target."

@@ -23,7 +23,8 @@ RESAMPLES = 10_000
 USE_RESTRICTED = "Use min(T, E), not T."
 
 
-def _check_confidence(confidence: float) -> float:
+def check_confidence(confidence: float) -> float:
+    """Return a confidence that is between 0 and 1, or raise ArgumentError."""
     return check_number("confidence", confidence, lambda c: 0 < c < 1, "between 0 and 1")
 
 
@@ -42,7 +43,7 @@ def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
     [(6, 15), (4, 12), (2, 9), (1, 6), None]
     """
     n = check_count("n", n, 0)
-    allowed = (1 - Fraction(_check_confidence(confidence))) * 2**n
+    allowed = (1 - Fraction(check_confidence(confidence))) * 2**n
     rank, tail = 0, 1  # tail = sum of C(n, i) for i <= rank
     while 2 * tail <= allowed:
         rank += 1
@@ -133,7 +134,7 @@ def expanded_quantiles(means: Floats, n: int, confidence: float) -> tuple[float,
     """Return the expanded percentile interval of resampled means of n values."""
     from scipy.special import ndtr, stdtrit
 
-    alpha = 1 - _check_confidence(confidence)
+    alpha = 1 - check_confidence(confidence)
     if n < 2:
         return None
     tail = ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, alpha / 2))

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count, check_number
-from minidl.comparison.stats.hitting import check_budget, check_times
+from minidl.comparison.stats.hitting import Floats, check_budget, check_times
+from minidl.comparison.stats.intervals import RESAMPLES, check_confidence, resample_counts
 from minidl.errors import ArgumentError, ShapeError
 from minidl.keywords import answers
+from minidl.streams import check_seed
 
 __all__ = ["choose_rate", "expected_best", "near_best", "stable_range", "trial_weights"]
-__all__ += ["near_share"]
+__all__ += ["near_share", "tuning_curve"]
 
 
 class Choice(NamedTuple):
@@ -179,3 +181,54 @@ def expected_best(results: npt.ArrayLike, trials: int) -> float:
     if math.isinf(best[-1]):
         return math.inf
     return math.fsum(w * value for w, value in zip(weights, best, strict=True))
+
+
+@answers
+def tuning_curve(
+    times: npt.ArrayLike,
+    budget: float,
+    confidence: float = 0.95,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Floats:
+    """Return the expected best mean of 1, 2, ... random trials, each with an interval.
+
+    Row b - 1 is :func:`expected_best` of b trials, of their means of min(T, E), then the ends of
+    its interval: e - t s and e + t s, within 0 and E, where t is the quantile of Student's
+    distribution with S - 1 degrees of freedom, and s is sqrt(S / (S - 1)) times the standard
+    deviation of e when the S seeds are drawn anew with replacement (Efron & Tibshirani 1993,
+    chapters 6 and 12).
+
+    Seeds are resampled, trials are not: e is the mean over all choices of b of *these* trials,
+    exactly, and trials drawn with replacement would lack the best one in 37 % of the resamples. In
+    simulations with 4 and 10 seeds the interval holds the truth in 89 to 95 % of cases (percentiles
+    of the resamples: 65 to 95 %). Where runs depend much on the seed, the right end is too small,
+    because the best trial is chosen and measured on the same seeds: 72 % for all of 24 trials whose
+    times vary by 60 %.
+
+    `times` (trials, seeds) are hitting times, inf for runs that did not converge; the budget E is
+    finite and > 0. The result is (trials, 3), with an interval of nan for one seed.
+
+    Examples
+    --------
+    >>> tuning_curve([[30, 34, 38], [12, 10, 14], [50, 60, math.inf]], 60).round(1).tolist()
+    [[34.2, 26.0, 42.5], [19.3, 13.7, 25.0], [12.0, 7.1, 16.9]]
+    """
+    from scipy.special import stdtrit
+
+    cut = np.minimum(check_times("times", times, dimensions=2), check_budget(budget))
+    n, trials = cut.shape[1], range(1, len(cut) + 1)
+    weights = np.zeros((len(cut), len(cut)))
+    for b in trials:
+        weights[: len(cut) + 1 - b, b - 1] = trial_weights(len(cut), b)
+    means = cut.mean(axis=1).tolist()
+    expected = np.array([expected_best(means, b) for b in trials])
+    width = np.full(len(cut), np.nan)
+    if n > 1:
+        counts = resample_counts(check_seed(seed), resamples, n)
+        spread = (np.sort(counts @ cut.T / n, axis=1) @ weights).std(axis=0)
+        quantile = -float(stdtrit(n - 1, (1 - check_confidence(confidence)) / 2))
+        width = quantile * math.sqrt(n / (n - 1)) * spread
+    low, high = np.maximum(expected - width, 0.0), np.minimum(expected + width, budget)
+    return np.stack([expected, low, high], axis=1)
