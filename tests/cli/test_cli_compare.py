@@ -108,8 +108,7 @@ def test_both_verdicts_and_the_batchings_are_printed(capsys):
     for pair in ("momentum - gd", "nag - gd", "nag - momentum"):
         assert printed.count(f"\n{pair} ") == 2  # on the screen, and in the details
     batchings = printed[printed.rindex("moons: ") :]
-    lines = [line.split()[0] for line in batchings.splitlines() if line.strip()]
-    named = [name for name in lines if name in ("batch", "stochastic", "gd")]
+    named = re.findall(r"^(batch|stochastic|gd)  ", batchings, re.MULTILINE)
     assert named == 2 * ["batch", "stochastic", "gd"]  # what they need, in a table of two parts
     (costs,) = [line.split() for line in batchings.splitlines() if line.startswith("trials")]
     assert costs[1::3] == ["batch", "stochastic", "gd"]

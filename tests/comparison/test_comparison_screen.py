@@ -135,14 +135,14 @@ def test_after_a_random_search_the_screen_has_momentum_trials_and_a_command():
     )
     # means 30, 20, 5, 20 and 30 on the tuning seeds; of pairs, 4 are 5, 5 are 20, and one is 30
     assert " ".join(answer.split()) == (
-        "NAG is fastest here: 4 epochs (median), against 20 for gradient descent. The best of"
+        "NAG is fastest here: 4 epochs (median), against 20 for gd. The best of"
         " only 2 of its 5 trials would need 3.0 times as many epochs (average, tuning seeds)."
     )
     assert table.split("\n")[0].split()[:3] == ["optimizer", "rate", "momentum"]
     gd, nag = (line.split() for line in table.split("\n")[1:])
     assert gd[:4] == ["gd", "0.5", "EDGE", "7/7"]
     assert nag[:4] == ["nag", "0.1", "0.95", "7/7"]
-    assert "Beware: only one trial of gd and nag is within 10 % of the best: with other" in text
+    assert "Beware: only one trial of gd and NAG is within 10 % of the best: with other" in text
     assert "minidl train --dataset circles --optimizer nag --lr 0.1 --momentum 0.95\n" in text
     assert fits(text)
 
