@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.goal import Target
-from minidl.comparison.report.words import counted, joined, method_name, rate
+from minidl.comparison.report.words import counted, joined, method_name, rate, setting_words
 
 
 def warnings_of(comparison: Results) -> Iterator[str]:
@@ -29,7 +29,7 @@ def warnings_of(comparison: Results) -> Iterator[str]:
             of = "learning rate of the grid"
             if plan.trials:
                 searched = "lr" if chosen.best.momentum is None else "lr / (1 - momentum)"
-                best, of = str(chosen.best), f"{searched} of its trials"
+                best, of = setting_words(chosen.best), f"{searched} of its trials"
             words = f"{method_name(name)} did best at {best}, the {end} {of}"
             yield f"EDGE: {words}; a better one may lie beyond."
         elif plan.tune != "none" and not (chosen.arrived or chosen.chaotic):
@@ -57,7 +57,7 @@ def _chaotic(comparison: Results) -> Iterator[str]:
         if settings
     }
     if lowest:
-        where = {n: str(s) if several else rate(s.lr) for n, s in lowest.items()}
+        where = {n: setting_words(s) if several else rate(s.lr) for n, s in lowest.items()}
         words = joined([f"{method_name(name)} at {at}" for name, at in where.items()])
         yield f"training becomes chaotic for {words}; no verdict rests on such rates."
     if comparison.target is not None and not comparison.target.steady:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Target
 from minidl.comparison.plan import Plan
+from minidl.comparison.run import Setting
 
 WIDTH = 100  # columns of text, unless the terminal has fewer
 
@@ -51,6 +52,11 @@ def number(value: float, infinite: str, form: str = ".12g") -> str:
 def rate(value: float) -> str:
     """Return a learning rate with three digits."""
     return f"{value:.3g}"
+
+
+def setting_words(setting: Setting) -> str:
+    """Return a setting with three digits of the rate, such as "lr 0.166, momentum 0.9"."""
+    return str(Setting(float(rate(setting.lr)), setting.momentum))
 
 
 def between(interval: tuple[float, float] | None, infinite: str, form: str = ".12g") -> str:
