@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy.typing as npt
 
 from minidl import __version__, nn
+from minidl.checks import is_minidl
 from minidl.cli.epochs import table, wrapped
 from minidl.cli.listing import bold
 from minidl.cli.next_step import command_text, next_command
@@ -28,9 +29,12 @@ from minidl.training import (
     StopAtTarget,
     Trainer,
     save_model,
+    suggest_lr,
 )
 
-NOT_SETTINGS = ("parser", "flags", "command", "words")
+NOT_SETTINGS = ("parser", "flags", "command", "words", "suggested")
+RATE = 0.1  # where none is chosen, for lack of rows
+CUSTOM_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of an optimizer in a user's file
 
 
 def train(options: Namespace) -> int:
@@ -71,7 +75,7 @@ def _has_target(options: Namespace) -> bool:
 
 def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     entry, seed = lookup(options.optimizer), options.seed
-    optimizer = entry.make(options.lr, options.momentum)
+    optimizer = entry.make(RATE if options.lr is None else options.lr, options.momentum)
     batch_size = entry.batches(options.batch_size)
     data = load(options.dataset, options, seed=seed)
     network = {k: getattr(options, k) for k in ("activation", "dropout", "initializer")}
@@ -86,7 +90,22 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
             hint = "Leave --test-size out, or give a share such as 0.25."
             raise ArgumentError("--early-stopping needs validation rows, got none", hint=hint)
     loss = options.loss or loss_for(data)
-    return Trainer(model, loss, callbacks=callbacks, **settings), data
+    trainer = Trainer(model, loss, callbacks=callbacks, **settings)
+    options.suggested = None
+    if options.lr is None:
+        _choose_rate(trainer, data, options)
+    return trainer, data
+
+
+def _choose_rate(trainer: Trainer, data: Dataset, options: Namespace) -> None:
+    """Give the optimizer the learning rate that predicts held-out rows best."""
+    options.lr = RATE
+    if len(data.X_train) >= 4:
+        rates = None if is_minidl(trainer.optimizer) else CUSTOM_RATES
+        X, y, epochs = data.X_train, data.y_train, max(options.epochs, 1)
+        options.suggested = suggest_lr(trainer, X, y, epochs=epochs, rates=rates)
+        options.lr = options.suggested.lr
+        trainer.optimizer.hyperparameters["lr"] = options.lr
 
 
 def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int | None) -> None:
@@ -95,6 +114,10 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
     model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
     print(wrapped(f"model      {model}", 11))
     print(f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}")
+    if chosen := options.suggested:
+        rates = f"{chosen.rates[0]:g} to {chosen.rates[-1]:g}"
+        words = f"{chosen.lr:g} of {rates} predicts held-out training rows best; --lr sets another"
+        print(wrapped(f"rate       {words}", 11))
     if not len(history):
         print("interrupted before the first measurement")
         return

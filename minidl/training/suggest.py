@@ -18,7 +18,7 @@ from minidl.training.data import Rows, check_rows, rows_per_batch
 from minidl.training.many import train_many
 from minidl.training.trainer import Trainer
 
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+EFFECTIVE = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # lr / (1 - momentum)
 UPDATES = 2_500  # of each run, at most, but at least two epochs
 LARGEST = 20_000  # rows; of more a random part is used
 FEW = 1_000  # rows; up to so many are held out in turn
@@ -55,7 +55,7 @@ def suggest_lr(
     y: npt.ArrayLike,
     *,
     epochs: int = 100,
-    rates: Sequence[float] = RATES,
+    rates: Sequence[float] | None = None,
 ) -> SuggestedRate:
     """Return the learning rate with which a network predicts best the rows it has not seen.
 
@@ -73,8 +73,10 @@ def suggest_lr(
         Training rows, as for :meth:`Trainer.fit`; of more than 20,000 a random part is used.
     epochs : int, default 100
         As many as the run will have; fewer are tried if there are more than 2,500 updates.
-    rates : sequence of float, default 0.001, 0.003, 0.01, 0.03, 0.1, 0.3
-        Different, finite and positive.
+    rates : sequence of float, optional
+        Different, finite and positive. By default lr / (1 - momentum) is 0.01, 0.03, 0.1, 0.3, 1
+        and 3, so with momentum 0.9 the rates are 0.001 to 0.3: that is how far a steady gradient
+        moves the weights.
 
     Raises
     ------
@@ -99,9 +101,10 @@ def suggest_lr(
         problem = "must have an optimizer with one number as lr, not a schedule"
         raise ArgumentError(problem, argument="trainer", received=repr(trainer.optimizer))
     epochs = check_count("epochs", epochs)
-    tried = tuple(sorted(check_number("a rate", rate, _positive, "positive") for rate in rates))
+    asked = _usual(trainer) if rates is None else rates
+    tried = tuple(sorted(check_number("a rate", rate, _positive, "positive") for rate in asked))
     if not tried or len(set(tried)) < len(tried):
-        raise invalid("rates", list(rates), "a list of different numbers")
+        raise invalid("rates", list(asked), "a list of different numbers")
     rows = check_rows("training", X, y, trainer.objective, class_weight=trainer.class_weight)
     if len(rows.X) < 4:
         raise ArgumentError("must have at least 4 rows", argument="X", received=str(len(rows.X)))
@@ -118,6 +121,13 @@ def suggest_lr(
         rows=n + held_out.X.shape[1],
         folds=folds,
     )
+
+
+def _usual(trainer: Trainer) -> list[float]:
+    """Return the rates that are tried by default."""
+    momentum = trainer.optimizer.hyperparameters.get("momentum", 0.0)
+    share = 1 - momentum if isinstance(momentum, float) else 0.1  # of a schedule, as of 0.9
+    return [float(f"{share * rate:.3g}") for rate in EFFECTIVE]
 
 
 def _positive(rate: float) -> bool:

@@ -114,3 +114,17 @@ def test_a_used_trainer_a_schedule_and_three_rows_are_refused():
         suggest_lr(scheduled, X, y)
     with pytest.raises(ArgumentError, match="X must have at least 4 rows"):
         suggest_lr(trainer_at(), X[:3], y[:3])
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rates"),
+    [
+        (optim.NAG(0.5, momentum=0.9), (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)),
+        (optim.Momentum(0.5, momentum=0.5), (0.005, 0.015, 0.05, 0.15, 0.5, 1.5)),
+        (optim.GradientDescent(0.5), (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)),
+    ],
+)
+def test_the_usual_rates_are_spaced_by_how_far_a_steady_gradient_leads(optimizer, rates):
+    X, y = regression()
+    trainer = Trainer(nn.mlp(3, 2, 1, seed=0), "mse", optimizer, seed=0)
+    assert suggest_lr(trainer, X, y, epochs=2).rates == rates
