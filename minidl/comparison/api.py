@@ -66,7 +66,8 @@ def compare(
     model : callable, optional
         A function seed -> new network; by default a perceptron with `hidden` and `activation`.
     optimizers : sequence of str, or dict of str to Optimizer
-        Names of ``minidl list optimizers``, or new optimizers under custom names.
+        Names of ``minidl list optimizers``; classes in files, such as ``my_file.py:Adam``; or new
+        optimizers under custom names.
     batch_size : "full" or int, optional
         For optimizers whose name does not fix it; by default 32.
     tune : {"lr", "lr,momentum", "none"}, optional

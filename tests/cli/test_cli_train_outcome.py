@@ -50,11 +50,11 @@ def history(train, validation=None, **columns):
 
 def outcome(train, validation=None, *words, dataset="moons", hit=None):
     """The outcome of a made-up run, of a network that was not trained."""
-    data = datasets.load(dataset, n=40, seed=0)
+    data, options = datasets.load(dataset, n=40, seed=0), parse(["train", *words])
     loss = "bce" if dataset == "moons" else "mse"
-    trainer = Trainer(nn.mlp(data.n_features, 1, seed=0), loss, "nag", lr=0.1, seed=0)
+    trainer = Trainer(nn.mlp(data.n_features, 1, seed=0), loss, "nag", lr=options.lr, seed=0)
     trainer.history = history(train, validation)
-    return Outcome(trainer, data, parse(["train", *words]), hit)
+    return Outcome(trainer, data, options, hit)
 
 
 def shown(*losses):
@@ -216,7 +216,7 @@ def test_a_target_that_was_reached_leads_to_who_reaches_it_first(printed):
 )
 def test_a_run_that_got_worse_is_repeated_at_a_tenth_of_the_rate(typed, rate):
     made = outcome([1.0, 3.0], [1.0, 3.0], *typed.split())
-    made.history.advise_if_worse("NAG(lr=0.1, momentum=0.9)")
+    made.history.advise_if_worse(repr(made.trainer.optimizer))
     assert " ".join(next_command(made)) == f"minidl train {rate}"
     (sentence,) = made.sentences()
     assert sentence.startswith("nag has made the training loss worse: 3 after epoch 1, from 1 at")
