@@ -36,7 +36,7 @@ def add_and_signal(self, number_of_comparison, runs):
 Journal.add = add_and_signal
 """
 TIMEOUT = 120
-SMALL_RUN = ["train", "--rows", "40", "--epochs", "1", "--quiet"]
+SMALL_RUN = ["train", "--rows", "40", "--epochs", "1", "--lr", "0.1", "--quiet"]
 TINY = ["--rows", "60", "--epochs", "4", "--seeds", "2", "--tuning-seeds", "1", "--jobs", "1"]
 SMALL_RACE = ["compare", "--optimizers", "momentum,nag", "--lr", "0.1,0.2", *TINY]
 
