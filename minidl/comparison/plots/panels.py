@@ -115,9 +115,9 @@ def _draw_rates(axes: Axes, comparison: Comparison, looks: Looks) -> None:
     axes.set_xticks(ticks, [rate(tick) for tick in ticks])
     axes.xaxis.set_minor_locator(ticker.NullLocator())
     axes.yaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
-    crosses = "; x: chaotic" if any(comparison.chaotic.values()) else ""
-    title = f"{RATES[plan.tune]} ({counted(len(plan.tuning_seeds), 'tuning seed')}{crosses})"
-    axes.set(title=title, xlabel="learning rate", xlim=(low, high), ylim=(0, plan.epochs * 1.06))
+    title = f"{RATES[plan.tune]} ({counted(len(plan.tuning_seeds), 'tuning seed')})"
+    label = "learning rate" + " (x: chaotic)" * any(comparison.chaotic.values())
+    axes.set(title=title, xlabel=label, xlim=(low, high), ylim=(0, plan.epochs * 1.06))
     axes.set_ylabel(f"mean epochs to target, at most {plan.epochs}")
 
 
