@@ -1,8 +1,8 @@
-"""Train on a CSV file: a header, columns of numbers, and a column to predict.
+"""Train on a CSV file: columns of numbers or text, and a column to predict.
 
     python examples/05_your_own_csv.py my_data.csv --target species
 
-Classes may be text. An error names the line and the column.
+The summary says what was decided about the columns. An error names all problems of the file.
 """
 
 import argparse

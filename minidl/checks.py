@@ -49,6 +49,17 @@ def check_number(name: str, value: Any, valid: Callable[[float], bool], expected
     return number
 
 
+def is_list_of(value: object, *kinds: type) -> bool:
+    """Return True for a list, tuple or array of objects of some types.
+
+    >>> is_list_of(["a", 1], str, int), is_list_of("ab", str)
+    (True, False)
+    """
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return False
+    return all(isinstance(item, kinds) and not isinstance(item, bool) for item in value)
+
+
 def is_minidl(part: object) -> bool:
     """Return True for an object of one of minidl's own classes."""
     return type(part).__module__.split(".")[0] == "minidl"

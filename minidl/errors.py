@@ -13,10 +13,13 @@ from minidl.words import COLUMNS, NAMES
 __all__ = [
     "ArgumentError", "CallError", "ConvergenceError", "DTypeError", "DataError",
     "DivergenceWarning", "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError",
-    "OutOfRangeError", "ShapeError", "TooLargeError", "UnknownAttributeError",
+    "OutOfRangeError", "ShapeError", "TableError", "TooLargeError", "UnknownAttributeError",
     "UnknownImportError", "UnknownKeywordError", "UnknownNameError", "UntrainedWarning",
     "WorkerError", "WorseLossWarning", "invalid",
 ]  # fmt: skip
+
+
+LONGEST = 200  # characters of a container that a message prints
 
 
 class MinidlError(Exception):
@@ -114,8 +117,25 @@ def invalid(
     'epochs must be an integer >= 0, got -1'
     """
     return ArgumentError(
-        f"must be {expected}, got {value!r}", argument=argument, hint=hint, use=use
+        f"must be {expected}, got {shown(value)}", argument=argument, hint=hint, use=use
     )
+
+
+def shown(value: object) -> str:
+    """Return a value as it prints, but an array or anything long by its type and shape.
+
+    >>> import numpy as np
+    >>> shown("a"), shown(np.zeros((200, 2))), shown(list(range(1000)))
+    ("'a'", 'an ndarray of shape (200, 2)', 'a list of 1000')
+    """
+    kind = type(value).__name__
+    article = "an" if kind[0] in "aeiouAEIOU" or kind == "ndarray" else "a"
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"{article} {kind} of shape {shape}"
+    if isinstance(value, (list, tuple, dict, set)) and len(repr(value)) > LONGEST:
+        return f"{article} {kind} of {len(value)}"
+    return repr(value)
 
 
 class ShapeError(MinidlError, ValueError):
@@ -136,6 +156,29 @@ class DTypeError(MinidlError, TypeError):
 
 class DataError(MinidlError, ValueError):
     """A data set or a file cannot be used; the message names file, column and row."""
+
+
+class TableError(DataError):
+    """Columns of a table cannot be used as they are; the message has one line for each problem.
+
+    Parameters
+    ----------
+    message : str
+        The problems, with the arguments that deal with them.
+    typed : str, optional
+        The same, with the options of the command line.
+    **details
+        `received`, `expected` and `hint`, as for :class:`MinidlError`.
+
+    Examples
+    --------
+    >>> TableError('add drop=["id"]', "add --drop id").typed
+    'add --drop id'
+    """
+
+    def __init__(self, message: str, typed: str = "", **details: Any) -> None:
+        super().__init__(message, **details)
+        self.typed = typed or str(self)
 
 
 class GraphError(MinidlError, RuntimeError):

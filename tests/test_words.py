@@ -157,7 +157,7 @@ KEYWORDS = {
     'datasets.load("moons", random_state=0)': "Write seed=...",
     'datasets.load("iris", return_X_y=True)': "X_train, y_train",
     'datasets.load("moons", validation_split=0.2)': "Write test_size=...",
-    "datasets.load(X, y)": "arrays go to fit directly",
+    "datasets.load(X, y)": "Dataset.from_arrays(X, y)",
     'datasets.generate("moons", n_samples=3)': "Write n=...",
     'train_replicas(make, optimizer, X, y, loss="bce", random_state=0, epochs=1)': "Write seeds=",
     'train_replicas(make, optimizer, X, y, loss="bce", seeds=1, n_epochs=1)': "Write epochs=...",

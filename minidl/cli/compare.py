@@ -8,7 +8,7 @@ from typing import Any
 
 from minidl.cli.listing import width
 from minidl.cli.options import INTERRUPTED, QUICK, QUICK_TRIALS, exit_code
-from minidl.cli.values import check_files, load, prefixed
+from minidl.cli.values import check_files, prefixed, source
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
 from minidl.comparison.profile import across_text, profile_text
@@ -96,7 +96,7 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
     try:
         with warnings.catch_warnings():  # joblib's, when it is interrupted
             warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, "joblib")
-            return compare_all([partial(load, name, options) for name in names], **arguments), 0
+            return compare_all([source(name, options) for name in names], **arguments), 0
     except KeyboardInterrupt as error:
         finished: Study | None = getattr(error, "study", None)
         if finished is None:

@@ -5,7 +5,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Collection, Sequence
 
-from minidl.errors import ArgumentError, MinidlError, UnknownNameError
+from minidl.errors import ArgumentError, MinidlError, TableError, UnknownNameError
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 # Options that are not spelled like the argument they are passed to.
@@ -57,6 +57,8 @@ def _run(options: Namespace) -> int:
 
 def _message(error: Exception, flags: Collection[str]) -> str:
     """Return the message of an error, with an option in place of the argument's name."""
+    if isinstance(error, TableError):
+        return error.typed
     if not isinstance(error, ArgumentError) or error.argument is None:
         return str(error)
     default = "--" + error.argument.replace("_", "-")

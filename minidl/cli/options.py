@@ -10,6 +10,7 @@ from typing import Any
 
 from minidl import __version__
 from minidl.cli import values
+from minidl.cli.data_options import add_data
 from minidl.cli.listing import LISTS
 from minidl.datasets import DATASETS
 from minidl.nn.losses import LOSSES
@@ -155,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(p: argparse.ArgumentParser) -> None:
-    _data(p, "moons")
+    add_data(p, "moons")
     add = p.add_argument
     names = ", ".join(entry.name for entry in TABLE)
     text = f"{names}, or a class in a file: my_file.py:Adam (default: nag)"
@@ -204,7 +205,7 @@ def _compare(p: argparse.ArgumentParser) -> None:
     text = """then compare gradient descent at these batch sizes, such as full,32,1: full, 1 and at
         most one other"""
     add("--batch-sizes", metavar="ROWS", type=values.batch_sizes, help=text)
-    data = _data(p, None)
+    data = add_data(p, None)
     text = "several data sets instead of --dataset, such as moons,circles,iris"
     names = values.different("data sets or files such as moons,circles")
     data.add_argument("--problems", metavar="NAMES", type=names, help=text)
@@ -226,28 +227,6 @@ def _compare(p: argparse.ArgumentParser) -> None:
 def _list(p: argparse.ArgumentParser) -> None:
     text = f"{', '.join(LISTS)} (default: all of them)"
     p.add_argument("what", nargs="?", type=_list_named, help=text)
-
-
-def _data(p: argparse.ArgumentParser, default: str | None) -> Group:
-    group = p.add_argument_group("data")
-    add = group.add_argument
-    text = "a name, see minidl list, or a CSV or NPZ file (default: moons)"
-    add("--dataset", metavar="NAME", default=default, help=text)
-    add("--rows", type=values.integer, help="number of rows to generate (default: 1000)")
-    add("--noise", type=values.number, help="noise of generated rows (default: see minidl list)")
-    add(
-        "--test-size",
-        metavar="SHARE",
-        type=values.number,
-        default=0.25,
-        help="test rows (default: 0.25)",
-    )
-    text = """target of a file: a name, or a position from 0, where -1 is the last (default: target,
-        label, class or y)"""
-    add("--target-column", metavar="COLUMN", type=values.column, help=text)
-    text = "of a file: classification or regression (default: what its target suggests)"
-    add("--task", help=text)
-    return group
 
 
 def _network(p: argparse.ArgumentParser) -> None:

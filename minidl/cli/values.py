@@ -1,29 +1,57 @@
 """Values of options: numbers, lists and names from text, files to write, and data sets."""
 
 import contextlib
+import csv
+import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from minidl import datasets
 from minidl.checks import check_place
 from minidl.datasets import Dataset
+from minidl.datasets.loading import splits
+from minidl.datasets.problems import note_text
 from minidl.errors import ArgumentError, DataError
 from minidl.optim import BatchSize
 
 T = TypeVar("T")
+OF_FILES = ("task", "features", "drop", "missing", "categorical", "separator", "decimal")
 
 
-def load(name: str, options: Namespace, split_seed: int | None = None, seed: int = 0) -> Dataset:
+def load(name: str, options: Namespace, seed: int = 0) -> Dataset:
     """Return a data set as the options describe it."""
+    with _named(options):
+        return datasets.load(name, seed=seed, **_settings(options))
+
+
+def source(name: str, options: Namespace) -> Callable[[int], Dataset]:
+    """Return a function split_seed -> Dataset; what was decided about a file is printed."""
+    with _named(options):
+        split = splits(name, **_settings(options))
+    for note in split(0).notes:
+        print(note_text(note, typed=True), file=sys.stderr)
+    return split
+
+
+def _settings(options: Namespace) -> dict[str, Any]:
+    """Return the options of the data as arguments of ``datasets.load``."""
     settings = {"n": options.rows, "noise": options.noise, "test_size": options.test_size}
-    settings |= {"target": options.target_column, "task": options.task}
+    settings |= {"target": options.target_column} | {k: getattr(options, k) for k in OF_FILES}
+    return settings | {"header": True if options.header else False if options.no_header else None}
+
+
+@contextlib.contextmanager
+def _named(options: Namespace) -> Iterator[None]:
+    """Name the options that are not spelled like the argument, such as --target-column."""
+    header = "--no-header" if options.no_header else "--header"
     try:
-        return datasets.load(name, seed=seed, split_seed=split_seed, **settings)
+        yield
     except ArgumentError as error:
-        if error.argument != "target":  # which is another option of compare
+        option = {"target": "--target-column", "header": header}.get(error.argument or "")
+        if option is None:
             raise
-        raise ArgumentError(error.named("--target-column")) from None
+        raise ArgumentError(error.named(option)) from None
 
 
 def check_files(options: Namespace, *names: str) -> None:
@@ -140,6 +168,15 @@ def widths(text: str) -> tuple[int, ...]:
 def column(text: str) -> str | int:
     """Return a column's position if the text is a number, else its name."""
     return int(text) if text.removeprefix("-").isdecimal() and text.isascii() else text
+
+
+def columns(text: str) -> list[str | int]:
+    """Return columns as :func:`column` reads them; a name with a comma is put into quotes."""
+    words = next(csv.reader([text], skipinitialspace=True), [])
+    names = [column(word.strip()) for word in words if word.strip()]
+    if not names:
+        raise _must_be("names such as id,date", text)
+    return names
 
 
 def tune(text: str) -> str:

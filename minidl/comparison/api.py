@@ -60,9 +60,9 @@ def compare(
 
     Parameters
     ----------
-    problem : str, Dataset or callable
-        A name or file for :func:`minidl.datasets.load`, split anew with each seed; a data set,
-        with its split; or a function seed -> Dataset.
+    problem : str, (X, y), Dataset or callable
+        A name or file for :func:`minidl.datasets.load`, or a pair of features and targets, split
+        anew with each seed; a data set, with its split; or a function seed -> Dataset.
     model : callable, optional
         A function seed -> new network; by default a perceptron with `hidden` and `activation`.
     optimizers : sequence of str, or dict of str to Optimizer

@@ -2,15 +2,18 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
-from minidl import datasets, nn
+from minidl import nn
 from minidl.checks import check_count
 from minidl.comparison.goal import Goal
 from minidl.comparison.identity import custom_code, custom_layers
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
+from minidl.datasets.loading import splits
 from minidl.errors import ArgumentError, DataError, invalid
 from minidl.nn import Layer, Loss
 from minidl.training.checks import check_reproducible
@@ -18,7 +21,8 @@ from minidl.training.data import Rows, check_rows
 from minidl.training.measure import Objective
 
 WRITE = 'compare("moons", optimizers=["momentum", "nag"])'
-Source = str | Dataset | Callable[[int], Dataset]
+EXPECTED = 'a name such as "moons", a Dataset, a pair (X, y), or a function seed -> Dataset'
+Source = str | Dataset | tuple[Any, Any] | Callable[[int], Dataset]
 Model = Callable[[int], Layer]
 Pair = tuple[Rows, Rows | None]  # for training, and held out
 
@@ -38,9 +42,8 @@ class Problem:
         loss: str | Loss | type[Loss] | None = None,
     ) -> None:
         if isinstance(problem, Layer):
-            expected = 'data: a name such as "moons", a Dataset, or a function seed -> Dataset'
             hint = "The network is the second argument, a function seed -> network."
-            raise invalid("problem", problem, expected, hint)
+            raise invalid("problem", problem, f"data: {EXPECTED}", hint)
         if model is not None and (isinstance(model, Layer) or not callable(model)):
             expected = "a function seed -> network, such as lambda seed: nn.mlp(2, 1, seed=seed)"
             listed = isinstance(model, (list, tuple, str))
@@ -48,6 +51,8 @@ class Problem:
         widths = [check_count("hidden", width) for width in hidden]
         nn.activation(activation)
         self._problem, self.fixed = problem, isinstance(problem, Dataset)
+        if isinstance(problem, (str, PathLike, tuple)):
+            self._problem = splits(problem)
         self._loaded: dict[int, Dataset] = {}
         self.first = self.data(0)
         sizes = self.first.n_features, *widths, self.first.n_outputs
@@ -63,12 +68,9 @@ class Problem:
     def _load(self, seed: int) -> Dataset:
         if isinstance(self._problem, Dataset):
             return self._problem
-        if not callable(self._problem):
-            return datasets.load(self._problem, split_seed=seed)
-        data: object = self._problem(seed)
+        data: object = self._problem(seed) if callable(self._problem) else None
         if not isinstance(data, Dataset):
-            expected = 'a name such as "moons", a Dataset, or a function seed -> Dataset'
-            raise invalid("problem", data, expected)
+            raise invalid("problem", data, EXPECTED)
         return data
 
     def network(self, seed: int) -> Layer:

@@ -1,43 +1,44 @@
-"""A data set ready for training: split into two parts, and standardised.
+"""A data set ready for training: split into two parts, and prepared.
 
-Means and standard deviations are those of the training rows; the test rows are only transformed.
+Everything that is fitted, such as means, is fitted on the training rows; the test rows are only
+transformed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import CallError, DataError
+from minidl.checks import check_count, check_number
+from minidl.datasets.preparing import (
+    Choices,
+    Floats,
+    Preparation,
+    Raw,
+    Targets,
+    Task,
+    check_scaled,
+    fit,
+    recoded,
+    rows_of,
+    split,
+)
+from minidl.datasets.problems import Note, note_text
+from minidl.datasets.reading import arrays_table
+from minidl.errors import CallError
 from minidl.keywords import answers
-from minidl.streams import stream
 from minidl.values import numbers
 
-Rows = npt.NDArray[np.intp]
-Floats = npt.NDArray[np.float64]
-Targets = npt.NDArray[np.float64 | np.int64]
-Task = Literal["binary", "multiclass", "regression"]
+LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators
 LOSS_OF_TASK = {
     "binary": "binary_cross_entropy",
     "multiclass": "softmax_cross_entropy",
     "regression": "mean_squared_error",
 }
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Rows before they are split and standardised; the fields are those of :class:`Dataset`."""
-
-    name: str
-    task: Task
-    X: Floats
-    y: Targets
-    feature_names: tuple[str, ...]
-    class_names: tuple[str, ...]
 
 
 @answers
@@ -61,6 +62,10 @@ class Dataset:
         X is (original - x_mean) / x_scale.
     y_mean, y_scale : float
         The same for y; 0 and 1 for classification.
+    preparation : Preparation, optional
+        What was fitted on the training rows; it transforms other tables with the same columns.
+    notes : tuple of Note
+        What was decided about the columns of a file; :meth:`summary` prints them.
 
     Examples
     --------
@@ -81,6 +86,53 @@ class Dataset:
     x_scale: Floats
     y_mean: float
     y_scale: float
+    preparation: Preparation | None = None
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    @answers
+    def from_arrays(
+        cls,
+        X: Any,
+        y: Any,
+        *,
+        name: str = "arrays",
+        feature_names: Sequence[str] | None = None,
+        task: str | None = None,
+        missing: str | None = None,
+        categorical: str | None = None,
+        test_size: float = 0.25,
+        seed: int = 0,
+        standardize: bool = True,
+    ) -> Dataset:
+        """Return features and targets as a data set, split and prepared as a file is.
+
+        Parameters
+        ----------
+        X : array, list of rows or DataFrame of shape (n, d)
+            Features: numbers, or text with few different values.
+        y : array, list or Series of shape (n,)
+            Targets: text, whole numbers, or other numbers for a regression.
+        name : str, default "arrays"
+            The name of the data set.
+        feature_names : sequence of str, optional
+            By default x0, x1, ..., or those of the DataFrame.
+        task, missing, categorical, test_size, seed, standardize
+            As for :func:`minidl.datasets.load`.
+
+        Raises
+        ------
+        DataError
+            The shapes do not fit, or columns cannot be used; the message has all problems.
+
+        Examples
+        --------
+        >>> Dataset.from_arrays([[1.0], [2.0], [4.0], [5.0]], ["a", "b", "a", "b"])
+        Dataset('arrays', binary, 2 training rows, 2 test rows, 1 feature)
+        """
+        choices = Choices(task=task, missing=missing, categorical=categorical)
+        raw = raw_arrays(X, y, choices, test_size, name=name, names=feature_names)
+        return prepare(raw, test_size=test_size, seed=seed, standardize=standardize)
 
     @property
     def n_features(self) -> int:
@@ -105,7 +157,7 @@ class Dataset:
     def __repr__(self) -> str:
         return (
             f"Dataset({self.name!r}, {self.task}, {len(self.X_train)} training rows, "
-            f"{len(self.X_test)} test rows, {self.n_features} features)"
+            f"{len(self.X_test)} test rows, {self.n_features} feature{'s'[: self.n_features != 1]})"
         )
 
     @answers
@@ -121,8 +173,10 @@ class Dataset:
         """
         return numbers(values)[0].astype(np.float64) * self.y_scale + self.y_mean
 
-    def summary(self) -> str:
-        """Return three lines: task and sizes, and the rows of each class in both parts.
+    def summary(self, *, typed: bool = False) -> str:
+        """Return three lines, on task, sizes and classes, and one for each note.
+
+        The notes name arguments, or with `typed` the options of the command line.
 
         Examples
         --------
@@ -134,11 +188,12 @@ class Dataset:
         """
         features = f"{self.n_features} feature{'' if self.n_features == 1 else 's'}"
         classes = f", {self.n_classes} classes" if self.n_classes else ""
-        return (
-            f"{self.name}: {self.task}, {features}{classes}\n"
-            f"training rows: {self._count(self.y_train)}\n"
-            f"test rows: {self._count(self.y_test)}"
-        )
+        lines = [
+            f"{self.name}: {self.task}, {features}{classes}",
+            f"training rows: {self._count(self.y_train)}",
+            f"test rows: {self._count(self.y_test)}",
+        ]
+        return "\n".join(lines + [note_text(note, typed) for note in self.notes])
 
     def _count(self, y: Targets) -> str:
         """Return the number of rows, and of rows of each class."""
@@ -154,8 +209,16 @@ def loss_for(data: Dataset) -> str:
     return LOSS_OF_TASK[data.task]
 
 
+def raw_arrays(
+    X: Any, y: Any, choices: Choices, test_size: float, *, name: str = "arrays", names: Any = None
+) -> Raw:
+    """Return features and targets before they are split; errors as for `Dataset.from_arrays`."""
+    table = arrays_table(name, X, y, names, "y")
+    return rows_of(table, name, replace(choices, target=table.names[-1]), test_size)
+
+
 def prepare(raw: Raw, *, test_size: float, seed: int, standardize: bool) -> Dataset:
-    """Return `raw` split and, if asked for, standardised.
+    """Return `raw` split and prepared; without `standardize`, numbers stay as they are.
 
     Examples
     --------
@@ -164,62 +227,25 @@ def prepare(raw: Raw, *, test_size: float, seed: int, standardize: bool) -> Data
     >>> data.x_mean, data.x_scale, data.y_mean, data.y_scale
     (array([2.]), array([1.]), 2.0, 2.0)
     """
-    train, test = _split(raw, test_size, seed)
-    X = np.asarray(raw.X, dtype=np.float64)
+    test_size = check_number("test_size", test_size, lambda x: 0 <= x < 1, "in [0, 1)")
+    seed = check_count("seed", seed, 0, LARGEST_SEED)
+    train, test = split(raw.y, raw.class_names, test_size, seed, raw.name)
     y: Targets = raw.y.astype(np.float64 if raw.task == "regression" else np.int64)
-    x_mean, x_scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
-    y_mean, y_scale = np.zeros(1), np.ones(1)
+    X = np.ascontiguousarray(raw.X, np.float64)
+    X_train = X.take(train, axis=0)
+    fitted = fit(raw, X_train, y[train], standardize)
+    X_train = fitted.apply(recoded(raw, X_train, fitted.features))
+    X_test = fitted.apply(recoded(raw, X.take(test, axis=0), fitted.features))
+    if raw.task == "regression":
+        with np.errstate(over="ignore", invalid="ignore"):
+            y = np.asarray((y - fitted.y_mean) / fitted.y_scale, np.float64)
     if standardize:
-        titles = [f"column {name!r}" for name in raw.feature_names]
-        X, x_mean, x_scale = _standardised(X, train, raw.name, titles)
-        if raw.task == "regression":
-            Y, y_mean, y_scale = _standardised(y[:, None], train, raw.name, ["the target"])
-            y = Y[:, 0]
-    parts = X[train], y[train], X[test], y[test]  # copies in C order: the indices are arrays
-    units = x_mean, x_scale, float(y_mean[0]), float(y_scale[0])
-    return Dataset(raw.name, raw.task, *parts, raw.feature_names, raw.class_names, *units)
-
-
-def _split(raw: Raw, test_size: float, seed: int) -> tuple[Rows, Rows]:
-    """Return the training and the test rows in random order; each class is split in proportion."""
-    order = stream(seed, "split").permutation(len(raw.y))
-    classes = enumerate(raw.class_names)
-    groups = [(f"class {name!r}", order[raw.y[order] == k]) for k, name in classes]
-    in_test = np.zeros(len(raw.y), dtype=bool)
-    for title, rows in groups or [("the set", order)]:
-        in_test[rows[: _test_rows(len(rows), test_size, f"{raw.name}: {title}")]] = True
-    return order[~in_test[order]], order[in_test[order]]
-
-
-def _test_rows(count: int, test_size: float, title: str) -> int:
-    """Return `test_size` of `count` rows, but with a test at least one and at most all but one."""
-    needed = 2 if test_size > 0.0 else 1
-    if count < needed:
-        raise DataError(
-            f"{title} has too few rows" + (" to split" if needed == 2 else ""),
-            received=f"{count} row{'' if count == 1 else 's'}",
-            expected=f"at least {needed}",
-            hint="Add rows, or use a test size of 0." if count else None,
-        )
-    return min(max(int(count * test_size + 0.5), 1), count - 1) if test_size > 0.0 else 0
-
-
-def _standardised(
-    columns: Targets, train: Rows, name: str, titles: Sequence[str]
-) -> tuple[Floats, Floats, Floats]:
-    """Return columns, and mean and scale of their training rows: value and 1 if constant."""
-    rows = columns[train]
-    # The rounded mean of equal numbers may differ from them, so that their deviation is not 0.
-    constant = rows.min(axis=0) == rows.max(axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.where(constant, rows[0], rows.mean(axis=0))
-        scale = rows.std(axis=0)
-        # Deviations below about 1e-162 have a square of 0, so a varying column may need the 1 too.
-        scale = np.where(constant | (scale == 0.0), 1.0, scale)
-        scaled = (columns - mean) / scale
-    usable = np.isfinite(scaled).all(axis=0) & np.isfinite(scale)
-    if not usable.all():
-        title = f"{name}, {titles[int(np.argmin(usable))]}"
-        hint = "Rescale the column; in Python, standardize=False leaves it as it is."
-        raise DataError(f"{title}: the numbers are too large to standardise", hint=hint)
-    return scaled, mean, scale
+        titles = tuple(f"column {name!r}" for name in fitted.names)
+        for part in (X_train, X_test):
+            check_scaled(part, fitted.scale, raw.name, titles)
+        check_scaled(y[:, None], np.array([fitted.y_scale]), raw.name, ("the target",))
+    parts = X_train, y[train], X_test, y[test]
+    return Dataset(
+        raw.name, raw.task, *parts, fitted.names, raw.class_names, fitted.mean, fitted.scale,
+        fitted.y_mean, fitted.y_scale, fitted, raw.notes,
+    )  # fmt: skip

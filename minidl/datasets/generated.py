@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minidl.datasets.dataset import Floats, Targets
+from minidl.datasets.preparing import Floats, Targets
 from minidl.streams import stream
 
 Points = tuple[Floats, Targets]

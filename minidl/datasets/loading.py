@@ -1,32 +1,34 @@
-"""``load`` returns a data set ready for training; ``generate`` returns raw rows.
+"""``load`` returns a data set ready for training, by its name or from a file or a table.
 
 A registered name is that data set even if a file has the same name.
 """
 
-import math
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from minidl.checks import check_count, check_number
-from minidl.datasets.columns import encode
-from minidl.datasets.csv_file import read_csv
-from minidl.datasets.dataset import Dataset, Floats, Raw, Targets, prepare
-from minidl.datasets.npz_file import read_npz
-from minidl.datasets.table import DATASETS, Info, lookup
-from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError
+from minidl.checks import check_number
+from minidl.datasets.dataset import Dataset, prepare, raw_arrays
+from minidl.datasets.named import check_seed, named_rows
+from minidl.datasets.preparing import Choices, Raw, rows_of
+from minidl.datasets.reading import (
+    Spelling,
+    Table,
+    check_separator,
+    content_of,
+    frame_table,
+    read_npz,
+    read_text,
+)
+from minidl.datasets.table import DATASETS, lookup
+from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
-from minidl.values import check_finite, numbers
-
-ROWS = 1000
-LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators
-READERS = {".csv": read_csv, ".npz": read_npz}
 
 
 @answers
 def load(
-    name: str | PathLike[str],
+    name: str | PathLike[str] | Any,
     *,
     n: int | None = None,
     noise: float | None = None,
@@ -36,14 +38,23 @@ def load(
     standardize: bool = True,
     target: str | int | None = None,
     task: str | None = None,
+    features: Sequence[str | int] | None = None,
+    drop: Sequence[str | int] | None = None,
+    missing: str | None = None,
+    categorical: str | None = None,
+    header: bool | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
 ) -> Dataset:
     """Return a data set, split and standardised.
 
     Parameters
     ----------
-    name : str or Path
-        One of :func:`names`, or a path to a ``.csv`` file with a header or an ``.npz`` file with
-        arrays ``X`` of shape (n, d), ``y`` of shape (n,) and optionally ``feature_names``.
+    name : str, Path or DataFrame
+        One of :func:`names`; a path to a text file, also compressed, with values separated by
+        ``,``, ``;``, ``|``, tabs or spaces; to an ``.npz`` file with arrays ``X`` of shape
+        (n, d), ``y`` of shape (n,) and optionally ``feature_names``; or a table of pandas, polars
+        or Arrow.
     n : int, optional
         The number of rows to generate, by default 1000. Generated data sets only.
     noise : float, optional
@@ -58,30 +69,55 @@ def load(
         Whether to scale features, and the targets of a regression, to mean 0 and standard
         deviation 1 of the training rows.
     target : str or int, optional
-        Files only. The target column of a CSV file by name or position (-1 is the last), by
-        default the one called target, label, class or y; or the target array of an NPZ file.
+        Files and tables only. The target column by name or position from 0 (-1 is the last); a
+        number is the name of a column if there is one. By default the column called target,
+        label, class or y. Of an NPZ file, the name of the array.
     task : "classification", "binary", "multiclass" or "regression", optional
-        Files only. By default, text and whole numbers with at most 20 different values are
-        classes, and anything else is a regression.
+        Files and tables only. By default, these are classes: text, two different whole numbers,
+        and up to 20 with at least five rows each on average. Anything else is a regression.
+    features, drop : list of str or int, optional
+        The columns to use, or not to use, as for `target`. By default all but those that number
+        or name the rows: unique values in a first column without a name or in one called id,
+        index or the like, and a first column 0, 1, 2, ... .
+    missing : "error", "drop", "mean" or "most_frequent", default "error"
+        What to do with missing values: raise, leave out their rows, or fill in the mean or the
+        most frequent value of the training rows; into text always the most frequent. Rows
+        without a target can only be left out.
+    categorical : "onehot" or "error", default "onehot"
+        What to do with text that has at most 50 different values, and at most half as many as
+        rows: a column of zeros and ones for each value that a training row has, or raise.
+    header : bool, optional
+        Text files only. Whether the first line names the columns; an error asks if that is not
+        clear. Without a header they are x0, x1, ... .
+    separator : str, optional
+        Text files only. A character, or "tab" or "space"; by default the one that fits.
+    decimal : "." or ",", optional
+        The decimal sign. By default a point, and a comma is an error unless it is clear that it
+        groups thousands.
 
     Raises
     ------
     UnknownNameError
-        The data set or the task is unknown; the message suggests the nearest name.
+        The data set or the value of an option is unknown; the message suggests the nearest name.
     ArgumentError
         An argument is out of range, or does not apply to this data set.
+    TableError
+        Columns cannot be used as they are; the message has all problems, and the arguments that
+        deal with them.
     DataError
-        The file is invalid, values are missing, or there are too few rows to split.
+        The file is invalid, or there are too few rows to split.
 
     Notes
     -----
+    :meth:`Dataset.summary` says what was decided: the target, columns that were left out,
+    categories, and numbers that were written with signs of percent or currency.
+
     Missing values, in features and targets alike, are empty cells and the texts that
     ``pandas.read_csv`` takes for missing: "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>",
     "NULL", "null", "None", "NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN" and
     "-1.#QNAN"; also "?", and NA, N/A and NaN in any case. Spaces around them are ignored. Other
-    texts, such as "none", are classes; rename a class that is called "None". A feature must be a
-    number such as -1.5e3: 1_000, "1,5", 50% and True are errors, and so is an integer that float64
-    would round.
+    texts, such as "none", are values; rename a class that is called "None". True and False are 1
+    and 0 in features. Infinite values are errors, and so is an integer that float64 would round.
 
     Examples
     --------
@@ -93,98 +129,75 @@ def load(
     ...
     minidl.errors.ArgumentError: n applies to generated data sets only, got 100 with 'wine'
     """
-    seed = _check_seed("seed", seed)
-    split_seed = seed if split_seed is None else _check_seed("split_seed", split_seed)
-    test_size = check_number("test_size", test_size, lambda x: 0 <= x < 1, "in [0, 1)")
-    info = None if name not in DATASETS and _is_path(name) else lookup(name)
-    if info is not None:
-        _check_unused("files", name, target=target, task=task)
-    if info is None or info.make is None:
-        _check_unused("generated data sets", name, n=n, noise=noise)
-        raw = _read(Path(name), target, task) if info is None else _fetch(info)
-    else:
-        X, y = generate(info.name, n=ROWS if n is None else n, noise=noise, seed=seed)
-        features = tuple(f"x{j}" for j in range(X.shape[1]))
-        raw = Raw(info.name, info.task, X, y, features, tuple(map(str, range(info.classes))))
+    raw = raw_rows(
+        name, n=n, noise=noise, seed=check_seed("seed", seed), test_size=test_size,
+        target=target, task=task, features=features, drop=drop, missing=missing,
+        categorical=categorical, header=header, separator=separator, decimal=decimal,
+    )  # fmt: skip
+    split_seed = seed if split_seed is None else check_seed("split_seed", split_seed)
     return prepare(raw, test_size=test_size, seed=split_seed, standardize=standardize)
 
 
-@answers
-def generate(
-    name: str, *, n: int = ROWS, noise: float | None = None, seed: int = 0
-) -> tuple[Floats, Targets]:
-    """Return the raw rows of a generated data set, with the arguments of :func:`load`.
+def raw_rows(
+    name: object,
+    *,
+    n: int | None = None,
+    noise: float | None = None,
+    seed: int = 0,
+    test_size: float = 0.25,
+    **asked: Any,
+) -> Raw:
+    """Return the rows of a data set before they are split, with the arguments of :func:`load`."""
+    check_number("test_size", test_size, lambda x: 0 <= x < 1, "in [0, 1)")
+    told = {key: value for key, value in asked.items() if value is not None}
+    path = name if isinstance(name, (str, PathLike)) else None
+    if path is not None and (path in DATASETS or not _is_path(path)):
+        info = lookup(path)
+        _check_unused("files", path, **told)
+        if info.make is None:
+            _check_unused("generated data sets", path, n=n, noise=noise)
+        return named_rows(info, n, noise, seed)
+    frame = None if path is not None else frame_table("the table", name)
+    if path is None and frame is None:
+        hint = "Use Dataset.from_arrays(X, y)."
+        raise invalid("name", name, "a name, a file or a DataFrame", hint)
+    title = "a table" if path is None else str(path)
+    _check_unused("generated data sets", title, n=n, noise=noise)
+    form: dict[str, Any] = {k: told.pop(k) for k in ("header", "separator") if k in told}
+    choices = Choices(**told)
+    if frame is not None:
+        _check_unused("text files", title, **form)
+        return rows_of(frame, "table", choices, test_size)
+    table = _read(Path(title), choices, form)
+    return rows_of(table, Path(title).name, choices, test_size)
 
-    `n` is at least the number of classes, and at least 2. `noise` is a standard deviation, but for
-    "classification" the share of rows with a random class, at most 1.
 
-    Returns
-    -------
-    X : float64 array of shape (n, d)
-        Features, not standardised.
-    y : array of shape (n,)
-        int64 class numbers, or float64 for regression.
+def splits(problem: Any, *, test_size: float = 0.25, **asked: Any) -> Callable[[int], Dataset]:
+    """Return a function split_seed -> Dataset of rows that are read once.
 
-    Raises
-    ------
-    UnknownNameError
-        The name is unknown; the message suggests the nearest.
-    ArgumentError
-        The data set is not a generated one, or an argument is out of range.
+    `problem` is what :func:`load` takes, or a pair (X, y), and `asked` are further arguments of
+    :func:`load`.
 
-    Examples
-    --------
-    >>> X, y = generate("sine", n=5, noise=0.0)
-    >>> X.shape, y.shape
-    ((5, 1), (5,))
+    >>> splits("iris")(7)
+    Dataset('iris', multiclass, 111 training rows, 39 test rows, 4 features)
     """
-    info = lookup(name)
-    if info.make is None:
-        generated = ", ".join(known for known, entry in DATASETS.items() if entry.make)
-        message = f"must be a generated data set ({generated}), got {info.name!r}"
-        raise ArgumentError(message, argument="name", hint=f'Use load("{info.name}").')
-    n = check_count("n", n, max(info.classes, 2))
-    if noise is None:
-        noise = info.noise or 0.0
-    largest = info.max_noise
-    bounds = "finite and >= 0" if math.isinf(largest) else f"in [0, {largest:g}]"
-    noise = check_number("noise", noise, lambda x: 0 <= x <= largest and x < math.inf, bounds)
-    return _checked(info, *info.make(n, noise, _check_seed("seed", seed)))
+    if isinstance(problem, tuple) and len(problem) == 2:
+        raw = raw_arrays(*problem, Choices(**asked), test_size)
+    else:
+        raw = raw_rows(problem, test_size=test_size, **asked)
+    return lambda seed: prepare(
+        raw, test_size=test_size, seed=check_seed("split_seed", seed), standardize=True
+    )
 
 
-def _checked(info: Info, X: object, y: object) -> tuple[Floats, Targets]:
-    """Return generated rows as arrays; a user's data set may have made them."""
-    try:
-        (X, names), (y, _) = numbers(X, "feature"), numbers(y, "target")
-        if X.ndim != 2 or y.shape != X.shape[:1]:
-            received = f"X of shape {X.shape}, y of shape {y.shape}"
-            raise DataError("the wrong shapes", received=received, expected="(n, d) and (n,)")
-        check_finite("feature", X, np.float64, names)
-        check_finite("target", y, np.float64)
-        targets: Targets = y.astype(np.int64 if info.classes else np.float64)
-        if np.any(targets != y) or (info.classes and not 0 <= y.min() <= y.max() < info.classes):
-            expected = f"class numbers from 0 to {info.classes - 1}"
-            received = f"targets from {y.min()} to {y.max()}"
-            raise DataError("a target is not a class", received=received, expected=expected)
-    except (DataError, DTypeError, ShapeError) as error:
-        raise DataError(f"data set {info.name!r}: {error}") from None
-    return np.ascontiguousarray(X, dtype=np.float64), targets
-
-
-def _check_seed(argument: str, seed: object) -> int:
-    return check_count(argument, seed, 0, LARGEST_SEED)
-
-
-def _fetch(info: Info) -> Raw:
-    """Return a measured data set, which is part of the scikit-learn package."""
-    from sklearn import datasets
-
-    # scikit-learn standardises diabetes over all rows by default, the test rows included.
-    options = {"scaled": False} if info.name == "diabetes" else {}
-    bunch = getattr(datasets, f"load_{info.name}")(**options)
-    classes = tuple(map(str, bunch.target_names)) if info.classes else ()
-    features = tuple(map(str, bunch.feature_names))
-    return Raw(info.name, info.task, bunch.data, bunch.target, features, classes)
+def _read(path: Path, choices: Choices, form: dict[str, Any]) -> Table:
+    """Return the table in a file, however it is called."""
+    header, separator = form.get("header"), check_separator(form.get("separator"))
+    content = content_of(path)
+    if content.arrays:
+        _check_unused("text files", path, **form)
+        return read_npz(content, choices.target)
+    return read_text(content, Spelling(header, separator, choices.decimal, choices.target))
 
 
 def _check_unused(only: str, name: object, **arguments: object) -> None:
@@ -201,22 +214,3 @@ def _is_path(name: object) -> bool:
         return isinstance(name, PathLike)
     path = Path(name)
     return bool(path.suffix) or len(path.parts) > 1 or path.is_file()
-
-
-def _read(path: Path, target: str | int | None, task: str | None) -> Raw:
-    """Return the rows of a CSV or NPZ file."""
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        received, expected = f"suffix {path.suffix!r}", " or ".join(READERS)
-        raise DataError(f"file {path} has an unknown format", received=received, expected=expected)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"file {path} does not exist", hint="Check the path.") from None
-    except OSError as error:
-        raise DataError(f"file {path} cannot be read: {error.strerror}") from error
-    if not content:
-        raise DataError(f"file {path} is empty")
-    columns = reader(f"file {path}", content, target)
-    y, task_of_file, class_names = encode(columns, task)
-    return Raw(path.name, task_of_file, columns.X, y, columns.feature_names, class_names)

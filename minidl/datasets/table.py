@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from minidl.datasets import generated
-from minidl.datasets.dataset import Task
+from minidl.datasets.preparing import Task
 from minidl.keywords import answers
 from minidl.registry import Registry
 

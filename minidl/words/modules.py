@@ -101,6 +101,7 @@ MODULES: dict[str, Table] = {
          'load("digits") has small digits; load("rows.npz") reads a file.'),
         ("train_test_split", 'load("moons", test_size=0.25) splits.'),
         ("read_csv", 'Write load("rows.csv").'),
+        ("from_arrays TensorDataset from_tensor_slices", "Write Dataset.from_arrays(X, y)."),
     ),
     "minidl.ops": table(
         ("cat concat", "It is ops.concatenate."),

@@ -8,7 +8,7 @@ import pytest
 from cli_process import SMALL_RACE, TINY
 
 from minidl import datasets
-from minidl.cli import main
+from minidl.cli import main, values
 from minidl.comparison import Study, compare
 from minidl.optim import TABLE
 
@@ -189,17 +189,18 @@ def test_momentum_is_tuned_too_if_that_is_said(typed, asked):
 
 
 def test_options_for_the_data_make_the_data(monkeypatch, raced):
-    loaded, really_load = [], datasets.load
+    read, seeds, really_read = [], set(), values.splits
 
-    def load(name, **options):
-        loaded.append((name, options))
-        return really_load(name, **options)
+    def splits(name, **options):
+        read.append((name, options))
+        split = really_read(name, **options)
+        return lambda seed: seeds.add(seed) or split(seed)
 
-    monkeypatch.setattr(datasets, "load", load)
+    monkeypatch.setattr(values, "splits", splits)
     data = raced("--rows", "48", "--noise", "0.05", "--test-size", "0.5", "--seeds", "3,8")
-    assert {name for name, _ in loaded} == {"moons"}
-    assert {(o["n"], o["noise"], o["test_size"]) for _, o in loaded} == {(48, 0.05, 0.5)}
-    assert {o["split_seed"] for _, o in loaded} >= {3, 8, 10_000}
+    ((name, options),) = read  # once for all seeds
+    assert (name, options["n"], options["noise"], options["test_size"]) == ("moons", 48, 0.05, 0.5)
+    assert seeds >= {3, 8, 10_000}
     assert data["comparisons"][0]["plan"]["rows"] == 24
 
 

@@ -19,7 +19,8 @@ SHARED = re.findall(
     r"\S+",
     "--help --dataset --rows --noise --test-size --target-column --task --lr --momentum"
     " --batch-size --hidden --activation --loss --epochs --quiet --fail-on-diverge"
-    " --fail-under-target",
+    " --fail-under-target --features --drop --missing --categorical --header --no-header"
+    " --separator --decimal",
 )
 OPTIONS = {
     "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l2", "--seed", "--csv",

@@ -67,6 +67,17 @@ def never_trained(monkeypatch):
             "--task applies to files only, got 'regression' with 'iris'",
         ),
         ("--target-column won", "--target-column applies to files only, got 'won' with 'moons'"),
+        ("--no-header", "--no-header applies to files only, got False with 'moons'"),
+        ("--drop id,date", "--drop applies to files only, got ['id', 'date'] with 'moons'"),
+        ("--drop ,", "argument --drop: must be names such as id,date, got ','"),
+        (
+            "--dataset a.csv --missing median",
+            "--missing must be one of error, drop, mean, |got 'me",
+        ),
+        ("--dataset a.csv --decimal ;", "--decimal must be |, got ';'"),
+        ("--dataset a.csv --separator ab", "--separator must be one character |, got 'ab'"),
+        ("--sep ;", "Did you mean '--separator'?"),
+        ("--usecols a", "Did you mean '--features'?"),
         ("--quiett", "unrecognized arguments: --quiett. Did you mean '--quiet'?"),
         ("--batchsize=16", "unrecognized arguments: --batchsize=16. Did you mean '--batch-size'?"),
         ("moons", "unrecognized arguments: moons"),
@@ -299,7 +310,8 @@ def test_every_option_for_training_is_an_error_beside_from(capsys):
     flags = set(parse(["compare"]).flags)
     assert printing < flags
     for option in flags - printing:
-        flag = [] if option == "--quick" else [values.get(option, "7,8" if "lr" in option else "7")]
+        bare = option in ("--quick", "--header", "--no-header")
+        flag = [] if bare else [values.get(option, "7,8" if "lr" in option else "7")]
         code, message = outcome(capsys, ["compare", "--from", "a.json", option, *flag])
         assert (code, f"{option} " in message) == (WRONG, True), option
 
@@ -378,11 +390,19 @@ def test_a_full_disk_is_an_error_and_not_a_traceback(capsys, monkeypatch, tmp_pa
 @pytest.mark.parametrize(
     ("lines", "options", "said"),
     [
-        ("a,target\n1,0\nx,1\n", [], "line 3, column 'a': text in a column of numbers"),
-        ("a,target\n1,0\n,1\n", [], "line 3, column 'a'"),
-        ("a,b\n1,0\n2,1\n", ["--target-column", "won"], "has no column 'won'"),
-        ("a,b\n1,0\n2,1\n", ["--target-column", "7"], "has no column 7"),
-        ("a,b\n1,0\n2,1\n", [], "Name the target column."),
+        (
+            "a,target\n1,0\nx,1\n3,0\n2,1\n",
+            [],
+            "column 'a': text in 1 of 4 rows of numbers, such as",
+        ),
+        (
+            "a,target\n1,0\n,1\n2,0\n2,1\n",
+            [],
+            "column 'a': missing in 1 of 4 rows (line 3). Add --mi",
+        ),
+        ("a,b\n1,0\n2,1\n", ["--target-column", "won"], "no column is called 'won'"),
+        ("a,b\n1,0\n2,1\n", ["--target-column", "7"], "no column is called 7"),
+        ("a,b\n1,0\n2,1\n", [], "Add --target-column NAME."),
         ("a,target\n", [], "own.csv has no rows after the header"),
     ],
 )

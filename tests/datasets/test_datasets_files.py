@@ -110,11 +110,13 @@ def test_the_target_may_be_given_by_name_or_position(csv, target):
         (["b", "a", "c"], "multiclass", ("a", "b", "c")),
         (["no", "yes", "no"], "binary", ("no", "yes")),
         ([10, 9, 9.0], "binary", ("9", "10")),
-        ([3, -1, 2], "multiclass", ("-1", "2", "3")),
+        ([3, -1, 2] * 5, "multiclass", ("-1", "2", "3")),
+        ([3, -1, 2] * 4, "regression", ()),
         ([1, 2, "3+"], "multiclass", ("1", "2", "3+")),
         ([1, 2, 2.5], "regression", ()),
-        (range(20), "multiclass", tuple(map(str, range(20)))),
-        (range(21), "regression", ()),
+        ([*range(20)] * 5, "multiclass", tuple(map(str, range(20)))),
+        ([*range(21)] * 5, "regression", ()),
+        (range(60323, 60339), "regression", ()),
         (["1e3", "2E3"], "binary", ("1000", "2000")),
         (["True", "False"], "binary", ("False", "True")),
         (["1_0", "2_0"], "binary", ("1_0", "2_0")),
@@ -142,7 +144,7 @@ def test_the_task_can_be_forced(csv, values, asked, task, outputs):
 
 
 def test_class_numbers_follow_sorted_labels(csv):
-    data = csv(column([30, 4, 100, 4]))
+    data = csv(column([30, 4, 100, 4]), task="classification")
     assert data.class_names == ("4", "30", "100")
     assert sorted(data.y_train) == [0, 0, 1, 2]
     assert csv(column([0.5, 1.5]), task="binary").class_names == ("0.5", "1.5")

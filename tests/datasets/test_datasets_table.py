@@ -103,9 +103,10 @@ def test_a_generator_without_default_noise_gets_none(added):
     assert datasets.describe("plain") == "two points (binary, generated)"
 
 
-def test_something_that_is_not_text_is_an_unknown_name():
-    with pytest.raises(UnknownNameError, match="unknown data set 3"):
-        datasets.load(3)
+@pytest.mark.parametrize(("thing", "got"), [(3, "3"), (np.ones((9, 2)), "an ndarray of shape")])
+def test_something_else_than_a_name_a_file_or_a_table_is_an_error(thing, got):
+    with pytest.raises(ArgumentError, match=f"^name must be a name, a file .*, got {got}"):
+        datasets.load(thing)
 
 
 @pytest.mark.parametrize("name", datasets.names())

@@ -1,0 +1,133 @@
+"""What a user says about a table, and the columns that this chooses."""
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import SupportsIndex
+
+from minidl.checks import is_list_of
+from minidl.datasets.problems import Problem, listed
+from minidl.datasets.reading import Table
+from minidl.errors import UnknownNameError, close_matches, invalid
+
+TARGET_NAMES = ("target", "label", "class", "y")
+TASKS = ("classification", "binary", "multiclass", "regression")
+MISSING = ("error", "drop", "mean", "most_frequent")
+CATEGORICAL = ("onehot", "error")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The arguments of :func:`minidl.datasets.load` about a table; None is the default."""
+
+    target: str | int | None = None
+    task: str | None = None
+    features: Sequence[str | int] | None = None
+    drop: Sequence[str | int] | None = None
+    missing: str | None = None
+    categorical: str | None = None
+    decimal: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.task is not None and self.task not in TASKS:
+            raise UnknownNameError("task", self.task, TASKS)
+        for name, known in (("missing", MISSING), ("categorical", CATEGORICAL)):
+            value = getattr(self, name)
+            if value is not None and value not in known:
+                near = close_matches(str(value), known)
+                hint = f"Did you mean {near[0]!r}?" if near else None
+                raise invalid(name, value, f"one of {', '.join(known)}", hint)
+        if self.decimal not in (None, ".", ","):
+            raise invalid("decimal", self.decimal, '"." or ","')
+        for name in ("features", "drop"):
+            value = getattr(self, name)
+            if value is not None and not is_list_of(value, str, SupportsIndex):
+                raise invalid(name, value, 'a list of names such as ["a", "b"]')
+
+
+@dataclass
+class Chosen:
+    """The names of the target, if there is one, and of the features; `by` says how it was found."""
+
+    target: str | None
+    features: list[str]
+    by: str
+    problems: list[Problem]
+
+
+def find(column: object, names: Sequence[str]) -> tuple[str | None, str]:
+    """Return the name of a column, and how it was found: by name if possible, or by position.
+
+    >>> find("b", ["a", "b"]), find(-1, ["a", "b"]), find(1, ["1", "b"]), find("c", ["a"])
+    (('b', ''), ('b', ' (column 1)'), ('1', ' (by its name)'), (None, ''))
+    """
+    if isinstance(column, str):
+        return (column, "") if column in names else (None, "")
+    if not isinstance(column, SupportsIndex) or isinstance(column, bool):
+        return None, ""
+    position = operator.index(column)
+    if str(position) in names:
+        return str(position), " (by its name)"
+    if -len(names) <= position < len(names):
+        return names[position], f" (column {position % len(names)})"
+    return None, ""
+
+
+def choose(table: Table, choices: Choices) -> Chosen:
+    """Return target and features as the arguments name them.
+
+    >>> from minidl.datasets.reading import frame_table, Numbers
+    >>> import numpy as np
+    >>> table = Table("t", [Numbers(name, np.zeros(2)) for name in ("id", "a", "y")], 2)
+    >>> choose(table, Choices(drop=["id"])).features
+    ['a']
+    """
+    names, problems = table.names, list[Problem]()
+    target, by = _target(names, choices.target, problems)
+    features = [name for name in names if name != target]
+    for argument, asked in (("features", choices.features), ("drop", choices.drop)):
+        found = [(item, find(item, names)[0]) for item in asked or ()]
+        for item, name in found:
+            if name is None:
+                problems.append(_unknown(item, names, argument))
+            elif name == target:
+                what = f"it is the target, and cannot be in {argument}"
+                problems.append(Problem(f"column {name!r}", what))
+        listed_names = [name for _, name in found]
+        if argument == "drop":
+            features = [name for name in features if name not in listed_names]
+        elif asked is not None:
+            features = [name for name in features if name in listed_names]
+    if len(names) == 1 and not problems:
+        hint = "Say what separates columns: separator (--separator)."
+        problems.append(Problem("columns", f"only one, {names[0]!r}", None, hint))
+    elif not features and not problems:
+        problems.append(Problem("columns", "none is left as a feature"))
+    return Chosen(target, features, by, problems)
+
+
+def _target(
+    names: Sequence[str], asked: str | int | None, problems: list[Problem]
+) -> tuple[str | None, str]:
+    """Return the target and how it was found, or None and a problem."""
+    if asked is not None:
+        target, by = find(asked, names)
+        if target is None:
+            problems.append(_unknown(asked, names, "target"))
+        return target, by
+    usual = [name for name in names if name.lower() in TARGET_NAMES]
+    if len(usual) == 1:
+        return usual[0], " (by its name)"
+    what = f"{len(usual) or 'no'} columns are called {', '.join(TARGET_NAMES)}"
+    what = f"{what}; there are {listed([repr(name) for name in names], 12)}"
+    problems.append(Problem("target", what, ("target", "NAME")))
+    return None, ""
+
+
+def _unknown(column: object, names: Sequence[str], argument: str) -> Problem:
+    """Return the problem of a column that does not exist, with the nearest name."""
+    same = [name for name in names if name.lower() == str(column).lower()]
+    near = same or close_matches(str(column), names)
+    hint = f"Did you mean {near[0]!r}?" if near else ""
+    what = f"no column is called {column!r}; there are {listed([repr(n) for n in names], 12)}"
+    return Problem(argument, what, None, hint)

@@ -1,0 +1,193 @@
+"""The preparation of features: missing values, categories, scale; fitted on training rows only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.datasets.preparing.kinds import kind_of
+from minidl.datasets.problems import Problem, check
+from minidl.datasets.reading import Column, Numbers, Table, Words
+from minidl.datasets.reading.columns import Floats
+from minidl.keywords import answers
+from minidl.values import is_missing
+
+Fill = float | str | None
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column of a table: a number, or one of the sorted `categories`.
+
+    `fill` takes the place of missing values; None if they are an error.
+    """
+
+    name: str
+    categories: tuple[str, ...] | None = None
+    fill: Fill = None
+
+
+@answers
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """From the columns of a table to the inputs of a network.
+
+    A missing value is replaced by its column's fill. A number x becomes (x - mean) / scale, a
+    category one 1 among zeros, and one that no training row has becomes zeros. That is what
+    scikit-learn's SimpleImputer, StandardScaler and OneHotEncoder do (handle_unknown="ignore").
+
+    Attributes
+    ----------
+    features : tuple of Feature
+        The columns, in the order of the table that it was fitted on.
+    mean, scale : float64 array of shape (d,)
+        For each column of X, of which categories have several; 0 and 1 for categories.
+    target, task : str
+        The name of the target, and "binary", "multiclass" or "regression".
+    class_names : tuple of str
+        The classes by number; none for a regression.
+    y_mean, y_scale : float
+        The same for the targets of a regression.
+    decimal : str, optional
+        The decimal sign of numbers in text.
+
+    Examples
+    --------
+    >>> data = Numbers("a", np.array([1.0, 3.0])), Words.of("pet", ["dog", "cat"])
+    >>> features = Feature("a"), Feature("pet", ("cat", "dog"))
+    >>> preparation = Preparation(features, np.array([2.0, 0, 0]), np.ones(3))
+    >>> preparation.transform(Table("t", [*reversed(data)], 2)).tolist()
+    [[-1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    >>> preparation.names
+    ('a', 'pet_cat', 'pet_dog')
+    """
+
+    features: tuple[Feature, ...]
+    mean: Floats
+    scale: Floats
+    target: str = ""
+    task: str = "regression"
+    class_names: tuple[str, ...] = ()
+    y_mean: float = 0.0
+    y_scale: float = 1.0
+    decimal: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns of X; a category is called as OneHotEncoder does."""
+        parts = [[f.name] if f.categories is None else [f"{f.name}_{c}" for c in f.categories]
+                 for f in self.features]  # fmt: skip
+        return tuple(name for part in parts for name in part)
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The names of the columns that must be read as text."""
+        return frozenset(f.name for f in self.features if f.categories is not None)
+
+    @answers
+    def transform(self, table: Table) -> Floats:
+        """Return X (n, d) of a table with the same columns, in any order and beside others.
+
+        Raises
+        ------
+        TableError
+            Columns are absent, or have missing values without a fill, text or infinite values.
+        """
+        problems: list[Problem] = []
+        columns = {column.name: column for column in table.columns}
+        cells = np.empty((table.n, len(self.features)))
+        for j, feature in enumerate(self.features):
+            column, what = columns.get(feature.name), "it is absent"
+            if column is not None:
+                cells[:, j], what = _cells(column, feature, table, self.decimal)
+            if what:
+                problems.append(Problem(f"column {feature.name!r}", what))
+        check(table.title, [*table.problems, *problems])
+        return self.apply(cells)
+
+    def apply(self, cells: Floats) -> Floats:
+        """Return X of cells (n, features), which it may overwrite.
+
+        In the cells, categories are their places in the feature, -1 is an unknown category, and
+        NaN is missing.
+        """
+        X = expanded(cells, self.features)
+        with np.errstate(over="ignore", invalid="ignore"):
+            X -= self.mean
+            X /= self.scale
+        return X
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return everything as arrays of floats and one of JSON text, for an NPZ file.
+
+        >>> one = Preparation((Feature("a", None, 2.5),), np.ones(1), np.ones(1), "y")
+        >>> Preparation.from_arrays(one.to_arrays()).features == one.features
+        True
+        """
+        fields = {k: v for k, v in vars(self).items() if k not in ("features", "mean", "scale")}
+        fields["features"] = [asdict(feature) for feature in self.features]
+        return {"mean": self.mean, "scale": self.scale, "fields": np.array(json.dumps(fields))}
+
+    @classmethod
+    @answers
+    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Preparation:
+        """Return the preparation that `to_arrays` saved."""
+        fields = json.loads(str(arrays["fields"]))
+        features = tuple(
+            Feature(
+                f["name"], None if f["categories"] is None else tuple(f["categories"]), f["fill"]
+            )
+            for f in fields.pop("features")
+        )
+        fields["class_names"] = tuple(fields["class_names"])
+        return cls(features, arrays["mean"], arrays["scale"], **fields)
+
+
+def _cells(
+    column: Column, feature: Feature, table: Table, decimal: str | None
+) -> tuple[Floats, str]:
+    """Return the cells of a column for `Preparation.apply`, and what is wrong with them."""
+    if feature.categories is not None:
+        values = _numbered(column, feature.categories)
+    else:
+        kind = kind_of(column, table, decimal)
+        values = kind.values
+        if kind.problems or kind.categories:
+            return values, kind.problems[0].what if kind.problems else "text instead of numbers"
+    gaps = np.isnan(values)
+    absent = feature.fill is None and gaps.any()
+    return values, f"missing in {table.where(gaps)}" if absent else ""
+
+
+def _numbered(column: Column, categories: Sequence[str]) -> Floats:
+    """Return the place of each row's category, -1 if it is unknown, and NaN if it is missing."""
+    place = {name: float(k) for k, name in enumerate(categories)}
+    if isinstance(column, Numbers):
+        texts = [str(int(v)) if v.is_integer() else repr(v) for v in column.values.tolist()]
+        column = Words.of(column.name, texts)
+    known = [np.nan if is_missing(word) else place.get(word, -1.0) for word in column.words]
+    return np.array(known)[column.codes]
+
+
+def expanded(cells: Floats, features: Sequence[Feature]) -> Floats:
+    """Return cells with fills for missing values and a column for each category."""
+    if all(f.categories is None and f.fill is None for f in features):
+        return cells
+    parts = []
+    for j, feature in enumerate(features):
+        values = cells[:, j]
+        fill = feature.fill
+        if isinstance(fill, str) and feature.categories is not None:
+            fill = float(feature.categories.index(fill))
+        if fill is not None:
+            values = np.where(np.isnan(values), fill, values)
+        if feature.categories is None:
+            parts.append(values[:, None])
+        else:
+            parts.append(np.equal(values[:, None], np.arange(len(feature.categories))))
+    return np.ascontiguousarray(np.concatenate(parts, axis=1, dtype=np.float64))

@@ -1,0 +1,105 @@
+"""Arrays, lists and DataFrames as a table; none of their libraries is imported."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.datasets.reading.columns import Column, Numbers, Table, Words
+from minidl.errors import DataError, ShapeError
+from minidl.values import columns_of, numbers, read
+
+Array = npt.NDArray[Any]
+GAP = ""  # the text of a missing value
+
+
+def column_of(name: str, data: Any, what: str = "feature") -> Column:
+    """Return a column of numbers (n,), or of words if there is text, None or another object.
+
+    >>> column_of("a", [1, 2.5]).values.tolist(), column_of("b", ["x", None]).words
+    ([1.0, 2.5], ('x', ''))
+    """
+    array = read(data)
+    if array.ndim != 1:
+        expected = "one value for each row"
+        raise ShapeError(f"column {name!r} has shape {array.shape}", expected=expected)
+    if array.dtype.kind in "biuf":
+        return Numbers(name, numbers(array, what)[0].astype(np.float64))
+    if array.dtype.kind == "c":
+        numbers(array, what)  # raises
+    return Words.of(name, [_word(cell) for cell in array.astype(object).tolist()])
+
+
+def _word(cell: Any) -> str:
+    """Return an object as text, which is empty if it is missing."""
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType", "Null"):
+        return GAP
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "replace").strip()
+    return str(cell).strip()
+
+
+def frame_table(title: str, frame: Any) -> Table | None:
+    """Return a DataFrame or an Arrow table as a table, or None for anything else."""
+    found = columns_of(frame)
+    if found is None:
+        return None
+    names, data = found
+    columns = [column_of(str(name), values) for name, values in zip(names, data, strict=True)]
+    texts = [column.name for column in columns]
+    twice = next((name for name in texts if texts.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{title} has two columns that are called {twice!r}")
+    if not columns or not len(frame):
+        raise DataError(f"{title} has no {'rows' if columns else 'columns'}")
+    return Table(title, columns, len(frame))
+
+
+def arrays_table(
+    title: str, X: Any, y: Any, feature_names: Sequence[str] | None, target: str
+) -> Table:
+    """Return features X (n, d) and targets y (n,) as a table whose last column is the target."""
+    table = frame_table(f"{title}, X", X)
+    features = table.columns if table else _features(title, X, feature_names)
+    names = [column.name for column in features]
+    if feature_names is not None and names != list(feature_names):
+        received = f"{len(feature_names)} names for {len(names)} columns"
+        raise DataError(f"{title}: the names do not fit X", received=received)
+    while target in names:
+        target += "_"
+    try:
+        labels = column_of(target, y, "target")
+    except ShapeError:
+        shape = np.shape(read(y))
+        raise DataError(f"{title}: y must be (n,), such as y.ravel()", received=shape) from None
+    sizes = {_length(column) for column in (*features, labels)}
+    if len(sizes) > 1:
+        received = f"{_length(features[0])} rows of X, {_length(labels)} of y"
+        raise DataError(f"{title}: X and y differ in length", received=received)
+    if sizes == {0}:
+        raise DataError(f"{title} has no rows")
+    return Table(title, [*features, labels], sizes.pop())
+
+
+def _length(column: Column) -> int:
+    return len(column.values if isinstance(column, Numbers) else column.codes)
+
+
+def _features(title: str, X: Any, names: Sequence[str] | None) -> list[Column]:
+    """Return the columns of an array or of rows in a list."""
+    array = read(X)
+    if array.ndim != 2 or not array.shape[1]:
+        hint = "One feature is X.reshape(-1, 1)." if array.ndim == 1 else None
+        received = f"shape {array.shape}"
+        wrong = f"{title}: X must be (n, d), with d >= 1"
+        raise DataError(wrong, received=received, hint=hint)
+    if names is None:
+        names = [f"x{j}" for j in range(array.shape[1])]
+    if len(names) != array.shape[1]:
+        received = f"{len(names)} names for {array.shape[1]} columns"
+        raise DataError(f"{title}: the names do not fit X", received=received)
+    if array.dtype.kind in "biuf":
+        values = numbers(array, "feature")[0].astype(np.float64, copy=False)
+        return [Numbers(str(name), values[:, j]) for j, name in enumerate(names)]
+    return [column_of(str(name), array[:, j]) for j, name in enumerate(names)]
