@@ -33,18 +33,32 @@ from minidl.words import ATTRIBUTES
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
     from minidl import comparison, datasets, nn, optim, training
     from minidl.comparison import compare
-    from minidl.training import History, Trainer, load_model, save_model, sharpness, train_replicas
+    from minidl.training import (
+        History,
+        Predictor,
+        Trainer,
+        load,
+        load_model,
+        save_model,
+        sharpness,
+        suggest_lr,
+        train_replicas,
+    )
 
 __all__ = [
-    "History", "Tensor", "Trainer", "compare", "comparison", "datasets", "debug", "errors",
-    "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load_model", "nn", "no_grad",
-    "ops", "optim", "primitive", "save_model", "sharpness", "train_replicas", "training",
+    "History", "Predictor", "Tensor", "Trainer", "compare", "comparison", "datasets", "debug",
+    "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "load_model",
+    "nn", "no_grad", "ops", "optim", "primitive", "save_model", "sharpness", "suggest_lr",
+    "train_replicas", "training",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
 FLOORS = ("nn", "optim", "datasets", "training", "comparison")
 ROOMS = ("nn", "optim", "training", "datasets", "ops")
-TRAINING = ("History", "Trainer", "load_model", "save_model", "sharpness", "train_replicas")
+TRAINING = (
+    "History", "Predictor", "Trainer", "load", "load_model", "save_model", "sharpness",
+    "suggest_lr", "train_replicas",
+)  # fmt: skip
 WITHIN = {"compare": "comparison", **dict.fromkeys(TRAINING, "training")}
 sys.modules["minidl.ops"] = ops  # for ``from minidl.ops import tanh``
 keep_freed_memory()

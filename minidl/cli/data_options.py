@@ -34,11 +34,16 @@ def _add_columns(group: argparse._ArgumentGroup) -> None:
     add("--missing", metavar="WAY", help=text)
     text = "text with few values: onehot, a column for each value, or error (default: onehot)"
     add("--categorical", metavar="WAY", help=text)
+    add_form(group)
+    add("--decimal", metavar="SIGN", help="decimal sign, . or , (default: .)")
+
+
+def add_form(group: argparse._ArgumentGroup) -> None:
+    """Add the options that say how a text file is written."""
     header = group.add_mutually_exclusive_group().add_argument
     text = "the first line names the columns (default: if it looks like names)"
     header("--header", action="store_true", help=text)
     text = "the first line is a row; the columns are called x0, x1, ..."
     header("--no-header", action="store_true", help=text)
     text = "a character, or tab or space (default: the one that fits)"
-    add("--separator", metavar="SIGN", help=text)
-    add("--decimal", metavar="SIGN", help="decimal sign, . or , (default: .)")
+    group.add_argument("--separator", metavar="SIGN", help=text)

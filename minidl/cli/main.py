@@ -40,6 +40,8 @@ def _run(options: Namespace) -> int:
     """Run a command, or print its error; only ``compare`` imports the comparison and SciPy."""
     if options.command == "train":
         from minidl.cli.train import train as command
+    elif options.command == "predict":
+        from minidl.cli.predict import predict as command
     elif options.command == "compare":
         from minidl.cli.compare import compare as command
     else:

@@ -10,7 +10,7 @@ from typing import Any
 
 from minidl import __version__
 from minidl.cli import values
-from minidl.cli.data_options import add_data
+from minidl.cli.data_options import add_data, add_form
 from minidl.cli.listing import LISTS
 from minidl.datasets import DATASETS
 from minidl.nn.losses import LOSSES
@@ -19,7 +19,7 @@ from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
 Group = argparse._ArgumentGroup
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
-NAMES_OF_COMMANDS = ("train", "compare", "list")
+NAMES_OF_COMMANDS = ("train", "predict", "compare", "list")
 EXIT_CODES = """exit codes:
   0    success
   1    the work failed, for instance because a file cannot be read
@@ -142,9 +142,12 @@ def _parser() -> argparse.ArgumentParser:
     description = "Train toy networks and compare optimizers."
     top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
     top.add_argument("--version", action="version", version=f"minidl {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="train | compare | list")
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="train | predict | compare | list"
+    )
     for name, summary, add_options in (
         ("train", "train one network and report its loss", _train),
+        ("predict", "apply a saved network to the rows of a file", _predict),
         ("compare", "compare optimizers: epochs to converge, over seeds", _compare),
         ("list", "list the names that options accept", _list),
     ):
@@ -191,6 +194,17 @@ def _train(p: argparse.ArgumentParser) -> None:
     add("--csv", metavar="FILE", help="write the history as a table")
     add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")
     _exit_codes(p, "the run diverges", "the target is not reached")
+
+
+def _predict(p: argparse.ArgumentParser) -> None:
+    add = p.add_argument
+    add("model", metavar="MODEL", help="a file that train --save has written")
+    add("rows", metavar="FILE", help="rows with the columns of the training data, in any order")
+    text = "write the predictions to a file (default: standard output)"
+    add("--out", metavar="FILE", help=text)
+    text = "the probability of each class instead of the most probable class"
+    add("--probabilities", action="store_true", help=text)
+    add_form(p.add_argument_group("form of the file"))
 
 
 def _compare(p: argparse.ArgumentParser) -> None:

@@ -6,8 +6,6 @@ import warnings
 from argparse import Namespace
 from pathlib import Path
 
-import numpy.typing as npt
-
 from minidl import __version__, nn
 from minidl.checks import is_minidl
 from minidl.cli.epochs import table, wrapped
@@ -25,10 +23,10 @@ from minidl.training import (
     Callback,
     EarlyStopping,
     History,
+    Predictor,
     Progress,
     StopAtTarget,
     Trainer,
-    save_model,
     suggest_lr,
 )
 
@@ -163,10 +161,8 @@ def _write_files(trainer: Trainer, data: Dataset, options: Namespace) -> None:
     if options.csv:
         trainer.history.to_csv(options.csv)
     if options.save:
-        extra: dict[str, npt.ArrayLike] = {"x_mean": data.x_mean, "x_scale": data.x_scale}
-        targets = {"y_mean": data.y_mean, "y_scale": data.y_scale}
-        extra |= {"class_names": data.class_names} if data.class_names else targets
-        save_model(trainer.model, options.save, extra)
+        assert data.preparation is not None  # that of load
+        Predictor(trainer.model, data.preparation, trainer.loss).save(options.save)
 
 
 def _write(file: str, text: str) -> None:

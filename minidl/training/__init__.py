@@ -9,6 +9,7 @@ from minidl.training.data import batches
 from minidl.training.history import History
 from minidl.training.measure import Objective
 from minidl.training.model_file import load_extra, load_model, save_model
+from minidl.training.predictor import Predictor, load
 from minidl.training.progress import CSVLog, Progress
 from minidl.training.replicas import Replica, train_replicas
 from minidl.training.sharpness import Sharpness, sharpness
@@ -18,8 +19,8 @@ from minidl.training.trainer import Trainer
 
 __all__ = [
     "CSVLog", "Callback", "Checkpoint", "EarlyStopping", "History", "LearningRateSchedule",
-    "Objective", "Progress", "Replica", "Sharpness", "StopAtTarget", "SuggestedRate",
-    "Trainer", "batches", "load_extra", "load_model", "load_run", "save_model", "save_run",
+    "Objective", "Predictor", "Progress", "Replica", "Sharpness", "StopAtTarget", "SuggestedRate",
+    "Trainer", "batches", "load", "load_extra", "load_model", "load_run", "save_model", "save_run",
     "sharpness", "suggest_lr", "train_replicas",
 ]  # fmt: skip
 

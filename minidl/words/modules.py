@@ -18,7 +18,6 @@ MODULES: dict[str, Table] = {
          "Give seed= to the network, the Trainer and load."),
         ("enable_grad inference_mode set_grad_enabled", "Leave or enter with no_grad()."),
         ("vmap", "train_replicas trains many networks at once."),
-        ("load", 'Write load_model("model.npz"), or datasets.load("moons").'),
         ("save", 'Write save_model(model, "model.npz").'),
         ("device cuda float32 float64 get_default_dtype set_default_dtype", DEVICE),
         ("zeros ones rand randn arange linspace", "NumPy makes arrays; Tensor(array) wraps one."),

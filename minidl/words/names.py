@@ -103,12 +103,13 @@ OPTIONS = table(
     ("validation split", "Write --test-size 0.25: test rows are measured."),
     ("device gpu cuda", DEVICE),
     ("model load resume checkpoint predict evaluate",
-     "minidl load_model reads --save's file in Python."),
+     "minidl predict applies --save's file; in Python, minidl.load reads it."),
 )
 COMMANDS = table(
     ("fit run learn training", "train"),
-    ("predict evaluate eval test infer export load save",
-     'train --save model.npz writes the network; in Python: load_model("model.npz").predict(X).'),
+    ("predict_proba infer inference apply evaluate eval test export load save",
+     "train --save model.npz writes the network, and predict model.npz FILE applies it to a file; "
+     'in Python: minidl.load("model.npz").predict(X).'),
     ("comparison bench benchmark tune", "compare"),
     ("ls show", "list"),
     ("optimizers optimisers optimizer", "list optimizers"),

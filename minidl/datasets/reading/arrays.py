@@ -82,6 +82,17 @@ def arrays_table(
     return Table(title, [*features, labels], sizes.pop())
 
 
+def features_table(title: str, X: Any, names: Sequence[str]) -> Table:
+    """Return features X (n, d) without targets as a table with these names."""
+    array = read(X)
+    if array.ndim == 2 and array.shape[1] != len(names):
+        expected = f"{len(names)}: {', '.join(names[:12])}{', ...' * (len(names) > 12)}"
+        wrong = f"{title} has another number of columns"
+        raise DataError(wrong, received=str(array.shape[1]), expected=expected)
+    columns = _features(title, array, names)
+    return Table(title, columns, len(array))
+
+
 def _length(column: Column) -> int:
     return len(column.values if isinstance(column, Numbers) else column.codes)
 

@@ -1,0 +1,53 @@
+"""The rows of another file or array, as a preparation that was fitted before takes them."""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from minidl.datasets.preparing import Floats, Preparation
+from minidl.datasets.reading import (
+    Spelling,
+    Table,
+    check_separator,
+    content_of,
+    features_table,
+    frame_table,
+    read_text,
+)
+from minidl.errors import DataError
+
+
+def new_rows(
+    source: Any,
+    preparation: Preparation,
+    *,
+    header: bool | None = None,
+    separator: str | None = None,
+) -> Floats:
+    """Return the inputs X (n, d) of a network for other rows, prepared as in training.
+
+    `source` is a text file, a DataFrame, whose columns are found by name, or an array or list of
+    rows (n, d) with the features in the order of training. `header` and `separator` are as for
+    :func:`load`.
+
+    >>> from minidl.datasets import load
+    >>> data = load("iris")
+    >>> original = data.X_test * data.x_scale + data.x_mean
+    >>> float(abs(new_rows(original, data.preparation) - data.X_test).max()) < 1e-12
+    True
+    """
+    names = [feature.name for feature in preparation.features]
+    if isinstance(source, (str, PathLike)):
+        how = header, check_separator(separator), preparation.decimal, None, preparation.texts
+        table = _in_file(Path(source), Spelling(*how))
+    else:
+        table = frame_table("the table", source) or features_table("the array", source, names)
+    return preparation.transform(table)
+
+
+def _in_file(path: Path, how: Spelling) -> Table:
+    content = content_of(path)
+    if content.arrays:
+        hint = "Give the array: np.load(file)['X']."
+        raise DataError(f"{path} is not a text file", hint=hint)
+    return read_text(content, how)

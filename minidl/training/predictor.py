@@ -1,0 +1,182 @@
+"""A trained network with the preparation of its data: from a person's rows to names and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.autograd import Array
+from minidl.datasets import Preparation
+from minidl.datasets.dataset import LOSS_OF_TASK
+from minidl.datasets.new_rows import new_rows
+from minidl.errors import ArgumentError, DataError, invalid
+from minidl.keywords import answers
+from minidl.nn import BinaryCrossEntropy, Layer, Loss, Sigmoid, Softmax, SoftmaxCrossEntropy
+from minidl.nn import loss as named_loss
+from minidl.training.model_file import below, load_extra, load_model, save_model
+
+
+@answers
+class Predictor:
+    """A trained network and how its inputs and targets were prepared.
+
+    Parameters
+    ----------
+    model : Layer
+        The network.
+    preparation : Preparation
+        That of the data it was trained on, ``Dataset.preparation``.
+    loss : str or Loss, optional
+        The loss it was trained with; by default the usual one for the task.
+
+    Raises
+    ------
+    ArgumentError
+        `model` or `preparation` is something else.
+
+    Examples
+    --------
+    >>> from minidl import Trainer, datasets, nn
+    >>> data = datasets.load("iris", seed=0)
+    >>> trainer = Trainer(nn.mlp(4, 8, 3, seed=0), "cross_entropy", "nag", lr=0.1, seed=0)
+    >>> history = trainer.fit(data.X_train, data.y_train, epochs=30)
+    >>> predictor = Predictor(trainer.model, data.preparation)
+    >>> predictor.predict([[5.1, 3.5, 1.4, 0.2], [6.3, 3.3, 6.0, 2.5]])  # in centimetres
+    array(['setosa', 'virginica'], dtype='<U10')
+    """
+
+    def __init__(
+        self, model: Layer, preparation: Preparation, loss: str | Loss | None = None
+    ) -> None:
+        if not isinstance(model, Layer):
+            raise invalid("model", model, "a Layer, such as trainer.model")
+        if not isinstance(preparation, Preparation):
+            raise invalid("preparation", preparation, "that of a Dataset, data.preparation")
+        criterion = named_loss(loss or LOSS_OF_TASK[preparation.task])
+        self.model, self.preparation = model, preparation
+        self.threshold = 0.0 if criterion.classifies else 0.5  # of a logit, or of a target 0 or 1
+        self.probabilistic = type(criterion) in (BinaryCrossEntropy, SoftmaxCrossEntropy)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes in the order of :meth:`predict_proba`; none for a regression."""
+        return self.preparation.class_names
+
+    @answers
+    def predict(
+        self, rows: Any, *, header: bool | None = None, separator: str | None = None
+    ) -> Array:
+        """Return the prediction for each row (n,): a class's name, or a number in its own units.
+
+        Parameters
+        ----------
+        rows : str, Path, DataFrame, array or list of shape (n, d)
+            Rows as they were before training: a text file or a DataFrame, of which columns are
+            found by name, in any order and beside others; or an array with the features in the
+            order of training. Categories that no training row had count as none of the known ones,
+            and missing values are filled in if they were in training.
+        header, separator
+            Of a text file, as for :func:`minidl.datasets.load`.
+
+        Raises
+        ------
+        TableError
+            Columns are absent, or hold values that cannot be used; the message has all of them.
+        DataError
+            The file cannot be read, or an array has another number of columns.
+        """
+        outputs = self._outputs(rows, header, separator)
+        known = self.preparation
+        if known.task == "regression":
+            return outputs[:, 0] * known.y_scale + known.y_mean
+        names = np.array(known.class_names)
+        if known.task == "binary":
+            return np.asarray(names[(outputs[:, 0] > self.threshold).astype(int)])
+        return np.asarray(names[outputs.argmax(axis=1)])
+
+    @answers
+    def predict_proba(
+        self, rows: Any, *, header: bool | None = None, separator: str | None = None
+    ) -> Array:
+        """Return the probability of each class (n, K), in the order of :attr:`classes`.
+
+        The arguments and errors are those of :meth:`predict`; an ArgumentError is raised for a
+        regression, and if the network was trained with another loss than cross-entropy.
+
+        >>> from minidl import datasets, nn
+        >>> data = datasets.load("moons")
+        >>> Predictor(nn.mlp(2, 1, seed=0), data.preparation).predict_proba([[0.0, 0.0]]).shape
+        (1, 2)
+        """
+        if not self.probabilistic:
+            hint = "A network that is trained with cross-entropy does."
+            raise ArgumentError("this network does not predict probabilities", hint=hint)
+        outputs = self._outputs(rows, header, separator)
+        if self.preparation.task == "binary" and outputs.shape[1] == 1:
+            second = np.asarray(Sigmoid()(outputs))
+            return np.concatenate([1 - second, second], axis=1)
+        return np.asarray(Softmax()(outputs))
+
+    def _outputs(self, rows: Any, header: bool | None, separator: str | None) -> Array:
+        X = new_rows(rows, self.preparation, header=header, separator=separator)
+        return self.model.predict(X)
+
+    @answers
+    def save(self, path: str | Path) -> None:
+        """Write network and preparation to a file for :func:`load`, which is replaced."""
+        known = self.preparation
+        extra: dict[str, npt.ArrayLike] = {"x_mean": known.mean, "x_scale": known.scale}
+        targets = {"y_mean": known.y_mean, "y_scale": known.y_scale}
+        extra |= {"class_names": known.class_names} if known.class_names else targets
+        extra |= {f"preparation/{name}": array for name, array in known.to_arrays().items()}
+        extra["outputs"] = [self.threshold, self.probabilistic]
+        save_model(self.model, path, extra)
+
+    def __repr__(self) -> str:
+        known = self.preparation
+        words = f"{known.task} of {known.target!r} by {len(known.features)} columns"
+        return f"Predictor({self.model!r}, {words})"
+
+
+@answers
+def load(path: str | Path, into: Layer | None = None) -> Predictor:
+    """Return the network of a file with its preparation, which predicts on other rows.
+
+    ``minidl train --save FILE`` and :meth:`Predictor.save` write such files.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    into : Layer, optional
+        A network of the same layout, which receives the weights; custom layers need one.
+
+    Raises
+    ------
+    DataError
+        The file does not exist, is not a saved model, or has no preparation.
+    ArgumentError, ShapeError
+        As for :func:`load_model`.
+
+    Examples
+    --------
+    >>> import tempfile, os
+    >>> from minidl import datasets, nn
+    >>> data = datasets.load("diabetes")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.npz")
+    ...     Predictor(nn.mlp(10, 1, seed=0), data.preparation).save(path)
+    ...     load(path)
+    Predictor(Sequential(Dense(10, 1)), regression of 'y' by 10 columns)
+    """
+    extra = load_extra(path)
+    saved = below("preparation/", extra)
+    if not saved:
+        hint = "load_model returns the network; save_model has written it."
+        raise DataError(f"{path} has no preparation of data", hint=hint)
+    predictor = Predictor(load_model(path, into), Preparation.from_arrays(saved))
+    predictor.threshold, predictor.probabilistic = extra["outputs"].tolist()
+    return predictor

@@ -1,0 +1,165 @@
+"""A saved network predicts on other rows as its own data were prepared."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import Trainer, datasets, nn
+from minidl.errors import ArgumentError, DataError, TableError
+from minidl.training import Predictor, load_extra, load_model, save_model
+
+
+def pets(n=40, seed=0):
+    """Rows of age, pet and weight in text, and the target: whether it barks."""
+    generator = np.random.default_rng(seed)
+    pet = generator.choice(["dog", "cat", "bird"], n)
+    age, weight = generator.integers(1, 15, n), generator.normal(10, 2, n).round(2)
+    barks = np.where((pet == "dog") & (age < 12), "yes", "no")
+    return [*zip(age.tolist(), pet.tolist(), weight.tolist(), barks.tolist(), strict=True)]
+
+
+def write(path, rows, names=("age", "pet", "weight", "barks"), separator=","):
+    lines = [separator.join(map(str, row)) for row in [names, *rows]]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A data set with text, and a Predictor trained on it."""
+    file = write(tmp_path_factory.mktemp("pets") / "pets.csv", pets(200))
+    data = datasets.load(file, target="barks")
+    trainer = Trainer(nn.mlp(data.n_features, 8, 1, seed=0), "bce", "nag", lr=0.3, seed=0)
+    trainer.fit(data.X_train, data.y_train, epochs=60)
+    return data, Predictor(trainer.model, data.preparation)
+
+
+def test_columns_are_found_by_name_in_any_order_and_beside_others(trained, tmp_path):
+    _, predictor = trained
+    rows = pets(30, seed=1)
+    usual = write(tmp_path / "a.csv", rows)
+    names = "weight", "comment", "pet", "age"
+    turned = [(weight, "none", pet, age) for age, pet, weight, _ in rows]
+    other = write(tmp_path / "b.tsv", turned, names, "\t")
+    answers = predictor.predict(usual)
+    assert np.array_equal(answers, predictor.predict(other))
+    assert np.mean(answers == [row[-1] for row in rows]) > 0.9
+    assert set(answers) == {"yes", "no"}
+
+
+def test_predictions_are_those_of_the_network_on_prepared_rows(trained, tmp_path):
+    data, predictor = trained
+    rows = pets(12, seed=2)
+    file = write(tmp_path / "a.csv", rows)
+    ages, weights = (np.array([row[k] for row in rows], float) for k in (0, 2))
+    kinds = np.array([[row[1] == name for name in ("bird", "cat", "dog")] for row in rows], float)
+    places = {name: k for k, name in enumerate(data.feature_names)}
+    X = np.empty((12, 5))
+    for name, values in (("age", ages), ("weight", weights)):
+        k = places[name]
+        X[:, k] = (values - data.x_mean[k]) / data.x_scale[k]
+    X[:, [places[f"pet_{name}"] for name in ("bird", "cat", "dog")]] = kinds
+    logits = predictor.model.predict(X)[:, 0]
+    second = 1 / (1 + np.exp(-logits))
+    np.testing.assert_allclose(predictor.predict_proba(file)[:, 1], second, rtol=1e-12)
+    np.testing.assert_allclose(predictor.predict_proba(file).sum(axis=1), 1.0)
+    names = np.array(predictor.classes)[(logits > 0).astype(int)]
+    assert np.array_equal(predictor.predict(file), names)
+
+
+def test_a_category_that_training_did_not_have_counts_as_none(trained, tmp_path):
+    _, predictor = trained
+    file = write(tmp_path / "a.csv", [(3, "snake", 9.5, "no"), (3, "cat", 9.5, "no")])
+    first, second = predictor.predict_proba(file)[:, 1]
+    assert np.isfinite(first)
+    assert first != second
+
+
+def test_absent_columns_and_missing_values_are_all_named(trained, tmp_path):
+    _, predictor = trained
+    with pytest.raises(TableError, match=r"(?s)2 problems.*column 'pet'.*column 'weight'"):
+        predictor.predict(write(tmp_path / "a.csv", [(3, 1), (4, 2)], ("age", "size")))
+    with pytest.raises(TableError, match=r"column 'age'[,:] missing"):
+        predictor.predict(write(tmp_path / "b.csv", [("", "cat", 9.5), (4, "cat", 9.0)],
+                                ("age", "pet", "weight")))  # fmt: skip
+
+
+def test_missing_values_are_filled_as_in_training(tmp_path):
+    rows = [("" if k == 3 else age, pet, weight, barks)
+            for k, (age, pet, weight, barks) in enumerate(pets(60))]  # fmt: skip
+    data = datasets.load(write(tmp_path / "a.csv", rows), target="barks", missing="mean")
+    predictor = Predictor(nn.mlp(data.n_features, 1, seed=0), data.preparation)
+    mean = data.x_mean[data.feature_names.index("age")]
+    gap, filled = (
+        write(tmp_path / f"{k}.csv", [(age, "cat", 9.5), (4, "dog", 9.0)], ("age", "pet", "weight"))
+        for k, age in enumerate(["", repr(float(mean))])
+    )
+    both = predictor.predict_proba(gap), predictor.predict_proba(filled)
+    np.testing.assert_allclose(*both, rtol=1e-12)
+
+
+def test_a_saved_predictor_predicts_the_same_in_another_process(trained, tmp_path):
+    _, predictor = trained
+    model, rows = tmp_path / "model.npz", write(tmp_path / "a.csv", pets(20, seed=3))
+    predictor.save(model)
+    code = "import minidl, sys; print(*minidl.load(sys.argv[1]).predict(sys.argv[2]))"
+    command = [sys.executable, "-c", code, str(model), str(rows)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.split() == predictor.predict(rows).tolist()
+    assert load_model(model).predict(np.zeros((1, 5))).shape == (1, 1)
+    assert {"x_mean", "x_scale", "class_names"} <= set(load_extra(model))
+
+
+def test_targets_of_a_regression_are_in_their_own_units(tmp_path):
+    data = datasets.load("diabetes", seed=0)
+    trainer = Trainer(nn.mlp(10, 8, 1, seed=0), "mse", "nag", lr=0.01, seed=0)
+    trainer.fit(data.X_train, data.y_train, epochs=20)
+    Predictor(trainer.model, data.preparation).save(tmp_path / "model.npz")
+    predictor = minidl.load(tmp_path / "model.npz")
+    original = data.X_test * data.x_scale + data.x_mean
+    expected = data.inverse_y(trainer.model.predict(data.X_test)[:, 0])
+    np.testing.assert_allclose(predictor.predict(original), expected, rtol=1e-9)
+    assert predictor.classes == ()
+    with pytest.raises(ArgumentError, match="does not predict probabilities"):
+        predictor.predict_proba(original)
+
+
+def test_several_classes_have_names_and_probabilities():
+    data = datasets.load("iris", seed=0)
+    network = nn.mlp(4, 3, seed=0)
+    predictor = Predictor(network, data.preparation)
+    rows = (data.X_test * data.x_scale + data.x_mean).tolist()
+    logits = network.predict(data.X_test)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = exponentials / exponentials.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(predictor.predict_proba(rows), expected, rtol=1e-9)
+    names = np.array(["setosa", "versicolor", "virginica"])[logits.argmax(axis=1)]
+    assert np.array_equal(predictor.predict(rows), names)
+
+
+@pytest.mark.parametrize(("loss", "threshold"), [("hinge", 0.0), ("mse", 0.5), ("bce", 0.0)])
+def test_two_classes_are_told_apart_where_the_loss_does(loss, threshold, tmp_path):
+    data = datasets.load("moons", n=40, seed=0)
+    network = nn.mlp(2, 1, seed=0)
+    Predictor(network, data.preparation, loss).save(tmp_path / "m.npz")
+    predictor = minidl.load(tmp_path / "m.npz")
+    rows = data.X_test * data.x_scale + data.x_mean
+    above = (network.predict(data.X_test)[:, 0] > threshold).astype(int)
+    assert predictor.predict(rows).tolist() == [str(k) for k in above]
+    assert predictor.probabilistic == (loss == "bce")
+
+
+def test_what_is_no_predictor_is_refused(tmp_path):
+    data = datasets.load("moons", n=40)
+    with pytest.raises(ArgumentError, match="model must be a Layer"):
+        Predictor("m.npz", data.preparation)
+    with pytest.raises(ArgumentError, match="preparation must be that of a Dataset"):
+        Predictor(nn.mlp(2, 1, seed=0), data)
+    save_model(nn.mlp(2, 1, seed=0), tmp_path / "m.npz")
+    with pytest.raises(DataError, match="has no preparation of data"):
+        minidl.load(tmp_path / "m.npz")
+    with pytest.raises(DataError, match="another number of columns: got 3, expected 2"):
+        Predictor(nn.mlp(2, 1, seed=0), data.preparation).predict([[1.0, 2.0, 3.0]])
