@@ -108,7 +108,7 @@ def _choose_rate(trainer: Trainer, data: Dataset, options: Namespace) -> None:
 
 def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int | None) -> None:
     name, history = options.optimizer.rpartition(":")[2], trainer.history
-    print(wrapped(data.summary(typed=True), 2))
+    print(wrapped(data.summary(typed=True), 11))
     model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
     print(wrapped(f"model      {model}", 11))
     print(f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}")
