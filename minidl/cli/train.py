@@ -1,6 +1,7 @@
 """``minidl train``: train one network, print the result, and write the requested files."""
 
 import json
+import math
 import sys
 import warnings
 from argparse import Namespace
@@ -115,6 +116,8 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
     if chosen := options.suggested:
         rates = f"{chosen.rates[0]:g} to {chosen.rates[-1]:g}"
         words = f"{chosen.lr:g} of {rates} predicts held-out training rows best; --lr sets another"
+        if not math.isfinite(min(chosen.losses)):
+            words = f"{chosen.lr:g}, but all of {rates} diverged; --lr sets another"
         print(wrapped(f"rate       {words}", 11))
     if not len(history):
         print("interrupted before the first measurement")

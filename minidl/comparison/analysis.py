@@ -104,15 +104,15 @@ class Results:
     def twins_wanted(self) -> dict[Key, int]:
         """Return the runs whose twins are missing or too short, and for how many epochs to train.
 
-        Twins of the runs that reach the target, until they do; of those that define it, and of
-        those at the chosen setting on the evaluation seeds, to the end.
+        Twins of the runs that reach the target, until they do; of the others, for 32 epochs; of
+        those that define it, and of those at the chosen setting on the evaluation seeds, to the
+        end.
         """
         plan, target = self.plan, self.target
         if target is None or not plan.twins:
             return {}
         times = {run.key: target.time(run, plan.sustained) for run in self._planned_runs()}
-        arrived = {key: time for key, time in times.items() if math.isfinite(time)}
-        epochs = {key: horizon(time, plan.sustained, plan.epochs) for key, time in arrived.items()}
+        epochs = {key: horizon(time, plan.sustained, plan.epochs) for key, time in times.items()}
         settings = {c: self.chosen[c.name].setting for c in plan.contestants}
         judged = [(c.name, s, seed) for c, s in settings.items() for seed in plan.seeds]
         whole = [*target.source, *(key for key in judged if key in self.table)]
@@ -158,14 +158,12 @@ class Results:
             first, middle, last = stable_range([times[k] for k in line], plan.epochs)
             ends, place = (settings[line[first]].lr, settings[line[last]].lr), line[middle]
         else:
-            keys = [[(contestant.name, s, seed) for seed in plan.tuning_seeds] for s in settings]
-            finals = [median([self.table[key].final for key in row]) for row in keys]
-            place = min(range(len(finals)), key=lambda k: (settings[k] in chaotic, finals[k]))
+            place = self._place_without_arrival(contestant, settings)
             best = settings[place]
             ends = best.lr, best.lr
         return Chosen(
             setting=settings[place],
-            mean=means[place],
+            mean=self._mean(contestant, settings[place]),
             best=best,
             rates=ends,
             arrived=arrived,
@@ -175,6 +173,24 @@ class Results:
             forgiving=near_share(means) if arrived else 0.0,
             expected=tuple(expected_best(means, b + 1) for b in range(len(settings))),
         )
+
+    def _mean(self, contestant: Contestant, setting: Setting) -> float:
+        times = self.times(contestant, setting, self.plan.tuning_seeds)
+        return hitting.restricted_mean(times, self.plan.epochs)
+
+    def _place_without_arrival(self, contestant: Contestant, settings: Sequence[Setting]) -> int:
+        """Return the place of a setting where training that is not chaotic never arrives.
+
+        The best chaotic one if any arrives: to take one that fails would call the optimizer slow.
+        Otherwise the one with the lowest final loss.
+        """
+        means = [self._mean(contestant, setting) for setting in settings]
+        if min(means) < self.plan.epochs:
+            return means.index(min(means))
+        seeds, name = self.plan.tuning_seeds, contestant.name
+        chaotic = self.chaotic[name]
+        finals = [median([self.table[name, s, seed].final for seed in seeds]) for s in settings]
+        return min(range(len(finals)), key=lambda k: (settings[k] in chaotic, finals[k]))
 
     @cached_property
     def seeds(self) -> dict[str, tuple[int, ...]]:

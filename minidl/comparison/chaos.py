@@ -17,6 +17,7 @@ STEPS = 8  # at least so many times the distance between neighbouring numbers: f
 SAME_LOSS = 0.01  # by how much, of the larger, two losses on the way to the target may differ
 SAME_BEST = 1e-4  # the same for the best losses, of the initial loss
 SHORTEST = 8  # epochs that a twin is trained, or 2, 4, 8, ... times as many
+FAILING = 32  # epochs that the twin of a run is trained which never reaches the target
 
 
 def perturb(network: Layer) -> None:
@@ -38,15 +39,16 @@ def is_chaotic(run: Run, twin: Run, time: Callable[[Run], float]) -> bool:
 
     `time` returns the hitting time of a run. Both are compared as far as both were trained. They
     disagree if the times differ, or if losses before differ by more than 1 %: then the times agree
-    by luck, and with other roundings they would not.
+    by luck, and with other roundings they would not. So do two runs that never arrive.
     """
     if run.diverged_at is not None or twin.diverged_at is not None:
         return time(run) != time(twin)
     end = min(run.epochs, twin.epochs)
     at, other = time(run.shortened(end)), time(twin.shortened(end))
-    if at != other or math.isinf(at):
-        return at != other
-    x, y = (part.curves["train_loss"][: int(at) + 1] for part in (run, twin))
+    if at != other:
+        return True
+    last = end if math.isinf(at) else int(at)
+    x, y = (part.curves["train_loss"][: last + 1] for part in (run, twin))
     scale = np.maximum(
         np.abs([x, y]).max(axis=0), max(abs(x[-1]), abs(y[-1]))
     )  # a loss of 1e-30 on the way is 0
@@ -64,11 +66,13 @@ def is_unsteady(run: Run, twin: Run) -> bool:
 def horizon(time: float, sustained: int, budget: int) -> int:
     """Return for how many epochs to train the twin of a run with this hitting time.
 
-    A few different numbers, so that many twins can be trained together.
+    It is rounded up to 8, 16, 32, ..., so that many twins can be trained together.
 
-    >>> horizon(5, 3, 60), horizon(7, 3, 60), horizon(40, 3, 60)
-    (8, 16, 60)
+    >>> horizon(5, 3, 60), horizon(7, 3, 60), horizon(40, 3, 60), horizon(math.inf, 3, 60)
+    (8, 16, 60, 32)
     """
+    if math.isinf(time):
+        return min(FAILING, budget)
     epochs = SHORTEST
     while epochs < time + sustained - 1:
         epochs *= 2

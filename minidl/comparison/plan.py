@@ -85,6 +85,13 @@ class Plan:
     looks: tuple[int, ...] = ()  # after so many evaluation seeds it may end: `seeds` ends there
     trials: tuple[Trial, ...] = ()  # of a random search, which has no grid
 
+    def __post_init__(self) -> None:
+        """Refuse trials of a momentum that is a schedule: its lr / (1 - momentum) is not known."""
+        scheduled = [c.name for c in self.contestants if c.scheduled]
+        if self.trials and scheduled:
+            wrong = f"must be a number in a random search, got a schedule in {', '.join(scheduled)}"
+            raise ArgumentError(wrong, argument="momentum", hint='Use tune="lr".')
+
     @property
     def on_grid(self) -> bool:
         """Whether settings are chosen from a grid, on which those of two optimizers line up."""

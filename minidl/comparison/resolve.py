@@ -15,6 +15,7 @@ from minidl.errors import ArgumentError
 
 REACHABLE = 0.8  # share of tuning seeds on which some optimizer must reach the target
 LOOSEST = 0.5  # a gap is widened up to this share
+CLOSE = 0.9  # share of the whole gap that training which is not chaotic must close to define it
 
 
 def outward(value: float, limit: float) -> float:
@@ -40,11 +41,13 @@ def resolve(
     """Return the target that a goal means on the tuning runs.
 
     A gap is closed where L <= L_ref + tau (L_0 - L_ref) (More & Wild 2009, eq. 2.2), rounded up to
-    two digits. L_0 is the median initial loss. L_ref is the smallest, over optimizers and settings,
-    median over seeds of the best loss of a run; runs that diverged have none, and settings at which
-    the twin of a run has another best loss are left out. If no optimizer reaches the target on 80 %
-    of the seeds at any setting that is not chaotic, tau is doubled, up to 0.5, as long as no seed
-    starts below it. Without any improvement there is no gap, which raises ArgumentError.
+    two digits, or more where that would add half of the share. L_0 is the median initial loss.
+    L_ref is the smallest, over optimizers and settings, median over seeds of the best loss of a
+    run. Runs that diverged have none. Settings at which the twin of a run has another best loss
+    are left out, unless the rest closes less than 90 % of the gap. If no optimizer reaches the
+    target on 80 % of the seeds at any setting that is not chaotic, tau is doubled, up to 0.5, as
+    long as no seed starts below it. Without any improvement there is no gap, which raises
+    ArgumentError.
     """
     groups: dict[tuple[str, Setting], list[Run]] = {}
     for run in tuning:
@@ -52,13 +55,14 @@ def resolve(
     twin_of = dict(twins or {})
     starts = [run.initial for run in next(iter(groups.values()))]
     initial = float(np.median(starts))
-    reference, runs, steady = _reference(list(groups.values()), twin_of)
+    reference, runs, steady = _reference(list(groups.values()), twin_of, initial)
 
     def target_at(tau: float | None) -> Target:
         value = goal.number if tau is None else _closed(reference, initial, tau, min(starts))
         source = () if tau is None else tuple(run.key for run in runs)
         target = Target(goal, value, initial, reference, tau, True, steady or tau is None, source)
-        return replace(target, reachable=_reachable(target, groups.values(), sustained, twin_of))
+        doubts = twin_of if target.steady else {}
+        return replace(target, reachable=_reachable(target, groups.values(), sustained, doubts))
 
     if goal.kind != "gap":
         return target_at(None)
@@ -67,17 +71,22 @@ def resolve(
         wrong = f"there is no gap to close: the loss is {initial:.4g} before training, and {best}"
         raise ArgumentError(wrong, hint="Try smaller learning rates, or more epochs.")
     tau, target = goal.number, target_at(goal.number)
-    while not target.reachable:
+    while not target.reachable and tau < LOOSEST:
         tau = min(2 * tau, LOOSEST)
         looser = target_at(tau)
-        if not target.value < looser.value < min(starts):
-            break  # tau is at its limit, or a seed would start at the target
+        if looser.value >= min(starts):
+            break  # a seed would start at the target
         target = looser
     return target
 
 
-def _reference(groups: list[list[Run]], twins: Mapping[Key, Run]) -> tuple[float, list[Run], bool]:
-    """Return L_ref, its runs, and whether it is of training that is not chaotic."""
+def _reference(
+    groups: list[list[Run]], twins: Mapping[Key, Run], initial: float
+) -> tuple[float, list[Run], bool]:
+    """Return L_ref, its runs, and whether it is of training that is not chaotic.
+
+    If that would close much less of the gap than all training does, all training counts.
+    """
 
     def unsteady(run: Run) -> bool:
         return run.key in twins and is_unsteady(run, twins[run.key])
@@ -86,14 +95,18 @@ def _reference(groups: list[list[Run]], twins: Mapping[Key, Run]) -> tuple[float
         return float(np.median([run.best for run in runs]))
 
     steady = [runs for runs in groups if not any(map(unsteady, runs))]
-    runs = min(steady or groups, key=median_best)
-    return median_best(runs), runs, bool(steady)
+    lowest, runs = (min(some, key=median_best) for some in (groups, steady or groups))
+    most = initial - median_best(lowest)
+    close = bool(steady) and initial - median_best(runs) >= CLOSE * most
+    runs = runs if close else lowest
+    return median_best(runs), runs, close
 
 
 def _closed(reference: float, initial: float, tau: float, start: float) -> float:
     """Return the loss that leaves a share tau of the gap, rounded, below every initial loss."""
-    value = reference + tau * (initial - reference)
-    return outward(value, start if value < start else math.inf)
+    rest = tau * (initial - reference)
+    value = reference + rest
+    return outward(value, min(start if value < start else math.inf, value + rest / 2))
 
 
 def _reachable(

@@ -69,7 +69,9 @@ def attribute(module: ModuleType, name: str) -> object:
     """Return what a module calls `name`, or raise an error with the nearest optimizer."""
     if hasattr(module, name):
         found = getattr(module, name)
-        CODES.setdefault(getattr(found, "__module__", ""), CODES[module.__name__])
+        home = str(getattr(found, "__module__", ""))
+        if home.split(".", maxsplit=1)[0] != "minidl":  # which the file only imports
+            CODES.setdefault(home, CODES[module.__name__])
         return found
     known, file = classes(module), Path(str(module.__file__)).name
     if known:

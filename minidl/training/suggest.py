@@ -16,6 +16,7 @@ from minidl.keywords import answers
 from minidl.streams import stream
 from minidl.training.data import Rows, check_rows, rows_per_batch
 from minidl.training.many import train_many
+from minidl.training.measure import Objective
 from minidl.training.trainer import Trainer
 
 EFFECTIVE = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # lr / (1 - momentum)
@@ -32,7 +33,7 @@ class SuggestedRate:
     Attributes
     ----------
     lr : float
-        The rate with the smallest loss.
+        The rate with the smallest loss; the smallest rate if all runs diverged.
     rates, losses : tuple of float
         The rates that were tried, ascending, and the mean loss of each on the rows held out after
         the last epoch; inf if a run diverged.
@@ -150,12 +151,16 @@ def _losses(
     """Return the mean loss at each rate over the parts that were held out."""
     folds = len(rows[0].X)
     trainers = [_copy(trainer, lr) for lr in rates for _ in range(folds)]
-    train_many(trainers, rows, epochs, sets=[*range(folds)] * len(rates))
-    ends = [
-        math.inf if copied.history.diverged else copied.history["validation_loss"][-1]
-        for copied in trainers
-    ]
+    train_many(trainers, (rows[0], None), epochs, sets=[*range(folds)] * len(rates))
+    ends = [_loss(copied, rows[1], k % folds) for k, copied in enumerate(trainers)]
     return [float(np.mean(ends[k : k + folds])) for k in range(0, len(ends), folds)]
+
+
+def _loss(trainer: Trainer, rows: Rows, fold: int) -> float:
+    """Return the loss on the rows held out, without the penalty; inf if the run diverged."""
+    part = rows.each(lambda values: values[fold])
+    loss = Objective(trainer.model, trainer.loss).measure(*part)["loss"]
+    return math.inf if trainer.history.diverged or math.isnan(loss) else float(loss)
 
 
 def _copy(trainer: Trainer, lr: float) -> Trainer:

@@ -39,7 +39,8 @@ def time(run):
         ([1, 0.5, 0.1, 0.1], [1, 0.504, 0.1, 0.1], False),
         ([1, 0.5, 0.1, 0.1], [1, 0.506, 0.1, 0.1], True),  # in the same epoch by luck
         ([1, 0.5, 0.1, 0.1, 0.1], [1, 0.5, 0.1, 0.01, 0.5], False),  # what follows does not matter
-        ([1, 0.5, 0.5, 0.5], [1, 0.2, 0.9, 0.2], False),  # neither arrives
+        ([1, 0.5, 0.5, 0.5], [1, 0.2, 0.9, 0.2], True),  # neither arrives, by other ways
+        ([1, 0.5, 0.5, 0.5], [1, 0.5, 0.502, 0.5], False),
         ([1, 0.5, 0.5, 0.5], [1, 0.2, 0.1, 0.1], True),
         ([1, 0.5, 0.1, 0.5], [1, 0.5, 0.1, 0.1], True),  # held by one alone
         ([1, 1e-30, 0.5, 0.1, 0.1], [1, 3e-30, 0.5, 0.1, 0.1], False),  # both are zero
@@ -88,6 +89,7 @@ def test_every_weight_is_changed_and_by_enough_to_be_another_number(dtype, size)
 
 def test_a_twin_is_trained_until_its_run_has_arrived():
     assert [horizon(t, 3, 400) for t in (0, 6, 7, 14, 15, 390)] == [8, 8, 16, 16, 32, 400]
+    assert [horizon(math.inf, 3, budget) for budget in (20, 400)] == [20, 32]
 
 
 # -- the target -------------------------------------------------------------------------------
@@ -126,6 +128,51 @@ def test_the_reference_does_not_come_from_an_unsteady_setting():
     assert {setting.lr for _, setting, _ in target.source} == {0.1}
     twins |= {r.key: replace(r, curves={"train_loss": lower[r.key] + 0.01}) for r in runs}
     assert not resolve(goal, runs, 3, twins).steady
+
+
+def flat(lr, *losses, diverged=None):
+    """Five runs with this loss, and their twins if the last argument is another curve."""
+    made = [Run("nag", Setting(lr), s, {"train_loss": np.array(losses)}, diverged, 1, 8, 1, 1.0)
+            for s in range(5)]  # fmt: skip
+    return made
+
+
+def unsteady(runs):
+    return {r.key: replace(r, curves={"train_loss": r.curves["train_loss"] * 1.1}, twin=True)
+            for r in runs}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [flat(8.0, 1.0, diverged=1), flat(0.001, 1.0, 0.96, 0.96)],
+    ids=["diverged", "hardly trained"],
+)
+def test_if_only_useless_settings_are_steady_the_best_loss_is_taken_all_the_same(rest):
+    chaotic = flat(0.1, 1.0, 0.1, 0.1)
+    target = resolve(Goal("gap", 0.1), [*chaotic, *rest], 1, unsteady(chaotic))
+    assert (target.reference, target.value, target.steady) == (0.1, 0.19, False)
+
+
+def test_rounding_adds_at_most_half_of_the_share_of_the_gap():
+    target = resolve(Goal("gap", 0.1), flat(0.1, 1.101, 1.0), 1)
+    assert target.value == 1.011  # of 1.0101; 1.1 would be reached at once
+    assert resolve(Goal("gap", 0.1), flat(0.1, 0.7, 0.07), 1).value == 0.14
+
+
+def test_a_setting_at_which_nothing_steady_arrives_counts_as_chaotic_and_not_as_slow():
+    pair = comparison({"gd": SLOW, "nag": FAST})  # NAG arrives only at 0.2
+    made = with_twin(pair, "nag", 0.2, 9)
+    assert (made.chosen["nag"].setting.lr, made.chosen["nag"].chaotic) == (0.2, True)
+    assert [duel.word for duel in made.tuned] == ["chaotic"]
+    line = next(line for line in str(made).splitlines() if line.startswith("nag - gd"))
+    assert line.split() == ["nag", "-", "gd", "-", "-", "chaotic"]
+
+
+def test_an_optimizer_that_is_chaotic_is_not_called_the_one_that_arrives_most_often():
+    made = with_twin(comparison({"gd": [None] * 8, "momentum": [None] * 8, "nag": FAST},
+                                tune="none"), "nag", 0.1, 9)  # fmt: skip
+    assert "NAG did most often" not in str(made)
+    assert "NAG comes closest" not in made.details()
 
 
 # -- what is chosen, and the verdicts ---------------------------------------------------------
@@ -181,7 +228,7 @@ def test_if_every_setting_is_chaotic_there_is_no_verdict_and_the_output_says_so(
     made = with_twin(comparison({"gd": SLOW, "nag": FAST}, tune="none"), "nag", 0.1, 9)
     assert made.chosen["nag"].chaotic
     assert [duel.word for duel in made.tuned] == ["chaotic"]
-    assert "Training is chaotic, so no verdict rests on it." in str(made)
+    assert "Training is chaotic, so no verdict rests on it" in str(made)
     assert "chaotic" in made.details()
     assert "nag faster" not in made.details()
 

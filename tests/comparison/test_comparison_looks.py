@@ -466,3 +466,9 @@ def test_looks_that_cannot_be_are_refused_before_training(change, words, monkeyp
     monkeypatch.setattr("minidl.comparison.executor.train_many", None)  # would fail otherwise
     with pytest.raises(ArgumentError, match=words):
         compare(moons, **{**DIFFER, **change})
+
+
+@pytest.mark.parametrize("looks", [(48, 24, 12), (12, 12)])
+def test_looks_that_do_not_increase_have_no_share(looks):
+    with pytest.raises(ArgumentError, match="looks must be increasing numbers of seeds"):
+        error_share(looks, 10)

@@ -9,7 +9,7 @@ from comparison_runs import contestant, plan, searched, without_seconds
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl import datasets
+from minidl import datasets, optim
 from minidl.comparison import (
     Comparison,
     Goal,
@@ -310,3 +310,9 @@ def test_one_trial_is_a_search_without_an_edge_or_a_sentence_about_others():
     assert {c.edge for c in found.chosen.values()} == {0}
     assert "trials" not in str(found).split("\n\n")[1]
     assert found.plan.goal == Goal("gap", 0.5)
+
+
+def test_a_momentum_that_is_a_schedule_is_refused():
+    rules = {"a": optim.Momentum(0.1, momentum=lambda step: 0.9), "b": optim.NAG(0.1)}
+    with pytest.raises(ArgumentError, match="momentum must be a number in a random search"):
+        compare("moons", optimizers=rules, tune="lr,momentum", seeds=6, tuning_seeds=2, epochs=4)

@@ -35,7 +35,8 @@ def test_the_losses_are_those_of_runs_by_hand_on_each_quarter():
             rest = np.array([row for row in order if row not in out])
             single = trainer_at(lr, l2=0.01)
             single.fit(X[rest], y[rest], epochs=6, validation=(X[out], y[out]))
-            ends.append(single.history["validation_loss"][-1])
+            penalty = 0.005 * sum((p.data**2).sum() for p in single.model.parameters if p.ndim > 1)
+            ends.append(single.history["validation_loss"][-1] - penalty)
         assert loss == pytest.approx(np.mean(ends), rel=1e-9)
     assert found.lr == found.rates[int(np.argmin(found.losses))]
     assert (found.epochs, found.rows, found.folds) == (6, 80, 4)
@@ -46,6 +47,8 @@ def test_a_rate_that_diverges_is_not_chosen():
     found = suggest_lr(trainer_at(), X, y, epochs=30, rates=[0.03, 50.0])
     assert found.lr == 0.03
     assert found.losses[1] == math.inf
+    lost = suggest_lr(trainer_at(), X, y, epochs=30, rates=[50.0, 500.0])
+    assert (lost.lr, lost.losses) == (50.0, (math.inf, math.inf))
 
 
 def test_a_small_noisy_table_gets_a_smaller_rate_than_one_without_noise():

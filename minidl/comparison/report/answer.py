@@ -35,7 +35,8 @@ def answer(comparison: Results) -> Iterator[str]:
         return
     best = best_row(rows, duels)
     if best is None:
-        most = max(rows, key=lambda row: row.reached / row.seeds)
+        steady = [row for row in rows if not row.chaotic] or rows
+        most = max(steady, key=lambda row: row.reached / row.seeds)
         yield "No optimizer reached the goal on most seeds;" + (
             f" {method_name(most.optimizer)} did most often, on {most.reached} of {most.seeds}."
         )
@@ -54,7 +55,7 @@ def best_row(rows: Sequence[Row], duels: Sequence[Duel]) -> Row | None:
 
 def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
     """Return the best optimizer, and what the verdicts say of the others against it."""
-    by_median = all(best.median <= row.median for row in others)
+    by_median = all(best.median <= row.median for row in others if not row.chaotic)
 
     def epochs(row: Row) -> str:
         if by_median:
@@ -112,8 +113,8 @@ def _rates(comparison: Results, best: Row) -> Iterator[str]:
     chaotic = {s.lr for s in settings if s.momentum == best.setting.momentum}
     failing = [lr for lr in means if lr > good[-1] and reached[lr] < best.seeds]
     above = [lr for lr in means if lr > good[-1] and (lr in failing or lr in chaotic)]
-    if above and above[0] in chaotic:
-        span += f"; at {rate(above[0])} training is chaotic"
+    if above and (above[0] in chaotic or not reached[above[0]]):
+        span += f"; {rate(above[0])} is too large"
     elif failing:
         misses = best.seeds - reached[failing[0]]
         span += f"; {rate(failing[0])} fails on {misses} of {counted(best.seeds, 'seed')}"

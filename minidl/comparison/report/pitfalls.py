@@ -31,6 +31,8 @@ def warnings_of(comparison: Results) -> Iterator[str]:
                 searched = "lr" if chosen.best.momentum is None else "lr / (1 - momentum)"
                 best, of = setting_words(chosen.best), f"{searched} of its trials"
             words = f"{method_name(name)} did best at {best}, the {end} {of}"
+            if chosen.best != chosen.setting:
+                words += f" ({setting_words(chosen.setting)} is chosen, as it is about as good)"
             yield f"EDGE: {words}; a better one may lie beyond."
         elif plan.tune != "none" and not (chosen.arrived or chosen.chaotic):
             words = f"{method_name(name)} did not reach the target on any tuning seed"

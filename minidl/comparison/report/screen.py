@@ -178,7 +178,9 @@ def _pairs(comparison: Results, width: int) -> list[str]:
     for duel in shown[:PAIRS]:
         low, high = duel.verdict.interval
         interval = f"{low:+.1f} to {high:+.1f}" if duel.verdict.seeds > 1 else "-"
-        lines.append([f"{duel.first} - {duel.second}", f"{duel.verdict.difference:+.1f}", interval])
+        numbers = [f"{duel.verdict.difference:+.1f}", interval]
+        numbers = ["-", "-"] if duel.word == "chaotic" else numbers
+        lines.append([f"{duel.first} - {duel.second}", *numbers])
         lines[-1].append(verdict_words(duel))
     rest = len(duels) - len(lines) + 1
     more = [f"({counted(rest, 'more pair')}: --details)"] if rest else []

@@ -93,7 +93,7 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
     steady = [row for row in rows if not row.chaotic]
     candidates = [row for row in steady if math.isfinite(row.median)]
     if not candidates:
-        closest = max(rows, key=lambda row: row.reached / row.seeds)
+        closest = max(steady or rows, key=lambda row: row.reached / row.seeds)
         name, reached = method_name(closest.optimizer), f"{closest.reached} of {closest.seeds}"
         words = "No optimizer reached the target on most seeds, so none is recommended"
         yield f"{words}; {name} comes closest, with {reached}."

@@ -198,7 +198,7 @@ def _flags(flags: Sequence[Duel], width: int) -> str:
     if len(steady) < len(flags):
         title += "; chaotic settings are left out"
     if not converged:
-        return _paragraph([f"{title}: neither ever converged"], width)
+        return _paragraph([f"{title}: neither ever converged" if steady else title], width)
     return _duels(title, converged, width)
 
 
@@ -206,8 +206,10 @@ def _duels(title: str, duels: Sequence[Duel], width: int) -> str:
     """Return the table of pairs, with the shared setting first where flags are swapped."""
     lines = [["pair", "difference", "95 %", "p", "P(first faster)", "verdict"]]
     for duel in duels:
-        interval = duel.verdict.interval if duel.verdict.seeds > 1 else None
+        chaotic = duel.word == "chaotic"
+        interval = duel.verdict.interval if duel.verdict.seeds > 1 and not chaotic else None
         pair, difference = f"{duel.first} - {duel.second}", f"{duel.verdict.difference:+.1f}"
+        difference = "-" if chaotic else difference
         p, faster = probability(duel.verdict.p), f"{duel.faster:.2f}"
         lines.append([pair, difference, between(interval, "", "+.1f"), p, faster])
         lines[-1].append(verdict_words(duel))

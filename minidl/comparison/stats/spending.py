@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minidl.checks import check_count
+from minidl.errors import invalid
 from minidl.keywords import answers
 
 __all__ = ["error_share"]
@@ -32,6 +33,8 @@ def error_share(looks: Sequence[int], seeds: int) -> float:
     """
     if not looks:
         return 1.0
+    if list(looks) != sorted(set(looks)):
+        raise invalid("looks", list(looks), "increasing numbers of seeds")
     n = check_count("seeds", seeds, 0, looks[-1])
     k = next(k for k, look in enumerate(looks) if look >= n)
     return (looks[k] - (looks[k - 1] if k else 0)) / looks[-1]

@@ -31,7 +31,7 @@ FEWEST = 6  # seeds: five that agree have p = 2 / 2^5 = 0.0625
 
 Interval = tuple[float, float]
 Word = Literal["A faster", "B faster", "no difference shown", "equivalent within 5 %", "chaotic"]
-CHAOTIC = "Training is chaotic, so no verdict rests on it"
+CHAOTIC = "Training is chaotic, so no verdict rests on it: try smaller learning rates"
 
 
 @answers
