@@ -43,7 +43,7 @@ def parse(block: bytes, separator: str, width: int) -> npt.NDArray[np.float64] |
     special |= body == ord("\n")
     special |= body == ord(".")
     marks = np.flatnonzero(special)
-    point, end, odd = _cells(marks, body[marks] == ord("."))
+    point, end = _cells(marks, body[marks] == ord("."))
     if not len(end) or not _is_grid(body[end], separator, width):
         return None
     start = np.empty_like(end)
@@ -52,7 +52,7 @@ def parse(block: bytes, separator: str, width: int) -> npt.NDArray[np.float64] |
     start += negative
     before, after = point - start, np.maximum(end - point - 1, 0)
     digits = before + after
-    odd |= digits < 1
+    odd = digits < 1
     if (long := digits > DIGITS).any():  # 0.1234567890123456789 has 19
         long &= (after > DIGITS) | (before > 1) | (body[start] != ord("0"))
         odd |= long
@@ -73,14 +73,13 @@ def parse(block: bytes, separator: str, width: int) -> npt.NDArray[np.float64] |
     return values.reshape(-1, width)
 
 
-def _cells(marks: Whole, points: Mask) -> tuple[Whole, Whole, Mask]:
-    """Return where the point and the end of each cell are, and which have several points."""
+def _cells(marks: Whole, points: Mask) -> tuple[Whole, Whole]:
+    """Return where the last point and the end of each cell are; without a point, both are one."""
     if len(marks) % 2 == 0 and points[::2].all() and not points[1::2].any():
-        return marks[::2], marks[1::2], np.zeros(len(marks) // 2, bool)
+        return marks[::2], marks[1::2]
     at = np.flatnonzero(~points)
     end = marks[at]
-    point = np.where(points[at - 1] & (at > 0), marks[at - 1], end)
-    return point, end, np.diff(at, prepend=-1) > 2
+    return np.where(points[at - 1] & (at > 0), marks[at - 1], end), end
 
 
 def _is_grid(ends: npt.NDArray[np.uint8], separator: str, width: int) -> bool:
