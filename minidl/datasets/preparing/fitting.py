@@ -8,6 +8,7 @@ from minidl.datasets.preparing.preparation import Feature, Preparation, expanded
 from minidl.datasets.preparing.raw import Floats, Raw, Targets
 from minidl.errors import DataError
 
+LARGE = 2**18  # numbers whose deviations are computed at once, since that makes a copy
 TINY = 1e-7  # a column that varies less, relative to its mean, may be constant
 UNKNOWN = -1.0  # the number of a category that no training row has
 
@@ -85,7 +86,9 @@ def recoded(raw: Raw, X: Floats, features: tuple[Feature, ...]) -> Floats:
 def fitted_scale(rows: Floats | Targets) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of each column; value and 1 if it is constant."""
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, scale = rows.mean(axis=0), rows.std(axis=0)
+        groups = np.array_split(rows, min(rows.shape[1], 1 + rows.size // LARGE), axis=1)
+        mean = rows.mean(axis=0)
+        scale = np.concatenate([group.std(axis=0) for group in groups])
         doubtful = ~(scale > TINY * np.abs(mean))
     # The rounded mean of equal numbers may differ from them, so that their deviation is not 0.
     for j in np.flatnonzero(doubtful):

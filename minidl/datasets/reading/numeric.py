@@ -12,7 +12,7 @@ from minidl.datasets.reading.digits import parse
 from minidl.datasets.reading.form import BLANKS
 from minidl.values import EXACT
 
-BLOCK = 2**19  # bytes; their arrays fit into a processor's cache
+BLOCK = 2**18  # bytes; their arrays fit into a processor's cache
 THREADS = 2  # NumPy computes on several blocks at once
 
 
