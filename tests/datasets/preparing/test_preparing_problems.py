@@ -98,6 +98,8 @@ def test_names_with_commas_and_quotes_can_be_typed_as_they_are_proposed(
         ("a,y\n1,2.5\n2,x\n3,4.5\n4,x\n5,5\n6,5\n7,2.5\n8,4.5\n", {}, "--task classification"),
         ("a,y\n,1.5\n2,\n3,2.5\n4,5\n5,7.5\n", {}, "--missing drop"),
         ("a,b,y\n,1,1.5\n,2,\n3,3,2.5\n,4,5\n5,5,7.5\n", {}, "--drop a --missing drop"),
+        # Without a, which is to be dropped, there are complete rows of both classes.
+        ("a,b,y\n,1,u\n7,2,\n,3,v\n,4,u\n,5,v\n", {}, ": --drop a --missing drop"),
         ("k,y\na,1.5\nb,2\na,3\nb,1\n", {"categorical": "error"}, "--categorical onehot"),
         ("a,b\n1,0\n2,1\n3,0\n4,1\n", {}, "--target-column NAME"),
     ],
@@ -109,7 +111,8 @@ def test_each_problem_has_the_option_that_deals_with_it(
     with pytest.raises(TableError) as caught:
         load(tmp_path / "a.csv", **arguments)
     message = caught.value.typed
-    assert typed in (message.splitlines()[-1]), message
+    assert typed in message.splitlines()[-1], message
+    assert "need another file" not in message
 
 
 def test_a_problem_without_an_option_is_said_to_need_another_file(tmp_path: Path) -> None:
