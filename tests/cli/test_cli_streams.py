@@ -170,13 +170,14 @@ LONGER_RACE = [*SMALL_RACE, "--lr", "0.1", "--target", "loss:0.3", "--seeds", "6
 def test_ctrl_c_in_a_comparison_prints_supported_verdicts_and_keeps_runs(jobs, tmp_path):
     file = tmp_path / "race.json"
     command = [*LONGER_RACE, "--out", str(file), "--jobs", jobs]
-    process, out, err = signalled(command, signal.SIGINT, 4 if jobs == "1" else 5)
+    process, out, err = signalled(command, signal.SIGINT, 7 if jobs == "1" else 8)
     assert process.returncode == 130
     assert err == f"minidl: the same command continues from {file}.part\n"
     lines = Path(f"{file}.part").read_text(encoding="utf-8").splitlines()
-    runs = sum(len(json.loads(line)[1]) for line in lines[1:])
+    kept = [one for line in lines[1:] for one in json.loads(line)[1]]
+    runs = sum("twin" not in one for one in kept)
     assert re.search(
-        rf"Interrupted after {runs} runs: .*? (32|36|64) of 68\s+seeds", out, re.DOTALL
+        rf"Interrupted after {runs} runs: .*? \d+ of 68\s+seeds", out, re.DOTALL
     )
     assert re.search(r"\npair +mean difference", out)
     assert not file.exists()
