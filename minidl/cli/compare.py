@@ -36,7 +36,8 @@ def compare(options: argparse.Namespace) -> int:
     if options.out == "-":
         sys.stdout.write(study.to_json())
     else:
-        show = partial(screen, commands=not options.details, width=width())
+        how: dict[str, Any] = {"typed": study.command, "width": width()}
+        show = partial(screen, commands=not options.details, **how)
         print("\n\n".join(map(show, study.comparisons)))
         if options.details:
             print("\n" + "\n\n".join(report(c, width()) for c in study.comparisons))

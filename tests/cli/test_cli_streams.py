@@ -176,9 +176,7 @@ def test_ctrl_c_in_a_comparison_prints_supported_verdicts_and_keeps_runs(jobs, t
     lines = Path(f"{file}.part").read_text(encoding="utf-8").splitlines()
     kept = [one for line in lines[1:] for one in json.loads(line)[1]]
     runs = sum("twin" not in one for one in kept)
-    assert re.search(
-        rf"Interrupted after {runs} runs: .*? \d+ of 68\s+seeds", out, re.DOTALL
-    )
+    assert re.search(rf"Interrupted after {runs} runs: .*? \d+ of 68\s+seeds", out, re.DOTALL)
     assert re.search(r"\npair +mean difference", out)
     assert not file.exists()
     assert nobody_left(process.pid)

@@ -46,6 +46,12 @@ def test_what_to_do_next_is_a_command():
     found = comparison({"gd": SLOW, "nag": FAST}, problem="circles")
     lines = screen(found, commands=True).split("\n")
     assert lines[-2] == "next: minidl train --dataset circles --optimizer nag --lr 0.2"
+    typed = ["minidl", "compare", "--rows", "200", "--quick", "--noise=0.3", "--hidden", "8"]
+    lines = screen(found, commands=True, typed=typed).splitlines()
+    words = "next: minidl train --dataset circles --optimizer nag --lr 0.2 --rows 200 --noise=0.3"
+    assert lines[-2] == f"{words} --hidden 8"
+    lines = screen(found, commands=True, typed=[*typed, "--activation", "relu"]).splitlines()
+    assert lines[-3:-1] == [f"{words} --hidden 8 \\", "      --activation relu"]
     assert lines[-1].startswith("more: --details")
     assert "next:" not in screen(found)
 

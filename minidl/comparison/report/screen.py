@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -32,20 +33,27 @@ from minidl.optim import TABLE
 
 LINES, BAR = 25, 14
 PAIRS, NOTES = 6, 4  # lines of pairs and of notes
+# Options of compare and of train that say what is trained on which rows.
+PROBLEM = {"--rows", "--noise", "--test-size", "--hidden", "--activation", "--loss"}
+PROBLEM |= {"--target-column", "--task", "--features", "--drop", "--header", "--no-header"}
+PROBLEM |= {"--missing", "--categorical", "--separator", "--decimal"}
 FULL = {"bar": ""}  # titles, where they are not the names of the cells
 SHORT = {**FULL, "epochs to goal": "epochs", "validation: accuracy": "validation: acc."}
 
 
-def screen(comparison: Results, *, commands: bool = False, width: int = WIDTH) -> str:
+def screen(
+    comparison: Results, *, commands: bool = False, typed: Sequence[str] = (), width: int = WIDTH
+) -> str:
     """Return a comparison on at most 25 lines of at most `width` characters, 80 to 100.
 
-    With `commands`, the last lines say what to type next.
+    With `commands`, the last lines say what to type next, on the same problem as the command
+    `typed`.
     """
     sections = [_head(comparison, width), [f"  {line}" for line in _answer(comparison, width - 2)]]
     if comparison.rows:
         sections.append(_rows(comparison, width))
         sections += [_pairs(comparison, width)] if comparison.tuned else []
-    last = _commands(comparison) if commands else []
+    last = _commands(comparison, typed, width) if commands else []
     room = LINES - sum(map(len, [*sections, last]))
     sections += [_beware(comparison, width, max(1, min(NOTES, room))), last]
     return _fitted([section for section in sections if section])
@@ -214,17 +222,35 @@ def _fastest_is_not_best(comparison: Results) -> Iterator[str]:
         yield f"fastest is not best: {name} has the highest validation loss after {epochs}."
 
 
-def _commands(comparison: Results) -> list[str]:
-    """Return what to type next."""
+def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str]:
+    """Return what to type next; `typed` is the command that was typed."""
     plan, lines = comparison.plan, []
     best = best_row(comparison.rows, comparison.tuned)
-    names = {name for entry in TABLE for name in (entry.name, *entry.aliases)}
-    if best is not None and best.optimizer in names and plan.problem in DATASETS:
-        dataset = "" if plan.problem == "moons" else f" --dataset {plan.problem}"
-        words = f"--optimizer {best.optimizer} --lr {rate(best.setting.lr)}"
+    entries = {name: entry for entry in TABLE for name in (entry.name, *entry.aliases)}
+    kept = _kept(typed, PROBLEM if plan.problem in DATASETS else {*PROBLEM, "--dataset"})
+    if best is not None and best.optimizer in entries and (plan.problem in DATASETS or typed):
+        words = ["minidl", "train"]
+        if plan.problem in DATASETS and plan.problem != "moons":
+            words += ["--dataset", plan.problem]
+        words += ["--optimizer", best.optimizer, "--lr", rate(best.setting.lr)]
         if best.setting.momentum not in (None, 0.9):
-            words += f" --momentum {best.setting.momentum:g}"
-        lines.append(f"next: minidl train{dataset} {words}")
+            words += ["--momentum", f"{best.setting.momentum:g}"]
+        if best.batch_size != entries[best.optimizer].batch_size:
+            words += ["--batch-size", str(best.batch_size)]
+        line = f"next: {shlex.join([*words, *kept])}"
+        lines += " \\\n".join(wrapped(line, width - 2, "      ")).split("\n")
     sizes = {c.batch_size for c in plan.contestants}
     batches = "   --batch-sizes full,32,1" if len(sizes) == 1 else ""
     return [*lines, f"more: --details   --plot FILE{batches}"]
+
+
+def _kept(typed: Sequence[str], flags: Collection[str]) -> list[str]:
+    """Return the options of a command that are among `flags`, with their values."""
+    kept: list[str] = []
+    inside = False
+    for word in typed:
+        if word.startswith("--"):
+            inside = word.split("=")[0] in flags
+        if inside:
+            kept.append(word)
+    return kept
