@@ -137,6 +137,23 @@ class State(threading.local):
 STATE = State()
 
 
+def restoring(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function after which operations are recorded as before, wherever Ctrl-C stops it.
+
+    Ctrl-C between two lines of :func:`changed` would leave its change.
+    """
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        before = STATE.recording
+        try:
+            return function(*arguments, **keywords)
+        finally:
+            STATE.recording = before
+
+    return call
+
+
 @contextlib.contextmanager
 def changed(name: str, value: object) -> Iterator[None]:
     """Set an attribute of this thread's state inside the ``with`` block."""

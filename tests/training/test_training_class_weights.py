@@ -111,7 +111,7 @@ WHAT = 'class_weight must be "balanced" or a dictionary of class: weight, such a
     [
         ("balance", f"{WHAT}, got 'balance'"),
         ([1.0, 5.0], f"{WHAT}, got [1.0, 5.0]"),
-        (np.array([1.0, 5.0]), f"{WHAT}, got array"),
+        (np.array([1.0, 5.0]), f"{WHAT}, got an ndarray of shape (2,)"),
         (2, f"{WHAT}, got 2"),
         ({0: 1, 1: -1}, "class_weight[1] must be a finite number >= 0, got -1"),
         ({0: 1, 1: np.nan}, "class_weight[1] must be a finite number >= 0, got nan"),
