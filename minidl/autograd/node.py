@@ -6,11 +6,12 @@ references point only backward in time: a graph has no cycles and reference coun
 
 import contextlib
 import copy
+import functools
 import itertools
 import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -137,14 +138,18 @@ class State(threading.local):
 STATE = State()
 
 
-def restoring(function: Callable[..., Any]) -> Callable[..., Any]:
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def restoring(function: Callable[P, T]) -> Callable[P, T]:
     """Return a function after which operations are recorded as before, wherever Ctrl-C stops it.
 
     Ctrl-C between two lines of :func:`changed` would leave its change.
     """
 
     @functools.wraps(function)
-    def call(*arguments: Any, **keywords: Any) -> Any:
+    def call(*arguments: P.args, **keywords: P.kwargs) -> T:
         before = STATE.recording
         try:
             return function(*arguments, **keywords)
