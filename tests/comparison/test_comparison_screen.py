@@ -10,7 +10,8 @@ from comparison_runs import comparison, plan, searched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minidl.comparison.report.answer import best_row, good_rates, relation
+from minidl.comparison.report.answer import good_rates
+from minidl.comparison.report.facts import best_row, relation
 from minidl.comparison.report.screen import LINES, WIDTH, network_words, screen
 from minidl.comparison.report.words import method_name
 from minidl.comparison.search import Trial
@@ -92,7 +93,7 @@ def test_every_sentence_agrees_with_the_numbers(outcomes):
     }
     if "fastest here" in answer:
         assert all(
-            relation(best.optimizer, n, duels) == "slower" for n in names if n != best.optimizer
+            relation(best.optimizer, n, duels)[0] == "faster" for n in names if n != best.optimizer
         )
     for name, number in said.items():
         value = rows[name].median if "(median" in answer else rows[name].mean

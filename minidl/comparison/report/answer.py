@@ -7,10 +7,10 @@ import numpy as np
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
+from minidl.comparison.report.facts import best_row, closest_row, no_verdict, relation
 from minidl.comparison.report.sentences import interruption, without_pairs
 from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.rows import Row
-from minidl.comparison.stats.verdicts import CHAOTIC
 
 ALIKE = 1.25  # rates whose mean is at most so many times the best, or one epoch more
 
@@ -28,29 +28,18 @@ def answer(comparison: Results) -> Iterator[str]:
     if not duels:
         yield from without_pairs(comparison)
         return
-    reasons = [duel.verdict.reason for duel in duels if duel.verdict.declined]
-    few = [reason for reason in reasons if reason != CHAOTIC]
-    if few or len(reasons) == len(duels):
-        yield f"{[*few, *reasons][0]}."
+    if reason := no_verdict(duels):
+        yield f"{reason}."
         return
     best = best_row(rows, duels)
     if best is None:
-        steady = [row for row in rows if not row.chaotic] or rows
-        most = max(steady, key=lambda row: row.reached / row.seeds)
+        most = closest_row(rows, duels)
         yield "No optimizer reached the goal on most seeds;" + (
             f" {method_name(most.optimizer)} did most often, on {most.reached} of {most.seeds}."
         )
         return
     yield _ranking(best, [row for row in rows if row is not best], duels)
     yield from _trials(comparison, best) if plan.trials else _rates(comparison, best)
-
-
-def best_row(rows: Sequence[Row], duels: Sequence[Duel]) -> Row | None:
-    """Return the row with the smallest mean among those that usually reach the goal."""
-    paired = {name for duel in duels for name in (duel.first, duel.second)}
-    paired_rows = [row for row in rows if row.optimizer in paired and not row.chaotic]
-    usual = [row for row in paired_rows if math.isfinite(row.median)]
-    return min(usual, key=lambda row: row.mean, default=None)
 
 
 def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
@@ -62,41 +51,31 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
             return number(row.median, "more than the budget")
         return f"{row.mean:.1f}"
 
-    kinds = ("slower", "equivalent", "open", "same", "chaotic")
-    groups: dict[str, list[str]] = {kind: [] for kind in kinds}
+    kinds = ("faster", "equivalent", "open", "same method", "chaotic")
+    others_of: dict[str, list[str]] = {kind: [] for kind in kinds}
     for row in others:
         words = f"{epochs(row)} for {method_name(row.optimizer)}"
-        kind = relation(best.optimizer, row.optimizer, duels)
-        groups[kind].append(method_name(row.optimizer) if kind == "chaotic" else words)
+        kind, _ = relation(best.optimizer, row.optimizer, duels)
+        others_of[kind].append(method_name(row.optimizer) if kind == "chaotic" else words)
     name, unit = method_name(best.optimizer), "median" if by_median else "mean"
     reached = "" if best.reached == best.seeds else f", on {best.reached} of {best.seeds} seeds"
-    amount = f"{epochs(best)} epochs ({unit}{reached})"
+    noun = "epoch" if epochs(best) == "1" else "epochs"
+    amount = f"{epochs(best)} {noun} ({unit}{reached})"
     seeds = counted(best.seeds, "seed")
     first = f"{name} needs the fewest epochs here, {amount}"
-    if groups["slower"] and not (groups["open"] or groups["equivalent"] or groups["chaotic"]):
-        return f"{name} is fastest here: {amount}, against {joined(groups['slower'])}."
+    undecided = [kind for kind in ("open", "equivalent", "chaotic") if others_of[kind]]
+    if others_of["faster"] and not undecided:
+        return f"{name} is fastest here: {amount}, against {joined(others_of['faster'])}."
     parts = []
-    if groups["slower"]:
-        parts.append(f"it is faster than {joined(groups['slower'])}")
-    if groups["equivalent"]:
-        parts.append(f"{joined(groups['equivalent'])} is equivalent within 5 %")
-    if groups["open"]:
-        parts.append(f"with {seeds} no difference is shown to {joined(groups['open'])}")
-    if groups["chaotic"]:
-        parts.append(f"no verdict on {joined(groups['chaotic'])}, whose training is chaotic")
+    if others_of["faster"]:
+        parts.append(f"it is faster than {joined(others_of['faster'])}")
+    if others_of["equivalent"]:
+        parts.append(f"{joined(others_of['equivalent'])} is equivalent within 5 %")
+    if others_of["open"]:
+        parts.append(f"with {seeds} no difference is shown to {joined(others_of['open'])}")
+    if others_of["chaotic"]:
+        parts.append(f"no verdict on {joined(others_of['chaotic'])}, whose training is chaotic")
     return f"{first}; {'; '.join(parts)}." if parts else f"{first}."
-
-
-def relation(best: str, other: str, duels: Sequence[Duel]) -> str:
-    """Return the verdict on the best optimizer and another one, in a word."""
-    duel = next((d for d in duels if {d.first, d.second} == {best, other}), None)
-    if duel is None:
-        return "same"  # two forms of one method, or another batch size
-    if duel.winner == best:
-        return "slower"
-    if duel.word == "chaotic":
-        return "chaotic"
-    return "equivalent" if duel.verdict.word.startswith("equivalent") else "open"
 
 
 def _rates(comparison: Results, best: Row) -> Iterator[str]:

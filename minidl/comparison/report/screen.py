@@ -10,7 +10,8 @@ import numpy as np
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.plan import Plan
-from minidl.comparison.report.answer import answer, best_row
+from minidl.comparison.report.answer import answer
+from minidl.comparison.report.facts import best_row
 from minidl.comparison.report.pitfalls import warnings_of
 from minidl.comparison.report.sentences import stopping
 from minidl.comparison.report.words import (

@@ -8,9 +8,17 @@ from operator import attrgetter
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.looks import decided
+from minidl.comparison.report.facts import (
+    best_row,
+    closest_row,
+    is_equivalent,
+    no_verdict,
+    paired_rows,
+    relation,
+)
 from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.rows import Row
-from minidl.comparison.stats.verdicts import CHAOTIC, LEVEL
+from minidl.comparison.stats.verdicts import LEVEL
 
 RELATIONS = {
     "faster": "In the mean of min(epochs, budget) it is faster than {}; p < 0.05 after Holm's"
@@ -29,17 +37,16 @@ def explain(comparison: Results) -> Iterator[str]:
     plan, rows, duels = comparison.plan, comparison.rows, comparison.tuned
     if not rows:
         return
-    reasons = [duel.verdict.reason for duel in duels if duel.verdict.declined]
-    too_few = [reason for reason in reasons if reason != CHAOTIC or len(reasons) == len(duels)]
-    if too_few:
-        yield f"{too_few[0]}."
+    reason = no_verdict(duels)
+    if reason:
+        yield f"{reason}."
     if all(row.reached == 0 for row in rows):
         budget = counted(plan.epochs, "epoch")
         budget += " at its tuned learning rate" if plan.tune != "none" else ""
         yield f"No optimizer reached the target within {budget}, so none is recommended."
     elif not duels:
         yield from without_pairs(comparison)
-    elif not too_few:
+    elif not reason:
         yield " ".join(_recommendation(rows, duels))
     if plan.tune != "none":
         for duel in duels:
@@ -82,23 +89,15 @@ def interruption(comparison: Results) -> Iterator[str]:
             yield f"{method_name(name)} has no finished evaluation seed."
 
 
-def _equivalent(duel: Duel) -> bool:
-    return duel.verdict.word.startswith("equivalent")
-
-
 def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]:
     """Yield which optimizer to use, and what the verdicts say of the others against it."""
-    paired = {name for duel in duels for name in (duel.first, duel.second)}
-    rows = [row for row in rows if row.optimizer in paired]
-    steady = [row for row in rows if not row.chaotic]
-    candidates = [row for row in steady if math.isfinite(row.median)]
-    if not candidates:
-        closest = max(steady or rows, key=lambda row: row.reached / row.seeds)
+    best = best_row(rows, duels)
+    if best is None:
+        closest = closest_row(rows, duels)
         name, reached = method_name(closest.optimizer), f"{closest.reached} of {closest.seeds}"
         words = "No optimizer reached the target on most seeds, so none is recommended"
         yield f"{words}; {name} comes closest, with {reached}."
         return
-    best = min(candidates, key=lambda row: row.mean)
     seeds, setting = counted(best.seeds, "seed"), f"learning rate {rate(best.setting.lr)}"
     if best.setting.momentum is not None:
         setting += f" and momentum {best.setting.momentum:g}"
@@ -106,28 +105,25 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
     reached = "" if best.reached == best.seeds else f", and converged on {best.reached} of {seeds}"
     use = f"Use {method_name(best.optimizer)} here, at {setting}"
     yield f"{use}: it needs {epochs} and {best.mean:.1f} in the mean{reached}."
-    groups: dict[str, list[str]] = {relation: [] for relation in RELATIONS}
-    for row in [row for row in rows if row is not best]:
-        relation, details = _relation(best, row, duels)
-        if row.reached < row.seeds and relation != "equivalent":
+    groups: dict[str, list[str]] = {kind: [] for kind in RELATIONS}
+    for row in [row for row in paired_rows(rows, duels) if row is not best]:
+        kind, details = _relation(best, row, duels)
+        if row.reached < row.seeds and kind != "equivalent":
             details.append(f"converged on {row.reached} of {row.seeds}")
         words = f" ({'; '.join(details)})" if details else ""
-        groups[relation].append(method_name(row.optimizer) + words)
-    for relation, names in groups.items():
+        groups[kind].append(method_name(row.optimizer) + words)
+    for kind, names in groups.items():
         if names:
-            yield RELATIONS[relation].format(joined(names), seeds=seeds)
+            yield RELATIONS[kind].format(joined(names), seeds=seeds)
 
 
 def _relation(best: Row, row: Row, duels: Sequence[Duel]) -> tuple[str, list[str]]:
     """Return the verdict on the best optimizer and another, and by how much the best is faster."""
-    pair = {best.optimizer, row.optimizer}
-    duel = next((duel for duel in duels if {duel.first, duel.second} == pair), None)
-    if duel is None:  # the two forms of NAG
-        return "same method", []
-    if duel.word == "chaotic":
-        return "chaotic", []
-    if duel.winner != best.optimizer:
-        return ("equivalent", [duel.verdict.scope]) if _equivalent(duel) else ("open", [])
+    kind, duel = relation(best.optimizer, row.optimizer, duels)
+    if duel is None or kind in ("chaotic", "open"):
+        return kind, []
+    if kind == "equivalent":
+        return kind, [duel.verdict.scope]
     low, high = sorted(map(abs, duel.verdict.interval))
     form = ".0f" if low >= 10 else ".1f"
     mean = format(abs(duel.verdict.difference), form)
@@ -141,7 +137,7 @@ def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
     if not converged:
         return
     wins = {name: [f for f in converged if f.winner == name] for name in (duel.first, duel.second)}
-    equivalent = sum(map(_equivalent, converged))
+    equivalent = sum(map(is_equivalent, converged))
     neither = len(converged) - sum(map(len, wins.values())) - equivalent
     at = {name: f"at {len(won)} ({_span(won, flags)})" for name, won in wins.items() if won}
     parts = [f"{method_name(name)} is faster {where}" for name, where in at.items()]
@@ -186,7 +182,7 @@ def _tuned(duel: Duel, wins: Mapping[str, Sequence[Duel]], flags: Sequence[Duel]
     gain = " (momentum lengthens steady steps, as a larger rate does)" * one_without
     words = "no difference is shown"
     meaning = f"{gain}; whether it still does when both are tuned is not shown"
-    if _equivalent(duel):
+    if is_equivalent(duel):
         words = "they are equivalent within 5 %"
         meaning = f", and tuning the rate achieves as much{gain}"
     elif duel.verdict.p < LEVEL and not duel.verdict.declined:
