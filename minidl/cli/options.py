@@ -261,7 +261,7 @@ def _protocol(p: Group) -> None:
     add("--target", default="gap:0.1", help=text)
     text = "number of epochs in a row for which the target must hold (default: 3)"
     add("--sustained", metavar="EPOCHS", type=values.integer, default=3, help=text)
-    add("--epochs", type=values.integer, help="number of epochs of each run (default: 300)")
+    add("--epochs", type=values.integer, help="number of epochs of each run (default: 200)")
     text = "number of evaluation seeds, or a list: 3,5,8 (and 3, for seed 3 alone; default: 20)"
     add("--seeds", type=values.seeds, help=text)
     text = "number or list of the seeds that tune and set the target (default: 10)"

@@ -39,7 +39,7 @@ def compare(
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
-    epochs: int = 300,
+    epochs: int = 200,
     seeds: int | Iterable[int] | None = None,
     tuning_seeds: int | Iterable[int] = 10,
     looks: Sequence[int] | None = None,
@@ -87,7 +87,7 @@ def compare(
         Widths of the hidden layers, by default (16, 16), and their activation, by default "tanh".
     loss : str or Loss, optional
         By default cross-entropy for classes, and the squared error for a regression.
-    epochs : int, default 300
+    epochs : int, default 200
         The budget E of each run.
     seeds, tuning_seeds : int or iterable of int, optional
         The number of seeds, from 0 and from 10,000 on, or the seeds; by default 20 and 10. A seed
@@ -159,7 +159,7 @@ def compare_all(
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
-    epochs: int = 300,
+    epochs: int = 200,
     seeds: int | Iterable[int] | None = None,
     tuning_seeds: int | Iterable[int] = 10,
     looks: Sequence[int] | None = None,

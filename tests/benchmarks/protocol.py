@@ -3,7 +3,7 @@
     python tests/benchmarks/protocol.py
 
 minidl runs the default protocol once in two processes: three optimizers, 12 learning rates, 10 + 20
-seeds, 300 epochs of moons at batch 32 (with --quick, that of ``minidl compare --quick``). PyTorch
+seeds, 200 epochs of moons at batch 32 (with --quick, that of ``minidl compare --quick``). PyTorch
 trains a sample of these networks and measures as minidl does: loss and accuracy on training and
 test rows after every epoch. The estimate is its time times the number of networks, divided by two.
 """

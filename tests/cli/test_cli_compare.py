@@ -85,7 +85,7 @@ def test_gd_momentum_and_nag_are_compared_and_if_asked_the_batchings(asked):
     assert (first["tune"], first["rates"], first["momenta"]) == ("lr", POWERS, [])
     assert first["seeds"] == list(range(20))
     assert first["tuning_seeds"] == list(range(10_000, 10_010))
-    assert (first["epochs"], first["goal"], first["sustained"]) == (300, ["gap", 0.1], 3)
+    assert (first["epochs"], first["goal"], first["sustained"]) == (200, ["gap", 0.1], 3)
     assert [(c["name"], c["batch_size"]) for c in second["contestants"]] == [
         ("batch", "full"),
         ("stochastic", 1),
