@@ -32,6 +32,14 @@ class Predictor:
     loss : str or Loss, optional
         The loss it was trained with; by default the usual one for the task.
 
+    Attributes
+    ----------
+    threshold : float
+        The output above which one of two classes is the second: 0 for a logit, 0.5 if the network
+        was trained on 0 and 1 as numbers.
+    probabilistic : bool
+        Whether the loss is a cross-entropy, so that outputs are probabilities.
+
     Raises
     ------
     ArgumentError
@@ -57,7 +65,7 @@ class Predictor:
             raise invalid("preparation", preparation, "that of a Dataset, data.preparation")
         criterion = named_loss(loss or LOSS_OF_TASK[preparation.task])
         self.model, self.preparation = model, preparation
-        self.threshold = 0.0 if criterion.classifies else 0.5  # of a logit, or of a target 0 or 1
+        self.threshold = 0.0 if criterion.classifies else 0.5
         self.probabilistic = type(criterion) in (BinaryCrossEntropy, SoftmaxCrossEntropy)
 
     @property
@@ -93,7 +101,7 @@ class Predictor:
         if known.task == "regression":
             return outputs[:, 0] * known.y_scale + known.y_mean
         names = np.array(known.class_names)
-        if known.task == "binary":
+        if outputs.shape[1] == 1:
             return np.asarray(names[(outputs[:, 0] > self.threshold).astype(int)])
         return np.asarray(names[outputs.argmax(axis=1)])
 
@@ -115,7 +123,7 @@ class Predictor:
             hint = "A network that is trained with cross-entropy does."
             raise ArgumentError("this network does not predict probabilities", hint=hint)
         outputs = self._outputs(rows, header, separator)
-        if self.preparation.task == "binary" and outputs.shape[1] == 1:
+        if outputs.shape[1] == 1:
             second = np.asarray(Sigmoid()(outputs))
             return np.concatenate([1 - second, second], axis=1)
         return np.asarray(Softmax()(outputs))
@@ -126,7 +134,10 @@ class Predictor:
 
     @answers
     def save(self, path: str | Path) -> None:
-        """Write network and preparation to a file for :func:`load`, which is replaced."""
+        """Write network and preparation to a file for :func:`load`, which is replaced.
+
+        Errors are those of :func:`save_model`.
+        """
         known = self.preparation
         extra: dict[str, npt.ArrayLike] = {"x_mean": known.mean, "x_scale": known.scale}
         targets = {"y_mean": known.y_mean, "y_scale": known.y_scale}

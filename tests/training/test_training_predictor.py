@@ -140,6 +140,17 @@ def test_several_classes_have_names_and_probabilities():
     assert np.array_equal(predictor.predict(rows), names)
 
 
+def test_two_classes_may_have_an_output_each():
+    data = datasets.load("moons", n=40, seed=0)
+    network = nn.mlp(2, 2, seed=0)
+    predictor = Predictor(network, data.preparation, "cross_entropy")
+    rows = data.X_test * data.x_scale + data.x_mean
+    logits = network.predict(data.X_test)
+    assert predictor.predict(rows).tolist() == [str(k) for k in logits.argmax(axis=1)]
+    second = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+    np.testing.assert_allclose(predictor.predict_proba(rows)[:, 1], second, rtol=1e-12)
+
+
 @pytest.mark.parametrize(("loss", "threshold"), [("hinge", 0.0), ("mse", 0.5), ("bce", 0.0)])
 def test_two_classes_are_told_apart_where_the_loss_does(loss, threshold, tmp_path):
     data = datasets.load("moons", n=40, seed=0)
