@@ -13,15 +13,15 @@ from minidl.comparison.run import Run
 from minidl.nn import Layer
 
 CHANGE = 1e-12  # of each initial weight
-STEPS = 8  # at least so many times the distance between neighbouring numbers: float32 is coarse
+STEPS = 8  # at least so many roundings of the weight, of which those of float32 are coarse
 SAME_LOSS = 0.01  # by how much, of the larger, two losses on the way to the target may differ
-SAME_BEST = 1e-4  # the same for the best losses, of the initial loss
+SAME_BEST = 1e-4  # the same for the best losses, of what training gains
 SHORTEST = 8  # epochs that a twin is trained, or 2, 4, 8, ... times as many
 FAILING = 32  # epochs that the twin of a run is trained which never reaches the target
 
 
 def perturb(network: Layer) -> None:
-    """Change each weight of a new network by 1e-12, up and down in turn.
+    """Change each weight of a new network by 1e-12, or eight roundings, up and down in turn.
 
     >>> from minidl import nn
     >>> layer = nn.Dense(2, 1, initializer="constant:0.5", seed=0)
@@ -30,7 +30,7 @@ def perturb(network: Layer) -> None:
     True
     """
     w = network.parameters.value
-    size = max(CHANGE, STEPS * float(np.finfo(w.dtype).eps))
+    size = np.maximum(CHANGE, STEPS * np.finfo(w.dtype).eps * np.abs(w))
     w += np.where(np.arange(w.size) % 2, -size, size).astype(w.dtype)
 
 
@@ -49,15 +49,14 @@ def is_chaotic(run: Run, twin: Run, time: Callable[[Run], float]) -> bool:
         return True
     last = end if math.isinf(at) else int(at)
     x, y = (part.curves["train_loss"][: last + 1] for part in (run, twin))
-    scale = np.maximum(
-        np.abs([x, y]).max(axis=0), max(abs(x[-1]), abs(y[-1]))
-    )  # a loss of 1e-30 on the way is 0
+    largest = np.abs([x, y]).max(axis=0)
+    scale = np.maximum(largest, largest[-1])  # a loss of 1e-30 on the way is as good as 0
     return bool(np.any(np.abs(x - y)[:-1] > SAME_LOSS * scale[:-1]))
 
 
 def is_unsteady(run: Run, twin: Run) -> bool:
     """Return whether a run and its twin, trained as long, disagree on the best loss."""
-    near = SAME_BEST * abs(run.initial)
+    near = SAME_BEST * abs(run.initial - run.best)
     return twin.lasts(run.epochs) and not math.isclose(
         run.best, twin.best, rel_tol=0.0, abs_tol=near
     )

@@ -64,27 +64,36 @@ def test_a_twin_that_diverges_before_the_run_arrives_disagrees():
         (of(1, 0.3, 0.2002, twin=True), True),
         (of(1, 0.9, twin=True), False),  # it was not trained as long
         (of(1, 0.9, twin=True, diverged=2), True),
+        (of(1, 0.3, 0.2 + 7e-5, twin=True), False),
+        (of(1, 0.3, 0.2 + 9e-5, twin=True), True),  # of a gain of 0.8
     ],
 )
 def test_a_best_loss_is_unsteady_if_the_twin_has_another(other, unsteady):
     assert is_unsteady(of(1, 0.3, 0.2), other) is unsteady
 
 
+def test_a_constant_in_the_loss_does_not_hide_an_unsteady_best():
+    assert is_unsteady(of(1001, 1000.3), of(1001, 1000.5, twin=True))
+    assert not is_unsteady(of(0.001, 0.0005), of(0.001, 0.0005 + 1e-9, twin=True))
+
+
 def test_two_that_diverge_agree_that_there_is_no_best_loss():
     assert not is_unsteady(of(1, 0.3, diverged=2), of(1, 0.4, twin=True, diverged=3))
 
 
-@pytest.mark.parametrize(("dtype", "size"), [(np.float64, 1e-12), (np.float32, 2.0**-20)])
-def test_every_weight_is_changed_and_by_enough_to_be_another_number(dtype, size):
+@pytest.mark.parametrize(("dtype", "share"), [(np.float64, 2e-15), (np.float32, 1e-6)])
+def test_every_weight_is_changed_and_by_enough_to_be_another_number(dtype, share):
     layers = nn.Dense(3, 4, dtype=dtype), nn.Tanh(), nn.Dense(4, 1, dtype=dtype)
     network = nn.Sequential(*layers, seed=0)
+    network.parameters.value[:2] = 20.0, -1e6
     before = network.parameters.value.copy()
     perturb(network)
     changed = network.parameters.value - before
     assert network.parameters.value.dtype == dtype
     assert np.all(changed != 0)
-    assert np.abs(changed).max() < 2 * size
-    assert abs(changed.sum()) < 2 * size  # up and down
+    assert np.all(np.abs(changed) <= 1.2 * np.maximum(1e-12, share * np.abs(before)))
+    assert np.all(changed[::2] > 0)
+    assert np.all(changed[1::2] < 0)
 
 
 def test_a_twin_is_trained_until_its_run_has_arrived():
