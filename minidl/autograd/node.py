@@ -143,9 +143,10 @@ T = TypeVar("T")
 
 
 def restoring(function: Callable[P, T]) -> Callable[P, T]:
-    """Return a function after which operations are recorded as before, wherever Ctrl-C stops it.
+    """Return a function after which graphs are recorded as before it, wherever Ctrl-C stops it.
 
-    Ctrl-C between two lines of :func:`changed` would leave its change.
+    Ctrl-C as a ``with`` block begins or ends would leave :func:`no_grad` on, and no later ``fit``
+    of this thread would have a graph.
     """
 
     @functools.wraps(function)
@@ -163,8 +164,8 @@ def restoring(function: Callable[P, T]) -> Callable[P, T]:
 def changed(name: str, value: object) -> Iterator[None]:
     """Set an attribute of this thread's state inside the ``with`` block."""
     before = getattr(STATE, name)
-    setattr(STATE, name, value)
-    try:
+    try:  # at once: Ctrl-C may come after the next line
+        setattr(STATE, name, value)
         yield
     finally:
         setattr(STATE, name, before)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
-from minidl.autograd.node import Value, as_floats
+from minidl.autograd.node import Value, as_floats, restoring
 from minidl.checks import check_count, is_minidl
 from minidl.errors import GraphError, ShapeError
 from minidl.keywords import Answering, answers
@@ -215,6 +215,7 @@ class Layer(Answering):
         """Set all gradients to zero."""
         self.parameters.grad[...] = 0.0
 
+    @restoring
     @answers
     def predict(self, X: Value, *, chunk: int = 4096) -> Array:
         """Return the outputs for all rows as an array, without a graph, `chunk` rows at a time.

@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.backward import propagate
-from minidl.autograd.node import Gradients, array_of
+from minidl.autograd.node import Gradients, array_of, restoring
 from minidl.errors import GraphError, ShapeError
 from minidl.keywords import answers
 from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
@@ -160,6 +160,7 @@ class Objective:
             return sums
         return dict(zip(sums, map(float, sums.values()), strict=True))
 
+    @restoring
     def reading(self, function: Callable[[], Any]) -> Any:
         """Call a function without a graph, unless model or loss take derivatives themselves."""
         if not self.differentiates:

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array
-from minidl.autograd.node import restoring
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.keywords import answers
@@ -167,7 +166,6 @@ class Trainer(Run):
         """
         self.stop_reason = self.stop_reason or reason
 
-    @restoring
     @answers
     def fit(
         self,
@@ -259,12 +257,12 @@ class Trainer(Run):
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         if self.history.advice:
             category = DivergenceWarning if self.history.diverged else WorseLossWarning
-            warnings.warn(self.history.advice, category, stacklevel=4)
+            warnings.warn(self.history.advice, category, stacklevel=3)
         if self.untrained != self._told:
             self._told = self.untrained
-            warnings.warn(self.untrained, UntrainedWarning, stacklevel=4)
+            warnings.warn(self.untrained, UntrainedWarning, stacklevel=3)
         if message := undeclared_state(self.model, before):
-            warnings.warn(message, stacklevel=4)
+            warnings.warn(message, stacklevel=3)
         return self.history
 
     @answers

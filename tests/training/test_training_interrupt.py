@@ -1,11 +1,16 @@
 """Ctrl-C in the middle: what happened until then is kept, and the run can go on."""
 
+import contextlib
+import itertools
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from training_problems import NAMES, Do, content, two_class_trainer, two_classes
 
 from minidl import nn
+from minidl.autograd.node import STATE, changed
 from minidl.training import Checkpoint, CSVLog, load_run, save_run
 
 X, Y = two_classes()
@@ -165,3 +170,47 @@ def test_files_written_until_then_are_complete(tmp_path):
     with np.load(saved) as file:
         model.parameters.set(file["model/value"])
     assert_array_equal(model.parameters.value, twin.model.parameters.value)
+
+
+CODES = {
+    changed.__wrapped__.__code__,
+    contextlib._GeneratorContextManager.__enter__.__code__,
+    contextlib._GeneratorContextManager.__exit__.__code__,
+}
+
+
+def interrupted(line, function):
+    """Whether the call is interrupted, at that line of those that begin and end ``no_grad``."""
+    lines = itertools.count(1)
+
+    def trace(frame, event, _):
+        if event == "line" and frame.f_code in CODES and next(lines) == line:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.parametrize("what", ["reading", "predict"])
+def test_ctrl_c_at_any_line_of_no_grad_leaves_the_thread_with_graphs(what):
+    X, y = two_classes(20)
+    trainer = two_class_trainer()
+    functions = {
+        "reading": lambda: trainer.objective.measure(X, y.reshape(-1, 1)),
+        "predict": lambda: trainer.model.predict(X),
+    }
+    for line in itertools.count(1):
+        stopped = interrupted(line, functions[what])
+        assert STATE.recording
+        if not stopped:
+            break
+    assert line > 8
+    trainer.fit(X, y, epochs=1)
