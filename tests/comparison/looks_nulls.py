@@ -2,7 +2,7 @@
 
     python tests/comparison/looks_nulls.py [--banks DIRECTORY] [--races 1000]
 
-prints for each made-up shape, and each bank of real runs in the directory of ``tuned_nulls.py``,
+prints for each made-up shape and each bank of real runs, of the first set of ``tuned_nulls.py``,
 how often two equal optimizers are called different, and how often one that takes 80 or 60 % of the
 epochs is found, after how many of the 48 seeds in the mean. Ten more seeds tune. The columns:
 error spent by :func:`~minidl.comparison.error_share`; 5 % at every look, which is wrong; and 48
@@ -14,7 +14,7 @@ import math
 from pathlib import Path
 
 import numpy as np
-from tuned_nulls import BANKS, BUDGET, SHAPES, bank_of, drawn, made_up
+from tuned_nulls import nulls
 
 from minidl.comparison import error_share, leave_one_out, tuned_interval, tuned_swap, verdict
 from minidl.comparison.stats.tuned import tuned_equivalence
@@ -57,7 +57,8 @@ def shares(draw, races, looks=LOOKS, *, budget, share_of=error_share, speed=1.0,
     generator, found = np.random.default_rng(1983), []
     for k in range(races):
         a, b = draw(generator, TUNING + looks[-1])
-        a = np.where(a < budget, np.maximum(np.round(speed * a), 1), a)
+        a = a if speed == 1 else np.maximum(np.round(speed * a), 1)
+        a, b = np.minimum(a, budget), np.minimum(b, budget)
         found.append(race(a, b, looks, share_of, budget=budget, seed=k, resamples=resamples))
     words, seeds = zip(*found, strict=True)
     first = words.count("A faster") / races
@@ -69,15 +70,8 @@ def main():
     parser.add_argument("--banks", type=Path)
     parser.add_argument("--races", type=int, default=1000)
     options = parser.parse_args()
-    draws = {name: (lambda g, n, name=name: made_up(name, g, n), 100) for name in SHAPES}
-    for problem, optimizers, batch_size in BANKS if options.banks else []:
-        file = options.banks / f"{problem}-{optimizers[-1]}-{batch_size}.npz"
-        for tau in (0.1, 0.03) if file.exists() else ():
-            bank = bank_of(np.load(file)["curves"], tau)
-            name = f"{problem}, {' and '.join(optimizers)}, {batch_size}, gap {tau}"
-            draws[name] = lambda g, n, bank=bank: drawn(bank, g, n), BUDGET
     rules = {"looks": (LOOKS, error_share), "wrong": (LOOKS, always), "48 seeds": ((48,), always)}
-    for name, (draw, budget) in draws.items():
+    for name, draw, budget in nulls("first", options.banks):
         for rule, (looks, share_of) in rules.items():
             how = {"budget": budget, "share_of": share_of}
             _, false, seeds = shares(draw, options.races, looks, **how)

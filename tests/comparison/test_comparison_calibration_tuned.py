@@ -5,15 +5,20 @@ interval beside 0 and p < 0.05 under exchanged labels. False verdicts in 1,000 c
 equal optimizers (two standard deviations are 1.4 points), and how often one that takes 80 % of the
 other's epochs is found, with 30 seeds, in brackets as before (10 seeds tune, 20 judge):
 
-    steep curve, noise 10 %      4.6 %    51 % (42 %)
-    middle curve, noise 10 %     3.1 %    62 % (35 %)
-    gentle curve, noise 30 %     1.1 %    46 %  (4 %)
+    steep curve, noise 10 %         3.1 %    46 % (42 %)
+    middle curve, noise 10 %        1.8 %    54 % (35 %)
+    gentle curve, noise 30 %        0.7 %    32 %  (4 %)
+    rates above the best diverge    4.3 %    33 %            (20,000 comparisons)
+    the same with less noise        5.1 %    40 %            (20,000 comparisons)
 
-``tuned_nulls.py`` measured these, and the same for 18 null comparisons from nine banks of real
-training runs: 0.0 to 5.0 % are false with 30 seeds, 0.0 to 4.3 % with 16. The interval alone is
-wrong in up to 7 %, and the exchange of labels with only one alignment of the grids in 29 %.
+``tuned_nulls.py`` measured these, and the same for 54 null comparisons from 27 banks of real
+training runs: 0.0 to 5.2 % are false with 30 seeds, 0.0 to 5.1 % with 16. The interval alone is
+wrong in up to 8 %, and the exchange of labels with only one alignment of the grids in 29 %. With
+alignments within 1.5 instead of 2.5 standard errors, 5.7 and 6.2 % of the last two shapes are
+false, and 5.4 instead of 5.0 % of a bank of real runs; with 2.0 it is 5.2, 5.8 and 5.2 %.
 """
 
+import functools
 import itertools
 import math
 
@@ -22,7 +27,18 @@ import pytest
 from comparison_runs import plan, run
 from comparison_simulations import margin
 from scipy import stats
-from tuned_nulls import SHAPES, bank_of, drawn, made_up, share
+from tuned_nulls import (
+    SECOND_SHAPES,
+    SETS,
+    SHAPES,
+    THIRD_SHAPES,
+    bank_of,
+    drawn,
+    exact,
+    made_up,
+    nulls,
+    share,
+)
 
 from minidl.comparison import (
     Comparison,
@@ -38,35 +54,66 @@ from minidl.comparison import (
 from minidl.comparison.stats.tuned import tuned_equivalence
 from minidl.errors import ArgumentError, ShapeError
 
-FALSE = {"steep": 0.046, "middle": 0.031, "gentle": 0.011}
-POWER = {"steep": 0.51, "middle": 0.62, "gentle": 0.46}
+FALSE = {"steep": 0.031, "middle": 0.018, "gentle": 0.007, "cliff": 0.043}
+FALSE |= {"few epochs": 0.003, "censored": 0.012, "cliff, little noise": 0.051}
+FALSE |= {"all rates equal": 0.0}
+POWER = {"steep": 0.46, "middle": 0.54, "gentle": 0.32}
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_two_equal_tuned_optimizers_are_called_faster_in_at_most_5_percent(shape):
-    races = 400
-    _, false = share(lambda g, n: made_up(shape, g, n), 30, races, resamples=400)
+@pytest.mark.parametrize("name", FALSE)
+def test_two_equal_tuned_optimizers_are_called_faster_in_at_most_5_percent(name):
+    races = 1000 if "cliff" in name else 400  # 5 % is near there
+    shape = (SHAPES | SECOND_SHAPES | THIRD_SHAPES)[name]
+    draw = functools.partial(made_up, shape)
+    _, false = share(draw, shape.budget, 30, races, resamples=400)
     assert false <= 0.05 + margin(0.05, races)
-    assert false == pytest.approx(FALSE[shape], abs=margin(FALSE[shape], races) + 0.005)
+    assert false == pytest.approx(FALSE[name], abs=margin(FALSE[name], races) + 0.005)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_power_for_a_difference_of_a_fifth_after_tuning(shape):
-    races = 150
-    found, told = share(lambda g, n: made_up(shape, g, n), 30, races, 0.8, resamples=400)
-    assert found == pytest.approx(POWER[shape], abs=margin(POWER[shape], races))
+@pytest.mark.parametrize("name", POWER)
+def test_power_for_a_difference_of_a_fifth_after_tuning(name):
+    races, shape = 150, SHAPES[name]
+    draw = functools.partial(made_up, shape)
+    found, told = share(draw, shape.budget, 30, races, speed=0.8, resamples=400)
+    assert found == pytest.approx(POWER[name], abs=margin(POWER[name], races))
     assert told - found < 0.01  # the slower one is never called faster
 
 
 def test_a_bank_of_curves_becomes_times_with_random_labels():
-    curves = np.ones((1, 2, 4, 8))
+    curves = np.ones((1, 2, 4, 8))  # optimizers, rates, seeds, epochs
     curves[0, 0, :, 3:] = 0.0  # at the target from epoch 3 on, at the first rate
     bank = bank_of(curves, 0.1)
-    assert bank.tolist() == [[[3.0, 3.0], [60.0, 60.0]]] * 2
+    assert bank.tolist() == [[[3.0, 3.0], [math.inf, math.inf]]] * 2
     labelled = np.stack([np.zeros((2, 9)), np.ones((2, 9))])
     found = drawn(labelled, np.random.default_rng(0), 9)
     assert sorted({tuple(row) for row in found[:, 0].T}) == [(0.0, 1.0), (1.0, 0.0)]
     assert (found[:, 0] == found[:, 1]).all()  # one label for all rates of a seed
+
+
+def test_the_seeds_of_one_optimizer_are_dealt_out_to_three_labels():
+    curves = np.full((1, 1, 7, 9), 9.0)
+    for seed in range(7):
+        curves[0, 0, seed, seed:] = 0.0  # at the target from epoch `seed` on
+    assert bank_of(curves, 0.1, 3)[:, 0].tolist() == [[0, 3], [1, 4], [2, 5]]
+    found = drawn(bank_of(curves, 0.1, 3), np.random.default_rng(5), 2)
+    assert sorted(map(sorted, found[:, 0].T.tolist())) == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_a_failed_run_stays_failed_when_the_others_take_fewer_epochs():
+    never = np.full((2, 2, 12), math.inf)
+    assert share(lambda g, n: never, 60, 12, 1, speed=0.5, resamples=50) == (0, 0)
+    slow = np.where(np.arange(2)[:, None, None] == 0, 100.0, never)  # 50 at twice the speed
+    assert share(lambda g, n: slow, 60, 12, 1, speed=0.5, resamples=50) == (1, 1)
+
+
+def test_a_share_has_the_exact_interval_of_clopper_and_pearson():
+    low, high = stats.binomtest(43, 1000).proportion_ci()
+    assert exact(0.043, 1000) == f"{100 * low:4.1f} ..{100 * high:5.1f}"
+
+
+def test_there_are_eight_made_up_shapes_and_no_real_runs_without_their_directory():
+    names = [name for which in SETS for name, *_ in nulls(which, None)]
+    assert names == list(FALSE)
 
 
 # -- interval, exchange and estimate ----------------------------------------------------------
@@ -116,7 +163,7 @@ def test_the_exchange_of_labels_by_plain_loops_at_every_alignment_that_may_be_ri
     generator = np.random.default_rng(seed)
     x = generator.integers(1, 9, size=(3, 6)) + np.array([[4], [0], [3]])
     y = generator.integers(1, 9, size=(4, 6)) + np.array([[9], [5], [1], [2]])
-    good = [np.flatnonzero(near_best(one, 1.5)) for one in (x, y)]
+    good = [np.flatnonzero(near_best(one, 2.5)) for one in (x, y)]
     shifts = {int(j - i) for i, j in itertools.product(*good)}
     plain = max(exchanged(x.tolist(), y.tolist(), shift) for shift in shifts)
     assert tuned_swap(x, y) == pytest.approx(plain, abs=1e-12)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from comparison_runs import comparison
 from comparison_simulations import margin
+from flag_nulls import any_faster
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,13 @@ def test_it_is_the_definition_in_fractions(table):
 @given(TABLES)
 def test_ties_of_fractions_that_differ_by_rounding_are_ties(table):
     assert step_down(np.array(table) * 0.1) == by_definition(table)
+
+
+def test_a_false_verdict_at_any_rate_and_on_any_pair_is_found():
+    times = np.random.default_rng(2).integers(5, 9, size=(3, 4, 12)).astype(float)
+    assert not any_faster(times, 0, resamples=200)
+    times[2, 3] += 10
+    assert any_faster(times, 0, resamples=200)
 
 
 @given(st.lists(WHOLE, min_size=1, max_size=9))

@@ -25,8 +25,9 @@ __all__ = ["leave_one_out", "tuned_interval", "tuned_swap"]
 
 Shift = tuple[int, ...]
 PATTERNS = 10_000
-# With 1.0, equal optimizers with a steep curve are told apart in 5.0 % instead of 4.0 %.
-ERRORS = 1.5
+# With 1.5, equal optimizers are told apart in up to 6.2 % instead of 5.1 %: the mean of a good rate
+# just below those that diverge is less certain than that of the best.
+ERRORS = 2.5
 
 
 @answers
@@ -132,7 +133,7 @@ def tuned_swap(
 
     A rate of 0.5 for one may do what 2 does for the other, so the grids are shifted against each
     other until the best of both coincide, and only what overlaps is exchanged. Where the best is
-    uncertain, so is the shift: p is the largest for all pairs of settings that are within 1.5
+    uncertain, so is the shift: p is the largest for all pairs of settings that are within 2.5
     standard errors of the best (:func:`~minidl.comparison.near_best`). With the one shift that
     seems best, p is below 0.05 for up to 29 % of equal pairs.
 
