@@ -33,6 +33,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "nn",
     "optim",
     "datasets",
+    "plots",
     "training",
     "comparison",
     "cli",

@@ -29,7 +29,8 @@ def compare(options: argparse.Namespace) -> int:
     _check_options(options)
     check_files(options, "out", "plot")
     if options.plot:
-        from minidl.comparison.plots.draw import check_plot, plot
+        from minidl.comparison.plots.draw import plot
+        from minidl.plots.figures import check_plot
 
         check_plot(options.plot)
     study, code = _study(options)

@@ -16,12 +16,13 @@ from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.stopping import EarlyStopping, StopAtTarget
 from minidl.training.suggest import SuggestedRate, suggest_lr
 from minidl.training.trainer import Trainer
+from minidl.training.weight_path import WeightPath
 
 __all__ = [
     "CSVLog", "Callback", "Checkpoint", "EarlyStopping", "History", "LearningRateSchedule",
     "Objective", "Predictor", "Progress", "Replica", "Sharpness", "StopAtTarget", "SuggestedRate",
-    "Trainer", "batches", "load", "load_extra", "load_model", "load_run", "save_model", "save_run",
-    "sharpness", "suggest_lr", "train_replicas",
+    "Trainer", "WeightPath", "batches", "load", "load_extra", "load_model", "load_run",
+    "save_model", "save_run", "sharpness", "suggest_lr", "train_replicas",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -14,6 +14,7 @@ from minidl.cli import main
 from minidl.comparison import Comparison, Study
 from minidl.comparison.executor import Executor
 from minidl.errors import ArgumentError
+from minidl.plots import figures
 
 
 def records(path):
@@ -191,23 +192,22 @@ def test_a_part_of_another_command_is_kept_and_told(tmp_path, capsys, monkeypatc
 def plots(monkeypatch):
     """Plots that are not drawn but noted."""
     noted = []
+    monkeypatch.setattr(figures, "check_plot", lambda path: noted.append(f"check {path}"))
     module = types.ModuleType("minidl.comparison.plots.draw")
-    module.check_plot = lambda path: noted.append(f"check {path}")
     module.plot = lambda study, path: noted.append(f"plot {len(study.comparisons)} {path}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    return module, noted
+    return noted
 
 
 def test_a_plot_is_checked_before_training_and_drawn_after_it(saved, plots, monkeypatch):
-    module, noted = plots
     assert main(["compare", "--from", "race.json", "--plot", "race.svg"]) == 0
     assert main([*SMALL_RACE, "--plot", "race.png"]) == 0
-    assert noted == ["check race.svg", "plot 1 race.svg", "check race.png", "plot 1 race.png"]
+    assert plots == ["check race.svg", "plot 1 race.svg", "check race.png", "plot 1 race.png"]
 
     def check(path):
         raise ArgumentError("a plot needs matplotlib")
 
-    module.check_plot = check
+    monkeypatch.setattr(figures, "check_plot", check)
     monkeypatch.setattr(Executor, "run", None)
     assert main([*SMALL_RACE, "--plot", "race.png"]) == 2
 

@@ -26,9 +26,10 @@ from minidl.comparison import (
     tuning_curves,
 )
 from minidl.comparison.plots.data import legend_rows, quartiles, shorten, spaced, stairs
-from minidl.comparison.plots.draw import check_plot, figure, plot
+from minidl.comparison.plots.draw import figure, plot
 from minidl.comparison.search import Trial
 from minidl.errors import ArgumentError, DataError
+from minidl.plots.figures import check_plot
 
 BUDGET, ROWS, SUSTAINED, AIM = 12, 100, 2, 0.3
 RATES, TUNING, SEEDS = (0.25, 0.5, 1.0, 2.0), (100, 101, 102), (0, 1, 2, 3, 4)
@@ -448,7 +449,7 @@ def test_the_state_of_matplotlib_is_left_alone(tmp_path):
 
 def test_matplotlib_is_imported_when_something_is_drawn_and_not_before():
     script = (
-        "import sys, minidl, minidl.comparison, minidl.comparison.plots.draw as plots\n"
+        "import sys, minidl, minidl.comparison, minidl.plots.figures as plots\n"
         "assert 'matplotlib' not in sys.modules\n"
         "plots.check_plot('a.png')\n"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"

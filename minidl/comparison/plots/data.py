@@ -14,29 +14,9 @@ from minidl.comparison.result import Comparison
 from minidl.comparison.stats.hitting import Floats
 from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError
+from minidl.plots import style
 
 WIDTH = 14.0  # of the figure, in inches
-STYLE = {
-    "svg.hashsalt": "minidl",  # or identifiers inside an SVG differ from file to file
-    "text.parse_math": False,  # a name may contain a $
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": "0.9",
-    "lines.linewidth": 1.8,
-    "lines.markersize": 5,
-    "legend.frameon": False,
-    "legend.handlelength": 4,
-    "figure.constrained_layout.w_pad": 0.08,
-    "figure.constrained_layout.wspace": 0.03,
-}
-# The palette of Okabe & Ito without yellow: distinguishable with colour blindness.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1, 1.5, 1, 1.5)))
-MARKERS = "os^DvPX"
 SIZES = (12, 9.5, 7)  # so that a point on top of another does not hide it
 Keywords = dict[str, Any]  # of matplotlib's Line2D
 TARGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": (0, (4, 3))}
@@ -131,14 +111,13 @@ class Look(NamedTuple):
 
 
 def looks_of(comparisons: Iterable[Comparison]) -> dict[str, Look]:
-    """Return the look of each optimizer; colours and dashes repeat with different periods."""
+    """Return the look of each optimizer; of points on top of one another all can be seen."""
     names = dict.fromkeys(c.name for each in comparisons for c in each.plan.contestants)
-    looks, values = {}, zip(*map(cycle, (COLOURS, LINES, MARKERS, SIZES)), strict=True)
-    for name, (color, dashes, marker, size) in zip(names, values, strict=False):
-        line = {"color": color, "linestyle": dashes}
-        point = {"color": color, "marker": marker, "markersize": size, **POINT}
-        marked = {**line, "marker": marker}
-        looks[name] = Look(line, marked, {**point, "zorder": 3, "clip_on": False})
+    looks = {}
+    for (name, look), size in zip(style.looks_of(names).items(), cycle(SIZES), strict=False):
+        point = {"color": look.color, "marker": look.marker, "markersize": size, **POINT}
+        marked = {**look.line, "marker": look.marker}
+        looks[name] = Look(look.line, marked, {**point, "zorder": 3, "clip_on": False})
     return looks
 
 

@@ -1,0 +1,4 @@
+"""Pictures: functions that take data and return Matplotlib's Axes.
+
+Matplotlib (extra ``plot``) is imported when something is drawn. Every function accepts ``ax=``.
+"""

@@ -1,0 +1,86 @@
+"""Figures and files: Matplotlib is imported when a function is called."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from minidl.checks import check_place
+from minidl.errors import ArgumentError, DataError
+from minidl.files import atomic_write
+from minidl.plots.style import STYLE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FIRST = ("png", "svg", "pdf")  # the formats named first, which are reproducible byte for byte
+UNDATED = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
+def styled() -> AbstractContextManager[None]:
+    """Return a context with Matplotlib's defaults and `STYLE`; raise if it is not installed."""
+    try:
+        import matplotlib.style
+    except ImportError:
+        wrong = "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
+        raise ArgumentError(wrong) from None
+    return matplotlib.style.context(["default", STYLE])
+
+
+def axes_of(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
+    """Return `ax`, or the axes of a new pyplot figure of this size in inches.
+
+    A notebook shows figures of pyplot by itself; without a display they can still be saved.
+    """
+    if ax is not None:
+        return ax
+    with styled():
+        import matplotlib.pyplot as plt
+
+        return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def check_plot(path: str | Path) -> None:
+    """Raise if a plot could not be drawn to this file, so that this is known before training.
+
+    ArgumentError: matplotlib is not installed, or cannot write the format of this ending.
+    DataError: the file is a folder, or in one that does not exist.
+
+    Examples
+    --------
+    >>> try:
+    ...     check_plot("moons.doc")
+    ... except ArgumentError as error:
+    ...     print(str(error).split(", .svg")[0])
+    cannot draw 'moons.doc': got '.doc', expected a name that ends in .png
+    """
+    with styled():
+        from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = set(FigureCanvasBase.get_supported_filetypes()) - {"pgf"}  # needs LaTeX
+    ending = Path(path).suffix
+    if ending[1:].lower() not in formats:
+        names = ", ".join(f".{name}" for name in (*FIRST, *sorted(formats - {*FIRST})))
+        received, expected = repr(ending) if ending else "no ending", f"a name that ends in {names}"
+        raise ArgumentError(f"cannot draw {str(path)!r}", received=received, expected=expected)
+    check_place(path)
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure to a file, which is replaced; the ending decides on the format.
+
+    With one version of matplotlib, PNG, SVG and PDF files of equal figures are identical byte for
+    byte. Errors are those of :func:`check_plot`; and DataError, if the file cannot be written.
+    """
+    check_plot(path)
+    content, ending = BytesIO(), Path(path).suffix[1:].lower()
+    with styled():
+        figure.savefig(content, format=ending, metadata=UNDATED.get(ending))
+    try:
+        with atomic_write(path) as file:
+            file.write(content.getvalue())
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}") from None
