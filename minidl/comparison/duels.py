@@ -101,8 +101,8 @@ def settle_by_holm(matches: Sequence[Match]) -> list[Duel]:
     """
     differ = [bool(match.differences().any()) and not match.chaotic for match in matches]
     k = max(sum(differ), 1)
-    told = zip(matches, differ, strict=True)
-    corrected = iter(holm([match.over_looks(match.p) for match, differs in told if differs]))
+    pairs = zip(matches, differ, strict=True)
+    corrected = iter(holm([match.over_looks(match.p) for match, differs in pairs if differs]))
     p_values = [next(corrected) if differs else 1.0 for differs in differ]
     return [m.settled(p, k, k) for m, p in zip(matches, p_values, strict=True)]
 
@@ -119,5 +119,5 @@ def settle_together(matches: Sequence[Match]) -> list[Duel]:
             row[[seeds.index(seed) for seed in match.seeds]] = match.differences()
     k = max(int(table.any(axis=1).sum()), 1)
     corrected = step_down(table) if matches else []
-    told = zip(matches, corrected, strict=True)
-    return [match.settled(match.over_looks(max(match.p, p)), k, 1) for match, p in told]
+    pairs = zip(matches, corrected, strict=True)
+    return [match.settled(match.over_looks(max(match.p, p)), k, 1) for match, p in pairs]

@@ -37,7 +37,7 @@ class Executor:
     memory: int = 2**19
     runs: dict[FullKey, Run] = field(default_factory=dict)  # the finished runs, and twins
     finished: Callable[[list[Run]], object] = len  # called with the runs of each finished block
-    told: bool = False  # whether a warning has said that a part of the networks does not train
+    warned: bool = False  # whether a warning has said that a part of the networks does not train
 
     def __post_init__(self) -> None:
         """Check the target, and describe the comparison for its file."""
@@ -149,10 +149,10 @@ class Executor:
             trainers, (train, held_out), epochs,
             sets=sets, apart=apart, memory=memory, jobs=jobs, done=done,
         )  # fmt: skip
-        told = summary([trainer.untrained for trainer in trainers])
-        if told and not self.told:
-            warnings.warn(told, UntrainedWarning, stacklevel=3)
-        self.told = self.told or bool(told)
+        untrained = summary([trainer.untrained for trainer in trainers])
+        if untrained and not self.warned:
+            warnings.warn(untrained, UntrainedWarning, stacklevel=3)
+        self.warned = self.warned or bool(untrained)
 
     def _finished(self, key: FullKey, epochs: int) -> bool:
         """Return whether a run is there, and a twin for so many epochs."""

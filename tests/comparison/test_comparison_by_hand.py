@@ -9,7 +9,7 @@ import pytest
 from comparison_runs import TARGET, alone, comparison, plan, run
 
 from minidl import nn
-from minidl.comparison import Comparison, Goal, compare
+from minidl.comparison import Comparison, Goal, Setting, compare
 from minidl.comparison.executor import Executor
 from minidl.comparison.problem import Problem
 from minidl.comparison.profile import TAUS, profile
@@ -98,6 +98,21 @@ def test_the_rounds_of_one_end_are_not_counted_for_the_other(monkeypatch, edges,
     rounds = (SimpleNamespace(chosen=chosen, twins_wanted=dict) for chosen in edged)
     monkeypatch.setattr(Executor, "result", lambda *_: next(rounds))
     assert tuned(monkeypatch, {"gd": lambda lr: 5}).plan.rates == rates
+
+
+def test_a_rate_that_an_evaluation_twin_marks_as_chaotic_is_replaced_and_trained(monkeypatch):
+    made = comparison({"gd": [5, 6]})
+    contestant = made.plan.contestants[0]
+    chosen = [{"gd": SimpleNamespace(setting=Setting(lr), edge=0)} for lr in (0.4, 0.2, 0.2)]
+    executor, trained = object.__new__(Executor), []
+    executor.plan, rounds = made.plan, iter(chosen[1:])
+    monkeypatch.setattr(executor, "tune", lambda: chosen[0])
+    monkeypatch.setattr(
+        executor, "train", lambda seeds, settings: trained.append(settings[contestant])
+    )
+    monkeypatch.setattr(executor, "confirmed", lambda plan: SimpleNamespace(chosen=next(rounds)))
+    executor.run()
+    assert [settings[0].lr for settings in trained] == [0.4, 0.2]
 
 
 # -- what is trained together -----------------------------------------------------------------

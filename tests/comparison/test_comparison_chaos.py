@@ -11,6 +11,7 @@ from comparison_runs import comparison, run
 from minidl import datasets, nn, optim
 from minidl.comparison import Comparison, Goal, Run, Setting, Study, compare, verdicts_by_target
 from minidl.comparison.chaos import horizon, is_chaotic, is_unsteady, perturb
+from minidl.comparison.duels import Match, settle_by_holm, settle_together
 from minidl.comparison.goal import Target
 from minidl.comparison.resolve import outward, resolve
 from minidl.comparison.stats.hitting import hitting_times
@@ -137,6 +138,28 @@ def test_the_reference_does_not_come_from_an_unsteady_setting():
     assert {setting.lr for _, setting, _ in target.source} == {0.1}
     twins |= {r.key: replace(r, curves={"train_loss": lower[r.key] + 0.01}) for r in runs}
     assert not resolve(goal, runs, 3, twins).steady
+
+
+def test_a_target_that_only_chaotic_training_reaches_is_loosened():
+    runs = [Run("nag", Setting(0.1), s, {"train_loss": np.array([1, 0.5, 0.15, 0.05, 0])}, None,
+                1, 8, 1, 1.0) for s in range(5)]  # fmt: skip
+    later = np.array([1, 0.5, 0.15, 0.15, 0])  # reaches 0.1 an epoch later, and 0.2 as early
+    twins = {r.key: replace(r, curves={"train_loss": later}, twin=True) for r in runs}
+    assert resolve(Goal("gap", 0.1), runs, 1).tau == 0.1
+    loosened = resolve(Goal("gap", 0.1), runs, 1, twins)
+    assert (loosened.tau, loosened.reachable) == (0.2, True)
+
+
+@pytest.mark.parametrize("settle", [settle_by_holm, settle_together])
+def test_a_chaotic_pair_does_not_count_in_the_correction_of_others(settle):
+    slow, fast = np.array([9.0, 11, 10, 13, 9, 12]), np.array([5.0, 6, 5, 8, 4, 7])
+    own = Setting(0.1, 0.9)
+    pair = Match(("gd", "nag"), (own, own), None, range(6), 20, (slow, fast), 2 / 64, (3.0, 6.0))
+    others = replace(pair, chaotic=True)
+    alone, together = settle([pair])[0], settle([others, pair, others])[1]
+    assert together == alone
+    assert (together.verdict.p, together.corrected_for) == (2 / 64, 1)
+    assert settle([others])[0].word == "chaotic"
 
 
 def flat(lr, *losses, diverged=None):

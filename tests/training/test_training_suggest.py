@@ -24,22 +24,27 @@ def trainer_at(lr=0.5, seed=3, **options):
     return Trainer(network, "mse", optim.NAG(lr), batch_size=16, seed=seed, **options)
 
 
-def test_the_losses_are_those_of_runs_by_hand_on_each_quarter():
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_the_losses_are_those_of_runs_by_hand_on_each_quarter(shuffle):
     X, y = regression()
-    found = suggest_lr(trainer_at(l2=0.01), X, y, epochs=6, rates=RATES)
+    options = {"l2": 0.01, "shuffle": shuffle}
+    found = suggest_lr(trainer_at(**options), X, y, epochs=40, rates=RATES)
+    best = []  # of each run, which is not the last
     order = stream(3, "split", 1).permutation(80)
     for lr, loss in zip(found.rates, found.losses, strict=True):
         ends = []
         for k in range(4):
             out = order[20 * k : 20 * (k + 1)]
             rest = np.array([row for row in order if row not in out])
-            single = trainer_at(lr, l2=0.01)
-            single.fit(X[rest], y[rest], epochs=6, validation=(X[out], y[out]))
+            single = trainer_at(lr, **options)
+            single.fit(X[rest], y[rest], epochs=40, validation=(X[out], y[out]))
             penalty = 0.005 * sum((p.data**2).sum() for p in single.model.parameters if p.ndim > 1)
             ends.append(single.history["validation_loss"][-1] - penalty)
+            best.append(single.history["validation_loss"].min() - penalty)
         assert loss == pytest.approx(np.mean(ends), rel=1e-9)
+    assert max(found.losses) > 1.1 * np.mean(best[-4:])
     assert found.lr == found.rates[int(np.argmin(found.losses))]
-    assert (found.epochs, found.rows, found.folds) == (6, 80, 4)
+    assert (found.epochs, found.rows, found.folds) == (40, 80, 4)
 
 
 def test_a_rate_that_diverges_is_not_chosen():
@@ -76,6 +81,11 @@ def test_large_tables_are_cut_in_rows_and_epochs_and_hold_out_one_part():
     assert (found.rows, found.folds, found.epochs) == (20_000, 1, 5)  # 469 updates of an epoch
     few = suggest_lr(trainer_at(), X[:1001], y[:1001], epochs=2, rates=[0.01])
     assert (few.folds, few.rows) == (1, 1001)
+
+
+def test_a_run_has_at_least_two_epochs_however_many_updates_they_take(monkeypatch):
+    monkeypatch.setattr("minidl.training.suggest.UPDATES", 7)  # 60 rows are 4 batches an epoch
+    assert suggest_lr(trainer_at(), *regression(), epochs=100, rates=RATES).epochs == 2
 
 
 def test_classes_and_weights_are_those_of_the_trainer():
