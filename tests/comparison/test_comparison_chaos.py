@@ -268,7 +268,7 @@ def test_if_every_setting_is_chaotic_there_is_no_verdict_and_the_output_says_so(
 def test_of_three_the_other_two_still_get_their_verdict():
     three = comparison({"gd": SLOW, "momentum": SLOW, "nag": FAST}, tune="none")
     text = " ".join(str(with_twin(three, "momentum", 0.1, 9)).split())
-    assert "it is faster than 15 for gd; no verdict on momentum, whose" in text
+    assert "NAG is faster than gd (15); no verdict on momentum, whose" in text
     assert "becomes chaotic for momentum at 0.1" in text
 
 

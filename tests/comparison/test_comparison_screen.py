@@ -88,9 +88,22 @@ def test_every_sentence_agrees_with_the_numbers(outcomes):
     said = {
         name: float(number)
         for name in names
-        for number in re.findall(rf"([\d.]+|more than the budget) for {method_name(name)}", answer)
-        if number[0].isdigit()
+        for pair in re.findall(
+            rf"([\d.]+) for {method_name(name)}|{method_name(name)} \(([\d.]+)\)", answer
+        )
+        for number in pair
+        if number
     }
+    if need := re.search(r"(.*) needs? the fewest epochs", answer):
+        means = {method_name(name): row.mean for name, row in rows.items()}
+        named = re.split(", | and ", need[1])
+        assert {means[name] for name in named} == {rows[best.optimizer].mean}
+        undecided = {"open", "equivalent"}
+        for name, row in rows.items():
+            if name != best.optimizer and row.mean == rows[best.optimizer].mean:
+                assert (relation(best.optimizer, name, duels)[0] in undecided) == (
+                    method_name(name) in named
+                )
     if "fastest here" in answer:
         assert all(
             relation(best.optimizer, n, duels)[0] == "faster" for n in names if n != best.optimizer
@@ -110,6 +123,15 @@ def test_every_sentence_agrees_with_the_numbers(outcomes):
             pair = {duel.first, duel.second}
             if best.optimizer in pair:
                 assert "is fastest here" not in answer
+
+
+def test_optimizers_with_equal_means_are_named_together():
+    times = [5, 6, 7, 5, 6, 7, 5, 6]
+    text = str(comparison({"gd": times, "nag": times, "momentum": [9] * 8}))
+    assert " ".join(text.split("\n\n")[1].split()).startswith(
+        "gd and NAG need the fewest epochs here, 6 epochs (median); gd is faster than momentum (9);"
+        " NAG (6) is equivalent to gd within 5 %."
+    )
 
 
 @given(

@@ -51,31 +51,35 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
             return number(row.median, "more than the budget")
         return f"{row.mean:.1f}"
 
+    def named(rows: Sequence[Row]) -> str:
+        return joined([f"{method_name(row.optimizer)} ({epochs(row)})" for row in rows])
+
     kinds = ("faster", "equivalent", "open", "same method", "chaotic")
-    others_of: dict[str, list[str]] = {kind: [] for kind in kinds}
+    others_of: dict[str, list[Row]] = {kind: [] for kind in kinds}
     for row in others:
-        words = f"{epochs(row)} for {method_name(row.optimizer)}"
-        kind, _ = relation(best.optimizer, row.optimizer, duels)
-        others_of[kind].append(method_name(row.optimizer) if kind == "chaotic" else words)
+        others_of[relation(best.optimizer, row.optimizer, duels)[0]].append(row)
     name, unit = method_name(best.optimizer), "median" if by_median else "mean"
     reached = "" if best.reached == best.seeds else f", on {best.reached} of {best.seeds} seeds"
     noun = "epoch" if epochs(best) == "1" else "epochs"
     amount = f"{epochs(best)} {noun} ({unit}{reached})"
-    seeds = counted(best.seeds, "seed")
-    first = f"{name} needs the fewest epochs here, {amount}"
     undecided = [kind for kind in ("open", "equivalent", "chaotic") if others_of[kind]]
     if others_of["faster"] and not undecided:
-        return f"{name} is fastest here: {amount}, against {joined(others_of['faster'])}."
-    parts = []
+        times = [f"{epochs(row)} for {method_name(row.optimizer)}" for row in others_of["faster"]]
+        return f"{name} is fastest here: {amount}, against {joined(times)}."
+    tied = [row for row in others_of["open"] + others_of["equivalent"] if row.mean == best.mean]
+    least = joined([name, *(method_name(row.optimizer) for row in tied)])
+    parts = [f"{least} {'need' if tied else 'needs'} the fewest epochs here, {amount}"]
     if others_of["faster"]:
-        parts.append(f"it is faster than {joined(others_of['faster'])}")
+        parts.append(f"{name} is faster than {named(others_of['faster'])}")
     if others_of["equivalent"]:
-        parts.append(f"{joined(others_of['equivalent'])} is equivalent within 5 %")
+        parts.append(f"{named(others_of['equivalent'])} is equivalent to {name} within 5 %")
     if others_of["open"]:
-        parts.append(f"with {seeds} no difference is shown to {joined(others_of['open'])}")
+        seeds = counted(best.seeds, "seed")
+        parts.append(f"with {seeds} no difference from {named(others_of['open'])} is shown")
     if others_of["chaotic"]:
-        parts.append(f"no verdict on {joined(others_of['chaotic'])}, whose training is chaotic")
-    return f"{first}; {'; '.join(parts)}." if parts else f"{first}."
+        names = joined([method_name(row.optimizer) for row in others_of["chaotic"]])
+        parts.append(f"no verdict on {names}, whose training is chaotic")
+    return f"{'; '.join(parts)}."
 
 
 def _rates(comparison: Results, best: Row) -> Iterator[str]:
