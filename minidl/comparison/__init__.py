@@ -12,6 +12,7 @@ from minidl.comparison.duels import Duel
 from minidl.comparison.goal import Goal, Target
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.profile import Profile
+from minidl.comparison.replay import Replay, replay
 from minidl.comparison.result import Comparison, Study
 from minidl.comparison.rows import Row
 from minidl.comparison.run import Run, Setting
@@ -39,6 +40,7 @@ from minidl.comparison.stats.verdicts import *  # noqa: F403
 
 __all__ = ["Chosen", "Comparison", "Contestant", "Duel", "Goal", "Plan", "Profile", "Row", "Run"]
 __all__ += ["Cell", "Setting", "Study", "Target", "compare", "compare_all"]
+__all__ += ["Replay", "replay"]
 __all__ += ["target_table", "tuning_curves", "verdicts_by_target"]
 __all__ += equivalence.__all__
 __all__ += hitting.__all__

@@ -262,6 +262,8 @@ def _execute(
                 executor.run()
                 refresh()
             finished = study()
+        for executor in executors:
+            executor.problem.unload()
     except BaseException as error:
         with contextlib.suppress(Exception):
             part = study()

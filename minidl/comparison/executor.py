@@ -14,7 +14,7 @@ from minidl.comparison.identity import custom_code, shown
 from minidl.comparison.looks import decided, stages
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
-from minidl.comparison.result import Comparison
+from minidl.comparison.result import Comparison, MadeWith
 from minidl.comparison.run import FullKey, Run, Setting
 from minidl.errors import UntrainedWarning
 from minidl.optim import Optimizer
@@ -79,7 +79,9 @@ class Executor:
         plan = self.plan if plan is None else plan
         seeds = {*plan.tuning_seeds, *plan.seeds}
         runs = [run for run in self.runs.values() if run.seed in seeds]
-        return Comparison(plan, runs, self.request)
+        comparison = Comparison(plan, runs, self.request)
+        comparison.made_with = self.templates, self.problem
+        return comparison
 
     def trained(self) -> int:
         """Return the number of finished runs, without twins."""
@@ -125,7 +127,8 @@ class Executor:
         missing = [key for key in labels if not self._finished(key, epochs)]
         if not missing:
             return
-        trainers = [self._trainer(*key) for key in missing]
+        made = self.templates, self.problem
+        trainers = [trainer_of(self.plan, made, key) for key in missing]
         key_of = dict(zip(map(id, trainers), missing, strict=True))
         train, held_out = self.problem.rows(seeds)
         twins, column = missing[0][-1], self.plan.goal.column
@@ -159,13 +162,16 @@ class Executor:
         run = self.runs.get(key)
         return run is not None and (not run.twin or run.lasts(epochs))
 
-    def _trainer(self, name: str, setting: Setting, seed: int, twin: bool) -> Trainer:
-        optimizer = copy.deepcopy(self.templates[name])
-        if self.plan.tune != "none":
-            optimizer.hyperparameters["lr"] = setting.lr
-            if setting.momentum is not None:
-                optimizer.hyperparameters["momentum"] = setting.momentum
-        network, size = self.problem.network(seed), self.plan.contestant(name).batch_size
-        if twin:
-            perturb(network)
-        return Trainer(network, self.problem.loss, optimizer=optimizer, batch_size=size, seed=seed)
+
+def trainer_of(plan: Plan, made: MadeWith, key: FullKey) -> Trainer:
+    """Return a new Trainer for a run or a twin."""
+    (name, setting, seed, twin), (templates, problem) = key, made
+    optimizer = copy.deepcopy(templates[name])
+    if plan.tune != "none":
+        optimizer.hyperparameters["lr"] = setting.lr
+        if setting.momentum is not None:
+            optimizer.hyperparameters["momentum"] = setting.momentum
+    network, size = problem.network(seed), plan.contestant(name).batch_size
+    if twin:
+        perturb(network)
+    return Trainer(network, problem.loss, optimizer=optimizer, batch_size=size, seed=seed)

@@ -65,6 +65,10 @@ class Problem:
             self._loaded[seed] = self._load(seed)
         return self._loaded[seed]
 
+    def unload(self) -> None:
+        """Forget the data of all seeds, which a finished comparison would keep in memory."""
+        self._loaded.clear()
+
     def _load(self, seed: int) -> Dataset:
         if isinstance(self._problem, Dataset):
             return self._problem

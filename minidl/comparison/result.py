@@ -11,6 +11,7 @@ from typing import Any
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.plan import Contestant, Plan
+from minidl.comparison.problem import Problem
 from minidl.comparison.profile import Profile, across, across_text, profile, profile_text
 from minidl.comparison.report.screen import screen
 from minidl.comparison.report.tables import report
@@ -18,6 +19,9 @@ from minidl.comparison.run import Run, Setting
 from minidl.comparison.store import read_record, versions, write_record
 from minidl.errors import DataError
 from minidl.keywords import answers
+from minidl.optim import Optimizer
+
+MadeWith = tuple[Mapping[str, Optimizer], Problem]  # new optimizers to copy, data and networks
 
 
 class Comparison(Results):
@@ -25,8 +29,14 @@ class Comparison(Results):
 
     All attributes follow from the plan and the finished runs, which are fewer than planned after an
     interruption; a saved comparison gives the same numbers to the last bit. `request` is the plan
-    before the grid grew, and what else identifies the comparison, as JSON data.
+    before the grid grew, and what else identifies the comparison, as JSON data. `made_with` is what
+    trained the runs, for :func:`minidl.comparison.replay`; files and pickles do not keep it.
     """
+
+    made_with: MadeWith | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "made_with"}
 
     @property
     def asked(self) -> dict[str, Any]:
