@@ -2,8 +2,8 @@
 
 The floors, from the ground up: :mod:`~minidl.autograd` differentiates NumPy, :mod:`~minidl.nn`
 builds networks on one parameter vector, :mod:`~minidl.optim` updates that vector,
-:mod:`~minidl.datasets` brings the data, :mod:`~minidl.training` puts them together, and
-:mod:`~minidl.comparison` races optimizers.
+:mod:`~minidl.datasets` brings the data, :mod:`~minidl.training` puts them together,
+:mod:`~minidl.comparison` races optimizers, and :mod:`~minidl.plots` draws them.
 """
 
 import importlib
@@ -31,7 +31,7 @@ from minidl.memory import keep_freed_memory
 from minidl.words import ATTRIBUTES
 
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
-    from minidl import comparison, datasets, nn, optim, training
+    from minidl import comparison, datasets, nn, optim, plots, training
     from minidl.comparison import compare
     from minidl.training import (
         History,
@@ -48,13 +48,13 @@ if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs
 __all__ = [
     "History", "Predictor", "Tensor", "Trainer", "compare", "comparison", "datasets", "debug",
     "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "load_model",
-    "nn", "no_grad", "ops", "optim", "primitive", "save_model", "sharpness", "suggest_lr",
+    "nn", "no_grad", "ops", "optim", "plots", "primitive", "save_model", "sharpness", "suggest_lr",
     "train_replicas", "training",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
-FLOORS = ("nn", "optim", "datasets", "training", "comparison")
-ROOMS = ("nn", "optim", "training", "datasets", "ops")
+FLOORS = ("nn", "optim", "datasets", "plots", "training", "comparison")
+ROOMS = ("nn", "optim", "training", "datasets", "ops", "plots")
 TRAINING = (
     "History", "Predictor", "Trainer", "load", "load_model", "save_model", "sharpness",
     "suggest_lr", "train_replicas",
@@ -78,7 +78,7 @@ def _found(name: str) -> str | None:
         room = importlib.import_module(f"minidl.{floor}")
         if name in room.__all__:
             return f"It is {floor}.{name}."
-        if answer := ATTRIBUTES[room.__name__.replace("autograd.", "")].get(name):
+        if answer := ATTRIBUTES.get(room.__name__.replace("autograd.", ""), {}).get(name):
             return answer
     return None
 

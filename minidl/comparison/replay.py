@@ -34,6 +34,7 @@ from minidl.training import History, WeightPath
 SAME = 1e-6  # first losses that differ by less, relatively, are those of the same data and weights
 
 
+@answers
 @dataclass(frozen=True)
 class Replay:
     """One optimizer's run, with the weights after every epoch.

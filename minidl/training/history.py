@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from minidl.errors import ArgumentError, DataError, OutOfRangeError, UnknownName
 from minidl.files import atomic_write
 from minidl.keywords import answers
 from minidl.training.record import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
 Target = float | None  # one of two, the loss or the accuracy, is given
@@ -153,6 +156,20 @@ class History:
             raise DataError(f"column {name!r} has no value yet")
         at = int(np.nanargmax(values) if "accuracy" in name else np.nanargmin(values))
         return int(self["epoch"][at]), float(values[at])
+
+    @answers
+    def plot(
+        self, what: str | None = None, ax: "Axes | None" = None, *, label: str | None = None
+    ) -> "Axes":
+        """Draw loss and accuracy, or a column, and return Matplotlib's Axes.
+
+        ``history.plot()`` has a panel for each of the two, ``history.plot("accuracy")`` and
+        ``history.plot(ax=ax)`` have one. Arguments and errors are those of
+        :func:`minidl.plots.plot_history`.
+        """
+        from minidl.plots.curves import plot_history
+
+        return plot_history(self, what, ax, label=label)
 
     @answers
     def epochs_to(

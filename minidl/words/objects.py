@@ -119,7 +119,6 @@ OBJECTS: dict[str, Table] = {
         ("last", "Write history.row(-1)."),
         ("to_frame to_pandas to_dataframe df dataframe",
          "Write pandas.DataFrame(list(history)): each row is a dict."),
-        ("plot", 'Write matplotlib.pyplot.plot(history["epoch"], history["train_loss"]).'),
         ("best_epoch", 'Write history.best("validation_loss"): an epoch and its value.'),
     ),
     "Record": table(

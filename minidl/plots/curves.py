@@ -1,0 +1,167 @@
+"""Learning curves: loss, accuracy or another column of a history, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import DataError, UnknownNameError, invalid
+from minidl.keywords import answers
+from minidl.plots.figures import axes_of, styled
+from minidl.plots.style import DOTTED, LONG, SOLID, Look, looks_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+Curves = dict[str, Floats]
+WIDE = 10  # a loss that changes by this factor is drawn on a logarithmic scale
+UNNAMED = Look("0.15", SOLID, "o")  # a colour that no optimizer has
+
+
+@answers
+def plot_history(
+    history: Any,
+    what: str | None = None,
+    ax: Axes | None = None,
+    *,
+    label: str | None = None,
+) -> Axes:
+    """Draw loss and accuracy after each epoch, on training and validation rows.
+
+    The best epoch has a vertical line: that of the lowest validation loss, or of the lowest
+    training loss without validation rows. A loss is drawn on a logarithmic scale if it changes by
+    a factor of 10 or more. Values that are not finite are left out.
+
+    Parameters
+    ----------
+    history : History or mapping
+        Columns as in :class:`minidl.History`: ``train_loss``, ``validation_loss`` and so on, over
+        ``epoch`` if it is there, else over 0, 1, 2, ...
+    what : str, optional
+        ``"loss"``, ``"accuracy"`` or the name of a column. By default the loss and, in a new
+        figure, beside it the accuracy if there is one.
+    ax : matplotlib Axes, optional
+        Where to draw; by default in a new pyplot figure.
+    label : str, optional
+        A name for the legend, to draw several runs into one Axes. That of an optimizer has its
+        colour, as in every picture.
+
+    Returns
+    -------
+    Axes
+        That of the loss or of `what`; beside it ``ax.figure.axes[1]`` has the accuracy.
+
+    Raises
+    ------
+    ArgumentError
+        matplotlib is not installed, or `what` is not a text.
+    DataError
+        The history is empty, or there is no finite value to draw.
+    UnknownNameError
+        There is no such column.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")  # without windows
+    >>> ax = plot_history({"train_loss": [0.7, 0.4, 0.3], "validation_loss": [0.7, 0.5, 0.6]})
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['training', 'validation', 'best epoch: 1 (0.5)']
+    """
+    if what is not None and not isinstance(what, str):
+        raise invalid("what", what, '"loss", "accuracy" or a column', "Write ax=... for Axes.")
+    both = what is None and ax is None and any(name in history for name in _pair("accuracy"))
+    with styled():
+        if not both:
+            return _draw(history, what or "loss", axes_of(ax), label)
+        import matplotlib.pyplot as plt
+
+        left, right = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")[1]
+        _draw(history, "accuracy", right, label)
+        return _draw(history, "loss", left, label)
+
+
+def _pair(what: str) -> tuple[str, str]:
+    return f"train_{what}", f"validation_{what}"
+
+
+def _curves(history: Any, what: str) -> tuple[Floats, Curves]:
+    """Return the epochs and the columns to draw, with nan where values are not finite."""
+    known = list(getattr(history, "columns", history))
+    if not known or len(history[known[0]]) == 0:
+        raise DataError("there is nothing to draw: the history is empty", hint="Call fit first.")
+    pair = _pair(what)
+    names = [name for name in pair if name in known]
+    names = names or [pair[0] if what in ("loss", "accuracy") else what]
+    if names[0] not in known:
+        raise UnknownNameError("column", names[0], known)
+    curves = {name: np.array(history[name], dtype=np.float64) for name in names}
+    for curve in curves.values():
+        curve[~np.isfinite(curve)] = np.nan
+    if all(np.isnan(curve).all() for curve in curves.values()):
+        raise DataError(f"column {names[0]!r} has no finite value to draw")
+    return np.array(history["epoch"] if "epoch" in known else range(len(curve))), curves
+
+
+def _draw(history: Any, what: str, ax: Axes, label: str | None) -> Axes:
+    """Draw one kind of column into Axes, and return them."""
+    epochs, curves = _curves(history, what)
+    look = UNNAMED if label is None else looks_of([label])[label]
+    named = "" if label is None else f"{label.lstrip('_')}: "  # matplotlib hides labels with _
+    for (name, curve), dashes in zip(curves.items(), (SOLID, LONG), strict=False):
+        marker = look.marker if np.isfinite(curve).sum() == 1 else ""  # one point is no line
+        how: dict[str, Any] = {"color": look.color, "linestyle": dashes, "marker": marker}
+        ax.plot(epochs, curve, label=named + _in_words(name).removesuffix(f" {what}"), **how)
+    _mark_best(history, curves, epochs, ax, (look, named))
+    if (diverged := getattr(history, "diverged_at", None)) is not None:
+        text = f"{named}diverged in epoch {diverged}"
+        ax.axvline(diverged, color=look.color, linestyle=DOTTED, label=text)
+    _set_scales(ax, what, np.concatenate(list(curves.values())))
+    ax.set(xlabel="epoch", ylabel=_in_words(what))
+    ax.legend(frameon=True, framealpha=0.9, edgecolor="none", handlelength=3)
+    return ax
+
+
+def _mark_best(
+    history: Any, curves: Curves, epochs: Floats, ax: Axes, named: tuple[Look, str]
+) -> None:
+    """Mark the epoch with the lowest validation loss, or else training loss."""
+    try:
+        losses = list(_curves(history, "loss")[1].values())[-1]
+    except (DataError, UnknownNameError):
+        return
+    if np.isnan(losses).all():
+        return
+    best, (look, prefix) = int(np.nanargmin(losses)), named
+    name, curve = list(curves.items())[-1]
+    value = f"{100 * curve[best]:.1f} %" if "accuracy" in name else f"{curve[best]:.4g}"
+    text = f"{prefix}best epoch: {epochs[best]:g} ({value})"
+    ax.axvline(epochs[best], color=look.color, linewidth=0.8, alpha=0.5)
+    ax.plot(
+        epochs[best], curve[best], color=look.color, marker=look.marker, markersize=7,
+        markerfacecolor="white", markeredgewidth=1.8, linestyle="none", label=text,
+    )  # fmt: skip
+
+
+def _set_scales(ax: Axes, what: str, values: Floats) -> None:
+    """Count epochs in whole numbers, accuracy in percent, and wide losses logarithmically."""
+    from matplotlib import ticker
+
+    ax.xaxis.set_major_locator(ticker.MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+    low, high = np.nanmin(values), np.nanmax(values)
+    if "accuracy" in what:
+        ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
+    elif "loss" in what and 0 < low < high / WIDE:
+        ax.set_yscale("log")
+        labelled = (1.0, 2.0, 5.0) if high < 1000 * low else (1.0,)
+        ax.yaxis.set_major_locator(ticker.LogLocator(subs=labelled))
+        ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        ax.yaxis.set_minor_formatter(ticker.NullFormatter())
+
+
+def _in_words(column: str) -> str:
+    """Return the name of a column, such as "training loss"."""
+    return column.replace("train_", "training ").replace("_", " ")
