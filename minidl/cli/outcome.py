@@ -7,8 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from minidl.cli.classes import accuracy_by_class
 from minidl.cli.epochs import in_words, number
 from minidl.datasets import Dataset
+from minidl.datasets.preparing import Floats, Targets
 from minidl.training import History, Trainer
 
 RISES, FALLS = 1.05, 0.97  # losses that count as higher, or as lower, than another
@@ -84,12 +86,25 @@ class Outcome:
         if self.options.early_stopping is not None:
             yield f"the model has the weights of epoch {self.best}, the best"
 
+    @property
+    def measured(self) -> tuple[str, Floats, Targets]:
+        """The rows by which the model is judged, and what they are called."""
+        data = self.data
+        if len(data.X_test):
+            return "validation", data.X_test, data.y_test
+        return "training", data.X_train, data.y_train
+
+    @property
+    def by_class(self) -> str | None:
+        """The accuracy of each class, if the loss has classes and they are uneven."""
+        rows, X, y = self.measured
+        words = self.trainer.loss.classifies and accuracy_by_class(self.trainer, self.data, X, y)
+        return f"{rows} accuracy by class: {words}" if words else None
+
     @cached_property
     def against_guessing(self) -> tuple[str, bool]:
         """How the model compares with a guess without features, and whether it is better."""
-        rows, X, y = "validation", self.data.X_test, self.data.y_test
-        if not len(X):
-            rows, X, y = "training", self.data.X_train, self.data.y_train
+        rows, X, y = self.measured
         if self.trainer.loss.classifies:
             largest = np.bincount(self.data.y_train.astype(int)).argmax()
             value, guess = self.trainer.evaluate(X, y)["accuracy"], float(np.mean(y == largest))

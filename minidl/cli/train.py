@@ -131,6 +131,8 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
         reached = "not reached" if hit is None else f"reached in epoch {hit}"
         print(f"target training {column} {target:g} {reached}")
     print(bold(wrapped(outcome.against_guessing[0], 2)))
+    if outcome.by_class:
+        print(wrapped(outcome.by_class, 2))
     for sentence in outcome.sentences():
         print(wrapped(sentence, 2))
     print(command_text(next_command(outcome)))

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from minidl.keywords import attribute_of
+from minidl.training.by_class import ClassAccuracy, class_accuracy
 from minidl.training.callbacks import Callback, LearningRateSchedule
 from minidl.training.checkpoint import Checkpoint, load_run, save_run
 from minidl.training.data import batches
@@ -19,10 +20,11 @@ from minidl.training.trainer import Trainer
 from minidl.training.weight_path import WeightPath
 
 __all__ = [
-    "CSVLog", "Callback", "Checkpoint", "EarlyStopping", "History", "LearningRateSchedule",
-    "Objective", "Predictor", "Progress", "Replica", "Sharpness", "StopAtTarget", "SuggestedRate",
-    "Trainer", "WeightPath", "batches", "load", "load_extra", "load_model", "load_run",
-    "save_model", "save_run", "sharpness", "suggest_lr", "train_replicas",
+    "CSVLog", "Callback", "Checkpoint", "ClassAccuracy", "EarlyStopping", "History",
+    "LearningRateSchedule", "Objective", "Predictor", "Progress", "Replica", "Sharpness",
+    "StopAtTarget", "SuggestedRate", "Trainer", "WeightPath", "batches", "class_accuracy", "load",
+    "load_extra", "load_model", "load_run", "save_model", "save_run", "sharpness", "suggest_lr",
+    "train_replicas",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

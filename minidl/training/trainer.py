@@ -271,7 +271,8 @@ class Trainer(Run):
     ) -> Record:
         """Return a dictionary of the ``loss`` and, for classes, the ``accuracy`` on these rows.
 
-        Raises the same errors as :meth:`fit`. Write ``trainer.evaluate(X, y)["accuracy"]``.
+        Raises the same errors as :meth:`fit`. Write ``trainer.evaluate(X, y)["accuracy"]``; for the
+        accuracy on each class, :func:`~minidl.training.class_accuracy`.
         """
         rows = check_rows("evaluation", X, y, self.objective, sample_weight)
         return Record(self.objective.measure(*rows))

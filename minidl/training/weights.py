@@ -47,7 +47,13 @@ def row_weights(
         w = _largest_one(as_weights(what, sample_weight, (len(targets),)))
     if class_weight is not None:
         check_class_weight(class_weight, loss)
-        w = w * _of_classes(_labels(targets, loss), class_weight, w)
+        labels = labels_of(targets, loss)
+        if labels is None:
+            hint = "Use sample_weight, one weight for each row."
+            received = f"targets of shape {targets.shape}"
+            problem = "needs one class in each row, and not probabilities or several targets"
+            raise ArgumentError(problem, argument="class_weight", received=received, hint=hint)
+        w = w * _of_classes(labels, class_weight, w)
     if not w.any():
         raise DataError(f"all {what} weights are 0")
     return None if (w == w[0]).all() else w / w.mean()
@@ -105,18 +111,18 @@ def _of_classes(labels: Array, class_weight: ClassWeight, w: Array) -> Array:
     return _largest_one(np.array([class_weight.get(c, 1) for c in names], dtype=float))[place]
 
 
-def _labels(targets: Array, loss: Loss) -> Array:
-    """Return the class of each row (n,), of one-hot rows the column of the 1."""
+def labels_of(targets: Array, loss: Loss) -> Array | None:
+    """Return the class of each row (n,), of one-hot rows the column of the 1.
+
+    `targets` are as for :func:`row_weights`; None means that they are not one class for each row.
+    """
     labels: Array = targets[:, 0] if targets.shape[1:] == (1,) else targets
     if labels.ndim == 2 and isinstance(loss, SoftmaxCrossEntropy):
         one_hot = (labels.max(axis=1) == 1) & (np.count_nonzero(labels, axis=1) == 1)
         if one_hot.all():
             labels = labels.argmax(axis=1)
     if labels.ndim > 1 or (labels.dtype.kind == "f" and (labels != np.floor(labels)).any()):
-        hint = "Use sample_weight, one weight for each row."
-        received = f"targets of shape {targets.shape}"
-        problem = "needs one class in each row, and not probabilities or several targets"
-        raise ArgumentError(problem, argument="class_weight", received=received, hint=hint)
+        return None
     return labels
 
 

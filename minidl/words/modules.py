@@ -91,6 +91,8 @@ MODULES: dict[str, Table] = {
         ("ProgbarLogger ProgressBar", "It is Progress()."),
         ("DataLoader TensorDataset", "fit makes the batches: Trainer(..., batch_size=32)."),
         ("train fit", FIT),
+        ("recall recall_score classification_report confusion_matrix balanced_accuracy_score",
+         "class_accuracy(trainer, X, y) has the recall of each class."),
     ),
     "minidl.datasets": table(
         ("make_moons make_circles make_blobs make_classification make_friedman1 make_regression",

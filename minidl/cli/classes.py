@@ -1,0 +1,41 @@
+"""The accuracy of each class, for ``minidl train`` on uneven classes."""
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.datasets import Dataset
+from minidl.datasets.problems import counted, listed
+from minidl.training import Trainer, class_accuracy
+
+UNEVEN = 2  # rows of the largest class to those of the smallest
+SHOWN, LONGEST = 3, 30  # classes that are named, and characters of a name
+
+
+def accuracy_by_class(
+    trainer: Trainer, data: Dataset, X: npt.ArrayLike, y: npt.ArrayLike
+) -> str | None:
+    """Return the accuracy of the worst three classes with their names, or None for even classes.
+
+    Classes are uneven if the largest has at least twice the training rows of the smallest. A class
+    without rows in `y` has no accuracy, and is named.
+    """
+    count = np.bincount(data.y_train.astype(int), minlength=data.n_classes)
+    if count.max() < UNEVEN * count.min():
+        return None
+    found, names = class_accuracy(trainer, X, y), [*map(_short, data.class_names)]
+    worst_first = sorted(found, key=lambda c: (found[c].accuracy, -found[c].rows))
+    words = ", ".join(
+        f"{names[c]} {found[c].accuracy:.3f} ({counted(found[c].rows, 'row')})"
+        for c in worst_first[:SHOWN]
+    )
+    if others := worst_first[SHOWN:]:
+        has = "class has" if len(others) == 1 else f"{len(others)} have"
+        words += f"; the other {has} {found[others[0]].accuracy:.3f}"
+        words += " or more" * (len(others) > 1)
+    if absent := [name for c, name in enumerate(names) if c not in found]:
+        words += f"; no rows of {listed(absent, SHOWN)}"
+    return words
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..."
