@@ -3,8 +3,16 @@
 Matplotlib (extra ``plot``) is imported when something is drawn. Every function accepts ``ax=``.
 """
 
+from typing import TYPE_CHECKING
+
+from minidl.keywords import attribute_of
+from minidl.plots.boundary import plot_boundary
 from minidl.plots.curves import plot_history
 
 __all__ = [
+    "plot_boundary",
     "plot_history",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = attribute_of(__name__)

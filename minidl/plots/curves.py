@@ -73,6 +73,7 @@ def plot_history(
     """
     if what is not None and not isinstance(what, str):
         raise invalid("what", what, '"loss", "accuracy" or a column', "Write ax=... for Axes.")
+    _curves(history, what or "loss")  # raises if there is nothing to draw, before a figure
     both = what is None and ax is None and any(name in history for name in _pair("accuracy"))
     with styled():
         if not both:

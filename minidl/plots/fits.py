@@ -1,0 +1,93 @@
+"""Pictures of a regression: the fitted curve or surface, or predicted against true targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.datasets import Dataset
+from minidl.plots.planes import MARGIN, plane_of
+from minidl.plots.points import legend_of, parts_of, target_of, title
+from minidl.plots.scores import Scores
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+COLOURS = "cividis"  # of a predicted target: its lightness rises evenly
+
+
+def curve_of(data: Dataset, scores: Scores, size: int) -> tuple[Floats, Floats]:
+    """Return values of the only feature, in its own units, and the scores there."""
+    rows = np.concatenate([part.X for part in parts_of(data)])
+    margin = MARGIN * np.ptp(rows) or 1.0
+    inputs = np.linspace(rows.min() - margin, rows.max() + margin, size)[:, None]
+    return (inputs * data.x_scale + data.x_mean)[:, 0], scores.of(inputs)
+
+
+def _draw_curve(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
+    """Draw the predicted target over the only feature."""
+    x, predicted = curve_of(data, scores, size)
+    (line,) = ax.plot(x, predicted, color="0.1", linewidth=2.2, label="fitted curve", zorder=4)
+    for part in parts_of(data):
+        own = part.X[:, 0] * data.x_scale + data.x_mean
+        part.draw(ax, np.stack([own, data.inverse_y(part.y)], axis=1)[part.shown])
+    ax.set(xlabel=data.feature_names[0], ylabel=target_of(data))
+    title(ax, data.name, _quality(data, scores))
+    legend_of(ax, data, line)
+
+
+def _draw_surface(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
+    """Draw the predicted target over two features, and rows in the colour of the true one."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    plane, parts = plane_of(data), parts_of(data)
+    predicted = scores.of(plane.grid(size)).reshape(size, size)
+    ends = [predicted, *(data.inverse_y(part.y) for part in parts)]
+    norm = Normalize(min(map(np.min, ends)), max(map(np.max, ends)))
+    colours = ScalarMappable(norm, COLOURS)
+    how: dict[str, Any] = {"extent": plane.limits, "origin": "lower", "aspect": "auto"}
+    ax.imshow(predicted, cmap=COLOURS, norm=norm, **how)
+    for part in parts:
+        shown = part.shown
+        true = colours.to_rgba(data.inverse_y(part.y[shown]))
+        part.draw(ax, plane.coordinates(part.X[shown]), true)
+    bar = ax.figure.colorbar(colours, ax=ax, shrink=0.9, aspect=30)
+    bar.set_label(f"{target_of(data)}: shade predicted, points true")
+    ax.set(xlabel=plane.labels[0], ylabel=plane.labels[1])
+    title(ax, data.name, _quality(data, scores))
+    legend_of(ax, data)
+
+
+def _draw_against(ax: Axes, data: Dataset, scores: Scores, _: int) -> None:
+    """Draw predicted against true targets."""
+    ends: list[float] = []
+    for part in parts_of(data):
+        places = np.stack([data.inverse_y(part.y), scores.of(part.X)], axis=1)
+        part.draw(ax, places[part.shown])
+        ends += [places.min(), places.max()]
+    corners = [min(ends), max(ends)]
+    look: dict[str, Any] = {"color": "0.1", "linestyle": "--", "zorder": 4}
+    (line,) = ax.plot(corners, corners, label="predicted = true", **look)
+    target = target_of(data)
+    ax.set(xlabel=f"true {target}", ylabel=f"predicted {target}")
+    words = f"{data.n_features} features: predicted against true targets"
+    title(ax, data.name, words, _quality(data, scores))
+    legend_of(ax, data, line)
+
+
+FITS = _draw_curve, _draw_surface, _draw_against  # with one feature, two, or more
+
+
+def _quality(data: Dataset, scores: Scores) -> str:
+    """Return the share of the variance that is explained, on each part."""
+    words = []
+    for part in parts_of(data):
+        y = data.inverse_y(part.y)
+        spread, rest = ((y - y.mean()) ** 2).sum(), ((y - scores.of(part.X)) ** 2).sum()
+        if spread > 0:
+            words.append(f"{1 - rest / spread:.2f} on {part.name}")
+    return f"R² {', '.join(words)}" if words else ""

@@ -1,0 +1,118 @@
+"""Rows of a data set as points: training rows filled, held-out rows hollow, wrong ones crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.datasets import Dataset
+from minidl.plots.shades import MARKERS, colours_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+MOST = 2000  # rows of a part that are drawn
+GREY = "0.35"  # of rows that have no class
+CROSSES = ("white", 3.0), ("black", 1.3)  # colours and widths: black, with a white rim
+LONGEST = 24  # letters of a class in the legend
+
+
+class Part(NamedTuple):
+    """Training rows, or held-out rows with `hollow` points."""
+
+    name: str
+    X: Floats
+    y: npt.NDArray[Any]
+    hollow: bool
+
+    @property
+    def shown(self) -> npt.NDArray[np.int64]:
+        """The positions of the rows that are drawn: at most 2,000, evenly spaced."""
+        n = len(self.y)
+        return np.unique(np.linspace(0, n - 1, min(n, MOST)).astype(np.int64))
+
+    def draw(self, ax: Axes, places: Floats, colour: Any = GREY, marker: str = "o") -> None:
+        """Draw points at their places (n, 2)."""
+        look: dict[str, Any] = {"facecolors": colour, "edgecolors": "white", "linewidths": 0.5}
+        if self.hollow:
+            look = {"facecolors": "white", "edgecolors": colour, "linewidths": 1.3}
+        look |= {"s": 22, "marker": marker, "zorder": 3 if self.hollow else 2}
+        ax.scatter(places[:, 0], places[:, 1], label=self.name, **look)
+
+
+def parts_of(data: Dataset) -> list[Part]:
+    """Return the training rows, and the held-out rows if there are any."""
+    parts = [
+        Part("training rows", data.X_train, data.y_train, False),
+        Part("held-out rows", data.X_test, data.y_test, True),
+    ]
+    return parts[: 2 if len(data.y_test) else 1]
+
+
+def draw_classes(
+    ax: Axes, data: Dataset, places: Sequence[Floats], guesses: Sequence[npt.NDArray[np.int64]]
+) -> str:
+    """Draw each part at its places (n, 2), with crosses on wrong guesses (n,); count these."""
+    counts = []
+    for part, xy, guess in zip(parts_of(data), places, guesses, strict=True):
+        missed, shown = guess != part.y, part.shown
+        for k, colour in enumerate(colours_of(data.n_classes)):
+            of_class = shown[part.y[shown] == k]
+            part.draw(ax, xy[of_class], colour, MARKERS[k % len(MARKERS)])
+        crossed = shown[missed[shown]]
+        for color, width in CROSSES:
+            look: dict[str, Any] = {"s": 32, "marker": "x", "color": color, "linewidths": width}
+            ax.scatter(xy[crossed, 0], xy[crossed, 1], label="wrong", zorder=4, **look)
+        counts.append(f"{missed.sum():,} of {len(missed):,} {part.name}")
+    return f"wrong: {', '.join(counts)}"
+
+
+def legend_of(ax: Axes, data: Dataset, *others: Any, crosses: bool = False) -> None:
+    """Explain points, and `others`, below the Axes."""
+    from matplotlib.lines import Line2D
+    from matplotlib.transforms import ScaledTranslation
+
+    points: dict[str, Any] = {"linestyle": "none", "markersize": 6}
+    handles = list(others)
+    for k, (name, colour) in enumerate(
+        zip(data.class_names, colours_of(data.n_classes), strict=True)
+    ):
+        look = {"color": colour, "marker": MARKERS[k % len(MARKERS)], **points}
+        handles.append(Line2D([], [], label=class_words(name), **look))
+    for part in parts_of(data):
+        name = part.name if len(part.y) <= MOST else f"{part.name}: {MOST:,} of {len(part.y):,}"
+        face = "white" if part.hollow else GREY
+        handles.append(
+            Line2D([], [], label=name, marker="o", color=GREY, markerfacecolor=face, **points)
+        )
+    if crosses:
+        handles.append(
+            Line2D([], [], label="predicted wrongly", marker="x", color="black", **points)
+        )
+    below = ax.transAxes + ScaledTranslation(0, -38 / 72, ax.figure.dpi_scale_trans)
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    ax.legend(
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below,
+        ncols=min(len(handles), max(1, 80 // (longest + 6))), handlelength=1.5, columnspacing=1.2,
+    )  # fmt: skip
+
+
+def class_words(name: str) -> str:
+    """Return the name of a class for a legend; a number alone says nothing."""
+    words = f"class {name}" if name.replace(".", "").lstrip("-").isdigit() else name
+    words = words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}..."
+    return f" {words}" if words.startswith("_") else words  # matplotlib hides those with _
+
+
+def target_of(data: Dataset) -> str:
+    """Return the name of the target."""
+    return (data.preparation.target if data.preparation else "") or "target"
+
+
+def title(ax: Axes, *lines: str) -> None:
+    """Set the title to those of these lines that are not empty."""
+    ax.set_title("\n".join(filter(None, lines)), fontsize=10)
