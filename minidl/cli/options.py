@@ -193,6 +193,8 @@ def _train(p: argparse.ArgumentParser) -> None:
     add("--json", metavar="FILE", help="write settings and history; - prints only JSON")
     add("--csv", metavar="FILE", help="write the history as a table")
     add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")
+    text = "draw the boundary and the history (.png, .svg, .pdf; needs matplotlib)"
+    add("--plot", metavar="FILE", help=text)
     _exit_codes(p, "the run diverges", "the target is not reached")
 
 
@@ -204,6 +206,7 @@ def _predict(p: argparse.ArgumentParser) -> None:
     add("--out", metavar="FILE", help=text)
     text = "the probability of each class instead of the most probable class"
     add("--probabilities", action="store_true", help=text)
+    add("--plot", metavar="FILE", help="draw how often what is predicted (needs matplotlib)")
     add_form(p.add_argument_group("form of the file"))
 
 

@@ -20,6 +20,8 @@ from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.files import atomic_write
 from minidl.optim import lookup
+from minidl.plots.figures import check_plot, save
+from minidl.plots.overview import draw_run
 from minidl.training import (
     Callback,
     EarlyStopping,
@@ -38,7 +40,9 @@ CUSTOM_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of an optimizer i
 
 def train(options: Namespace) -> int:
     """Train a network and return the exit code."""
-    check_files(options, "json", "csv", "save")
+    check_files(options, "json", "csv", "save", "plot")
+    if options.plot:
+        check_plot(options.plot)
     if options.fail_under_target and not _has_target(options):
         raise ArgumentError("--fail-under-target needs --target-loss or --target-accuracy")
     trainer, data = _prepare(options)
@@ -168,6 +172,19 @@ def _write_files(trainer: Trainer, data: Dataset, options: Namespace) -> None:
     if options.save:
         assert data.preparation is not None  # that of load
         Predictor(trainer.model, data.preparation, trainer.loss).save(options.save)
+    if options.plot and len(trainer.history):
+        save(draw_run(trainer, data, trainer.history, _title(trainer, data, options)), options.plot)
+
+
+def _title(trainer: Trainer, data: Dataset, options: Namespace) -> str:
+    """Return the data, the optimizer and its rate, and how good the drawn weights are."""
+    name, held_out = options.optimizer.rpartition(":")[2], len(data.X_test) > 0
+    rows = (data.X_test, data.y_test) if held_out else (data.X_train, data.y_train)
+    found, part = trainer.evaluate(*rows), "validation" if held_out else "training"
+    worth = f"loss {found['loss']:.4g}"
+    if "accuracy" in found:
+        worth = f"accuracy {100 * found['accuracy']:.1f} %"
+    return f"{data.name}, {name}, learning rate {options.lr:g}: {part} {worth}"
 
 
 def _write(file: str, text: str) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from minidl.keywords import attribute_of
 from minidl.plots.boundary import plot_boundary
 from minidl.plots.curves import plot_history
+from minidl.plots.predictions import plot_predictions
 
 __all__ = [
     "plot_boundary",
     "plot_history",
+    "plot_predictions",
 ]
 
 if not TYPE_CHECKING:

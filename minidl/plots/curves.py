@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from minidl.errors import DataError, UnknownNameError, invalid
 from minidl.keywords import answers
-from minidl.plots.figures import axes_of, styled
+from minidl.plots.figures import axes_of, explain, styled
 from minidl.plots.style import DOTTED, LONG, SOLID, Look, looks_of
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _draw(history: Any, what: str, ax: Axes, label: str | None) -> Axes:
         ax.axvline(diverged, color=look.color, linestyle=DOTTED, label=text)
     _set_scales(ax, what, np.concatenate(list(curves.values())))
     ax.set(xlabel="epoch", ylabel=_in_words(what))
-    ax.legend(frameon=True, framealpha=0.9, edgecolor="none", handlelength=3)
+    explain(ax, ax.get_legend_handles_labels()[0])
     return ax
 
 

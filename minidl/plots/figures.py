@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from minidl.checks import check_place
 from minidl.errors import ArgumentError, DataError
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIRST = ("png", "svg", "pdf")  # the formats named first, which are reproducible byte for byte
+LABELS = 38  # points below Axes that the labels of their x axis take
+LETTERS, SYMBOL = 15, 5  # of a legend, for each inch; what a symbol takes
 UNDATED = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -36,11 +41,40 @@ def axes_of(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
     A notebook shows figures of pyplot by itself; without a display they can still be saved.
     """
     if ax is not None:
+        for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
+            text.set_parse_math(False)  # names may contain a $
         return ax
     with styled():
         import matplotlib.pyplot as plt
 
         return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def explain(ax: Axes, handles: Sequence[Any]) -> None:
+    """Add a legend below the Axes, in as many columns as there is room for.
+
+    It is inside if the figure has no layout engine, which would make room for it.
+    """
+    how: dict[str, Any] = {"handles": handles, "handlelength": 2.2, "fontsize": 9}
+    if ax.figure.get_layout_engine() is None:
+        ax.legend(**how, frameon=True, framealpha=0.9, edgecolor="none")
+        return
+    from matplotlib.transforms import ScaledTranslation
+
+    below = ax.transAxes + ScaledTranslation(0, -LABELS / 72, ax.figure.dpi_scale_trans)
+    how |= {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
+    letters = [len(str(handle.get_label())) + SYMBOL for handle in handles]
+    room = LETTERS * ax.get_window_extent().width / ax.figure.get_figure(root=True).dpi
+    splits = (np.array_split(letters, columns) for columns in range(len(letters), 0, -1))
+    ax.legend(**how, ncols=next((len(s) for s in splits if sum(map(max, s)) <= room), 1))
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return a figure of this size in inches that does not belong to pyplot, for a file."""
+    with styled():
+        from matplotlib.figure import Figure
+
+        return Figure(figsize=(width, height), layout="constrained")
 
 
 def check_plot(path: str | Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.datasets import Dataset
+from minidl.plots.figures import explain
 from minidl.plots.shades import MARKERS, colours_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ def draw_classes(
 def legend_of(ax: Axes, data: Dataset, *others: Any, crosses: bool = False) -> None:
     """Explain points, and `others`, below the Axes."""
     from matplotlib.lines import Line2D
-    from matplotlib.transforms import ScaledTranslation
 
     points: dict[str, Any] = {"linestyle": "none", "markersize": 6}
     handles = list(others)
@@ -93,12 +93,7 @@ def legend_of(ax: Axes, data: Dataset, *others: Any, crosses: bool = False) -> N
         handles.append(
             Line2D([], [], label="predicted wrongly", marker="x", color="black", **points)
         )
-    below = ax.transAxes + ScaledTranslation(0, -38 / 72, ax.figure.dpi_scale_trans)
-    longest = max(len(str(handle.get_label())) for handle in handles)
-    ax.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below,
-        ncols=min(len(handles), max(1, 80 // (longest + 6))), handlelength=1.5, columnspacing=1.2,
-    )  # fmt: skip
+    explain(ax, handles)
 
 
 def class_words(name: str) -> str:

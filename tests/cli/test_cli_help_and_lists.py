@@ -24,7 +24,8 @@ SHARED = re.findall(
 )
 OPTIONS = {
     "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l2", "--seed", "--csv",
-              "--save", "--json", "--target-loss", "--target-accuracy", "--early-stopping"},
+              "--save", "--json", "--target-loss", "--target-accuracy", "--early-stopping",
+              "--plot"},
     "compare": {*SHARED, "--optimizers", "--problems", "--seeds", "--tuning-seeds", "--tune",
                 "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot",
                 "--profile", "--details", "--batch-sizes", "--looks", "--trials"},
