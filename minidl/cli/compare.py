@@ -29,8 +29,8 @@ def compare(options: argparse.Namespace) -> int:
     _check_options(options)
     check_files(options, "out", "plot")
     if options.plot:
-        from minidl.comparison.plots.draw import plot
-        from minidl.plots.figures import check_plot
+        from minidl.comparison.plots.draw import figure
+        from minidl.plots.figures import check_plot, save
 
         check_plot(options.plot)
     study, code = _study(options)
@@ -46,7 +46,7 @@ def compare(options: argparse.Namespace) -> int:
             pairs = across_text(study.comparisons, width()) if len(study.comparisons) > 1 else ""
             print(f"\n{profile_text(study.profile, width())}\n\n{pairs}".rstrip())
     if options.plot and not code:
-        plot(study, options.plot)
+        save(figure(study.comparisons, study.profile), options.plot)
     rows = [row for comparison in study.comparisons for row in comparison.rows]
     missed = any(row.reached < row.seeds for row in rows)
     return exit_code(options, code, any(row.diverged for row in rows), missed)

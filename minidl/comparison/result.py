@@ -57,6 +57,53 @@ class Comparison(Results):
         """Return all tables: tuning, each pair at each learning rate, and their explanation."""
         return report(self)
 
+    @answers
+    def plot(self, panel: str | None = None, *, ax: Any = None) -> Any:
+        """Draw the comparison, or one of its three panels, and return Matplotlib's Axes.
+
+        - ``"loss"``: the curve that the goal is on, at the chosen rates: every evaluation seed, its
+          median and quartiles, and a marker at the median arrival. Runs that have diverged count up
+          to then.
+        - ``"arrivals"``: the share of seeds that have reached the goal.
+        - ``"rates"``: the mean of min(T, E) at each learning rate, crosses where training is
+          chaotic, a marker at the chosen rate, and bars below for the rates that are about equally
+          good. After a random search instead the expected best of fewer trials, with its 95 %
+          interval.
+
+        The first two end a quarter after the last arrival, if all runs arrive. Where batch sizes
+        differ, they are over training rows, not epochs.
+
+        Parameters
+        ----------
+        panel : {"loss", "arrivals", "rates"}, optional
+            All three by default.
+        ax : Axes, or three Axes without `panel`, optional
+            Where to draw, by default in a new pyplot figure, whose title is the answer.
+
+        Returns
+        -------
+        Axes, or array of three Axes
+            ``comparison.plot()[0].figure.savefig("race.png")`` writes a file.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such panel, `ax` is something else, or matplotlib is not installed.
+        DataError
+            The comparison was interrupted before its target was known.
+
+        Examples
+        --------
+        >>> from minidl import compare
+        >>> result = compare("circles", seeds=6, tuning_seeds=2, epochs=20, lr=[0.25, 0.5])
+        >>> loss, arrivals, rates = result.plot()
+        >>> arrivals.get_title(), rates.get_xlabel()
+        ('Share of 6 seeds at the goal', 'learning rate (6 seeds)')
+        """
+        from minidl.comparison.plots.draw import plot_panel, plot_panels
+
+        return plot_panels(self, ax) if panel is None else plot_panel(self, panel, ax)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plan and runs, with every curve, as JSON data."""
         runs = [run.to_dict() for run in self.all_runs()]
@@ -113,6 +160,17 @@ class Study:
     def details(self) -> str:
         """Return all tables of each comparison."""
         return "\n\n".join(comparison.details() for comparison in self.comparisons)
+
+    def plot(self) -> Any:
+        """Draw a row of three panels for each comparison, and return their Axes (comparisons, 3).
+
+        See :meth:`Comparison.plot`. Below them are the profile's two, if there is one: how often an
+        optimizer needs at most 1 to 4 times the epochs of the fastest, and the share of all targets
+        that it reaches. ``matplotlib.pyplot.savefig("races.png")`` then writes a file.
+        """
+        from minidl.comparison.plots.draw import plot_study
+
+        return plot_study(self.comparisons, self.profile)
 
     @cached_property
     def tuned(self) -> list[list[Duel]]:

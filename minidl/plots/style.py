@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from minidl.optim import OPTIMIZERS
+
 STYLE = {
     "svg.hashsalt": "minidl",  # or identifiers inside an SVG differ from file to file
     "text.parse_math": False,  # a name may contain a $
@@ -44,11 +46,10 @@ LOOKS = {
     "nag": Look("#0072B2", SOLID, "o"),
     "momentum": Look("#D55E00", LONG, "s"),
     "nag-reformulated": Look("#56B4E9", DOTTED, "v"),
-    "batch": Look("#000000", MIXED, "D"),
-    "mini-batch": Look("#009E73", MIXED, "^"),
+    "gd": Look("#000000", MIXED, "D"),
+    "batch": Look("#009E73", SHORT, "^"),
     "stochastic": Look("#E69F00", DOUBLE, "P"),
 }
-ALIASES = {"gd": "batch"}
 COLOURS = ("#CC79A7", "#8C564B", "#7F7F7F", *(look.color for look in LOOKS.values()))
 OTHERS = [
     Look(color, dashes, marker)
@@ -61,18 +62,19 @@ OTHERS = [
 def looks_of(names: Iterable[str]) -> dict[str, Look]:
     """Return the look of each optimizer's name, the same in every picture, whatever its position.
 
-    Names that are not in `LOOKS` have looks by their checksum; of two in one picture that would
-    look alike, the later one takes the next look that is free.
+    Aliases look like the optimizer. Other names have looks by their checksum; of two in one picture
+    that would look alike, the later one takes the next look that is free.
 
     Examples
     --------
-    >>> looks_of(["momentum", "nag"])["nag"] == looks_of(["nag"])["nag"]
+    >>> looks_of(["momentum", "nag"])["nag"] == looks_of(["nesterov"])["nesterov"]
     True
     """
     looks: dict[str, Look] = {}
     for name in dict.fromkeys(names):
         start = crc32(name.encode())
         others = [OTHERS[(start + k) % len(OTHERS)] for k in range(len(OTHERS))]
-        free = [look for look in others if look not in looks.values()]
-        looks[name] = LOOKS.get(ALIASES.get(name, name)) or (free or others)[0]
+        own = LOOKS.get(OPTIMIZERS.canonical(name) if name in OPTIMIZERS else name)
+        wanted = [own, *others] if own else others
+        looks[name] = next((look for look in wanted if look not in looks.values()), others[0])
     return looks

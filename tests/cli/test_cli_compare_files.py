@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from cli_process import SMALL_RACE, signalled
 from minidl.cli import main
 from minidl.comparison import Comparison, Study
 from minidl.comparison.executor import Executor
+from minidl.comparison.plots import draw
 from minidl.errors import ArgumentError
 from minidl.plots import figures
 
@@ -193,9 +193,8 @@ def plots(monkeypatch):
     """Plots that are not drawn but noted."""
     noted = []
     monkeypatch.setattr(figures, "check_plot", lambda path: noted.append(f"check {path}"))
-    module = types.ModuleType("minidl.comparison.plots.draw")
-    module.plot = lambda study, path: noted.append(f"plot {len(study.comparisons)} {path}")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(draw, "figure", lambda comparisons, profile: len(comparisons))
+    monkeypatch.setattr(figures, "save", lambda count, path: noted.append(f"plot {count} {path}"))
     return noted
 
 

@@ -10,8 +10,7 @@ from comparison_runs import comparison, plan, searched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minidl.comparison.report.answer import good_rates
-from minidl.comparison.report.facts import best_row, relation
+from minidl.comparison.report.facts import best_row, good_rates, relation
 from minidl.comparison.report.screen import LINES, WIDTH, network_words, screen
 from minidl.comparison.report.words import method_name
 from minidl.comparison.search import Trial

@@ -1,4 +1,5 @@
-"""A comparison as a figure: its data, its style, and the drawing.
+"""A comparison as a figure: its data, its panels, and the drawing.
 
-Imports names from ``report``, and what is below it; only ``panels`` needs matplotlib when imported.
+Imports :class:`minidl.comparison.analysis.Results`, ``report``, and what is below them; only
+``panels`` and ``scales`` need matplotlib when imported.
 """

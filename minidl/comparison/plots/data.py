@@ -7,26 +7,34 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl.comparison.analysis import Results
 from minidl.comparison.goal import Target
 from minidl.comparison.profile import Profile
-from minidl.comparison.report.words import counted, rate, target_words
-from minidl.comparison.result import Comparison
-from minidl.comparison.stats.hitting import Floats
+from minidl.comparison.report.answer import answer
+from minidl.comparison.report.facts import good_rates, steady_means, times_by_rate
+from minidl.comparison.report.screen import network_words
+from minidl.comparison.report.words import counted, number, rate, target_words, wrapped
+from minidl.comparison.rows import Row
+from minidl.comparison.stats.hitting import Floats, restricted_mean
 from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError
 from minidl.plots import style
 
-WIDTH = 14.0  # of the figure, in inches
-SIZES = (12, 9.5, 7)  # so that a point on top of another does not hide it
+WIDTH, LETTERS = 10.0, 104  # of the figure: in inches, and letters of a title
+FINE = 120  # letters of a line below the panels
+SIZES = (10, 8, 6)  # so that a point on top of another does not hide it
+NICE = (1, 2, 3, 4, 5, 6, 8, 10)  # first digits of a number of epochs at which an axis may end
 Keywords = dict[str, Any]  # of matplotlib's Line2D
+Entry = tuple[Keywords, str]  # of a legend
 TARGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": (0, (4, 3))}
 BUDGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": ":"}
 POINT: Keywords = {"markeredgecolor": "black", "linestyle": "none"}
-CROSS: Keywords = {"color": "black", "marker": "x", "markersize": 9, "linestyle": "none"}
-MARKER: Keywords = {"color": "0.7", "marker": "o", "markersize": 9, **POINT}
+CROSS: Keywords = {"color": "black", "marker": "x", "markersize": 8, "linestyle": "none"}
+BAR: Keywords = {"linestyle": "-", "linewidth": 4, "solid_capstyle": "round"}
+MARKER: Keywords = {"color": "0.7", "marker": "o", "markersize": 8, **POINT}
 
 
-def target_of(comparison: Comparison) -> Target:
+def target_of(comparison: Results) -> Target:
     """Return the target, or raise DataError if an interruption came before it was known."""
     if comparison.target is None:
         wrong = f"the comparison on {comparison.plan.problem} cannot be drawn"
@@ -58,42 +66,116 @@ def spaced(rates: Sequence[float], factor: float) -> list[float]:
     return kept
 
 
-def samples_per_epoch(comparison: Comparison) -> int:
+def samples_per_epoch(comparison: Results) -> int:
     """Return the samples in an epoch if batch sizes differ; 1 if epochs are comparable."""
     sizes = {c.batch_size for c in comparison.plan.contestants}
     return comparison.plan.rows if len(sizes) > 1 else 1
 
 
-def shorten(text: str, longest: int = 110) -> str:
+def hits(comparison: Results) -> dict[str, Floats]:
+    """Return the hitting times of each optimizer with evaluation runs, at its chosen setting."""
+    target, times = target_of(comparison), {}
+    for c in comparison.plan.contestants:
+        if runs := comparison.evaluation_runs(c, comparison.chosen[c.name].setting):
+            times[c.name] = target.times(runs, comparison.plan.sustained)
+    return times
+
+
+def last_epoch(times: Iterable[Floats], budget: int) -> int:
+    """Return where the axis of epochs ends: a quarter after the last arrival, if all arrive.
+
+    >>> last_epoch([np.array([3.0, 11.0]), np.array([23.0])], 200)
+    30
+    >>> last_epoch([np.array([3.0, math.inf])], 200)
+    200
+    """
+    latest = 1.25 * max([0.0, *(float(row.max()) for row in times)])
+    if not 0 < latest < math.inf:
+        return budget
+    power = 10.0 ** math.floor(math.log10(latest))
+    return int(min(budget, *(digit * power for digit in NICE if digit * power >= latest)))
+
+
+class Effect(NamedTuple):
+    """What the learning rate does to one optimizer, at its chosen momentum."""
+
+    means: dict[float, float]  # of min(T, E) over the seeds, by rate
+    chaotic: list[float]  # rates at which training is chaotic
+    good: list[float]  # rates that are about equally good; empty if most seeds never arrive
+
+
+def effects(comparison: Results) -> dict[str, Effect]:
+    """Return the effect for each optimizer, on the seeds of :func:`rated_on`."""
+    seeds, chosen, effects = rated_on(comparison), comparison.chosen, {}
+    usual = {row.optimizer for row in comparison.rows if math.isfinite(row.median)}
+    for name in chosen:
+        times, lr = times_by_rate(comparison, name, seeds[name]), chosen[name].setting.lr
+        steady = steady_means(comparison, name, times)
+        good = good_rates(steady, lr) if name in usual and math.isfinite(steady[lr]) else []
+        means = {lr: restricted_mean(row, comparison.plan.epochs) for lr, row in times.items()}
+        effects[name] = Effect(means, [lr for lr in means if math.isinf(steady[lr])], good)
+    return effects
+
+
+def rated_on(comparison: Results) -> dict[str, Sequence[int]]:
+    """Return the seeds on which rates are compared, for each optimizer.
+
+    The evaluation seeds, as on the screen, if they are finished at all rates; else those of tuning.
+    """
+    seeds, tuning = comparison.seeds, comparison.plan.tuning_seeds
+    tried = {name: times_by_rate(comparison, name, tuning).keys() for name in seeds}
+    found = {name: times_by_rate(comparison, name, seeds[name]).keys() for name in seeds}
+    judged = all(seeds.values()) and found == tried
+    return {name: seeds[name] if judged else tuning for name in seeds}
+
+
+def shorten(text: str, longest: int = LETTERS) -> str:
     """Return the text, cut to `longest` characters."""
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
-def title(comparison: Comparison) -> str:
-    """Return what was compared, in two lines."""
+def title(comparison: Results) -> str:
+    """Return the problem, and the answer as on the screen."""
+    said = list(answer(comparison))[: 1 if comparison.complete else 2]
+    lines = wrapped(" ".join([f"{comparison.plan.problem}:", *said]), LETTERS)
+    return "\n".join(map(shorten, lines[:2]))
+
+
+def conditions(comparison: Results) -> str:
+    """Return what was compared, and the goal."""
     plan, sizes = comparison.plan, {c.batch_size for c in comparison.plan.contestants}
-    batches = f"batch size {sizes.pop()}" if len(sizes) == 1 else "different batch sizes"
-    first = shorten(f"{plan.problem}, {batches}: {plan.network}")
-    second = f"target: {target_words(plan, target_of(comparison))}"
-    second += f"; budget: {counted(plan.epochs, 'epoch')}"
-    second += "" if comparison.complete else "; interrupted: some runs are missing"
-    return f"{first}\n{second}"
+    batches = f"batch {sizes.pop()}" if len(sizes) == 1 else "different batch sizes"
+    rows, goal = counted(plan.rows, "training row"), target_words(plan, target_of(comparison))
+    words = [f"{rows}, {network_words(plan)}, {batches}", f"goal: {goal}"]
+    return "\n".join(wrapped("; ".join(words), FINE))
 
 
-def labels(comparison: Comparison) -> dict[str, str]:
+def labels(comparison: Results) -> dict[str, str]:
     """Return the legend entry of each optimizer."""
     entries, rows = {}, {row.optimizer: row for row in comparison.rows}
+    momenta = {one.setting.momentum for one in comparison.chosen.values()} - {None}
+    several = len(momenta) > 1 or comparison.plan.tune == "lr,momentum"
     for c in comparison.plan.contestants:
-        setting = comparison.chosen[c.name].setting
-        words = f"{shorten(c.name, 40)}, lr {rate(setting.lr)}"
-        words += "" if setting.momentum is None else f", momentum {setting.momentum:g}"
+        setting, row = comparison.chosen[c.name].setting, rows.get(c.name)
+        words = f"{shorten(c.name, 40)}: {_epochs(row, comparison.plan.epochs)}"
+        words += f", rate {rate(setting.lr)}"
+        if several and setting.momentum is not None:
+            words += f", momentum {setting.momentum:g}"
         if samples_per_epoch(comparison) > 1:
-            words += ", full batch" if c.batch_size == "full" else f", batch size {c.batch_size}"
-        if row := rows.get(c.name):
-            words += f": {row.reached} of {row.seeds} converged"
-            words += f", {row.diverged} diverged" if row.diverged else ""
-        entries[c.name] = words if row else f"{words}: no run yet"
+            words += ", full batch" if c.batch_size == "full" else f", batch {c.batch_size}"
+        entries[c.name] = words
     return entries
+
+
+def _epochs(row: Row | None, budget: int) -> str:
+    """Return the median of an optimizer, and how many runs never arrive or diverge."""
+    if row is None:
+        return "no run yet"
+    words = f"{number(row.median, f'>{budget}')} epoch{'' if row.median == 1 else 's'}"
+    if row.reached < row.seeds:
+        words += f" ({row.reached} of {row.seeds} seeds"
+        words += f", {row.diverged} diverged)" if row.diverged else ")"
+    return words
 
 
 def area_labels(profile: Profile) -> dict[str, str]:
@@ -110,19 +192,41 @@ class Look(NamedTuple):
     point: Keywords
 
 
-def looks_of(comparisons: Iterable[Comparison]) -> dict[str, Look]:
+def looks_of(comparisons: Iterable[Results]) -> dict[str, Look]:
     """Return the look of each optimizer; of points on top of one another all can be seen."""
     names = dict.fromkeys(c.name for each in comparisons for c in each.plan.contestants)
     looks = {}
     for (name, look), size in zip(style.looks_of(names).items(), cycle(SIZES), strict=False):
         point = {"color": look.color, "marker": look.marker, "markersize": size, **POINT}
         marked = {**look.line, "marker": look.marker}
-        looks[name] = Look(look.line, marked, {**point, "zorder": 3, "clip_on": False})
+        looks[name] = Look(look.line, marked, {**point, "zorder": 4, "clip_on": False})
     return looks
 
 
-def legend_rows(labels: Mapping[str, str], explained: bool = False) -> int:
-    """Return the number of lines of a legend, beside three more entries if `explained`."""
-    inches = 0.8 + 0.08 * max(map(len, labels.values()))  # of a column, about
-    columns = max(1, int((0.65 if explained else 1.0) * WIDTH / inches))
-    return max(3 if explained else 1, math.ceil(len(labels) / columns))
+def marks(comparison: Results) -> list[Entry]:
+    """Return the legend entries of what is marked in a comparison's panels."""
+    found = effects(comparison).values()
+    chosen = "best of all trials" if comparison.plan.trials else "chosen rate"
+    entries = [(MARKER, f"median; {chosen}")]
+    if comparison.plan.trials:
+        return [*entries, ({"color": "0.85", "linewidth": 8}, "95 % interval")]
+    if any(len(effect.means) > 1 and effect.good for effect in found):
+        entries.append(({"color": "0.7", **BAR}, "about equally good"))
+    if any(effect.chaotic for effect in found):
+        entries.append((CROSS, "chaotic"))
+    return entries
+
+
+def legend(
+    labels: Mapping[str, str],
+    looks: Mapping[str, Look],
+    marks: Sequence[Entry],
+    columns: int | None = None,
+) -> list[list[Entry]]:
+    """Return the rows of a legend: optimizers, then marks; as many columns as fit, or so many."""
+    lines = [(looks[name].marked, text) for name, text in labels.items()]
+    inches = 0.75 + 0.072 * max(len(text) for _, text in [*lines, *marks])  # of a column, about
+    n = columns or min(max(len(lines), len(marks)), max(1, int(WIDTH / inches)))
+    blank: Entry = {"linestyle": "none"}, ""
+    rows = [part[k : k + n] for part in (lines, [*marks]) for k in range(0, len(part), n)]
+    return [row + [blank] * (n - len(row)) for row in rows]

@@ -1,47 +1,147 @@
-"""Draw a study; matplotlib is imported when a function is called."""
+"""Figures of comparisons; matplotlib is imported when a function is called."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from minidl.comparison.analysis import Results
 from minidl.comparison.plots import data
-from minidl.comparison.result import Study
-from minidl.plots.figures import check_plot, save, styled
+from minidl.comparison.profile import Profile
+from minidl.errors import invalid
+from minidl.plots.figures import axes_of, styled
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
-def plot(study: Study, path: str | Path) -> None:
-    """Draw a study into a file; see :func:`figure` for what is drawn.
-
-    An existing file is replaced. With one version of matplotlib, PNG, SVG and PDF files of the same
-    study are identical byte for byte. Its global state (backend, ``rcParams``, ``pyplot`` figures)
-    is neither used nor changed. Errors are those of :func:`check_plot` and :func:`figure`; and
-    DataError, if the file cannot be written.
-    """
-    check_plot(path)
-    save(figure(study), path)
+HEIGHT, LINE = 3.2, 0.21  # inches: of panels, and of a line of text above or below them
+PLACES: dict[str, Any] = {"loss": "upper right", "arrivals": "lower right", "rates": "upper center"}
 
 
-def figure(study: Study) -> Figure:
-    """Return a figure with a row of three panels for each comparison.
-
-    Left: the curve that the target is on, each optimizer at its chosen setting; median (line) and
-    quartiles (band) of the evaluation seeds that have not diverged yet, and a marker at the median
-    hitting time. Middle: the share of seeds that converged. Right: the mean of min(T, E) over the
-    tuning seeds at each learning rate; after a random search, the expected best mean of fewer
-    trials with its 95 % interval. Where batch sizes differ, the first two are over samples.
-
-    A study of several comparisons with optimizers in common gets one more row: the performance
-    profile, up to 4 times the best, and the share of all targets that are reached. There is no
-    window; ``figure(study).savefig("moons.png")`` writes the figure. ArgumentError: matplotlib is
-    not installed; DataError: a comparison was interrupted before its target was known.
-    """
+def plot_panel(comparison: Results, panel: str, ax: Axes | None) -> Axes:
+    """Draw the panel of this name, with a legend inside; see `Comparison.plot`."""
+    if panel not in PLACES:
+        hint = "To write a file: comparison.plot()[0].figure.savefig('race.png')."
+        expected = f"one of {', '.join(PLACES)}"
+        raise invalid("panel", panel, expected, hint if "." in str(panel) else None)
+    if isinstance(ax, (list, tuple, np.ndarray)):
+        raise invalid("ax", ax, "a single Axes for a single panel")
+    data.target_of(comparison)
+    looks, axes = data.looks_of([comparison]), axes_of(ax)
     with styled():
-        from minidl.comparison.plots.panels import draw
+        from minidl.comparison.plots.panels import PANELS
+        from minidl.comparison.plots.scales import leave_room
 
-        for comparison in study.comparisons:
-            data.target_of(comparison)
-        return draw(study)
+        PANELS[panel](axes, comparison, looks)
+        labels, full = data.labels(comparison), panel == "loss"
+        labels = labels if full else {name: data.shorten(name, 40) for name in labels}
+        rates = panel == "rates"  # where no corner is free
+        marks = data.marks(comparison)[1:] if rates else []
+        rows = data.legend(labels, looks, marks, columns=1 + rates)
+        leave_room(axes, (0.03 + 0.055 * len(rows)) * rates)
+        how = {"loc": PLACES[panel], "ncols": 1 + rates, "handlelength": 3, "columnspacing": 1}
+        axes.legend(*_by_columns(rows), **how)
+    return axes
+
+
+def plot_panels(comparison: Results, ax: Any) -> Any:
+    """Draw all panels of a comparison, into three Axes or into a new pyplot figure."""
+    if ax is None:
+        return plot_study([comparison], None)[0]
+    axes = np.ravel(ax)
+    if len(axes) != len(PLACES):
+        hint = 'For a single one, name the panel: comparison.plot("loss", ax=ax).'
+        raise invalid("ax", ax, "three Axes", hint)
+    for panel, one in zip(PLACES, axes, strict=True):
+        plot_panel(comparison, panel, one)
+    return axes
+
+
+def plot_study(comparisons: Sequence[Results], profile: Profile | None) -> Any:
+    """Draw a row of panels for each comparison into a new pyplot figure; return them (n, 3)."""
+    parts = _parts(comparisons, profile)
+    with styled():
+        import matplotlib.pyplot as plt
+
+        return _draw(plt.figure(**_size(parts)), parts)
+
+
+def figure(comparisons: Sequence[Results], profile: Profile | None) -> Figure:
+    """Return the figure of :func:`plot_study`; pyplot, its backend and state are not touched."""
+    parts = _parts(comparisons, profile)
+    with styled():
+        from matplotlib.figure import Figure
+
+        made = Figure(**_size(parts))
+        _draw(made, parts)
+        return made
+
+
+class _Part(NamedTuple):
+    """A row of a figure, and the words above and below it."""
+
+    shown: Results | Profile
+    looks: dict[str, data.Look]
+    title: str
+    words: str
+    legend: list[list[data.Entry]]
+
+
+def _parts(comparisons: Sequence[Results], profile: Profile | None) -> list[_Part]:
+    """Return the rows of a figure; DataError if one cannot be drawn."""
+    looks, parts = data.looks_of(comparisons), []
+    for one in comparisons:
+        words = data.conditions(one)
+        legend = data.legend(data.labels(one), looks, data.marks(one))
+        parts.append(_Part(one, looks, data.title(one), words, legend))
+    if profile is not None:
+        words = data.shorten("; ".join(profile.problems), data.FINE)
+        legend = data.legend(data.area_labels(profile), looks, [])
+        parts.append(
+            _Part(profile, looks, f"{len(profile.problems)} problems together", words, legend)
+        )
+    return parts
+
+
+def _size(parts: Sequence[_Part]) -> dict[str, Any]:
+    """Return the keywords of a new figure."""
+    return {"figsize": (data.WIDTH, sum(map(_height, parts))), "layout": "constrained"}
+
+
+def _height(part: _Part) -> float:
+    """Return the height of a row in inches."""
+    return HEIGHT + LINE * (f"{part.title}\n{part.words}".count("\n") + 1 + len(part.legend))
+
+
+def _draw(figure: Figure, parts: Sequence[_Part]) -> Any:
+    """Draw the rows into a figure; return the Axes of the comparisons (n, 3)."""
+    from minidl.comparison.plots.panels import PANELS, draw_profile
+
+    heights, rows = list(map(_height, parts)), []
+    places: Any = [figure]  # a subfigure has no savefig
+    if len(parts) > 1:
+        places = figure.subfigures(len(parts), 1, height_ratios=heights)
+    for place, (shown, looks, title, words, legend) in zip(places, parts, strict=True):
+        if isinstance(shown, Profile):
+            draw_profile(place.subplots(1, 2), shown, looks)
+        else:
+            rows.append(place.subplots(1, len(PANELS)))
+            for axes, draw in zip(rows[-1], PANELS.values(), strict=True):
+                draw(axes, shown, looks)
+        place.suptitle(title, x=0.01, horizontalalignment="left", fontsize=12)
+        where = {"loc": "outside lower left", "ncols": len(legend[0]), "alignment": "left"}
+        place.legend(*_by_columns(legend), title=words, **where)
+    return np.array(rows)
+
+
+def _by_columns(rows: Sequence[Sequence[data.Entry]]) -> tuple[list[Any], list[str]]:
+    """Return the lines and the texts of a legend, which matplotlib fills column by column."""
+    from matplotlib.lines import Line2D
+
+    entries = [entry for column in zip(*rows, strict=True) for entry in column]
+    # matplotlib leaves out entries that begin with an underscore
+    texts = [f" {text}" if text.startswith("_") else text for _, text in entries]
+    return [Line2D([], [], **look) for look, _ in entries], texts

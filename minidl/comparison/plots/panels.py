@@ -1,192 +1,147 @@
-"""The panels of a figure, drawn with matplotlib; imported only when something is drawn."""
+"""The panels of a figure, each a function of its Axes; matplotlib is imported when this file is."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib import ticker
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.lines import Line2D
 
+from minidl.comparison.analysis import Results
 from minidl.comparison.curves import tuning_curves
 from minidl.comparison.plots import data
+from minidl.comparison.plots.scales import (
+    SMALL,
+    Looks,
+    draw_shares,
+    entitle,
+    light,
+    over_epochs,
+    over_losses,
+    over_means,
+    over_powers,
+)
 from minidl.comparison.profile import TAUS, Profile
 from minidl.comparison.report.tables import TRIALS
-from minidl.comparison.report.words import counted, curve_name, rate
-from minidl.comparison.result import Comparison, Study
-from minidl.comparison.stats.hitting import Floats, median, restricted_mean
+from minidl.comparison.report.words import counted, curve_name
+from minidl.comparison.stats.hitting import Floats, median
 from minidl.comparison.stats.profiles import R_MAX
 
-HEIGHT, ENTRY = 4.2, 0.2  # inches: of a row, and of a line of its legend
-RATES = {
-    "none": "As given: not tuned",
-    "lr": "Effect of the learning rate",
-    "lr,momentum": "Rates, at the chosen momentum",
-}
-WHOLE: data.Keywords = {"nbins": "auto", "integer": True, "steps": [1, 2, 5, 10]}
-Looks = dict[str, data.Look]
+LOWEST, STEP, HIGHEST = 0.04, 0.045, 0.3  # of the bars of good rates, as shares of the height
 
 
-def draw(study: Study) -> Figure:
-    """Return the figure that :func:`minidl.comparison.plots.draw.figure` describes."""
-    comparisons, profile = study.comparisons, study.profile
-    rows = [data.legend_rows(data.labels(each), explained=True) for each in comparisons]
-    if profile is not None:
-        rows.append(data.legend_rows(data.area_labels(profile)))
-    heights = [HEIGHT + ENTRY * n for n in rows]
-    figure = Figure(figsize=(data.WIDTH, sum(heights)), layout="constrained")
-    parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-    looks = data.looks_of(comparisons)
-    for part, comparison in zip(parts, comparisons, strict=False):
-        left, middle, right = part.subplots(1, 3)
-        _draw_runs(left, middle, comparison, looks)
-        (_draw_trials if comparison.plan.trials else _draw_rates)(right, comparison, looks)
-        marked = "best of all trials" if comparison.plan.trials else "chosen learning rate"
-        _describe(part, data.title(comparison), data.labels(comparison), looks, marked)
-    if profile is not None:
-        _draw_profile(parts[-1], profile, looks)
-    return figure
-
-
-def _draw_runs(left: Axes, middle: Axes, comparison: Comparison, looks: Looks) -> None:
-    """Draw the curves, and the share of runs that converged, over epochs or samples."""
-    plan, target, hits = comparison.plan, data.target_of(comparison), {}
-    scale, lowest = data.samples_per_epoch(comparison), target.value
-    for c in plan.contestants:
-        runs = comparison.evaluation_runs(c, comparison.chosen[c.name].setting)
-        if not runs:
-            continue
-        look, hits[c.name] = looks[c.name], target.times(runs, plan.sustained) * scale
-        low, half, high = data.quartiles([run.curves[plan.goal.column] for run in runs])
-        lowest, x = min(lowest, float(low.min())), np.arange(len(half)) * scale
-        left.fill_between(x, low, high, color=_light(look), alpha=0.6, linewidth=0)
-        left.plot(x, half, label=c.name, **look.line)
-        if math.isfinite(time := median(hits[c.name].tolist())):
-            left.plot([time], [target.value], label=f"{c.name}: median", **look.point)
-    left.axhline(target.value, label="target", **data.TARGET)
-    if plan.goal.rises:
-        left.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
-    elif lowest > 0:
-        _log_scale(left)
-    end, curve, seeds = plan.epochs * scale, curve_name(plan), counted(len(plan.seeds), "seed")
-    title = f"{curve[0].upper()}{curve[1:]} of {seeds}: median, quartiles shaded"
-    left.set(title=title, ylabel=curve)
-    _draw_shares(middle, hits, 0, end, looks)
-    middle.set(title=f"Share of {seeds} that converged", ylabel="share of seeds at the target")
-    for axes in (left, middle):
-        axes.set(xlim=(-0.01 * end, 1.01 * end), xlabel="epochs")
-        axes.xaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
-        if scale > 1:
-            axes.xaxis.set_major_formatter(ticker.EngFormatter())
-            axes.set_xlabel(f"samples (training rows seen; {scale:,} per epoch)")
-
-
-def _draw_shares(
-    axes: Axes, values: Mapping[str, Floats], start: float, end: float, looks: Looks
-) -> None:
-    """Draw the shares of values <= x, with room for lines at 0 and 100 %."""
-    for name in values:
-        corners = data.stairs(values[name], start, end)
-        axes.plot(*corners, drawstyle="steps-post", label=name, **looks[name].line)
-    axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
-    axes.set_ylim(-0.03, 1.03)
-
-
-def _draw_rates(axes: Axes, comparison: Comparison, looks: Looks) -> None:
-    plan = comparison.plan
-    rates = sorted({setting.lr for c in plan.contestants for setting in plan.settings(c)})
-    for c in plan.contestants:
-        chosen, look = comparison.chosen[c.name], looks[c.name]
-        tried = [s for s in plan.settings(c) if s.momentum == chosen.setting.momentum]
-        times = [comparison.times(c, setting, plan.tuning_seeds) for setting in tried]
-        means = [restricted_mean(row, plan.epochs) for row in times]
-        axes.plot([setting.lr for setting in tried], means, label=c.name, **look.marked)
-        chaotic = [k for k, setting in enumerate(tried) if setting in comparison.chaotic[c.name]]
-        if chaotic:
-            points = [tried[k].lr for k in chaotic], [means[k] for k in chaotic]
-            axes.plot(*points, label=f"{c.name}: chaotic", **data.CROSS)
-        axes.plot([chosen.setting.lr], [chosen.mean], label=f"{c.name}: chosen", **look.point)
-    axes.axhline(plan.epochs, label="budget", **data.BUDGET)
-    axes.set_xscale("log", base=2)
-    low, high = rates[0] / 1.5, rates[-1] * 1.5
-    ticks = data.spaced(rates, (high / low) ** (1 / 6))  # as many as there is room for
-    axes.set_xticks(ticks, [rate(tick) for tick in ticks])
-    axes.xaxis.set_minor_locator(ticker.NullLocator())
-    axes.yaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
-    title = f"{RATES[plan.tune]} ({counted(len(plan.tuning_seeds), 'tuning seed')})"
-    label = "learning rate" + " (x: chaotic)" * any(comparison.chaotic.values())
-    axes.set(title=title, xlabel=label, xlim=(low, high), ylim=(0, plan.epochs * 1.06))
-    axes.set_ylabel(f"mean epochs to target, at most {plan.epochs}")
-
-
-def _draw_trials(axes: Axes, comparison: Comparison, looks: Looks) -> None:
-    """Draw the expected best mean of 1, 2, ... random trials, with intervals as bands."""
-    plan, total = comparison.plan, len(comparison.plan.trials)
-    for name, curve in tuning_curves(comparison).items():
-        numbers, look = np.arange(1, total + 1), looks[name]
-        axes.fill_between(
-            numbers, curve[:, 1], curve[:, 2], color=_light(look), alpha=0.6, linewidth=0
+def draw_loss(axes: Axes, comparison: Results, looks: Looks) -> None:
+    """Draw the curve that the goal is on: each seed, median and quartiles, and median arrivals."""
+    plan, goal, hits = comparison.plan, data.target_of(comparison).value, data.hits(comparison)
+    scale, end = data.samples_per_epoch(comparison), data.last_epoch(hits.values(), plan.epochs)
+    ends = [goal]
+    for name in hits:
+        runs = comparison.evaluation_runs(plan.contestant(name), comparison.chosen[name].setting)
+        band = _draw_curves(
+            axes, name, [run.curves[plan.goal.column] for run in runs], scale, looks
         )
+        ends += band[:, : end + 1].ravel().tolist()
+        if math.isfinite(time := median(hits[name].tolist())):
+            axes.plot([time * scale], [goal], label=f"{name}: median", **looks[name].point)
+    axes.axhline(goal, label="goal", **data.TARGET)
+    place = axes.get_yaxis_transform()
+    axes.text(1.01, goal, "goal", transform=place, verticalalignment="center", fontsize=SMALL)
+    if plan.goal.rises:
+        axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
+    elif min(ends) > 0:
+        over_losses(axes, min(ends), max(ends))
+    over_epochs(axes, end, plan.epochs, scale)
+    curve = curve_name(plan)
+    entitle(axes, f"{curve[0].upper()}{curve[1:]}: median, quartiles")
+
+
+def _draw_curves(axes: Axes, name: str, curves: list[Floats], scale: int, looks: Looks) -> Floats:
+    """Draw each seed, the median and the quartiles of an optimizer; return the quartiles."""
+    look, bands = looks[name], data.quartiles(curves)
+    low, half, high = bands
+    for curve in curves:
+        x = np.arange(len(curve)) * scale
+        axes.plot(x, curve, label=f"{name}: seed", color=light(look, 0.3), linewidth=0.5, zorder=1)
+    x = np.arange(len(half)) * scale
+    axes.fill_between(x, low, high, color=light(look, 0.35), alpha=0.6, linewidth=0, zorder=2)
+    axes.plot(x, half, label=name, zorder=3, **look.line)
+    return bands
+
+
+def draw_arrivals(axes: Axes, comparison: Results, looks: Looks) -> None:
+    """Draw the share of seeds that have reached the goal, over epochs or samples."""
+    hits, budget = data.hits(comparison), comparison.plan.epochs
+    scale, end = data.samples_per_epoch(comparison), data.last_epoch(hits.values(), budget)
+    times = {name: row * scale for name, row in hits.items()}
+    draw_shares(axes, times, 0, end * scale, looks)
+    over_epochs(axes, end, budget, scale)
+    seeds = counted(max(map(len, hits.values()), default=0), "seed")
+    entitle(axes, f"Share of {seeds} at the goal")
+
+
+def draw_rates(axes: Axes, comparison: Results, looks: Looks) -> None:
+    """Draw what the learning rate does, or, after a random search, what fewer trials would find."""
+    (_draw_trials if comparison.plan.trials else _draw_grid)(axes, comparison, looks)
+
+
+PANELS: Mapping[str, Callable[[Axes, Results, Looks], None]] = {
+    "loss": draw_loss,
+    "arrivals": draw_arrivals,
+    "rates": draw_rates,
+}
+
+
+def _draw_grid(axes: Axes, comparison: Results, looks: Looks) -> None:
+    """Draw the mean epochs at each rate; below, the rates that are about equally good."""
+    effects, lowest = data.effects(comparison), math.inf
+    rates = sorted({lr for effect in effects.values() for lr in effect.means})
+    for name, (means, chaotic, _) in effects.items():
+        lowest, lr = min(lowest, *means.values()), comparison.chosen[name].setting.lr
+        axes.plot(list(means), list(means.values()), label=name, **looks[name].marked)
+        crosses = chaotic, [means[one] for one in chaotic]
+        axes.plot(*crosses, label=f"{name}: chaotic", zorder=5, **data.CROSS)
+        axes.plot([lr], [means[lr]], label=f"{name}: chosen", **looks[name].point)
+    good = {name: one.good for name, one in effects.items() if one.good and len(rates) > 1}
+    step = min(STEP, HIGHEST / max(len(good), 1))
+    over_means(axes, lowest, comparison.plan.epochs, (LOWEST + step * len(good)) * bool(good))
+    for k, (name, span) in enumerate(reversed(good.items())):
+        height, place = LOWEST + step * k, {"transform": axes.get_xaxis_transform()}
+        bar = {**data.BAR, **place, "color": looks[name].line["color"]}
+        axes.plot([span[0], span[-1]], [height] * 2, label=f"{name}: about equally good", **bar)
+        point = {**looks[name].point, **place, "markersize": 6}
+        axes.plot([comparison.chosen[name].setting.lr], [height], label=f"{name}: bar", **point)
+    low, high = rates[0] / 1.5, rates[-1] * 1.5
+    over_powers(axes, low, high, data.spaced(rates, (high / low) ** (1 / 4)))
+    seeds = data.rated_on(comparison)
+    words = "seed" if seeds == comparison.seeds else "tuning seed"
+    axes.set_xlabel(f"learning rate ({counted(max(map(len, seeds.values())), words)})")
+    entitle(axes, "Mean epochs to the goal")
+
+
+def _draw_trials(axes: Axes, comparison: Results, looks: Looks) -> None:
+    """Draw the expected best mean of 1, 2, ... random trials, with intervals as bands."""
+    plan, total, lowest = comparison.plan, len(comparison.plan.trials), math.inf
+    for name, curve in tuning_curves(comparison).items():
+        numbers, look, lowest = np.arange(1, total + 1), looks[name], min(lowest, curve[:, 1].min())
+        band = light(look, 0.3)
+        axes.fill_between(numbers, curve[:, 1], curve[:, 2], color=band, alpha=0.6, linewidth=0)
         axes.plot(numbers, curve[:, 0], label=name, **look.line)
         axes.plot([total], [curve[-1, 0]], label=f"{name}: all", **look.point)
-    axes.axhline(plan.epochs, label="budget", **data.BUDGET)
-    axes.set_xscale("log", base=2)
+    over_means(axes, lowest, plan.epochs)
     ticks = [b for b in TRIALS if b < total / 1.2] + [total]
-    axes.set_xticks(ticks, list(map(str, ticks)))
-    axes.xaxis.set_minor_locator(ticker.NullLocator())
-    axes.yaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
+    over_powers(axes, 0.95, 1.05 * total, ticks)
     seeds = counted(len(plan.tuning_seeds), "tuning seed")
-    axes.set(title=f"Best of random trials, 95 % ({seeds})", xlabel="number of trials")
-    axes.set(xlim=(0.95, 1.05 * total), ylim=(0, plan.epochs * 1.06))
-    axes.set_ylabel(f"expected mean epochs, at most {plan.epochs}")
+    axes.set_xlabel(f"random trials ({seeds})")
+    entitle(axes, "Mean epochs of the best trial")
 
 
-def _light(look: data.Look) -> tuple[float, ...]:
-    """Return the colour of a band; opaque formats such as EPS show it without `alpha`."""
-    return tuple(0.7 + 0.3 * part for part in to_rgb(look.line["color"]))
-
-
-def _log_scale(axes: Axes) -> None:
-    """Make y logarithmic, labelled with plain numbers."""
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    labelled = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
-    axes.yaxis.set_major_locator(ticker.LogLocator(subs=labelled))
-    axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
-
-
-def _draw_profile(part: SubFigure, profile: Profile, looks: Looks) -> None:
-    left, right = part.subplots(1, 2)
+def draw_profile(axes: Sequence[Axes], profile: Profile, looks: Looks) -> None:
+    """Draw how often each optimizer is near the fastest, and how soon it reaches all targets."""
+    left, right = axes
     ratios = dict(zip(profile.optimizers, profile.ratios, strict=True))
-    _draw_shares(left, ratios, 1.0, R_MAX, looks)
-    title = "Problems solved, by how much slower than the fastest optimizer"
-    left.set(title=title, ylabel="share of the problems", xlim=(0.97, R_MAX))
-    left.set_xlabel("median epochs to the target, as a multiple of the fastest optimizer's")
-    _draw_shares(right, profile.hits, 0.0, 1.0, looks)
-    title = f"All targets from gap {TAUS[0]:g} to gap {TAUS[-1]:g}, on all problems and seeds"
-    right.set(title=title, ylabel="share of the targets reached", xlim=(-0.01, 1.01))
-    right.set_xlabel("share of the epoch budget")
-    problems = f"All {len(profile.problems)} problems: {'; '.join(profile.problems)}"
-    _describe(part, data.shorten(problems), data.area_labels(profile), looks)
-
-
-def _describe(
-    part: SubFigure, title: str, labels: dict[str, str], looks: Looks, marked: str = ""
-) -> None:
-    """Add the title, and a legend: optimizers, then, if given, target, what is marked, budget."""
-    part.suptitle(title, x=0.01, horizontalalignment="left", fontsize=11)
-    rows = data.legend_rows(labels, bool(marked))
-    blank: tuple[data.Keywords, str] = {"linestyle": "none"}, ""
-    entries = [(looks[name].marked, text) for name, text in labels.items()]
-    entries += [blank] * (-len(entries) % rows)  # fill the column
-    if marked:
-        entries.append((data.TARGET, "target"))
-        entries.append((data.MARKER, f"median hitting time; {marked}"))
-        entries += [(data.BUDGET, "budget")] + [blank] * (-3 % rows)
-    handles = [Line2D([], [], **look) for look, _ in entries]
-    # matplotlib leaves out entries that begin with an underscore
-    texts = [f" {text}" if text.startswith("_") else text for _, text in entries]
-    part.legend(handles, texts, loc="outside lower center", ncols=len(entries) // rows)
+    draw_shares(left, ratios, 1.0, R_MAX, looks)
+    left.set(xlim=(0.97, R_MAX), xlabel="median epochs, as a multiple of the fastest optimizer's")
+    entitle(left, f"Share of {len(profile.problems)} problems solved")
+    draw_shares(right, profile.hits, 0.0, 1.0, looks)
+    right.set(xlim=(-0.01, 1.01), xlabel="share of the epoch budget")
+    entitle(right, f"Share of all targets reached: gaps {TAUS[0]:g} to {TAUS[-1]:g}")

@@ -7,12 +7,18 @@ import numpy as np
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
-from minidl.comparison.report.facts import best_row, closest_row, no_verdict, relation
+from minidl.comparison.report.facts import (
+    best_row,
+    closest_row,
+    good_rates,
+    no_verdict,
+    relation,
+    steady_means,
+    times_by_rate,
+)
 from minidl.comparison.report.sentences import interruption, without_pairs
 from minidl.comparison.report.words import counted, joined, method_name, number, rate
 from minidl.comparison.rows import Row
-
-ALIKE = 1.25  # rates whose mean is at most so many times the best, or one epoch more
 
 
 def answer(comparison: Results) -> Iterator[str]:
@@ -84,19 +90,20 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
 
 def _rates(comparison: Results, best: Row) -> Iterator[str]:
     """Yield at which learning rates the best optimizer is about equally fast, and which fail."""
-    means, reached = _by_rate(comparison, best)
-    if len(means) < 2:
+    name = best.optimizer
+    times = times_by_rate(comparison, name, comparison.seeds[name])
+    reached = {lr: int(np.isfinite(row).sum()) for lr, row in times.items()}
+    if len(times) < 2:
         return
+    means = steady_means(comparison, name, times)
     good = good_rates(means, best.setting.lr)
     ends = [rate(good[0]), rate(good[-1])]
     span = f"Rates {ends[0]} to {ends[1]} are about equally good for it"
     if len(good) == 1:
         span = f"Only the rate {ends[0]} is that good for it"
-    settings = comparison.chaotic[best.optimizer]
-    chaotic = {s.lr for s in settings if s.momentum == best.setting.momentum}
     failing = [lr for lr in means if lr > good[-1] and reached[lr] < best.seeds]
-    above = [lr for lr in means if lr > good[-1] and (lr in failing or lr in chaotic)]
-    if above and (above[0] in chaotic or not reached[above[0]]):
+    above = [lr for lr in means if lr > good[-1] and (lr in failing or means[lr] == math.inf)]
+    if above and (means[above[0]] == math.inf or not reached[above[0]]):
         span += f"; {rate(above[0])} is too large"
     elif failing:
         misses = best.seeds - reached[failing[0]]
@@ -116,32 +123,3 @@ def _trials(comparison: Results, best: Row) -> Iterator[str]:
         words = f"{alike} of {trials} are within 10 % of its best; the best of only {few}"
     times = f"{chosen.expected[few - 1] / chosen.expected[-1]:.1f} times as many epochs"
     yield f"{words} would need {times} (average, tuning seeds)."
-
-
-def _by_rate(comparison: Results, best: Row) -> tuple[dict[float, float], dict[float, int]]:
-    """Return the mean of min(T, E), and how often the goal was reached, by learning rate."""
-    plan, target = comparison.plan, comparison.target
-    contestant = plan.contestant(best.optimizer)
-    means: dict[float, float] = {}
-    reached: dict[float, int] = {}
-    for setting in plan.settings(contestant):
-        runs = comparison.evaluation_runs(contestant, setting)
-        if target is None or setting.momentum != best.setting.momentum or len(runs) < best.seeds:
-            continue
-        times = target.times(runs, plan.sustained)
-        mean = float(np.minimum(times, plan.epochs).mean())
-        means[setting.lr] = math.inf if setting in comparison.chaotic[best.optimizer] else mean
-        reached[setting.lr] = int(np.isfinite(times).sum())
-    return dict(sorted(means.items())), reached
-
-
-def good_rates(means: dict[float, float], chosen: float) -> list[float]:
-    """Return the rates around the chosen one with about the same mean, in order."""
-    limit = max(ALIKE * means[chosen], means[chosen] + 1)
-    rates = list(means)
-    low = high = rates.index(chosen)
-    while low > 0 and means[rates[low - 1]] <= limit:
-        low -= 1
-    while high < len(rates) - 1 and means[rates[high + 1]] <= limit:
-        high += 1
-    return rates[low : high + 1]

@@ -1,11 +1,16 @@
 """Facts that the screen and the details put into words: the fastest, and the verdicts on others."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
 from minidl.comparison.rows import Row
+from minidl.comparison.stats.hitting import Floats, restricted_mean
 from minidl.comparison.stats.verdicts import CHAOTIC
+
+ALIKE = 1.25  # rates whose mean is at most so many times the best, or one epoch more
+Means = dict[float, float]  # by learning rate, in order
 
 
 def no_verdict(duels: Sequence[Duel]) -> str:
@@ -59,3 +64,34 @@ def relation(best: str, other: str, duels: Sequence[Duel]) -> tuple[str, Duel | 
     if duel.winner == best:
         return "faster", duel
     return ("equivalent" if is_equivalent(duel) else "open"), duel
+
+
+def times_by_rate(comparison: Results, name: str, seeds: Sequence[int]) -> dict[float, Floats]:
+    """Return hitting times at each learning rate and the chosen momentum, if all are finished."""
+    c, momentum = comparison.plan.contestant(name), comparison.chosen[name].setting.momentum
+    tried = [s for s in comparison.plan.settings(c) if s.momentum == momentum]
+    known = [s for s in tried if all((name, s, seed) in comparison.table for seed in seeds)]
+    return {s.lr: comparison.times(c, s, seeds) for s in sorted(known)}
+
+
+def steady_means(comparison: Results, name: str, times: Mapping[float, Floats]) -> Means:
+    """Return the mean of min(T, E) by rate, infinite where training is chaotic.
+
+    `times` are those of :func:`times_by_rate`.
+    """
+    momentum, budget = comparison.chosen[name].setting.momentum, comparison.plan.epochs
+    chaotic = {s.lr for s in comparison.chaotic[name] if s.momentum == momentum}
+    means = {lr: restricted_mean(row, budget) for lr, row in times.items()}
+    return {lr: math.inf if lr in chaotic else mean for lr, mean in means.items()}
+
+
+def good_rates(means: Means, chosen: float) -> list[float]:
+    """Return the rates around the chosen one with about the same mean, in order."""
+    limit = max(ALIKE * means[chosen], means[chosen] + 1)
+    rates = list(means)
+    low = high = rates.index(chosen)
+    while low > 0 and means[rates[low - 1]] <= limit:
+        low -= 1
+    while high < len(rates) - 1 and means[rates[high + 1]] <= limit:
+        high += 1
+    return rates[low : high + 1]

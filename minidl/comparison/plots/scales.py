@@ -1,0 +1,91 @@
+"""Axes of the panels: epochs, shares, logarithms, titles; matplotlib is imported when this is."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+
+from minidl.comparison.plots import data
+from minidl.comparison.report.words import rate
+from minidl.comparison.stats.hitting import Floats
+
+WHOLE: data.Keywords = {"nbins": 6, "integer": True, "steps": [1, 2, 5, 10]}
+SMALL = 9  # size of letters inside a panel
+Looks = Mapping[str, data.Look]
+
+
+def entitle(axes: Axes, title: str) -> None:
+    """Set a title, in which a $ is a dollar, also if the Axes are a caller's."""
+    axes.set_title(title, fontsize=10, parse_math=False)
+
+
+def light(look: data.Look, share: float) -> tuple[float, ...]:
+    """Return so much of a colour, mixed with white: EPS, for one, does not know `alpha`."""
+    return tuple(1 - share + share * part for part in to_rgb(look.line["color"]))
+
+
+def over_epochs(axes: Axes, end: int, budget: int, scale: int) -> None:
+    """Make x epochs 0 to `end`, or samples if an epoch has more than one unit."""
+    first = "" if end == budget else f" (first {end} of {budget})"
+    axes.set(xlim=(-0.01 * end * scale, 1.01 * end * scale), xlabel=f"epochs{first}")
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
+    if scale > 1:
+        axes.xaxis.set_major_formatter(ticker.EngFormatter())
+        axes.set_xlabel(f"training rows seen, {scale:,} per epoch")
+
+
+def over_shares(axes: Axes) -> None:
+    """Make y percents, with room for lines at 0 and 100 %."""
+    axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
+    axes.set_ylim(-0.03, 1.03)
+
+
+def over_losses(axes: Axes, low: float, high: float) -> None:
+    """Make y logarithmic, labelled with plain numbers."""
+    axes.set(yscale="log", ylim=(low / 1.1, high * 1.1))
+    labelled = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=labelled))
+    axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
+
+
+def over_means(axes: Axes, lowest: float, budget: int, room: float = 0.0) -> None:
+    """Make y mean epochs up to the budget, with a share of the height free below the lowest."""
+    axes.axhline(budget, label="budget", **data.BUDGET)
+    where, shift = (axes.get_yaxis_transform(), "offset points"), (0, 5)  # above the markers
+    axes.annotate(f"budget {budget}", (0.02, budget), shift, *where, fontsize=SMALL)
+    if lowest <= 0:
+        axes.set_ylim(-room * budget, 1.15 * budget)
+        return
+    high, low = 1.7 * budget, lowest / 1.2
+    axes.set(yscale="log", ylim=(low / (high / low) ** (room / (1 - room)), high))
+    ticks = ticker.LogLocator(subs=(1.0, 2.0, 5.0)).tick_values(low, budget)
+    axes.set_yticks([tick for tick in ticks if low <= tick <= budget])
+    axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_locator(ticker.NullLocator())
+
+
+def leave_room(axes: Axes, share: float) -> None:
+    """Leave this share of the height free above what is drawn."""
+    scale = axes.yaxis.get_transform()
+    low, high = scale.transform(axes.get_ylim())
+    axes.set_ylim(*scale.inverted().transform([low, low + (high - low) / (1 - share)]))
+
+
+def over_powers(axes: Axes, low: float, high: float, ticks: Sequence[float]) -> None:
+    """Make x logarithmic to base 2, labelled at these ticks."""
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ticks, [rate(tick) for tick in ticks])
+    axes.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.set_xlim(low, high)
+
+
+def draw_shares(
+    axes: Axes, values: Mapping[str, Floats], start: float, end: float, looks: Looks
+) -> None:
+    """Draw the share of values <= x for each optimizer."""
+    for name in values:
+        corners = data.stairs(values[name], start, end)
+        axes.plot(*corners, drawstyle="steps-post", label=name, **looks[name].line)
+    over_shares(axes)
