@@ -2,8 +2,9 @@
 
 The floors, from the ground up: :mod:`~minidl.autograd` differentiates NumPy, :mod:`~minidl.nn`
 builds networks on one parameter vector, :mod:`~minidl.optim` updates that vector,
-:mod:`~minidl.datasets` brings the data, :mod:`~minidl.training` puts them together,
-:mod:`~minidl.comparison` races optimizers, and :mod:`~minidl.plots` draws them.
+:mod:`~minidl.paths` shows it on surfaces, :mod:`~minidl.datasets` brings the data,
+:mod:`~minidl.training` puts them together, :mod:`~minidl.comparison` races optimizers, and
+:mod:`~minidl.plots` draws them.
 """
 
 import importlib
@@ -31,7 +32,7 @@ from minidl.memory import keep_freed_memory
 from minidl.words import ATTRIBUTES
 
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
-    from minidl import comparison, datasets, nn, optim, plots, training
+    from minidl import comparison, datasets, nn, optim, paths, plots, training
     from minidl.comparison import compare
     from minidl.training import (
         History,
@@ -48,12 +49,12 @@ if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs
 __all__ = [
     "History", "Predictor", "Tensor", "Trainer", "compare", "comparison", "datasets", "debug",
     "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "load_model",
-    "nn", "no_grad", "ops", "optim", "plots", "primitive", "save_model", "sharpness", "suggest_lr",
-    "train_replicas", "training",
+    "nn", "no_grad", "ops", "optim", "paths", "plots", "primitive", "save_model", "sharpness",
+    "suggest_lr", "train_replicas", "training",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
-FLOORS = ("nn", "optim", "datasets", "plots", "training", "comparison")
+FLOORS = ("nn", "optim", "paths", "datasets", "plots", "training", "comparison")
 ROOMS = ("nn", "optim", "training", "datasets", "ops", "plots")
 TRAINING = (
     "History", "Predictor", "Trainer", "load", "load_model", "save_model", "sharpness",

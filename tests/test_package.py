@@ -32,6 +32,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "autograd",
     "nn",
     "optim",
+    "paths",
     "datasets",
     "plots",
     "training",
