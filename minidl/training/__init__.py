@@ -17,13 +17,14 @@ from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.stopping import EarlyStopping, StopAtTarget
 from minidl.training.suggest import SuggestedRate, suggest_lr
 from minidl.training.trainer import Trainer
-from minidl.training.weight_path import WeightPath
+from minidl.training.weight_path import WeightPath, loss_of_weights
 
 __all__ = [
     "CSVLog", "Callback", "Checkpoint", "ClassAccuracy", "EarlyStopping", "History",
     "LearningRateSchedule", "Objective", "Predictor", "Progress", "Replica", "Sharpness",
     "StopAtTarget", "SuggestedRate", "Trainer", "WeightPath", "batches", "class_accuracy", "load",
-    "load_extra", "load_model", "load_run", "save_model", "save_run", "sharpness", "suggest_lr",
+    "load_extra", "load_model", "load_run", "loss_of_weights", "save_model", "save_run",
+    "sharpness", "suggest_lr",
     "train_replicas",
 ]  # fmt: skip
 

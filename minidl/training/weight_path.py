@@ -1,11 +1,13 @@
-"""A callback that keeps the weights after every epoch, for pictures of how they moved."""
+"""The weights after every epoch, and the loss as a function of weights, for pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from minidl.autograd import Array
+from minidl.keywords import answers
 from minidl.training.callbacks import Callback
 
 
@@ -45,3 +47,33 @@ class WeightPath(Callback):
         """Copy the weights."""
         self.measured.append(int(record["epoch"]))
         self._rows.append(trainer.model.parameters.value.copy())
+
+
+@answers
+def loss_of_weights(
+    trainer: Any, X: npt.ArrayLike, y: npt.ArrayLike
+) -> Callable[[npt.ArrayLike], float]:
+    """Return the loss on these rows as a function of the weights (P,), for a loss plane.
+
+    It is ``trainer.evaluate(X, y)["loss"]`` with these weights, of which the model has P; its own
+    are the same before and after. Errors are those of ``evaluate``.
+
+    Examples
+    --------
+    >>> from minidl import Trainer, nn
+    >>> trainer = Trainer(nn.mlp(1, 1, seed=0), "mse", "nag", lr=0.1)
+    >>> loss = loss_of_weights(trainer, np.ones((4, 1)), np.ones(4))
+    >>> loss([1.0, 2.0])  # (1 + 2 - 1)^2
+    4.0
+    """
+
+    def loss(weights: npt.ArrayLike) -> float:
+        vector = trainer.model.parameters.value
+        before = vector.copy()
+        try:
+            vector[...] = weights
+            return float(trainer.evaluate(X, y)["loss"])
+        finally:
+            vector[...] = before
+
+    return loss

@@ -1,0 +1,145 @@
+"""The stability map: how fast each rule converges, and where it diverges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import ArgumentError
+from minidl.keywords import answers
+from minidl.paths import crossing_limit, spectral_radius, stability_limit
+from minidl.plots.figures import styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Places = Sequence[tuple[float, float]]
+TITLES = {"gd": "gradient descent", "momentum": "momentum", "nag": "NAG"}
+LIMITS = {"gd": "2", "momentum": "2 (1 + m)", "nag": "2 (1 + m) / (1 + 2 m)"}
+LOW, HIGH, TOP = 1e-3, 6.0, 0.999  # of lr times curvature; of momentum
+LEVELS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
+
+
+@answers
+def plot_stability(
+    at: Places | Mapping[str, Places] = (),
+    *,
+    rules: Sequence[str] = ("gd", "momentum", "nag"),
+    ax: Sequence[Axes] | None = None,
+) -> npt.NDArray[Any]:
+    """Draw the factor per step over lr times curvature and momentum, one panel for each rule.
+
+    Parameters
+    ----------
+    at : sequence of (x, m), or mapping from rules to such sequences, optional
+        Where runs sit: x = lr h, for a curvature h that they meet, and the momentum m.
+    rules : sequence of str
+        Panels: of "gd", "momentum" and "nag".
+    ax : sequence of matplotlib Axes, optional
+        One for each rule; by default those of a new figure.
+
+    Returns
+    -------
+    ndarray of matplotlib Axes
+        Shaded by :func:`minidl.paths.spectral_radius`: the darker, the faster. The thick line is
+        :func:`minidl.paths.stability_limit`, to the right of which the rule diverges. Between the
+        dashed lines it oscillates: ((1 - m) / (1 + m))^2 < x < 1 for NAG, (1 - sqrt m)^2 < x <
+        (1 + sqrt m)^2 for momentum; see :func:`oscillation_edges`. Left of them it never crosses
+        the minimum; beyond them, and for gradient descent beyond 1, it jumps over it in each step.
+
+    Raises
+    ------
+    ArgumentError, UnknownNameError
+        A place is not (x, m) with x > 0 and m in [0, 1), or the axes do not fit the rules; there
+        is no such rule.
+
+    Examples
+    --------
+    >>> from minidl import plots
+    >>> panels = plots.plot_stability(at=[(0.5, 0.9)])
+    >>> [panel.get_title().splitlines()[1] for panel in panels]
+    ['stable below 2', 'stable below 2 (1 + m)', 'stable below 2 (1 + m) / (1 + 2 m)']
+    """
+    for rule in rules:
+        stability_limit(rule)
+    places = {rule: list(at.get(rule, ()) if isinstance(at, Mapping) else at) for rule in rules}
+    for x, m in (place for found in places.values() for place in found):
+        if not (0 < x < np.inf and 0 <= m < 1):
+            expected = "lr times curvature > 0, and momentum in [0, 1)"
+            raise ArgumentError("at has a place off the map", received=(x, m), expected=expected)
+    with styled():
+        panels = _panels(ax, len(rules))
+        for panel, rule in zip(panels, rules, strict=True):
+            shades = _draw(panel, rule, places[rule])
+        panels[0].set_ylabel("momentum m")
+        if ax is None:
+            bar = panels[0].figure.colorbar(shades, ax=list(panels), pad=0.01, ticks=LEVELS)
+            bar.set_label("factor per step")
+    return panels
+
+
+def _panels(ax: Sequence[Axes] | None, count: int) -> npt.NDArray[Any]:
+    """Return the axes to draw on."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        size: dict[str, Any] = {"figsize": (3.3 * count + 0.8, 3.6), "layout": "constrained"}
+        return np.asarray(plt.subplots(1, count, sharey=True, squeeze=False, **size)[1][0])
+    panels = np.atleast_1d(np.asarray(ax, dtype=object))
+    if panels.shape != (count,):
+        problem = "ax needs one Axes for each rule"
+        raise ArgumentError(problem, received=panels.size, expected=count)
+    return panels
+
+
+def _draw(ax: Axes, rule: str, places: Places) -> Any:
+    """Draw one panel and return its shades."""
+    x, m = np.meshgrid(np.geomspace(LOW, HIGH, 500), np.linspace(0, TOP, 300))
+    radius, heights = spectral_radius(rule, x, m), m[:, 0]
+    shades = ax.contourf(x, m, radius, LEVELS, cmap="Blues_r")
+    ax.contourf(x, m, radius, [1.0, np.inf], colors="white", hatches=["////"])
+    ax.plot(stability_limit(rule, heights), heights, color="black", lw=2.4, label="limit")
+    for edge in oscillation_edges(rule, heights):
+        ax.plot(edge, heights, color="black", lw=1.2, ls=(0, (4, 2)), label="oscillates between")
+    for place in places:
+        dot: dict[str, Any] = {
+            "ls": "",
+            "marker": "o",
+            "ms": 9,
+            "mfc": "white",
+            "mec": "black",
+            "mew": 1.6,
+        }
+        ax.plot(*place, **dot, zorder=5, label="run")
+    word: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9}
+    word["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    ax.text(4.6, 0.45, "diverges", rotation=90, **word)
+    if rule != "gd":
+        ax.text(0.2, 0.72, "oscillates", **word)
+        ax.text(0.006, 0.3, "never crosses\nthe minimum", **word)
+    ax.set_xscale("log")
+    ax.set_xlim(LOW, HIGH)
+    ax.set_ylim(0, TOP)
+    ax.set_xticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
+    ax.grid(False)
+    ax.set_title(f"{TITLES[rule]}\nstable below {LIMITS[rule]}")
+    ax.set_xlabel("learning rate times curvature")
+    return shades
+
+
+def oscillation_edges(rule: str, momentum: npt.ArrayLike) -> list[npt.NDArray[Any]]:
+    """Return the two x = lr h between which a rule has complex roots; none for "gd".
+
+    They are (1 - sqrt m)^2 and (1 + sqrt m)^2 for "momentum", ((1 - m) / (1 + m))^2 and 1 for
+    "nag".
+
+    >>> [f"{float(edge):.4f}" for edge in oscillation_edges("momentum", 0.9)]
+    ['0.0026', '3.7974']
+    """
+    m = np.asarray(momentum, dtype=float)
+    if rule == "gd":
+        return []
+    return [crossing_limit(rule, m), (1 + np.sqrt(m)) ** 2 if rule == "momentum" else 1 + 0 * m]

@@ -1,0 +1,116 @@
+"""How paths go to the minimum, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl.checks import check_count
+from minidl.keywords import answers
+from minidl.paths import Direction, Path, crossed, measure
+from minidl.plots.figures import axes_of, styled
+from minidl.plots.paths import below, checked, minima_of
+from minidl.plots.style import looks_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FEW = 60  # steps that have markers
+
+
+@answers
+def plot_steps(
+    paths: Path | Sequence[Path],
+    *,
+    direction: int = 0,
+    steps: int | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one coordinate of paths against the step, with a ring at each crossing of the minimum.
+
+    Parameters
+    ----------
+    paths : Path or sequence of Path
+        Paths on one surface, from :func:`minidl.paths.descend`.
+    direction : int, default 0
+        Which coordinate: on a quadratic the eigenvectors of the Hessian are numbered from the
+        steepest, see :func:`minidl.paths.measure`; in one dimension there is only 0. On other
+        surfaces, the loss is drawn instead, above the lowest one known, and `direction` is unused.
+    steps : int, optional
+        The last step that is shown, by default the last of the paths.
+    ax : matplotlib Axes, optional
+        Where to draw, by default in a new figure.
+
+    Errors are those of :func:`~minidl.plots.plot_paths`, and an ArgumentError for a direction or a
+    number of steps out of range.
+
+    Examples
+    --------
+    >>> from minidl import paths, plots
+    >>> ax = plots.plot_steps(paths.descend("x**2/2", "momentum", lr=0.5), steps=20)
+    >>> ax.get_ylabel()
+    'x'
+    """
+    shown = checked(paths)
+    last = max(len(path.losses) for path in shown) - 1
+    last = last if steps is None else check_count("steps", steps)
+    found = [measure(path) for path in shown]
+    along = all(figures.directions for figures in found)
+    if along:
+        check_count("direction", direction, 0, min(len(f.directions) for f in found) - 1)
+    with styled():
+        ax = axes_of(ax, 6.4, 4.4)
+        if along:
+            _draw_coordinates(ax, shown, [f.directions[direction] for f in found], last)
+        else:
+            _draw_losses(ax, shown, last)
+        ax.set_xlabel("step")
+        below(ax)
+    return ax
+
+
+def _line(path: Path, last: int) -> dict[str, Any]:
+    """Return the keywords of a path's line, with markers if the steps are few."""
+    look = looks_of([path.name])[path.name]
+    marker: dict[str, Any] = {"marker": look.marker, "ms": 3.5} if last <= FEW else {}
+    return {**look.line, **marker, "lw": 1.4, "label": path.name}
+
+
+def _draw_coordinates(ax: Axes, paths: list[Path], directions: list[Direction], last: int) -> None:
+    """Draw the coordinate along a direction, from the minimum; in one dimension x itself."""
+    h, one = directions[0].curvature, paths[0].surface.dimension == 1
+    for path, direction in zip(paths, directions, strict=True):
+        values = path.iterates[:, 0] if one else direction.offsets
+        zero = values[0] - direction.offsets[0] * (direction.vector[0] if one else 1.0)
+        line = ax.plot(values[: last + 1], **_line(path, last))[0]
+        after = crossed(direction.offsets[: last + 1])
+        before = np.abs(direction.offsets[after - 1])
+        steps = after - 1 + before / (before + np.abs(direction.offsets[after]))
+        ring: dict[str, Any] = {
+            "ls": "",
+            "marker": "o",
+            "ms": 7 if last <= FEW else 5,
+            "mfc": "white",
+            "mec": line.get_color(),
+        }
+        ax.plot(steps, np.full(len(steps), zero), **ring, zorder=6, label="_")
+        ax.axhline(zero, color="0.45", lw=0.8, zorder=1, label="_")
+    ax.plot([], [], **ring | {"mec": "black"}, label="crosses the minimum")
+    ax.set_title("x at each step" if one else f"along the direction of curvature {h:.4g}")
+    ax.set_ylabel("x" if one else "distance from the minimum")
+
+
+def _draw_losses(ax: Axes, paths: list[Path], last: int) -> None:
+    """Draw the losses above the lowest one that is known."""
+    place = paths[0].surface
+    minima = [float(place.losses(m)) for m in minima_of(paths)]
+    lowest = min([*minima, *(float(path.losses.min()) for path in paths)])
+    for path in paths:
+        heights = path.losses[: last + 1] - lowest
+        ax.plot(np.where(heights > 0, heights, np.nan), **_line(path, last))
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.set_title("loss at each step")
+    ax.set_ylabel("loss above the minimum" if minima else "loss above the lowest")
