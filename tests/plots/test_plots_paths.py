@@ -44,7 +44,7 @@ def test_each_path_is_a_line_through_its_iterates_with_the_look_of_its_name():
     for path in paths:
         (line,) = (line for line in ax.lines if line.get_label() == path.name)
         assert np.array_equal(line.get_xydata(), path.iterates)
-        assert line.get_color() == LOOKS["batch" if path.name == "gd" else path.name].color
+        assert line.get_color() == LOOKS[path.name].color
     assert legend(ax) == [*ALL, AHEAD, "start", "minimum"]
     assert ax.get_title() == "valley: (x**2 + 20*y**2)/2"
 
