@@ -44,7 +44,7 @@ class Direction:
     Attributes
     ----------
     vector : ndarray of shape (d,)
-        The direction.
+        The direction, from the minimum towards the start.
     curvature : float
         The eigenvalue h.
     offsets : ndarray of shape (T + 1,)
@@ -177,9 +177,10 @@ def _directions(path: Path, minimum: Array | None, tolerance: float) -> tuple[Di
         return ()
     eigenvalues, vectors = np.linalg.eigh(place.hessians(centre))
     found = []
-    for h, vector in zip(eigenvalues[::-1], vectors.T[::-1], strict=True):
+    for h, either in zip(eigenvalues[::-1], vectors.T[::-1], strict=True):
+        vector = -either if (path.iterates[0] - centre) @ either < 0 else either
         offsets = (path.iterates - centre) @ vector
-        if abs(offsets[0]) > 1e-12 * np.linalg.norm(path.iterates[0] - centre):
+        if offsets[0] > 1e-12 * np.linalg.norm(path.iterates[0] - centre):
             rule = path.rule if place.quadratic else None
             theory = {} if rule is None else _theory(rule, float(h), len(offsets) - 1, tolerance)
             seen = swing(offsets, tolerance)

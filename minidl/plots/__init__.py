@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from minidl.keywords import attribute_of
 from minidl.plots.boundary import plot_boundary
 from minidl.plots.curves import plot_history
+from minidl.plots.loss_plane import plot_loss_plane
 from minidl.plots.paths import plot_paths
-from minidl.plots.plane import plot_loss_plane
 from minidl.plots.predictions import plot_predictions
 from minidl.plots.stability import plot_stability
 from minidl.plots.steps import plot_steps

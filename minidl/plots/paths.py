@@ -52,7 +52,8 @@ def plot_paths(
     Raises
     ------
     ArgumentError
-        There is no path, or they are on several surfaces; or matplotlib is not installed.
+        There is no path, or they are on several surfaces, or two have one name; matplotlib is not
+        installed.
 
     Examples
     --------
@@ -87,6 +88,9 @@ def checked(paths: Path | Sequence[Path]) -> list[Path]:
     if len(names) > 1:
         received = " and ".join(names)
         raise ArgumentError("paths in one picture need one surface", received=received)
+    if len({path.name for path in shown}) < len(shown):
+        received, hint = ", ".join(path.name for path in shown), "Give descend(..., name=...)."
+        raise ArgumentError("paths need different names", received=received, hint=hint)
     return shown
 
 

@@ -71,30 +71,30 @@ def plot_steps(
     return ax
 
 
-def _line(path: Path, last: int) -> dict[str, Any]:
-    """Return the keywords of a path's line, with markers if the steps are few."""
-    look = looks_of([path.name])[path.name]
-    marker: dict[str, Any] = {"marker": look.marker, "ms": 3.5} if last <= FEW else {}
-    return {**look.line, **marker, "lw": 1.4, "label": path.name}
+def _lines(paths: list[Path], last: int) -> list[dict[str, Any]]:
+    """Return the keywords of the paths' lines, with markers if the steps are few."""
+    looks = looks_of(path.name for path in paths)
+    marked: list[dict[str, Any]] = [
+        {"marker": look.marker, "ms": 3.5} if last <= FEW else {} for look in looks.values()
+    ]
+    return [
+        {**look.line, **marker, "lw": 1.4, "label": name}
+        for (name, look), marker in zip(looks.items(), marked, strict=True)
+    ]
 
 
 def _draw_coordinates(ax: Axes, paths: list[Path], directions: list[Direction], last: int) -> None:
     """Draw the coordinate along a direction, from the minimum; in one dimension x itself."""
     h, one = directions[0].curvature, paths[0].surface.dimension == 1
-    for path, direction in zip(paths, directions, strict=True):
+    for path, direction, style in zip(paths, directions, _lines(paths, last), strict=True):
         values = path.iterates[:, 0] if one else direction.offsets
         zero = values[0] - direction.offsets[0] * (direction.vector[0] if one else 1.0)
-        line = ax.plot(values[: last + 1], **_line(path, last))[0]
+        line = ax.plot(values[: last + 1], **style)[0]
         after = crossed(direction.offsets[: last + 1])
         before = np.abs(direction.offsets[after - 1])
         steps = after - 1 + before / (before + np.abs(direction.offsets[after]))
-        ring: dict[str, Any] = {
-            "ls": "",
-            "marker": "o",
-            "ms": 7 if last <= FEW else 5,
-            "mfc": "white",
-            "mec": line.get_color(),
-        }
+        ring: dict[str, Any] = {"ls": "", "marker": "o", "mfc": "white", "mec": line.get_color()}
+        ring["ms"] = 7 if last <= FEW else 5
         ax.plot(steps, np.full(len(steps), zero), **ring, zorder=6, label="_")
         ax.axhline(zero, color="0.45", lw=0.8, zorder=1, label="_")
     ax.plot([], [], **ring | {"mec": "black"}, label="crosses the minimum")
@@ -107,9 +107,9 @@ def _draw_losses(ax: Axes, paths: list[Path], last: int) -> None:
     place = paths[0].surface
     minima = [float(place.losses(m)) for m in minima_of(paths)]
     lowest = min([*minima, *(float(path.losses.min()) for path in paths)])
-    for path in paths:
+    for path, style in zip(paths, _lines(paths, last), strict=True):
         heights = path.losses[: last + 1] - lowest
-        ax.plot(np.where(heights > 0, heights, np.nan), **_line(path, last))
+        ax.plot(np.where(heights > 0, heights, np.nan), **style)
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.set_title("loss at each step")

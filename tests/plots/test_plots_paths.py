@@ -127,14 +127,14 @@ def test_the_steps_show_the_distance_along_the_steepest_direction_and_its_crossi
     ax = plot_steps(paths, ax=axes())
     line = drawn(ax, "momentum")
     assert np.array_equal(line[:, 0], np.arange(21))
-    assert_allclose(np.abs(line[:, 1]), np.abs(path.iterates[:, 1]))
+    assert_allclose(line[:, 1], path.iterates[:, 1])
     rings = next(line.get_xydata() for line in ax.lines if line.get_markersize() == 7)
     y = path.iterates[:, 1]
     signs = [k for k in range(20) if y[k] * y[k + 1] < 0]
     assert_allclose(rings[:, 0], [k + y[k] / (y[k] - y[k + 1]) for k in signs])
     assert not rings[:, 1].any()
     flat = plot_steps(paths, direction=1, ax=axes())
-    assert_allclose(np.abs(drawn(flat, "momentum")[:, 1]), np.abs(path.iterates[:, 0]))
+    assert_allclose(drawn(flat, "momentum")[:, 1], -path.iterates[:, 0])  # it starts at -4
     assert "curvature 20" in ax.get_title()
     assert "curvature 1" in flat.get_title()
 
@@ -146,6 +146,16 @@ def test_in_one_dimension_the_steps_show_x_around_the_minimum():
     rings = next(line.get_xydata() for line in ax.lines if line.get_markersize() == 7)
     assert_allclose(rings[:, 1], 3.0)
     assert rings[:, 0].max() <= 12
+
+
+def test_two_names_of_one_optimizer_look_the_same_in_both_pictures():
+    paths = runs(names=("nag", "nesterov"), steps=20)
+    for plot in (plot_paths, plot_steps):
+        lines = {line.get_label(): line for line in plot(paths, ax=axes()).lines}
+        assert lines["nag"].get_color() == LOOKS["nag"].color
+        if plot is plot_paths:
+            other = lines["nesterov"].get_color()
+        assert lines["nesterov"].get_color() == other != LOOKS["nag"].color
 
 
 def test_on_other_surfaces_the_steps_show_the_loss_above_the_minimum():
@@ -166,6 +176,8 @@ def test_what_cannot_be_drawn_is_an_error(plot):
         plot([3])
     with pytest.raises(ArgumentError, match="paths in one picture need one surface"):
         plot([*runs("valley"), *runs("bowl")])
+    with pytest.raises(ArgumentError, match="paths need different names: got nag, nag"):
+        plot(runs(names=("nag", "nag")))
 
 
 def test_directions_and_steps_out_of_range_are_errors():

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from minidl import Trainer, nn
 from minidl.errors import ArgumentError
 from minidl.plots import plot_loss_plane
-from minidl.plots.plane import percent, plane_of
+from minidl.plots.loss_plane import percent, plane_of_weights
 from minidl.training import WeightPath, loss_of_weights
 
 GENERATOR = np.random.default_rng(0)
@@ -24,15 +24,17 @@ def axes():
 
 
 def test_the_plane_is_that_of_the_largest_eigenvalues_of_the_covariance():
-    plane, rows = plane_of(PATHS), np.concatenate(list(PATHS.values()))
+    plane, rows = plane_of_weights(PATHS), np.concatenate(list(PATHS.values()))
     eigenvalues, vectors = np.linalg.eigh(np.cov(rows.T, bias=True))
     assert_allclose(plane.centre, rows.mean(axis=0))
     assert_allclose(plane.shares, eigenvalues[:-3:-1] / eigenvalues.sum())
     assert_allclose(np.abs(plane.directions @ vectors[:, :-3:-1]), np.eye(2), atol=1e-10)
+    first = next(iter(PATHS.values()))
+    assert (plane.directions @ (first[-1] - first[0]) > 0).all()
 
 
 def test_paths_are_projected_and_the_loss_is_that_of_points_in_the_plane():
-    plane, asked = plane_of(PATHS), []
+    plane, asked = plane_of_weights(PATHS), []
 
     def loss(w):
         asked.append(w.copy())
@@ -56,7 +58,7 @@ def test_paths_are_projected_and_the_loss_is_that_of_points_in_the_plane():
 
 def test_labels_have_the_shares_and_the_title_what_is_left_out():
     ax = plot_loss_plane(PATHS, lambda w: float(w @ w), points=3, ax=axes())
-    first, second = plane_of(PATHS).shares
+    first, second = plane_of_weights(PATHS).shares
     assert ax.get_xlabel() == f"first direction, {100 * first:.0f} % of the movement"
     assert ax.get_ylabel() == f"second direction, {percent(second)} of the movement"
     left = percent(1 - first - second)
@@ -67,7 +69,7 @@ def test_labels_have_the_shares_and_the_title_what_is_left_out():
 
 def test_starts_and_ends_are_marked():
     ax = plot_loss_plane(PATHS, lambda w: float(w @ w), points=3, ax=axes())
-    plane = plane_of(PATHS)
+    plane = plane_of_weights(PATHS)
     for marker, row in (("o", 0), ("X", -1)):
         marks = [
             line.get_xydata()[0]

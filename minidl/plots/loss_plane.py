@@ -23,23 +23,23 @@ Array = npt.NDArray[Any]
 ONE = "weights"  # what a single path is called
 
 
-class Plane(NamedTuple):
-    """A plane in the space of weights, see :func:`plane_of`."""
+class WeightPlane(NamedTuple):
+    """A plane in the space of weights, see :func:`plane_of_weights`."""
 
     centre: Array
     directions: Array
     shares: Array
 
 
-def plane_of(weights: Mapping[str, Array]) -> Plane:
+def plane_of_weights(weights: Mapping[str, Array]) -> WeightPlane:
     """Return the plane of the first two principal components of paths, each (T + 1, P).
 
     `centre` (P,) is the mean of all weights, `directions` (2, P) are orthonormal, and `shares` (2,)
-    are their shares of the variance of the weights.
+    are their shares of the variance of the weights. The first path goes forward in both.
 
     Examples
     --------
-    >>> found = plane_of({"a": np.array([[0.0, 0, 0], [4, 0, 0], [0, 2, 0], [4, 2, 0]])})
+    >>> found = plane_of_weights({"a": np.array([[0.0, 0, 0], [4, 0, 0], [0, 2, 0], [4, 2, 0]])})
     >>> found.centre, found.shares.round(2)
     (array([2., 1., 0.]), array([0.8, 0.2]))
     """
@@ -47,7 +47,9 @@ def plane_of(weights: Mapping[str, Array]) -> Plane:
     centre = rows.mean(axis=0)
     _, sizes, directions = np.linalg.svd(rows - centre, full_matrices=False)
     total = (sizes**2).sum() or 1.0
-    return Plane(centre, directions[:2], sizes[:2] ** 2 / total)
+    first = next(iter(weights.values()))
+    forward = np.where(directions[:2] @ (first[-1] - first[0]) < 0, -1.0, 1.0)
+    return WeightPlane(centre, directions[:2] * forward[:, np.newaxis], sizes[:2] ** 2 / total)
 
 
 @answers
@@ -99,7 +101,7 @@ def plot_loss_plane(
     """
     check_count("points", points, 3)
     paths = _checked(weights)
-    plane = plane_of(paths)
+    plane = plane_of_weights(paths)
     if not plane.shares[1] > 1e-12:
         hint = "Give the weights of at least three epochs."
         raise ArgumentError(
@@ -135,7 +137,7 @@ def _checked(weights: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> dict[str, 
     return paths
 
 
-def _label(ax: Axes, paths: Mapping[str, Array], plane: Plane) -> None:
+def _label(ax: Axes, paths: Mapping[str, Array], plane: WeightPlane) -> None:
     """Mark starts and ends, and write the title and the shares."""
     ring: dict[str, Any] = {"ls": "", "mfc": "white", "mec": "black", "zorder": 9}
     for i, path in enumerate(paths.values()):
