@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from minidl import datasets, nn
 from minidl.nn.losses import ALIASES
 from minidl.optim import TABLE
+from minidl.paths import SURFACES
 
 Rows = Iterable[tuple[str, str]]
 
@@ -73,4 +74,5 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "activations": lambda: ((name, _summary(layer)) for name, layer in nn.ACTIVATIONS.items()),
     "losses": _losses,
     "initializers": _initializers,
+    "surfaces": lambda: ((name, f"{s.formula.text}; {s.about}") for name, s in SURFACES.items()),
 }

@@ -44,6 +44,8 @@ def _run(options: Namespace) -> int:
         from minidl.cli.predict import predict as command
     elif options.command == "compare":
         from minidl.cli.compare import compare as command
+    elif options.command == "paths":
+        from minidl.cli.paths import paths as command
     else:
         from minidl.cli.listing import list_names as command
     try:

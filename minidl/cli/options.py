@@ -12,14 +12,16 @@ from minidl import __version__
 from minidl.cli import values
 from minidl.cli.data_options import add_data, add_form
 from minidl.cli.listing import LISTS
+from minidl.cli.path_options import OTHER_WORDS, PATHS, add_paths, with_signs
 from minidl.datasets import DATASETS
 from minidl.nn.losses import LOSSES
 from minidl.optim import OPTIMIZERS, TABLE
+from minidl.paths import SURFACES
 from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
 Group = argparse._ArgumentGroup
 DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
-NAMES_OF_COMMANDS = ("train", "predict", "compare", "list")
+NAMES_OF_COMMANDS = ("train", "predict", "compare", "paths", "list")
 EXIT_CODES = """exit codes:
   0    success
   1    the work failed, for instance because a file cannot be read
@@ -53,6 +55,7 @@ ELSEWHERE = {
     ("compare", "--json"): "--out",
     ("compare", "--target-loss"): "--target loss:VALUE",
     ("compare", "--target-accuracy"): "--target accuracy:VALUE",
+    **{("paths", typed): option for typed, option in OTHER_WORDS.items()},
 }
 
 
@@ -77,7 +80,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"{first} needs a command before it, such as: minidl train {first}")
     if one := next((word for word in words if re.fullmatch(r"-h[a-z][a-z-]+", word)), None):
         parser.error(f"unrecognized arguments: {one}. Did you mean '-{one}'?")  # argparse reads -h
-    options, unknown = parser.parse_known_args(words)
+    options, unknown = parser.parse_known_args(with_signs(words))
     options.words = words
     options.flags = re.findall(r"--[a-z0-9-]+", options.parser.format_usage())
     if unknown:
@@ -94,6 +97,7 @@ def _hint(typed: str, command: str, flags: Sequence[str]) -> str:
             "--dataset": DATASETS,
             "--optimizer": OPTIMIZERS,
             "--loss": LOSSES,
+            "--surface": SURFACES,
         }
         option = next((f for f, names in kinds.items() if typed in names and f in flags), None)
         return f". Did you mean '{option} {typed}'?" if option else ""
@@ -143,15 +147,17 @@ def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
     top.add_argument("--version", action="version", version=f"minidl {__version__}")
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="train | predict | compare | list"
+        dest="command", required=True, metavar="train | predict | compare | paths | list"
     )
     for name, summary, add_options in (
         ("train", "train one network and report its loss", _train),
         ("predict", "apply a saved network to the rows of a file", _predict),
         ("compare", "compare optimizers: epochs to converge, over seeds", _compare),
+        ("paths", "show how optimizers move on a loss surface, beside theory", add_paths),
         ("list", "list the names that options accept", _list),
     ):
-        description = COMPARE if name == "compare" else f"{summary.capitalize()}."
+        texts = {"compare": COMPARE, "paths": PATHS}
+        description = texts.get(name, f"{summary.capitalize()}.")
         command = commands.add_parser(name, help=summary, description=description, **shared)
         command.set_defaults(parser=command)
         add_options(command)

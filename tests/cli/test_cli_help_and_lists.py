@@ -14,6 +14,7 @@ from minidl.comparison import compare
 from minidl.comparison.looks import SEEDS
 from minidl.nn.losses import ALIASES
 from minidl.optim import TABLE
+from minidl.paths import SURFACES
 
 SHARED = re.findall(
     r"\S+",
@@ -29,6 +30,8 @@ OPTIONS = {
     "compare": {*SHARED, "--optimizers", "--problems", "--seeds", "--tuning-seeds", "--tune",
                 "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot",
                 "--profile", "--details", "--batch-sizes", "--looks", "--trials"},
+    "paths": {"--help", "--surface", "--optimizers", "--lr", "--momentum", "--start", "--steps",
+              "--plot", "--stability"},
     "list": {"--help"},
 }  # fmt: skip
 
@@ -52,7 +55,7 @@ def test_help_explains_every_option(command, capsys):
 
 
 @pytest.mark.parametrize("columns", [80, 100])
-@pytest.mark.parametrize("command", [[], ["train"], ["compare"], ["list"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["compare"], ["paths"], ["list"]])
 def test_help_fits_the_terminal(command, columns, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     assert max(map(len, helped(capsys, *command).splitlines())) <= columns
@@ -94,7 +97,7 @@ def test_the_examples_of_help_are_valid_commands(asked, capsys):
 
 
 def test_help_names_the_commands_and_the_lists(capsys):
-    assert {"train", "compare", "list"} <= set(helped(capsys).split())
+    assert {"train", "compare", "paths", "list"} <= set(helped(capsys).split())
     assert all(what in helped(capsys, "list") for what in LISTED)
 
 
@@ -116,6 +119,7 @@ LISTED = {
     "activations": list(nn.ACTIVATIONS),
     "losses": list(nn.LOSSES),
     "initializers": [*nn.INITIALIZERS, "constant:0.1"],
+    "surfaces": list(SURFACES),
 }
 
 

@@ -123,7 +123,10 @@ def test_a_wrong_option_is_named_with_its_value(command, typed, said, capsys):
         ("train --csv -", "--csv needs a file: only --json can write to -"),
         ("train --save -", "--save needs a file: only --json can write to -"),
         ("train --optimizr nag", "Did you mean '--optimizer'?"),
-        ("trian", "invalid choice: 'trian' (choose from 'train', 'predict', 'compare', 'list')"),
+        (
+            "trian",
+            "invalid choice: 'trian' (choose from 'train', 'predict', 'compare', 'paths', 'list')",
+        ),
         ("trian", "Did you mean 'train'?"),
         ("fit --epochs 3", "invalid choice: 'fit' |Did you mean 'train'?"),
         ("optimizers", "Did you mean 'list optimizers'?"),

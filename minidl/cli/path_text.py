@@ -1,0 +1,217 @@
+"""The figures of paths as text of at most 80 columns."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.cli.epochs import number
+from minidl.optim import OPTIMIZERS
+from minidl.paths import CommonRate, Direction, Figures, Path
+from minidl.paths.descent import SHARE
+from minidl.registry import normalise
+
+Pairs = Sequence[tuple[Path, Figures]]
+HEADS = ["", "steps to\nminimum", "final\nloss", "path\nlength", "steps\nuphill", "ends at"]
+ALONG = ["", "crossings", "overshoot", "steps to\nminimum", "factor\nper step"]
+ARRIVED = "within 0.1 % of the start distance"
+LIMIT = "stable for\nlr below"
+
+
+def header(paths: Sequence[Path], rate: CommonRate | None) -> Iterator[str]:
+    """Yield the settings: surface, start, learning rate, and what batching means here."""
+    place, first = paths[0].surface, paths[0]
+    name = "" if place.name == place.formula.text else f"{place.name}: "
+    yield f"surface    {name}{place.formula.text}"
+    yield f"start      {point(first.iterates[0])}, loss {number(float(first.losses[0]))}"
+    words = f"rate       lr {first.optimizer.hyperparameters['lr']:.4g}"
+    if rate is not None and rate.curvature > 0:
+        words += f" = {SHARE:g}/L, where L = {rate.curvature:.4g} is the largest curvature"
+        words += "" if place.quadratic else " that a path may meet"
+    elif rate is not None:
+        words += ", as the surface is not curved"
+    settings = [path.optimizer.hyperparameters.get("momentum") for path in paths]
+    momentum = next((m for m in settings if m is not None), None)
+    yield words if momentum is None else f"{words}; momentum {momentum:g}"
+    batched = [path.name for path in paths if _implies_batches(path.name)]
+    if batched:
+        verb = "is" if len(batched) == 1 else "are"
+        yield f"note       a surface has no rows, so {listed(batched)} {verb} the same as gd"
+
+
+def _implies_batches(name: str) -> bool:
+    """Return whether a name is that of gradient descent with a certain batch size."""
+    known = name in OPTIMIZERS
+    return known and (OPTIMIZERS[name].fixed or normalise(name) == normalise("mini-batch"))
+
+
+def tables(pairs: Pairs) -> Iterator[str]:
+    """Yield a table of all paths, and one for each direction that has figures."""
+    rows = [HEADS]
+    for path, found in pairs:
+        cells = [_arrival(path, found), number(float(path.losses[-1])), f"{found.length:.4g}"]
+        rows.append([path.name, *cells, str(found.uphill), point(path.iterates[-1])])
+    yield aligned(rows)
+    count = min(len(found.directions) for _, found in pairs)
+    yield from (_direction(pairs, i) for i in range(count))
+
+
+def _arrival(path: Path, found: Figures) -> str:
+    """Return after how many steps a path stays at the minimum, or that it does not."""
+    if path.diverged:
+        return "diverges"
+    if found.minimum is None:
+        return "-"
+    return f"not in {len(path.asked)}" if found.settled is None else str(found.settled)
+
+
+def _direction(pairs: Pairs, i: int) -> str:
+    """Return the table of one direction, with lines of theory below those that have a theory."""
+    directions = [found.directions[i] for _, found in pairs]
+    first = directions[0]
+    title = f"curvature {first.curvature:.4g}"
+    if len(first.vector) > 1:
+        forward = first.vector * np.sign(first.vector[np.abs(first.vector) > 1e-9][0])
+        title = f"direction {point(forward)}: {title}"
+    lr = pairs[0][0].optimizer.hyperparameters["lr"]
+    title += f", lr times curvature {lr * first.curvature:.4g}"
+    theory = any(direction.predicted for direction in directions)
+    rows = [[*ALONG, LIMIT] if theory else ALONG]
+    for (path, _), direction in zip(pairs, directions, strict=True):
+        rows += _measured_and_predicted(path, direction, theory)
+    return f"{title}\n{aligned(rows)}"
+
+
+def _measured_and_predicted(path: Path, direction: Direction, theory: bool) -> list[list[str]]:
+    """Return a row of what was measured, and one of what theory predicts."""
+    seen, expected = direction.measured, direction.predicted
+    rows = []
+    for name, swing in ((path.name, seen), ("  theory", expected)):
+        if swing is None:
+            continue
+        never = swing is expected and direction.never_crosses
+        crossings = "never" if never else str(swing.crossings)
+        settled = "-" if swing.settled is None else str(swing.settled)
+        rate = "-" if swing.rate != swing.rate else f"{swing.rate:.4f}"
+        rows.append([name, crossings, percent(swing.overshoot), settled, rate])
+    if theory:
+        limit = "no lr" if direction.lr_limit is None else f"{direction.lr_limit:.4g}"
+        rows[0].append("")
+        if expected is not None:
+            rows[1].append(limit)
+    return rows
+
+
+def answer(pairs: Pairs) -> list[str]:
+    """Return two sentences: how far they overshoot, and when they arrive."""
+    kept = [(path, found) for path, found in pairs if not path.diverged]
+    directions = all(found.directions for _, found in kept)
+    first = [_overshoots(kept) if directions else _uphill(kept)] if kept else []
+    return [*first, _arrivals(pairs)]
+
+
+def _overshoots(pairs: Pairs) -> str:
+    """Return how often each path crosses the minimum in the steepest direction, and how far."""
+    seen = {path.name: found.directions[0].measured for path, found in pairs}
+    parts: list[str] = []
+    for name in sorted(seen, key=lambda name: -seen[name].overshoot):
+        times, share = _times(seen[name].crossings), percent(seen[name].overshoot)
+        if not seen[name].crossings:
+            continue
+        if parts:
+            parts.append(f"{name} {times}, by {share}")
+        else:
+            far = f"overshoots by {share} of the start distance"
+            parts.append(f"{name} crosses the minimum {times} and {far}")
+    if never := [name for name in seen if not seen[name].crossings]:
+        verb = "never cross" if len(never) > 1 else "never crosses"
+        parts.append(f"{listed(never)} {verb} {'it' if parts else 'the minimum'}")
+    steepest = "In the steepest direction, " if pairs[0][0].surface.dimension > 1 else ""
+    return f"{steepest}{'; '.join(parts)}."
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _arrivals(pairs: Pairs) -> str:
+    """Return when each path arrives at the minimum for good, or in which step it diverges."""
+    gone = [f"{p.name} diverges in step {p.diverged}{_above(p, f)}" for p, f in pairs if p.diverged]
+    there = sorted((f.settled, p.name) for p, f in pairs if f.settled is not None)
+    late = [p.name for p, f in pairs if not p.diverged and f.settled is None]
+    parts = [f"{name} stays {ARRIVED} after {count} steps" for count, name in there[:1]]
+    parts += [f"{name} after {count}" for count, name in there[1:]]
+    if late and all(found.minimum is None for _, found in pairs):
+        parts.append("no minimum was found" if gone else "No minimum was found")
+    elif late:
+        steps = max(len(path.asked) for path, _ in pairs)
+        verb = "does" if len(late) == 1 else "do"
+        rest = (
+            f"{verb} not within {steps}" if there else f"{verb} not get {ARRIVED} in {steps} steps"
+        )
+        parts.append(f"{listed(late)} {rest}")
+    return f"{'; '.join([*gone, *parts])}."
+
+
+def _uphill(pairs: Pairs) -> str:
+    """Return in how many steps each path goes uphill."""
+    parts = [f"in {found.uphill} of {path.name}" for path, found in pairs]
+    return f"The loss rises {listed(parts)}, of {max(len(p.asked) for p, _ in pairs)} steps."
+
+
+def _above(path: Path, found: Figures) -> str:
+    """Return which limit of the learning rate a path is above, as theory has it."""
+    limits = [d.lr_limit for d in found.directions if d.lr_limit is not None]
+    rule = path.rule
+    if rule is None or not limits or rule.lr < min(limits):
+        return ""
+    return f", as lr {rule.lr:.4g} is above its limit {min(limits):.4g}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list in prose.
+
+    >>> listed(["gd", "momentum", "nag"])
+    'gd, momentum and nag'
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def percent(share: float) -> str:
+    """Return a share in percent.
+
+    >>> percent(0.842), percent(0.0)
+    ('84 %', '0 %')
+    """
+    return f"{100 * share:.0f} %" if share < 100 else f"{100 * share:.0e} %"
+
+
+def point(values: npt.ArrayLike) -> str:
+    """Return a point as it is typed; what is nearly 0 is 0.
+
+    >>> point([-4.0, 0.012345, -1e-17])
+    '-4,0.01235,0'
+    """
+    return ",".join(f"{value:.4g}" for value in np.round(np.asarray(values), 9) + 0.0)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    r"""Return rows as a table: the first column to the left, others to the right.
+
+    >>> print(aligned([["", "final\nloss"], ["nag", "0.1"]]))
+         final
+          loss
+    nag    0.1
+    """
+    split = [head.split("\n") for head in rows[0]]
+    height = max(map(len, split))
+    heads = [[""] * (height - len(parts)) + parts for parts in split]
+    lines = [list(line) for line in zip(*heads, strict=True)] + [list(row) for row in rows[1:]]
+    widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(split))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=False))
+        ).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,70 @@
+"""``minidl paths``: run optimizers on a surface, print their figures, and draw them."""
+
+from argparse import Namespace
+
+from minidl.cli.epochs import wrapped
+from minidl.cli.listing import bold
+from minidl.cli.path_text import Pairs, answer, header, tables
+from minidl.cli.values import prefixed
+from minidl.paths import Path, common_lr, descend, measure, surface
+
+
+def paths(options: Namespace) -> int:
+    """Run optimizers on a surface and return the exit code."""
+    for option in ("plot", "stability"):
+        if getattr(options, option):
+            from minidl.plots.figures import check_plot
+
+            with prefixed(option):
+                check_plot(getattr(options, option))
+    place = surface(options.surface)
+    where = {"start": options.start, "steps": options.steps}
+    rate = None
+    if options.lr is None:
+        rate = common_lr(place, options.optimizers, **where, momentum=options.momentum)
+    lr = options.lr if rate is None else rate.lr
+    found = [
+        descend(place, name, **where, lr=lr, momentum=options.momentum)
+        for name in options.optimizers
+    ]
+    pairs = [(path, measure(path)) for path in found]
+    for line in header(found, rate):
+        print(wrapped(line, 11))
+    print("\n" + "\n\n".join(tables(pairs)) + "\n")
+    for sentence in answer(pairs):
+        print(bold(wrapped(sentence)))
+    if options.plot:
+        _plot(found, options.plot)
+    if options.stability:
+        _plot_stability(pairs, options.stability)
+    return 0
+
+
+def _plot(found: list[Path], file: str) -> None:
+    """Draw the paths, and beside them the coordinate or the loss at each step."""
+    from minidl.plots import plot_paths, plot_steps
+    from minidl.plots.figures import save, styled
+
+    with styled():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(10, 4.4), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
+        plot_paths(found, ax=left)
+        plot_steps(found, ax=right)
+    with prefixed("plot"):
+        save(figure, file)
+
+
+def _plot_stability(pairs: Pairs, file: str) -> None:
+    """Draw the stability map with the runs that theory covers."""
+    from minidl.plots import plot_stability
+    from minidl.plots.figures import save
+
+    at: dict[str, list[tuple[float, float]]] = {}
+    for path, figures in pairs:
+        if path.rule is not None:
+            places = [(path.rule.lr * d.curvature, path.rule.momentum) for d in figures.directions]
+            at.setdefault(path.rule.name, []).extend(p for p in places if p[0] > 0)
+    with prefixed("stability"):
+        save(plot_stability(at)[0].figure, file)
