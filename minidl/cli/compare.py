@@ -3,17 +3,19 @@
 import argparse
 import sys
 import warnings
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from minidl.cli.listing import width
-from minidl.cli.options import INTERRUPTED, QUICK, QUICK_TRIALS, exit_code
+from minidl.cli.options import INTERRUPTED, QUICK, QUICK_TRIALS, exit_code, parse
 from minidl.cli.values import check_files, prefixed, source
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
 from minidl.comparison.profile import across_text, profile_text
 from minidl.comparison.report.screen import screen
 from minidl.comparison.report.tables import report
+from minidl.datasets import Dataset
 from minidl.errors import ArgumentError
 
 # Arguments of compare_all that are passed on if they have a value.
@@ -28,12 +30,10 @@ def compare(options: argparse.Namespace) -> int:
     """Compare optimizers, or show a finished comparison; return the exit code."""
     _check_options(options)
     check_files(options, "out", "plot")
-    if options.plot:
-        from minidl.comparison.plots.draw import figure
-        from minidl.plots.figures import check_plot, save
-
-        check_plot(options.plot)
+    draw = _drawing(options) if options.plot else None
     study, code = _study(options)
+    if _moves(options):
+        _check_single(len(study.comparisons))
     if options.out == "-":
         sys.stdout.write(study.to_json())
     else:
@@ -45,8 +45,8 @@ def compare(options: argparse.Namespace) -> int:
         if options.profile:
             pairs = across_text(study.comparisons, width()) if len(study.comparisons) > 1 else ""
             print(f"\n{profile_text(study.profile, width())}\n\n{pairs}".rstrip())
-    if options.plot and not code:
-        save(figure(study.comparisons, study.profile), options.plot)
+    if draw and not code:
+        draw(study)
     rows = [row for comparison in study.comparisons for row in comparison.rows]
     missed = any(row.reached < row.seeds for row in rows)
     return exit_code(options, code, any(row.diverged for row in rows), missed)
@@ -68,9 +68,46 @@ def _check_options(options: argparse.Namespace) -> None:
     if options.out == "-" and options.profile:
         raise ArgumentError("--out - prints only JSON: leave --profile out, or give a file")
     count = len(options.problems or "1") * len(options.batch_size or "1")
+    if _moves(options):
+        _check_single(count + (options.batch_sizes is not None))
     if options.profile and options.source is None and count == 1:
         hint = "Name more with --problems, or give several batch sizes."
         raise ArgumentError("--profile needs several problems, got one", hint=hint)
+
+
+def _moves(options: argparse.Namespace) -> bool:
+    """Return whether --plot asks for an animation."""
+    return str(options.plot).lower().endswith(".gif")
+
+
+def _drawing(options: argparse.Namespace) -> Callable[[Study], None]:
+    """Check the file of --plot, and return what draws a study into it."""
+    from minidl.comparison.plots.draw import figure
+    from minidl.comparison.plots.race import animate
+    from minidl.plots.animation import check_animation
+    from minidl.plots.figures import check_plot, save
+
+    file = options.plot
+    if _moves(options):
+        check_animation(file)
+        return lambda study: animate(study.comparisons[0], file, _problem(study, options))
+    check_plot(file)
+    return lambda study: save(figure(study.comparisons, study.profile), file)
+
+
+def _check_single(count: int) -> None:
+    """Raise if an animation would be of several comparisons."""
+    if count > 1:
+        hint = "Give a .png file, or one problem and one batch size."
+        raise ArgumentError(f"--plot with a .gif file shows one comparison, got {count}", hint=hint)
+
+
+def _problem(study: Study, options: argparse.Namespace) -> Callable[[int], Dataset] | None:
+    """Return the data that the command of a file names; None if they were just compared."""
+    if options.source is None or not study.command:
+        return None
+    typed = parse(study.command[1:])
+    return source((typed.problems or [typed.dataset or "moons"])[0], typed)
 
 
 def _study(options: argparse.Namespace) -> tuple[Study, int]:

@@ -242,7 +242,8 @@ def _compare(p: argparse.ArgumentParser) -> None:
     add("--from", metavar="FILE", dest="source", help="print a file of --out, without training")
     text = "add all tables: each pair at each learning rate, the cost of tuning, and so on"
     add("--details", action="store_true", help=text)
-    add("--plot", metavar="FILE", help="draw it (.png, .svg, .pdf; needs matplotlib)")
+    text = "draw it (.png, .svg, .pdf), or animate the boundaries (.gif); needs matplotlib"
+    add("--plot", metavar="FILE", help=text)
     add("--profile", action="store_true", help="add a table that sums up several problems")
     _exit_codes(group, "an evaluation run diverges at the chosen rate", "one misses the target")
 

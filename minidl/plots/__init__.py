@@ -6,6 +6,7 @@ Matplotlib (extra ``plot``) is imported when something is drawn. Every function 
 from typing import TYPE_CHECKING
 
 from minidl.keywords import attribute_of
+from minidl.plots.animation import animate_boundaries
 from minidl.plots.boundary import plot_boundary
 from minidl.plots.curves import plot_history
 from minidl.plots.loss_plane import plot_loss_plane
@@ -15,6 +16,7 @@ from minidl.plots.stability import plot_stability
 from minidl.plots.steps import plot_steps
 
 __all__ = [
+    "animate_boundaries",
     "plot_boundary",
     "plot_history",
     "plot_loss_plane",

@@ -12,9 +12,18 @@ from minidl.checks import check_count
 from minidl.datasets import Dataset
 from minidl.keywords import answers
 from minidl.plots.figures import axes_of, styled
-from minidl.plots.fits import FITS, curve_of
-from minidl.plots.planes import plane_of
-from minidl.plots.points import class_words, draw_classes, legend_of, parts_of, title
+from minidl.plots.fits import FITS, curve_of, keep_limits
+from minidl.plots.planes import Plane, plane_of
+from minidl.plots.points import (
+    Drawn,
+    class_words,
+    cross_out,
+    draw_classes,
+    legend_of,
+    parts_of,
+    target_of,
+    title,
+)
 from minidl.plots.scores import Scores, dataset_of, network_of, scores_of
 from minidl.plots.shades import colours_of, draw_shade, shade
 
@@ -89,25 +98,56 @@ def plot_boundary(model: Any, data: Any, ax: Axes | None = None, *, resolution: 
         warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
         scores.of(data.X_train[:1])  # raises if they do not fit, before there is a figure
         ax = axes_of(ax, 6.4, 5.6)
-        ax.grid(visible=False)
-        pictures = (_draw_probabilities, _draw_classes) if data.n_classes else FITS
-        pictures[min(data.n_features, len(pictures)) - 1](ax, data, scores, size)
+        drawn = draw_prediction(ax, data, scores, size)
+        wrong = cross_out(ax, data, drawn.places, scores) if data.n_classes else ""
+        title(ax, data.name, *drawn.words, wrong)
+        if ax.images and data.n_classes == 0:
+            bar = ax.figure.colorbar(ax.images[0], ax=ax, shrink=0.9, aspect=30, extend="both")
+            bar.set_label(f"{target_of(data)}: shade predicted, points true")
+        elif ax.images and data.n_classes == 2 and scores.probable:
+            _bar(ax, data)
+        legend_of(ax, data, *drawn.handles, crosses=data.n_classes > 0)
     return ax
 
 
-def _draw_classes(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
+def draw_prediction(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
+    """Draw what is predicted, and the rows, without title and legend."""
+    ax.grid(visible=False)
+    pictures = (_draw_probabilities, _draw_plane) if data.n_classes else FITS
+    return pictures[min(data.n_features, len(pictures)) - 1](ax, data, scores, size)
+
+
+def repaint(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
+    """Draw what is predicted into Axes that have an older prediction, or none, of the same data.
+
+    Rows that lie on shades stay, since drawing them takes most of the time.
+    """
+    from matplotlib.contour import ContourSet
+
+    if not (ax.images and data.n_classes):
+        ax.clear()
+        draw_prediction(ax, data, scores, size)
+        if not data.n_classes and not ax.images:
+            keep_limits(ax, data)
+        return
+    for artist in [*ax.images, *(c for c in ax.collections if isinstance(c, ContourSet))]:
+        artist.remove()
+    _shade(ax, plane_of(data), scores, size)
+
+
+def _shade(ax: Axes, plane: Plane, scores: Scores, size: int) -> None:
+    draw_shade(ax, scores.of(plane.grid(size)).reshape(size, size, -1), plane.limits)
+
+
+def _draw_plane(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
     """Draw probabilities on a plane, and the rows."""
-    plane, parts = plane_of(data), parts_of(data)
-    grid = scores.of(plane.grid(size)).reshape(size, size, -1)
-    draw_shade(ax, grid, plane.limits)
-    places = [plane.coordinates(part.X) for part in parts]
-    wrong = draw_classes(ax, data, places, [scores.of(part.X).argmax(axis=1) for part in parts])
+    plane = plane_of(data)
+    _shade(ax, plane, scores, size)
+    places = tuple(plane.coordinates(part.X) for part in parts_of(data))
+    draw_classes(ax, data, places)
     ax.set(xlabel=plane.labels[0], ylabel=plane.labels[1])
-    lines = [f"{data.n_features} features: the plane of the first two principal components"]
-    title(ax, data.name, *(lines if plane.projected else []), wrong)
-    if data.n_classes == 2 and scores.probable:
-        _bar(ax, data)
-    legend_of(ax, data, crosses=True)
+    words = f"{data.n_features} features: the plane of the first two principal components"
+    return Drawn((words,) if plane.projected else (), places=places)
 
 
 def _bar(ax: Axes, data: Dataset) -> None:
@@ -122,17 +162,16 @@ def _bar(ax: Axes, data: Dataset) -> None:
     bar.ax.axhline(0.5, color="0.1", linewidth=1.4)
 
 
-def _draw_probabilities(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
+def _draw_probabilities(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
     """Draw the probability of each class over the only feature, and the rows below."""
     x, predicted = curve_of(data, scores, size)
     for k, colour in enumerate(colours_of(data.n_classes)):
         ax.plot(x, predicted[:, k], color=colour, label=data.class_names[k])
-    places, parts = [], parts_of(data)
-    for part, height in zip(parts, (-0.06, -0.12), strict=False):
+    places: list[Floats] = []
+    for part, height in zip(parts_of(data), (-0.06, -0.12), strict=False):
         own = part.X[:, 0] * data.x_scale + data.x_mean
         places.append(np.stack([own, np.full(len(own), height)], axis=1))
-    wrong = draw_classes(ax, data, places, [scores.of(part.X).argmax(axis=1) for part in parts])
+    draw_classes(ax, data, places)
     label = "probability (rows are below 0)" if scores.probable else "1: the predicted class"
     ax.set(xlabel=data.feature_names[0], ylabel=label, ylim=(-0.18, 1.04))
-    title(ax, data.name, wrong)
-    legend_of(ax, data, crosses=True)
+    return Drawn((), places=tuple(places))

@@ -120,7 +120,7 @@ def _draw(history: Any, what: str, ax: Axes, label: str | None) -> Axes:
     if (diverged := getattr(history, "diverged_at", None)) is not None:
         text = f"{named}diverged in epoch {diverged}"
         ax.axvline(diverged, color=look.color, linestyle=DOTTED, label=text)
-    _set_scales(ax, what, np.concatenate(list(curves.values())))
+    set_scales(ax, what, np.concatenate(list(curves.values())))
     ax.set(xlabel="epoch", ylabel=_in_words(what))
     explain(ax, ax.get_legend_handles_labels()[0])
     return ax
@@ -147,7 +147,7 @@ def _mark_best(
     )  # fmt: skip
 
 
-def _set_scales(ax: Axes, what: str, values: Floats) -> None:
+def set_scales(ax: Axes, what: str, values: Floats) -> None:
     """Count epochs in whole numbers, accuracy in percent, and wide losses logarithmically."""
     from matplotlib import ticker
 

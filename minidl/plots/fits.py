@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from minidl.datasets import Dataset
 from minidl.plots.planes import MARGIN, plane_of
-from minidl.plots.points import legend_of, parts_of, target_of, title
+from minidl.plots.points import Drawn, parts_of, target_of
 from minidl.plots.scores import Scores
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def curve_of(data: Dataset, scores: Scores, size: int) -> tuple[Floats, Floats]:
     return (inputs * data.x_scale + data.x_mean)[:, 0], scores.of(inputs)
 
 
-def _draw_curve(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
+def _draw_curve(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
     """Draw the predicted target over the only feature."""
     x, predicted = curve_of(data, scores, size)
     (line,) = ax.plot(x, predicted, color="0.1", linewidth=2.2, label="fitted curve", zorder=4)
@@ -35,34 +35,30 @@ def _draw_curve(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
         own = part.X[:, 0] * data.x_scale + data.x_mean
         part.draw(ax, np.stack([own, data.inverse_y(part.y)], axis=1)[part.shown])
     ax.set(xlabel=data.feature_names[0], ylabel=target_of(data))
-    title(ax, data.name, _quality(data, scores))
-    legend_of(ax, data, line)
+    return Drawn((_quality(data, scores),), (line,))
 
 
-def _draw_surface(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
+def _draw_surface(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
     """Draw the predicted target over two features, and rows in the colour of the true one."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     plane, parts = plane_of(data), parts_of(data)
     predicted = scores.of(plane.grid(size)).reshape(size, size)
-    ends = [predicted, *(data.inverse_y(part.y) for part in parts)]
-    norm = Normalize(min(map(np.min, ends)), max(map(np.max, ends)))
+    true = np.concatenate([data.inverse_y(part.y) for part in parts])
+    norm = Normalize(true.min(), true.max())  # so that a row on its own colour is predicted well
     colours = ScalarMappable(norm, COLOURS)
     how: dict[str, Any] = {"extent": plane.limits, "origin": "lower", "aspect": "auto"}
     ax.imshow(predicted, cmap=COLOURS, norm=norm, **how)
     for part in parts:
         shown = part.shown
-        true = colours.to_rgba(data.inverse_y(part.y[shown]))
-        part.draw(ax, plane.coordinates(part.X[shown]), true)
-    bar = ax.figure.colorbar(colours, ax=ax, shrink=0.9, aspect=30)
-    bar.set_label(f"{target_of(data)}: shade predicted, points true")
+        own = colours.to_rgba(data.inverse_y(part.y[shown]))
+        part.draw(ax, plane.coordinates(part.X[shown]), own)
     ax.set(xlabel=plane.labels[0], ylabel=plane.labels[1])
-    title(ax, data.name, _quality(data, scores))
-    legend_of(ax, data)
+    return Drawn((_quality(data, scores),))
 
 
-def _draw_against(ax: Axes, data: Dataset, scores: Scores, _: int) -> None:
+def _draw_against(ax: Axes, data: Dataset, scores: Scores, _: int) -> Drawn:
     """Draw predicted against true targets."""
     ends: list[float] = []
     for part in parts_of(data):
@@ -75,11 +71,19 @@ def _draw_against(ax: Axes, data: Dataset, scores: Scores, _: int) -> None:
     target = target_of(data)
     ax.set(xlabel=f"true {target}", ylabel=f"predicted {target}")
     words = f"{data.n_features} features: predicted against true targets"
-    title(ax, data.name, words, _quality(data, scores))
-    legend_of(ax, data, line)
+    return Drawn((words, _quality(data, scores)), (line,))
 
 
 FITS = _draw_curve, _draw_surface, _draw_against  # with one feature, two, or more
+
+
+def keep_limits(ax: Axes, data: Dataset) -> None:
+    """Set limits that depend on the rows alone, for pictures of several predictions."""
+    true = np.concatenate([data.inverse_y(part.y) for part in parts_of(data)])
+    margin = 0.1 * np.ptp(true) or 1.0
+    ax.set_ylim(true.min() - margin, true.max() + margin)
+    if data.n_features > 2:
+        ax.set_xlim(ax.get_ylim())
 
 
 def _quality(data: Dataset, scores: Scores) -> str:

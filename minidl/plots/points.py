@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from minidl.datasets import Dataset
 from minidl.plots.figures import explain
+from minidl.plots.scores import Scores
 from minidl.plots.shades import MARKERS, colours_of
 
 if TYPE_CHECKING:
@@ -38,11 +39,14 @@ class Part(NamedTuple):
 
     def draw(self, ax: Axes, places: Floats, colour: Any = GREY, marker: str = "o") -> None:
         """Draw points at their places (n, 2)."""
-        look: dict[str, Any] = {"facecolors": colour, "edgecolors": "white", "linewidths": 0.5}
+        from matplotlib import rcParams
+
+        size, ring = rcParams["lines.markersize"], 0.26 if self.hollow else 0.1
+        look: dict[str, Any] = {"facecolors": colour, "edgecolors": "white"}
         if self.hollow:
-            look = {"facecolors": "white", "edgecolors": colour, "linewidths": 1.3}
-        look |= {"s": 22, "marker": marker, "zorder": 3 if self.hollow else 2}
-        ax.scatter(places[:, 0], places[:, 1], label=self.name, **look)
+            look = {"facecolors": "white", "edgecolors": colour}
+        look |= {"s": 0.9 * size**2, "linewidths": ring * size, "zorder": 3 if self.hollow else 2}
+        ax.scatter(places[:, 0], places[:, 1], label=self.name, marker=marker, **look)
 
 
 def parts_of(data: Dataset) -> list[Part]:
@@ -54,20 +58,34 @@ def parts_of(data: Dataset) -> list[Part]:
     return parts[: 2 if len(data.y_test) else 1]
 
 
-def draw_classes(
-    ax: Axes, data: Dataset, places: Sequence[Floats], guesses: Sequence[npt.NDArray[np.int64]]
-) -> str:
-    """Draw each part at its places (n, 2), with crosses on wrong guesses (n,); count these."""
-    counts = []
-    for part, xy, guess in zip(parts_of(data), places, guesses, strict=True):
-        missed, shown = guess != part.y, part.shown
+class Drawn(NamedTuple):
+    """A picture of predictions: what its legend and its title say, and where rows of classes are.
+
+    `places` has an array (n, 2) for each part of the data; none for a regression.
+    """
+
+    words: tuple[str, ...]
+    handles: tuple[Any, ...] = ()
+    places: tuple[Floats, ...] = ()
+
+
+def draw_classes(ax: Axes, data: Dataset, places: Sequence[Floats]) -> None:
+    """Draw each part at its places (n, 2), in the colours and markers of the classes."""
+    for part, xy in zip(parts_of(data), places, strict=True):
         for k, colour in enumerate(colours_of(data.n_classes)):
-            of_class = shown[part.y[shown] == k]
+            of_class = part.shown[part.y[part.shown] == k]
             part.draw(ax, xy[of_class], colour, MARKERS[k % len(MARKERS)])
-        crossed = shown[missed[shown]]
+
+
+def cross_out(ax: Axes, data: Dataset, places: Sequence[Floats], scores: Scores) -> str:
+    """Draw crosses on rows that are predicted wrongly, and return how many these are."""
+    counts = []
+    for part, xy in zip(parts_of(data), places, strict=True):
+        missed = scores.of(part.X).argmax(axis=1) != part.y
+        crossed = part.shown[missed[part.shown]]
         for color, width in CROSSES:
             look: dict[str, Any] = {"s": 32, "marker": "x", "color": color, "linewidths": width}
-            ax.scatter(xy[crossed, 0], xy[crossed, 1], label="wrong", zorder=4, **look)
+            ax.scatter(xy[crossed, 0], xy[crossed, 1], label="wrong", zorder=5, **look)
         counts.append(f"{missed.sum():,} of {len(missed):,} {part.name}")
     return f"wrong: {', '.join(counts)}"
 

@@ -59,5 +59,5 @@ def draw_lines(ax: Axes, probabilities: Floats, limits: Limits) -> list[object]:
     for k in range(K if K > 2 else 1):
         lead = probabilities[..., k] - np.delete(probabilities, k, axis=-1).max(axis=-1)
         if lead.min() < 0 < lead.max():
-            lines.append(ax.contour(x, y, lead, [0.0], colors="0.1", linewidths=1.4))
+            lines.append(ax.contour(x, y, lead, [0.0], colors="0.1", linewidths=1.4, zorder=4))
     return lines

@@ -1,0 +1,39 @@
+"""A comparison as an animation: what each optimizer predicts, epoch by epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minidl.comparison.problem import Model, Source
+from minidl.comparison.replay import replay
+from minidl.comparison.report.words import rate
+from minidl.comparison.result import Comparison
+from minidl.plots.animation import animate_boundaries, check_animation
+
+
+def animate(
+    comparison: Comparison,
+    path: str | Path,
+    problem: Source | None = None,
+    model: Model | None = None,
+) -> None:
+    """Train each optimizer again with the first evaluation seed, and write a GIF.
+
+    All start from the same weights, at their chosen settings. `problem` and `model` are as for
+    :func:`~minidl.comparison.replay`, and so are the errors; and those of
+    :func:`~minidl.plots.animate_boundaries`.
+    """
+    check_animation(path)
+    plan, replays = comparison.plan, replay(comparison, problem, model)
+    labels = {}
+    for c in plan.contestants:
+        setting = replays[c.name].setting
+        labels[c.name] = f"{c.name}, lr {rate(setting.lr)}"
+        if len({other.batch_size for other in plan.contestants}) > 1:
+            labels[c.name] += f", batch size {c.batch_size}"
+        elif plan.trials and setting.momentum is not None:
+            labels[c.name] += f", momentum {setting.momentum:g}"
+    runs = {name: (one.weights, one.history["train_loss"]) for name, one in replays.items()}
+    first = replays[plan.contestants[0].name]
+    title = f"{plan.problem}, seed {plan.seeds[0]}"
+    animate_boundaries(runs, first.model, first.data, path, title=title, labels=labels)
