@@ -14,10 +14,12 @@ from minidl.plots.style import DOTTED, LONG, SOLID, Look, looks_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Floats = npt.NDArray[np.float64]
 Curves = dict[str, Floats]
 WIDE = 10  # a loss that changes by this factor is drawn on a logarithmic scale
+PANELS = 10.0, 4.0  # inches of two panels
 UNNAMED = Look("0.15", SOLID, "o")  # a colour that no optimizer has
 
 
@@ -74,15 +76,27 @@ def plot_history(
     if what is not None and not isinstance(what, str):
         raise invalid("what", what, '"loss", "accuracy" or a column', "Write ax=... for Axes.")
     _curves(history, what or "loss")  # raises if there is nothing to draw, before a figure
-    both = what is None and ax is None and any(name in history for name in _pair("accuracy"))
     with styled():
-        if not both:
+        if what is not None or ax is not None or not has_accuracy(history):
             return _draw(history, what or "loss", axes_of(ax), label)
         import matplotlib.pyplot as plt
 
-        left, right = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")[1]
-        _draw(history, "accuracy", right, label)
-        return _draw(history, "loss", left, label)
+        return draw_panels(plt.figure(figsize=PANELS, layout="constrained"), history, label)
+
+
+def has_accuracy(history: Any) -> bool:
+    """Return whether there is an accuracy to draw."""
+    return any(name in history for name in _pair("accuracy"))
+
+
+def draw_panels(figure: Figure, history: Any, label: str | None = None) -> Axes:
+    """Draw the loss, and beside it the accuracy if there is one; return the Axes of the loss."""
+    kinds = ["loss", "accuracy"][: 1 + has_accuracy(history)]
+    panels = figure.subplots(1, len(kinds), squeeze=False)[0]
+    for kind, ax in zip(kinds, panels, strict=True):
+        _draw(history, kind, ax, label)
+    first: Axes = panels[0]
+    return first
 
 
 def _pair(what: str) -> tuple[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,14 +25,26 @@ LETTERS, SYMBOL = 15, 5  # of a legend, for each inch; what a symbol takes
 UNDATED = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
-def styled() -> AbstractContextManager[None]:
-    """Return a context with Matplotlib's defaults and `STYLE`; raise if it is not installed."""
+@contextmanager
+def styled() -> Iterator[None]:
+    """Give a context with Matplotlib's defaults and `STYLE`; raise if it is not installed.
+
+    Whether pyplot is interactive stays: a notebook says so when it makes the first figure.
+    """
     try:
         import matplotlib.style
     except ImportError:
         wrong = "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
         raise ArgumentError(wrong) from None
-    return matplotlib.style.context(["default", STYLE])
+    interactive = matplotlib.is_interactive()
+    try:
+        with matplotlib.style.context(["default", STYLE]):
+            try:
+                yield
+            finally:
+                interactive = matplotlib.is_interactive()
+    finally:
+        matplotlib.interactive(interactive)
 
 
 def axes_of(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:

@@ -8,6 +8,7 @@ from minidl.training.callbacks import Callback, LearningRateSchedule
 from minidl.training.checkpoint import Checkpoint, load_run, save_run
 from minidl.training.data import batches
 from minidl.training.history import History
+from minidl.training.live_plot import LivePlot
 from minidl.training.measure import Objective
 from minidl.training.model_file import load_extra, load_model, save_model
 from minidl.training.predictor import Predictor, load
@@ -21,11 +22,10 @@ from minidl.training.weight_path import WeightPath, loss_of_weights
 
 __all__ = [
     "CSVLog", "Callback", "Checkpoint", "ClassAccuracy", "EarlyStopping", "History",
-    "LearningRateSchedule", "Objective", "Predictor", "Progress", "Replica", "Sharpness",
-    "StopAtTarget", "SuggestedRate", "Trainer", "WeightPath", "batches", "class_accuracy", "load",
-    "load_extra", "load_model", "load_run", "loss_of_weights", "save_model", "save_run",
-    "sharpness", "suggest_lr",
-    "train_replicas",
+    "LearningRateSchedule", "LivePlot", "Objective", "Predictor", "Progress", "Replica",
+    "Sharpness", "StopAtTarget", "SuggestedRate", "Trainer", "WeightPath", "batches",
+    "class_accuracy", "load", "load_extra", "load_model", "load_run", "loss_of_weights",
+    "save_model", "save_run", "sharpness", "suggest_lr", "train_replicas",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
