@@ -31,6 +31,13 @@ def curve(live, panel=0):
     return [np.asarray(values).tolist() for values in line.get_data()]
 
 
+@pytest.fixture(autouse=True)
+def closed():
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
 @pytest.fixture
 def notebook(monkeypatch):
     """A notebook that keeps the pictures below its cell: each display, then its updates."""
@@ -99,7 +106,6 @@ def test_a_window_shows_the_figure_of_pyplot(monkeypatch):
     trained(live, epochs=2)
     assert flushed == [live.figure] * 4
     assert plt.get_fignums() == [live.figure.number]
-    plt.close("all")
 
 
 def test_an_interrupted_fit_draws_what_there_is():
