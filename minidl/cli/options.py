@@ -212,7 +212,7 @@ def _predict(p: argparse.ArgumentParser) -> None:
     add("--out", metavar="FILE", help=text)
     text = "the probability of each class instead of the most probable class"
     add("--probabilities", action="store_true", help=text)
-    add("--plot", metavar="FILE", help="draw how often what is predicted (needs matplotlib)")
+    add("--plot", metavar="FILE", help="draw how often each class or value is predicted")
     add_form(p.add_argument_group("form of the file"))
 
 
