@@ -20,6 +20,7 @@ from minidl.plots.boundary import repaint
 from minidl.plots.curves import set_scales
 from minidl.plots.figures import explain, new_figure, styled
 from minidl.plots.scores import Scores, network_of, scores_of
+from minidl.plots.shades import colours_of
 from minidl.plots.style import looks_of
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def animate_boundaries(
                 pictures = [stage.picture(epoch, title) for epoch in epochs]
             finally:
                 network.parameters.set(before)
-    _write(pictures, Path(path))
+    exact = ["#ffffff", "#000000", *colours_of(max(data.n_classes, 1))]
+    _write(pictures, [*exact, *(look.color for look in stage.looks.values())], Path(path))
 
 
 def check_animation(path: str | Path) -> None:
@@ -199,6 +201,9 @@ class _Stage:
         ended = f" (ended in epoch {at})" if at < epoch else ""
         ax.set_title(f"{self.names[name]}{ended}\ntraining loss {losses[at]:.3g}")
         ax.spines.top.set(visible=True, color=self.looks[name].color, linewidth=4)
+        ax.set_xlabel(ax.get_xlabel().replace(" of the variance", ""))
+        inner = self.panels.index(ax) % IN_A_ROW > 0  # beside another panel with the same label
+        ax.set_ylabel("" if inner else ax.get_ylabel().replace(" of the variance", ""))
         self.points[name].set_data([at], [losses[at]])
 
 
@@ -217,15 +222,19 @@ def _indexed(picture: Pixels, colours: Pixels) -> Image:
     return image
 
 
-def _write(pictures: list[Pixels], path: Path) -> None:
-    """Write a GIF whose pictures share their colours, or these would flicker."""
+def _write(pictures: list[Pixels], exact: list[str], path: Path) -> None:
+    """Write a GIF whose pictures share their colours, or these would flicker.
+
+    Colours of small areas, which count little in the choice, are given as `exact`.
+    """
     from PIL import Image
 
     samples = pictures[:: max(1, len(pictures) // 8)]
     sample = Image.fromarray(np.concatenate(samples)).quantize(COLOURS)
     colours = np.array(sample.getpalette(), np.uint8).reshape(-1, 3)
-    colours[colours.sum(axis=1).argmax()] = 255  # white and black, which are mixed with others
-    colours[colours.sum(axis=1).argmin()] = 0
+    colours = np.concatenate(
+        [colours, np.array([bytearray.fromhex(c[1:]) for c in exact], np.uint8)]
+    )
     first, *others = [_indexed(picture, colours) for picture in pictures]
     times = [START, *[STEP] * (len(others) - 1), END][: len(pictures)]
     content = BytesIO()
