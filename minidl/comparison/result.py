@@ -58,7 +58,7 @@ class Comparison(Results):
         return report(self)
 
     @answers
-    def plot(self, panel: str | None = None, *, ax: Any = None) -> Any:
+    def plot(self, what: str | None = None, ax: Any = None) -> Any:
         """Draw the comparison, or one of its three panels, and return Matplotlib's Axes.
 
         - ``"loss"``: the curve that the goal is on, at the chosen rates: every evaluation seed, its
@@ -75,9 +75,9 @@ class Comparison(Results):
 
         Parameters
         ----------
-        panel : {"loss", "arrivals", "rates"}, optional
+        what : {"loss", "arrivals", "rates"}, optional
             All three by default.
-        ax : Axes, or three Axes without `panel`, optional
+        ax : Axes, or three Axes for all panels, optional
             Where to draw, by default in a new pyplot figure, whose title is the answer.
 
         Returns
@@ -102,7 +102,7 @@ class Comparison(Results):
         """
         from minidl.comparison.plots.draw import plot_panel, plot_panels
 
-        return plot_panels(self, ax) if panel is None else plot_panel(self, panel, ax)
+        return plot_panels(self, ax) if what is None else plot_panel(self, what, ax)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plan and runs, with every curve, as JSON data."""

@@ -21,12 +21,12 @@ HEIGHT, LINE = 3.2, 0.21  # inches: of panels, and of a line of text above or be
 PLACES: dict[str, Any] = {"loss": "upper right", "arrivals": "lower right", "rates": "upper center"}
 
 
-def plot_panel(comparison: Results, panel: str, ax: Axes | None) -> Axes:
+def plot_panel(comparison: Results, what: str, ax: Axes | None) -> Axes:
     """Draw the panel of this name, with a legend inside; see `Comparison.plot`."""
-    if panel not in PLACES:
+    if what not in PLACES:
         hint = "To write a file: comparison.plot()[0].figure.savefig('race.png')."
         expected = f"one of {', '.join(PLACES)}"
-        raise invalid("panel", panel, expected, hint if "." in str(panel) else None)
+        raise invalid("what", what, expected, hint if "." in str(what) else None)
     if isinstance(ax, (list, tuple, np.ndarray)):
         raise invalid("ax", ax, "a single Axes for a single panel")
     data.target_of(comparison)
@@ -35,14 +35,14 @@ def plot_panel(comparison: Results, panel: str, ax: Axes | None) -> Axes:
         from minidl.comparison.plots.panels import PANELS
         from minidl.comparison.plots.scales import leave_room
 
-        PANELS[panel](axes, comparison, looks)
-        labels, full = data.labels(comparison), panel == "loss"
+        PANELS[what](axes, comparison, looks)
+        labels, full = data.labels(comparison), what == "loss"
         labels = labels if full else {name: data.shorten(name, 40) for name in labels}
-        rates = panel == "rates"  # where no corner is free
+        rates = what == "rates"  # where no corner is free
         marks = data.marks(comparison)[1:] if rates else []
         rows = data.legend(labels, looks, marks, columns=1 + rates)
         leave_room(axes, (0.03 + 0.055 * len(rows)) * rates)
-        how = {"loc": PLACES[panel], "ncols": 1 + rates, "handlelength": 3, "columnspacing": 1}
+        how = {"loc": PLACES[what], "ncols": 1 + rates, "handlelength": 3, "columnspacing": 1}
         axes.legend(*_by_columns(rows), **how)
     return axes
 
