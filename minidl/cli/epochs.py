@@ -4,9 +4,9 @@ import re
 import textwrap
 
 from minidl.training import History
+from minidl.training.epochs import epoch_rows
 
-WIDTH, BETWEEN = 80, 6  # epochs of the table between the first and the best
-LOSSES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+WIDTH = 80
 
 
 def table(history: History, best: int) -> str:
@@ -19,39 +19,12 @@ def table(history: History, best: int) -> str:
     best      1         0.4000
     last      2         0.5000
     """
-    names, last = [name for name in LOSSES if name in history], int(history.entry("epoch", -1))
-    rows = [["", "epoch", *("accuracy" if "accuracy" in n else in_words(n) for n in names)]]
-    ends = {best: "best", last: "last" if best < last else "last, best"}
-    for epoch in dict.fromkeys([0, *(e for e in between(last) if e not in ends), *ends]):
-        values = (number(history.entry(name, epoch)) for name in names)
-        rows.append([ends.get(epoch, ""), str(epoch), *values])
+    rows = epoch_rows({name: history[name].tolist() for name in history.columns}, best)
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines = (map(str.rjust, row[1:], widths[1:]) for row in rows)
     return "\n".join(
         "  ".join([row[0].ljust(widths[0]), *line]) for row, line in zip(rows, lines, strict=True)
     )
-
-
-def between(last: int) -> list[int]:
-    """Return epoch 0 and about six round epochs before the last, closer at the start.
-
-    >>> between(100)
-    [0, 2, 4, 7, 10, 30, 50]
-    """
-    if last <= BETWEEN + 1:
-        return list(range(last))
-    powers = (last ** (k / (BETWEEN + 1)) for k in range(1, BETWEEN + 1))
-    return sorted({0, *(int(float(f"{power:.0e}")) for power in powers)})
-
-
-def in_words(column: str) -> str:
-    """Return the name of a column, such as "training loss"."""
-    return column.replace("train", "training").replace("_", " ")
-
-
-def number(value: float) -> str:
-    """Return a loss or an accuracy with about four digits."""
-    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e3 else f"{value:.3g}"
 
 
 def wrapped(text: str, indent: int = 0) -> str:

@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from minidl.cli.classes import accuracy_by_class
-from minidl.cli.epochs import in_words, number
 from minidl.datasets import Dataset
 from minidl.datasets.preparing import Floats, Targets
 from minidl.training import History, Trainer
+from minidl.training.epochs import in_words, number
 
 RISES, FALLS = 1.05, 0.97  # losses that count as higher, or as lower, than another
 

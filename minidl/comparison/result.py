@@ -13,11 +13,14 @@ from minidl.comparison.duels import Duel
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
 from minidl.comparison.profile import Profile, across, across_text, profile, profile_text
+from minidl.comparison.report.answer import headline
 from minidl.comparison.report.screen import screen
 from minidl.comparison.report.tables import report
+from minidl.comparison.report.words import joined
 from minidl.comparison.run import Run, Setting
 from minidl.comparison.store import read_record, versions, write_record
 from minidl.errors import DataError
+from minidl.html import preformatted
 from minidl.keywords import answers
 from minidl.optim import Optimizer
 
@@ -50,8 +53,16 @@ class Comparison(Results):
         warnings.warn(message, DeprecationWarning, 2)
         return self.evaluation_runs(contestant, setting)
 
+    def __repr__(self) -> str:
+        names = joined([contestant.name for contestant in self.plan.contestants])
+        return f"<Comparison of {names} on {self.plan.problem}: {headline(self)}>"
+
     def __str__(self) -> str:
         return screen(self)
+
+    def _repr_html_(self) -> str:
+        """Return the screen, for notebooks."""
+        return preformatted(str(self))
 
     def details(self) -> str:
         """Return all tables: tuning, each pair at each learning rate, and their explanation."""
@@ -154,8 +165,15 @@ class Study:
         """The performance profile, or None if the comparisons have no two optimizers in common."""
         return profile(self.comparisons)
 
+    def __repr__(self) -> str:
+        return "\n".join(["<Study of:", *map(repr, self.comparisons)]) + ">"
+
     def __str__(self) -> str:
         return "\n\n".join(map(str, self.comparisons))
+
+    def _repr_html_(self) -> str:
+        """Return the screens, for notebooks."""
+        return preformatted(str(self))
 
     def details(self) -> str:
         """Return all tables of each comparison."""

@@ -30,9 +30,11 @@ from minidl.datasets.preparing import (
 from minidl.datasets.problems import Note, note_text
 from minidl.datasets.reading import arrays_table
 from minidl.errors import CallError
+from minidl.html import settings
 from minidl.keywords import answers
 from minidl.values import numbers
 
+NAMED = 12  # features that a notebook shows by name
 LARGEST_SEED = 2**32 - 1  # of scikit-learn's generators
 LOSS_OF_TASK = {
     "binary": "binary_cross_entropy",
@@ -157,8 +159,24 @@ class Dataset:
     def __repr__(self) -> str:
         return (
             f"Dataset({self.name!r}, {self.task}, {len(self.X_train)} training rows, "
-            f"{len(self.X_test)} test rows, {self.n_features} feature{'s'[: self.n_features != 1]})"
+            f"{len(self.X_test)} test rows, {self._features})"
         )
+
+    @property
+    def _features(self) -> str:
+        """The number of features in words."""
+        return f"{self.n_features} feature{'' if self.n_features == 1 else 's'}"
+
+    def _repr_html_(self) -> str:
+        """Return what :meth:`summary` says as a table, for notebooks."""
+        first = self.feature_names[:NAMED]
+        more = f" and {self.n_features - NAMED} more" if self.n_features > NAMED else ""
+        rows = [("task", self.task), (self._features, ", ".join(first) + more)]
+        rows += [("training rows", self._count(self.y_train))]
+        rows += [("test rows", self._count(self.y_test))]
+        notes = [(note.title, note_text(note, typed=False)) for note in self.notes]
+        rows += [(title, text.removeprefix(title).strip()) for title, text in notes]
+        return settings(rows, self.name)
 
     @answers
     def inverse_y(self, values: npt.ArrayLike) -> Floats:
@@ -186,10 +204,9 @@ class Dataset:
         training rows: 30 (0: 15, 1: 15)
         test rows: 10 (0: 5, 1: 5)
         """
-        features = f"{self.n_features} feature{'' if self.n_features == 1 else 's'}"
         classes = f", {self.n_classes} classes" if self.n_classes else ""
         lines = [
-            f"{self.name}: {self.task}, {features}{classes}",
+            f"{self.name}: {self.task}, {self._features}{classes}",
             f"training rows: {self._count(self.y_train)}",
             f"test rows: {self._count(self.y_test)}",
         ]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from minidl.autograd.node import Value
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, ShapeError
+from minidl.html import table
 from minidl.keywords import answers
 from minidl.nn.initializers import Initializer
 from minidl.nn.layer import Layer, Training
@@ -106,6 +107,19 @@ class Sequential(Layer):
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"
 
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        """Return the titles and rows of the table of layers."""
+        rows = [("layer", "type", "weight", "parameters")]
+        for i, layer in enumerate(self.layers):
+            shape = str(layer.weight.shape) if isinstance(layer, Dense) else ""
+            rows.append((str(i), repr(layer), shape, str(_count(layer))))
+        return [*rows, ("total", "", "", str(_count(self)))]
+
+    def _repr_html_(self) -> str:
+        """Return the table of layers, for notebooks."""
+        title, *rows = self._rows()
+        return table(rows, title)
+
     @answers
     def summary(self) -> str:
         """Return a table of layers, with the shape of their weights and their parameter counts.
@@ -117,11 +131,7 @@ class Sequential(Layer):
         2      Dense(3, 1)  (3, 1)           4
         total                               13
         """
-        rows = [("layer", "type", "weight", "parameters")]
-        for i, layer in enumerate(self.layers):
-            shape = str(layer.weight.shape) if isinstance(layer, Dense) else ""
-            rows.append((str(i), repr(layer), shape, str(_count(layer))))
-        rows.append(("total", "", "", str(_count(self))))
+        rows = self._rows()
         a, b, c, d = (max(len(row[k]) for row in rows) for k in range(4))
         return "\n".join(f"{i:{a}}  {name:{b}}  {w:{c}}  {n:>{d}}" for i, name, w, n in rows)
 

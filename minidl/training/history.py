@@ -13,7 +13,9 @@ from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, OutOfRangeError, UnknownNameError, invalid
 from minidl.files import atomic_write
+from minidl.html import paragraph, preformatted, table
 from minidl.keywords import answers
+from minidl.training.epochs import epoch_rows
 from minidl.training.record import Record
 
 if TYPE_CHECKING:
@@ -272,6 +274,16 @@ class History:
                 except (TypeError, ValueError) as error:
                     raise DataError(f"{path}, row {number}: {error}") from None
         return history
+
+    def _repr_html_(self) -> str:
+        """Return about eight epochs as a table, for notebooks."""
+        if "epoch" not in self or "train_loss" not in self:
+            return preformatted(repr(self))
+        values = self["validation_loss" if "validation_loss" in self else "train_loss"]
+        best = None if np.all(np.isnan(values)) else int(np.nanargmin(values))
+        title, *rows = epoch_rows(self._columns, best)
+        words = table(rows, title, f"stopped by: {self.stopped_by}" if self.stopped_by else "")
+        return words + (paragraph(self.advice) if self.advice else "")
 
     def __repr__(self) -> str:
         if not len(self):

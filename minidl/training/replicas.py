@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from minidl.errors import DivergenceWarning, UntrainedWarning, WorseLossWarning
+from minidl.html import settings
 from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
@@ -23,6 +24,7 @@ from minidl.training.history import History
 from minidl.training.many import train_many
 from minidl.training.reach import summary
 from minidl.training.sets import replica_rows, several_sets
+from minidl.training.shown import in_a_line, progress
 from minidl.training.trainer import Trainer
 from minidl.training.weights import ClassWeight
 
@@ -30,7 +32,7 @@ UNFINISHED = (None, "interrupted")  # values of history.stopped_by
 
 
 @answers
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Replica:
     """A network trained by :func:`train_replicas`.
 
@@ -50,6 +52,16 @@ class Replica:
     hyperparameters: dict[str, float]
     history: History
     model: Layer
+
+    def __repr__(self) -> str:
+        values = {"seed": self.seed, **self.hyperparameters}
+        words = ", ".join(f"{name}={value:.6g}" for name, value in values.items())
+        return f"Replica({words}; {in_a_line(self.history)})"
+
+    def _repr_html_(self) -> str:
+        """Return its settings and last losses as a table, for notebooks."""
+        own = [("seed", self.seed), *self.hyperparameters.items()]
+        return settings([*own, *progress(self.history), ("model", repr(self.model))])
 
 
 @answers

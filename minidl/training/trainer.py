@@ -36,6 +36,7 @@ from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
 from minidl.training.record import Record
 from minidl.training.settings import settings_of
+from minidl.training.shown import in_a_line, trainer_settings
 from minidl.training.weights import ClassWeight, check_class_weight
 
 
@@ -304,6 +305,13 @@ class Trainer(Run):
                 raise
             finally:
                 end_fit(self, self.hooks.callbacks)
+
+    def __repr__(self) -> str:
+        parts = f"{self.model!r}, {self.loss!r}, {self.optimizer!r}"
+        return f"Trainer({parts}, batch_size={self.batch_size!r}; {in_a_line(self.history)})"
+
+    def _repr_html_(self) -> str:
+        return trainer_settings(self)
 
     def stop_diverged(self, losses: Array) -> Array:
         """Stop if the loss is not finite or too large: end the run with the last good weights."""

@@ -10,11 +10,12 @@ from cli_process import ESCAPE, SMALL_RUN, Terminal
 import minidl
 from minidl import Trainer, datasets, nn
 from minidl.cli import main
-from minidl.cli.epochs import between, table, wrapped
+from minidl.cli.epochs import table, wrapped
 from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import parse
 from minidl.cli.outcome import Outcome
 from minidl.training import History
+from minidl.training.epochs import between
 
 MOONS = ["train", "--lr", "0.03", "--quiet"]
 EARLY = [*MOONS, "--early-stopping"]

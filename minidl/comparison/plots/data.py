@@ -10,7 +10,7 @@ import numpy as np
 from minidl.comparison.analysis import Results
 from minidl.comparison.goal import Target
 from minidl.comparison.profile import Profile
-from minidl.comparison.report.answer import answer
+from minidl.comparison.report.answer import headline
 from minidl.comparison.report.facts import good_rates, steady_means, times_by_rate
 from minidl.comparison.report.screen import network_words
 from minidl.comparison.report.words import counted, number, rate, target_words, wrapped
@@ -136,8 +136,7 @@ def shorten(text: str, longest: int = LETTERS) -> str:
 
 def title(comparison: Results) -> str:
     """Return the problem, and the answer as on the screen."""
-    said = list(answer(comparison))[: 1 if comparison.complete else 2]
-    lines = wrapped(" ".join([f"{comparison.plan.problem}:", *said]), LETTERS)
+    lines = wrapped(f"{comparison.plan.problem}: {headline(comparison)}", LETTERS)
     return "\n".join(map(shorten, lines[:2]))
 
 

@@ -21,6 +21,11 @@ from minidl.comparison.report.words import counted, joined, method_name, number,
 from minidl.comparison.rows import Row
 
 
+def headline(comparison: Results) -> str:
+    """Return the first sentence of the answer, after an interruption what it supports."""
+    return " ".join(list(answer(comparison))[: 1 if comparison.complete else 2])
+
+
 def answer(comparison: Results) -> Iterator[str]:
     """Yield sentences that agree with every number on the screen."""
     if not comparison.complete:
