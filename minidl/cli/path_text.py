@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from minidl.cli.epochs import number
 from minidl.optim import OPTIMIZERS
 from minidl.paths import CommonRate, Direction, Figures, Path
 from minidl.paths.descent import SHARE
 from minidl.registry import normalise
+from minidl.training.epochs import number
 
 Pairs = Sequence[tuple[Path, Figures]]
 HEADS = ["", "steps to\nminimum", "final\nloss", "path\nlength", "steps\nuphill", "ends at"]

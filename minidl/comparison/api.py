@@ -20,6 +20,7 @@ from minidl.errors import DataError, invalid
 from minidl.keywords import answers
 from minidl.nn import Loss
 from minidl.optim import BatchSize, Optimizer
+from minidl.training.bar import new_bar
 from minidl.training.pool import check_jobs
 
 BATCHING_RATES = tuple(4.0**k for k in range(-4, 3))
@@ -108,7 +109,7 @@ def compare(
         The file to write. Finished runs are kept in ``out + ".part"``, so the same call continues
         after it was killed.
     progress : bool, default False
-        Whether to show a progress bar on standard error.
+        Whether to show a progress bar on standard error, or in the notebook.
 
     Returns
     -------
@@ -297,7 +298,6 @@ def _progress_bar(executors: Sequence[Executor], visible: bool) -> Iterator[Call
     if not visible:
         yield lambda: None
         return
-    from tqdm.auto import tqdm
 
     def counts() -> tuple[float, str]:
         finished = sum(executor.trained() for executor in executors)
@@ -306,7 +306,7 @@ def _progress_bar(executors: Sequence[Executor], visible: bool) -> Iterator[Call
 
     share, words = counts()  # of a file: they took no time
     form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}<{remaining}]"
-    with tqdm(total=1.0, initial=share, desc=words, bar_format=form, file=sys.stderr) as bar:
+    with new_bar(total=1.0, initial=share, desc=words, bar_format=form, file=sys.stderr) as bar:
 
         def refresh() -> None:
             share, words = counts()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 from minidl.checks import check_count
+from minidl.training.bar import has_widgets, new_bar
 from minidl.training.callbacks import Callback
 from minidl.training.trainer import Trainer
 
@@ -16,7 +17,7 @@ DIGITS = {"train_loss": 5, "train_accuracy": 4, "validation_loss": 5, "validatio
 
 
 class Progress(Callback):
-    """Show the progress of training: a bar on a terminal, elsewhere a plain line now and then.
+    """Show the progress of training: a bar on a terminal or in a notebook, else plain lines.
 
     Parameters
     ----------
@@ -39,10 +40,8 @@ class Progress(Callback):
         file = self.file or sys.stderr
         self._last = epochs
         self._every = max(1, math.ceil((epochs - trainer.epoch) / self.lines))
-        if file.isatty():
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
+        if file.isatty() or (self.file is None and has_widgets()):
+            self._bar = new_bar(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
 
     def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Advance the bar, or print a line when it is time for one."""

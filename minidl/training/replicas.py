@@ -17,6 +17,7 @@ from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.optim.base import Setting
 from minidl.streams import check_seeds
+from minidl.training.bar import new_bar
 from minidl.training.choose import choose_optimizer
 from minidl.training.data import Pair
 from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
@@ -135,7 +136,7 @@ def train_replicas(
         last bit on processors of one kind. A block is never divided, so give less `memory` if
         there are fewer blocks than processes.
     progress : bool, default False
-        Whether to show a bar of finished networks on standard error.
+        Whether to show a bar of finished networks on standard error, or in the notebook.
 
     Returns
     -------
@@ -221,7 +222,5 @@ def _bar(total: int, visible: bool) -> Iterator[Callable[[list[Trainer]], object
     if not visible:
         yield len
         return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, unit="network", file=sys.stderr) as bar:
+    with new_bar(total=total, unit="network", file=sys.stderr) as bar:
         yield lambda block: bar.update(len(block))

@@ -2,9 +2,11 @@
 
 from itertools import permutations
 
+import matplotlib as mpl
 import pytest
 
 from minidl.optim import OPTIMIZERS
+from minidl.plots.figures import styled
 from minidl.plots.style import LOOKS, OTHERS, looks_of
 
 
@@ -34,3 +36,17 @@ def test_no_two_of_one_picture_look_alike():
     found = looks_of(names)
     assert len(set(found.values())) == len(names)
     assert set(found.values()) <= {*LOOKS.values(), *OTHERS}
+
+
+def test_what_makes_pyplot_interactive_inside_the_style_is_kept():
+    before = mpl.is_interactive()
+    try:
+        mpl.interactive(False)
+        with styled():
+            mpl.interactive(True)  # as the first figure of a notebook does
+        assert mpl.is_interactive()
+        with styled():
+            mpl.interactive(False)
+        assert not mpl.is_interactive()
+    finally:
+        mpl.interactive(before)
