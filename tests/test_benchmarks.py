@@ -84,6 +84,17 @@ def test_mapped_rows_are_those_on_disk(bench: Any, tmp_path: Path) -> None:
     assert bench.peers.Minidl(workload).prepare(0)() == 1
 
 
+def test_all_readers_return_what_float_does(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = bench.reading
+    for name, form in reading.FORMS.items():
+        reading.agree(tmp_path, form, reading.SCALES.get(name, 1.0))
+    monkeypatch.setitem(reading.READERS, "other", lambda path: reading.by_minidl(path) + 1e-9)
+    with pytest.raises(AssertionError, match="other"):
+        reading.agree(tmp_path, "{:.3f}", 1.0)
+
+
 def test_each_contestant_runs_once_a_round_after_a_warm_up(bench: Any) -> None:
     ran: list[str] = []
 

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-PARTS = ("step", "replicas", "scaling", "whole_process", "memory", "protocol")
+PARTS = ("step", "replicas", "scaling", "whole_process", "memory", "protocol", "reading")
 FOLDER = Path(__file__).parent
 OF_A_PART = ("repeats", "load", "libraries")  # facts that differ between parts
 

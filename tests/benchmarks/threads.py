@@ -23,7 +23,7 @@ SETTINGS = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
 SHOWN = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-PACKAGES = ("numpy", "scikit-learn", "torch", "jax", "optax")
+PACKAGES = ("numpy", "pandas", "scikit-learn", "torch", "jax", "optax")
 
 
 def pin() -> None:

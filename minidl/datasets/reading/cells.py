@@ -7,7 +7,7 @@ import numpy as np
 
 from minidl.datasets.problems import Note, Problem, counted, places
 from minidl.datasets.reading.columns import Floats, Rows
-from minidl.datasets.reading.digits import parse
+from minidl.datasets.reading.decimals import parse
 from minidl.datasets.reading.form import Record
 from minidl.values import EXACT
 

@@ -1,124 +1,106 @@
-"""Decimal numbers from bytes, thousands at once; each is the float64 that ``float`` returns.
+"""Integers from digits and their decimal scaling, thousands at once, each as ``float`` does it.
 
 Eight digits are eight bytes, so also one integer of 64 bits, whose bytes are combined in three
 multiplications (Lemire, "Quickly parsing eight digits", 2018). A number of up to 19 digits is
-m / 10^k with an integer m: exact for m <= 2^53 by one division (Clinger, "How to read floating
-point numbers accurately", PLDI 1990, section 4), and else by one in extended precision, unless
-that lies halfway between two float64. The few numbers that this leaves are given to ``float``.
+m 10^k with an integer m: exact for m <= 2^53 and |k| <= 22 by one operation (Clinger, "How to read
+floating point numbers accurately", PLDI 1990, section 4), and else by one in extended precision
+for |k| <= 27, unless that lies halfway between two float64.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.datasets.reading.words import to_number
-
 U = np.uint64
 Words = npt.NDArray[np.uint64]
 Whole = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
 DIGITS = 19  # of every integer below 10^19 < 2^64
-PAD = 24  # bytes before a block, so that eight bytes can be read before any position
-KEEP = np.array([0, *(2**64 - 2 ** (64 - 8 * k) for k in range(1, 9))], U)  # the last k bytes
-ASCII_ZERO, OVER, HIGH = U(0x3030303030303030), U(0x7676767676767676), U(0x8080808080808080)
-PAIRS, LOW, BY_100, BY_1 = U(0xFF000000FF), U(32), U(0x000F424000000064), U(0x0000271000000001)
+PAD = 24  # bytes that are read before the end of a number, three words
+ASCII_ZERO, LOW = U(0x3030303030303030), U(32)
+PAIRS, BY_100, BY_1 = U(0xFF000000FF), U(0x000F424000000064), U(0x0000271000000001)
 TENS = U(10) ** np.arange(DIGITS + 1, dtype=U)
-POWERS, EXTENDED = 10.0 ** np.arange(DIGITS + 1), np.longdouble(10) ** np.arange(DIGITS + 1)
 HALFWAY, TAIL = U(0x400), U(0x7FF)  # the bits of an extended float that float64 rounds away
 PRECISE = np.finfo(np.longdouble).nmant == 63  # not so with MSVC, and on ARM
-MANY = 0.05  # share of numbers given to float above which NumPy's own reader is faster
 
 
-def parse(block: bytes, separator: str, width: int) -> npt.NDArray[np.float64] | None:
-    r"""Return lines of decimal numbers as an array (lines, width), or None if they are not that.
+def _kept() -> Words:
+    """Return masks (PAD + 1, 3) that keep the last k of 24 bytes, the first in the lowest bits."""
+    kept = np.arange(PAD) >= PAD - np.arange(PAD + 1)[:, None]
+    return (kept * np.uint8(255)).view("<u8").astype(U)
 
-    >>> parse(b"1.5,-2\n0.25,30\n", ",", 2).tolist()
-    [[1.5, -2.0], [0.25, 30.0]]
-    >>> parse(b"1.5,x\n", ",", 2) is parse(b"1,2\n3\n", ",", 2) is None
-    True
+
+def _tables(
+    kind: type[np.floating], largest: int
+) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
+    """Return factors and divisors whose entry k, also a negative one, scales by 10^-k."""
+    powers = np.multiply.accumulate(np.array([1, *[10] * largest], kind))
+    ones = np.ones(largest + 1, kind)
+    return np.append(ones, powers[:0:-1]), np.append(powers, ones[1:])
+
+
+KEPT = {words: np.ascontiguousarray(_kept()[:, 3 - words :]) for words in (1, 2, 3)}
+DOUBLE, EXTENDED = _tables(np.float64, 22), _tables(np.longdouble, 27)
+
+
+def integers(text: bytes, end: Whole, length: Whole) -> Words:
+    """Return the integers in the last `length` bytes before each `end`, which must be digits.
+
+    >>> integers(b"0" * PAD + b"12,345", np.array([26, 30]), np.array([2, 3])).tolist()
+    [12, 345]
     """
-    padded = b"0" * PAD + block
-    body = np.frombuffer(padded, np.uint8)[PAD:]
-    words = np.ndarray(len(padded) - 7, "<u8", padded, strides=(1,))
-    special = body == ord(separator)
-    special |= body == ord("\n")
-    special |= body == ord(".")
-    marks = np.flatnonzero(special)
-    point, end = _cells(marks, body[marks] == ord("."))
-    if not len(end) or not _is_grid(body[end], separator, width):
-        return None
-    start = np.empty_like(end)
-    start[0], start[1:] = 0, end[:-1] + 1
-    negative = body[start] == ord("-")
-    start += negative
-    before, after = point - start, np.maximum(end - point - 1, 0)
-    digits = before + after
-    odd = digits < 1
-    if (long := digits > DIGITS).any():  # 0.1234567890123456789 has 19
-        long &= (after > DIGITS) | (before > 1) | (body[start] != ord("0"))
-        odd |= long
-    if odd.any():
-        before[odd] = after[odd] = 0
-    m = _integer(words, point + PAD - 8, before, odd) * TENS[after]
-    m += _integer(words, end + PAD - 8, after, odd)
-    values = _divided(m, after, odd)
-    values *= 1.0 - 2.0 * negative
-    others = np.flatnonzero(odd)
-    if len(others) > MANY * len(end):
-        return None
-    for i, a, b in zip(others, start[others] - negative[others], end[others], strict=True):
-        number = to_number(block[a:b].decode("latin-1"))
-        if number is None:
-            return None
-        values[i] = number
-    return values.reshape(-1, width)
-
-
-def _cells(marks: Whole, points: Mask) -> tuple[Whole, Whole]:
-    """Return where the last point and the end of each cell are; without a point, both are one."""
-    if len(marks) % 2 == 0 and points[::2].all() and not points[1::2].any():
-        return marks[::2], marks[1::2]
-    at = np.flatnonzero(~points)
-    end = marks[at]
-    return np.where(points[at - 1] & (at > 0), marks[at - 1], end), end
-
-
-def _is_grid(ends: npt.NDArray[np.uint8], separator: str, width: int) -> bool:
-    """Return whether cells end as those of a table: at a separator, the last at a line end."""
-    if len(ends) % width:
-        return False
-    grid = ends.reshape(-1, width)
-    return bool(np.all(grid[:, -1] == ord("\n")) and np.all(grid[:, :-1] == ord(separator)))
-
-
-def _integer(words: Words, end: Whole, length: Whole, odd: Mask) -> Words:
-    """Return the integers in the last digits before `end`; mark those with other characters."""
-    most = length.max(initial=0)
-    value = _eight(words, end, np.minimum(length, 8) if most > 8 else length, odd)
-    if most > 8:
-        higher = np.maximum(length - 8, 0)
-        value += _integer(words, end - 8, higher, odd) * U(10**8)
+    most = int(length.max(initial=0))
+    if most > 3:
+        return _by_words(text, end, length, 1 + (most - 1) // 8)
+    value, body = np.zeros(len(end), U), np.frombuffer(text, np.uint8)
+    for k in range(most):
+        digit = body[end - (k + 1)] & np.uint8(15)
+        value += (digit * (length > k)).astype(U) * TENS[k]
     return value
 
 
-def _eight(words: Words, end: Whole, length: Whole, odd: Mask) -> Words:
-    """Return the integers in up to eight digits; mark those with other characters."""
-    w = words[end] ^ ASCII_ZERO
-    w &= KEEP[length]
-    wrong = w + OVER
-    wrong |= w
-    wrong &= HIGH
-    odd |= wrong != 0
-    w = w * U(10) + (w >> U(8))
-    return ((w & PAIRS) * BY_100 + ((w >> U(16)) & PAIRS) * BY_1) >> LOW
+def _by_words(text: bytes, end: Whole, length: Whole, words: int) -> Words:
+    """Return the integers in so many words of eight digits."""
+    size = 8 * words
+    every = np.ndarray(len(text) - size + 1, f"V{size}", text, strides=(1,))
+    w = every[end - size].view("<u8").astype(U, copy=False).reshape(-1, words)
+    w ^= ASCII_ZERO
+    w &= KEPT[words].take(length, axis=0)
+    higher = w >> U(8)
+    w *= U(10)
+    w += higher
+    higher = w >> U(16)
+    w &= PAIRS
+    w *= BY_100
+    higher &= PAIRS
+    higher *= BY_1
+    w += higher
+    w >>= LOW
+    value = w[:, -1]
+    for k in range(1, words):
+        value = value + w[:, -1 - k] * TENS[8 * k]
+    return value
 
 
-def _divided(m: Words, places: Whole, odd: Mask) -> npt.NDArray[np.float64]:
-    """Return m / 10^places, rounded once; mark the results that may be rounded twice."""
-    if m.max() <= 2**53:
-        return m / POWERS[places]
+def scaled(m: Words, places: Whole, odd: Mask) -> npt.NDArray[np.float64]:
+    """Return m / 10^places, rounded once, and mark in `odd` where that is not certain.
+
+    >>> scaled(np.array([15, 7], np.uint64), np.array([1, -2]), np.zeros(2, bool)).tolist()
+    [1.5, 700.0]
+    """
+    reach = int(np.abs(places).max(initial=0))
+    exact = m.max() <= 2**53 and reach < len(DOUBLE[0]) / 2
+    factors, divisors = EXTENDED if PRECISE and not exact else DOUBLE
     if not PRECISE:
         odd |= m > 2**53
-        return m / POWERS[places]
-    extended = m.astype(np.longdouble) / EXTENDED[places]
-    odd |= (extended.view(U)[::2] & TAIL) == HALFWAY
-    return extended.astype(np.float64)
+    if reach > (largest := len(factors) // 2):
+        far = np.abs(places) > largest
+        odd |= far
+        places = np.where(far, 0, places)
+    values = m.astype(factors.dtype)
+    if places.min() < 0:
+        values *= factors[places]
+    values /= divisors[places]
+    if factors is EXTENDED[0]:
+        odd |= (values.view(U)[::2] & TAIL) == HALFWAY
+    return values.astype(np.float64, copy=False)

@@ -8,11 +8,11 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from minidl.datasets.reading.digits import parse
+from minidl.datasets.reading.decimals import parse
 from minidl.datasets.reading.form import BLANKS
 from minidl.values import EXACT
 
-BLOCK = 2**18  # bytes; their arrays fit into a processor's cache
+BLOCK = 2**19  # bytes; the arrays of a block fit into a processor's cache
 THREADS = 2  # NumPy computes on several blocks at once
 
 
@@ -48,7 +48,7 @@ def _blocks(
     """Return rows of decimal numbers, read a few blocks at a time; `size` is a guess in bytes."""
     rows = np.empty((0, width))
     filled = 0
-    lines = _lines(stream)
+    lines = _lines(stream, separator)
     with ThreadPoolExecutor(THREADS) as threads:
         while some := list(islice(lines, 2 * THREADS)):
             for part in threads.map(lambda block: parse(block, separator, width), some):
@@ -65,16 +65,17 @@ def _blocks(
     return rows[:filled]
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield blocks of whole lines that end with a line feed only."""
-    rest = b""
+def _lines(stream: IO[bytes], separator: str) -> Iterator[bytes]:
+    """Yield blocks of whole lines that end with a line feed only, without spaces before cells."""
     while block := stream.read(BLOCK):
-        whole, end, rest = (rest + block).rpartition(b"\n")
-        if end:
-            whole += end
-            yield whole.replace(b"\r\n", b"\n") if b"\r" in whole else whole
-    if rest:
-        yield rest + b"\n"
+        block += stream.readline()
+        if not block.endswith(b"\n"):
+            block += b"\n"
+        if b"\r" in block:
+            block = block.replace(b"\r\n", b"\n")
+        if b" " in block:
+            block = block.replace(f"{separator} ".encode(), separator.encode())
+        yield block
 
 
 def _by_numpy(stream: IO[bytes], separator: str, width: int) -> npt.NDArray[np.float64] | None:
