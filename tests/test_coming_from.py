@@ -1,4 +1,4 @@
-"""The README's table for users of Keras, PyTorch and scikit-learn: what it says to write runs."""
+"""The table for users of Keras, PyTorch and scikit-learn: what it says to write runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from minidl import Tensor, Trainer, datasets, load_model, nn, optim, save_model
 from minidl.training import Checkpoint, EarlyStopping, LearningRateSchedule, load_run, save_run
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parent.parent / "minidl" / "training" / "README.md"
+README = PAGE.read_text(encoding="utf-8")
 SECTION = README.split("## Coming from Keras, PyTorch or scikit-learn\n")[1].split("\n## ")[0]
 ROWS = [
     [cell.strip() for cell in line.split("|")[1:-1]]

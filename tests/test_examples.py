@@ -31,19 +31,25 @@ WORDS = {
         "SGD(momentum=0.0, nesterov=True), as tutorials for Keras write, is NAG.",
     ],
     "10_limits_of_nag.py": ["FALSE", "1.357", "One counterexample", "-1.8024, 2.1159, 0.6465"],
+    "11_pictures.py": [
+        "overview.png: Momentum swings",
+        "loss_plane.png",
+        "race.png: minidl compare",
+    ],
 }
 
 # Where 4,000 steps lead is tested in test_training_sharpness.py.
-ARGUMENTS = {"07_edge_of_stability.py": ["--steps", "400"]}
+ARGUMENTS = {"07_edge_of_stability.py": ["--steps", "400"], "11_pictures.py": ["."]}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_runs_and_prints_its_result(path: Path) -> None:
+def test_an_example_runs_and_prints_its_result(path: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", str(path), *ARGUMENTS.get(path.name, [])],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "MPLBACKEND": "Agg"},
+        cwd=tmp_path,
         check=False,
     )
     assert done.returncode == 0, done.stderr

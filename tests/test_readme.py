@@ -115,11 +115,24 @@ def test_every_fenced_block_is_one_that_is_checked() -> None:
 
 
 def test_every_file_that_the_map_names_exists() -> None:
-    table = TEXT.split("## What to read")[1].split("##")[0]
-    names = re.findall(r"`([^`]+)`", table)
+    text = TEXT.split("## Where to read on")[1].split("Requirements")[0]
+    names = re.findall(r"`([^`]+)`", text)
     assert len(names) > 10
     for name in names:
         assert (ROOT / name).exists(), name
+
+
+def test_it_is_short_and_its_links_and_pictures_exist() -> None:
+    assert TEXT.count("\n") < 250
+    targets = [target for target in re.findall(r"\]\(([^)]+)\)", TEXT) if "://" not in target]
+    pictures = {Path(target).name for target in targets if target.endswith(".png")}
+    assert len(pictures) >= 4
+    for target in targets:
+        file, _, heading = target.partition("#")
+        text = (ROOT / file).read_text(encoding="utf-8") if heading and file else TEXT
+        assert (ROOT / file).exists(), target
+        headings = [re.sub(r"[^\w -]", "", h).lower() for h in re.findall(r"^#+ (.*)$", text, re.M)]
+        assert not heading or heading.replace("-", " ") in headings, target
 
 
 def test_the_stated_versions_are_those_of_the_package() -> None:
@@ -169,6 +182,7 @@ def test_an_optimizer_takes_the_steps_that_the_readme_writes_down(name: str) -> 
 
 
 def test_the_list_of_operations_is_complete() -> None:
-    rows = re.findall(r"^\| [a-z, ]+ \| ((?:`\w+` ?)+) \|$", TEXT, re.MULTILINE)
+    text = (ROOT / "minidl" / "autograd" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [a-z, ]+ \| ((?:`\w+` ?)+) \|$", text, re.MULTILINE)
     listed = [name for row in rows for name in re.findall(r"\w+", row)]
     assert sorted(listed) == [name for name in ops.__all__ if callable(getattr(ops, name))]

@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 Curves = dict[str, Floats]
 WIDE = 10  # a loss that changes by this factor is drawn on a logarithmic scale
 PANELS = 10.0, 4.0  # inches of two panels
+VALIDATION = "dashed: validation"
 UNNAMED = Look("0.15", SOLID, "o")  # a colour that no optimizer has
 
 
@@ -122,42 +123,59 @@ def _curves(history: Any, what: str) -> tuple[Floats, Curves]:
 
 
 def _draw(history: Any, what: str, ax: Axes, label: str | None) -> Axes:
-    """Draw one kind of column into Axes, and return them."""
+    """Draw one kind of column into Axes, and return them.
+
+    Of several runs in one Axes, each has one entry in the legend, and validation has one for all.
+    """
     epochs, curves = _curves(history, what)
     look = UNNAMED if label is None else looks_of([label])[label]
-    named = "" if label is None else f"{label.lstrip('_')}: "  # matplotlib hides labels with _
+    best = _best(history, curves, epochs)
+    run = None if label is None else ": ".join([label.lstrip("_"), *best[2:]])  # no hidden label
     for (name, curve), dashes in zip(curves.items(), (SOLID, LONG), strict=False):
         marker = look.marker if np.isfinite(curve).sum() == 1 else ""  # one point is no line
         how: dict[str, Any] = {"color": look.color, "linestyle": dashes, "marker": marker}
-        ax.plot(epochs, curve, label=named + _in_words(name).removesuffix(f" {what}"), **how)
-    _mark_best(history, curves, epochs, ax, (look, named))
+        words = _in_words(name).removesuffix(f" {what}")
+        hidden = run is not None and dashes == LONG
+        ax.plot(epochs, curve, label="_hidden" if hidden else run or words, **how)
+    if best:
+        _mark(ax, look, *best, alone=run is None)
     if (diverged := getattr(history, "diverged_at", None)) is not None:
-        text = f"{named}diverged in epoch {diverged}"
+        text = f"{label or ''} diverged in epoch {diverged}".lstrip("_ ")
         ax.axvline(diverged, color=look.color, linestyle=DOTTED, label=text)
+    if run is not None and len(curves) > 1:
+        for line in [line for line in ax.lines if line.get_label() == VALIDATION]:
+            line.remove()  # to be the last entry
+        ax.plot([], [], color=UNNAMED.color, linestyle=LONG, label=VALIDATION)
     set_scales(ax, what, np.concatenate(list(curves.values())))
     ax.set(xlabel="epoch", ylabel=_in_words(what))
-    explain(ax, ax.get_legend_handles_labels()[0])
+    explain(ax)
     return ax
 
 
-def _mark_best(
-    history: Any, curves: Curves, epochs: Floats, ax: Axes, named: tuple[Look, str]
-) -> None:
-    """Mark the epoch with the lowest validation loss, or else training loss."""
+def _best(history: Any, curves: Curves, epochs: Floats) -> tuple[()] | tuple[float, float, str]:
+    """Return the epoch of the lowest validation loss, or else training loss, as numbers and text.
+
+    The value is that of the last curve; nothing is returned without a loss.
+    """
     try:
         losses = list(_curves(history, "loss")[1].values())[-1]
     except (DataError, UnknownNameError):
-        return
+        return ()
     if np.isnan(losses).all():
-        return
-    best, (look, prefix) = int(np.nanargmin(losses)), named
+        return ()
+    best = int(np.nanargmin(losses))
     name, curve = list(curves.items())[-1]
     value = f"{100 * curve[best]:.1f} %" if "accuracy" in name else f"{curve[best]:.4g}"
-    text = f"{prefix}best epoch: {epochs[best]:g} ({value})"
-    ax.axvline(epochs[best], color=look.color, linewidth=0.8, alpha=0.5)
+    return float(epochs[best]), float(curve[best]), f"best epoch: {epochs[best]:g} ({value})"
+
+
+def _mark(ax: Axes, look: Look, epoch: float, value: float, text: str, *, alone: bool) -> None:
+    """Mark the best epoch; of a single run with a vertical line and an entry in the legend."""
+    if alone:
+        ax.axvline(epoch, color=look.color, linewidth=0.8, alpha=0.5)
     ax.plot(
-        epochs[best], curve[best], color=look.color, marker=look.marker, markersize=7,
-        markerfacecolor="white", markeredgewidth=1.8, linestyle="none", label=text,
+        epoch, value, color=look.color, marker=look.marker, markersize=7, markerfacecolor="white",
+        markeredgewidth=1.8, linestyle="none", label=text if alone else "_hidden",
     )  # fmt: skip
 
 

@@ -62,11 +62,12 @@ def axes_of(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
         return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def explain(ax: Axes, handles: Sequence[Any]) -> None:
+def explain(ax: Axes, handles: Sequence[Any] | None = None) -> None:
     """Add a legend below the Axes, in as many columns as there is room for.
 
     It is inside if the figure has no layout engine, which would make room for it.
     """
+    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
     how: dict[str, Any] = {"handles": handles, "handlelength": 2.2, "fontsize": 9}
     if ax.figure.get_layout_engine() is None:
         ax.legend(**how, frameon=True, framealpha=0.9, edgecolor="none")

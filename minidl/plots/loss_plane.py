@@ -12,8 +12,7 @@ from minidl.checks import check_count
 from minidl.errors import ArgumentError
 from minidl.keywords import answers
 from minidl.plots import contours
-from minidl.plots.figures import axes_of, styled
-from minidl.plots.paths import below
+from minidl.plots.figures import axes_of, explain, styled
 from minidl.plots.style import looks_of
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def plot_loss_plane(
         contours.draw_contours(ax, spots, losses, float(np.nanmin(losses)))
         contours.draw_paths(ax, drawn, looks_of(drawn))
         _label(ax, drawn, plane)
-        below(ax)
+        explain(ax)
     return ax
 
 

@@ -13,7 +13,7 @@ from minidl.errors import ArgumentError
 from minidl.keywords import answers
 from minidl.paths import Path, crossed, measure
 from minidl.plots import contours
-from minidl.plots.figures import axes_of, styled
+from minidl.plots.figures import axes_of, explain, styled
 from minidl.plots.style import Look, looks_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def plot_paths(
         ax.set_xlabel("x")
         typed = place.name == place.formula.text or len(place.formula.text) > LONGEST
         ax.set_title(place.name if typed else f"{place.name}: {place.formula.text}")
-        below(ax)
+        explain(ax)
     return ax
 
 
@@ -92,14 +92,6 @@ def checked(paths: Path | Sequence[Path]) -> list[Path]:
         received, hint = ", ".join(path.name for path in shown), "Give descend(..., name=...)."
         raise ArgumentError("paths need different names", received=received, hint=hint)
     return shown
-
-
-def below(ax: Axes) -> None:
-    """Put the legend below the axes."""
-    count = len(ax.get_legend_handles_labels()[1])
-    columns = count if count < 4 else -(-count // 2)
-    place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14)}
-    ax.legend(**place, ncols=columns, handlelength=2.4, columnspacing=1.0, fontsize=9)
 
 
 def minima_of(paths: Sequence[Path]) -> Array:

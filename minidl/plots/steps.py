@@ -10,8 +10,8 @@ import numpy as np
 from minidl.checks import check_count
 from minidl.keywords import answers
 from minidl.paths import Direction, Path, crossed, measure
-from minidl.plots.figures import axes_of, styled
-from minidl.plots.paths import below, checked, minima_of
+from minidl.plots.figures import axes_of, explain, styled
+from minidl.plots.paths import checked, minima_of
 from minidl.plots.style import looks_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def plot_steps(
         else:
             _draw_losses(ax, shown, last)
         ax.set_xlabel("step")
-        below(ax)
+        explain(ax)
     return ax
 
 
