@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from minidl.autograd import Array
 from minidl.checks import is_minidl, refuse_class
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
 from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 from minidl.nn.parameters import Checksums
@@ -137,6 +137,19 @@ def undeclared_state(model: Layer, before: Checksums | None = None) -> str | Non
         f" model. In __init__, write self.{first} = nn.Buffer(...), and in forward write into it:"
         f" self.{first}[...] = ..."
     )
+
+
+def warnings_after(
+    trainer: Any, before: Checksums, told: str
+) -> Iterator[tuple[str, type[Warning]]]:
+    """Yield what ``fit`` warns of at its end; `told` is what it has said of untrained parts."""
+    history = trainer.history
+    if history.advice:
+        yield history.advice, DivergenceWarning if history.diverged else WorseLossWarning
+    if trainer.untrained != told:
+        yield trainer.untrained, UntrainedWarning
+    if message := undeclared_state(trainer.model, before):
+        yield message, UserWarning
 
 
 def check_reproducible(network: Layer, again: Layer, seed: int) -> None:

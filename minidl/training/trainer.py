@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from minidl.autograd import Array
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
+from minidl.errors import ArgumentError
 from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
@@ -25,7 +25,7 @@ from minidl.training.checks import (
     check_model,
     parts_of,
     too_large,
-    undeclared_state,
+    warnings_after,
 )
 from minidl.training.choose import check_settings, choose_optimizer
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
@@ -256,14 +256,9 @@ class Trainer(Run):
         self._note_rows(train.digest())
         before = self.model.checksums()
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
-        if self.history.advice:
-            category = DivergenceWarning if self.history.diverged else WorseLossWarning
-            warnings.warn(self.history.advice, category, stacklevel=3)
-        if self.untrained != self._told:
-            self._told = self.untrained
-            warnings.warn(self.untrained, UntrainedWarning, stacklevel=3)
-        if message := undeclared_state(self.model, before):
-            warnings.warn(message, stacklevel=3)
+        told, self._told = self._told, self.untrained
+        for message, category in warnings_after(self, before, told):
+            warnings.warn(message, category, stacklevel=3)
         return self.history
 
     @answers
