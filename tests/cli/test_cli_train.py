@@ -137,6 +137,7 @@ def test_options_left_out_have_the_values_that_help_states(trained):
         "json": "-",
         "csv": None,
         "save": None,
+        "plot": None,
         "quiet": True,
         "fail_on_diverge": False,
         "fail_under_target": False,
