@@ -38,6 +38,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "plots",
     "training",
     "comparison",
+    "page",
     "cli",
 ]
 # The facade names the rooms above it for type checkers alone. At run time it imports them when
@@ -210,6 +211,12 @@ def test_the_wheel_holds_only_minidl(tmp_path: Path) -> None:
     assert "minidl/py.typed" in names
     shipped = {name for name in names if name.endswith(".py")}
     assert shipped == {path.relative_to(ROOT).as_posix() for path in SOURCES}
+    page = {path.name for path in (PACKAGE / "page").iterdir() if path.is_file()}
+    parts = {name for name in page if not name.endswith(".py")}
+    assert {"page.html", "page.css", "page.js", "dom.js"} <= parts
+    assert {name for name in names if name.startswith("minidl/page/")} >= {
+        f"minidl/page/{name}" for name in parts
+    }
 
 
 def test_the_top_level_holds_what_was_asked_for() -> None:

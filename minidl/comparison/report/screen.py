@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from minidl.comparison.analysis import Results
+from minidl.comparison.duels import Duel
 from minidl.comparison.plan import Plan
 from minidl.comparison.report.answer import answer
 from minidl.comparison.report.facts import best_row
@@ -34,6 +35,7 @@ from minidl.optim import TABLE
 
 LINES, BAR = 25, 14
 PAIRS, NOTES = 6, 4  # lines of pairs and of notes
+PAIR = ["pair", "mean difference", "95 %", "verdict"]
 # Options of compare and of train that say what is trained on which rows.
 PROBLEM = {"--rows", "--noise", "--test-size", "--hidden", "--activation", "--loss"}
 PROBLEM |= {"--target-column", "--task", "--features", "--drop", "--header", "--no-header"}
@@ -50,7 +52,7 @@ def screen(
     With `commands`, the last lines say what to type next, on the same problem as the command
     `typed`.
     """
-    sections = [_head(comparison, width), [f"  {line}" for line in _answer(comparison, width - 2)]]
+    sections = [head(comparison, width), [f"  {line}" for line in _answer(comparison, width - 2)]]
     if comparison.rows:
         sections.append(_rows(comparison, width))
         sections += [_pairs(comparison, width)] if comparison.tuned else []
@@ -81,7 +83,8 @@ def network_words(plan: Plan) -> str:
     return " ".join(["-".join(widths), *(name.lower() for name in dict.fromkeys(others))])
 
 
-def _head(comparison: Results, width: int) -> list[str]:
+def head(comparison: Results, width: int) -> list[str]:
+    """Return the lines on what was compared, and on the goal."""
     plan, target = comparison.plan, comparison.target
     sizes = list(dict.fromkeys(str(c.batch_size) for c in plan.contestants))
     batch = f"batch {sizes[0]}" if len(sizes) == 1 else f"batches {', '.join(sizes)}"
@@ -106,7 +109,7 @@ def _answer(comparison: Results, width: int) -> Iterator[str]:
 
 def _rows(comparison: Results, width: int) -> list[str]:
     """Return the table of optimizers, with a bar for the median as far as it fits."""
-    table = [_cells(comparison, row) for row in comparison.rows]
+    table = [cells_of(comparison, row) for row in comparison.rows]
     names = [name for name in table[0] if any(row[name] for row in table)]
 
     def lines(titles: Mapping[str, str], bar: int) -> list[str]:
@@ -122,7 +125,7 @@ def _rows(comparison: Results, width: int) -> list[str]:
     return next((one for one in tried if "" not in one), lines(SHORT, 0))
 
 
-def _cells(comparison: Results, row: Row) -> dict[str, str]:
+def cells_of(comparison: Results, row: Row) -> dict[str, str]:
     """Return the cells of one optimizer by the titles of columns; empty columns are left out."""
     plan, setting, chosen = comparison.plan, row.setting, comparison.chosen
     longest = max((r.median for r in comparison.rows if math.isfinite(r.median)), default=1.0)
@@ -183,22 +186,29 @@ def _pairs(comparison: Results, width: int) -> list[str]:
     shown = duels
     if len(duels) > PAIRS and best is not None:
         shown = [duel for duel in duels if best.optimizer in (duel.first, duel.second)]
-    lines = [["pair", "mean difference", "95 %", "verdict"]]
-    for duel in shown[:PAIRS]:
-        low, high = duel.verdict.interval
-        interval = f"{low:+.1f} to {high:+.1f}" if duel.verdict.seeds > 1 else "-"
-        numbers = [f"{duel.verdict.difference:+.1f}", interval]
-        numbers = ["-", "-"] if duel.word == "chaotic" else numbers
-        lines.append([f"{duel.first} - {duel.second}", *numbers])
-        lines[-1].append(verdict_words(duel))
+    lines = [PAIR, *map(pair_cells, shown[:PAIRS])]
     rest = len(duels) - len(lines) + 1
     more = [f"({counted(rest, 'more pair')}: --details)"] if rest else []
     return [*text_table(lines, (0, 3), width=width).split("\n"), *more]
 
 
+def pair_cells(duel: Duel) -> list[str]:
+    """Return the cells of one pair, in the columns `PAIR`."""
+    low, high = duel.verdict.interval
+    interval = f"{low:+.1f} to {high:+.1f}" if duel.verdict.seeds > 1 else "-"
+    numbers = [f"{duel.verdict.difference:+.1f}", interval]
+    numbers = ["-", "-"] if duel.word == "chaotic" else numbers
+    return [f"{duel.first} - {duel.second}", *numbers, verdict_words(duel)]
+
+
+def cautions(comparison: Results) -> list[str]:
+    """Return what to beware of, the most important first."""
+    return [*_fastest_is_not_best(comparison), *warnings_of(comparison)]
+
+
 def _beware(comparison: Results, width: int, room: int) -> list[str]:
     """Return what to beware of on so many lines, the most important first."""
-    notes = [*_fastest_is_not_best(comparison), *warnings_of(comparison)]
+    notes = cautions(comparison)
     lines: list[str] = []
     for k, note in enumerate(notes):
         text = wrapped(f"Beware: {note}", width, "  ")
@@ -210,7 +220,7 @@ def _beware(comparison: Results, width: int, room: int) -> list[str]:
 
 
 def _fastest_is_not_best(comparison: Results) -> Iterator[str]:
-    rows = {row.optimizer: _cells(comparison, row)["loss"] for row in comparison.rows}
+    rows = {row.optimizer: cells_of(comparison, row)["loss"] for row in comparison.rows}
     best = best_row(comparison.rows, comparison.tuned)
     known = {name: loss for name, loss in rows.items() if loss not in ("", "diverged")}
     losses = {name: float(loss.removeprefix("~")) for name, loss in known.items()}

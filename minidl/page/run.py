@@ -1,0 +1,67 @@
+"""A training run as data for the page: words, a table, curves, pictures and the path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from minidl.autograd import Array
+from minidl.datasets import Dataset
+from minidl.page.film import film
+from minidl.page.frames import BUDGET
+from minidl.page.words import at, curve, look_of
+from minidl.plots.style import looks_of
+from minidl.training import Trainer
+
+CURVES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
+
+
+def run(
+    trainer: Trainer,
+    data: Dataset,
+    weights: Array,
+    *,
+    name: str,
+    best: int,
+    words: Mapping[str, Any],
+    room: int = BUDGET,
+) -> dict[str, Any]:
+    """Return a run of a Trainer as JSON data for the page.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        After ``fit``; its history has at least one row.
+    data : Dataset
+        What it was trained on.
+    weights : array of shape (E + 1, P)
+        The weights after each epoch, of :class:`minidl.training.WeightPath`.
+    name : str
+        What the optimizer is called.
+    best : int
+        The epoch at which the page opens.
+    words : dict
+        `headline`, `answer`, `context`, `cautions`, `tables` and `texts`, as those of
+        :func:`minidl.page.race.race`.
+    room : int
+        Characters for the pictures.
+    """
+    history = trainer.history
+    columns = [column for column in CURVES if column in history]
+    gone = [name] if history.diverged else []
+    shots = film(
+        trainer.model, data, trainer.loss, {name: weights}, diverged=gone, keep={best}, room=room
+    )
+    one = {
+        "name": name,
+        "look": look_of(looks_of([name])[name]),
+        "setting": f"{trainer.optimizer!r}, batch size {trainer.batch_size}",
+        "values": {column: at(history[column], shots["epochs"]) for column in columns},
+        "bands": {},
+        "arrived": None,
+        "diverged": history.diverged_at,
+    }
+    last = int(history.entry("epoch", -1))
+    about = {"kicker": f"minidl train: {data.name}", "budget": last, "open": best, "goal": None}
+    about |= {"seed": "The network after each epoch", "columns": [[c, curve(c)] for c in columns]}
+    return {**words, **shots, **about, "runs": [one]}
