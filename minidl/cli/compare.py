@@ -7,15 +7,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from minidl.cli.from_file import problem_of
 from minidl.cli.listing import width
-from minidl.cli.options import INTERRUPTED, QUICK, QUICK_TRIALS, exit_code, parse
+from minidl.cli.options import INTERRUPTED, QUICK, QUICK_TRIALS, exit_code
 from minidl.cli.values import check_files, prefixed, source
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
 from minidl.comparison.profile import across_text, profile_text
 from minidl.comparison.report.screen import screen
 from minidl.comparison.report.tables import report
-from minidl.datasets import Dataset
 from minidl.errors import ArgumentError
 
 # Arguments of compare_all that are passed on if they have a value.
@@ -23,14 +23,18 @@ PASSED = ["optimizers", "tune", "lr", "momentum", "trials", "epochs", "seeds", "
 PASSED += ["target", "sustained", "hidden", "activation", "loss", "jobs", "looks"]
 # What --from can be combined with.
 WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet"}
-WITH_FROM |= {"details", "fail_on_diverge", "fail_under_target"}
+WITH_FROM |= {"report", "details", "fail_on_diverge", "fail_under_target"}
 
 
 def compare(options: argparse.Namespace) -> int:
     """Compare optimizers, or show a finished comparison; return the exit code."""
     _check_options(options)
-    check_files(options, "out", "plot")
+    check_files(options, "out", "plot", "report")
     draw = _drawing(options) if options.plot else None
+    if options.report:
+        from minidl.page.document import check_report
+
+        check_report(options.report)
     study, code = _study(options)
     if _moves(options):
         _check_single(len(study.comparisons))
@@ -47,6 +51,10 @@ def compare(options: argparse.Namespace) -> int:
             print(f"\n{profile_text(study.profile, width())}\n\n{pairs}".rstrip())
     if draw and not code:
         draw(study)
+    if options.report and not code:
+        from minidl.cli.report_comparison import report_comparison
+
+        report_comparison(study, options.report)
     rows = [row for comparison in study.comparisons for row in comparison.rows]
     missed = any(row.reached < row.seeds for row in rows)
     return exit_code(options, code, any(row.diverged for row in rows), missed)
@@ -90,7 +98,7 @@ def _drawing(options: argparse.Namespace) -> Callable[[Study], None]:
     file = options.plot
     if _moves(options):
         check_animation(file)
-        return lambda study: animate(study.comparisons[0], file, _problem(study, options))
+        return lambda study: animate(study.comparisons[0], file, problem_of(study, 0))
     check_plot(file)
     return lambda study: save(figure(study.comparisons, study.profile), file)
 
@@ -100,14 +108,6 @@ def _check_single(count: int) -> None:
     if count > 1:
         hint = "Give a .png file, or one problem and one batch size."
         raise ArgumentError(f"--plot with a .gif file shows one comparison, got {count}", hint=hint)
-
-
-def _problem(study: Study, options: argparse.Namespace) -> Callable[[int], Dataset] | None:
-    """Return the data that the command of a file names; None if they were just compared."""
-    if options.source is None or not study.command:
-        return None
-    typed = parse(study.command[1:])
-    return source((typed.problems or [typed.dataset or "moons"])[0], typed)
 
 
 def _study(options: argparse.Namespace) -> tuple[Study, int]:

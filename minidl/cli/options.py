@@ -47,6 +47,7 @@ examples:
 """
 QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": [2.0**k for k in range(-6, 2)]}
 QUICK_TRIALS = 12
+REPORT = "write a page for the browser, one file that needs no network"
 # Options of one command that are called differently in another.
 ELSEWHERE = {
     ("train", "--out"): "--json",
@@ -197,6 +198,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     how: dict[str, Any] = {"metavar": "PATIENCE", "nargs": "?", "const": 10}
     add("--early-stopping", type=values.integer, **how, help=text)
     add("--json", metavar="FILE", help="write settings and history; - prints only JSON")
+    add("--report", metavar="FILE", help=f"{REPORT}, with every epoch of the run (.html)")
     add("--csv", metavar="FILE", help="write the history as a table")
     add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")
     text = "draw the boundary and the history (.png, .svg, .pdf; needs matplotlib)"
@@ -244,6 +246,7 @@ def _compare(p: argparse.ArgumentParser) -> None:
     add("--details", action="store_true", help=text)
     text = "draw it (.png, .svg, .pdf), or animate the boundaries (.gif); needs matplotlib"
     add("--plot", metavar="FILE", help=text)
+    add("--report", metavar="FILE", help=f"{REPORT}, with every epoch of one seed (.html)")
     add("--profile", action="store_true", help="add a table that sums up several problems")
     _exit_codes(group, "an evaluation run diverges at the chosen rate", "one misses the target")
 

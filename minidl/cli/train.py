@@ -30,6 +30,7 @@ from minidl.training import (
     Progress,
     StopAtTarget,
     Trainer,
+    WeightPath,
     suggest_lr,
 )
 
@@ -40,16 +41,14 @@ CUSTOM_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of an optimizer i
 
 def train(options: Namespace) -> int:
     """Train a network and return the exit code."""
-    check_files(options, "json", "csv", "save", "plot")
-    if options.plot:
-        check_plot(options.plot)
-    if options.fail_under_target and not _has_target(options):
-        raise ArgumentError("--fail-under-target needs --target-loss or --target-accuracy")
+    _check_options(options)
     trainer, data = _prepare(options)
     if options.target_accuracy is not None and not trainer.loss.classifies:
         raise ArgumentError(f"{trainer.loss!r} has no accuracy", hint="Use --target-loss.")
     validation = (data.X_test, data.y_test) if len(data.X_test) else None
-    code = 0
+    code, path = 0, WeightPath()
+    if options.report:
+        trainer.callbacks.append(path)
     try:
         with warnings.catch_warnings():
             for category in (DivergenceWarning, UntrainedWarning, WorseLossWarning):
@@ -65,11 +64,28 @@ def train(options: Namespace) -> int:
     if options.json != "-":
         _print_result(trainer, data, options, reached)
     _write_files(trainer, data, options)
+    if options.report and len(history):
+        from minidl.cli.report_run import report_run
+
+        report_run(Outcome(trainer, data, options, reached), path.weights)
     stops_early = options.early_stopping is not None
     if options.save and (which := _which_weights(history, stops_early)):
         file = sys.stderr if options.json == "-" else sys.stdout
         print(f"saved      {options.save} has {which}", file=file)
     return exit_code(options, code, history.diverged, reached is None)
+
+
+def _check_options(options: Namespace) -> None:
+    """Raise before training for files that cannot be written, and for a target that is missing."""
+    check_files(options, "json", "csv", "save", "plot", "report")
+    if options.plot:
+        check_plot(options.plot)
+    if options.report:  # only a page waits for its imports
+        from minidl.page.document import check_report
+
+        check_report(options.report)
+    if options.fail_under_target and not _has_target(options):
+        raise ArgumentError("--fail-under-target needs --target-loss or --target-accuracy")
 
 
 def _has_target(options: Namespace) -> bool:

@@ -32,11 +32,11 @@ class Curves extends Chart {
     const { epochs, goal } = this.part;
     const series = this.series();
     const goalHere = goal && goal.column === this.column ? [goal.value] : [];
-    const all = series.flatMap(({ values, band }) => [...values, ...(band ? band.flat() : [])]);
+    const steady = series.filter(({ run }) => run.diverged === null); // others leave the picture
+    const shown = steady.length ? steady : series;
+    const all = shown.flatMap(({ values, band }) => [...values, ...(band ? band.flat() : [])]);
     const usual = [...all, ...goalHere].filter((value) => value !== null);
-    let [low, high] = [Math.min(...usual), Math.max(...usual)];
-    const start = Math.max(...series.map(({ values }) => values[0] ?? low));
-    if (!this.column.includes("accuracy")) high = Math.min(high, 3 * start); // a divergence
+    const [low, high] = [Math.min(...usual), Math.max(...usual)];
     const log = !this.column.includes("accuracy") && low > 0 && high / low > 8;
     const room = log ? 1.08 : 0.04 * (high - low || 1);
     const ends = log ? [low / room, high * room] : [low - room, high + room];

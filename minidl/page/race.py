@@ -21,8 +21,9 @@ from minidl.comparison.run import Run
 from minidl.nn import Loss
 from minidl.page.film import film
 from minidl.page.frames import BUDGET
-from minidl.page.words import at, curve, look_of, table
+from minidl.page.words import at, look_of, table
 from minidl.plots.style import looks_of
+from minidl.training.epochs import in_words
 
 ONE_LINE = 10_000  # columns, so that sentences are not broken
 AGREE = 1e-6  # larger relative differences of the trained from the recorded losses are told
@@ -97,7 +98,7 @@ def race(
         "seed": f"One run of each, from the same initial weights (seed {seed})",
         "open": min(arrived.values(), default=plan.epochs),
         "goal": goal,
-        "columns": [[name, curve(name)] for name in columns],
+        "columns": [[name, in_words(name)] for name in columns],
         "runs": runs,
         "notes": notes,
     }

@@ -9,9 +9,10 @@ from minidl.autograd import Array
 from minidl.datasets import Dataset
 from minidl.page.film import film
 from minidl.page.frames import BUDGET
-from minidl.page.words import at, curve, look_of
+from minidl.page.words import at, look_of
 from minidl.plots.style import looks_of
 from minidl.training import Trainer
+from minidl.training.epochs import in_words
 
 CURVES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 
@@ -63,5 +64,8 @@ def run(
     }
     last = int(history.entry("epoch", -1))
     about = {"kicker": f"minidl train: {data.name}", "budget": last, "open": best, "goal": None}
-    about |= {"seed": "The network after each epoch", "columns": [[c, curve(c)] for c in columns]}
+    about |= {
+        "seed": "The network after each epoch",
+        "columns": [[c, in_words(c)] for c in columns],
+    }
     return {**words, **shots, **about, "runs": [one]}

@@ -10,11 +10,6 @@ from minidl.plots.style import Look
 LEFT = ("optimizer", "pair", "verdict", "")  # columns of text
 
 
-def curve(column: str) -> str:
-    """Return the name of a column of a history, such as "training loss"."""
-    return column.replace("train_", "training_").replace("_", " ")
-
-
 def at(values: Array, epochs: Sequence[int], digits: int | None = None) -> list[float | None]:
     """Return the values at these epochs as far as there are any; None if not finite.
 

@@ -307,7 +307,7 @@ def test_a_wrong_comparison_is_an_error_before_training(typed, said, capsys):
 def test_every_option_for_training_is_an_error_beside_from(capsys):
     """All but those that print, write or set the exit code; a new option is one or the other."""
     printing = {"--from", "--out", "--plot", "--profile", "--quiet", "--fail-on-diverge",
-                "--fail-under-target", "--details"}  # fmt: skip
+                "--fail-under-target", "--details", "--report"}  # fmt: skip
     values = {"--dataset": "iris", "--tune": "none", "--loss": "mse", "--activation": "relu",
               "--target": "loss:1", "--task": "x", "--target-column": "y"}  # fmt: skip
     flags = set(parse(["compare"]).flags)

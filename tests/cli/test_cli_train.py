@@ -136,6 +136,7 @@ def test_options_left_out_have_the_values_that_help_states(trained):
         "early_stopping": None,
         "json": "-",
         "csv": None,
+        "report": None,
         "save": None,
         "plot": None,
         "quiet": True,
