@@ -1,10 +1,12 @@
 """One screen: the answer, a line for each optimizer and each pair, and what to beware of."""
 
+import importlib.util
 import math
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
@@ -248,11 +250,13 @@ def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str
             words += ["--momentum", f"{best.setting.momentum:g}"]
         if best.batch_size != entries[best.optimizer].batch_size:
             words += ["--batch-size", str(best.batch_size)]
+        if "--plot" not in kept and importlib.util.find_spec("matplotlib"):
+            kept += ["--plot", f"{Path(plan.problem).stem}.png"]
         line = f"next: {shlex.join([*words, *kept])}"
         lines += " \\\n".join(wrapped(line, width - 2, "      ")).split("\n")
     sizes = {c.batch_size for c in plan.contestants}
     batches = "   --batch-sizes full,32,1" if len(sizes) == 1 else ""
-    return [*lines, f"more: --details   --plot FILE{batches}"]
+    return [*lines, f"more: --details   --plot FILE   --report FILE{batches}"]
 
 
 def _kept(typed: Sequence[str], flags: Collection[str]) -> list[str]:
