@@ -1,4 +1,4 @@
-"""Which functions of NumPy work on Tensors: those with an operation, and those of values alone."""
+"""NumPy functions that work on Tensors: those with an operation, and those of values alone."""
 
 from collections.abc import Callable
 from typing import Any

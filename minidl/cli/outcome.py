@@ -1,4 +1,4 @@
-"""What a training run shows: its best epoch, the kind of its curves, and a look at guessing."""
+"""The outcome of a training run: best epoch, kind of curves, and comparison with guessing."""
 
 from argparse import Namespace
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whether the answer depends on the target and on the budget: the verdicts at other values."""
+"""Sensitivity of the answer: the verdicts at other targets and budgets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a table, and what was done to it, with the options that change it."""
+"""Problems of a table and what was done to it, with the options that change it."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What moves on the page: pictures of the outputs, and the path of the weights, by epoch."""
+"""The moving parts of the page, by epoch: pictures of the outputs and the path of the weights."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ MARGIN = 0.15  # of the range of the targets, beyond the ends of a curve's axis
 
 @dataclass(frozen=True)
 class Shades:
-    """How outputs become bytes.
+    """The rule by which outputs become bytes.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ TRAINING, HELD_OUT = 300, 100  # rows that are drawn, at most
 
 @dataclass(frozen=True)
 class View:
-    """What the axes of a picture are, and where the network is asked.
+    """The axes of a picture, and the points at which the network is computed.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ TOLERANCE = 1e-3  # of the start distance
 
 @dataclass(frozen=True)
 class Swing:
-    """How one coordinate goes to its minimum, as shares of the distance at the start.
+    """The way of one coordinate to its minimum, as shares of the distance at the start.
 
     Attributes
     ----------

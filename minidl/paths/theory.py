@@ -1,4 +1,4 @@
-"""What theory says of gradient descent, momentum and NAG along one direction of a quadratic.
+"""Theory of gradient descent, momentum and NAG along one direction of a quadratic.
 
 Along an eigenvector of the Hessian with eigenvalue h, every rule is a linear recurrence. With
 x = lr h, q = 1 - x and z_k the coordinate divided by its start, from rest (z_1 = q):

@@ -1,4 +1,4 @@
-"""What a model says of rows: the probability of each class, or the predicted target.
+"""Scores of a model for rows: the probability of each class, or the predicted target.
 
 A model is a network, anything that holds one as ``model`` (a Trainer, a Predictor, a Replica), or
 anything with ``predict_proba`` or ``predict``, such as an estimator of scikit-learn.

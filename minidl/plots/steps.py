@@ -1,4 +1,4 @@
-"""How paths go to the minimum, step by step."""
+"""Draw the way of paths to the minimum, step by step."""
 
 from __future__ import annotations
 

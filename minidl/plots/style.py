@@ -1,4 +1,4 @@
-"""How pictures look: the style, and one colour, dash and marker for each optimizer's name."""
+"""The style of pictures, and one colour, dash and marker for each optimizer's name."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What a Trainer and a Replica show of themselves: their settings, and how far they are."""
+"""The display of a Trainer and a Replica: their settings, and how far they are."""
 
 from typing import Any
 

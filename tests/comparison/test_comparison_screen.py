@@ -73,6 +73,19 @@ def test_a_network_is_told_in_short_if_nothing_is_lost(network, words):
     assert network_words(plan(["nag"], network=network)) == words
 
 
+def numbers_said(answer, names):
+    """Return the epochs that the answer says of each optimizer: "9 for gd" or "gd (9)"."""
+    return {
+        name: float(number)
+        for name in names
+        for pair in re.findall(
+            rf"([\d.]+) for {method_name(name)}|{method_name(name)} \(([\d.]+)\)", answer
+        )
+        for number in pair
+        if number
+    }
+
+
 @given(
     st.integers(2, 4).flatmap(
         lambda k: st.lists(st.lists(OUTCOME, min_size=8, max_size=8), min_size=k, max_size=k)
@@ -87,15 +100,7 @@ def test_every_sentence_agrees_with_the_numbers(outcomes):
     answer = " ".join(text.split("\n\n")[1].split())
     rows, duels = {row.optimizer: row for row in found.rows}, found.tuned
     best = best_row(found.rows, duels)
-    said = {
-        name: float(number)
-        for name in names
-        for pair in re.findall(
-            rf"([\d.]+) for {method_name(name)}|{method_name(name)} \(([\d.]+)\)", answer
-        )
-        for number in pair
-        if number
-    }
+    said = numbers_said(answer, names)
     if need := re.search(r"(.*) needs? the fewest epochs", answer):
         means = {method_name(name): row.mean for name, row in rows.items()}
         named = re.split(", | and ", need[1])

@@ -97,7 +97,7 @@ def last_epoch(times: Iterable[Floats], budget: int) -> int:
 
 
 class Effect(NamedTuple):
-    """What the learning rate does to one optimizer, at its chosen momentum."""
+    """The effect of the learning rate on one optimizer, at its chosen momentum."""
 
     means: dict[float, float]  # of min(T, E) over the seeds, by rate
     chaotic: list[float]  # rates at which training is chaotic

@@ -1,4 +1,4 @@
-"""How much of the 5 % error each look at a comparison may spend."""
+"""Error spending: the share of the 5 % error that each look at a comparison may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user says about a table, and the columns that this chooses."""
+"""The options of a user for a table, and the columns that they choose."""
 
 import operator
 from collections.abc import Sequence

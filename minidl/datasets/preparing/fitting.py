@@ -1,4 +1,4 @@
-"""What is fitted on training rows: fills, categories, mean and scale."""
+"""Fitting on the training rows: fills, categories, mean and scale."""
 
 from __future__ import annotations
 

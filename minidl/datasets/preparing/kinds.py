@@ -1,4 +1,4 @@
-"""What a column is: numbers, categories, row numbers, dates or other text."""
+"""Kinds of columns: numbers, categories, row numbers, dates or other text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which line of a file names the columns, and which lines before it are not part of the table."""
+"""Find the line of a file that names the columns, and lines before it that are not data."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SAMPLE = 300  # records from which the header is recognised
 
 @dataclass(frozen=True)
 class Spelling:
-    """What a user says about a text file; see :func:`minidl.datasets.load`."""
+    """The options of a user for a text file; see :func:`minidl.datasets.load`."""
 
     header: bool | None = None
     separator: str | None = None

@@ -1,4 +1,4 @@
-"""What a cell of text means: a missing value, a number in one of many spellings, or a word."""
+"""The meaning of a cell of text: a missing value, a number in some spelling, or a word."""
 
 import math
 import re
