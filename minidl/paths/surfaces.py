@@ -1,5 +1,6 @@
 """Loss surfaces in one or two dimensions, by name or by formula, differentiated by minidl."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,7 +188,8 @@ def surface(name: str | Surface) -> Surface:
     if isinstance(name, Surface):
         return name
     word = name.strip() if isinstance(name, str) else ""
-    if word in SURFACES or (word.replace("-", "").replace("_", "").isalpha() and len(word) > 1):
+    names = set(re.split("[-_]", word)) - {"x", "y", ""}  # "-x" and "x-y" are formulas
+    if word in SURFACES or (names and all(map(str.isalpha, names))):
         return SURFACES[word]
     formula = parse(name)
     return Surface(formula.text, formula, _start(formula))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from minidl.errors import DataError, UnknownNameError, invalid
 from minidl.keywords import answers
-from minidl.plots.figures import axes_of, explain, styled
+from minidl.plots.figures import axes_of, count_in_whole_numbers, explain, styled
 from minidl.plots.style import DOTTED, LONG, SOLID, Look, looks_of
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def set_scales(ax: Axes, what: str, values: Floats) -> None:
     """Count epochs in whole numbers, accuracy in percent, and wide losses logarithmically."""
     from matplotlib import ticker
 
-    ax.xaxis.set_major_locator(ticker.MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+    count_in_whole_numbers(ax)
     low, high = np.nanmin(values), np.nanmax(values)
     if "accuracy" in what:
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))

@@ -62,6 +62,13 @@ def axes_of(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
         return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
+def count_in_whole_numbers(ax: Axes) -> None:
+    """Label epochs or steps, on the x axis, at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+
+
 def explain(ax: Axes, handles: Sequence[Any] | None = None) -> None:
     """Add a legend below the Axes, in as many columns as there is room for.
 

@@ -10,7 +10,7 @@ import numpy as np
 from minidl.checks import check_count
 from minidl.keywords import answers
 from minidl.paths import Direction, Path, crossed, measure
-from minidl.plots.figures import axes_of, explain, styled
+from minidl.plots.figures import axes_of, count_in_whole_numbers, explain, styled
 from minidl.plots.paths import checked, minima_of
 from minidl.plots.style import looks_of
 
@@ -67,6 +67,7 @@ def plot_steps(
         else:
             _draw_losses(ax, shown, last)
         ax.set_xlabel("step")
+        count_in_whole_numbers(ax)
         explain(ax)
     return ax
 

@@ -105,6 +105,12 @@ def test_aliases_and_other_spellings_are_accepted():
     assert surface("Rosenbrock") is surface("banana") is surface(surface("rosenbrock"))
 
 
+@pytest.mark.parametrize(("text", "loss"), [("-x", -3.0), ("x-y", 1.0), ("-x-y", -5.0), ("x", 3.0)])
+def test_coordinates_with_minus_signs_are_a_formula(text, loss):
+    place = surface(text)
+    assert place.losses(np.array([[3.0, 2.0][: place.dimension]])) == [loss]
+
+
 def test_an_unknown_word_is_taken_for_a_name():
     with pytest.raises(UnknownNameError, match="Did you mean 'rosenbrock'"):
         surface("rosenbrok")
