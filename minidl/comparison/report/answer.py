@@ -49,7 +49,12 @@ def answer(comparison: Results) -> Iterator[str]:
             f" {method_name(most.optimizer)} did most often, on {most.reached} of {most.seeds}."
         )
         return
-    yield _ranking(best, [row for row in rows if row is not best], duels)
+    others = [row for row in rows if row is not best and row.batch_size == best.batch_size]
+    sentence = _ranking(best, others, duels)
+    if len({row.batch_size for row in rows}) > 1:  # which are not compared
+        batch = "the full batch" if best.batch_size == "full" else f"batch size {best.batch_size}"
+        sentence = f"With {batch}, {sentence}"
+    yield sentence
     yield from _trials(comparison, best) if plan.trials else _rates(comparison, best)
 
 
@@ -60,7 +65,7 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
     def epochs(row: Row) -> str:
         if by_median:
             return number(row.median, "more than the budget")
-        return f"{row.mean:.1f}"
+        return f"{row.mean:.1f}" if math.isfinite(row.median) else "most seeds failed"
 
     def named(rows: Sequence[Row]) -> str:
         return joined([f"{method_name(row.optimizer)} ({epochs(row)})" for row in rows])
@@ -69,7 +74,7 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
     others_of: dict[str, list[Row]] = {kind: [] for kind in kinds}
     for row in others:
         others_of[relation(best.optimizer, row.optimizer, duels)[0]].append(row)
-    name, unit = method_name(best.optimizer), "median" if by_median else "mean"
+    name, unit = method_name(best.optimizer), "median" if by_median else "mean, not median"
     reached = "" if best.reached == best.seeds else f", on {best.reached} of {best.seeds} seeds"
     noun = "epoch" if epochs(best) == "1" else "epochs"
     amount = f"{epochs(best)} {noun} ({unit}{reached})"
@@ -77,7 +82,8 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
     if others_of["faster"] and not undecided:
         times = [f"{epochs(row)} for {method_name(row.optimizer)}" for row in others_of["faster"]]
         return f"{name} is fastest here: {amount}, against {joined(times)}."
-    tied = [row for row in others_of["open"] + others_of["equivalent"] if row.mean == best.mean]
+    undecided_rows = others_of["open"] + others_of["equivalent"]
+    tied = [r for r in undecided_rows if (r.mean, r.median) == (best.mean, best.median)]
     least = joined([name, *(method_name(row.optimizer) for row in tied)])
     parts = [f"{least} {'need' if tied else 'needs'} the fewest epochs here, {amount}"]
     if others_of["faster"]:
@@ -95,17 +101,17 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
 
 def _rates(comparison: Results, best: Row) -> Iterator[str]:
     """Yield at which learning rates the best optimizer is about equally fast, and which fail."""
-    name = best.optimizer
-    times = times_by_rate(comparison, name, comparison.seeds[name])
+    times = times_by_rate(comparison, best.optimizer, comparison.seeds[best.optimizer])
     reached = {lr: int(np.isfinite(row).sum()) for lr, row in times.items()}
     if len(times) < 2:
         return
-    means = steady_means(comparison, name, times)
+    means = steady_means(comparison, best.optimizer, times)
     good = good_rates(means, best.setting.lr)
     ends = [rate(good[0]), rate(good[-1])]
-    span = f"Rates {ends[0]} to {ends[1]} are about equally good for it"
+    name = method_name(best.optimizer)
+    span = f"Rates {ends[0]} to {ends[1]} are about equally good for {name}"
     if len(good) == 1:
-        span = f"Only the rate {ends[0]} is that good for it"
+        span = f"Only {ends[0]} is a good rate for {name}"
     failing = [lr for lr in means if lr > good[-1] and reached[lr] < best.seeds]
     above = [lr for lr in means if lr > good[-1] and (lr in failing or means[lr] == math.inf)]
     if above and (means[above[0]] == math.inf or not reached[above[0]]):

@@ -60,6 +60,12 @@ def screen(
         sections += [_pairs(comparison, width)] if comparison.tuned else []
     last = _commands(comparison, typed, width) if commands else []
     room = LINES - sum(map(len, [*sections, last]))
+    plan = comparison.plan
+    if room > 1 and comparison.tuned and plan.on_grid and len(plan.rates) > 1:
+        seeds = comparison.tuned[0].verdict.seeds
+        note = f"(differences of {seeds} seeds, each at the rates that the others choose)"
+        sections[-1].append(note)
+        room -= 1
     sections += [_beware(comparison, width, max(1, min(NOTES, room))), last]
     return _fitted([section for section in sections if section])
 
