@@ -171,7 +171,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     names = ", ".join(entry.name for entry in TABLE)
     text = f"{names}, or a class in a file: my_file.py:Adam (default: nag)"
     add("--optimizer", metavar="NAME", default="nag", help=text)
-    text = "learning rate (default: of six, the one that predicts held-out training rows best)"
+    text = "learning rate (default: of seven, the one that predicts held-out training rows best)"
     add("--lr", type=values.number, help=text)
     add("--momentum", type=values.number, default=0.9, help="momentum, where used (default: 0.9)")
     text = "rows per update, or full (default: the optimizer's, see minidl list)"

@@ -29,6 +29,7 @@ from minidl.training import (
     Predictor,
     Progress,
     StopAtTarget,
+    SuggestedRate,
     Trainer,
     WeightPath,
     suggest_lr,
@@ -133,12 +134,8 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
     model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
     print(wrapped(f"model      {model}", 11))
     print(f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}")
-    if chosen := options.suggested:
-        rates = f"{chosen.rates[0]:g} to {chosen.rates[-1]:g}"
-        words = f"{chosen.lr:g} of {rates} predicts held-out training rows best; --lr sets another"
-        if not math.isfinite(min(chosen.losses)):
-            words = f"{chosen.lr:g}, but all of {rates} diverged; --lr sets another"
-        print(wrapped(f"rate       {words}", 11))
+    if options.suggested:
+        print(wrapped(f"rate       {_reason(options.suggested)}; --lr sets another", 11))
     if not len(history):
         print("interrupted before the first measurement")
         return
@@ -156,6 +153,16 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
     for sentence in outcome.sentences():
         print(wrapped(sentence, 2))
     print(command_text(next_command(outcome)))
+
+
+def _reason(chosen: SuggestedRate) -> str:
+    """Return why a learning rate was chosen."""
+    rates = f"{chosen.rates[0]:g} to {chosen.rates[-1]:g}"
+    if not math.isfinite(min(chosen.losses)):
+        return f"{chosen.lr:g}, but all of {rates} diverged"
+    best = chosen.rates[chosen.losses.index(min(chosen.losses))]
+    but = "" if best == chosen.lr else f" but for {best:g}, next to one that diverged"
+    return f"{chosen.lr:g} of {rates} predicts held-out training rows best{but}"
 
 
 def _which_weights(history: History, early_stopping: bool) -> str:

@@ -19,8 +19,9 @@ from minidl.training.many import train_many
 from minidl.training.measure import Objective
 from minidl.training.trainer import Trainer
 
-EFFECTIVE = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # lr / (1 - momentum)
-UPDATES = 2_500  # of each run, at most, but at least two epochs
+EFFECTIVE = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # lr / (1 - momentum)
+UPDATES = 12_000  # of each run, at most, but at least two epochs
+NEXT = 4  # a rate up to so many times as large is the next one
 LARGEST = 20_000  # rows; of more a random part is used
 FEW = 1_000  # rows; up to so many are held out in turn
 
@@ -33,7 +34,8 @@ class SuggestedRate:
     Attributes
     ----------
     lr : float
-        The rate with the smallest loss; the smallest rate if all runs diverged.
+        The rate with the smallest loss of those whose next larger one has not diverged; the
+        smallest rate if all have.
     rates, losses : tuple of float
         The rates that were tried, ascending, and the mean loss of each on the rows held out after
         the last epoch; inf if a run diverged.
@@ -63,7 +65,8 @@ def suggest_lr(
     Copies of the network are trained at each rate on three quarters of the rows, and the loss after
     the last epoch is measured on the last quarter. Up to 1,000 rows each quarter is held out once
     (cross-validation, Stone 1974), so that the choice does not hang on a few rows. A smaller
-    training loss would favour rates at which small tables are learned by heart.
+    training loss would favour rates at which small tables are learned by heart. A rate is not
+    chosen if one up to four times as large diverged, since on all rows it may diverge too.
 
     Parameters
     ----------
@@ -73,11 +76,11 @@ def suggest_lr(
     X, y : array_like
         Training rows, as for :meth:`Trainer.fit`; of more than 20,000 a random part is used.
     epochs : int, default 100
-        As many as the run will have; fewer are tried if there are more than 2,500 updates.
+        As many as the run will have; fewer are tried if there are more than 12,000 updates.
     rates : sequence of float, optional
-        Different, finite and positive. By default lr / (1 - momentum) is 0.01, 0.03, 0.1, 0.3, 1
-        and 3, so with momentum 0.9 the rates are 0.001 to 0.3: that is how far a steady gradient
-        moves the weights.
+        Different, finite and positive. By default lr / (1 - momentum) is 0.003, 0.01, 0.03, 0.1,
+        0.3, 1 and 3, so with momentum 0.9 the rates are 0.0003 to 0.3: that is how far a steady
+        gradient moves the weights.
 
     Raises
     ------
@@ -115,13 +118,23 @@ def suggest_lr(
     epochs = min(epochs, max(2, UPDATES // updates))
     losses = _losses(trainer, tried, (train, held_out), epochs)
     return SuggestedRate(
-        lr=tried[int(np.argmin(losses))],
+        lr=_chosen(tried, losses),
         rates=tried,
         losses=tuple(losses),
         epochs=epochs,
         rows=n + held_out.X.shape[1],
         folds=folds,
     )
+
+
+def _chosen(rates: Sequence[float], losses: Sequence[float]) -> float:
+    """Return the rate with the smallest loss, not next to one that diverged if there are others."""
+    diverged = {lr for lr, loss in zip(rates, losses, strict=True) if loss == math.inf}
+    held = [
+        loss if not any(lr <= other <= NEXT * lr for other in diverged) else math.inf
+        for lr, loss in zip(rates, losses, strict=True)
+    ]
+    return rates[int(np.argmin(held if min(held) < math.inf else losses))]
 
 
 def _usual(trainer: Trainer) -> list[float]:

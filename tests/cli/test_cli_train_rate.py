@@ -1,12 +1,13 @@
 """``minidl train`` without --lr chooses a learning rate, and says so."""
 
 import json
+import math
 
 import pytest
 
 from minidl import Trainer, datasets, nn, optim
 from minidl.cli import main
-from minidl.training import suggest_lr
+from minidl.training import suggest, suggest_lr
 
 
 def settings(capsys, *options):
@@ -36,8 +37,23 @@ def test_the_summary_says_which_rate_of_which_and_why(capsys):
     assert main(["train", "--rows", "60", "--epochs", "5", "--quiet"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     lr = suggested(optim.NAG(0.5))
-    words = f"rate {lr:g} of 0.001 to 0.3 predicts held-out training rows best; --lr sets another"
+    words = f"rate {lr:g} of 0.0003 to 0.3 predicts held-out training rows best; --lr sets another"
     assert words in text
+
+
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [
+        ([9, 8, 7, 6, 5, 4, 3], "rate 0.3 of 0.0003 to 0.3 predicts held-out training rows best; "),
+        ([9, 8, 7, 6, 5, 4, math.inf], "rate 0.03 of 0.0003 to 0.3 predicts held-out training rows"
+         " best but for 0.1, next to one that diverged; "),
+        ([math.inf] * 7, "rate 0.0003, but all of 0.0003 to 0.3 diverged; "),
+    ],
+)  # fmt: skip
+def test_the_summary_says_if_the_best_rate_was_not_chosen(losses, words, capsys, monkeypatch):
+    monkeypatch.setattr(suggest, "_losses", lambda *_: losses)
+    assert main(["train", "--rows", "60", "--epochs", "1", "--quiet"]) == 0
+    assert f"{words}--lr sets another" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_rate_that_was_given_is_used_and_not_explained(capsys):

@@ -8,7 +8,7 @@ import pytest
 from minidl import datasets, nn, optim
 from minidl.errors import ArgumentError
 from minidl.streams import stream
-from minidl.training import SuggestedRate, Trainer, suggest_lr
+from minidl.training import SuggestedRate, Trainer, suggest, suggest_lr
 
 RATES = [0.01, 0.03, 0.1]
 
@@ -56,6 +56,27 @@ def test_a_rate_that_diverges_is_not_chosen():
     assert (lost.lr, lost.losses) == (50.0, (math.inf, math.inf))
 
 
+@pytest.mark.parametrize(
+    ("rates", "losses", "lr"),
+    [
+        ([0.01, 0.03, 0.1], [3.0, 2.0, 1.0], 0.1),
+        ([0.01, 0.03, 0.1, 0.3], [3.0, 2.0, 1.0, math.inf], 0.03),
+        ([0.01, 0.03, 0.1, 0.3], [2.0, math.inf, 1.0, math.inf], 0.1),  # no other is left
+        ([0.01, 0.03, 0.1, 0.3], [5.0, 3.0, math.inf, 1.0], 0.3),
+        ([0.01, 0.04], [1.0, math.inf], 0.01),
+        ([0.01, 0.1, 0.4], [2.0, 1.0, math.inf], 0.01),
+        ([0.01, 0.1, 0.41], [2.0, 1.0, math.inf], 0.1),  # further away
+        ([0.01, 0.03], [math.inf, math.inf], 0.01),
+    ],
+)
+def test_a_rate_next_to_one_that_diverged_is_not_chosen_if_there_is_another(
+    rates, losses, lr, monkeypatch
+):
+    monkeypatch.setattr(suggest, "_losses", lambda *_: losses)
+    found = suggest_lr(trainer_at(), *regression(), epochs=2, rates=rates)
+    assert (found.lr, found.losses) == (lr, tuple(losses))
+
+
 def test_a_small_noisy_table_gets_a_smaller_rate_than_one_without_noise():
     generator = np.random.default_rng(0)
     X = generator.normal(size=(60, 3))
@@ -78,7 +99,7 @@ def test_large_tables_are_cut_in_rows_and_epochs_and_hold_out_one_part():
     X, y = np.tile(np.arange(30_000.0)[:, None] / 30_000, (1, 3)), np.zeros(30_000)
     network = nn.mlp(3, 2, 1, seed=0)
     found = suggest_lr(Trainer(network, "mse", optim.NAG(0.1), seed=0), X, y, rates=[0.01])
-    assert (found.rows, found.folds, found.epochs) == (20_000, 1, 5)  # 469 updates of an epoch
+    assert (found.rows, found.folds, found.epochs) == (20_000, 1, 25)  # 469 updates of an epoch
     few = suggest_lr(trainer_at(), X[:1001], y[:1001], epochs=2, rates=[0.01])
     assert (few.folds, few.rows) == (1, 1001)
 
@@ -132,9 +153,9 @@ def test_a_used_trainer_a_schedule_and_three_rows_are_refused():
 @pytest.mark.parametrize(
     ("optimizer", "rates"),
     [
-        (optim.NAG(0.5, momentum=0.9), (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)),
-        (optim.Momentum(0.5, momentum=0.5), (0.005, 0.015, 0.05, 0.15, 0.5, 1.5)),
-        (optim.GradientDescent(0.5), (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)),
+        (optim.NAG(0.5, momentum=0.9), (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)),
+        (optim.Momentum(0.5, momentum=0.5), (0.0015, 0.005, 0.015, 0.05, 0.15, 0.5, 1.5)),
+        (optim.GradientDescent(0.5), (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)),
     ],
 )
 def test_the_usual_rates_are_spaced_by_how_far_a_steady_gradient_leads(optimizer, rates):
