@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parent / "benchmarks"
@@ -93,6 +94,35 @@ def test_all_readers_return_what_float_does(
     monkeypatch.setitem(reading.READERS, "other", lambda path: reading.by_minidl(path) + 1e-9)
     with pytest.raises(AssertionError, match="other"):
         reading.agree(tmp_path, "{:.3f}", 1.0)
+
+
+def test_the_accuracy_of_both_libraries_is_that_on_the_same_rows(bench: Any) -> None:
+    settings = SimpleNamespace(repeats=2)
+    case = bench.accuracy.measure("wine", None, settings)
+    assert (case["task"], case["rows"]) == ("multiclass", 133)
+    for scores in case["scores"].values():
+        assert len(scores) == 2
+        assert all(score * 45 == pytest.approx(round(score * 45)) for score in scores)  # test rows
+        assert min(scores) > 0.9
+
+
+def test_scores_are_accuracies_and_shares_of_the_variance(bench: Any) -> None:
+    score = bench.accuracy.score
+    data = SimpleNamespace(task="binary", y_test=np.array([0, 1, 1, 0]))
+    assert score(data, np.array([[-1.0], [2.0], [-0.5], [3.0]])) == 0.5
+    data = SimpleNamespace(task="multiclass", y_test=np.array([2, 0]))
+    assert score(data, np.array([[0.1, 0.2, 0.9], [0.0, 1.0, 0.5]])) == 0.5
+    data = SimpleNamespace(task="regression", y_test=np.array([1.0, 3.0]))
+    assert score(data, np.array([[1.5], [3.0]])) == 1 - 0.125
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "good"),
+    [(0.98, 1.0, True), (0.979, 1.0, False), (-0.51, -0.5, True), (-0.52, -0.5, False)],
+)
+def test_two_percent_are_of_the_other_score(bench: Any, mine: Any, other: Any, good: bool) -> None:
+    case = {"scores": {"minidl": [mine, mine], "same network": [other, other]}}
+    assert bench.accuracy.not_worse(case, "same network") is good
 
 
 def test_each_contestant_runs_once_a_round_after_a_warm_up(bench: Any) -> None:

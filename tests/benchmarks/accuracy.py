@@ -1,0 +1,125 @@
+"""What ``minidl train`` without options learns, beside scikit-learn's MLP on the same rows.
+
+    python tests/benchmarks/accuracy.py [FILE:TARGET ...]
+
+Each seed draws a split, weights and orders. Both libraries train on the rows that minidl prepared,
+and are scored on the same test rows: accuracy, or R^2 of a regression. scikit-learn's MLP has
+minidl's network and batch size, and once its own defaults (100 ReLU units, batches of 200); the
+rest (Adam, at most 200 epochs) is its default both times. --repeats is the number of seeds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import statistics
+import sys
+import tempfile
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import command
+import numpy as np
+
+from minidl import datasets, load_model
+from minidl.cli import main as minidl_main
+
+SAME, DEFAULTS = "same network", "its defaults"
+PEERS: dict[str, dict[str, Any]] = {
+    SAME: {"hidden_layer_sizes": (16, 16), "activation": "tanh", "batch_size": 32},
+    DEFAULTS: {},
+}
+WORSE = 0.02  # share of scikit-learn's score by which minidl may be worse
+
+
+def by_minidl(data: datasets.Dataset, words: list[str]) -> Any:
+    """Train on the command line with nothing but the data and a seed; return the outputs."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        file = str(Path(folder, "model.npz"))
+        if code := minidl_main(["train", *words, "--quiet", "--save", file]):
+            raise RuntimeError(f"minidl train {' '.join(words)} ended with {code}")
+        return load_model(file).predict(data.X_test)
+
+
+def score(data: datasets.Dataset, outputs: Any) -> float:
+    """Return the accuracy of logits, or R^2 of numbers."""
+    if data.task == "regression":
+        errors, spread = outputs[:, 0] - data.y_test, data.y_test - data.y_test.mean()
+        return float(1 - (errors**2).mean() / (spread**2).mean())
+    classes = outputs[:, 0] > 0 if data.task == "binary" else outputs.argmax(axis=1)
+    return float(np.mean(classes == data.y_test))
+
+
+def by_scikit_learn(data: datasets.Dataset, seed: int, settings: dict[str, Any]) -> float:
+    """Return the score of an MLP with these settings."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    kind = MLPRegressor if data.task == "regression" else MLPClassifier
+    if settings:
+        settings = {**settings, "batch_size": min(settings["batch_size"], len(data.X_train))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = kind(random_state=seed, **settings).fit(data.X_train, data.y_train)
+    return float(model.score(data.X_test, data.y_test))
+
+
+def measure(name: str, target: str | None, settings: command.Settings) -> dict[str, Any]:
+    """Return the scores of all contestants for each seed."""
+    options: dict[str, Any] = {} if target is None else {"target": target, "missing": "drop"}
+    typed = [] if target is None else ["--target-column", target, "--missing", "drop"]
+    scores: dict[str, list[float]] = {"minidl": [], **{peer: [] for peer in PEERS}}
+    for seed in range(settings.repeats):
+        data = datasets.load(name, seed=seed, **options)
+        words = ["--dataset", name, *typed, "--seed", str(seed)]
+        scores["minidl"].append(score(data, by_minidl(data, words)))
+        for peer, given in PEERS.items():
+            scores[peer].append(by_scikit_learn(data, seed, given))
+    return {"task": data.task, "rows": len(data.X_train), "scores": scores}
+
+
+def not_worse(case: dict[str, Any], peer: str) -> bool:
+    """Return whether minidl's mean score is at most 2 % of the peer's below it."""
+    mine, other = (statistics.mean(case["scores"][name]) for name in ("minidl", peer))
+    return mine >= other - WORSE * abs(other)
+
+
+def table(cases: dict[str, dict[str, Any]]) -> str:
+    """Return a line for each problem: means, and differences with their standard errors."""
+    lines = [f"{'':<24}{'rows':>6}{'minidl':>15}" + "".join(f"{peer:>27}" for peer in PEERS)]
+    for name, case in cases.items():
+        mine = case["scores"]["minidl"]
+        spread = statistics.stdev(mine) if len(mine) > 1 else 0.0
+        line = f"{name:<24}{case['rows']:>6}{statistics.mean(mine):>8.3f} ±{spread:.3f}"
+        for peer in PEERS:
+            other = case["scores"][peer]
+            pairs = [a - b for a, b in zip(mine, other, strict=True)]
+            error = statistics.stdev(pairs) / len(pairs) ** 0.5 if len(pairs) > 1 else 0.0
+            difference = f"({statistics.mean(pairs):+.3f} ±{error:.3f})"
+            mark = " " if not_worse(case, peer) else "*"
+            line += f"{statistics.mean(other):>9.3f} {difference}{mark}"
+        lines.append(line.rstrip())
+    for peer in PEERS:
+        good = sum(not_worse(case, peer) for case in cases.values())
+        lines.append(f"at most 2 % of its score below {peer}: {good} of {len(cases)} problems")
+    note = "accuracy or R^2 ± standard deviation over seeds; (minidl less it ± standard error)"
+    return "\n".join([*lines, f"{note}; * worse by more than 2 %"])
+
+
+CASES: dict[str, command.Case] = {name: partial(measure, name, None) for name in datasets.names()}
+
+
+def of_file(word: str) -> tuple[str, command.Case]:
+    """Return a case for FILE:TARGET."""
+    file, _, target = word.rpartition(":")
+    return f"{Path(file).stem}:{target}"[:24], partial(measure, file, target)
+
+
+if __name__ == "__main__":
+    files = [word for word in sys.argv[1:] if ":" in word]
+    rest = [word for word in sys.argv[1:] if ":" not in word]
+    cases = dict(map(of_file, files)) or CASES
+    title = "The accuracy of minidl's defaults."
+    sys.exit(command.main(title, cases, table, repeats=8, quick=3, arguments=rest))
