@@ -74,10 +74,20 @@ def _as_given(model: Any, X: Any, y: Any) -> Preparation:
     d, targets = np.shape(X)[-1] if np.ndim(X) else 0, _column(y)
     names = [str(name) for name in getattr(X, "columns", [f"x{k}" for k in range(d)])]
     found: Any = np.unique(getattr(model, "classes_", targets))
-    found = found if _classifies(model, targets) else ()
+    found = _classes(network_of(model), X, found) if _classifies(model, targets) else ()
     task = "multiclass" if len(found) > 2 else "binary" if len(found) else "regression"
     features = tuple(map(Feature, names))
     return Preparation(features, np.zeros(d), np.ones(d), "y", task, tuple(map(str, found)))
+
+
+def _classes(network: Layer | None, X: Any, found: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return all classes of a network, of which `y` may have only some."""
+    if network is None or found.dtype.kind not in "iuf":
+        return found
+    outputs = np.shape(network.predict(np.asarray(X, dtype=np.float64)[:1]))[-1]
+    numbers = [-1, 1] if outputs == 1 and found[0] < 0 else range(max(outputs, 2))
+    known = np.array(numbers, dtype=found.dtype)
+    return known if np.isin(found, known).all() else found
 
 
 def _column(y: Any) -> npt.NDArray[Any]:

@@ -282,6 +282,23 @@ def test_a_class_that_the_estimator_never_saw_has_probability_zero():
     assert f"wrong: {missed} of 111 training rows" in ax.get_title()
 
 
+def test_rows_of_some_of_the_classes_are_counted_as_the_network_numbers_them():
+    data = moons()
+    trainer = fitted(data, "bce")
+    X, y = data.X_train[data.y_train == 1], data.y_train[data.y_train == 1]
+    wrong = round(len(X) * (1 - trainer.evaluate(X, y)["accuracy"]))
+    ax = plots.plot_boundary(trainer, (X, y))
+    assert f"wrong: {wrong} of {len(X)} training rows" in ax.get_title()
+    iris = datasets.load("iris", seed=0)
+    trainer, last = fitted(iris, "cross_entropy"), iris.y_train > 0
+    X, y = iris.X_train[last], iris.y_train[last]
+    wrong = round(len(X) * (1 - trainer.evaluate(X, y)["accuracy"]))
+    assert (
+        f"wrong: {wrong} of {len(X)} training rows"
+        in plots.plot_boundary(trainer, (X, y)).get_title()
+    )
+
+
 def test_given_axes_are_used_and_matplotlib_stays_as_it_is():
     before, figures = dict(mpl.rcParams), plt.get_fignums()
     ax = mpl.figure.Figure().subplots()
