@@ -10,9 +10,11 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from minidl import Trainer, cli, datasets, nn, paths, plots
+from minidl.plots.style import STYLE
 from minidl.training import WeightPath, loss_of_weights
 
 OPTIMIZERS = ("gd", "momentum", "nag")
@@ -92,7 +94,8 @@ COMMANDS = {
 def main(folder: Path = FOLDER) -> None:
     for draw in (overview, spirals, overshoot, stability, loss_plane):
         path = folder / f"{draw.__name__}.png"
-        draw().savefig(path)
+        with rc_context(STYLE):  # given axes keep the present style; this is minidl's
+            draw().savefig(path)
         print(f"{path.name}: {draw.__doc__}")
     for name, command in COMMANDS.items():
         with redirect_stdout(StringIO()):

@@ -77,7 +77,7 @@ class Comparison(Results):
           to then.
         - ``"arrivals"``: the share of seeds that have reached the goal.
         - ``"rates"``: the mean of min(T, E) at each learning rate, crosses where training is
-          chaotic, a marker at the chosen rate, and bars below for the rates that are about equally
+          chaotic, a marker at the chosen rate, and a wide band at the rates that are about equally
           good. After a random search instead the expected best of fewer trials, with its 95 %
           interval.
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from minidl.checks import check_count
 from minidl.datasets import Dataset
 from minidl.keywords import answers
-from minidl.plots.figures import axes_of, styled
+from minidl.plots.figures import axes_of, entitle, styled
 from minidl.plots.fits import FITS, curve_of, keep_limits
 from minidl.plots.planes import Plane, plane_of
 from minidl.plots.points import (
@@ -22,7 +22,6 @@ from minidl.plots.points import (
     legend_of,
     parts_of,
     target_of,
-    title,
 )
 from minidl.plots.scores import Scores, dataset_of, network_of, scores_of
 from minidl.plots.shades import colours_of, draw_shade, shade
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = npt.NDArray[np.float64]
+PROJECTED = "rows on the wrong side of a line can be predicted correctly"
 
 
 @answers
@@ -45,7 +45,8 @@ def plot_boundary(model: Any, data: Any, ax: Axes | None = None, *, resolution: 
       are of their predictions with all features, so they need not agree with the shade.
     - Classes, one feature: the probability of each class as a curve.
     - A regression with one feature: the fitted curve; with two: the predicted target as shade, and
-      rows in the shade of their true one; with more: predicted against true targets.
+      rows in the shade of their true one, held-out rows as diamonds; with more: predicted against
+      true targets.
 
     Axes are in the data's own units, except for principal components.
 
@@ -58,7 +59,7 @@ def plot_boundary(model: Any, data: Any, ax: Axes | None = None, *, resolution: 
         A data set whose prepared rows the model takes. Or arrays: rows as the model takes them,
         and of a Predictor in their own units.
     ax : matplotlib Axes, optional
-        Where to draw; by default in a new pyplot figure.
+        Where to draw, in Matplotlib's present style; by default in a new pyplot figure.
     resolution : int, default 200
         The number of points along each axis at which the model is computed.
 
@@ -93,14 +94,14 @@ def plot_boundary(model: Any, data: Any, ax: Axes | None = None, *, resolution: 
     network_of(model)  # raises if it is no model
     data = dataset_of(model, data)
     scores = scores_of(model, data)
-    with styled(), warnings.catch_warnings():
+    with styled(ax), warnings.catch_warnings():
         # of an estimator that was fitted to a DataFrame
         warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
         scores.of(data.X_train[:1])  # raises if they do not fit, before there is a figure
         ax = axes_of(ax, 6.4, 5.6)
         drawn = draw_prediction(ax, data, scores, size)
         wrong = cross_out(ax, data, drawn.places, scores) if data.n_classes else ""
-        title(ax, data.name, *drawn.words, wrong)
+        entitle(ax, data.name, *drawn.words, wrong)
         if ax.images and data.n_classes == 0:
             bar = ax.figure.colorbar(ax.images[0], ax=ax, shrink=0.9, aspect=30, extend="both")
             bar.set_label(f"{target_of(data)}: shade predicted, points true")
@@ -147,7 +148,7 @@ def _draw_plane(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
     draw_classes(ax, data, places)
     ax.set(xlabel=plane.labels[0], ylabel=plane.labels[1])
     words = f"{data.n_features} features: the plane of the first two principal components"
-    return Drawn((words,) if plane.projected else (), places=places)
+    return Drawn((words, PROJECTED) if plane.projected else (), places=places)
 
 
 def _bar(ax: Axes, data: Dataset) -> None:

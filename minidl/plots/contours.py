@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from minidl.plots.inks import ink
 from minidl.plots.style import Look
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 LEVELS = 14
-SHADES = ("#c8c8c8", "#ffffff")  # of low and high losses: light, so that paths stand out
+LOW, LINE = 0.22, 0.38  # shares of the colour of texts, where the loss is low, and in lines
 LIFT, MARKED = 5, 60  # drawing order of paths; steps with a marker
 
 
@@ -46,12 +47,12 @@ def draw_contours(ax: Axes, points: Array, losses: Array, lowest: float) -> None
 
     values = np.ma.masked_invalid(losses)
     heights = levels(losses, lowest)
-    shades = LinearSegmentedColormap.from_list("losses", SHADES)(
+    shades = LinearSegmentedColormap.from_list("losses", [ink(LOW), ink(0)])(
         np.linspace(0, 1, len(heights) + 1)
     )
     x, y = points[..., 0], points[..., 1]
     ax.contourf(x, y, values, heights, colors=shades, extend="both")
-    ax.contour(x, y, values, heights, colors="0.62", linewidths=0.5, linestyles="solid")
+    ax.contour(x, y, values, heights, colors=ink(LINE), linewidths=0.5, linestyles="solid")
     ax.grid(False)
     ax.set_xlim(x.min(), x.max())
     ax.set_ylim(y.min(), y.max())
@@ -66,7 +67,7 @@ def draw_paths(ax: Axes, paths: Mapping[str, Array], looks: Mapping[str, Look]) 
             "ls": "",
             "marker": look.marker,
             "ms": 3.5,
-            "mec": "white",
+            "mec": ink(0),
             "mew": 0.4,
         }
         ax.plot(*path[1 : MARKED + 1].T, **style, color=look.color, zorder=LIFT + 1, label="_")

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from minidl.errors import DataError, UnknownNameError, invalid
 from minidl.keywords import answers
 from minidl.plots.figures import axes_of, count_in_whole_numbers, explain, styled
-from minidl.plots.style import DOTTED, LONG, SOLID, Look, looks_of
+from minidl.plots.inks import ink, inked_looks
+from minidl.plots.style import DOTTED, LONG, SOLID, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +21,8 @@ Floats = npt.NDArray[np.float64]
 Curves = dict[str, Floats]
 WIDE = 10  # a loss that changes by this factor is drawn on a logarithmic scale
 PANELS = 10.0, 4.0  # inches of two panels
-VALIDATION = "dashed: validation"
-UNNAMED = Look("0.15", SOLID, "o")  # a colour that no optimizer has
+VALIDATION = "thin: validation"
+THIN, MARKED = 0.5, 8  # width of validation curves with a name; markers of the others
 
 
 @answers
@@ -77,7 +78,7 @@ def plot_history(
     if what is not None and not isinstance(what, str):
         raise invalid("what", what, '"loss", "accuracy" or a column', "Write ax=... for Axes.")
     _curves(history, what or "loss")  # raises if there is nothing to draw, before a figure
-    with styled():
+    with styled(ax):
         if what is not None or ax is not None or not has_accuracy(history):
             return _draw(history, what or "loss", axes_of(ax), label)
         import matplotlib.pyplot as plt
@@ -128,15 +129,13 @@ def _draw(history: Any, what: str, ax: Axes, label: str | None) -> Axes:
     Of several runs in one Axes, each has one entry in the legend, and validation has one for all.
     """
     epochs, curves = _curves(history, what)
-    look = UNNAMED if label is None else looks_of([label])[label]
-    best = _best(history, curves, epochs)
+    look = Look(ink(0.85), SOLID, "o") if label is None else inked_looks([label])[label]
+    best = _best(history, what, curves, epochs)
     run = None if label is None else ": ".join([label.lstrip("_"), *best[2:]])  # no hidden label
-    for (name, curve), dashes in zip(curves.items(), (SOLID, LONG), strict=False):
-        marker = look.marker if np.isfinite(curve).sum() == 1 else ""  # one point is no line
-        how: dict[str, Any] = {"color": look.color, "linestyle": dashes, "marker": marker}
+    for k, (name, curve) in enumerate(curves.items()):
         words = _in_words(name).removesuffix(f" {what}")
-        hidden = run is not None and dashes == LONG
-        ax.plot(epochs, curve, label="_hidden" if hidden else run or words, **how)
+        label_of = (run or words) if run is None or k == 0 else "_hidden"
+        ax.plot(epochs, curve, label=label_of, **_line(look, curve, k > 0, run is not None))
     if best:
         _mark(ax, look, *best, alone=run is None)
     if (diverged := getattr(history, "diverged_at", None)) is not None:
@@ -145,14 +144,35 @@ def _draw(history: Any, what: str, ax: Axes, label: str | None) -> Axes:
     if run is not None and len(curves) > 1:
         for line in [line for line in ax.lines if line.get_label() == VALIDATION]:
             line.remove()  # to be the last entry
-        ax.plot([], [], color=UNNAMED.color, linestyle=LONG, label=VALIDATION)
+        ax.plot([], [], color=ink(0.85), linewidth=_width() * THIN, label=VALIDATION)
     set_scales(ax, what, np.concatenate(list(curves.values())))
     ax.set(xlabel="epoch", ylabel=_in_words(what))
     explain(ax)
     return ax
 
 
-def _best(history: Any, curves: Curves, epochs: Floats) -> tuple[()] | tuple[float, float, str]:
+def _width() -> float:
+    """Return the width of a line."""
+    from matplotlib import rcParams
+
+    return float(rcParams["lines.linewidth"])
+
+
+def _line(look: Look, curve: Floats, validation: bool, named: bool) -> dict[str, Any]:
+    """Return the keywords of a curve; that of training rows with a name has a few markers."""
+    how: dict[str, Any] = {"color": look.color, "linestyle": LONG if validation else SOLID}
+    if named:
+        how = look.line | {"linewidth": _width() * (THIN if validation else 1)}
+    if np.isfinite(curve).sum() == 1:  # one point is no line
+        how |= {"marker": look.marker, "markerfacecolor": ink(0) if validation else look.color}
+    elif named and not validation:
+        how |= {"marker": look.marker, "markersize": 4, "markevery": -(-len(curve) // MARKED)}
+    return how
+
+
+def _best(
+    history: Any, what: str, curves: Curves, epochs: Floats
+) -> tuple[()] | tuple[float, float, str]:
     """Return the epoch of the lowest validation loss, or else training loss, as numbers and text.
 
     The value is that of the last curve; nothing is returned without a loss.
@@ -163,10 +183,14 @@ def _best(history: Any, curves: Curves, epochs: Floats) -> tuple[()] | tuple[flo
         return ()
     if np.isnan(losses).all():
         return ()
-    best = int(np.nanargmin(losses))
+    best, rows = (
+        int(np.nanargmin(losses)),
+        "validation" if "validation_loss" in history else "training",
+    )
     name, curve = list(curves.items())[-1]
     value = f"{100 * curve[best]:.1f} %" if "accuracy" in name else f"{curve[best]:.4g}"
-    return float(epochs[best]), float(curve[best]), f"best epoch: {epochs[best]:g} ({value})"
+    words = "best epoch:" if what == "loss" else f"lowest {rows} loss: epoch"
+    return float(epochs[best]), float(curve[best]), f"{words} {epochs[best]:g} ({value})"
 
 
 def _mark(ax: Axes, look: Look, epoch: float, value: float, text: str, *, alone: bool) -> None:
@@ -174,7 +198,7 @@ def _mark(ax: Axes, look: Look, epoch: float, value: float, text: str, *, alone:
     if alone:
         ax.axvline(epoch, color=look.color, linewidth=0.8, alpha=0.5)
     ax.plot(
-        epoch, value, color=look.color, marker=look.marker, markersize=7, markerfacecolor="white",
+        epoch, value, color=look.color, marker=look.marker, markersize=7, markerfacecolor=ink(0),
         markeredgewidth=1.8, linestyle="none", label=text if alone else "_hidden",
     )  # fmt: skip
 
@@ -183,7 +207,7 @@ def set_scales(ax: Axes, what: str, values: Floats) -> None:
     """Count epochs in whole numbers, accuracy in percent, and wide losses logarithmically."""
     from matplotlib import ticker
 
-    count_in_whole_numbers(ax)
+    count_in_whole_numbers(ax.xaxis)
     low, high = np.nanmin(values), np.nanmax(values)
     if "accuracy" in what:
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))

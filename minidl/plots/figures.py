@@ -6,30 +6,35 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minidl.checks import check_place
-from minidl.errors import ArgumentError, DataError
+from minidl.errors import ArgumentError, DataError, invalid
 from minidl.files import atomic_write
+from minidl.plots.inks import style_of
 from minidl.plots.style import STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 FIRST = ("png", "svg", "pdf")  # the formats named first, which are reproducible byte for byte
 LABELS = 38  # points below Axes that the labels of their x axis take
-LETTERS, SYMBOL = 15, 5  # of a legend, for each inch; what a symbol takes
+LETTERS, SYMBOL = 15, 6  # of a legend, for each inch; what a symbol takes
+SMALL = 3.0  # inches of Axes that have smaller letters
 UNDATED = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 @contextmanager
-def styled() -> Iterator[None]:
+def styled(ax: Axes | None = None) -> Iterator[None]:
     """Give a context with Matplotlib's defaults and `STYLE`; raise if it is not installed.
 
-    Whether pyplot is interactive stays: a notebook says so when it makes the first figure.
+    On Axes of a user their own style stays, in the colours of `ax`. Whether pyplot is interactive
+    stays: a notebook says so when it makes the first figure.
     """
     try:
         import matplotlib.style
@@ -37,8 +42,10 @@ def styled() -> Iterator[None]:
         wrong = "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
         raise ArgumentError(wrong) from None
     interactive = matplotlib.is_interactive()
+    _check_axes(ax)
+    style: list[str | dict[str, Any]] = ["default", STYLE] if ax is None else [style_of(ax)]
     try:
-        with matplotlib.style.context(["default", STYLE]):
+        with matplotlib.style.context(style):
             try:
                 yield
             finally:
@@ -47,12 +54,26 @@ def styled() -> Iterator[None]:
         matplotlib.interactive(interactive)
 
 
+def _check_axes(ax: Any) -> None:
+    """Raise an ArgumentError if `ax` is neither None nor Axes."""
+    if ax is None:
+        return
+    from matplotlib.axes import Axes
+
+    if not isinstance(ax, Axes):
+        hint = 'A name for the legend is label="nag".' if isinstance(ax, str) else None
+        hint = "Of a figure: ax=figure.add_subplot()." if hasattr(ax, "add_subplot") else hint
+        hint = "Give one of them: ax=axes[0]." if hasattr(ax, "__getitem__") and not hint else hint
+        raise invalid("ax", ax, "Axes of Matplotlib", hint)
+
+
 def axes_of(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
     """Return `ax`, or the axes of a new pyplot figure of this size in inches.
 
     A notebook shows figures of pyplot by itself; without a display they can still be saved.
     """
     if ax is not None:
+        _check_axes(ax)
         for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
             text.set_parse_math(False)  # names may contain a $
         return ax
@@ -62,11 +83,24 @@ def axes_of(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
         return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def count_in_whole_numbers(ax: Axes) -> None:
-    """Label epochs or steps, on the x axis, at whole numbers only."""
+def entitle(ax: Axes, *lines: str) -> None:
+    """Set the title to those of these lines that are not empty, wrapped to the width of `ax`."""
+    inches = _width(ax)
+    size, letters = (8, 19) if inches < SMALL else (10, 16.5)
+    parts = [wrap(line, int(letters * inches)) or [""] for line in lines if line]
+    ax.set_title("\n".join(part for each in parts for part in each), fontsize=size)
+
+
+def count_in_whole_numbers(axis: Axis) -> None:
+    """Label epochs, steps or rows at whole numbers only."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+
+
+def _width(ax: Axes) -> float:
+    """Return the width of Axes in inches."""
+    return float(ax.get_window_extent().width / ax.figure.get_figure(root=True).dpi)
 
 
 def explain(ax: Axes, handles: Sequence[Any] | None = None) -> None:
@@ -75,18 +109,24 @@ def explain(ax: Axes, handles: Sequence[Any] | None = None) -> None:
     It is inside if the figure has no layout engine, which would make room for it.
     """
     handles = ax.get_legend_handles_labels()[0] if handles is None else handles
-    how: dict[str, Any] = {"handles": handles, "handlelength": 2.2, "fontsize": 9}
+    inches = _width(ax)
+    how: dict[str, Any] = {"handles": handles, "handlelength": 3, "fontsize": 9}
     if ax.figure.get_layout_engine() is None:
-        ax.legend(**how, frameon=True, framealpha=0.9, edgecolor="none")
+        if inches < SMALL:
+            how |= {"fontsize": 6.5, "handlelength": 2, "labelspacing": 0.2, "borderpad": 0.2}
+        ax.legend(**how, frameon=True, framealpha=0.8, edgecolor="none")
         return
     from matplotlib.transforms import ScaledTranslation
 
     below = ax.transAxes + ScaledTranslation(0, -LABELS / 72, ax.figure.dpi_scale_trans)
     how |= {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
     letters = [len(str(handle.get_label())) + SYMBOL for handle in handles]
-    room = LETTERS * ax.get_window_extent().width / ax.figure.get_figure(root=True).dpi
     splits = (np.array_split(letters, columns) for columns in range(len(letters), 0, -1))
-    ax.legend(**how, ncols=next((len(s) for s in splits if sum(map(max, s)) <= room), 1))
+    ax.legend(
+        **how,
+        frameon=False,
+        ncols=next((len(s) for s in splits if sum(map(max, s)) <= LETTERS * inches), 1),
+    )
 
 
 def new_figure(width: float, height: float) -> Figure:

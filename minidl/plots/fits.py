@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.datasets import Dataset
+from minidl.plots.inks import ink
 from minidl.plots.planes import MARGIN, plane_of
 from minidl.plots.points import Drawn, parts_of, target_of
 from minidl.plots.scores import Scores
@@ -30,7 +31,7 @@ def curve_of(data: Dataset, scores: Scores, size: int) -> tuple[Floats, Floats]:
 def _draw_curve(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
     """Draw the predicted target over the only feature."""
     x, predicted = curve_of(data, scores, size)
-    (line,) = ax.plot(x, predicted, color="0.1", linewidth=2.2, label="fitted curve", zorder=4)
+    (line,) = ax.plot(x, predicted, color=ink(0.9), linewidth=2.2, label="fitted curve", zorder=4)
     for part in parts_of(data):
         own = part.X[:, 0] * data.x_scale + data.x_mean
         part.draw(ax, np.stack([own, data.inverse_y(part.y)], axis=1)[part.shown])
@@ -53,7 +54,7 @@ def _draw_surface(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
     for part in parts:
         shown = part.shown
         own = colours.to_rgba(data.inverse_y(part.y[shown]))
-        part.draw(ax, plane.coordinates(part.X[shown]), own)
+        part.draw_values(ax, plane.coordinates(part.X[shown]), own)
     ax.set(xlabel=plane.labels[0], ylabel=plane.labels[1])
     return Drawn((_quality(data, scores),))
 
@@ -66,7 +67,7 @@ def _draw_against(ax: Axes, data: Dataset, scores: Scores, _: int) -> Drawn:
         part.draw(ax, places[part.shown])
         ends += [places.min(), places.max()]
     corners = [min(ends), max(ends)]
-    look: dict[str, Any] = {"color": "0.1", "linestyle": "--", "zorder": 4}
+    look: dict[str, Any] = {"color": ink(0.9), "linestyle": "--", "zorder": 4}
     (line,) = ax.plot(corners, corners, label="predicted = true", **look)
     target = target_of(data)
     ax.set(xlabel=f"true {target}", ylabel=f"predicted {target}")

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_count
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
 from minidl.plots import contours
 from minidl.plots.figures import axes_of, explain, styled
-from minidl.plots.style import looks_of
+from minidl.plots.inks import ink, inked_looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,6 +99,9 @@ def plot_loss_plane(
     'the other 31 directions, with ... % of the movement, are left out'
     """
     check_count("points", points, 3)
+    if not callable(loss):
+        hint = "The weights come first, then the loss." if callable(weights) else None
+        raise invalid("loss", loss, "a function of weights", hint)
     paths = _checked(weights)
     plane = plane_of_weights(paths)
     if not plane.shares[1] > 1e-12:
@@ -110,10 +113,10 @@ def plot_loss_plane(
     spots = contours.grid(contours.limits_of(np.concatenate(list(drawn.values()))), points)
     places = plane.centre + spots.reshape(-1, 2) @ plane.directions
     losses = np.array([loss(place) for place in places], dtype=float).reshape(points, points)
-    with styled():
+    with styled(ax):
         ax = axes_of(ax, 6.4, 4.8)
         contours.draw_contours(ax, spots, losses, float(np.nanmin(losses)))
-        contours.draw_paths(ax, drawn, looks_of(drawn))
+        contours.draw_paths(ax, drawn, inked_looks(drawn))
         _label(ax, drawn, plane)
         explain(ax)
     return ax
@@ -138,7 +141,7 @@ def _checked(weights: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> dict[str, 
 
 def _label(ax: Axes, paths: Mapping[str, Array], plane: WeightPlane) -> None:
     """Mark starts and ends, and write the title and the shares."""
-    ring: dict[str, Any] = {"ls": "", "mfc": "white", "mec": "black", "zorder": 9}
+    ring: dict[str, Any] = {"ls": "", "mfc": ink(0), "mec": ink(), "zorder": 9}
     for i, path in enumerate(paths.values()):
         ax.plot(*path[0], **ring, marker="o", ms=8, mew=1.4, label="_" if i else "before training")
     for i, path in enumerate(paths.values()):

@@ -14,7 +14,8 @@ from minidl.keywords import answers
 from minidl.paths import Path, crossed, measure
 from minidl.plots import contours
 from minidl.plots.figures import axes_of, explain, styled
-from minidl.plots.style import Look, looks_of
+from minidl.plots.inks import ink, inked_looks
+from minidl.plots.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,8 +65,9 @@ def plot_paths(
     ['momentum', 'nag', 'look-ahead point', 'start', 'minimum']
     """
     shown = checked(paths)
-    place, looks = shown[0].surface, looks_of(path.name for path in shown)
-    with styled():
+    place = shown[0].surface
+    with styled(ax):
+        looks = inked_looks(path.name for path in shown)
         ax = axes_of(ax, 6.4, 4.4)
         if place.dimension == 1:
             _draw_curve(ax, shown, looks)
@@ -109,7 +111,7 @@ def minima_of(paths: Sequence[Path]) -> Array:
 
 def _mark(ax: Axes, start: Sequence[Any] | Array, minima: Array) -> None:
     """Mark the start by a ring, and each minimum by a star."""
-    style: dict[str, Any] = {"ls": "", "mfc": "white", "mec": "black", "zorder": 9}
+    style: dict[str, Any] = {"ls": "", "mfc": ink(0), "mec": ink(), "zorder": 9}
     ax.plot(*start, **style, marker="o", ms=8, mew=1.4, label="start")
     for i, minimum in enumerate(minima):
         ax.plot(*minimum, **style, marker="*", ms=13, label="_" if i else "minimum")
@@ -154,7 +156,7 @@ def _draw_half_steps(ax: Axes, path: Path, count: int, look: Look) -> None:
             "ls": "",
             "marker": "o",
             "ms": 6,
-            "mfc": "white",
+            "mfc": ink(0),
             "mec": look.color,
             "mew": 1.2,
         }
@@ -167,7 +169,7 @@ def _draw_curve(ax: Axes, paths: list[Path], looks: dict[str, Look]) -> None:
     place, minima = paths[0].surface, minima_of(paths)
     visited = np.concatenate([*(path.iterates for path in paths), minima])
     x = np.linspace(*contours.limits_of(visited, place.view)[0], 400)
-    ax.plot(x, place.losses(x[:, np.newaxis]), color="0.6", lw=1.0, zorder=2, label="_")
+    ax.plot(x, place.losses(x[:, np.newaxis]), color=ink(0.4), lw=1.0, zorder=2, label="_")
     label = ACROSS
     for path in paths:
         look = looks[path.name]

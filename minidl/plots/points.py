@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from minidl.datasets import Dataset
 from minidl.plots.figures import explain
+from minidl.plots.inks import ink
 from minidl.plots.scores import Scores
 from minidl.plots.shades import MARKERS, colours_of
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 MOST = 2000  # rows of a part that are drawn
 GREY = "0.35"  # of rows that have no class
+SHAPES = {False: "o", True: "D"}  # of rows that are held out or not, where colour is a value
 CROSSES = ("white", 3.0), ("black", 1.3)  # colours and widths: black, with a white rim
 LONGEST = 24  # letters of a class in the legend
 
@@ -38,7 +40,7 @@ class Part(NamedTuple):
         return np.unique(np.linspace(0, n - 1, min(n, MOST)).astype(np.int64))
 
     def draw(self, ax: Axes, places: Floats, colour: Any = GREY, marker: str = "o") -> None:
-        """Draw points at their places (n, 2)."""
+        """Draw points at their places (n, 2), held-out ones hollow."""
         from matplotlib import rcParams
 
         size, ring = rcParams["lines.markersize"], 0.26 if self.hollow else 0.1
@@ -47,6 +49,14 @@ class Part(NamedTuple):
             look = {"facecolors": "white", "edgecolors": colour}
         look |= {"s": 0.9 * size**2, "linewidths": ring * size, "zorder": 3 if self.hollow else 2}
         ax.scatter(places[:, 0], places[:, 1], label=self.name, marker=marker, **look)
+
+    def draw_values(self, ax: Axes, places: Floats, colours: Floats) -> None:
+        """Draw points at their places (n, 2) in colours (n, 4), held-out ones as diamonds."""
+        from matplotlib import rcParams
+
+        look: dict[str, Any] = {"s": 1.2 * rcParams["lines.markersize"] ** 2, "c": colours}
+        look |= {"edgecolors": "black", "linewidths": 0.7, "marker": SHAPES[self.hollow]}
+        ax.scatter(places[:, 0], places[:, 1], label=self.name, zorder=2 + self.hollow, **look)
 
 
 def parts_of(data: Dataset) -> list[Part]:
@@ -95,22 +105,23 @@ def legend_of(ax: Axes, data: Dataset, *others: Any, crosses: bool = False) -> N
     from matplotlib.lines import Line2D
 
     points: dict[str, Any] = {"linestyle": "none", "markersize": 6}
+    valued = bool(ax.images) and not data.n_classes
     handles = list(others)
     for k, (name, colour) in enumerate(
         zip(data.class_names, colours_of(data.n_classes), strict=True)
     ):
-        look = {"color": colour, "marker": MARKERS[k % len(MARKERS)], **points}
-        handles.append(Line2D([], [], label=class_words(name), **look))
+        look: dict[str, Any] = {"color": colour, "marker": MARKERS[k % len(MARKERS)]}
+        look |= {"markeredgecolor": "white"}
+        handles.append(Line2D([], [], label=class_words(name), **look, **points))
     for part in parts_of(data):
         name = part.name if len(part.y) <= MOST else f"{part.name}: {MOST:,} of {len(part.y):,}"
-        face = "white" if part.hollow else GREY
-        handles.append(
-            Line2D([], [], label=name, marker="o", color=GREY, markerfacecolor=face, **points)
-        )
+        ends = ("white", ink(0.65)) if part.hollow else (ink(0.65), "white")
+        look = {"marker": "o", "color": ends[0], "markeredgecolor": ends[1]}
+        if valued:
+            look = {"marker": SHAPES[part.hollow], "color": "0.6", "markeredgecolor": "black"}
+        handles.append(Line2D([], [], label=name, **look, **points))
     if crosses:
-        handles.append(
-            Line2D([], [], label="predicted wrongly", marker="x", color="black", **points)
-        )
+        handles.append(Line2D([], [], label="predicted wrongly", marker="x", color=ink(), **points))
     explain(ax, handles)
 
 
@@ -124,8 +135,3 @@ def class_words(name: str) -> str:
 def target_of(data: Dataset) -> str:
     """Return the name of the target."""
     return (data.preparation.target if data.preparation else "") or "target"
-
-
-def title(ax: Axes, *lines: str) -> None:
-    """Set the title to those of these lines that are not empty."""
-    ax.set_title("\n".join(filter(None, lines)), fontsize=10)

@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from minidl.errors import DataError
 from minidl.keywords import answers
-from minidl.plots.figures import axes_of, new_figure, styled
+from minidl.plots.figures import axes_of, count_in_whole_numbers, new_figure, styled
+from minidl.plots.inks import ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOUR = "0.45"
+COLOUR = "0.5"
 WIDEST = 40  # letters of a class beside its bar
 
 
@@ -64,7 +65,7 @@ def plot_predictions(
     values = np.asarray(predictions)
     if not values.size:
         raise DataError("there are no predictions to draw")
-    with styled():
+    with styled(ax):
         ax = axes_of(ax)
         (_draw_classes if classes else _draw_numbers)(ax, values, classes)
         ax.set_title(f"Predictions of {values.size:,} row{'s' * (values.size != 1)}", fontsize=10)
@@ -93,9 +94,11 @@ def _draw_classes(ax: Axes, values: npt.NDArray[Any], classes: Sequence[str]) ->
     ax.invert_yaxis()
     ax.margins(x=0.2)
     ax.set_xlabel("rows")
+    count_in_whole_numbers(ax.xaxis)
 
 
 def _draw_numbers(ax: Axes, values: npt.NDArray[Any], _: Sequence[str]) -> None:
     """Draw a histogram."""
-    ax.hist(values, "auto", color=COLOUR, edgecolor="white")
+    ax.hist(values, "auto", color=COLOUR, edgecolor=ink(0))
     ax.set_ylabel("rows")
+    count_in_whole_numbers(ax.yaxis)

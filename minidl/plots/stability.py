@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
 from minidl.paths import crossing_limit, spectral_radius, stability_limit
-from minidl.plots.figures import styled
+from minidl.plots.figures import axes_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ Places = Sequence[tuple[float, float]]
 TITLES = {"gd": "gradient descent", "momentum": "momentum", "nag": "NAG"}
 LIMITS = {"gd": "2", "momentum": "2 (1 + m)", "nag": "2 (1 + m) / (1 + 2 m)"}
 LOW, HIGH, TOP = 1e-3, 6.0, 0.999  # of lr times curvature; of momentum
+RUN = "a run"
 LEVELS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 
@@ -65,33 +66,57 @@ def plot_stability(
     """
     for rule in rules:
         stability_limit(rule)
-    places = {rule: list(at.get(rule, ()) if isinstance(at, Mapping) else at) for rule in rules}
-    for x, m in (place for found in places.values() for place in found):
-        if not (0 < x < np.inf and 0 <= m < 1):
-            expected = "lr times curvature > 0, and momentum in [0, 1)"
-            raise ArgumentError("at has a place off the map", received=(x, m), expected=expected)
-    with styled():
-        panels = _panels(ax, len(rules))
+    places = _places(at, rules)
+    given = None if ax is None else _checked(ax, len(rules))
+    with styled(None if given is None else given[0]):
+        panels = _new_panels(len(rules)) if given is None else given
         for panel, rule in zip(panels, rules, strict=True):
             shades = _draw(panel, rule, places[rule])
         panels[0].set_ylabel("momentum m")
-        if ax is None:
-            bar = panels[0].figure.colorbar(shades, ax=list(panels), pad=0.01, ticks=LEVELS)
-            bar.set_label("factor per step")
+        bar = panels[0].figure.colorbar(shades, ax=list(panels), pad=0.01, ticks=LEVELS)
+        bar.set_label("factor per step")
+        if marked := [panel for panel in panels if panel.lines[-1].get_label() == RUN]:
+            _explain(marked[0])
     return panels
 
 
-def _panels(ax: Sequence[Axes] | None, count: int) -> npt.NDArray[Any]:
-    """Return the axes to draw on."""
-    if ax is None:
-        import matplotlib.pyplot as plt
+def _places(at: Any, rules: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
+    """Return the places of each rule, or raise an ArgumentError."""
+    expected = "pairs such as [(0.5, 0.9)]: lr times curvature > 0, and momentum in [0, 1)"
+    try:
+        pairs = {rule: at.get(rule, ()) if isinstance(at, Mapping) else at for rule in rules}
+        places = {rule: [(float(x), float(m)) for x, m in pairs[rule]] for rule in rules}
+    except (TypeError, ValueError):
+        raise invalid("at", at, expected) from None
+    for x, m in (place for found in places.values() for place in found):
+        if not (0 < x < np.inf and 0 <= m < 1):
+            raise ArgumentError("at has a place off the map", received=(x, m), expected=expected)
+    return places
 
-        size: dict[str, Any] = {"figsize": (3.3 * count + 0.8, 3.6), "layout": "constrained"}
-        return np.asarray(plt.subplots(1, count, sharey=True, squeeze=False, **size)[1][0])
+
+def _explain(ax: Axes) -> None:
+    """Say what the circles are, where all rules are stable."""
+    how: dict[str, Any] = {"facecolor": "white", "labelcolor": "black", "framealpha": 0.9}
+    how |= {"edgecolor": "none", "fontsize": 9, "handlelength": 1}
+    ax.legend(handles=[ax.lines[-1]], loc="lower left", frameon=True, **how)
+
+
+def _new_panels(count: int) -> npt.NDArray[Any]:
+    """Return the axes of a new figure."""
+    import matplotlib.pyplot as plt
+
+    size: dict[str, Any] = {"figsize": (3.3 * count + 0.8, 3.6), "layout": "constrained"}
+    return np.asarray(plt.subplots(1, count, sharey=True, squeeze=False, **size)[1][0])
+
+
+def _checked(ax: Any, count: int) -> npt.NDArray[Any]:
+    """Return one of the Axes for each rule."""
     panels = np.atleast_1d(np.asarray(ax, dtype=object))
     if panels.shape != (count,):
         problem = "ax needs one Axes for each rule"
         raise ArgumentError(problem, received=panels.size, expected=count)
+    for panel in panels:
+        axes_of(panel)
     return panels
 
 
@@ -113,8 +138,8 @@ def _draw(ax: Axes, rule: str, places: Places) -> Any:
             "mec": "black",
             "mew": 1.6,
         }
-        ax.plot(*place, **dot, zorder=5, label="run")
-    word: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9}
+        ax.plot(*place, **dot, zorder=5, label=RUN)
+    word: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "color": "black"}
     word["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     ax.text(4.6, 0.45, "diverges", rotation=90, **word)
     if rule != "gd":

@@ -11,8 +11,8 @@ from minidl.checks import check_count
 from minidl.keywords import answers
 from minidl.paths import Direction, Path, crossed, measure
 from minidl.plots.figures import axes_of, count_in_whole_numbers, explain, styled
+from minidl.plots.inks import ink, inked_looks
 from minidl.plots.paths import checked, minima_of
-from minidl.plots.style import looks_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,21 +60,21 @@ def plot_steps(
     along = all(figures.directions for figures in found)
     if along:
         check_count("direction", direction, 0, min(len(f.directions) for f in found) - 1)
-    with styled():
+    with styled(ax):
         ax = axes_of(ax, 6.4, 4.4)
         if along:
             _draw_coordinates(ax, shown, [f.directions[direction] for f in found], last)
         else:
             _draw_losses(ax, shown, last)
         ax.set_xlabel("step")
-        count_in_whole_numbers(ax)
+        count_in_whole_numbers(ax.xaxis)
         explain(ax)
     return ax
 
 
 def _lines(paths: list[Path], last: int) -> list[dict[str, Any]]:
     """Return the keywords of the paths' lines, with markers if the steps are few."""
-    looks = looks_of(path.name for path in paths)
+    looks = inked_looks(path.name for path in paths)
     marked: list[dict[str, Any]] = [
         {"marker": look.marker, "ms": 3.5} if last <= FEW else {} for look in looks.values()
     ]
@@ -94,11 +94,11 @@ def _draw_coordinates(ax: Axes, paths: list[Path], directions: list[Direction], 
         after = crossed(direction.offsets[: last + 1])
         before = np.abs(direction.offsets[after - 1])
         steps = after - 1 + before / (before + np.abs(direction.offsets[after]))
-        ring: dict[str, Any] = {"ls": "", "marker": "o", "mfc": "white", "mec": line.get_color()}
+        ring: dict[str, Any] = {"ls": "", "marker": "o", "mfc": ink(0), "mec": line.get_color()}
         ring["ms"] = 7 if last <= FEW else 5
         ax.plot(steps, np.full(len(steps), zero), **ring, zorder=6, label="_")
-        ax.axhline(zero, color="0.45", lw=0.8, zorder=1, label="_")
-    ax.plot([], [], **ring | {"mec": "black"}, label="crosses the minimum")
+        ax.axhline(zero, color=ink(0.55), lw=0.8, zorder=1, label="_")
+    ax.plot([], [], **ring | {"mec": ink()}, label="crosses the minimum")
     ax.set_title("x at each step" if one else f"along the direction of curvature {h:.4g}")
     ax.set_ylabel("x" if one else "distance from the minimum")
 

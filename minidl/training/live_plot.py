@@ -18,8 +18,8 @@ class LivePlot(Callback):
     """Draw loss and accuracy during ``fit``, as :meth:`minidl.History.plot` does.
 
     In a notebook the picture below the cell is replaced. Elsewhere a window opens if Matplotlib has
-    an interactive backend. Without either nothing is shown; the figure is drawn when ``fit`` ends,
-    and can be saved.
+    an interactive backend. Without either nothing is shown; the figure is drawn when ``fit`` ends.
+    Save it with ``live.figure.savefig("curves.png")``; ``plt.savefig`` does not know this figure.
 
     Parameters
     ----------

@@ -55,6 +55,14 @@ def test_train_draws_boundary_and_history(name, panels, drawn, tmp_path, capsys)
     assert file.read_text(encoding="utf-8").startswith("<?xml")
 
 
+def test_the_title_says_that_a_run_diverged(drawn, tmp_path):
+    command = ["train", "--dataset", "sine", "--epochs", "5", "--lr", "30", "--quiet"]
+    assert main([*command, "--plot", str(tmp_path / "run.png")]) == 0
+    assert drawn[0].get_suptitle().endswith(", diverged in epoch 1")
+    curves = drawn[0].axes[1]
+    assert "diverged in epoch 1" in texts(curves)
+
+
 def test_without_held_out_rows_the_title_is_about_the_training_rows(drawn, tmp_path):
     command = [*SMALL_RUN, "--test-size", "0", "--plot", str(tmp_path / "run.png")]
     assert main(command) == 0

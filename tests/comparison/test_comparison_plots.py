@@ -8,12 +8,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
 
 from minidl.comparison import (
     Comparison,
@@ -27,6 +28,7 @@ from minidl.comparison import (
 )
 from minidl.comparison.plots.data import quartiles, shorten, spaced, stairs
 from minidl.comparison.plots.draw import figure
+from minidl.comparison.plots.scales import over_means
 from minidl.comparison.search import Trial
 from minidl.errors import ArgumentError, DataError
 from minidl.plots.figures import check_plot, save
@@ -309,7 +311,7 @@ def test_epochs_end_a_quarter_after_the_last_arrival_unless_some_never_arrive():
     assert middle.get_xlim()[1] == pytest.approx(1.01 * BUDGET)
 
 
-def test_bars_span_the_rates_that_the_screen_calls_about_equally_good():
+def test_bands_are_behind_the_rates_that_the_screen_calls_about_equally_good():
     grid = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.6)
     comparison = made(replace(PLAN, seeds=tuple(range(20)), rates=grid))
     right = panels(comparison.plan)[2]
@@ -319,17 +321,17 @@ def test_bars_span_the_rates_that_the_screen_calls_about_equally_good():
         means = [mean_by_hand(comparison, name, Setting(lr, momentum), seeds) for lr in grid]
         at = means[grid.index(chosen)]
         good = [lr for lr, mean in zip(grid, means, strict=True) if mean <= max(1.25 * at, at + 1)]
-        bar = data(found[f"{name}: about equally good"])
-        assert bar[0] == [good[0], good[-1]]
-        assert data(found[f"{name}: bar"]) == [[chosen], bar[1][:1]]
+        band = found[f"{name}: about equally good"]
+        inside = [lr for lr in grid if good[0] <= lr <= good[-1]]
+        assert data(band) == [inside, [means[grid.index(lr)] for lr in inside]]
+        assert band.get_linewidth() > 2 * found[name].get_linewidth()
+        assert band.get_zorder() < found[name].get_zorder()
         spans[name] = f"Rates {good[0]:g} to {good[-1]:g} are about equally good"
-        low, high = right.get_ylim()  # bars are at shares of the height, below all means
-        assert 0 < bar[1][0] < math.log(min(means) / low) / math.log(high / low) - 0.02
     assert spans["gd"] != spans["nag"]
     assert any(span in str(comparison) for span in spans.values())
 
 
-def test_chaotic_rates_are_crossed_and_no_part_of_a_bar():
+def test_chaotic_rates_are_crossed_and_no_part_of_a_band():
     comparison = made(replace(PLAN, problem="chaos"))
     wild = {"gd": frozenset([Setting(2.0)]), "nag": frozenset()}
     vars(comparison)["chaotic"] = wild  # as twins that disagree would make it
@@ -339,9 +341,26 @@ def test_chaotic_rates_are_crossed_and_no_part_of_a_bar():
     assert data(found["gd: chaotic"]) == [[2.0], [data(found["gd"])[1][at]]]
     assert found["gd: chaotic"].get_marker() == "x"
     assert data(found["nag: chaotic"]) == [[], []]
-    assert data(found["gd: about equally good"])[0][1] < 2.0
+    assert max(data(found["gd: about equally good"])[0]) < 2.0
     assert "chaotic" in words(whole)
     assert "chaotic" not in words(drawn(PLAN))
+
+
+@pytest.mark.parametrize(("lowest", "budget"), [(34.0, 40), (2.0, 40), (39.9, 40), (1.5, 2000)])
+def test_labels_of_mean_epochs_are_round_and_do_not_overlap(lowest, budget):
+    whole = Figure(figsize=(4, 3.2), layout="constrained")
+    axes = whole.subplots()
+    over_means(axes, lowest, budget)
+    whole.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in axes.get_yticklabels()]
+    assert boxes
+    assert all(low.y1 < high.y0 for low, high in pairwise(boxes))
+    assert all(len(label.get_text()) <= len(str(budget)) for label in axes.get_yticklabels())
+
+
+def test_points_of_all_optimizers_have_one_size():
+    found = lines(panels()[2])
+    assert found["gd: chosen"].get_markersize() == found["nag: chosen"].get_markersize()
 
 
 def test_untuned_optimizers_are_single_points():

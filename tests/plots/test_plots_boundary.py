@@ -150,7 +150,10 @@ def test_several_classes_have_their_colours_and_markers_and_more_features_their_
     shares = np.round(100 * pca.explained_variance_ratio_).astype(int)
     assert ax.get_xlabel() == f"first principal component ({shares[0]} % of the variance)"
     assert ax.get_ylabel() == f"second principal component ({shares[1]} % of the variance)"
-    assert "4 features: the plane of the first two principal components" in ax.get_title()
+    assert ax.get_title().split("\n")[1:3] == [
+        "4 features: the plane of the first two principal components",
+        "rows on the wrong side of a line can be predicted correctly",
+    ]
     assert texts(ax)[:3] == ["setosa", "versicolor", "virginica"]
     markers = [handle.get_marker() for handle in ax.get_legend().legend_handles[:3]]
     assert markers == list(MARKERS[:3])
@@ -198,6 +201,13 @@ def test_a_regression_with_two_features_shades_the_prediction_and_colours_rows_b
     (rows,) = [c for c in ax.collections if c.get_label() == "training rows"]
     expected = ax.images[0].to_rgba(data.inverse_y(data.y_train))
     np.testing.assert_allclose(rows.get_facecolor(), expected)
+    (held,) = [c for c in ax.collections if c.get_label() == "held-out rows"]
+    expected = ax.images[0].to_rgba(data.inverse_y(data.y_test))
+    np.testing.assert_allclose(held.get_facecolor(), expected)  # filled too: colour is the value
+    shapes = [len(c.get_paths()[0].vertices) for c in (rows, held)]
+    assert shapes[1] == 5 < shapes[0]  # a diamond, a circle
+    assert texts(ax) == ["training rows", "held-out rows"]
+    assert [handle.get_marker() for handle in ax.get_legend().legend_handles] == ["o", "D"]
 
 
 def test_a_regression_with_more_features_shows_predicted_against_true_targets():

@@ -62,14 +62,14 @@ def test_loss_and_accuracy_are_drawn_beside_each_other():
 def test_both_panels_mark_the_epoch_with_the_lowest_validation_loss():
     left, right = history().plot().figure.axes
     assert data(lines(left)["best epoch: 10 (0.3)"]) == [[10], [0.3]]
-    assert data(lines(right)["best epoch: 10 (75.0 %)"]) == [[10], [0.75]]
+    assert data(lines(right)["lowest validation loss: epoch 10 (75.0 %)"]) == [[10], [0.75]]
     assert all([10, 10] in [data(line)[0] for line in ax.lines] for ax in (left, right))
 
 
 def test_without_validation_rows_the_training_loss_says_which_epoch_is_the_best():
     ax = plots.plot_history({"train_loss": [3.0, 1.0, 2.0], "train_accuracy": [0.1, 0.2, 0.9]})
     assert texts(ax) == ["training", "best epoch: 1 (1)"]
-    assert texts(ax.figure.axes[1]) == ["training", "best epoch: 1 (20.0 %)"]
+    assert texts(ax.figure.axes[1]) == ["training", "lowest training loss: epoch 1 (20.0 %)"]
 
 
 def test_one_kind_or_given_axes_have_one_panel():
@@ -88,7 +88,7 @@ def test_any_column_can_be_drawn():
     assert x == [0, 5, 10, 15]
     assert math.isnan(y[0])
     assert y[1:] == [3, 2, 1]
-    assert "best epoch: 10 (2)" in texts(ax)
+    assert "lowest validation loss: epoch 10 (2)" in texts(ax)
 
 
 def test_runs_with_labels_share_axes_in_the_colours_of_their_optimizers():
@@ -96,9 +96,20 @@ def test_runs_with_labels_share_axes_in_the_colours_of_their_optimizers():
     history().plot("loss", ax=ax, label="momentum")
     history().plot("loss", ax=ax, label="_$x")
     ends = [f"{name}: best epoch: 10 (0.3)" for name in ("nag", "momentum", "$x")]
-    assert texts(ax) == [*ends, "dashed: validation"]
+    assert texts(ax) == [*ends, "thin: validation"]
     for name, text in zip(("nag", "momentum"), ends, strict=False):
-        assert lines(ax)[text].get_color() == looks_of([name])[name].color
+        look, training = looks_of([name])[name], lines(ax)[text]
+        assert training.get_color() == look.color
+        assert training.get_marker() == look.marker  # also in the legend
+        (validation,) = [
+            line for line in ax.lines
+            if data(line)[1] == COLUMNS["validation_loss"] and line.get_color() == look.color
+        ]  # fmt: skip
+        dashes = [line.get_linestyle() for line in (training, validation)]
+        assert dashes[0] == dashes[1] == ("-" if name == "nag" else "--")
+        assert training.is_dashed() == validation.is_dashed() == (name != "nag")
+        assert validation.get_linewidth() <= 0.6 * training.get_linewidth()
+        assert validation.get_marker() == "None"
     ax.figure.canvas.draw()  # a dollar is no formula
 
 
@@ -130,9 +141,12 @@ def test_a_divergence_is_marked():
     assert data(line)[0] == [found.diverged_at] * 2
 
 
-def test_a_single_epoch_is_a_point():
-    ax = plots.plot_history({"train_loss": [1.0]})
-    assert lines(ax)["training"].get_marker() == "o"
+def test_a_single_epoch_is_a_point_that_is_hollow_for_validation_rows():
+    ax = plots.plot_history({"train_loss": [1.0], "validation_loss": [2.0]})
+    points = [lines(ax)[name] for name in ("training", "validation")]
+    assert [point.get_marker() for point in points] == ["o", "o"]
+    assert points[0].get_markerfacecolor() == points[0].get_color()
+    assert points[1].get_markerfacecolor() == "#ffffff"
 
 
 @pytest.mark.parametrize("empty", [{}, {"train_loss": []}, History()])
@@ -150,6 +164,14 @@ def test_columns_that_cannot_be_drawn_are_errors():
         history().plot("val_loss")
     with pytest.raises(ArgumentError, match=r"what must be .*Write ax="):
         history().plot(plt.figure().subplots())
+    for ax, hint in (
+        ("nag", 'label="nag"'),
+        (plt.figure(), r"add_subplot"),
+        (plt.figure().subplots(1, 2), r"ax=axes\[0\]"),
+        (3, "3"),
+    ):
+        with pytest.raises(ArgumentError, match=f"ax must be Axes of Matplotlib, got .*{hint}"):
+            history().plot("loss", ax)
 
 
 def test_the_state_of_matplotlib_stays_as_it_is():

@@ -4,7 +4,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minidl.plots.figures import axes_of, explain, new_figure, styled
+from minidl.plots.figures import axes_of, entitle, explain, new_figure, styled
+from minidl.plots.predictions import plot_predictions
 
 mpl.use("agg")
 
@@ -53,3 +54,28 @@ def test_in_a_figure_without_layout_the_legend_is_inside():
     figure.draw_without_rendering()
     assert ax.get_window_extent().contains(*ax.get_legend().get_window_extent().p0)
     plt.close(figure)
+
+
+def test_letters_are_smaller_in_small_axes_and_titles_are_wrapped_to_their_width():
+    small, large = plt.figure(figsize=(6, 5)).subplots(2, 2)[0, 0], plt.figure().subplots()
+    title = "wrong: 20 of 750 training rows, 12 of 250 held-out rows"
+    sizes = []
+    for ax in (small, large):
+        entitle(ax, "", title)
+        explain(ax, ax.plot(np.arange(3), label="a"))
+        ax.figure.draw_without_rendering()
+        sizes.append(ax.get_legend().get_texts()[0].get_fontsize())
+        assert ax.title.get_window_extent().width <= 1.1 * ax.get_window_extent().width
+        assert ax.get_title().replace("\n", " ") == title
+    assert sizes == [6.5, 9]
+    assert ("\n" in small.get_title(), "\n" in large.get_title()) == (True, False)
+    plt.close("all")
+
+
+def test_numbers_of_rows_are_whole():
+    ax = plot_predictions([1.0, 2.0], ax=new_figure(4, 3).subplots())
+    ax.figure.draw_without_rendering()
+    assert all(tick.get_text().isdigit() for tick in ax.get_yticklabels())
+    ax = plot_predictions(["a", "b"], ["a", "b"], ax=new_figure(4, 3).subplots())
+    ax.figure.draw_without_rendering()
+    assert all(tick.get_text().isdigit() for tick in ax.get_xticklabels())

@@ -112,6 +112,10 @@ def test_weights_without_a_plane_are_an_error(weights, words):
         plot_loss_plane(weights, lambda w: 0.0, ax=axes())
     with pytest.raises(ArgumentError, match="points must be an integer >= 3"):
         plot_loss_plane(PATHS, lambda w: 0.0, points=2)
+    for swapped, hint in ((PATHS, ".*The weights come first, then the loss"), ("loss", ".*'loss'")):
+        other = PATHS if hint.endswith("'loss'") else lambda w: 0.0
+        with pytest.raises(ArgumentError, match=f"loss must be a function of weights, got{hint}"):
+            plot_loss_plane(other, swapped)
 
 
 def test_shares_in_percent():

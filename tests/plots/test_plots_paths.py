@@ -64,7 +64,7 @@ def test_two_arrows_show_the_half_steps_of_nag_and_a_ring_the_look_ahead_point()
     assert "-" not in dashes[::2]
     rings = [line for line in ax.lines if line.get_marker() == "o" and line.get_markersize() == 6]
     assert_allclose([ring.get_xydata()[0] for ring in rings], [e[1] for e in expected[::2]])
-    assert all(ring.get_markerfacecolor() == "white" for ring in rings)
+    assert all(ring.get_markerfacecolor() == "#ffffff" for ring in rings)
 
 
 def test_without_half_steps_and_for_other_rules_there_are_no_arrows():

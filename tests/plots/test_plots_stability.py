@@ -69,7 +69,12 @@ def test_roots_are_complex_between_the_edges_and_real_outside():
 def test_runs_are_marked_in_all_panels_or_in_those_of_their_rule():
     def marked(found):
         return [
-            [tuple(p) for line in ax.lines if line.get_label() == "run" for p in line.get_xydata()]
+            [
+                tuple(p)
+                for line in ax.lines
+                if line.get_label() == "a run"
+                for p in line.get_xydata()
+            ]
             for ax in found
         ]
 
@@ -85,6 +90,21 @@ def test_wrong_arguments_are_named():
         plot_stability(at=[(-1.0, 0.9)])
     with pytest.raises(ArgumentError, match="ax needs one Axes for each rule: got 1, expected 3"):
         plot_stability(ax=[Figure().add_subplot()])
+    for at in ((0.5, 0.9), 0.5, [(0.5, 0.9, 1)], {"nag": (0.5, 0.9)}, [("a", "b")]):
+        with pytest.raises(ArgumentError, match=r"at must be pairs such as \[\(0.5, 0.9\)\]"):
+            plot_stability(at=at)
+    with pytest.raises(ArgumentError, match="ax must be Axes of Matplotlib, got 'a'"):
+        plot_stability(ax=["a", "b", "c"])
+
+
+def test_given_axes_have_a_scale_of_the_shades_and_a_legend_for_the_circles():
+    found = panels(at={"momentum": [(0.5, 0.9)]})
+    bar = found[0].figure.axes[-1]
+    assert bar.get_ylabel() == "factor per step"
+    legends = [panel.get_legend() for panel in found]
+    assert [bool(legend) for legend in legends] == [False, True, False]
+    assert [text.get_text() for text in legends[1].get_texts()] == ["a run"]
+    assert [panel.get_legend() for panel in panels()] == [None] * 3
 
 
 def test_a_new_figure_has_a_bar_of_shades_and_matplotlib_stays_as_it_was():

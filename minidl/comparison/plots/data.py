@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import cycle, zip_longest
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,20 +18,20 @@ from minidl.comparison.rows import Row
 from minidl.comparison.stats.hitting import Floats, restricted_mean
 from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError
-from minidl.plots import style
+from minidl.plots.inks import ink, inked_looks
 
 WIDTH, LETTERS = 10.0, 104  # of the figure: in inches, and letters of a title
 FINE = 120  # letters of a line below the panels
-SIZES = (10, 8, 6)  # so that a point on top of another does not hide it
+SIZE = 7  # of all markers of optimizers
 NICE = (1, 2, 3, 4, 5, 6, 8, 10)  # first digits of a number of epochs at which an axis may end
 Keywords = dict[str, Any]  # of matplotlib's Line2D
 Entry = tuple[Keywords, str]  # of a legend
-TARGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": (0, (4, 3))}
-BUDGET: Keywords = {"color": "0.35", "linewidth": 1.2, "linestyle": ":"}
+TARGET: Keywords = {"color": "0.5", "linewidth": 1.2, "linestyle": (0, (4, 3))}
+BUDGET: Keywords = {"color": "0.5", "linewidth": 1.2, "linestyle": ":"}
 POINT: Keywords = {"markeredgecolor": "black", "linestyle": "none"}
-CROSS: Keywords = {"color": "black", "marker": "x", "markersize": 8, "linestyle": "none"}
-BAR: Keywords = {"linestyle": "-", "linewidth": 4, "solid_capstyle": "round"}
-MARKER: Keywords = {"color": "0.7", "marker": "o", "markersize": 8, **POINT}
+CROSS: Keywords = {"marker": "x", "markersize": 8, "linestyle": "none"}
+BAND: Keywords = {"linestyle": "-", "linewidth": 9, "solid_capstyle": "round"}
+MARKER: Keywords = {"color": "0.7", "marker": "o", "markersize": SIZE, **POINT}
 
 
 def target_of(comparison: Results) -> Target:
@@ -192,11 +192,11 @@ class Look(NamedTuple):
 
 
 def looks_of(comparisons: Iterable[Results]) -> dict[str, Look]:
-    """Return the look of each optimizer; of points on top of one another all can be seen."""
+    """Return the look of each optimizer in the present style of Matplotlib."""
     names = dict.fromkeys(c.name for each in comparisons for c in each.plan.contestants)
     looks = {}
-    for (name, look), size in zip(style.looks_of(names).items(), cycle(SIZES), strict=False):
-        point = {"color": look.color, "marker": look.marker, "markersize": size, **POINT}
+    for name, look in inked_looks(names).items():
+        point = {"color": look.color, "marker": look.marker, "markersize": SIZE, **POINT}
         marked = {**look.line, "marker": look.marker}
         looks[name] = Look(look.line, marked, {**point, "zorder": 4, "clip_on": False})
     return looks
@@ -210,9 +210,9 @@ def marks(comparison: Results) -> list[Entry]:
     if comparison.plan.trials:
         return [*entries, ({"color": "0.85", "linewidth": 8}, "95 % interval")]
     if any(len(effect.means) > 1 and effect.good for effect in found):
-        entries.append(({"color": "0.7", **BAR}, "about equally good"))
+        entries.append(({"color": ink(0.2), **BAND}, "about equally good"))
     if any(effect.chaotic for effect in found):
-        entries.append((CROSS, "chaotic"))
+        entries.append(({"color": ink(), **CROSS}, "chaotic"))
     return entries
 
 

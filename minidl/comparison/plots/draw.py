@@ -30,14 +30,14 @@ def plot_panel(comparison: Results, what: str, ax: Axes | None) -> Axes:
     if isinstance(ax, (list, tuple, np.ndarray)):
         raise invalid("ax", ax, "a single Axes for a single panel")
     data.target_of(comparison)
-    looks, axes = data.looks_of([comparison]), axes_of(ax)
-    with styled():
+    with styled(ax):
         from minidl.comparison.plots.panels import PANELS
         from minidl.comparison.plots.scales import leave_room
 
-        PANELS[what](axes, comparison, looks)
+        axes, looks = axes_of(ax), data.looks_of([comparison])
         labels, full = data.labels(comparison), what == "loss"
         labels = labels if full else {name: data.shorten(name, 40) for name in labels}
+        PANELS[what](axes, comparison, looks)
         rates = what == "rates"  # where no corner is free
         marks = data.marks(comparison)[1:] if rates else []
         rows = data.legend(labels, looks, marks, columns=1 + rates)
@@ -62,8 +62,8 @@ def plot_panels(comparison: Results, ax: Any) -> Any:
 
 def plot_study(comparisons: Sequence[Results], profile: Profile | None) -> Any:
     """Draw a row of panels for each comparison into a new pyplot figure; return them (n, 3)."""
-    parts = _parts(comparisons, profile)
     with styled():
+        parts = _parts(comparisons, profile)
         import matplotlib.pyplot as plt
 
         return _draw(plt.figure(**_size(parts)), parts)
@@ -71,8 +71,8 @@ def plot_study(comparisons: Sequence[Results], profile: Profile | None) -> Any:
 
 def figure(comparisons: Sequence[Results], profile: Profile | None) -> Figure:
     """Return the figure of :func:`plot_study`; pyplot, its backend and state are not touched."""
-    parts = _parts(comparisons, profile)
     with styled():
+        parts = _parts(comparisons, profile)
         from matplotlib.figure import Figure
 
         made = Figure(**_size(parts))

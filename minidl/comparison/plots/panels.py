@@ -26,8 +26,7 @@ from minidl.comparison.report.tables import TRIALS
 from minidl.comparison.report.words import counted, curve_name
 from minidl.comparison.stats.hitting import Floats, median
 from minidl.comparison.stats.profiles import R_MAX
-
-LOWEST, STEP, HIGHEST = 0.04, 0.045, 0.3  # of the bars of good rates, as shares of the height
+from minidl.plots.inks import ink
 
 
 def draw_loss(axes: Axes, comparison: Results, looks: Looks) -> None:
@@ -92,24 +91,21 @@ PANELS: Mapping[str, Callable[[Axes, Results, Looks], None]] = {
 
 
 def _draw_grid(axes: Axes, comparison: Results, looks: Looks) -> None:
-    """Draw the mean epochs at each rate; below, the rates that are about equally good."""
+    """Draw the mean epochs at each rate, on a band where rates are about equally good."""
     effects, lowest = data.effects(comparison), math.inf
     rates = sorted({lr for effect in effects.values() for lr in effect.means})
-    for name, (means, chaotic, _) in effects.items():
+    for name, (means, chaotic, good) in effects.items():
         lowest, lr = min(lowest, *means.values()), comparison.chosen[name].setting.lr
         axes.plot(list(means), list(means.values()), label=name, **looks[name].marked)
+        if good and len(rates) > 1:
+            span = [one for one in means if good[0] <= one <= good[-1]]
+            band = {"color": light(looks[name], 0.3), "zorder": 1.5, **data.BAND}
+            label = f"{name}: about equally good"
+            axes.plot(span, [means[one] for one in span], label=label, **band)
         crosses = chaotic, [means[one] for one in chaotic]
-        axes.plot(*crosses, label=f"{name}: chaotic", zorder=5, **data.CROSS)
+        axes.plot(*crosses, label=f"{name}: chaotic", zorder=5, color=ink(), **data.CROSS)
         axes.plot([lr], [means[lr]], label=f"{name}: chosen", **looks[name].point)
-    good = {name: one.good for name, one in effects.items() if one.good and len(rates) > 1}
-    step = min(STEP, HIGHEST / max(len(good), 1))
-    over_means(axes, lowest, comparison.plan.epochs, (LOWEST + step * len(good)) * bool(good))
-    for k, (name, span) in enumerate(reversed(good.items())):
-        height, place = LOWEST + step * k, {"transform": axes.get_xaxis_transform()}
-        bar = {**data.BAR, **place, "color": looks[name].line["color"]}
-        axes.plot([span[0], span[-1]], [height] * 2, label=f"{name}: about equally good", **bar)
-        point = {**looks[name].point, **place, "markersize": 6}
-        axes.plot([comparison.chosen[name].setting.lr], [height], label=f"{name}: bar", **point)
+    over_means(axes, lowest, comparison.plan.epochs)
     low, high = rates[0] / 1.5, rates[-1] * 1.5
     over_powers(axes, low, high, data.spaced(rates, (high / low) ** (1 / 4)))
     seeds = data.rated_on(comparison)

@@ -1,5 +1,6 @@
 """Axes of the panels: epochs, shares, logarithms, titles; matplotlib is imported when this is."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib import ticker
@@ -9,8 +10,10 @@ from matplotlib.colors import to_rgb
 from minidl.comparison.plots import data
 from minidl.comparison.report.words import rate
 from minidl.comparison.stats.hitting import Floats
+from minidl.plots.inks import ink
 
 WHOLE: data.Keywords = {"nbins": 6, "integer": True, "steps": [1, 2, 5, 10]}
+ROUND = (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8), (1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9)
 SMALL = 9  # size of letters inside a panel
 Looks = Mapping[str, data.Look]
 
@@ -21,8 +24,9 @@ def entitle(axes: Axes, title: str) -> None:
 
 
 def light(look: data.Look, share: float) -> tuple[float, ...]:
-    """Return so much of a colour, mixed with white: EPS, for one, does not know `alpha`."""
-    return tuple(1 - share + share * part for part in to_rgb(look.line["color"]))
+    """Return so much of a colour, with the background: EPS, for one, does not know `alpha`."""
+    mixed = zip(to_rgb(look.line["color"]), to_rgb(ink(0)), strict=True)
+    return tuple(share * a + (1 - share) * b for a, b in mixed)
 
 
 def over_epochs(axes: Axes, end: int, budget: int, scale: int) -> None:
@@ -50,20 +54,30 @@ def over_losses(axes: Axes, low: float, high: float) -> None:
     axes.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
-def over_means(axes: Axes, lowest: float, budget: int, room: float = 0.0) -> None:
-    """Make y mean epochs up to the budget, with a share of the height free below the lowest."""
+def over_means(axes: Axes, lowest: float, budget: int) -> None:
+    """Make y mean epochs up to the budget."""
     axes.axhline(budget, label="budget", **data.BUDGET)
     where, shift = (axes.get_yaxis_transform(), "offset points"), (0, 5)  # above the markers
     axes.annotate(f"budget {budget}", (0.02, budget), shift, *where, fontsize=SMALL)
     if lowest <= 0:
-        axes.set_ylim(-room * budget, 1.15 * budget)
+        axes.set_ylim(0, 1.15 * budget)
         return
     high, low = 1.7 * budget, lowest / 1.2
-    axes.set(yscale="log", ylim=(low / (high / low) ** (room / (1 - room)), high))
-    ticks = ticker.LogLocator(subs=(1.0, 2.0, 5.0)).tick_values(low, budget)
-    axes.set_yticks([tick for tick in ticks if low <= tick <= budget])
+    axes.set(yscale="log", ylim=(low, high))
+    axes.set_yticks(_round_numbers(low, budget, (high / low) ** 0.09))
     axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
     axes.yaxis.set_minor_locator(ticker.NullLocator())
+
+
+def _round_numbers(low: float, high: float, factor: float) -> list[float]:
+    """Return the roundest numbers in a range, each at least `factor` times the one before."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ROUND:
+        found = [digit * 10.0**power for power in powers for digit in digits]
+        inside = [number for number in found if low <= number <= high]
+        if len(inside) > 1:
+            break
+    return data.spaced(inside, factor) if inside else [high]
 
 
 def leave_room(axes: Axes, share: float) -> None:
