@@ -43,19 +43,28 @@ class Curves extends Chart {
     const last = epochs[epochs.length - 1];
     this.layout(58, [0, Math.max(last, 1)], ends, log);
     const y = log ? logTicks(...ends) : ticks(...ends, 5);
+    const held = series.some((one) => one.faint); // beside the training rows
     const scale = log ? " (log scale)" : "";
-    this.axes(wholeTicks(last, this.inner.w / 70), y, "epoch", `${this.words}${scale}`);
+    this.axes(wholeTicks(last, this.inner.w / 70), y, "epoch", `${held ? this.words.replace("training ", "") : this.words}${scale}`);
     this.label();
     this.clip();
     for (const { run, band } of series) if (band) this.drawBand(run, band);
     if (goalHere.length) this.drawGoal();
     series.forEach((one, k) => this.drawLine(one, k, series.length));
     const others = goalHere.map(() => this.entry(`goal: ${goal.words}`, GOAL));
-    const held = this.entry(this.words.replace("training", "validation"), { "stroke-width": 1 });
-    this.names(series.some((one) => one.faint) ? [held, ...others] : others);
+    if (held) others.unshift(this.heldOut());
+    this.names(others);
+    if (held) this.legend.querySelector(".name").textContent = this.words;
     this.cursor = this.add("line", { stroke: "var(--ink)", "stroke-width": 1 });
     this.markers = this.part.runs.map((run) => this.marker(run));
     this.move(this.at);
+  }
+
+  /** Return the entry of the legend for the validation rows of a single run. */
+  heldOut() {
+    const { look } = this.part.runs[0];
+    const thin = { stroke: css(visible(look.color)), "stroke-width": 1, "stroke-dasharray": dashes(look) };
+    return this.entry(this.words.replace("training", "validation"), thin);
   }
 
   /** Return an entry of the legend for a dotted or a thin line. */

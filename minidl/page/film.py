@@ -69,6 +69,7 @@ def film(
             "side": view.side,
             "frames": texts,
             "points": view.points(data),
+            "projected": view.projected,
             "regression": data.task == "regression",
             "shades": shades.to_dict(),
         }

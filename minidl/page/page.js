@@ -100,8 +100,14 @@ function fillHead(part) {
   byId("answer").hidden = !part.answer.length;
 }
 
-/** Return what the pictures show, in words. */
+/** Return what the pictures show, in words, and what to beware of. */
 function captionOf({ picture, seed }) {
+  const line = picture.shades.kind === "value" ? "" : " A row on the wrong side of a line can be predicted correctly.";
+  return describe(picture, seed) + (picture.projected ? line : "");
+}
+
+/** Return what the shades or the line mean. */
+function describe(picture, seed) {
   const { shades, axes } = picture;
   const { kind, words, low, high } = shades;
   if (kind === "class") return `${seed}. Colour: the ${words}.`;

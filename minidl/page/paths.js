@@ -6,9 +6,7 @@ class Paths extends Chart {
   constructor(place, part) {
     super(place, part, "");
     this.svg.addEventListener("pointermove", (event) => tip(event, this.reading(event)));
-    const [first, second] = part.path.shares.map((share) => `${(100 * share).toFixed(0)} %`);
-    this.xName = `first principal component (${first} of the movement)`;
-    this.yName = `second (${second})`;
+    this.shares = part.path.shares.map((share) => `${(100 * share).toFixed(0)} %`);
   }
 
   draw() {
@@ -25,7 +23,10 @@ class Paths extends Chart {
       return [middle - (unit * length) / 2, middle + (unit * length) / 2];
     });
     this.ends = { x, y };
-    this.axes(ticks(...x, this.inner.w / 80), ticks(...y, 5), this.xName, this.yName);
+    const [first, second] = this.shares;
+    const long = this.inner.w > 330 ? "principal component " : "";
+    const names = [`first ${long}(${first} of the movement)`, `second (${second})`];
+    this.axes(ticks(...x, this.inner.w / 80), ticks(...y, 5), ...names);
     this.places = runs.map((run) => path.points[run.name].map(([a, b]) => [this.px(a), this.py(b)]));
     this.names();
     this.whole = runs.map((run, k) => this.line(run, this.trace(this.places[k]), 0.3));

@@ -11,7 +11,7 @@ from minidl.page.film import film
 from minidl.page.frames import BUDGET
 from minidl.page.words import at, look_of
 from minidl.plots.style import looks_of
-from minidl.training import Trainer
+from minidl.training import History, Trainer
 from minidl.training.epochs import in_words
 
 CURVES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
@@ -65,7 +65,14 @@ def run(
     last = int(history.entry("epoch", -1))
     about = {"kicker": f"minidl train: {data.name}", "budget": last, "open": best, "goal": None}
     about |= {
-        "seed": "The network after each epoch",
+        "seed": f"The network after each epoch{_opened(history, best, last)}",
         "columns": [[c, in_words(c)] for c in columns],
     }
     return {**words, **shots, **about, "runs": [one]}
+
+
+def _opened(history: History, best: int, last: int) -> str:
+    """Return why the page opens at an epoch before the last one."""
+    rows = "validation" if "validation_loss" in history else "training"
+    why = f"; the slider starts at epoch {best}, which has the lowest {rows} loss"
+    return why if best < last else ""

@@ -68,9 +68,13 @@ class Surface {
     const inside = small.getContext("2d");
     const image = inside.createImageData(side, rows);
     const colors = palette(picture.shades);
+    const ink = styleColor("--ink");
+    const classOf = (k) => Math.floor(frame[k] / picture.shades.levels);
     frame.forEach((byte, k) => {
       const place = (rows - 1 - Math.floor(k / side)) * side + (k % side);
-      image.data.set([...colors[byte], 255], 4 * place);
+      const beside = [(k + 1) % side ? k + 1 : k, k + side < frame.length ? k + side : k];
+      const border = several && beside.some((other) => classOf(other) !== classOf(k));
+      image.data.set([...(border ? ink : colors[byte]), 255], 4 * place);
     });
     inside.putImageData(image, 0, 0);
     context.imageSmoothingQuality = "high";
@@ -115,25 +119,26 @@ class Surface {
     return [this.px(x), this.py(low + ((high - low) * byte) / 255)];
   }
 
-  /** Draw the rows, those for training filled and those held out hollow. */
+  /** Draw the rows: held-out ones hollow, or diamonds where colour is a value. */
   drawRows() {
     const { context, picture } = this;
     const { points, shades } = picture;
     const size = Math.max(1.3, Math.min(3, this.box.w / 90));
     const [ink, soft, paper] = ["--ink", "--soft", "--paper"].map(styleColor);
     const colors = palette(shades);
-    const valued = shades.kind === "value" && !this.flat;
+    const valued = isValued(picture);
     points.x.forEach((x, k) => {
       const target = points.target[k];
       const look = shades.classes[target];
       let color = look ? visible(look.color) : soft;
       if (valued) color = colors[Math.round((255 * (target - shades.low)) / (shades.high - shades.low))];
       const y = this.py(this.flat ? target : points.y[k]);
-      const path = new Path2D(markerPath(look ? look.marker : "o", this.px(x), y, size));
       const held = k >= points.training;
-      context.fillStyle = css(held ? paper : color);
-      context.strokeStyle = css(held ? color : valued ? ink : paper);
-      context.lineWidth = held ? Math.min(1.3, size / 2) : 0.5;
+      const marker = look ? look.marker : valued && held ? "D" : "o";
+      const path = new Path2D(markerPath(marker, this.px(x), y, valued ? 1.3 * size : size));
+      context.fillStyle = css(held && !valued ? paper : color);
+      context.strokeStyle = css(valued ? ink : held ? color : paper);
+      context.lineWidth = valued ? 1 : held ? Math.min(1.3, size / 2) : 0.5;
       context.fill(path);
       context.stroke(path);
     });
@@ -156,9 +161,10 @@ class Surface {
       context.fillText(text, EDGE.left - 5, this.py(value) + 4);
     }
     const most = Math.floor(this.box.w / 6.5); // letters of a name that fit
-    context.fillText(`${shorten(this.x.label, most)} →`, EDGE.left + this.box.w, bottom + 30);
+    const fitting = (label) => shorten(label.length > most ? label.replace(" of the variance", "") : label, most);
+    context.fillText(`${fitting(this.x.label)} →`, EDGE.left + this.box.w, bottom + 30);
     context.textAlign = "left";
-    if (this.y.label) context.fillText(`↑ ${shorten(this.y.label, most)}`, EDGE.left, EDGE.top - 7);
+    if (this.y.label) context.fillText(`↑ ${fitting(this.y.label)}`, EDGE.left, EDGE.top - 7);
     context.strokeStyle = css(styleColor("--line"));
     context.lineWidth = 1;
     context.strokeRect(EDGE.left - 0.5, EDGE.top - 0.5, this.box.w + 1, this.box.h + 1);
@@ -199,18 +205,26 @@ class Surface {
   }
 }
 
+/** Return whether the colour of a point is its target, a number. */
+function isValued({ shades, axes }) {
+  return shades.kind === "value" && axes.length > 1;
+}
+
 /** Return the legend of the points: classes with their markers, training and held-out rows. */
-function pointLegend({ points, shades }) {
+function pointLegend(picture) {
+  const { points, shades } = picture;
+  const valued = isValued(picture);
   const point = (marker, color, fill, words) => {
     const look = { d: markerPath(marker, 8, 8, 5), fill: css(fill), stroke: css(color), "stroke-width": 1.5 };
     const box = { class: "point", viewBox: "0 0 16 16", "aria-hidden": "true" };
     return make("li", {}, make("svg", box, make("path", look)), words);
   };
-  const [soft, paper] = ["--soft", "--paper"].map(styleColor);
+  const [ink, soft, paper] = ["--ink", "--soft", "--paper"].map(styleColor);
   const entries = shades.classes.map(({ name, color, marker }) =>
     point(marker, visible(color), visible(color), name));
-  entries.push(point("o", soft, soft, "training rows"));
-  if (points.target.length > points.training) entries.push(point("o", soft, paper, "held-out rows"));
+  entries.push(point("o", valued ? ink : soft, soft, "training rows"));
+  const held = valued ? ["D", ink, soft] : ["o", soft, paper];
+  if (points.target.length > points.training) entries.push(point(...held, "held-out rows"));
   return entries;
 }
 

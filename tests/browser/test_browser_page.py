@@ -119,6 +119,80 @@ def test_every_part_of_a_study_can_be_chosen(study, show):
     assert page.locator("nav button[aria-current=true]").text_content() == "minidl compare: sine"
 
 
+def test_a_run_has_its_validation_loss_as_a_thin_line_that_the_legend_and_the_axis_name(run, show):
+    page = show(run.path)
+    entries = page.locator("#curves .legend li")
+    assert entries.all_text_contents() == ["training loss", "validation loss"]
+    color = entries.nth(0).locator("line").get_attribute("stroke")
+    assert entries.nth(1).locator("line").get_attribute("stroke") == color
+    assert page.locator("#curves svg.chart text").last.text_content() in (
+        "loss",
+        "loss (log scale)",
+    )
+    best = int(np.argmin(run.curve("nag", "validation_loss")))
+    words = f"the slider starts at epoch {best}, which has the lowest validation loss"
+    last = len(run.curve("nag")) - 1
+    assert (words in page.locator("#picture-caption").text_content()) == (best < last)
+    page.locator("#column").select_option("validation_loss")
+    assert entries.all_text_contents() == ["nag"]
+
+
+def test_classes_have_borders_and_planes_of_components_a_caution(study, show):
+    page = show(study.path)
+    dark = page.evaluate(
+        """() => {
+          const { canvas, context, box } = SHOW.surfaces[2];
+          const ratio = canvas.width / canvas.clientWidth;
+          const sizes = [34, 20, box.w, box.h].map((length) => Math.round(ratio * length));
+          const { data } = context.getImageData(...sizes);
+          let found = 0;
+          for (let k = 0; k < data.length; k += 4) {
+            found += Math.max(...data.subarray(k, k + 3)) < 60;
+          }
+          return found;
+        }"""
+    )
+    assert dark > 100
+    caution = "A row on the wrong side of a line can be predicted correctly."
+    caption = page.locator("#picture-caption")
+    assert caution in caption.text_content()
+    page.locator("nav button", has_text="sine").click()
+    expect(caption).not_to_contain_text(caution)
+
+
+def test_held_out_rows_are_diamonds_where_colour_is_the_target(run, show):
+    page = show(run.path)
+    path = page.locator("#rows li").nth(1).locator("path").get_attribute("d")
+    assert path == page.evaluate("markerPath('D', 8, 8, 5)")
+    drawn = page.evaluate(
+        """() => {
+          const [own, found] = [window.markerPath, []];
+          window.markerPath = (marker, ...place) => found.push(marker) && own(marker, ...place);
+          SHOW.surfaces[0].draw(0);
+          return found;
+        }"""
+    )
+    points = run.data["parts"][0]["picture"]["points"]
+    held = len(points["target"]) - points["training"]
+    assert drawn == ["o"] * points["training"] + ["D"] * held
+
+
+@pytest.mark.parametrize("which", ["race", "study", "run"])
+@pytest.mark.parametrize("width", [320, 375])
+def test_no_label_of_a_chart_is_cut_on_a_telephone(which, width, request, show):
+    page = show(request.getfixturevalue(which).path, width=width)
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("svg.chart")].flatMap((svg) => {
+          const frame = svg.getBoundingClientRect();
+          return [...svg.querySelectorAll("text")].filter((text) => {
+            const { left, right } = text.getBoundingClientRect();
+            return left < frame.left - 1 || right > frame.right + 1;
+          }).map((text) => text.textContent);
+        })"""
+    )
+    assert cut == []
+
+
 @pytest.mark.parametrize("which", ["race", "study", "run"])
 @pytest.mark.parametrize("width", [375, 760, 1280])
 def test_nothing_is_wider_than_the_window(which, width, request, show):
