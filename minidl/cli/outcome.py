@@ -13,7 +13,7 @@ from minidl.datasets.preparing import Floats, Targets
 from minidl.training import History, Trainer
 from minidl.training.epochs import in_words, number
 
-RISES, FALLS = 1.05, 0.97  # losses that count as higher, or as lower, than another
+RISES, FALLS = 1.05, 0.98  # losses that count as higher, or as lower, than another
 
 
 @dataclass
@@ -52,16 +52,22 @@ class Outcome:
 
     @cached_property
     def kind(self) -> str:
-        """What the curves show: "improving", "overfitting", "unsteady" or "settled"."""
+        """What the curves show: "improving", "overfitting", "unsteady" or "settled".
+
+        The loss, on validation rows if there are any, has risen if it ends more than 5 % above its
+        lowest value. If it has not, the best epoch is among the last tenth, and training and
+        validation loss still fall (:func:`still_falls`), the run is improving. If it has, and the
+        training loss is lower than in an earlier best epoch, the run is overfitting.
+        """
         best, last, low = self.best, self.last, self._loss(self.best)
         if self.history.diverged:
             return "unsteady"
-        if best >= last - last // 10 and low < FALLS * self._loss(int(0.8 * last)):
-            return "improving"
+        late = best >= last - last // 10
         if self._loss(last) <= RISES * low + 1e-6:
-            return "settled"
+            losses = [self.history[name] for name in {"train_loss", self.column}]
+            return "improving" if late and all(map(still_falls, losses)) else "settled"
         falls = self._loss(last, "train_loss") < self._loss(best, "train_loss")
-        return "overfitting" if falls else "unsteady"
+        return "overfitting" if falls and not late else "unsteady"
 
     def _loss(self, epoch: int, column: str | None = None) -> float:
         return float(self.history.entry(column or self.column, epoch))
@@ -114,9 +120,29 @@ class Outcome:
         scale, mean = self.data.y_scale, self.data.y_train.mean()
         value, guess = (float(scale * np.sqrt(np.mean(e**2))) for e in (errors, y - mean))
         better, words = value < guess, f"{rows} RMSE {value:.4g} in the target's units"
-        if guess > 0:
-            words += f" (R^2 {1 - (value / guess) ** 2:.2f})"
-        return _compared(words, "the mean", f"{guess:.4g}", better), better
+        if np.ptp(y) > 0:  # about the mean of these rows, as sklearn.metrics.r2_score
+            words += f" (R^2 {1 - np.mean(errors**2) / np.var(y):.2f})"
+        return _compared(words, "the training mean", f"{guess:.4g}", better), better
+
+
+def still_falls(losses: Floats) -> bool:
+    """Return whether losses (E + 1,) fall at the end by more than they scatter.
+
+    The mean of the last tenth of the epochs, of at least two, is compared with the mean of the
+    tenth before: it must be at least 2 % lower, and by more than two standard errors of the
+    difference of the two means.
+
+    >>> still_falls(1 / np.arange(1.0, 101)), still_falls(0.1 + 1 / np.arange(1.0, 101))
+    (True, False)
+    """
+    rows = len(losses)
+    width = max(rows // 10, min(2, rows // 2))
+    if width == 0:
+        return False
+    before, end = losses[-2 * width : -width], losses[-width:]
+    error = np.sqrt((before.var() + end.var()) / max(width - 1, 1))
+    fall = before.mean() - end.mean()
+    return bool(end.mean() < FALLS * before.mean() and fall > 2 * error)
 
 
 def _compared(words: str, guess: str, value: str, better: bool) -> str:

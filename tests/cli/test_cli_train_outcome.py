@@ -6,6 +6,7 @@ import shlex
 import numpy as np
 import pytest
 from cli_process import ESCAPE, SMALL_RUN, Terminal
+from sklearn.metrics import r2_score
 
 import minidl
 from minidl import Trainer, datasets, nn
@@ -13,7 +14,7 @@ from minidl.cli import main
 from minidl.cli.epochs import table, wrapped
 from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import parse
-from minidl.cli.outcome import Outcome
+from minidl.cli.outcome import Outcome, still_falls
 from minidl.training import History
 from minidl.training.epochs import between
 
@@ -147,6 +148,7 @@ def test_terminals_and_pipes_get_the_same_text(columns, printed):
 # -- what it shows ----------------------------------------------------------------------------
 
 FALLING = [1 / (1 + k) for k in range(21)]
+NOISY = [1.0] + [0.05 - 0.01 * (k % 2) for k in range(17)] + [0.042, 0.038, 0.05]
 RISING = [0.5 - 0.04 * k for k in range(6)] + [0.3 + 0.01 * k for k in range(15)]
 
 
@@ -155,7 +157,12 @@ RISING = [0.5 - 0.04 * k for k in range(6)] + [0.3 + 0.01 * k for k in range(15)
     [
         (FALLING, FALLING, "improving", "minidl train --epochs 200"),
         (FALLING, None, "improving", "minidl train --epochs 200"),
-        ([*FALLING[:-1], 0.055], None, "improving", "minidl train --epochs 200"),  # best before
+        ([*FALLING[:-1], 0.051], None, "improving", "minidl train --epochs 200"),  # best before
+        (FALLING, NOISY, "unsteady", "minidl train --lr 0.03"),  # lowest near the end, by chance
+        (NOISY[:-2], NOISY[:-2], "settled", "minidl compare --quick"),
+        (FALLING, [1.0] + [0.5] * 20, "settled", "minidl compare --quick"),
+        ([1.0] + [0.5] * 20, FALLING, "settled", "minidl compare --quick"),
+        ([0.7, 0.6], None, "improving", "minidl train --epochs 200"),
         (FALLING, RISING, "overfitting", "minidl train --early-stopping"),
         (RISING, RISING, "unsteady", "minidl train --lr 0.03"),
         (RISING, None, "unsteady", "minidl train --lr 0.03"),
@@ -167,6 +174,33 @@ def test_the_curves_decide_what_to_do_next(train, validation, kind, command):
     made = outcome(train, validation)
     assert made.kind == kind
     assert " ".join(next_command(made)) == command
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([3.0], False),
+        ([3.0, 2.0], True),
+        ([2.0, 3.0], False),
+        ([4.0, 3.0, 2.0, 1.0], True),
+        ([1.0, 0.5, 0.5, 0.5], False),
+        ([0.0] * 50, False),
+        (1 + 0.995 ** np.arange(1000.0), False),  # by less than 2 %
+        (1 + np.exp(-np.arange(50) / 25), True),
+        ([1.0] * 40 + [1.3, 0.9, 1.1, 0.8, 1.2, 1.0, 0.7, 1.2, 0.9, 1.0], False),  # by chance
+    ],
+)
+def test_a_loss_still_falls_if_its_mean_does_by_more_than_it_scatters(losses, expected):
+    assert still_falls(np.array(losses)) is expected
+
+
+@pytest.mark.parametrize("name", ["circles", "sine", "diabetes", "iris", "breast_cancer"])
+def test_the_words_about_the_end_fit_the_curves(name, printed, tmp_path):
+    text = printed("train", "--dataset", name, "--quiet", "--csv", str(tmp_path / "run.csv"))
+    losses = History.from_csv(tmp_path / "run.csv")["validation_loss"]
+    smooth = losses[-1] == losses.min() and (np.diff(losses[-20:]) < 0).all()
+    assert ("the loss was still falling at the end" in text) == smooth == (name == "breast_cancer")
+    assert ("--epochs 200" in text) == smooth
 
 
 def test_overfitting_is_told_with_its_epoch():
@@ -280,18 +314,21 @@ def test_the_error_of_a_regression_is_in_units_of_the_target():
     words, better = made.against_guessing
     assert f"validation RMSE {rmse:.4g} in the target's units" in words
     assert f"{guess:.4g}" in words
-    assert f"R^2 {1 - (rmse / guess) ** 2:.2f}" in words
+    share = r2_score(data.y_test, model.predict(data.X_test)[:, 0])
+    assert f"(R^2 {share:.2f})" in words
     assert better is bool(rmse < guess)
     model.parameters.value[...] = 0.0  # predicts the mean
     del made.against_guessing
     words, better = made.against_guessing
     assert not better
-    assert "(R^2 0.00): no better than always guessing the mean, " in words
+    share = r2_score(data.y_test, np.zeros(len(data.y_test)))
+    assert share < -0.01  # the mean of the training rows is not that of these rows
+    assert f"(R^2 {share:.2f}): no better than always guessing the training mean, " in words
 
 
 def test_a_regression_that_learns_is_better_than_its_mean(printed):
     text = printed("train", "--dataset", "linear", "--lr", "0.01", "--epochs", "20", "--quiet")
-    words = r"RMSE (\S+) in .*? \(R\^2 (\S+)\); always guessing the mean gives (\S+)"
+    words = r"RMSE (\S+) in .*? \(R\^2 (\S+)\); always guessing the training mean gives (\S+)"
     found = re.search(words, " ".join(text.split()))
     rmse, share, guess = map(float, found.groups())
     assert rmse < 0.5 * guess
