@@ -91,6 +91,8 @@ def refuse_class(argument: str, value: object, base: type) -> None:
 
 def check_place(path: str | Path) -> None:
     """Raise, before any training, if `path` is a folder or its folder does not exist."""
+    if not str(path):
+        raise DataError("the name of the file is empty")
     place = Path(path).absolute()
     if place.is_dir():
         raise DataError(f"cannot write {str(path)!r}: it is a folder")

@@ -9,7 +9,7 @@ from minidl.optim import lookup
 COMPARED = ("gd", "momentum", "nag")
 # Options of compare that mean something else there, or choose what it compares.
 OTHERS = {"--lr", "--epochs", "--momentum", "--quiet", "--fail-on-diverge", "--fail-under-target"}
-OTHERS |= {"--report"}  # whose file it would replace
+OTHERS |= {"--plot", "--report", "--json", "--csv", "--save", "--out"}  # their files are kept
 
 
 def next_command(outcome: Outcome) -> list[str]:

@@ -201,7 +201,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     add("--report", metavar="FILE", help=f"{REPORT}, with every epoch of the run (.html)")
     add("--csv", metavar="FILE", help="write the history as a table")
     add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")
-    text = "draw the boundary and the history (.png, .svg, .pdf; needs matplotlib)"
+    text = "draw the boundary and the history (.png, .svg, .pdf and others; needs matplotlib)"
     add("--plot", metavar="FILE", help=text)
     _exit_codes(p, "the run diverges", "the target is not reached")
 
@@ -214,7 +214,9 @@ def _predict(p: argparse.ArgumentParser) -> None:
     add("--out", metavar="FILE", help=text)
     text = "the probability of each class instead of the most probable class"
     add("--probabilities", action="store_true", help=text)
-    add("--plot", metavar="FILE", help="draw how often each class or value is predicted")
+    text = """draw how often each class or value is predicted (.png, .svg, .pdf and others; needs
+        matplotlib)"""
+    add("--plot", metavar="FILE", help=text)
     add_form(p.add_argument_group("form of the file"))
 
 
@@ -244,7 +246,9 @@ def _compare(p: argparse.ArgumentParser) -> None:
     add("--from", metavar="FILE", dest="source", help="print a file of --out, without training")
     text = "add all tables: each pair at each learning rate, the cost of tuning, and so on"
     add("--details", action="store_true", help=text)
-    text = "draw it (.png, .svg, .pdf), or animate the boundaries (.gif); needs matplotlib"
+    text = (
+        "draw it (.png, .svg, .pdf and others), or animate the boundaries (.gif); needs matplotlib"
+    )
     add("--plot", metavar="FILE", help=text)
     add("--report", metavar="FILE", help=f"{REPORT}, with every epoch of one seed (.html)")
     add("--profile", action="store_true", help="add a table that sums up several problems")

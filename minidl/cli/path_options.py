@@ -50,7 +50,7 @@ def add_paths(p: argparse.ArgumentParser) -> None:
     add("--start", metavar="POINT", type=_point, help=text)
     text = "number of steps (default: 100, on rosenbrock 1000)"
     add("--steps", type=values.integer, help=text)
-    text = "draw the paths (.png, .svg, .pdf; needs matplotlib)"
+    text = "draw the paths (.png, .svg, .pdf and others; needs matplotlib)"
     add("--plot", metavar="FILE", help=text)
     text = """draw where gradient descent, momentum and NAG converge, oscillate and diverge, with
         these runs marked (needs matplotlib)"""

@@ -5,12 +5,13 @@ from argparse import Namespace
 from minidl.cli.epochs import wrapped
 from minidl.cli.listing import bold
 from minidl.cli.path_text import Pairs, answer, header, tables
-from minidl.cli.values import prefixed
+from minidl.cli.values import check_files, prefixed
 from minidl.paths import Path, common_lr, descend, measure, surface
 
 
 def paths(options: Namespace) -> int:
     """Run optimizers on a surface and return the exit code."""
+    check_files(options, "plot", "stability")
     for option in ("plot", "stability"):
         if getattr(options, option):
             from minidl.plots.figures import check_plot

@@ -14,7 +14,7 @@ from minidl.cli.listing import bold
 from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import INTERRUPTED, exit_code
 from minidl.cli.outcome import Outcome
-from minidl.cli.values import check_files, load
+from minidl.cli.values import check_files, is_device, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
@@ -218,7 +218,7 @@ def _write(file: str, text: str) -> None:
     path = Path(file)
     if file == "-":
         sys.stdout.write(text)
-    elif path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
+    elif is_device(file):
         path.write_text(text, encoding="utf-8")
     else:
         with atomic_write(path.resolve(), "w") as stream:

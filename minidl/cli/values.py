@@ -4,12 +4,13 @@ import contextlib
 import csv
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from minidl import datasets
 from minidl.checks import check_place
-from minidl.datasets import Dataset
+from minidl.datasets import DATASETS, Dataset
 from minidl.datasets.loading import splits
 from minidl.datasets.problems import note_text
 from minidl.errors import ArgumentError, DataError
@@ -55,14 +56,58 @@ def _named(options: Namespace) -> Iterator[None]:
 
 
 def check_files(options: Namespace, *names: str) -> None:
-    """Raise before training if a file could not be written; only the first option takes -."""
+    """Raise before training if a file could not be written; only the first option takes -.
+
+    Each option is given once, and each file is another one, also than those that are read.
+    """
+    used = _files_read(options)
     for name in names:
         file = getattr(options, name)
         if file == "-" and name != names[0]:
             raise ArgumentError(f"--{name} needs a file: only --{names[0]} can write to -")
-        if file not in (None, "-"):
-            with prefixed(name):
-                check_place(file)
+        _check_once(name, options.words)
+        if file in (None, "-"):
+            continue
+        with prefixed(name):
+            check_place(file)
+        if name in ("plot", "stability") and options.command != "compare":
+            _check_still(name, file)
+        place = Path(file).resolve()
+        if place in used:
+            hint = "Give another name."
+            raise ArgumentError(f"--{name} would replace {file!r}, {used[place]}", hint=hint)
+        if not is_device(file):
+            used[place] = f"the file of --{name}"
+
+
+def is_device(file: str) -> bool:
+    """Return whether a file is a device, such as /dev/null, or a pipe, and written directly."""
+    path = Path(file)
+    return path.is_relative_to("/dev") or (path.exists() and not path.is_file())
+
+
+def _files_read(options: Namespace) -> dict[Path, str]:
+    """Return the files that a command reads, and what they are."""
+    read = [(name, getattr(options, name, None)) for name in ("dataset", "source", "model", "rows")]
+    read += [("problems", name) for name in getattr(options, "problems", None) or []]
+    found = {n: Path(n).resolve() for _, n in read if isinstance(n, str) and n not in DATASETS}
+    return {place: "which is read here" for place in found.values() if place.is_file()}
+
+
+def _check_once(name: str, words: Sequence[str]) -> None:
+    """Raise if an option of a file was typed more than once: the first file would be missing."""
+    count = sum(word.partition("=")[0] == f"--{name}" for word in words)
+    if count > 1:
+        raise ArgumentError(f"--{name} was given {count} times, expected one file")
+
+
+def _check_still(name: str, file: str) -> None:
+    """Raise if a picture that does not move would be written to a .gif file."""
+    if file.lower().endswith(".gif"):
+        received, expected = "'.gif'", "a name that ends in .png, .svg or .pdf"
+        hint = "Only compare --plot draws an animation."
+        message = f"--{name}: cannot animate {file!r}"
+        raise ArgumentError(message, received=received, expected=expected, hint=hint)
 
 
 @contextlib.contextmanager

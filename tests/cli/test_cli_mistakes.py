@@ -9,6 +9,7 @@ from cli_process import SMALL_RUN, TINY
 from minidl import datasets
 from minidl.cli import main
 from minidl.cli.options import parse
+from minidl.cli.values import check_files
 from minidl.comparison.executor import Executor
 from minidl.errors import ArgumentError
 
@@ -445,3 +446,52 @@ def test_an_argument_is_named_by_its_option(argument, flags, named, capsys, monk
     monkeypatch.setattr("minidl.cli.options.parse", lambda arguments: options)
     monkeypatch.setattr(datasets, "load", load)
     assert outcome(capsys, ["train"]) == (WRONG, f"minidl train: error: {named}")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("train --plot a.png --json a.png", "--plot would replace 'a.png', the file of --json"),
+        ("train --csv in/../a --save a", "--save would replace 'a', the file of --csv"),
+        (
+            "train --report a.html --plot link",
+            "--report would replace 'a.html', the file of --plot",
+        ),
+        ("paths --plot a.png --stability ./a.png", "--stability would replace './a.png', the file"),
+        ("predict m.npz r.csv --out a.png --plot a.png", "--plot would replace 'a.png', the file"),
+        ("compare --out a --report a", "--report would replace 'a', the file of --out"),
+        ("predict m.npz r.csv --out r.csv", "--out would replace 'r.csv', which is read here"),
+        ("train --dataset r.csv --csv r.csv", "--csv would replace 'r.csv', which is read here"),
+        ("compare --problems moons,r.csv --out r.csv", "'r.csv', which is read here"),
+        ("compare --from r.csv --plot r.csv", "'r.csv', which is read here"),
+        ("train --plot a.png --plot b.png", "--plot was given 2 times, expected one file"),
+        ("paths --plot=a.png --plot a.png", "--plot was given 2 times, expected one file"),
+        ("train --plot a.gif", "--plot: cannot animate 'a.gif': got '.gif', expected a name that"),
+        ("paths --stability a.GIF", "png, .svg or .pdf. Only compare --plot draws an animation."),
+    ],
+)
+@pytest.mark.usefixtures("never_trained")
+def test_each_output_is_another_file(command, said, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("minidl.cli.train._prepare", None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "r.csv").write_text("a,y\n1,2\n2,3\n", encoding="utf-8")
+    (tmp_path / "link").symlink_to("a.html")
+    code, message = outcome(capsys, command.split())
+    assert code == WRONG
+    assert said in message
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in", "link", "r.csv"]
+
+
+@pytest.mark.parametrize("command", [["train"], ["paths"]])
+def test_a_file_without_a_name_is_no_folder(command, capsys):
+    code, message = outcome(capsys, [*command, "--plot", ""])
+    assert code == FAILED
+    assert message.endswith("error: --plot: the name of the file is empty")
+
+
+def test_a_data_set_and_a_device_are_no_files_that_are_replaced(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "moons").write_text("", encoding="utf-8")
+    words = ["train", "--csv", "moons", "--json", "/dev/full", "--save", "/dev/full"]
+    check_files(parse(words), "json", "csv", "save")

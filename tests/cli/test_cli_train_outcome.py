@@ -229,6 +229,7 @@ def test_overfitting_is_found_on_real_curves(printed):
         ("--optimizer batch --batch-size full", "compare --quick"),
         ("--dataset=circles --rows 50", "compare --quick --dataset circles --rows 50"),
         ("--save a.npz --json b.json --report c.html --fail-on-diverge --lr 1", "compare --quick"),
+        ("--plot a.png --csv b.csv --rows 50", "compare --quick --rows 50"),
         ("--target-loss 0.5", "compare --quick --target loss:0.5"),
         ("--target-accuracy 0.9 --quiet", "compare --quick --target accuracy:0.9"),
     ],

@@ -50,14 +50,17 @@ def test_what_to_do_next_is_a_command():
     lines = screen(found, commands=True).split("\n")
     assert (
         lines[-2]
-        == "next: minidl train --dataset circles --optimizer nag --lr 0.2 --plot circles.png"
+        == "next: minidl train --dataset circles --optimizer nag --lr 0.2 --plot circles-nag.png"
     )
     typed = ["minidl", "compare", "--rows", "200", "--quick", "--noise=0.3", "--hidden", "8"]
     lines = screen(found, commands=True, typed=typed).splitlines()
     words = "next: minidl train --dataset circles --optimizer nag --lr 0.2 --rows 200 --noise=0.3"
-    assert lines[-3:-1] == [f"{words} --hidden 8 \\", "      --plot circles.png"]
+    assert lines[-3:-1] == [f"{words} --hidden 8 \\", "      --plot circles-nag.png"]
     lines = screen(found, commands=True, typed=[*typed, "--activation", "relu"]).splitlines()
-    assert lines[-3:-1] == [f"{words} --hidden 8 \\", "      --activation relu --plot circles.png"]
+    assert lines[-3:-1] == [
+        f"{words} --hidden 8 \\",
+        "      --activation relu --plot circles-nag.png",
+    ]
     assert lines[-1].startswith("more: --details")
     assert "next:" not in screen(found)
 
@@ -184,7 +187,7 @@ def test_after_a_random_search_the_screen_has_momentum_trials_and_a_command():
     assert nag[:4] == ["nag", "0.1", "0.95", "7/7"]
     assert "Beware: only one trial of gd and NAG is within 10 % of the best: with other" in text
     command = "minidl train --dataset circles --optimizer nag --lr 0.1 --momentum 0.95"
-    assert f"{command} --plot circles.png\n" in text
+    assert f"{command} --plot \\\n      circles-nag.png\n" in text
     assert fits(text)
 
 

@@ -257,7 +257,7 @@ def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str
         if best.batch_size != entries[best.optimizer].batch_size:
             words += ["--batch-size", str(best.batch_size)]
         if "--plot" not in kept and importlib.util.find_spec("matplotlib"):
-            kept += ["--plot", f"{Path(plan.problem).stem}.png"]
+            kept += ["--plot", f"{Path(plan.problem).stem}-{best.optimizer}.png"]
         line = f"next: {shlex.join([*words, *kept])}"
         lines += " \\\n".join(wrapped(line, width - 2, "      ")).split("\n")
     sizes = {c.batch_size for c in plan.contestants}
