@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from minidl.datasets.problems import counted
 from minidl.optim import OPTIMIZERS
 from minidl.paths import CommonRate, Direction, Figures, Path
 from minidl.paths.descent import SHARE
@@ -111,8 +112,9 @@ def answer(pairs: Pairs) -> list[str]:
 
 
 def _overshoots(pairs: Pairs) -> str:
-    """Return how often each path crosses the minimum in the steepest direction, and how far."""
+    """Return how often each path crosses the minimum in the first direction, and how far."""
     seen = {path.name: found.directions[0].measured for path, found in pairs}
+    centre = "the stationary point" if pairs[0][1].minimum is None else "the minimum"
     parts: list[str] = []
     for name in sorted(seen, key=lambda name: -seen[name].overshoot):
         times, share = _times(seen[name].crossings), percent(seen[name].overshoot)
@@ -122,16 +124,29 @@ def _overshoots(pairs: Pairs) -> str:
             parts.append(f"{name} {times}, by {share}")
         else:
             far = f"overshoots by {share} of the start distance"
-            parts.append(f"{name} crosses the minimum {times} and {far}")
+            parts.append(f"{name} crosses {centre} {times} and {far}")
     if never := [name for name in seen if not seen[name].crossings]:
         verb = "never cross" if len(never) > 1 else "never crosses"
-        parts.append(f"{listed(never)} {verb} {'it' if parts else 'the minimum'}")
-    steepest = "In the steepest direction, " if pairs[0][0].surface.dimension > 1 else ""
-    return f"{steepest}{'; '.join(parts)}."
+        parts.append(f"{listed(never)} {verb} {'it' if parts else centre}")
+    return f"{_along(*pairs[0])}{'; '.join(parts)}."
+
+
+def _along(path: Path, found: Figures) -> str:
+    """Return which direction the first one is; the steepest may be none of those with figures."""
+    if path.surface.dimension == 1:
+        return ""
+    h, largest = found.directions[0].curvature, float(path.surface.curvatures(path.iterates[0]))
+    if abs(h) >= (1 - 1e-9) * largest:
+        return "In the steepest direction, "
+    return f"In the direction of curvature {h:.4g}, "
 
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
+
+
+def _steps(count: int) -> str:
+    return counted(count, "step")
 
 
 def _arrivals(pairs: Pairs) -> str:
@@ -139,16 +154,15 @@ def _arrivals(pairs: Pairs) -> str:
     gone = [f"{p.name} diverges in step {p.diverged}{_above(p, f)}" for p, f in pairs if p.diverged]
     there = sorted((f.settled, p.name) for p, f in pairs if f.settled is not None)
     late = [p.name for p, f in pairs if not p.diverged and f.settled is None]
-    parts = [f"{name} stays {ARRIVED} after {count} steps" for count, name in there[:1]]
+    parts = [f"{name} stays {ARRIVED} after {_steps(count)}" for count, name in there[:1]]
     parts += [f"{name} after {count}" for count, name in there[1:]]
     if late and all(found.minimum is None for _, found in pairs):
         parts.append("no minimum was found" if gone else "No minimum was found")
     elif late:
         steps = max(len(path.asked) for path, _ in pairs)
         verb = "does" if len(late) == 1 else "do"
-        rest = (
-            f"{verb} not within {steps}" if there else f"{verb} not get {ARRIVED} in {steps} steps"
-        )
+        bound = f"not get {ARRIVED} in {_steps(steps)}"
+        rest = f"{verb} not within {steps}" if there else f"{verb} {bound}"
         parts.append(f"{listed(late)} {rest}")
     return f"{'; '.join([*gone, *parts])}."
 
@@ -156,7 +170,7 @@ def _arrivals(pairs: Pairs) -> str:
 def _uphill(pairs: Pairs) -> str:
     """Return in how many steps each path goes uphill."""
     parts = [f"in {found.uphill} of {path.name}" for path, found in pairs]
-    return f"The loss rises {listed(parts)}, of {max(len(p.asked) for p, _ in pairs)} steps."
+    return f"The loss rises {listed(parts)}, of {_steps(max(len(p.asked) for p, _ in pairs))}."
 
 
 def _above(path: Path, found: Figures) -> str:

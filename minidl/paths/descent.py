@@ -15,7 +15,8 @@ from minidl.paths.surfaces import Surface, check_start, surface
 from minidl.paths.theory import Rule, rule_of
 
 Array = npt.NDArray[Any]
-GROWTH = 1e4  # a run has diverged if its loss has changed by so many times the first
+GROWTH = 1e4  # a run has diverged if its loss has risen by so many times the spread of losses
+FALL = 1e8  # or has fallen by so many times the first loss
 SHARE = 0.5  # of 1 / (largest curvature on the way), the learning rate if none is given
 WITHOUT_CURVATURE = 0.1  # the learning rate on a plane
 
@@ -39,8 +40,10 @@ class Path:
     asked : tuple of T ndarrays of shape (calls, d)
         For each step the points at which the optimizer asked for the gradient.
     diverged : int or None
-        The step at which it diverged: loss or point was not finite, or the loss had changed by
-        10^4 times the first. The path ends there, with its last finite point.
+        The step at which it diverged: loss or point was not finite; or the loss had risen by more
+        than 10^4 times the largest of 1, the first loss L_0 in absolute value, and L_0 minus the
+        lowest loss so far; or it had fallen by more than 10^8 max(1, |L_0|). The path ends there,
+        with its last finite point.
     """
 
     surface: Surface
@@ -147,10 +150,17 @@ def _run(
             iterates.append(point)
             losses.append(loss)
             asked.append(np.array(points).reshape(-1, len(w)))
-        if not finite or abs(loss - losses[0]) > GROWTH * (abs(losses[0]) or 1.0):
+        if not finite or _unbounded(losses):
             diverged = step
             break
     return np.array(iterates), np.array(losses), tuple(asked), diverged
+
+
+def _unbounded(losses: Sequence[float]) -> bool:
+    """Return whether the last loss is far above the first for the spread so far, or far below."""
+    first, rise = losses[0], losses[-1] - losses[0]
+    size = max(1.0, abs(first))
+    return rise > GROWTH * max(size, first - min(losses)) or -rise > FALL * size
 
 
 def _made(optimizer: str | Optimizer, lr: float | None, momentum: float) -> tuple[Optimizer, str]:
@@ -204,6 +214,8 @@ def common_lr(
     CommonRate(lr=0.025, curvature=20.0)
     """
     place = surface(on)
+    for name in optimizers:
+        lookup(name)  # a quadratic runs none of them
     largest = float(place.curvatures(check_start(place, start)))
     for _ in range(60):
         lr = SHARE / largest if 0 < largest < np.inf else WITHOUT_CURVATURE

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from minidl.autograd import ops
 from minidl.autograd.node import Value
 from minidl.errors import ArgumentError, close_matches
@@ -100,7 +102,7 @@ def parse(text: object) -> Formula:
             "the formula of the surface is too long", received=received, expected=expected
         )
     for position, sign in enumerate(text):
-        if not sign.isascii():
+        if not sign.isascii() or sign == "#":  # a comment, for Python
             right = SIGNS_OF_PRINT.get(sign)
             raise _error(text, sign, position, hint=f"Write {right}." if right else None)
     tree = _tree(text)
@@ -183,7 +185,8 @@ def _check(text: str, node: ast.AST, depth: int) -> None:
 def _check_constant(text: str, node: ast.expr) -> None:
     """Raise unless a part without variables is a finite number."""
     try:
-        value = _value(node, {})
+        with np.errstate(all="ignore"):
+            value = _value(node, {})
         finite = not isinstance(value, complex) and math.isfinite(value)
     except (ArithmeticError, ValueError):
         finite = False

@@ -95,8 +95,9 @@ def measure(path: Path, tolerance: float = TOLERANCE) -> Figures:
     -------
     Figures
         `minimum`, of shape (d,), the one that belongs to the last point, or None;
-        `directions`, on a quadratic the eigenvectors of the Hessian, the steepest first, along
-        which the start is not at the minimum; in one dimension that one; otherwise none;
+        `directions`, on a quadratic the eigenvectors of the Hessian along which the start is not
+        at the minimum, those with the largest |eigenvalue| first; in one dimension that one;
+        otherwise none;
         `settled`, the first step from which on the distance to the minimum is below the
         tolerance, or None; `length` of the path; `uphill`, the number of steps in which the loss
         rose by more than a millionth of what there was to descend.
@@ -177,7 +178,8 @@ def _directions(path: Path, minimum: Array | None, tolerance: float) -> tuple[Di
         return ()
     eigenvalues, vectors = np.linalg.eigh(place.hessians(centre))
     found = []
-    for h, either in zip(eigenvalues[::-1], vectors.T[::-1], strict=True):
+    upward_first = zip(eigenvalues[::-1], vectors.T[::-1], strict=True)
+    for h, either in sorted(upward_first, key=lambda pair: -float(f"{abs(pair[0]):.9g}")):
         vector = -either if (path.iterates[0] - centre) @ either < 0 else either
         offsets = (path.iterates - centre) @ vector
         if offsets[0] > 1e-12 * np.linalg.norm(path.iterates[0] - centre):

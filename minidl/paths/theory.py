@@ -75,8 +75,9 @@ def spectral_radius(rule: str, x: npt.ArrayLike, momentum: npt.ArrayLike = 0.9) 
     ['0.500', '0.949', '0.671']
     """
     t, c = recurrence(rule, x, momentum)
-    square = t * t - 4 * c
-    real = (np.abs(t) + np.sqrt(np.maximum(square, 0))) / 2
+    with np.errstate(over="ignore"):
+        square = t * t - 4 * c
+        real = (np.abs(t) + np.sqrt(np.maximum(square, 0))) / 2
     return np.where(square < 0, np.sqrt(np.maximum(c, 0)), real)
 
 
@@ -134,8 +135,8 @@ def closed_form(rule: str, x: float, momentum: float, steps: int) -> Array:
     array([1.  , 0.9 , 0.72])
     """
     (t, c), q, k = recurrence(rule, x, momentum), 1 - x, np.arange(steps + 1)
-    square = float(t * t - 4 * c)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        square = float(t * t - 4 * c)
         if square < -1e-14:
             r = np.sqrt(c)
             phi = np.arccos(t / (2 * r))

@@ -204,3 +204,29 @@ def test_without_a_picture_matplotlib_is_not_imported(shown, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     shown("--steps", "3")
     assert main(["paths", "--plot", "a.png"]) == 2
+
+
+def test_a_surface_that_is_zero_at_the_start_converges(shown):
+    words = prose(shown("--surface", "x**2 - 1.00001"))
+    assert "diverges" not in words
+    assert "gd stays within 0.1 % of the start distance after 10 steps" in words
+
+
+def test_the_direction_of_the_sentence_is_named(shown):
+    flat = ["--start", "4,0", "--lr", "0.05"]
+    assert prose(shown(*flat)).startswith("In the direction of curvature 1, momentum crosses")
+    words = prose(shown("--surface", "(x**2-20*y**2)/2", "--lr", "0.001", "--steps", "10"))
+    assert words.startswith("In the steepest direction, gd, momentum and nag never cross the stat")
+
+
+def test_without_a_minimum_none_is_crossed(shown):
+    options = ["--surface", "x*y", "--start", "1,0.5", "--lr", "0.1", "--steps", "20"]
+    words = prose(shown(*options))
+    assert "momentum crosses the stationary point 2 times" in words
+    assert "crosses the minimum" not in words
+    assert words.endswith("No minimum was found.")
+
+
+def test_one_step_is_singular(shown):
+    assert prose(shown("--steps", "1")).endswith("in 1 step.")
+    assert "of 1 step." in prose(shown("--steps", "1", "--surface", "beale"))

@@ -153,3 +153,32 @@ def test_no_optimizer_diverges_at_the_common_rate(name):
 def test_a_plane_has_no_curvature():
     assert common_lr("3*x - y", THREE).lr == 0.1
     assert common_lr("abs(x)", THREE).lr == 0.1
+
+
+def test_a_first_loss_near_zero_is_no_divergence():
+    for name in THREE:
+        path, plain = (descend(text, name, lr=0.25) for text in ("x**2 - 1.00001", "x**2"))
+        assert path.diverged is None
+        assert_allclose(path.iterates, plain.iterates, atol=1e-12)
+    assert descend("x**2 - 1.00001", "gd", lr=1.2).diverged  # a rise still is
+
+
+def test_a_rise_is_measured_by_how_far_the_loss_has_fallen():
+    rates = [0.4, 6.0, 0.5]  # close to the minimum of -9801, up to 37,600, and to the minimum
+    optimizer = optim.GradientDescent(lambda step: rates[step])
+    path = descend("(x - 100)**2 - 9801", optimizer, 1.0, 3)
+    assert path.losses.max() > 3e4
+    assert path.diverged is None
+    assert_allclose(path.iterates[-1], 100)
+
+
+@pytest.mark.parametrize("text", ["-x**2", "x**3", "-exp(x)"])
+def test_a_fall_without_end_diverges(text):
+    path = descend(text, "gd", -1.0 if text == "x**3" else 1.0, lr=0.25)
+    assert path.diverged
+    assert path.diverged < 40
+
+
+def test_a_common_rate_of_a_quadratic_checks_the_names_too():
+    with pytest.raises(UnknownNameError, match="unknown optimizer 'nosuch'"):
+        common_lr("x**2", ["nag", "nosuch"])

@@ -68,6 +68,8 @@ def test_every_function_is_differentiated_by_minidl(name):
         ("exp(x, y)", "'exp(x, y)'", 1, "exp with one argument"),
         ("(x + 1", "", 1, "never closed"),
         ("x + 1)", "", 6, "unmatched"),
+        ("x # c", "'#'", 3, "+ - * /"),
+        ("log(0)*x", "'log(0)'", 1, "a finite number"),
         ("True*x", "'True'", 1, "*"),
         ("1j*x", "'1j'", 1, "*"),
     ],

@@ -99,6 +99,8 @@ def test_a_surface_without_a_minimum_has_none(text):
 
 def test_the_minimum_of_a_path_is_the_nearest_of_several():
     assert surface("himmelblau").minimum(np.array([3.1, -1.5])).round(3).tolist() == [3.584, -1.848]
+    on_top = np.array([-0.270845, -0.923039])  # a maximum, from which nothing goes downhill
+    assert tuple(surface("himmelblau").minimum(on_top)) == surface("himmelblau").minima[3]
 
 
 def test_aliases_and_other_spellings_are_accepted():

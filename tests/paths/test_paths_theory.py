@@ -1,5 +1,7 @@
 """Measured figures against theory, and theory against independent numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -192,3 +194,30 @@ def test_wrong_rules_and_tolerances_are_named():
         spectral_radius("adam", 0.5)
     with pytest.raises(ArgumentError, match="tolerance must be a number in"):
         measure(descend("bowl", "gd", lr=0.1), tolerance=1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "curvatures"),
+    [("(x**2 - 20*y**2)/2", [-20, 1]), ("(x**2 + 20*y**2)/2", [20, 1]), ("x**2 - y**2", [2, -2])],
+)
+def test_the_first_direction_has_the_largest_absolute_curvature(text, curvatures):
+    found = measure(descend(text, "gd", lr=0.01, steps=3))
+    assert [direction.curvature for direction in found.directions] == curvatures
+
+
+def test_the_predicted_factor_is_that_of_theory_even_after_one_step():
+    (direction,) = measure(descend("x**2/2", "nag", 1.0, 1, lr=0.3)).directions
+    assert np.isnan(direction.measured.rate)
+    assert direction.predicted.rate == spectral_radius("nag", 0.3, 0.9)
+
+
+def test_a_rise_of_a_thousandth_is_uphill_and_one_of_a_billionth_is_not():
+    path = descend("x**2/2", "gd", 1.0, 4, lr=0.5)
+    losses = np.array([0.5, 0.1, 0.1 + 5e-4, 0.05, 0.05 + 5e-10])
+    assert measure(replace(path, losses=losses)).uphill == 1
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_huge_learning_rate_has_no_warning(rule):
+    assert spectral_radius(rule, 1e300) > 1
+    assert not np.isfinite(closed_form(rule, 1e300, 0.9, 3)[-1])
