@@ -29,6 +29,7 @@ from minidl.nn import Layer
 from minidl.nn.layers import ACTIVATIONS
 from minidl.nn.losses import LOSSES
 from minidl.optim import Optimizer, lookup
+from minidl.optim.source import is_place
 from minidl.training import History, WeightPath
 
 SAME = 1e-6  # first losses that differ by less, relatively, are those of the same data and weights
@@ -129,11 +130,27 @@ def _train(plan: Plan, made: MadeWith, run: Run) -> Replay:
         history = trainer.fit(
             data.X_train, data.y_train, epochs=plan.epochs, validation=held_out, callbacks=[path]
         )
-    before, now = run.initial, float(history.entry("train_loss", 0))
-    if not math.isclose(before, now, rel_tol=SAME):
-        wrong = f"starts with a training loss of {now:.6g}, in the comparison {before:.6g}"
-        raise _other(f"{run.optimizer} {wrong}")
+    _check_losses(run, history)
     return Replay(run.setting, history, path.weights, trainer.model, data)
+
+
+def _check_losses(run: Run, history: History) -> None:
+    """Raise unless the losses before training, also of the held-out rows, are those of a run."""
+    for column, words in (("train_loss", "training"), ("validation_loss", "validation")):
+        before, now = (
+            float(of[column][0]) if column in of else None for of in (run.curves, history)
+        )
+        if before is not None and now is not None and not _same(before, now):
+            wrong = f"starts with a {words} loss of {now:.6g}, in the comparison {before:.6g}"
+            raise _other(f"{run.optimizer} {wrong}")
+        if (before is None) != (now is None):
+            wrong = "no held-out rows" if now is None else "held-out rows"
+            raise _other(f"it has {wrong}, unlike the comparison")
+
+
+def _same(before: float, now: float) -> bool:
+    """Return whether two losses are equal up to rounding, or both are not numbers."""
+    return math.isclose(before, now, rel_tol=SAME) or (math.isnan(before) and math.isnan(now))
 
 
 def _rebuilt(comparison: Comparison, problem: Source | None, model: Model | None) -> MadeWith:
@@ -165,6 +182,8 @@ def _perceptron(network: str) -> tuple[list[int], str]:
 def _optimizer(contestant: Contestant, request: Mapping[str, Any]) -> Optimizer:
     """Return a new optimizer of this name, which must print as in the file and have its code."""
     name = contestant.name
+    if is_place(name):  # a file of numbers must not name code to be run
+        raise _unknown(f"the optimizer {name!r}")
     try:
         optimizer = lookup(name).make(*contestant.own)
     except MinidlError:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minidl import nn
+from minidl.autograd import Array
 from minidl.comparison.identity import shown
 from minidl.comparison.plots.data import quartiles
 from minidl.comparison.replay import Replay
@@ -174,16 +175,23 @@ def _notes(comparison: Comparison, seed: int) -> Iterator[str]:
 def _differences(replays: Mapping[str, Replay], records: Mapping[str, Run]) -> Iterator[str]:
     """Yield by how much training again gave other losses than those recorded, which are shown."""
     for name, one in replays.items():
-        before, now = records[name].curves["train_loss"], one.history["train_loss"]
-        n = min(len(before), len(now))
-        scale = np.maximum(abs(before[:n]), np.finfo(float).tiny)
-        difference = float(np.max(abs(now[:n] - before[:n]) / scale))
-        if not difference <= AGREE:
+        curves, history = records[name].curves, one.history
+        columns = [n for n in ("train_loss", "validation_loss") if n in curves and n in history]
+        difference = max(_apart(curves[column], history[column]) for column in columns)
+        if difference > AGREE:
             yield (
                 f"The losses of {name} are those of the comparison. Trained again for the pictures,"
                 f" they differ by up to {_percent(difference)}: this training is chaotic, or was"
                 " done on another processor."
             )
+
+
+def _apart(before: Array, now: Array) -> float:
+    """Return the largest relative difference of two curves, infinity if one alone has a NaN."""
+    n = min(len(before), len(now))
+    scale = np.maximum(abs(before[:n]), np.finfo(float).tiny)
+    apart = np.where(np.isnan(before[:n]) & np.isnan(now[:n]), 0.0, abs(now[:n] - before[:n]))
+    return float(np.nan_to_num(apart / scale, nan=np.inf).max())
 
 
 def _percent(share: float) -> str:

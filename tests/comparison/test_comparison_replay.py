@@ -1,6 +1,7 @@
 """Runs trained again with their weights: those of the comparison, also from its file."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,3 +134,43 @@ def test_pickling_keeps_the_numbers_without_data_and_networks(found):
     copy = pickle.loads(pickle.dumps(found))
     assert copy.made_with is None
     assert copy.to_json() == found.to_json()
+
+
+def with_other_held_out_rows(seed):
+    """The same training rows, and one held-out target that is another."""
+    data = load(seed)
+    y = data.y_test.copy()
+    y[0] = 1 - y[0]
+    return replace(data, y_test=y)
+
+
+def without_held_out_rows(seed):
+    data = load(seed)
+    return replace(data, X_test=data.X_test[:0], y_test=data.y_test[:0])
+
+
+def test_other_held_out_rows_are_not_what_was_compared(found, tmp_path):
+    loaded = read(found, tmp_path)
+    with pytest.raises(DataError, match="compared: gd starts with a validation loss of"):
+        replay(loaded, with_other_held_out_rows)
+    with pytest.raises(DataError, match="it has no held-out rows, unlike the comparison"):
+        replay(loaded, without_held_out_rows)
+
+
+def test_a_file_of_numbers_runs_no_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text("open('ran', 'w').close()", encoding="utf-8")
+    made = compare("moons", optimizers=["nag"], **SMALL)
+    text = made.to_json()
+    (tmp_path / "found.json").write_text(text.replace('"nag"', '"evil.py:NAG"'), encoding="utf-8")
+    with pytest.raises(DataError, match=r"does not hold the optimizer 'evil\.py:NAG'"):
+        replay(Comparison.from_json(tmp_path / "found.json"))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_optimizer_whose_code_has_changed_is_not_replayed(tmp_path):
+    made = compare("moons", optimizers=["nag"], **SMALL)
+    loaded = read(made, tmp_path)
+    loaded.request["code of nag"] = "another hash"
+    with pytest.raises(DataError, match="this is not what was compared: the optimizer 'nag'"):
+        replay(loaded)

@@ -96,3 +96,12 @@ def test_losses_that_differ_when_trained_again_are_told(found, replays):
     column[-1] = kept
     assert "The losses of nag are those of the comparison" in note
     assert "up to 2 %" in note
+
+
+def test_held_out_losses_that_differ_are_told_too(found, replays):
+    column = replays["nag"].history._columns["validation_loss"]
+    kept = column[-1]
+    column[-1] = 1.03 * kept
+    (note,) = [n for n in race(found, replays, typical_seed(found))["notes"] if "differ" in n]
+    column[-1] = kept
+    assert "up to 3 %" in note
