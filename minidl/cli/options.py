@@ -10,9 +10,10 @@ from typing import Any
 
 from minidl import __version__
 from minidl.cli import values
-from minidl.cli.data_options import add_data, add_form
+from minidl.cli.data_options import add_data
 from minidl.cli.listing import LISTS
 from minidl.cli.path_options import OTHER_WORDS, PATHS, add_paths, with_signs
+from minidl.cli.predict_options import add_predict
 from minidl.datasets import DATASETS
 from minidl.nn.losses import LOSSES
 from minidl.optim import OPTIMIZERS, TABLE
@@ -101,6 +102,8 @@ def _hint(typed: str, command: str, flags: Sequence[str]) -> str:
             "--surface": SURFACES,
         }
         option = next((f for f, names in kinds.items() if typed in names and f in flags), None)
+        if command == "paths" and re.search(r"[*/^+]|\b[xy]\b", typed):
+            option, typed = "--surface", f'"{typed}"'
         return f". Did you mean '{option} {typed}'?" if option else ""
     right = [word, *ARGUMENTS.get(word, "").split()]
     meant = ["--" + name.replace("_", "-") for name in right]
@@ -152,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, summary, add_options in (
         ("train", "train one network and report its loss", _train),
-        ("predict", "apply a saved network to the rows of a file", _predict),
+        ("predict", "apply a saved network to the rows of a file", add_predict),
         ("compare", "compare optimizers: epochs to converge, over seeds", _compare),
         ("paths", "show how optimizers move on a loss surface, beside theory", add_paths),
         ("list", "list the names that options accept", _list),
@@ -204,20 +207,6 @@ def _train(p: argparse.ArgumentParser) -> None:
     text = "draw the boundary and the history (.png, .svg, .pdf and others; needs matplotlib)"
     add("--plot", metavar="FILE", help=text)
     _exit_codes(p, "the run diverges", "the target is not reached")
-
-
-def _predict(p: argparse.ArgumentParser) -> None:
-    add = p.add_argument
-    add("model", metavar="MODEL", help="a file that train --save has written")
-    add("rows", metavar="FILE", help="rows with the columns of the training data, in any order")
-    text = "write the predictions to a file (default: standard output)"
-    add("--out", metavar="FILE", help=text)
-    text = "the probability of each class instead of the most probable class"
-    add("--probabilities", action="store_true", help=text)
-    text = """draw how often each class or value is predicted (.png, .svg, .pdf and others; needs
-        matplotlib)"""
-    add("--plot", metavar="FILE", help=text)
-    add_form(p.add_argument_group("form of the file"))
 
 
 def _compare(p: argparse.ArgumentParser) -> None:

@@ -194,10 +194,10 @@ def listed(words: Sequence[str]) -> str:
 def percent(share: float) -> str:
     """Return a share in percent.
 
-    >>> percent(0.842), percent(0.0)
-    ('84 %', '0 %')
+    >>> percent(0.842), percent(0.0), percent(201.4), percent(1e9)
+    ('84 %', '0 %', '20,140 %', 'over 1,000,000 %')
     """
-    return f"{100 * share:.0f} %" if share < 100 else f"{100 * share:.0e} %"
+    return f"{100 * share:,.0f} %" if share <= 1e4 else "over 1,000,000 %"
 
 
 def point(values: npt.ArrayLike) -> str:

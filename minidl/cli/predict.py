@@ -2,14 +2,17 @@
 
 import csv
 import io
+import shlex
 import sys
 from argparse import Namespace
 
 from minidl.cli.values import check_files
+from minidl.datasets.new_rows import rows_in_file
+from minidl.errors import DataError, MinidlError
 from minidl.files import atomic_write
 from minidl.plots.figures import check_plot, save
 from minidl.plots.predictions import draw_predictions
-from minidl.training import load
+from minidl.training import Predictor, load
 
 
 def predict(options: Namespace) -> int:
@@ -17,17 +20,20 @@ def predict(options: Namespace) -> int:
     check_files(options, "out", "plot")
     if options.plot:
         check_plot(options.plot)
-    predictor = load(options.model)
+    predictor = _load(options)
     header = True if options.header else False if options.no_header else None
     form = {"header": header, "separator": options.separator}
+    table = rows_in_file(options.rows, predictor.preparation, **form)
     target = predictor.preparation.target or "prediction"
     if options.probabilities:
         columns = [f"{target}={name}" for name in predictor.classes]
-        rows = predictor.predict_proba(options.rows, **form).tolist()
+        rows = predictor.predict_proba(table).tolist()
     if options.plot or not options.probabilities:
-        predicted = predictor.predict(options.rows, **form)
+        predicted = predictor.predict(table)
     if not options.probabilities:
         columns, rows = [target], [[value] for value in predicted.tolist()]
+    for remark in predictor.preparation.remarks(table):
+        print(f"minidl predict: note: {remark}", file=sys.stderr)
     if options.plot:
         save(draw_predictions(predicted, predictor.classes, target), options.plot)
     text = io.StringIO()
@@ -38,3 +44,22 @@ def predict(options: Namespace) -> int:
         with atomic_write(options.out, "w") as file:
             file.write(text.getvalue())
     return 0
+
+
+def _load(options: Namespace) -> Predictor:
+    """Return the saved network; the error says if the two files were exchanged."""
+    try:
+        return load(options.model)
+    except DataError as error:
+        if not _is_saved(options.rows):
+            raise
+        words = shlex.join(["minidl", "predict", options.rows, options.model])
+        raise DataError(str(error), hint=f"The model comes first: {words}") from None
+
+
+def _is_saved(file: str) -> bool:
+    try:
+        load(file)
+    except (MinidlError, OSError):
+        return False
+    return True

@@ -36,13 +36,26 @@ def new_rows(
     >>> float(abs(new_rows(original, data.preparation) - data.X_test).max()) < 1e-12
     True
     """
-    names = [feature.name for feature in preparation.features]
-    if isinstance(source, (str, PathLike)):
-        how = header, check_separator(separator), preparation.decimal, None, preparation.texts
-        table = _in_file(Path(source), Spelling(*how))
+    if isinstance(source, Table):
+        table = source
+    elif isinstance(source, (str, PathLike)):
+        table = rows_in_file(source, preparation, header=header, separator=separator)
     else:
+        names = [feature.name for feature in preparation.features]
         table = frame_table("the table", source) or features_table("the array", source, names)
     return preparation.transform(table)
+
+
+def rows_in_file(
+    path: str | PathLike[str],
+    preparation: Preparation,
+    *,
+    header: bool | None = None,
+    separator: str | None = None,
+) -> Table:
+    """Return the table of a text file, read as :func:`new_rows` does, which also takes it."""
+    how = header, check_separator(separator), preparation.decimal, None, preparation.texts
+    return _in_file(Path(path), Spelling(*how))
 
 
 def _in_file(path: Path, how: Spelling) -> Table:

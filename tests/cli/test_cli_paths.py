@@ -230,3 +230,18 @@ def test_without_a_minimum_none_is_crossed(shown):
 def test_one_step_is_singular(shown):
     assert prose(shown("--steps", "1")).endswith("in 1 step.")
     assert "of 1 step." in prose(shown("--steps", "1", "--surface", "beale"))
+
+
+@pytest.mark.parametrize("formula", ["x**2", "50*x**2 + y**2/2", "abs(x)"])
+def test_a_formula_without_its_option_is_understood(formula, capsys):
+    with pytest.raises(SystemExit):
+        main(["paths", formula])
+    said = f"arguments: {formula}. Did you mean '--surface \"{formula}\"'?\n"
+    assert capsys.readouterr().err.endswith(said)
+
+
+def test_a_large_overshoot_is_a_number_that_people_read(capsys):
+    assert main(["paths", "--surface", "100*x**2", "--start", "1", "--lr", "0.05"]) == 0
+    text = capsys.readouterr().out
+    assert " 72,900 % " in text
+    assert "e+" not in text.split("\n\n")[2]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import datasets
+from minidl import datasets, nn
 from minidl.cli import main
 
 
@@ -93,3 +93,60 @@ def test_other_words_and_missing_arguments_are_answered(capsys):
         with pytest.raises(SystemExit):
             main(command)
         assert words in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """A network of a number and a country, trained with gaps in both, in an own folder."""
+    folder = tmp_path_factory.mktemp("people")
+    rows = [("", "DE", 0), ("20", "", 1), ("20", "DE", 0), ("40", "FR", 1)] * 4
+    with (folder / "people.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("age", "country", "y"), *rows])
+    command = f"train --dataset {folder / 'people.csv'} --missing most_frequent --lr 0.1 --quiet"
+    assert main([*command.split(), "--epochs", "2", "--save", str(folder / "m.npz")]) == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("rows", "notes"),
+    [
+        ("age,country\n30,DE\n41,FR\n", []),
+        ("age,country\n30,XX\n41,YY\n1,XX\n,DE\n",
+         ["'age': 1 missing value is filled with 20",
+          "'country': 3 rows have 'XX', 'YY', not seen in training, which count as none of the "
+          "known values"]),
+        ("country,age\nXX,1\nNA,2\n,3\n",
+         ["'country': 1 row has 'XX', not seen in training, which count as none of the known "
+          "values; 2 missing values are filled with DE"]),
+        ("age,country\n" + "".join(f"1,{letter}\n" for letter in "hgfedcba"),
+         ["'country': 8 rows have 'h', 'g', 'f', 'e', 'd' and 3 more, not seen in training, "
+          "which count as none of the known values"]),
+        ("age,country\n1,7\n2,7\n",  # a column of numbers
+         ["'country': 2 rows have '7', not seen in training, which count as none of the known "
+          "values"]),
+    ],
+)  # fmt: skip
+def test_unknown_and_missing_values_are_told(rows, notes, people, capsys, tmp_path):
+    (tmp_path / "new.csv").write_text(rows, encoding="utf-8")
+    command = ["predict", str(people / "m.npz"), str(tmp_path / "new.csv")]
+    assert main(command) == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines() == [f"minidl predict: note: column {note}" for note in notes]
+    assert len(out.splitlines()) == rows.count("\n")
+
+
+def test_many_absent_columns_are_one_line(saved, capsys, tmp_path):
+    data = datasets.load("digits", n=None)
+    model = str(tmp_path / "digits.npz")
+    minidl.Predictor(nn.mlp(64, 10, seed=0), data.preparation).save(model)
+    assert main(["predict", model, str(saved[0] / "iris.csv")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    names = ", ".join(map(repr, data.feature_names[:5]))
+    assert line.endswith(f"columns {names} and 59 more: they are absent")
+
+
+def test_exchanged_files_are_told(saved, capsys, monkeypatch):
+    monkeypatch.chdir(saved[0])
+    assert main(["predict", "iris.csv", "iris.npz"]) == 1
+    words = "iris.csv is not a saved model. The model comes first: minidl predict iris.npz iris.csv"
+    assert capsys.readouterr().err == f"minidl predict: error: {words}\n"

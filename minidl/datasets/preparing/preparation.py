@@ -18,6 +18,7 @@ from minidl.keywords import answers
 from minidl.values import is_missing
 
 Fill = float | str | None
+LISTED = 5  # columns or values that a message names
 
 
 @dataclass(frozen=True)
@@ -100,15 +101,39 @@ class Preparation:
         """
         problems: list[Problem] = []
         columns = {column.name: column for column in table.columns}
+        absent = [feature.name for feature in self.features if feature.name not in columns]
+        if more := len(absent[LISTED:]):
+            names = ", ".join(map(repr, absent[:LISTED]))
+            problems.append(Problem(f"columns {names} and {more} more", "they are absent"))
         cells = np.empty((table.n, len(self.features)))
         for j, feature in enumerate(self.features):
-            column, what = columns.get(feature.name), "it is absent"
-            if column is not None:
-                cells[:, j], what = _cells(column, feature, table, self.decimal)
+            what = "" if more else "it is absent"
+            if feature.name in columns:
+                cells[:, j], what = _cells(columns[feature.name], feature, table, self.decimal)
             if what:
                 problems.append(Problem(f"column {feature.name!r}", what))
         check(table.title, [*table.problems, *problems])
         return self.apply(cells)
+
+    def remarks(self, table: Table) -> list[str]:
+        """Return a sentence for each column with unknown categories or filled missing values.
+
+        >>> preparation = Preparation((Feature("a", None, 2.5),), np.ones(1), np.ones(1))
+        >>> preparation.remarks(Table("t", [Numbers("a", np.array([1.0, np.nan]))], 2))
+        ["column 'a': 1 missing value is filled with 2.5"]
+        """
+        columns = {column.name: column for column in table.columns}
+        found = []
+        for feature in self.features:
+            cells = _cells(columns[feature.name], feature, table, self.decimal)[0]
+            parts = _unknown(columns[feature.name], cells) if feature.categories else []
+            if count := int(np.isnan(cells).sum()):
+                fill = f"{feature.fill:.4g}" if isinstance(feature.fill, float) else feature.fill
+                words = "value is" if count == 1 else "values are"
+                parts.append(f"{count} missing {words} filled with {fill}")
+            if parts:
+                found.append(f"column {feature.name!r}: {'; '.join(parts)}")
+        return found
 
     def apply(self, cells: Floats) -> Floats:
         """Return X of cells (n, features), which it may overwrite.
@@ -166,12 +191,29 @@ def _cells(
 
 def _numbered(column: Column, categories: Sequence[str]) -> Floats:
     """Return the place of each row's category, -1 if it is unknown, and NaN if it is missing."""
-    place = {name: float(k) for k, name in enumerate(categories)}
-    if isinstance(column, Numbers):
-        texts = [str(int(v)) if v.is_integer() else repr(v) for v in column.values.tolist()]
-        column = Words.of(column.name, texts)
-    known = [np.nan if is_missing(word) else place.get(word, -1.0) for word in column.words]
-    return np.array(known)[column.codes]
+    place, words = {name: float(k) for k, name in enumerate(categories)}, _as_words(column)
+    known = [np.nan if is_missing(word) else place.get(word, -1.0) for word in words.words]
+    return np.array(known)[words.codes]
+
+
+def _as_words(column: Column) -> Words:
+    if not isinstance(column, Numbers):
+        return column
+    texts = [str(int(v)) if v.is_integer() else repr(v) for v in column.values.tolist()]
+    return Words.of(column.name, texts)
+
+
+def _unknown(column: Column, cells: Floats) -> list[str]:
+    """Return which values no training row had, in how many rows, in a list that may be empty."""
+    words = _as_words(column)
+    names = [words.words[code] for code in dict.fromkeys(words.codes[cells == -1].tolist())]
+    if not names:
+        return []
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    listed = ", ".join(map(repr, names[:LISTED])) + more
+    rows = int((cells == -1).sum())
+    counted = "1 row has" if rows == 1 else f"{rows} rows have"
+    return [f"{counted} {listed}, not seen in training, which count as none of the known values"]
 
 
 def expanded(cells: Floats, features: Sequence[Feature]) -> Floats:
