@@ -60,12 +60,15 @@ def _plot(found: list[Path], file: str) -> None:
 def _plot_stability(pairs: Pairs, file: str) -> None:
     """Draw the stability map with the runs that theory covers."""
     from minidl.plots import plot_stability
-    from minidl.plots.figures import save
+    from minidl.plots.figures import new_figure, save, styled
 
     at: dict[str, list[tuple[float, float]]] = {}
     for path, figures in pairs:
         if path.rule is not None:
             places = [(path.rule.lr * d.curvature, path.rule.momentum) for d in figures.directions]
             at.setdefault(path.rule.name, []).extend(p for p in places if p[0] > 0)
+    figure = new_figure(10.7, 3.6)
+    with styled():
+        plot_stability(at, ax=figure.subplots(1, 3, sharey=True))
     with prefixed("stability"):
-        save(plot_stability(at)[0].figure, file)
+        save(figure, file)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from minidl.errors import ArgumentError
 from minidl.plots.inks import ink
 from minidl.plots.style import Look
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 LEVELS = 14
 LOW, LINE = 0.22, 0.38  # shares of the colour of texts, where the loss is low, and in lines
+LARGEST = 1e240  # of a loss: Matplotlib's colours end at 1e250
 LIFT, MARKED = 5, 60  # drawing order of paths; steps with a marker
 
 
@@ -26,27 +28,45 @@ def grid(limits: Sequence[tuple[float, float]], points: int) -> Array:
     return np.stack(np.meshgrid(first, second), axis=-1)
 
 
+def lowest_of(*losses: npt.ArrayLike) -> float:
+    """Return the lowest finite loss; raise an ArgumentError if none is finite.
+
+    >>> lowest_of([np.nan, 3.0], [2.0, -np.inf])
+    2.0
+    """
+    every = np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in losses])
+    if not np.isfinite(every).any():
+        expected = "a finite loss at one point at least"
+        raise ArgumentError("the loss is not finite anywhere in the picture", expected=expected)
+    return float(every[np.isfinite(every)].min())
+
+
 def levels(losses: Array, lowest: float) -> Array:
     """Return contour levels whose heights above the lowest loss are a geometric sequence.
 
-    So a valley and its floor have contours as well as its walls.
+    So a valley and its floor have contours as well as its walls. If no loss is above the lowest by
+    more than rounding, there are two levels.
 
     >>> levels(np.array([0.0, 1.0, 100.0]), 0.0)[-2:].round(1)
     array([ 49.2, 100. ])
     """
-    heights = losses[np.isfinite(losses)] - lowest
-    top = float(heights.max()) if heights.size else 0.0
-    if not top > 0:
-        return np.array([lowest, lowest + 1.0])
-    return lowest + top * np.geomspace(1e-4, 1.0, LEVELS)
+    top = float(losses[np.isfinite(losses)].max(initial=lowest)) - lowest
+    found: Array = lowest + top * np.geomspace(1e-4, 1.0, LEVELS)
+    if not (np.diff(found) > 0).all():
+        return np.array([lowest, lowest + max(1.0, 1e-6 * abs(lowest))])
+    return found
 
 
 def draw_contours(ax: Axes, points: Array, losses: Array, lowest: float) -> None:
-    """Draw contours of losses (n, n) at the points of a :func:`grid`, the low ones shaded."""
+    """Draw contours of losses (n, n) at the points of a :func:`grid`, the low ones shaded.
+
+    Losses beyond 10^240 in absolute value are drawn as these.
+    """
     from matplotlib.colors import LinearSegmentedColormap
 
-    values = np.ma.masked_invalid(losses)
-    heights = levels(losses, lowest)
+    shown = np.where(np.isfinite(losses), losses.clip(-LARGEST, LARGEST), np.nan)
+    values = np.ma.masked_invalid(shown)
+    heights = levels(shown, float(np.clip(lowest, -LARGEST, LARGEST)))
     shades = LinearSegmentedColormap.from_list("losses", [ink(LOW), ink(0)])(
         np.linspace(0, 1, len(heights) + 1)
     )

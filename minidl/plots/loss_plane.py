@@ -73,7 +73,8 @@ def plot_loss_plane(
         The weights of a network before training and after each epoch, as
         :class:`minidl.training.WeightPath` keeps them; names such as "nag" choose the looks.
     loss : callable
-        The loss as a function of weights (P,), such as :func:`minidl.training.loss_of_weights`.
+        The loss as a function of weights (P,), such as :func:`minidl.training.loss_of_weights`,
+        which takes buffers, such as the running means of batch norm, as the network has them now.
     points : int, default 41
         The loss is computed at points x points places, so with 41 it is called 1,681 times.
     ax : matplotlib Axes, optional
@@ -83,7 +84,7 @@ def plot_loss_plane(
     ------
     ArgumentError
         The weights are not such arrays of finite numbers, or did not move in two directions;
-        `points` is below 3; matplotlib is not installed.
+        `points` is below 3; the loss is nowhere finite; matplotlib is not installed.
 
     Examples
     --------
@@ -113,9 +114,10 @@ def plot_loss_plane(
     spots = contours.grid(contours.limits_of(np.concatenate(list(drawn.values()))), points)
     places = plane.centre + spots.reshape(-1, 2) @ plane.directions
     losses = np.array([loss(place) for place in places], dtype=float).reshape(points, points)
+    lowest = contours.lowest_of(losses)
     with styled(ax):
         ax = axes_of(ax, 6.4, 4.8)
-        contours.draw_contours(ax, spots, losses, float(np.nanmin(losses)))
+        contours.draw_contours(ax, spots, losses, lowest)
         contours.draw_paths(ax, drawn, inked_looks(drawn))
         _label(ax, drawn, plane)
         explain(ax)

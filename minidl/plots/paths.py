@@ -126,8 +126,8 @@ def _draw_map(ax: Axes, paths: list[Path], looks: dict[str, Look], half_steps: i
     visited = np.concatenate([*(path.iterates for path in paths), *ahead, minima])
     points = contours.grid(contours.limits_of(visited, place.view), POINTS)
     losses = place.losses(points)
-    lowest = min(np.nanmin(losses), *(path.losses.min() for path in paths), *place.losses(minima))
-    contours.draw_contours(ax, points, losses, float(lowest))
+    lowest = contours.lowest_of(losses, *(path.losses for path in paths), place.losses(minima))
+    contours.draw_contours(ax, points, losses, lowest)
     contours.draw_paths(ax, {path.name: path.iterates for path in paths}, looks)
     for path in paths:
         _draw_half_steps(ax, path, half_steps, looks[path.name])

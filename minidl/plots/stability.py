@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
+from minidl.optim import lookup
 from minidl.paths import crossing_limit, spectral_radius, stability_limit
+from minidl.paths.theory import rule_of
 from minidl.plots.figures import axes_of, styled
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ Places = Sequence[tuple[float, float]]
 TITLES = {"gd": "gradient descent", "momentum": "momentum", "nag": "NAG"}
 LIMITS = {"gd": "2", "momentum": "2 (1 + m)", "nag": "2 (1 + m) / (1 + 2 m)"}
 LOW, HIGH, TOP = 1e-3, 6.0, 0.999  # of lr times curvature; of momentum
-RUN = "a run"
+RUN, OUTSIDE = "a run", "a run outside the picture"
 LEVELS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 
@@ -36,7 +38,8 @@ def plot_stability(
     Parameters
     ----------
     at : sequence of (x, m), or mapping from rules to such sequences, optional
-        Where runs sit: x = lr h, for a curvature h that they meet, and the momentum m.
+        Where runs sit: x = lr h, for a curvature h that they meet, and the momentum m. A triangle
+        at the edge is a run outside the picture. Aliases of the rules are known.
     rules : sequence of str
         Panels: of "gd", "momentum" and "nag".
     ax : sequence of matplotlib Axes, optional
@@ -54,8 +57,8 @@ def plot_stability(
     Raises
     ------
     ArgumentError, UnknownNameError
-        A place is not (x, m) with x > 0 and m in [0, 1), or the axes do not fit the rules; there
-        is no such rule.
+        A place is not (x, m) with x > 0 and m in [0, 1), or has no panel; the axes do not fit the
+        rules; there is no such rule.
 
     Examples
     --------
@@ -71,34 +74,51 @@ def plot_stability(
     with styled(None if given is None else given[0]):
         panels = _new_panels(len(rules)) if given is None else given
         for panel, rule in zip(panels, rules, strict=True):
-            shades = _draw(panel, rule, places[rule])
+            _draw(panel, rule, places[rule])
         panels[0].set_ylabel("momentum m")
+        shades = panels[-1].collections[0]
         bar = panels[0].figure.colorbar(shades, ax=list(panels), pad=0.01, ticks=LEVELS)
         bar.set_label("factor per step")
-        if marked := [panel for panel in panels if panel.lines[-1].get_label() == RUN]:
-            _explain(marked[0])
+        _explain(panels)
     return panels
 
 
 def _places(at: Any, rules: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
     """Return the places of each rule, or raise an ArgumentError."""
     expected = "pairs such as [(0.5, 0.9)]: lr times curvature > 0, and momentum in [0, 1)"
-    try:
-        pairs = {rule: at.get(rule, ()) if isinstance(at, Mapping) else at for rule in rules}
-        places = {rule: [(float(x), float(m)) for x, m in pairs[rule]] for rule in rules}
-    except (TypeError, ValueError):
-        raise invalid("at", at, expected) from None
+    places: dict[str, list[tuple[float, float]]] = {rule: [] for rule in rules}
+    named = at if isinstance(at, Mapping) else dict.fromkeys(rules, at)
+    for name, pairs in named.items():
+        rule = _rule(name, rules)
+        try:
+            places[rule] += [(float(x), float(m)) for x, m in pairs]
+        except (TypeError, ValueError):
+            raise invalid("at", at, expected) from None
     for x, m in (place for found in places.values() for place in found):
         if not (0 < x < np.inf and 0 <= m < 1):
             raise ArgumentError("at has a place off the map", received=(x, m), expected=expected)
     return places
 
 
-def _explain(ax: Axes) -> None:
-    """Say what the circles are, where all rules are stable."""
+def _rule(name: str, rules: Sequence[str]) -> str:
+    """Return the rule that a name or an alias such as "nesterov" means."""
+    rule = rule_of(lookup(name).make(0.1))
+    if rule is None or rule.name not in rules:
+        received, expected = repr(name), f"runs of {', '.join(rules)}"
+        raise ArgumentError("at has runs without a panel", received=received, expected=expected)
+    return rule.name
+
+
+def _explain(panels: npt.NDArray[Any]) -> None:
+    """Say what circles and triangles are, in the first panel with any, where all are stable."""
+    lines = {line.get_label(): line for panel in panels[::-1] for line in panel.lines}
+    handles = [lines[label] for label in (RUN, OUTSIDE) if label in lines]
+    marked = [panel for panel in panels if panel.lines[-1].get_label() in (RUN, OUTSIDE)]
+    if not marked:
+        return
     how: dict[str, Any] = {"facecolor": "white", "labelcolor": "black", "framealpha": 0.9}
     how |= {"edgecolor": "none", "fontsize": 9, "handlelength": 1}
-    ax.legend(handles=[ax.lines[-1]], loc="lower left", frameon=True, **how)
+    marked[0].legend(handles=handles, loc="lower left", frameon=True, **how)
 
 
 def _new_panels(count: int) -> npt.NDArray[Any]:
@@ -120,25 +140,16 @@ def _checked(ax: Any, count: int) -> npt.NDArray[Any]:
     return panels
 
 
-def _draw(ax: Axes, rule: str, places: Places) -> Any:
-    """Draw one panel and return its shades."""
+def _draw(ax: Axes, rule: str, places: Places) -> None:
+    """Draw one panel."""
     x, m = np.meshgrid(np.geomspace(LOW, HIGH, 500), np.linspace(0, TOP, 300))
     radius, heights = spectral_radius(rule, x, m), m[:, 0]
-    shades = ax.contourf(x, m, radius, LEVELS, cmap="Blues_r")
+    ax.contourf(x, m, radius, LEVELS, cmap="Blues_r")
     ax.contourf(x, m, radius, [1.0, np.inf], colors="white", hatches=["////"])
     ax.plot(stability_limit(rule, heights), heights, color="black", lw=2.4, label="limit")
     for edge in oscillation_edges(rule, heights):
         ax.plot(edge, heights, color="black", lw=1.2, ls=(0, (4, 2)), label="oscillates between")
-    for place in places:
-        dot: dict[str, Any] = {
-            "ls": "",
-            "marker": "o",
-            "ms": 9,
-            "mfc": "white",
-            "mec": "black",
-            "mew": 1.6,
-        }
-        ax.plot(*place, **dot, zorder=5, label=RUN)
+    _mark(ax, places)
     word: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "color": "black"}
     word["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     ax.text(4.6, 0.45, "diverges", rotation=90, **word)
@@ -152,7 +163,15 @@ def _draw(ax: Axes, rule: str, places: Places) -> Any:
     ax.grid(False)
     ax.set_title(f"{TITLES[rule]}\nstable below {LIMITS[rule]}")
     ax.set_xlabel("learning rate times curvature")
-    return shades
+
+
+def _mark(ax: Axes, places: Places) -> None:
+    """Mark runs by rings, and those outside the picture by triangles at its edge."""
+    style: dict[str, Any] = {"ls": "", "ms": 9, "mfc": "white", "mec": "black", "mew": 1.6}
+    for x, m in places:
+        edge = "<" if x < LOW else ">" if x > HIGH else "^" if m > TOP else ""
+        style |= {"marker": edge or "o", "clip_on": not edge, "label": OUTSIDE if edge else RUN}
+        ax.plot(min(max(x, LOW), HIGH), min(m, TOP), **style, zorder=5)
 
 
 def oscillation_edges(rule: str, momentum: npt.ArrayLike) -> list[npt.NDArray[Any]]:

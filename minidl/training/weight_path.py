@@ -1,5 +1,6 @@
 """The weights after every epoch, and the loss as a function of weights, for pictures."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array
+from minidl.errors import ShapeError
 from minidl.keywords import answers
 from minidl.training.callbacks import Callback
 
@@ -20,7 +22,8 @@ class WeightPath(Callback):
         The measured epochs; 0 is before training.
     weights : float64 array of shape (len(measured), P)
         The optimizer's iterate ``trainer.model.parameters.value`` after each of them; P numbers
-        per epoch, so a network of 337 parameters takes 270 kB for 100 epochs.
+        per epoch, so a network of 337 parameters takes 270 kB for 100 epochs. Buffers, such as the
+        running means of batch norm, are not kept.
 
     Examples
     --------
@@ -56,7 +59,14 @@ def loss_of_weights(
     """Return the loss on these rows as a function of the weights (P,), for a loss plane.
 
     It is ``trainer.evaluate(X, y)["loss"]`` with these weights, of which the model has P; its own
-    are the same before and after. Errors are those of ``evaluate``.
+    are the same before and after. Buffers, such as the running means of batch norm, are those that
+    the model has at the call, also for the weights of earlier epochs, about which a UserWarning is
+    given: the losses then differ from those of the history.
+
+    Raises
+    ------
+    ShapeError
+        The weights are not of shape (P,). Other errors are those of ``evaluate``.
 
     Examples
     --------
@@ -66,12 +76,19 @@ def loss_of_weights(
     >>> loss([1.0, 2.0])  # (1 + 2 - 1)^2
     4.0
     """
+    if names := [name for name, _ in trainer.model.named_buffers()]:
+        held = "the buffers {} have their present values for all weights, so losses of earlier"
+        held += " epochs differ from those of the history"
+        warnings.warn(held.format(", ".join(names)), stacklevel=3)
 
     def loss(weights: npt.ArrayLike) -> float:
         vector = trainer.model.parameters.value
-        before = vector.copy()
+        before, given = vector.copy(), np.asarray(weights)
+        if given.shape != vector.shape:
+            wrong = "weights have the wrong shape"
+            raise ShapeError(wrong, received=given.shape, expected=vector.shape)
         try:
-            vector[...] = weights
+            vector[...] = given
             return float(trainer.evaluate(X, y)["loss"])
         finally:
             vector[...] = before

@@ -146,7 +146,9 @@ def test_the_map_marks_the_runs_of_each_rule(shown, tmp_path, monkeypatch):
     import minidl.plots
 
     asked, draw = [], minidl.plots.plot_stability
-    monkeypatch.setattr("minidl.plots.plot_stability", lambda at: (asked.append(at), draw(at))[1])
+    monkeypatch.setattr(
+        "minidl.plots.plot_stability", lambda at, ax: (asked.append(at), draw(at, ax=ax))[1]
+    )
     names = "nag,nag-reformulated,gd"
     shown("--optimizers", names, "--stability", str(tmp_path / "map.png"))
     (at,) = asked
@@ -245,3 +247,12 @@ def test_a_large_overshoot_is_a_number_that_people_read(capsys):
     text = capsys.readouterr().out
     assert " 72,900 % " in text
     assert "e+" not in text.split("\n\n")[2]
+
+
+def test_extreme_runs_are_drawn_and_no_figure_stays_open(shown, tmp_path):
+    import matplotlib.pyplot as plt
+
+    before, stability, plot = plt.get_fignums(), str(tmp_path / "a.png"), str(tmp_path / "b.png")
+    shown("--surface", "1e300*x**2", "--lr", "3", "--stability", stability, "--plot", plot)
+    shown("--surface", "log(x)+log(y)", "--lr", "3", "--plot", plot)
+    assert plt.get_fignums() == before

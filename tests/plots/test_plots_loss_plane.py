@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 from minidl import Trainer, nn
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, ShapeError
 from minidl.plots import plot_loss_plane
 from minidl.plots.loss_plane import percent, plane_of_weights
 from minidl.training import WeightPath, loss_of_weights
@@ -90,8 +90,9 @@ def test_the_loss_of_a_network_at_its_weights_leaves_it_as_it_was():
     measured = [loss(w) for w in path.weights[::-1]]
     assert_allclose(measured[::-1], history["train_loss"], rtol=1e-12)
     assert np.array_equal(model.parameters.value, before)
-    with pytest.raises(ValueError, match="broadcast"):
-        loss(np.zeros(3))
+    for wrong in (np.zeros(3), 1.0, [1.0]):
+        with pytest.raises(ShapeError, match="weights have the wrong shape: got"):
+            loss(wrong)
     assert np.array_equal(model.parameters.value, before)
 
 
@@ -122,3 +123,20 @@ def test_shares_in_percent():
     assert [percent(share) for share in (1.0, 0.874, 0.0123, 0.0012, 0.0)] == [
         "100 %", "87 %", "1 %", "0.1 %", "0 %",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("nowhere", [np.nan, -np.inf, np.inf])
+def test_a_loss_that_is_nowhere_finite_is_an_error(nowhere):
+    with pytest.raises(ArgumentError, match="the loss is not finite anywhere in the picture"):
+        plot_loss_plane(PATHS, lambda w: nowhere, points=3, ax=axes())
+    values = iter([*[nowhere] * 8, 1.0])
+    plot_loss_plane(PATHS, lambda w: next(values), points=3, ax=axes())  # one is enough
+
+
+def test_buffers_of_the_last_epoch_are_told():
+    model = nn.Sequential(nn.Dense(2, 4), nn.BatchNorm(4), nn.Dense(4, 1), seed=0)
+    trainer = Trainer(model, "mse", "nag", lr=0.05, seed=0)
+    trainer.fit(GENERATOR.normal(size=(20, 2)), GENERATOR.normal(size=20), epochs=1)
+    with pytest.warns(UserWarning, match=r"the buffers 1\..* have their present values") as told:
+        loss_of_weights(trainer, np.ones((4, 2)), np.ones(4))
+    assert told[0].filename == __file__

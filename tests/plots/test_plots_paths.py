@@ -226,3 +226,22 @@ except minidl.errors.ArgumentError as error:
     assert (
         "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'" in done.stdout
     )
+
+
+@pytest.mark.parametrize(
+    ("surface", "lr"),
+    [
+        ("log(x)+log(y)", 3.0),  # NaN in most of the picture
+        ("x**100+y**100", 3.0),  # 1e247
+        ("x**2+y**2", 1e150),
+        ("x**2+y**2+1e20", 0.1),  # without heights above rounding
+        ("1e5*(x**2+y**2)+1e20", 1e-6),  # with few
+        ("1e300*y**2-1e300*x**2", 1e-299),
+    ],
+)
+def test_surfaces_with_extreme_losses_are_drawn(surface, lr):
+    ax = plot_paths(runs(surface, lr=lr), ax=axes())
+    heights = ax.collections[0].levels
+    assert np.isfinite(heights).all()
+    assert (np.diff(heights) > 0).all()
+    ax.figure.canvas.draw()

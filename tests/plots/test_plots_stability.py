@@ -116,3 +116,28 @@ def test_a_new_figure_has_a_bar_of_shades_and_matplotlib_stays_as_it_was():
     assert found.shape == (1,)
     assert found[0].figure.axes[-1].get_ylabel() == "factor per step"
     plt.close(found[0].figure)
+
+
+def test_aliases_are_known_and_runs_without_a_panel_are_an_error():
+    at = {"nesterov": [(0.5, 0.9)], "nag-reformulated": [(0.2, 0.9)], "batch": [(0.1, 0.0)]}
+    found = panels(at=at)
+    runs = [
+        [line.get_xydata()[0] for line in ax.lines if line.get_label() == "a run"] for ax in found
+    ]
+    assert_allclose(runs[0], [(0.1, 0.0)])
+    assert runs[1] == []
+    assert_allclose(runs[2], [(0.5, 0.9), (0.2, 0.9)])
+    with pytest.raises(UnknownNameError, match="unknown optimizer 'adam'"):
+        panels(at={"adam": [(0.5, 0.9)]})
+    with pytest.raises(ArgumentError, match="without a panel: got 'gd', expected runs of nag"):
+        plot_stability({"gd": [(0.5, 0.0)]}, rules=["nag"], ax=[Figure().add_subplot()])
+
+
+def test_runs_outside_the_picture_are_triangles_at_its_edge():
+    found = panels(at=[(6e300, 0.5), (1e-6, 0.5), (1.0, 0.9999), (0.5, 0.5)])[1]
+    outside = [line for line in found.lines if line.get_label() == "a run outside the picture"]
+    assert [line.get_marker() for line in outside] == [">", "<", "^"]
+    assert_allclose([line.get_xydata()[0] for line in outside], [(6, 0.5), (1e-3, 0.5), (1, 0.999)])
+    (legend,) = [ax.get_legend() for ax in found.figure.axes if ax.get_legend()]
+    words = [text.get_text() for text in legend.get_texts()]
+    assert words == ["a run", "a run outside the picture"]
