@@ -18,15 +18,15 @@ def report_run(outcome: Outcome, weights: Array) -> None:
     columns = {name: outcome.history[name].tolist() for name in outcome.history.columns}
     titles, *rows = epoch_rows(columns, outcome.best)
     body = [[*cells, mark] for mark, *cells in rows]
+    name = options.optimizer.rpartition(":")[2]
     words = {
-        "headline": _sentence(outcome.against_guessing[0]),
-        "answer": list(map(_sentence, outcome.sentences())),
+        "headline": _sentence(outcome.against_guessing[0], name),
+        "answer": [_sentence(words, name) for words in outcome.sentences()],
         "context": [*data.summary(typed=True).split("\n"), f"model {trainer.model!r}"],
         "cautions": [],
         "tables": [table("Epochs", [*titles[1:], ""], body)],
         "texts": [["What to try next", command_text(next_command(outcome))]],
     }
-    name = options.optimizer.rpartition(":")[2]
     part = run(trainer, data, weights, name=name, best=outcome.best, words=words)
     made = {
         "command": shlex.join(["minidl", *options.words]),
@@ -35,6 +35,11 @@ def report_run(outcome: Outcome, weights: Array) -> None:
     write(options.report, document(f"{data.name}, {name} - minidl", [part], made))
 
 
-def _sentence(words: str) -> str:
-    """Return a line of the result as a sentence."""
-    return words[:1].upper() + words[1:] + "." * (not words.endswith("."))
+def _sentence(words: str, name: str) -> str:
+    """Return a line of the result as a sentence; the name of an optimizer stays as it is.
+
+    >>> _sentence("stopped early", "nag"), _sentence("nag diverged.", "nag")
+    ('Stopped early.', 'nag diverged.')
+    """
+    first = words[:1] if words.startswith(f"{name} ") else words[:1].upper()
+    return first + words[1:] + "." * (not words.endswith("."))

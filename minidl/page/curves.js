@@ -77,7 +77,7 @@ class Curves extends Chart {
   label() {
     const ends = this.series().map(({ run, values }) =>
       `${run.name} from ${format(values[0])} to ${format(values[values.length - 1])}`);
-    const label = `${this.words} by epoch: ${ends.join("; ")}. The table below has all values.`;
+    const label = `${this.words} by epoch: ${ends.join("; ")}. The table below has the values.`;
     this.svg.setAttribute("aria-label", label);
   }
 

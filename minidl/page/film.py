@@ -41,7 +41,7 @@ def film(
     diverged : collection of str
         Optimizers whose runs diverged: the plane of the paths is not fitted to these.
     keep : collection of int
-        Epochs that are shown in any case.
+        Epochs that are shown in any case, besides the first, and the last one of each run.
     room : int
         Characters for the pictures; epochs are left out until these fit.
 
@@ -52,7 +52,8 @@ def film(
         more than 64 classes; `path`; and `notes`, sentences on what was left out or rounded.
     """
     last = max(map(len, weights.values())) - 1
-    keep = [epoch for epoch in keep if epoch <= last]
+    ends = [len(rows) - 1 for rows in weights.values()]
+    keep = sorted({*ends, *(epoch for epoch in keep if epoch <= last)})
     epochs = shown_epochs(last, keep=keep)
     paths, shares = weight_paths(weights, diverged)
     places = {name: [e for e in epochs if e < len(rows)] for name, rows in weights.items()}
@@ -105,6 +106,6 @@ def _left_out(stops: Collection[int], last: int) -> Iterator[str]:
     if len(stops) <= last:
         step = int(np.median(np.diff(list(stops))))
         yield (
-            f"The slider stops at {len(stops)} of {last + 1} epochs, about every {step}th, so that"
+            f"The slider stops at {len(stops)} of {last + 1} epochs, about one of {step}, so that"
             " this file stays small."
         )

@@ -36,7 +36,7 @@ class Paths extends Chart {
     this.add("text", { x: this.px(0) - 9, y: this.py(0) + 16, "text-anchor": "end", ...halo }, "start");
     this.markers = runs.map((run) => this.marker(run));
     const ends = runs.map((run) => `${run.name} ends ${brief(distance(path.points[run.name]), 3)} from it`);
-    const label = `Paths of the weights from one start: ${ends.join("; ")}. The table below has all points.`;
+    const label = `Paths of the weights from one start: ${ends.join("; ")}. The table below has the points.`;
     this.svg.setAttribute("aria-label", label);
     this.move(this.at);
   }

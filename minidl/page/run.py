@@ -49,10 +49,7 @@ def run(
     """
     history = trainer.history
     columns = [column for column in CURVES if column in history]
-    gone = [name] if history.diverged else []
-    shots = film(
-        trainer.model, data, trainer.loss, {name: weights}, diverged=gone, keep={best}, room=room
-    )
+    shots = film(trainer.model, data, trainer.loss, {name: weights}, keep={best}, room=room)
     one = {
         "name": name,
         "look": look_of(looks_of([name])[name]),

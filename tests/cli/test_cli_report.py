@@ -85,3 +85,14 @@ def test_no_epoch_is_a_page_too(tmp_path, capsys):
     page = tmp_path / "run.html"
     assert main([*SMALL_RUN, "--epochs", "0", "--report", str(page)]) == 0
     assert data_of(page)["parts"][0]["stops"] == [0]
+
+
+def test_a_sentence_that_starts_with_an_optimizer_keeps_its_name(tmp_path, capsys):
+    page = tmp_path / "run.html"
+    options = ["--lr", "1e4", "--loss", "mse", "--epochs", "5", "--report", str(page)]
+    assert main([*SMALL_RUN, *options]) == 0
+    (part,) = data_of(page)["parts"]
+    assert part["runs"][0]["diverged"] is not None
+    (words,) = [words for words in part["answer"] if "diverged" in words]
+    assert words.startswith("nag diverged")
+    assert part["headline"].startswith("Validation RMSE")

@@ -163,6 +163,11 @@ def test_good_rates_are_neighbours_of_the_chosen_one(means, place):
     assert not np.isnan(good).any()
 
 
+def test_good_rates_are_within_a_quarter_or_one_epoch():
+    assert good_rates({0.1: 2.9, 0.2: 2.0, 0.4: 3.1}, 0.2) == [0.1, 0.2]
+    assert good_rates({0.1: 49.0, 0.2: 40.0, 0.4: 51.0}, 0.2) == [0.1, 0.2]
+
+
 # -- random search ---------------------------------------------------------------------------
 
 TRIALS = [Trial(0.5, 0.9), Trial(1.0, 0.0), Trial(2.0, 0.95), Trial(4.0, 0.9), Trial(8.0, 0.5)]

@@ -128,7 +128,31 @@ def test_what_was_left_out_is_said():
     model, weights = walk(1, 60)
     shots = film(model, MOONS, nn.loss("bce"), weights, room=30_000)
     assert len(shots["stops"]) < 40
-    assert f"The slider stops at {len(shots['stops'])} of 61 epochs" in " ".join(shots["notes"])
+    step = int(np.median(np.diff(shots["stops"])))
+    words = f"The slider stops at {len(shots['stops'])} of 61 epochs, about one of {step}, so"
+    assert words in " ".join(shots["notes"])
     everything = film(model, MOONS, nn.loss("bce"), weights)
     assert "slider" not in " ".join(everything["notes"])
     assert "400 of 1000 rows are drawn." in everything["notes"]
+
+
+def test_the_last_picture_of_a_run_that_ended_early_is_kept():
+    model, weights = walk(2, 60)
+    short = weights["optimizer 1"] = weights["optimizer 1"][:38]
+    shots = film(model, MOONS, nn.loss("bce"), weights, room=40_000)
+    assert len(shots["stops"]) < 40
+    assert 37 in shots["stops"]
+    side = shots["picture"]["side"]
+    pictures = unpacked(shots["picture"]["frames"]["optimizer 1"], side, side * side)
+    view, shades = View.of(MOONS, frames=122), Shades.of(MOONS, nn.loss("bce"))
+    assert side == view.side
+    assert (pictures[-1] == frames(model, short[-1:], view, shades)[0]).all()
+
+
+def test_the_last_values_of_a_run_that_ended_early_are_kept():
+    model, weights = nn.mlp(2, 1, seed=0), {}
+    weights["long"] = np.zeros((1001, model.parameters.value.size))
+    weights["short"] = weights["long"][:98]
+    shots = film(model, MOONS, nn.loss("bce"), weights)
+    assert len(shots["epochs"]) < 400
+    assert {0, 97, 1000} <= set(shots["epochs"])

@@ -105,3 +105,11 @@ def test_held_out_losses_that_differ_are_told_too(found, replays):
     (note,) = [n for n in race(found, replays, typical_seed(found))["notes"] if "differ" in n]
     column[-1] = kept
     assert "up to 3 %" in note
+
+
+def test_epochs_in_which_an_optimizer_arrives_stay_when_others_are_left_out(found, replays):
+    thin = race(found, replays, typical_seed(found), room=1)
+    arrived = {one["arrived"] for one in thin["runs"]} - {None}
+    assert arrived
+    assert arrived <= set(thin["stops"])
+    assert len(thin["stops"]) <= len(arrived) + 2

@@ -55,6 +55,8 @@ def test_one_feature_is_a_line_in_its_own_units():
     ends = view.inputs[[0, -1], 0] * data.x_scale + data.x_mean
     assert_allclose(ends, [axis["low"], axis["high"]])
     points = view.points(data)
+    original = data.X_train[[0, -1], 0] * data.x_scale[0] + data.x_mean[0]
+    assert_allclose([points["x"][0], points["x"][points["training"] - 1]], original, rtol=1e-3)
     assert points["target"][0] == pytest.approx(data.inverse_y(data.y_train[0]), rel=1e-3)
 
 
