@@ -14,7 +14,7 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file that replaces `path` when the ``with`` block ends.
 
     The data reach the disk (fsync) before the rename, and the rename does before this returns.
-    If the block raises, `path` is as it was before.
+    If the block raises, `path` is as it was before. A device or a pipe is written directly.
 
     Parameters
     ----------
@@ -35,6 +35,10 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     target = Path(path)
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    if target.exists() and not target.is_file():  # such as /dev/null, which stays what it is
+        with open(target, mode, **text) as file:  # type: ignore[call-overload]
+            yield file
+        return
     try:
         with open(temporary, mode.replace("w", "x"), **text) as file:  # type: ignore[call-overload]
             if target.exists():
