@@ -49,11 +49,16 @@ def _comparison(outcome: Outcome, typed: dict[str, list[str]]) -> list[str]:
 
 
 def _typed(words: list[str]) -> dict[str, list[str]]:
-    """Return the values of each option that was typed."""
+    """Return the values of each option that was typed; of one typed twice, the last.
+
+    >>> _typed(["train", "--lr", "0.1", "--epochs", "5", "--lr", "0.3"])
+    {'--epochs': ['5'], '--lr': ['0.3']}
+    """
     typed: dict[str, list[str]] = {}
     for word in words[1:]:
         flag, sign, value = word.partition("=")
         if word.startswith("--"):
+            typed.pop(flag, None)
             typed[flag] = [value] if sign else []
         elif typed:
             typed[list(typed)[-1]].append(word)

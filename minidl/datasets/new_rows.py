@@ -63,4 +63,8 @@ def _in_file(path: Path, how: Spelling) -> Table:
     if content.arrays:
         hint = "Give the array: np.load(file)['X']."
         raise DataError(f"{path} is not a text file", hint=hint)
-    return read_text(content, how)
+    table = read_text(content, how)
+    if table.empty:  # else the predictions after it would belong to other lines
+        what = f"file {path}, line {table.empty[0]}: all cells are empty"
+        raise DataError(what, hint="Delete the line, or write what is known.")
+    return table

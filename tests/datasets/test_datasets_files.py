@@ -85,6 +85,13 @@ def test_harmless_variations_are_read_alike(csv, text):
     assert data.feature_names == ("height", "width")
 
 
+def test_lines_of_empty_cells_between_rows_are_left_out_and_the_summary_says_so(csv):
+    rows = "1,2,x\n,,\n3,4,y\n\n2,2,x\n,,\n5,5,y\n,,\n,,\n"
+    data = csv(f"a,b,kind\n{rows}", target="kind")
+    assert len(data.X_train) == 4
+    assert "left out   lines 3, 7: all cells are empty\n" in data.summary()
+
+
 def test_quoted_cells_may_hold_separators_and_line_ends(csv):
     data = csv('"a;b;c","label"\n1,"x, y"\n2,"x\ny"\n')
     assert data.feature_names == ("a;b;c",)

@@ -101,6 +101,19 @@ def test_missing_values_are_filled_as_in_training(tmp_path):
     np.testing.assert_allclose(*both, rtol=1e-12)
 
 
+def test_a_line_of_empty_cells_is_an_error_lest_predictions_belong_to_other_lines(tmp_path):
+    table = tmp_path / "train.csv"
+    table.write_text("a,b,kind\n1,2,x\n2,,y\n3,1,x\n4,2,y\n")
+    data = datasets.load(table, target="kind", missing="mean", test_size=0)
+    predictor = Predictor(nn.mlp(2, 1, seed=0), data.preparation)
+    rows = tmp_path / "new.csv"
+    rows.write_text("a,b\n1,2\n,\n3,\n")
+    with pytest.raises(DataError, match=r"new\.csv, line 3: all cells are empty"):
+        predictor.predict(rows)
+    rows.write_text("a,b\n1,2\n\n3,\n,\n,\n")  # as spreadsheets end a table
+    assert len(predictor.predict(rows)) == 2
+
+
 def test_a_saved_predictor_predicts_the_same_in_another_process(trained, tmp_path):
     _, predictor = trained
     model, rows = tmp_path / "model.npz", write(tmp_path / "a.csv", pets(20, seed=3))

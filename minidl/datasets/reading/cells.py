@@ -29,6 +29,7 @@ class Cells:
         self.late: list[int] = []
         self.lines: list[int] = []
         self.comments: list[int] = []
+        self.empty: list[int] = []  # between rows
         self.short: list[int] = []
         self.long: list[int] = []
 
@@ -80,6 +81,9 @@ class Cells:
         notes, problems = [], []
         if self.comments:
             notes.append(Note("left out", counted(len(self.comments), "comment line")))
+        if self.empty:
+            where = places(np.arange(len(self.empty)), np.array(self.empty, np.intp))
+            notes.append(Note("left out", f"{where}: all cells are empty"))
         for lines, than in ((self.short, "fewer"), (self.long, "more")):
             where = places(np.arange(len(lines)), np.array(lines, np.intp))
             what = f"{than} than {self.width} cells in {counted(len(lines), 'line')}"

@@ -49,7 +49,8 @@ class Table:
     """Columns of n rows; what reading them decided and found wrong.
 
     `title` is for errors, such as "file a.csv". `lines` has the line of each row in a text file.
-    `unnamed` are the columns that have no name in the file. `matrix` (n, columns) holds the same
+    `unnamed` are the columns that have no name in the file. `empty` has the lines between rows of
+    which all cells are empty, which are left out. `matrix` (n, columns) holds the same
     numbers if all columns are numbers of one array.
     """
 
@@ -62,6 +63,7 @@ class Table:
     notes: list[Note] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     matrix: Floats | None = None
+    empty: list[int] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:

@@ -78,10 +78,17 @@ def _cells(text: str, separator: str) -> list[int]:
     return counts
 
 
-def records(title: str, lines: Iterable[str], separator: str, escaped: bool) -> Iterator[Record]:
+def records(
+    title: str,
+    lines: Iterable[str],
+    separator: str,
+    escaped: bool,
+    empty: list[int] | None = None,
+) -> Iterator[Record]:
     """Yield the records of which not all cells are empty; cells may have spaces after them.
 
-    `escaped` says whether quotes within cells have a backslash before them.
+    `escaped` says whether quotes within cells have a backslash before them. The lines of records
+    that have several cells, all empty, are added to `empty`.
     """
     if separator == BLANKS:
         lines = (line.replace("\t", " ").strip(" ") for line in lines)
@@ -95,6 +102,8 @@ def records(title: str, lines: Iterable[str], separator: str, escaped: bool) -> 
         for cells in reader:
             if any(cells):
                 yield line, cells
+            elif len(cells) > 1 and empty is not None:
+                empty.append(line)
             line = reader.line_num + 1
     except csv.Error as error:
         raise DataError(f"{title}, line {line}: invalid CSV, {error}") from None

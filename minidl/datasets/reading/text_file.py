@@ -41,12 +41,14 @@ class Form:
     said: bool  # by the first line, which is no record then
     escaped: bool
 
-    def found(self, title: str, stream: IO[bytes]) -> Iterator[Record]:
-        """Yield the records of a file."""
+    def found(
+        self, title: str, stream: IO[bytes], empty: list[int] | None = None
+    ) -> Iterator[Record]:
+        """Yield the records of a file; see :func:`records`."""
         text = io.TextIOWrapper(stream, self.encoding, newline="")
         lines = chain(["\n"], islice(text, 1, None)) if self.said else text
         try:
-            yield from records(title, lines, self.separator, self.escaped)
+            yield from records(title, lines, self.separator, self.escaped, empty)
         finally:
             text.detach()  # the stream is closed by who has opened it
 
@@ -137,7 +139,8 @@ def _words(content: Content, form: Form, how: Spelling) -> Table:
         for j, name in enumerate(layout.names)
     ]
     lines = np.array(cells.lines, np.intp)
-    table = Table(content.title, columns, len(lines), lines, form.separator, layout.unnamed)
+    about = form.separator, layout.unnamed
+    table = Table(content.title, columns, len(lines), lines, *about, empty=cells.empty)
     notes, problems = cells.remarks()
     table.notes.extend([*layout.notes, *notes])
     table.problems.extend([*layout.problems, *problems])
@@ -149,7 +152,8 @@ def _collected(
 ) -> tuple[Layout, Cells]:
     """Return the layout and the cells of a file, of some columns `only` as words."""
     with content.stream() as stream:
-        found = form.found(content.title, stream)
+        empty: list[int] = []
+        found = form.found(content.title, stream, empty)
         first = _first(found)
         if not first:
             raise DataError(f"{content.title} has only blank lines")
@@ -161,4 +165,6 @@ def _collected(
         if only is not None:
             cells.numbers.clear()
         cells.add(chain(first[layout.skip :], found))
+        # Spreadsheets write such lines below a table; above it they are part of its titles.
+        cells.empty = [k for k in empty if cells.lines and cells.lines[0] < k < cells.lines[-1]]
     return layout, cells
