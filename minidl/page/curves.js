@@ -45,7 +45,8 @@ class Curves extends Chart {
     const y = log ? logTicks(...ends) : ticks(...ends, 5);
     const held = series.some((one) => one.faint); // beside the training rows
     const scale = log ? " (log scale)" : "";
-    this.axes(wholeTicks(last, this.inner.w / 70), y, "epoch", `${held ? this.words.replace("training ", "") : this.words}${scale}`);
+    const words = held ? this.words.replace("training ", "") : this.words;
+    this.axes(wholeTicks(last, this.inner.w / 70), y, "epoch", `${words}${scale}`);
     this.label();
     this.clip();
     for (const { run, band } of series) if (band) this.drawBand(run, band);
