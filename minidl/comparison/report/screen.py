@@ -61,12 +61,12 @@ def screen(
     last = _commands(comparison, typed, width) if commands else []
     room = LINES - sum(map(len, [*sections, last]))
     plan = comparison.plan
-    if room > 1 and comparison.tuned and plan.on_grid and len(plan.rates) > 1:
+    if room > NOTES and comparison.tuned and plan.on_grid and len(plan.rates) > 1:
         seeds = comparison.tuned[0].verdict.seeds
         note = f"(differences of {seeds} seeds, each at the rates that the others choose)"
         sections[-1].append(note)
         room -= 1
-    sections += [_beware(comparison, width, max(1, min(NOTES, room))), last]
+    sections += [_beware(comparison, width, max(1, room)), last]
     return _fitted([section for section in sections if section])
 
 
@@ -215,13 +215,14 @@ def cautions(comparison: Results) -> list[str]:
 
 
 def _beware(comparison: Results, width: int, room: int) -> list[str]:
-    """Return what to beware of on so many lines, the most important first."""
-    notes = cautions(comparison)
+    """Return what to beware of on at most so many lines, the most important first."""
+    texts = [wrapped(f"Beware: {note}", width, "  ") for note in cautions(comparison)]
+    if sum(map(len, texts)) <= min(NOTES, room):
+        return [line for text in texts for line in text]
     lines: list[str] = []
-    for k, note in enumerate(notes):
-        text = wrapped(f"Beware: {note}", width, "  ")
-        if len(lines) + len(text) > room:
-            rest = counted(len(notes) - k, "more note")
+    for k, text in enumerate(texts):
+        if len(lines) + len(text) > min(NOTES, room - 1):
+            rest = counted(len(texts) - k, "more note")
             return [*lines, f"({rest}: --details)"]
         lines += text
     return lines
