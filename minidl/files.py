@@ -9,12 +9,23 @@ from pathlib import Path
 from typing import IO, Any
 
 
+def is_device(path: str | Path) -> bool:
+    """Return whether a file is a device, such as /dev/null, or a pipe, and is written directly.
+
+    >>> is_device("/dev/null"), is_device("result.txt")
+    (True, False)
+    """
+    target = Path(path)
+    return target.is_relative_to("/dev") or (target.exists() and not target.is_file())
+
+
 @contextlib.contextmanager
 def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file that replaces `path` when the ``with`` block ends.
 
     The data reach the disk (fsync) before the rename, and the rename does before this returns.
-    If the block raises, `path` is as it was before. A device or a pipe is written directly.
+    If the block raises, `path` is as it was before. A device or a pipe is written directly, a
+    symbolic link is followed.
 
     Parameters
     ----------
@@ -32,10 +43,10 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     >>> place.read_text()
     'done'
     """
-    target = Path(path)
+    target = Path(path) if is_device(path) else Path(path).resolve()
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
-    if target.exists() and not target.is_file():  # such as /dev/null, which stays what it is
+    if is_device(target):  # such as /dev/null, which stays what it is
         with open(target, mode, **text) as file:  # type: ignore[call-overload]
             yield file
         return

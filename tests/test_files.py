@@ -57,3 +57,13 @@ def test_a_pipe_is_written_and_stays_a_pipe(tmp_path: Path) -> None:
         os.close(reader)
     assert pipe.is_fifo()
     assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
+    target, link = tmp_path / "results" / "path", tmp_path / "link"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    write(link, "text")
+    assert link.is_symlink()
+    assert target.read_text() == "text"
+    assert list(target.parent.iterdir()) == [target]

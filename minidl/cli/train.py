@@ -5,7 +5,6 @@ import math
 import sys
 import warnings
 from argparse import Namespace
-from pathlib import Path
 
 from minidl import __version__, nn
 from minidl.checks import is_minidl
@@ -14,7 +13,7 @@ from minidl.cli.listing import bold
 from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import INTERRUPTED, exit_code
 from minidl.cli.outcome import Outcome
-from minidl.cli.values import check_files, is_device, load
+from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
@@ -214,12 +213,9 @@ def _title(trainer: Trainer, data: Dataset, options: Namespace) -> str:
 
 
 def _write(file: str, text: str) -> None:
-    """Write a regular file at once; write to standard output, a pipe or a device directly."""
-    path = Path(file)
+    """Write a file, or to standard output."""
     if file == "-":
         sys.stdout.write(text)
-    elif is_device(file):
-        path.write_text(text, encoding="utf-8")
     else:
-        with atomic_write(path.resolve(), "w") as stream:
+        with atomic_write(file, "w") as stream:
             stream.write(text)

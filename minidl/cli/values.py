@@ -14,6 +14,7 @@ from minidl.datasets import DATASETS, Dataset
 from minidl.datasets.loading import splits
 from minidl.datasets.problems import note_text
 from minidl.errors import ArgumentError, DataError
+from minidl.files import is_device
 from minidl.optim import BatchSize
 
 T = TypeVar("T")
@@ -78,12 +79,6 @@ def check_files(options: Namespace, *names: str) -> None:
             raise ArgumentError(f"--{name} would replace {file!r}, {used[place]}", hint=hint)
         if not is_device(file):
             used[place] = f"the file of --{name}"
-
-
-def is_device(file: str) -> bool:
-    """Return whether a file is a device, such as /dev/null, or a pipe, and written directly."""
-    path = Path(file)
-    return path.is_relative_to("/dev") or (path.exists() and not path.is_file())
 
 
 def _files_read(options: Namespace) -> dict[Path, str]:

@@ -11,6 +11,7 @@ from minidl.autograd import Array
 from minidl.errors import ShapeError
 from minidl.keywords import answers
 from minidl.training.callbacks import Callback
+from minidl.training.data import check_rows
 
 
 class WeightPath(Callback):
@@ -66,7 +67,7 @@ def loss_of_weights(
     Raises
     ------
     ShapeError
-        The weights are not of shape (P,). Other errors are those of ``evaluate``.
+        The weights are not of shape (P,). Errors of the rows are those of ``evaluate``.
 
     Examples
     --------
@@ -81,6 +82,8 @@ def loss_of_weights(
         held += " epochs differ from those of the history"
         warnings.warn(held.format(", ".join(names)), stacklevel=3)
 
+    rows = check_rows("evaluation", X, y, trainer.objective)
+
     def loss(weights: npt.ArrayLike) -> float:
         vector = trainer.model.parameters.value
         before, given = vector.copy(), np.asarray(weights)
@@ -89,7 +92,7 @@ def loss_of_weights(
             raise ShapeError(wrong, received=given.shape, expected=vector.shape)
         try:
             vector[...] = given
-            return float(trainer.evaluate(X, y)["loss"])
+            return float(trainer.objective.measure(*rows)["loss"])
         finally:
             vector[...] = before
 
