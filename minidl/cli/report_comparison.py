@@ -4,9 +4,10 @@ import shlex
 
 from minidl.cli.from_file import problem_of
 from minidl.comparison import Study, replay
+from minidl.comparison.replay import typical_seed
 from minidl.page.document import document, write
 from minidl.page.frames import BUDGET
-from minidl.page.race import race, typical_seed
+from minidl.page.race import race
 
 
 def report_comparison(study: Study, path: str) -> None:

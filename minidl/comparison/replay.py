@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from minidl import nn
 from minidl.autograd import Array
 from minidl.comparison.executor import trainer_of
@@ -80,7 +82,7 @@ def replay(
     problem, model : optional
         Those given to :func:`compare`, for a comparison from a file of other data or networks.
     seed : int, optional
-        An evaluation or a tuning seed, by default the first evaluation seed.
+        An evaluation or a tuning seed, by default the one of :func:`typical_seed`.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def replay(
     plan, chosen = comparison.plan, comparison.chosen
     if not chosen:
         raise DataError("the comparison was interrupted before a learning rate was chosen")
-    seed = plan.seeds[0] if seed is None else seed
+    seed = typical_seed(comparison) if seed is None else seed
     keys = [(c.name, chosen[c.name].setting, seed) for c in plan.contestants]
     if missing := [key[0] for key in keys if key not in comparison.table]:
         expected = f"one of {', '.join(map(str, (*plan.seeds, *plan.tuning_seeds)))}"
@@ -118,6 +120,27 @@ def replay(
     if made is None or problem is not None or model is not None:
         made = _rebuilt(comparison, problem, model)
     return {key[0]: _train(plan, made, comparison.table[key]) for key in keys}
+
+
+def typical_seed(comparison: Comparison) -> int:
+    """Return the evaluation seed whose epochs to the goal are closest to the medians.
+
+    Epochs above the budget count as the budget; of several such seeds it is the first.
+    """
+    plan, rows = comparison.plan, comparison.rows
+    seeds = [s for s in plan.seeds if rows and all(s in known for known in _finished(comparison))]
+    if not seeds:
+        return plan.seeds[0]
+    far = np.zeros(len(seeds))
+    for row in rows:
+        times = comparison.times(plan.contestant(row.optimizer), row.setting, seeds)
+        far += abs(np.minimum(times, plan.epochs) - min(row.median, plan.epochs))
+    return seeds[int(far.argmin())]
+
+
+def _finished(comparison: Comparison) -> list[tuple[int, ...]]:
+    """Return the finished evaluation seeds of each optimizer."""
+    return [comparison.seeds[c.name] for c in comparison.plan.contestants]
 
 
 def _train(plan: Plan, made: MadeWith, run: Run) -> Replay:

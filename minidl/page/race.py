@@ -30,27 +30,6 @@ ONE_LINE = 10_000  # columns, so that sentences are not broken
 AGREE = 1e-6  # larger relative differences of the trained from the recorded losses are told
 
 
-def typical_seed(comparison: Comparison) -> int:
-    """Return the evaluation seed whose epochs to the goal are closest to the medians.
-
-    Epochs above the budget count as the budget; of several such seeds it is the first.
-    """
-    plan, rows = comparison.plan, comparison.rows
-    seeds = [s for s in plan.seeds if rows and all(s in known for known in _finished(comparison))]
-    if not seeds:
-        return plan.seeds[0]
-    far = np.zeros(len(seeds))
-    for row in rows:
-        times = comparison.times(plan.contestant(row.optimizer), row.setting, seeds)
-        far += abs(np.minimum(times, plan.epochs) - min(row.median, plan.epochs))
-    return seeds[int(far.argmin())]
-
-
-def _finished(comparison: Comparison) -> list[tuple[int, ...]]:
-    """Return the finished evaluation seeds of each optimizer."""
-    return [comparison.seeds[c.name] for c in comparison.plan.contestants]
-
-
 def race(
     comparison: Comparison, replays: Mapping[str, Replay], seed: int, room: int = BUDGET
 ) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from minidl.nn import Layer
 from minidl.plots.boundary import repaint
 from minidl.plots.curves import set_scales
 from minidl.plots.figures import explain, new_figure, styled
+from minidl.plots.planes import Plane, plane_of
 from minidl.plots.scores import Scores, network_of, scores_of
 from minidl.plots.shades import colours_of
 from minidl.plots.style import looks_of
@@ -107,7 +108,9 @@ def animate_boundaries(
         from matplotlib import rc_context
 
         with rc_context(SMALL):
-            stage = _Stage(checked, names, _Scene(network, scores_of(model, data), data, size))
+            plane = plane_of(data) if data.n_features > 1 else None
+            scene = _Scene(network, scores_of(model, data), data, size, plane)
+            stage = _Stage(checked, names, scene)
             try:
                 pictures = [stage.picture(epoch, title) for epoch in epochs]
             finally:
@@ -149,6 +152,7 @@ class _Scene(NamedTuple):
     scores: Scores
     data: Dataset
     size: int
+    plane: Plane | None  # of the rows, if they have two features or more
 
 
 class _Stage:
@@ -197,7 +201,7 @@ class _Stage:
         at = min(epoch, len(weights) - 1)
         scene = self.scene
         scene.network.parameters.set(weights[at])
-        repaint(ax, scene.data, scene.scores, scene.size)
+        repaint(ax, scene.data, scene.scores, scene.size, scene.plane)
         ended = f" (ended in epoch {at})" if at < epoch else ""
         ax.set_title(f"{self.names[name]}{ended}\ntraining loss {losses[at]:.3g}")
         ax.spines.top.set(visible=True, color=self.looks[name].color, linewidth=4)

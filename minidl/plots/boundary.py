@@ -118,14 +118,14 @@ def draw_prediction(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn
     return pictures[min(data.n_features, len(pictures)) - 1](ax, data, scores, size)
 
 
-def repaint(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
+def repaint(ax: Axes, data: Dataset, scores: Scores, size: int, plane: Plane | None) -> None:
     """Draw what is predicted into Axes that have an older prediction, or none, of the same data.
 
-    Rows that lie on shades stay, since drawing them takes most of the time.
+    Rows that lie on shades, in the plane of the data, stay: drawing them takes most of the time.
     """
     from matplotlib.contour import ContourSet
 
-    if not (ax.images and data.n_classes):
+    if plane is None or not (ax.images and data.n_classes):
         ax.clear()
         draw_prediction(ax, data, scores, size)
         if not data.n_classes and not ax.images:
@@ -133,7 +133,7 @@ def repaint(ax: Axes, data: Dataset, scores: Scores, size: int) -> None:
         return
     for artist in [*ax.images, *(c for c in ax.collections if isinstance(c, ContourSet))]:
         artist.remove()
-    _shade(ax, plane_of(data), scores, size)
+    _shade(ax, plane, scores, size)
 
 
 def _shade(ax: Axes, plane: Plane, scores: Scores, size: int) -> None:

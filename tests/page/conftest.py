@@ -4,7 +4,8 @@ import pytest
 
 from minidl import compare
 from minidl.comparison import replay
-from minidl.page.race import race, typical_seed
+from minidl.comparison.replay import typical_seed
+from minidl.page.race import race
 
 # gd never arrives, and seeds differ in the others' epochs.
 SMALL = {"hidden": [6], "epochs": 20, "seeds": 6, "tuning_seeds": 2, "lr": [0.02, 0.05],

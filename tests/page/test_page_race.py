@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from page_reading import unpacked
 
+from minidl.comparison.replay import typical_seed
 from minidl.comparison.report.answer import answer
-from minidl.page.race import race, typical_seed
+from minidl.page.race import race
 from minidl.plots.style import looks_of
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from minidl.comparison.problem import Model, Source
-from minidl.comparison.replay import replay
+from minidl.comparison.replay import replay, typical_seed
 from minidl.comparison.report.words import rate
 from minidl.comparison.result import Comparison
 from minidl.plots.animation import animate_boundaries, check_animation
@@ -17,14 +17,16 @@ def animate(
     problem: Source | None = None,
     model: Model | None = None,
 ) -> None:
-    """Train each optimizer again with the first evaluation seed, and write a GIF.
+    """Train each optimizer again with a typical seed, and write a GIF.
 
-    All start from the same weights, at their chosen settings. `problem` and `model` are as for
+    The seed is that of the page of ``--report``. All start from the same weights, at their
+    chosen settings. `problem` and `model` are as for
     :func:`~minidl.comparison.replay`, and so are the errors; and those of
     :func:`~minidl.plots.animate_boundaries`.
     """
     check_animation(path)
-    plan, replays = comparison.plan, replay(comparison, problem, model)
+    plan, seed = comparison.plan, typical_seed(comparison)
+    replays = replay(comparison, problem, model, seed=seed)
     labels = {}
     for c in plan.contestants:
         setting = replays[c.name].setting
@@ -35,5 +37,5 @@ def animate(
             labels[c.name] += f", momentum {setting.momentum:g}"
     runs = {name: (one.weights, one.history["train_loss"]) for name, one in replays.items()}
     first = replays[plan.contestants[0].name]
-    title = f"{plan.problem}, seed {plan.seeds[0]}"
+    title = f"{plan.problem}, seed {seed}"
     animate_boundaries(runs, first.model, first.data, path, title=title, labels=labels)
