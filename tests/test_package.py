@@ -23,6 +23,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "errors",
     "memory",
     "files",
+    "text",
     "html",
     "values",
     "checks",

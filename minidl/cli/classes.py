@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.datasets import Dataset
-from minidl.datasets.problems import counted, listed
+from minidl.text import counted, listed
 from minidl.training import Trainer, class_accuracy
 
 UNEVEN = 2  # rows of the largest class to those of the smallest

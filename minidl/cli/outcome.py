@@ -10,8 +10,9 @@ import numpy as np
 from minidl.cli.classes import accuracy_by_class
 from minidl.datasets import Dataset
 from minidl.datasets.preparing import Floats, Targets
+from minidl.text import in_words
 from minidl.training import History, Trainer
-from minidl.training.epochs import in_words, number
+from minidl.training.epochs import number
 
 RISES, FALLS = 1.05, 0.98  # losses that count as higher, or as lower, than another
 
@@ -52,7 +53,7 @@ class Outcome:
 
     @cached_property
     def kind(self) -> str:
-        """What the curves show: "improving", "overfitting", "unsteady" or "settled".
+        """The kind of the curves: "improving", "overfitting", "unsteady" or "settled".
 
         The loss, on validation rows if there are any, has risen if it ends more than 5 % above its
         lowest value. If it has not, the best epoch is among the last tenth, and training and
@@ -109,7 +110,7 @@ class Outcome:
 
     @cached_property
     def against_guessing(self) -> tuple[str, bool]:
-        """How the model compares with a guess without features, and whether it is better."""
+        """The model in comparison with a guess without features, and whether it is better."""
         rows, X, y = self.measured
         if self.trainer.loss.classifies:
             largest = np.bincount(self.data.y_train.astype(int)).argmax()

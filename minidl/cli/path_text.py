@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from minidl.datasets.problems import counted
 from minidl.optim import OPTIMIZERS
 from minidl.paths import CommonRate, Direction, Figures, Path
 from minidl.paths.descent import SHARE
 from minidl.registry import normalise
+from minidl.text import counted, joined
 from minidl.training.epochs import number
 
 Pairs = Sequence[tuple[Path, Figures]]
@@ -37,7 +37,7 @@ def header(paths: Sequence[Path], rate: CommonRate | None) -> Iterator[str]:
     batched = [path.name for path in paths if _implies_batches(path.name)]
     if batched:
         verb = "is" if len(batched) == 1 else "are"
-        yield f"note       a surface has no rows, so {listed(batched)} {verb} the same as gd"
+        yield f"note       a surface has no rows, so {joined(batched)} {verb} the same as gd"
 
 
 def _implies_batches(name: str) -> bool:
@@ -127,7 +127,7 @@ def _overshoots(pairs: Pairs) -> str:
             parts.append(f"{name} crosses {centre} {times} and {far}")
     if never := [name for name in seen if not seen[name].crossings]:
         verb = "never cross" if len(never) > 1 else "never crosses"
-        parts.append(f"{listed(never)} {verb} {'it' if parts else centre}")
+        parts.append(f"{joined(never)} {verb} {'it' if parts else centre}")
     return f"{_along(*pairs[0])}{'; '.join(parts)}."
 
 
@@ -163,14 +163,14 @@ def _arrivals(pairs: Pairs) -> str:
         verb = "does" if len(late) == 1 else "do"
         bound = f"not get {ARRIVED} in {_steps(steps)}"
         rest = f"{verb} not within {steps}" if there else f"{verb} {bound}"
-        parts.append(f"{listed(late)} {rest}")
+        parts.append(f"{joined(late)} {rest}")
     return f"{'; '.join([*gone, *parts])}."
 
 
 def _uphill(pairs: Pairs) -> str:
     """Return in how many steps each path goes uphill."""
     parts = [f"in {found.uphill} of {path.name}" for path, found in pairs]
-    return f"The loss rises {listed(parts)}, of {_steps(max(len(p.asked) for p, _ in pairs))}."
+    return f"The loss rises {joined(parts)}, of {_steps(max(len(p.asked) for p, _ in pairs))}."
 
 
 def _above(path: Path, found: Figures) -> str:
@@ -180,15 +180,6 @@ def _above(path: Path, found: Figures) -> str:
     if rule is None or not limits or rule.lr < min(limits):
         return ""
     return f", as lr {rule.lr:.4g} is above its limit {min(limits):.4g}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a list in prose.
-
-    >>> listed(["gd", "momentum", "nag"])
-    'gd, momentum and nag'
-    """
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def percent(share: float) -> str:

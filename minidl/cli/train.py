@@ -209,6 +209,10 @@ def _title(trainer: Trainer, data: Dataset, options: Namespace) -> str:
         worth = f"accuracy {100 * found['accuracy']:.1f} %"
     if history.diverged:
         worth += f", diverged in epoch {history.diverged_at}"
+    elif options.early_stopping is not None:
+        worth += f" at epoch {history.best('validation_loss')[0]}, the best"
+    elif len(history):
+        worth += f" after epoch {int(history.entry('epoch', -1))}"
     return f"{data.name}, {name}, learning rate {options.lr:g}: {part} {worth}"
 
 

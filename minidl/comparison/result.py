@@ -16,13 +16,13 @@ from minidl.comparison.profile import Profile, across, across_text, profile, pro
 from minidl.comparison.report.answer import headline
 from minidl.comparison.report.screen import screen
 from minidl.comparison.report.tables import report
-from minidl.comparison.report.words import joined
 from minidl.comparison.run import Run, Setting
 from minidl.comparison.store import read_record, versions, write_record
 from minidl.errors import DataError
 from minidl.html import preformatted
 from minidl.keywords import answers
 from minidl.optim import Optimizer
+from minidl.text import joined
 
 MadeWith = tuple[Mapping[str, Optimizer], Problem]  # new optimizers to copy, data and networks
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import TableError
+from minidl.text import listed
 
 SHOWN = 5  # rows, names and values that a line lists
 Option = tuple[str, object]  # an argument of load, and its value
@@ -124,25 +125,6 @@ def _together(problems: Sequence[Problem]) -> list[Option]:
             continue
         options[argument] = value
     return list(options.items())
-
-
-def listed(items: Sequence[object], shown: int = SHOWN) -> str:
-    """Return the first items, and how many more there are.
-
-    >>> listed([1, 2, 3], 2)
-    '1, 2 and 1 more'
-    """
-    more = f" and {len(items) - shown} more" if len(items) > shown else ""
-    return ", ".join(map(str, items[:shown])) + more
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "row"), counted(2, "category", "categories")
-    ('1 row', '2 categories')
-    """
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def places(rows: npt.NDArray[np.intp], lines: npt.NDArray[np.intp] | None) -> str:

@@ -16,7 +16,7 @@ from minidl.comparison.replay import Replay
 from minidl.comparison.report.answer import answer
 from minidl.comparison.report.screen import PAIR, cautions, cells_of, head, pair_cells, screen
 from minidl.comparison.report.tables import report
-from minidl.comparison.report.words import counted, setting_words, target_words
+from minidl.comparison.report.words import setting_words, target_words
 from minidl.comparison.result import Comparison
 from minidl.comparison.run import Run
 from minidl.nn import Loss
@@ -24,7 +24,7 @@ from minidl.page.film import film
 from minidl.page.frames import BUDGET
 from minidl.page.words import at, look_of, table
 from minidl.plots.style import looks_of
-from minidl.training.epochs import in_words
+from minidl.text import counted, in_words
 
 ONE_LINE = 10_000  # columns, so that sentences are not broken
 AGREE = 1e-6  # larger relative differences of the trained from the recorded losses are told

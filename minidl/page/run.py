@@ -11,8 +11,8 @@ from minidl.page.film import film
 from minidl.page.frames import BUDGET
 from minidl.page.words import at, look_of
 from minidl.plots.style import looks_of
+from minidl.text import in_words
 from minidl.training import History, Trainer
-from minidl.training.epochs import in_words
 
 CURVES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 

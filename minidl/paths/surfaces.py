@@ -68,7 +68,7 @@ class Surface:
         """Return the gradients at points of shape (..., d), of the same shape."""
         x = Tensor(np.asarray(points, dtype=float), requires_grad=True)
         with np.errstate(all="ignore"):
-            return grad(self._total(x), x).numpy()  # type: ignore[no-any-return]
+            return np.asarray(grad(self._total(x), x).numpy())
 
     def hessians(self, points: Array) -> Array:
         """Return the matrices of second derivatives at points of shape (..., d): (..., d, d)."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from minidl.keywords import answers
 from minidl.plots.figures import axes_of, count_in_whole_numbers, explain, styled
 from minidl.plots.inks import ink, inked_looks
 from minidl.plots.style import DOTTED, LONG, SOLID, Look
+from minidl.text import in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +63,7 @@ def plot_history(
     Raises
     ------
     ArgumentError
-        matplotlib is not installed, or `what` is not a text.
+        matplotlib is not installed, or `history`, `what`, `label` or `ax` is something else.
     DataError
         The history is empty, or there is no finite value to draw.
     UnknownNameError
@@ -77,6 +79,8 @@ def plot_history(
     """
     if what is not None and not isinstance(what, str):
         raise invalid("what", what, '"loss", "accuracy" or a column', "Write ax=... for Axes.")
+    if label is not None and not isinstance(label, str):
+        raise invalid("label", label, 'a name for the legend, such as "nag"')
     _curves(history, what or "loss")  # raises if there is nothing to draw, before a figure
     with styled(ax):
         if what is not None or ax is not None or not has_accuracy(history):
@@ -107,6 +111,8 @@ def _pair(what: str) -> tuple[str, str]:
 
 def _curves(history: Any, what: str) -> tuple[Floats, Curves]:
     """Return the epochs and the columns to draw, with nan where values are not finite."""
+    if not (isinstance(history, Mapping) or hasattr(history, "columns")):
+        raise invalid("history", history, "a History, or a mapping of columns")
     known = list(getattr(history, "columns", history))
     if not known or len(history[known[0]]) == 0:
         raise DataError("there is nothing to draw: the history is empty", hint="Call fit first.")
@@ -130,23 +136,23 @@ def _draw(history: Any, what: str, ax: Axes, label: str | None) -> Axes:
     """
     epochs, curves = _curves(history, what)
     look = Look(ink(0.85), SOLID, "o") if label is None else inked_looks([label])[label]
-    best = _best(history, what, curves, epochs)
-    run = None if label is None else ": ".join([label.lstrip("_"), *best[2:]])  # no hidden label
+    best, named = _best(history, what, curves, epochs), label is not None
+    run = ": ".join([str(label).lstrip("_"), *([best.words] if best else [])])  # no hidden label
     for k, (name, curve) in enumerate(curves.items()):
-        words = _in_words(name).removesuffix(f" {what}")
-        label_of = (run or words) if run is None or k == 0 else "_hidden"
-        ax.plot(epochs, curve, label=label_of, **_line(look, curve, k > 0, run is not None))
+        words = run if named else in_words(name).removesuffix(f" {what}")
+        style = _line(look, curve, k > 0, named)
+        ax.plot(epochs, curve, label="_hidden" if named and k else words, **style)
     if best:
-        _mark(ax, look, *best, alone=run is None)
+        _mark(ax, look, best, alone=not named)
     if (diverged := getattr(history, "diverged_at", None)) is not None:
         text = f"{label or ''} diverged in epoch {diverged}".lstrip("_ ")
         ax.axvline(diverged, color=look.color, linestyle=DOTTED, label=text)
-    if run is not None and len(curves) > 1:
+    if named and len(curves) > 1:
         for line in [line for line in ax.lines if line.get_label() == VALIDATION]:
             line.remove()  # to be the last entry
         ax.plot([], [], color=ink(0.85), linewidth=_width() * THIN, label=VALIDATION)
     set_scales(ax, what, np.concatenate(list(curves.values())))
-    ax.set(xlabel="epoch", ylabel=_in_words(what))
+    ax.set(xlabel="epoch", ylabel=in_words(what))
     explain(ax)
     return ax
 
@@ -170,36 +176,42 @@ def _line(look: Look, curve: Floats, validation: bool, named: bool) -> dict[str,
     return how
 
 
-def _best(
-    history: Any, what: str, curves: Curves, epochs: Floats
-) -> tuple[()] | tuple[float, float, str]:
-    """Return the epoch of the lowest validation loss, or else training loss, as numbers and text.
+class Best(NamedTuple):
+    """The epoch with the lowest loss: where it is marked, and in words."""
 
-    The value is that of the last curve; nothing is returned without a loss.
+    epoch: float
+    value: float
+    words: str
+
+
+def _best(history: Any, what: str, curves: Curves, epochs: Floats) -> Best | None:
+    """Return the epoch of the lowest validation loss, or else training loss; None without a loss.
+
+    The value is that of the last curve.
     """
     try:
         losses = list(_curves(history, "loss")[1].values())[-1]
     except (DataError, UnknownNameError):
-        return ()
+        return None
     if np.isnan(losses).all():
-        return ()
-    best, rows = (
-        int(np.nanargmin(losses)),
-        "validation" if "validation_loss" in history else "training",
-    )
+        return None
+    best, rows = int(np.nanargmin(losses)), "training"
+    if "validation_loss" in history:
+        rows = "validation"
     name, curve = list(curves.items())[-1]
     value = f"{100 * curve[best]:.1f} %" if "accuracy" in name else f"{curve[best]:.4g}"
     words = "best epoch:" if what == "loss" else f"lowest {rows} loss: epoch"
-    return float(epochs[best]), float(curve[best]), f"{words} {epochs[best]:g} ({value})"
+    return Best(float(epochs[best]), float(curve[best]), f"{words} {epochs[best]:g} ({value})")
 
 
-def _mark(ax: Axes, look: Look, epoch: float, value: float, text: str, *, alone: bool) -> None:
+def _mark(ax: Axes, look: Look, best: Best, *, alone: bool) -> None:
     """Mark the best epoch; of a single run with a vertical line and an entry in the legend."""
     if alone:
-        ax.axvline(epoch, color=look.color, linewidth=0.8, alpha=0.5)
+        ax.axvline(best.epoch, color=look.color, linewidth=0.8, alpha=0.5)
     ax.plot(
-        epoch, value, color=look.color, marker=look.marker, markersize=7, markerfacecolor=ink(0),
-        markeredgewidth=1.8, linestyle="none", label=text if alone else "_hidden",
+        best.epoch, best.value, color=look.color, marker=look.marker, markersize=7,
+        markerfacecolor=ink(0), markeredgewidth=1.8, linestyle="none",
+        label=best.words if alone else "_hidden",
     )  # fmt: skip
 
 
@@ -217,8 +229,3 @@ def set_scales(ax: Axes, what: str, values: Floats) -> None:
         ax.yaxis.set_major_locator(ticker.LogLocator(subs=labelled))
         ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
         ax.yaxis.set_minor_formatter(ticker.NullFormatter())
-
-
-def _in_words(column: str) -> str:
-    """Return the name of a column, such as "training loss"."""
-    return column.replace("train_", "training ").replace("_", " ")

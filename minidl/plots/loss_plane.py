@@ -127,9 +127,12 @@ def plot_loss_plane(
 def _checked(weights: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
     """Return paths of weights as arrays by name, or raise an ArgumentError."""
     named = weights if isinstance(weights, Mapping) else {ONE: weights}
-    paths = {str(name): np.asarray(rows, dtype=float) for name, rows in named.items()}
-    shapes = [rows.shape for rows in paths.values()]
     expected = "arrays of shape (epochs + 1, weights), as WeightPath.weights"
+    try:
+        paths = {str(name): np.asarray(rows, dtype=float) for name, rows in named.items()}
+    except (TypeError, ValueError):
+        raise invalid("weights", weights, expected) from None
+    shapes = [rows.shape for rows in paths.values()]
     if not shapes or any(len(s) != 2 or s[0] < 1 or s[1:] != shapes[0][1:] for s in shapes):
         received = ", ".join(map(str, shapes)) or "none"
         raise ArgumentError("weights have the wrong shape", received=received, expected=expected)

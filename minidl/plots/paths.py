@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from minidl.checks import check_count
 from minidl.errors import ArgumentError
 from minidl.keywords import answers
 from minidl.paths import Path, crossed, measure
@@ -53,8 +54,8 @@ def plot_paths(
     Raises
     ------
     ArgumentError
-        There is no path, or they are on several surfaces, or two have one name; matplotlib is not
-        installed.
+        There is no path, or they are on several surfaces, or two have one name; `half_steps` is
+        negative; matplotlib is not installed.
 
     Examples
     --------
@@ -64,7 +65,7 @@ def plot_paths(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['momentum', 'nag', 'look-ahead point', 'start', 'minimum']
     """
-    shown = checked(paths)
+    shown, half_steps = checked(paths), check_count("half_steps", half_steps, 0)
     place = shown[0].surface
     with styled(ax):
         looks = inked_looks(path.name for path in shown)
@@ -82,7 +83,7 @@ def plot_paths(
 
 def checked(paths: Path | Sequence[Path]) -> list[Path]:
     """Return paths as a list, or raise an ArgumentError."""
-    shown = [paths] if isinstance(paths, Path) else list(paths)
+    shown = list(paths) if isinstance(paths, Sequence) else [paths]
     if not shown or not all(isinstance(path, Path) for path in shown):
         expected, received = "paths that minidl.paths.descend returned", repr(paths)[:80]
         raise ArgumentError("there are no paths to draw", received=received, expected=expected)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import DataError
+from minidl.errors import DataError, invalid
 from minidl.keywords import answers
 from minidl.plots.figures import axes_of, count_in_whole_numbers, new_figure, styled
 from minidl.plots.inks import ink
@@ -50,9 +50,9 @@ def plot_predictions(
     Raises
     ------
     ArgumentError
-        matplotlib is not installed.
+        matplotlib is not installed, or the predictions are not of shape (n,).
     DataError
-        There are no predictions.
+        There are no predictions, one is none of the classes, or a number is not finite.
 
     Examples
     --------
@@ -63,8 +63,15 @@ def plot_predictions(
     [2, 1, 0]
     """
     values = np.asarray(predictions)
+    if values.ndim != 1:
+        raise invalid("predictions", predictions, "one class or number for each row")
     if not values.size:
         raise DataError("there are no predictions to draw")
+    if unknown := sorted(set(map(str, values.tolist())) - set(classes)) if classes else ():
+        expected = f"one of {', '.join(classes)}"
+        raise DataError("a class is unknown", received=unknown[0], expected=expected)
+    if not classes and not (values.dtype.kind in "iuf" and np.isfinite(values).all()):
+        raise DataError("predictions without classes must be finite numbers")
     with styled(ax):
         ax = axes_of(ax)
         (_draw_classes if classes else _draw_numbers)(ax, values, classes)

@@ -19,7 +19,7 @@ PALETTE = (
     "#332288", "#C28E0E", "#117733", "#CC6677", "#44AA99",
     "#882255", "#88CCEE", "#999933", "#AA4499", "#777777",
 )  # fmt: skip
-MARKERS = "os^Dv<>ph*"
+MARKERS = "os^Dv<>ph"  # nine, beside ten colours: 90 classes look different
 STRONGEST = 0.5  # share of the colour where a class is certain
 
 

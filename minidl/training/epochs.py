@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from minidl.text import in_words
+
 BETWEEN = 6  # epochs of the table between the first and the best
 LOSSES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
@@ -35,11 +37,6 @@ def between(last: int) -> list[int]:
         return list(range(last))
     powers = (last ** (k / (BETWEEN + 1)) for k in range(1, BETWEEN + 1))
     return sorted({0, *(int(float(f"{power:.0e}")) for power in powers)})
-
-
-def in_words(column: str) -> str:
-    """Return the name of a column, such as "training loss"."""
-    return column.replace("train", "training").replace("_", " ")
 
 
 def number(value: float) -> str:

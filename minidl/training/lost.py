@@ -14,6 +14,7 @@ from minidl.autograd import Array
 from minidl.autograd.node import Node, Value, array_of
 from minidl.errors import ArgumentError, GraphError, MinidlError
 from minidl.nn import Layer, Loss
+from minidl.text import listed
 
 Batch = tuple[Array, Array, Any]  # inputs, targets and the argument training of forward
 Find = tuple[str, Value]  # the layer that has lost a parameter, in words, and its output
@@ -54,12 +55,6 @@ def lost(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> GraphE
     has_graph = bool(_leaves(output))
     received = None if has_graph else f"{type(output).__name__} without a graph"
     return GraphError(problem, received=received, hint=HINT)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as text, at most six of them."""
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more
 
 
 def parts_by_name(layer: Layer, name: str = "") -> Iterator[tuple[str, Layer]]:

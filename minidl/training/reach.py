@@ -12,7 +12,8 @@ from minidl.autograd import Array, Tensor
 from minidl.autograd.node import Node, creation
 from minidl.errors import GraphError
 from minidl.nn import Layer, Parameter, ParameterVector
-from minidl.training.lost import Batch, listed, lost, parts_by_name
+from minidl.text import listed
+from minidl.training.lost import Batch, lost, parts_by_name
 from minidl.training.measure import Objective, collect
 
 HOLD = "Hold layers and parameters as attributes, or in lists, tuples or dicts that are attributes."

@@ -3,7 +3,8 @@
 from typing import Any
 
 from minidl.html import settings
-from minidl.training.epochs import LOSSES, in_words, number
+from minidl.text import in_words
+from minidl.training.epochs import LOSSES, number
 from minidl.training.history import History
 
 Rows = list[tuple[str, object]]

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import DataError
+from minidl.text import listed
 
 Array = npt.NDArray[Any]
 Names = Sequence[object] | None  # of the columns; by default their numbers
@@ -70,17 +71,11 @@ def summary(bad: Array, names: Names = None, lines: Sequence[int] | None = None)
     at = np.flatnonzero(flat.any(axis=1)).tolist()
     text = f"{total} of {bad.size} values are missing, in"
     noun = f"{'line' if lines else 'row'}{'s' * (len(at) > 1)}"
-    text += f" {noun} {_listed([str(lines[i] if lines else i) for i in at])}"
+    text += f" {noun} {listed([str(lines[i] if lines else i) for i in at])}"
     if bad.ndim == 2:
         counts = [f"{column_name(j, names)} ({k})" for j, k in enumerate(flat.sum(axis=0)) if k]
-        text += f"; column{'s' * (len(counts) > 1)} {_listed(counts)}"
+        text += f"; column{'s' * (len(counts) > 1)} {listed(counts)}"
     return text
-
-
-def _listed(items: list[str]) -> str:
-    """Return the first items, and how many more there are."""
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(items[:SHOWN]) + more
 
 
 def check_finite(what: str, values: Array, dtype: npt.DTypeLike, names: Names = None) -> None:

@@ -51,7 +51,10 @@ def test_train_draws_boundary_and_history(name, panels, drawn, tmp_path, capsys)
     worth = f"loss {columns['validation_loss'][-1]:.4g}"
     if "validation_accuracy" in columns:
         worth = f"accuracy {100 * columns['validation_accuracy'][-1]:.1f} %"
-    assert figure.get_suptitle() == f"{name}, nag, learning rate 0.05: validation {worth}"
+    title = (
+        f"{name}, nag, learning rate 0.05: validation {worth} after epoch {columns['epoch'][-1]}"
+    )
+    assert figure.get_suptitle() == title
     assert file.read_text(encoding="utf-8").startswith("<?xml")
 
 
@@ -75,7 +78,9 @@ def test_with_early_stopping_the_title_is_about_the_weights_that_are_drawn(drawn
     assert main([*command, "--plot", str(tmp_path / "run.png"), "--json", "-"]) == 0
     columns = json.loads(capsys.readouterr().out)["history"]["columns"]
     best = columns["validation_accuracy"][int(np.argmin(columns["validation_loss"]))]
-    assert f"validation accuracy {100 * best:.1f} %" in drawn[0].get_suptitle()
+    epoch = columns["epoch"][int(np.argmin(columns["validation_loss"]))]
+    words = f"validation accuracy {100 * best:.1f} % at epoch {epoch}, the best"
+    assert drawn[0].get_suptitle().endswith(words)
     wrong = round((1 - best) * 250)
     assert f"{wrong} of 250 held-out rows" in drawn[0].axes[0].get_title()
 

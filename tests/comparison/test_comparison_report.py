@@ -11,13 +11,12 @@ from minidl.comparison.report.sentences import explain
 from minidl.comparison.report.tables import probability, report, warnings_of
 from minidl.comparison.report.words import (
     between,
-    counted,
-    joined,
     method_name,
     number,
     rate,
     text_table,
 )
+from minidl.text import counted, joined
 
 FAST, SLOW = [5, 6, 5, 6, 5, 6, 5], [30, 31, 32, 33, 34, 35, 36]
 

@@ -96,7 +96,8 @@ def test_the_fitted_curve_of_a_regression_moves_within_fixed_limits(stages, tmp_
 
 def test_the_file_is_a_loop_with_the_last_frame_held(tmp_path):
     runs, model, data = raced(n=40)
-    before = model.parameters.value.copy()
+    before = model.parameters.value + 1.0  # other than those of any picture
+    model.parameters.set(before)
     file, again = tmp_path / "race.gif", tmp_path / "again.GIF"
     plots.animate_boundaries(runs, model, data, file, resolution=10)
     plots.animate_boundaries(runs, model, data, again, resolution=10)

@@ -17,6 +17,7 @@ from minidl import Predictor, Trainer, datasets, load, nn, plots
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.plots.points import MOST
+from minidl.plots.scores import scores_of
 from minidl.plots.shades import MARKERS, PALETTE, STRONGEST
 
 mpl.use("agg")
@@ -309,6 +310,15 @@ def test_rows_of_some_of_the_classes_are_counted_as_the_network_numbers_them():
     )
 
 
+def test_the_columns_of_an_estimator_are_placed_by_its_classes():
+    data = datasets.load("iris")
+    some = data.y_train != 0
+    model = LogisticRegression().fit(data.X_train[some], data.y_train[some])
+    scores = scores_of(model, data).of(data.X_test)
+    assert (scores[:, 0] == 0).all()
+    np.testing.assert_array_equal(scores[:, 1:], model.predict_proba(data.X_test))
+
+
 def test_given_axes_are_used_and_matplotlib_stays_as_it_is():
     before, figures = dict(mpl.rcParams), plt.get_fignums()
     ax = mpl.figure.Figure().subplots()
@@ -323,6 +333,8 @@ def test_of_many_rows_two_thousand_are_drawn_and_all_are_counted():
     assert len(points(ax, "training rows")) == MOST == 2000
     assert "training rows: 2,000 of 3,600" in texts(ax)
     assert "of 3,600 training rows" in ax.get_title()
+    shown = points(ax, "training rows") | points(ax, "held-out rows")
+    assert points(ax, "wrong") <= shown
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,18 @@
 """Figures: Matplotlib's state, titles of users, and legends that have room."""
 
+import math
+from itertools import cycle
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
+from minidl import plots
+from minidl.errors import ArgumentError, DataError
 from minidl.plots.figures import axes_of, entitle, explain, new_figure, styled
 from minidl.plots.predictions import plot_predictions
+from minidl.plots.shades import MARKERS, colours_of
 
 mpl.use("agg")
 
@@ -79,3 +86,34 @@ def test_numbers_of_rows_are_whole():
     ax = plot_predictions(["a", "b"], ["a", "b"], ax=new_figure(4, 3).subplots())
     ax.figure.draw_without_rendering()
     assert all(tick.get_text().isdigit() for tick in ax.get_xticklabels())
+
+
+def test_shares_of_predicted_classes_are_of_all_rows():
+    ax = plot_predictions(["a", "b", "a", "a"], ["a", "b", "c"], ax=new_figure(4, 3).subplots())
+    assert [text.get_text() for text in ax.texts] == ["3 (75 %)", "1 (25 %)", "0 (0 %)"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: plots.plot_history(None), ArgumentError, "history must be a History, or a"),
+        (lambda: plots.plot_history({"train_loss": [1.0]}, label=5), ArgumentError, "label must"),
+        (lambda: plots.plot_paths(None), ArgumentError, "there are no paths to draw"),
+        (lambda: plots.plot_steps(3), ArgumentError, "there are no paths to draw"),
+        (lambda: plots.plot_predictions(None), ArgumentError, "one class or number for each row"),
+        (lambda: plots.plot_predictions(["z"], ["a"]), DataError, "a class is unknown"),
+        (lambda: plots.plot_predictions([math.nan, 1.0]), DataError, "must be finite numbers"),
+        (lambda: plots.plot_loss_plane("abc", len), ArgumentError, "weights must be arrays"),
+        (lambda: plots.plot_loss_plane([[1, 2], [3]], len), ArgumentError, "weights must be array"),
+    ],
+)
+def test_what_cannot_be_drawn_is_a_clear_error_and_leaves_no_figure(call, error, words):
+    before = plt.get_fignums()
+    with pytest.raises(error, match=words):
+        call()
+    assert plt.get_fignums() == before
+
+
+def test_twenty_classes_look_different():
+    looks = list(zip(colours_of(20), cycle(MARKERS), strict=False))
+    assert len(set(looks)) == 20

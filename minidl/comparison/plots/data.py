@@ -13,12 +13,13 @@ from minidl.comparison.profile import Profile
 from minidl.comparison.report.answer import headline
 from minidl.comparison.report.facts import good_rates, steady_means, times_by_rate
 from minidl.comparison.report.screen import network_words
-from minidl.comparison.report.words import counted, number, rate, target_words, wrapped
+from minidl.comparison.report.words import number, rate, target_words, wrapped
 from minidl.comparison.rows import Row
 from minidl.comparison.stats.hitting import Floats, restricted_mean
 from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError
 from minidl.plots.inks import ink, inked_looks
+from minidl.text import counted
 
 WIDTH, LETTERS = 10.0, 104  # of the figure: in inches, and letters of a title
 FINE = 120  # letters of a line below the panels

@@ -23,10 +23,11 @@ from minidl.comparison.plots.scales import (
 )
 from minidl.comparison.profile import TAUS, Profile
 from minidl.comparison.report.tables import TRIALS
-from minidl.comparison.report.words import counted, curve_name
+from minidl.comparison.report.words import curve_name
 from minidl.comparison.stats.hitting import Floats, median
 from minidl.comparison.stats.profiles import R_MAX
 from minidl.plots.inks import ink
+from minidl.text import counted
 
 
 def draw_loss(axes: Axes, comparison: Results, looks: Looks) -> None:

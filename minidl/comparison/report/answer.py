@@ -17,8 +17,9 @@ from minidl.comparison.report.facts import (
     times_by_rate,
 )
 from minidl.comparison.report.sentences import interruption, without_pairs
-from minidl.comparison.report.words import counted, joined, method_name, number, rate
+from minidl.comparison.report.words import method_name, number, rate
 from minidl.comparison.rows import Row
+from minidl.text import counted, joined
 
 
 def headline(comparison: Results) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.goal import Target
-from minidl.comparison.report.words import counted, joined, method_name, rate, setting_words
+from minidl.comparison.report.words import method_name, rate, setting_words
+from minidl.text import counted, joined
 
 
 def warnings_of(comparison: Results) -> Iterator[str]:

@@ -20,7 +20,6 @@ from minidl.comparison.report.sentences import stopping
 from minidl.comparison.report.words import (
     WIDTH,
     between,
-    counted,
     curve_name,
     method_name,
     number,
@@ -34,6 +33,7 @@ from minidl.comparison.run import Run
 from minidl.comparison.stats.hitting import median
 from minidl.datasets import DATASETS
 from minidl.optim import TABLE
+from minidl.text import counted
 
 LINES, BAR = 25, 14
 PAIRS, NOTES = 6, 4  # lines of pairs and of notes

@@ -16,9 +16,10 @@ from minidl.comparison.report.facts import (
     paired_rows,
     relation,
 )
-from minidl.comparison.report.words import counted, joined, method_name, number, rate
+from minidl.comparison.report.words import method_name, number, rate
 from minidl.comparison.rows import Row
 from minidl.comparison.stats.verdicts import LEVEL
+from minidl.text import counted, joined
 
 RELATIONS = {
     "faster": "In the mean of min(epochs, budget) it is faster than {}; p < 0.05 after Holm's"

@@ -11,7 +11,6 @@ from minidl.comparison.report.sentences import explain, stopping
 from minidl.comparison.report.words import (
     WIDTH,
     between,
-    counted,
     number,
     rate,
     target_words,
@@ -23,6 +22,7 @@ from minidl.comparison.rows import Row
 from minidl.comparison.run import Setting
 from minidl.comparison.stats.spending import error_share
 from minidl.comparison.stats.verdicts import confidence_of
+from minidl.text import counted
 
 TRIALS = (1, 2, 4, 8, 16)
 

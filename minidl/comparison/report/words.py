@@ -34,16 +34,6 @@ def target_words(plan: Plan, target: Target) -> str:
     return f"{curve_name(plan)} {sign} {target.value:.4g}{sustained}"
 
 
-def counted(n: int, noun: str) -> str:
-    """Return a number with its noun in singular or plural."""
-    return f"{n} {noun}{'' if n == 1 else 's'}"
-
-
-def joined(words: Sequence[str]) -> str:
-    """Return words as a list in a sentence: "a, b and c"."""
-    return words[-1] if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
 def number(value: float, infinite: str, form: str = ".12g") -> str:
     """Return a count, or `infinite` for infinity."""
     return infinite if math.isinf(value) else format(value, form)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import SupportsIndex
 
 from minidl.checks import is_list_of
-from minidl.datasets.problems import Problem, listed
+from minidl.datasets.problems import Problem
 from minidl.datasets.reading import Table
 from minidl.errors import UnknownNameError, close_matches, invalid
+from minidl.text import listed
 
 TARGET_NAMES = ("target", "label", "class", "y")
 TASKS = ("classification", "binary", "multiclass", "regression")

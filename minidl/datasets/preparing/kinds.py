@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minidl.datasets.problems import Option, Problem, listed
+from minidl.datasets.problems import Option, Problem
 from minidl.datasets.reading import Column, Numbers, Reading, Table, Words, inexact, read_words
 from minidl.datasets.reading.columns import Floats
 from minidl.datasets.reading.words import DATE, Mask
+from minidl.text import listed
 
 MAX_CATEGORIES = 50  # of text; more, or more than half of the rows, are no categories
 SHARE_OF_DATES = 0.9

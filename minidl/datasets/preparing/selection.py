@@ -11,9 +11,10 @@ from minidl.datasets.preparing.choices import Choices, choose
 from minidl.datasets.preparing.kinds import Kind, kind_of, missing, problem
 from minidl.datasets.preparing.raw import Floats, Raw, Task
 from minidl.datasets.preparing.target import Target, target_of, without
-from minidl.datasets.problems import SHOWN, Note, Problem, check, counted, listed
+from minidl.datasets.problems import SHOWN, Note, Problem, check
 from minidl.datasets.reading import Table
 from minidl.datasets.reading.words import Mask
+from minidl.text import counted, listed
 from minidl.values import RENAME
 
 MOSTLY_MISSING = 0.5

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from minidl.datasets.preparing.kinds import gap_words, mistake, share
-from minidl.datasets.problems import Note, Option, Problem, listed
+from minidl.datasets.problems import Note, Option, Problem
 from minidl.datasets.reading import Column, Numbers, Reading, Table, Words, inexact, read_words
 from minidl.datasets.reading.columns import Floats
 from minidl.datasets.reading.words import Mask
+from minidl.text import listed
 
 MAX_CLASSES = 20  # more different whole numbers are a regression
 ROWS_PER_CLASS = 5  # so are three or more with fewer rows each, on average

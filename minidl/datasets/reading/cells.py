@@ -5,10 +5,11 @@ from itertools import islice
 
 import numpy as np
 
-from minidl.datasets.problems import Note, Problem, counted, places
+from minidl.datasets.problems import Note, Problem, places
 from minidl.datasets.reading.columns import Floats, Rows
 from minidl.datasets.reading.decimals import parse
 from minidl.datasets.reading.form import Record
+from minidl.text import counted
 from minidl.values import EXACT
 
 CHUNK = 2**14  # records whose cells are collected at once

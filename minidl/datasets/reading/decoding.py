@@ -2,8 +2,8 @@
 
 import codecs
 
-from minidl.datasets.problems import counted
 from minidl.errors import DataError
+from minidl.text import counted
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from minidl.datasets.problems import Note, Problem, counted, listed
+from minidl.datasets.problems import Note, Problem
 from minidl.datasets.reading.columns import unique_names
 from minidl.datasets.reading.form import Record
 from minidl.datasets.reading.words import to_number
+from minidl.text import counted, listed
 
 LABELS = "row names"  # the name of a column that R writes without one
 
