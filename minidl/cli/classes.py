@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.datasets import Dataset
-from minidl.text import counted, listed
+from minidl.text import counted, listed, shorten
 from minidl.training import Trainer, class_accuracy
 
 UNEVEN = 2  # rows of the largest class to those of the smallest
@@ -22,7 +22,10 @@ def accuracy_by_class(
     count = np.bincount(data.y_train.astype(int), minlength=data.n_classes)
     if count.max() < UNEVEN * count.min():
         return None
-    found, names = class_accuracy(trainer, X, y), [*map(_short, data.class_names)]
+    found, names = (
+        class_accuracy(trainer, X, y),
+        [shorten(name, LONGEST) for name in data.class_names],
+    )
     worst_first = sorted(found, key=lambda c: (found[c].accuracy, -found[c].rows))
     words = ", ".join(
         f"{names[c]} {found[c].accuracy:.3f} ({counted(found[c].rows, 'row')})"
@@ -35,7 +38,3 @@ def accuracy_by_class(
     if absent := [name for c, name in enumerate(names) if c not in found]:
         words += f"; no rows of {listed(absent, SHOWN)}"
     return words
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..."

@@ -148,6 +148,8 @@ def _checked(runs: Mapping[str, Any], model: Any) -> tuple[Layer, Runs]:
 
 
 class _Scene(NamedTuple):
+    """The network, what it says of rows, and the rows."""
+
     network: Layer
     scores: Scores
     data: Dataset

@@ -10,7 +10,13 @@ import numpy.typing as npt
 
 from minidl.errors import DataError, UnknownNameError, invalid
 from minidl.keywords import answers
-from minidl.plots.figures import axes_of, count_in_whole_numbers, explain, styled
+from minidl.plots.figures import (
+    axes_of,
+    count_in_plain_numbers,
+    count_in_whole_numbers,
+    explain,
+    styled,
+)
 from minidl.plots.inks import ink, inked_looks
 from minidl.plots.style import DOTTED, LONG, SOLID, Look
 from minidl.text import in_words
@@ -225,7 +231,4 @@ def set_scales(ax: Axes, what: str, values: Floats) -> None:
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
     elif "loss" in what and 0 < low < high / WIDE:
         ax.set_yscale("log")
-        labelled = (1.0, 2.0, 5.0) if high < 1000 * low else (1.0,)
-        ax.yaxis.set_major_locator(ticker.LogLocator(subs=labelled))
-        ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-        ax.yaxis.set_minor_formatter(ticker.NullFormatter())
+        count_in_plain_numbers(ax.yaxis, low, high)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FIRST = ("png", "svg", "pdf")  # the formats named first, which are reproducible byte for byte
 LABELS = 38  # points below Axes that the labels of their x axis take
 LETTERS, SYMBOL = 15, 6  # of a legend, for each inch; what a symbol takes
+WIDE = 300  # range of a logarithmic axis on which only powers of ten are labelled
 SMALL = 3.0  # inches of Axes that have smaller letters
 UNDATED = {"svg": {"Date": None}, "svgz": {"Date": None}, "pdf": {"CreationDate": None}}
 
@@ -96,6 +97,15 @@ def count_in_whole_numbers(axis: Axis) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+
+
+def count_in_plain_numbers(axis: Axis, low: float, high: float) -> None:
+    """Label a logarithmic axis from `low` to `high` with plain numbers: 0.1, 0.2, 0.5, 1."""
+    from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < WIDE * low else (1.0,)))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _width(ax: Axes) -> float:

@@ -13,6 +13,7 @@ from minidl.plots.figures import explain
 from minidl.plots.inks import ink
 from minidl.plots.scores import Scores
 from minidl.plots.shades import MARKERS, colours_of
+from minidl.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,7 +129,7 @@ def legend_of(ax: Axes, data: Dataset, *others: Any, crosses: bool = False) -> N
 def class_words(name: str) -> str:
     """Return the name of a class for a legend; a number alone says nothing."""
     words = f"class {name}" if name.replace(".", "").lstrip("-").isdigit() else name
-    words = words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}..."
+    words = shorten(words, LONGEST)
     return f" {words}" if words.startswith("_") else words  # matplotlib hides those with _
 
 

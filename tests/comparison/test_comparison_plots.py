@@ -26,7 +26,7 @@ from minidl.comparison import (
     Study,
     tuning_curves,
 )
-from minidl.comparison.plots.data import quartiles, shorten, spaced, stairs
+from minidl.comparison.plots.data import quartiles, spaced, stairs
 from minidl.comparison.plots.draw import figure
 from minidl.comparison.plots.scales import over_means
 from minidl.comparison.search import Trial
@@ -622,8 +622,3 @@ def test_stairs_go_from_start_to_end():
 
 def test_labelled_rates_leave_room():
     assert spaced([0.1, 0.11, 0.25, 0.5, 1.0], 2) == [0.1, 0.25, 0.5, 1.0]
-
-
-def test_long_text_is_shortened():
-    assert shorten("a long word", 9) == "a long..."
-    assert shorten("a long word", 11) == "a long word"

@@ -19,7 +19,7 @@ from minidl.comparison.stats.hitting import Floats, restricted_mean
 from minidl.comparison.stats.profiles import ecdf_steps
 from minidl.errors import DataError
 from minidl.plots.inks import ink, inked_looks
-from minidl.text import counted
+from minidl.text import counted, shorten
 
 WIDTH, LETTERS = 10.0, 104  # of the figure: in inches, and letters of a title
 FINE = 120  # letters of a line below the panels
@@ -130,15 +130,10 @@ def rated_on(comparison: Results) -> dict[str, Sequence[int]]:
     return {name: seeds[name] if judged else tuning for name in seeds}
 
 
-def shorten(text: str, longest: int = LETTERS) -> str:
-    """Return the text, cut to `longest` characters."""
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
-
-
 def title(comparison: Results) -> str:
     """Return the problem, and the answer as on the screen."""
     lines = wrapped(f"{comparison.plan.problem}: {headline(comparison)}", LETTERS)
-    return "\n".join(map(shorten, lines[:2]))
+    return "\n".join(shorten(line, LETTERS) for line in lines[:2])
 
 
 def conditions(comparison: Results) -> str:

@@ -12,6 +12,7 @@ from minidl.comparison.plots import data
 from minidl.comparison.profile import Profile
 from minidl.errors import invalid
 from minidl.plots.figures import axes_of, styled
+from minidl.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +37,7 @@ def plot_panel(comparison: Results, what: str, ax: Axes | None) -> Axes:
 
         axes, looks = axes_of(ax), data.looks_of([comparison])
         labels, full = data.labels(comparison), what == "loss"
-        labels = labels if full else {name: data.shorten(name, 40) for name in labels}
+        labels = labels if full else {name: shorten(name, 40) for name in labels}
         PANELS[what](axes, comparison, looks)
         rates = what == "rates"  # where no corner is free
         marks = data.marks(comparison)[1:] if rates else []
@@ -98,7 +99,7 @@ def _parts(comparisons: Sequence[Results], profile: Profile | None) -> list[_Par
         legend = data.legend(data.labels(one), looks, data.marks(one))
         parts.append(_Part(one, looks, data.title(one), words, legend))
     if profile is not None:
-        words = data.shorten("; ".join(profile.problems), data.FINE)
+        words = shorten("; ".join(profile.problems), data.FINE)
         legend = data.legend(data.area_labels(profile), looks, [])
         parts.append(
             _Part(profile, looks, f"{len(profile.problems)} problems together", words, legend)

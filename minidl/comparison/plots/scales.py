@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from minidl.comparison.plots import data
 from minidl.comparison.report.words import rate
 from minidl.comparison.stats.hitting import Floats
+from minidl.plots.figures import count_in_plain_numbers
 from minidl.plots.inks import ink
 
 WHOLE: data.Keywords = {"nbins": 6, "integer": True, "steps": [1, 2, 5, 10]}
@@ -30,7 +31,7 @@ def light(look: data.Look, share: float) -> tuple[float, ...]:
 
 
 def over_epochs(axes: Axes, end: int, budget: int, scale: int) -> None:
-    """Make x epochs 0 to `end`, or samples if an epoch has more than one unit."""
+    """Show epochs 0 to `end` on x, or the rows seen if an epoch has several units."""
     first = "" if end == budget else f" (first {end} of {budget})"
     axes.set(xlim=(-0.01 * end * scale, 1.01 * end * scale), xlabel=f"epochs{first}")
     axes.xaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
@@ -40,22 +41,19 @@ def over_epochs(axes: Axes, end: int, budget: int, scale: int) -> None:
 
 
 def over_shares(axes: Axes) -> None:
-    """Make y percents, with room for lines at 0 and 100 %."""
+    """Label y in percent, with room for lines at 0 and 100 %."""
     axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
     axes.set_ylim(-0.03, 1.03)
 
 
 def over_losses(axes: Axes, low: float, high: float) -> None:
-    """Make y logarithmic, labelled with plain numbers."""
+    """Show losses from `low` to `high` on a logarithmic y, labelled with plain numbers."""
     axes.set(yscale="log", ylim=(low / 1.1, high * 1.1))
-    labelled = (1.0, 2.0, 5.0) if high < 100 * low else (1.0,)
-    axes.yaxis.set_major_locator(ticker.LogLocator(subs=labelled))
-    axes.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
+    count_in_plain_numbers(axes.yaxis, low, high)
 
 
 def over_means(axes: Axes, lowest: float, budget: int) -> None:
-    """Make y mean epochs up to the budget."""
+    """Show mean epochs on y, from `lowest` to the budget, which is marked."""
     axes.axhline(budget, label="budget", **data.BUDGET)
     where, shift = (axes.get_yaxis_transform(), "offset points"), (0, 5)  # above the markers
     axes.annotate(f"budget {budget}", (0.02, budget), shift, *where, fontsize=SMALL)
@@ -88,7 +86,7 @@ def leave_room(axes: Axes, share: float) -> None:
 
 
 def over_powers(axes: Axes, low: float, high: float, ticks: Sequence[float]) -> None:
-    """Make x logarithmic to base 2, labelled at these ticks."""
+    """Show powers of 2 from `low` to `high` on x, labelled at these ticks."""
     axes.set_xscale("log", base=2)
     axes.set_xticks(ticks, [rate(tick) for tick in ticks])
     axes.xaxis.set_minor_locator(ticker.NullLocator())
