@@ -85,7 +85,18 @@ KEYWORDS = {
     "nn.BatchNorm(2, affine=False)": "always has scale and shift",
     "nn.BatchNorm(2, scale=False)": "always has scale and shift",
     "nn.LayerNorm(2, elementwise_affine=False)": "always has scale and shift",
-    "nn.BinaryCrossEntropy(label_smoothing=0.1)": "0.9 * y + 0.05",
+    "nn.Hinge(label_smoothing=0.1)": "nn.SoftmaxCrossEntropy takes it",
+    "nn.Hinge(pos_weight=3.0)": "nn.BinaryCrossEntropy takes it: pos_weight=3.0",
+    "nn.SmoothL1(delta=1.0)": "Write beta=...",
+    "nn.Embedding(num_embeddings=10, embedding_dim=4)": "Write count=...",
+    "nn.Embedding(10, output_dim=4)": "Write features=...",
+    "nn.Embedding(10, 4, padding_idx=0)": "Write padding_index=...",
+    "nn.Embedding(10, 4, mask_zero=True)": "padding_index=0",
+    "nn.Embedding(10)": "Write nn.Embedding(10, 4) for 10 categories",
+    "nn.Poisson(full=True)": "they change no gradient",
+    "nn.Hardtanh(min_val=0.0)": "Write min_value=...",
+    "nn.Residual(nn.Dense(2, 2), nn.ReLU())": "nn.Residual(nn.Sequential(...))",
+    "optim.SGD(0.1, l1=0.1)": "Trainer(..., l1=0.01)",
     "nn.BinaryCrossEntropy(ignore_index=-1)": "sample_weight 0",
     "datasets.load('moons', shuffle=False)": "The split is always random",
     "Trainer(model, 'bce', 'nag', alpha=0.1)": "l2 = alpha / batch size",
@@ -127,7 +138,7 @@ KEYWORDS = {
     'nn.MeanSquaredError(reduction="sum")': "A loss is the mean",
     "nn.SoftmaxCrossEntropy(weight=[1.0])": "class_weight=",
     "nn.Huber(beta=1.0)": "Write delta=...",
-    "loss(model(X), y, pos_weight=2)": "class_weight=",
+    "loss(model(X), y, pos_weight=2)": "nn.BinaryCrossEntropy takes it",
     "loss(y_pred=model(X), targets=y)": "Write outputs=...",
     "nn.L2Penalty(weight_decay=0.1)": "L2Penalty(strength) has no argument weight_decay",
     # of Trainers
@@ -214,7 +225,11 @@ CALLS = {
     "nn.Dense(16, 'relu')": "an activation is a layer after it",
     "nn.loss('ce')": "Did you mean 'softmax_cross_entropy'?",
     "nn.loss('squared_hinge')": "minidl has no such loss",
-    "nn.loss('KLDivLoss')": "minidl has no such loss",
+    "nn.loss('KLDivLoss')": "Did you mean 'kl_divergence'?",
+    "nn.loss('SmoothL1Loss')": "Did you mean 'smooth_l1'?",
+    "nn.loss('HuberLoss')": "Did you mean 'huber'?",
+    "nn.loss('PoissonNLLLoss')": "Did you mean 'poisson'?",
+    "nn.activation('prelu')": "minidl.ops has more functions",
     "model.parameters[0]": "unknown parameter 0: expected one of: 0.weight",
     "trainer.fit(X, y, epochs=1, sample_weight='balanced')": "fit: class_weight='balanced'",
     "trainer.fit(X, y, epochs=1, sample_weight={0: 1})": "to fit: class_weight={0: 1}",
@@ -258,6 +273,11 @@ SAME = {  # accepted, because they mean the same
     'nn.loss("binary_crossentropy")': "BinaryCrossEntropy()",
     'nn.loss("sparse_categorical_crossentropy")': "SoftmaxCrossEntropy()",
     'nn.loss("mae")': "MeanAbsoluteError()",
+    'nn.loss("SmoothL1")': "SmoothL1(beta=1.0)",
+    'nn.loss("kl_div")': "KLDivergence()",
+    'nn.activation("hard_tanh")': "Hardtanh(min_value=-1.0, max_value=1.0)",
+    'nn.activation("Mish")': "Mish()",
+    'nn.activation("log_softmax")': "LogSoftmax()",
     'nn.activation("swish")': "SiLU()",
     'nn.activation("linear")': "Identity()",
     'nn.activation("LeakyReLU")': "LeakyReLU(slope=0.01)",
@@ -450,7 +470,7 @@ def test_every_name_that_an_answer_gives_exists(scope: Any) -> None:
     missing = set()
     for sentence in SENTENCES:
         dotted = r"(?<![\w.])(?:nn|optim|ops|datasets|minidl|model|trainer|history|optimizer|layer"
-        for name in re.findall(dotted + r"|x|data|parameters)(?:\.[A-Za-z_]+)+", sentence):
+        for name in re.findall(dotted + r"|x|data|parameters)(?:\.[A-Za-z_]\w*)+", sentence):
             if name.endswith((".csv", ".npz")):
                 continue
             try:

@@ -184,6 +184,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     text = "initial weights, see minidl list (default: the usual one for the activation)"
     add("--initializer", metavar="NAME", help=text)
     add("--dropout", type=values.number, default=0.0, help="dropout rate in [0, 1) (default: 0)")
+    add("--l1", type=values.number, default=0.0, help="strength of the L1 penalty (default: 0)")
     add("--l2", type=values.number, default=0.0, help="strength of the L2 penalty (default: 0)")
     add(
         "--epochs", type=values.integer, default=100, help="maximum number of epochs (default: 100)"

@@ -102,6 +102,7 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     network = {k: getattr(options, k) for k in ("activation", "dropout", "initializer")}
     model = nn.mlp(data.n_features, *options.hidden, data.n_outputs, seed=seed, **network)
     settings = {"optimizer": optimizer, "batch_size": batch_size, "seed": seed, "l2": options.l2}
+    settings["l1"] = options.l1
     callbacks: list[Callback] = [] if options.quiet else [Progress()]
     if _has_target(options):
         callbacks.append(StopAtTarget(options.target_loss, accuracy=options.target_accuracy))

@@ -28,7 +28,7 @@ from minidl.errors import (
 )
 from minidl.keywords import answers
 from minidl.nn import Layer
-from minidl.nn.layers import ACTIVATIONS
+from minidl.nn.activations import ACTIVATIONS
 from minidl.nn.losses import LOSSES
 from minidl.optim import Optimizer, lookup
 from minidl.optim.source import is_place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,7 @@ class Loss(Answering):
     """
 
     classifies = False  # whether the targets are classes
+    _optional: ClassVar[tuple[str, ...]] = ()  # settings that repr leaves out if they are default
 
     def __init__(self) -> None:
         if type(self).mean is Loss.mean:
@@ -56,6 +58,9 @@ class Loss(Answering):
         """
         outputs = as_floats(outputs)
         prepared = self.prepare(targets, outputs.shape, outputs.dtype)
+        own = self.row_weight(prepared)
+        if own is not None:
+            sample_weight = _product(own, sample_weight, outputs)
         if sample_weight is None:
             return self.mean(outputs, prepared)
         self.check_takes_weights()
@@ -94,6 +99,14 @@ class Loss(Answering):
             return column  # the operation converts them batch by batch
         return column.astype(dtype, copy=False)
 
+    def row_weight(self, targets: Array) -> Array | None:
+        """Return the weight that the loss itself gives each row of prepared targets, or None.
+
+        An ignored row has weight 0. Calls of the loss and Trainers multiply it by sample weights;
+        :meth:`mean` does not.
+        """
+        return None
+
     def _numbers(self, targets: Value) -> Array:
         """Return the targets as an array of real numbers."""
         if isinstance(targets, Tensor):
@@ -124,12 +137,16 @@ class Loss(Answering):
     ) -> float | Array:
         """Return the fraction of rows whose class is predicted, (R,) for replicas.
 
-        With weights w, it is the sum of w over these rows divided by the sum over all rows.
+        With weights w, it is the sum of w over these rows divided by the sum over all rows. Rows
+        to which the loss itself gives the weight 0 are not counted.
         """
         if not self.classifies:
             raise ArgumentError(f"{type(self).__name__} has no accuracy: targets are not classes")
         scores = as_floats(outputs.data if isinstance(outputs, Tensor) else outputs)
-        right = self.right(scores, self.prepare(targets, scores.shape, scores.dtype))
+        prepared = self.prepare(targets, scores.shape, scores.dtype)
+        right, own = self.right(scores, prepared), self.row_weight(prepared)
+        if own is not None:
+            sample_weight = _product(np.not_equal(own, 0), sample_weight, scores)
         axes = tuple(range(1, right.ndim)) if scores.ndim > 2 else None
         if sample_weight is None:
             fractions: float | Array = right.mean(axis=axes)
@@ -146,5 +163,32 @@ class Loss(Answering):
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value}" for name, value in vars(self).items())
+        default = {name: getattr(type(self), name) for name in self._optional}
+        shown = [n for n, v in vars(self).items() if n not in default or v != default[n]]
+        inside = ", ".join(f"{name}={vars(self)[name]}" for name in shown)
         return f"{type(self).__name__}({inside})"
+
+
+class OperationLoss(Loss):
+    """A loss that is one operation."""
+
+    operation: ClassVar[Callable[..., Value]]
+    axes: ClassVar[tuple[int, ...]] = (-2, -1)  # of the terms of one replica
+
+    def options(self) -> dict[str, Any]:
+        """Return further arguments of the operation."""
+        return {}
+
+    def mean(self, outputs: Value, targets: Array, sample_weight: Weights = None) -> Value:
+        """Return the mean of the terms."""
+        axes, options = self.axes if outputs.ndim > 2 else None, self.options()
+        if sample_weight is not None:
+            options["sample_weight"] = sample_weight
+        return self.operation(outputs, targets, "mean", axes, **options)
+
+
+def _product(own: Array, given: Weights, outputs: Value) -> Array:
+    """Return the weights of rows of the loss times those that are given."""
+    if given is None:
+        return own
+    return weights(given, outputs.shape[:-1], np.float64, columns=False) * own

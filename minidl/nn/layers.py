@@ -1,31 +1,53 @@
-"""Dense layers, dropout and activations; their derivatives are in ``minidl.autograd.ops``."""
+"""Dense layers, embeddings, dropout and residual blocks."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd import ops
-from minidl.autograd.node import Value
+from minidl.autograd import Array, Tensor, ops
+from minidl.autograd.node import Value, array_of
 from minidl.checks import check_count, check_number
-from minidl.errors import DTypeError, ShapeError, invalid
-from minidl.keywords import answers
+from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError, invalid
 from minidl.nn.initializers import Initializer, initializer
 from minidl.nn.layer import Layer, Training
 from minidl.nn.parameters import Parameter
-from minidl.registry import Registry
 from minidl.streams import Seed, check_seed, stream
 from minidl.words import USAGE
 
-__all__ = ["ACTIVATIONS", "Activation", "Dense", "Dropout", "Identity", "LeakyReLU", "activation"]
-__all__ += ["ELU", "GELU", "SELU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh"]
+__all__ = ["Dense", "Dropout", "Embedding", "Residual"]
 
 
-class Dense(Layer):
+Draw = tuple[Parameter, str | Initializer, tuple[int, ...]]  # how and in which shape it is drawn
+
+
+class Drawn(Layer):
+    """The base of layers whose weights are drawn when they are made."""
+
+    def draws(self, suited: str) -> list[Draw]:
+        """Return each parameter with its initializer, which by default is what is `suited`."""
+        raise NotImplementedError
+
+    def draw(
+        self, generator: np.random.Generator, suited: str, *, provisional: bool, again: bool = True
+    ) -> None:
+        """Draw the weights, or `again` what is provisional."""
+        draws = self.draws(suited)
+        wanted = [not again or parameter.provisional for parameter, _, _ in draws]
+        if not any(wanted):
+            return
+        for (parameter, choice, shape), is_wanted in zip(draws, wanted, strict=True):
+            values = np.asarray(initializer(choice)(shape, generator))
+            if values.shape != shape:
+                message = f"the initializer {choice!r} gave an array of another shape"
+                raise ShapeError(f"{message}: got shape {values.shape}, expected shape {shape}")
+            if is_wanted:
+                parameter.draw(values, provisional=provisional)
+
+
+class Dense(Drawn):
     """Fully connected layer, y = x W + b.
 
     `weight` W has shape (in, out), as in Keras; ``torch.nn.Linear`` stores (out, in). `bias` b has
@@ -81,23 +103,14 @@ class Dense(Layer):
         generator = stream(check_seed(seed), "initialization")
         self.draw(generator, "glorot_uniform", provisional=seed is None, again=False)
 
-    def draw(
-        self, generator: np.random.Generator, suited: str, *, provisional: bool, again: bool = True
-    ) -> None:
-        """Draw W and b, or `again` what is provisional; W by `suited` without an initializer."""
-        draws = [(self.weight, self.initializer or suited, (self.in_features, self.out_features))]
+    def draws(self, suited: str) -> list[Draw]:
+        """Return W and b, with their initializers."""
+        draws: list[Draw] = [
+            (self.weight, self.initializer or suited, (self.in_features, self.out_features))
+        ]
         if self.bias is not None:
             draws.append((self.bias, self.bias_initializer, (1, self.out_features)))
-        wanted = [not again or parameter.provisional for parameter, _, _ in draws]
-        if not any(wanted):
-            return
-        for (parameter, choice, shape), is_wanted in zip(draws, wanted, strict=True):
-            values = np.asarray(initializer(choice)(shape, generator))
-            if values.shape != shape:
-                message = f"the initializer {choice!r} gave an array of another shape"
-                raise ShapeError(f"{message}: got shape {values.shape}, expected shape {shape}")
-            if is_wanted:
-                parameter.draw(values, provisional=provisional)
+        return draws
 
     def forward(self, x: Value, training: Training = False) -> Value:
         """Return x W + b."""
@@ -107,6 +120,114 @@ class Dense(Layer):
 
     def __repr__(self) -> str:
         return f"Dense({self.in_features}, {self.out_features})"
+
+
+class Embedding(Drawn):
+    """A learned row of features for each of `count` categories: the input is their numbers.
+
+    For whole numbers x (n, k) the output (n, k features) has the rows W[x] of each column beside
+    each other, so that a :class:`Dense` can follow: ``torch.nn.Embedding`` and Keras's
+    ``Embedding`` return (n, k, features), which is this after ``Flatten``. The gradient of a row of
+    `weight` W (count, features) is the sum over all places where its number occurs.
+
+    The input of a network has its dtype, so the numbers are floats such as 3.0. A number that is
+    not an integer from 0 to count - 1 is a DataError, an input that requires a gradient a
+    GraphError. Data are loaded with ``standardize=False``.
+
+    Parameters
+    ----------
+    count, features : int
+        At least 1, otherwise an ArgumentError; in float32 at most 2^24 categories.
+    padding_index : int, optional
+        A category whose output is 0 and which is not trained, from 0 to count - 1.
+    initializer : str or callable, optional
+        As for :class:`Dense`. By default normal with variance 1, as in PyTorch; Keras draws
+        uniformly from +-0.05.
+    seed, dtype
+        As for :class:`Dense`.
+
+    Examples
+    --------
+    >>> layer = Embedding(3, 2)
+    >>> layer.weight.data[...] = [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
+    >>> layer([[2, 0], [1, 1]]).data
+    array([[4., 5., 0., 1.],
+           [2., 3., 2., 3.]])
+    """
+
+    _fixed = ("count", "features", "padding_index", "initializer", "seed")
+
+    def __init__(
+        self,
+        count: int,
+        features: int,
+        *,
+        padding_index: int | None = None,
+        initializer: str | Initializer | None = None,
+        seed: Seed = None,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> None:
+        dtype = check_dtype(dtype)
+        self.count = check_count("count", count, most=None if dtype.char == "d" else 2**24)
+        self.features = check_count("features", features)
+        self.padding_index = padding_index
+        if padding_index is not None:
+            self.padding_index = check_count("padding_index", padding_index, 0, self.count - 1)
+        self.initializer = initializer
+        self.seed = None if seed is None else check_seed(seed)
+        self.weight = Parameter(np.zeros((self.count, self.features), dtype))
+        generator = stream(check_seed(seed), "initialization")
+        self.draw(generator, "", provisional=seed is None, again=False)
+
+    def draws(self, suited: str) -> list[Draw]:
+        """Return W with its initializer."""
+        return [(self.weight, self._rows, (self.count, self.features))]
+
+    def _rows(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+        """Draw W, with 0 for padding."""
+        chosen = self.initializer
+        if chosen is None:
+            values = generator.standard_normal(shape)
+        else:
+            values = np.array(initializer(chosen)(shape, generator))
+        if self.padding_index is not None and values.shape == shape:
+            values[self.padding_index] = 0.0
+        return values
+
+    def forward(self, x: Value, training: Training = False) -> Value:
+        """Return the rows of W at the numbers x (n, k), beside each other: (n, k features)."""
+        places, W = self._places(x), self.weight
+        if W.ndim > 2 and places.ndim > 2:  # networks with rows of their own
+            y = W[np.arange(len(W.data))[:, None, None], places]
+        else:
+            y = ops.take(W, places, axis=-2)
+        if self.padding_index is not None:
+            y = ops.where(np.equal(places, self.padding_index)[..., None], 0.0, y)
+        return y.reshape((*y.shape[:-2], y.shape[-2] * self.features))
+
+    def _places(self, x: Value) -> Array:
+        """Return the input as integers, checked."""
+        if isinstance(x, Tensor) and x.requires_grad:
+            hint = "An Embedding is the first layer; its input has no gradient."
+            raise GraphError("the input of an Embedding requires a gradient", hint=hint)
+        numbers = array_of(x)
+        if numbers.ndim < 2:
+            received, hint = f"input of shape {numbers.shape}", "One column x is x[:, None]."
+            raise ShapeError("the input does not fit the layer", received=received, hint=hint)
+        valid = (numbers >= 0) & (numbers < self.count) & (numbers == np.floor(numbers))
+        if not valid.all():
+            place = tuple(np.argwhere(~valid)[0].tolist())
+            received = f"{numbers[place]:g} in row {place[-2]}, column {place[-1]}"
+            expected = f"an integer from 0 to {self.count - 1}, for {self!r}"
+            hint = "Number the categories, and load with standardize=False."
+            problem = "the input of an Embedding is not the number of a category"
+            raise DataError(problem, received=received, expected=expected, hint=hint)
+        places: Array = numbers.astype(np.intp)
+        return places
+
+    def __repr__(self) -> str:
+        padding = "" if self.padding_index is None else f", padding_index={self.padding_index}"
+        return f"Embedding({self.count}, {self.features}{padding})"
 
 
 class Dropout(Layer):
@@ -144,6 +265,38 @@ class Dropout(Layer):
         return f"Dropout({self.rate})"
 
 
+class Residual(Layer):
+    """A layer with a connection past it, y = x + layer(x). He et al. 2016, arXiv 1512.03385, eq. 1.
+
+    `layer` is any layer, mostly a :class:`Sequential`, whose output has the width of its input;
+    another width is a ShapeError, another object an ArgumentError. PyTorch and Keras have no such
+    layer: there it is ``x + f(x)`` in a forward method, and ``Add()([x, f(x)])``.
+
+    >>> from minidl import nn
+    >>> nn.Residual(nn.Dense(2, 2, initializer="constant:1"))([[1.0, 2.0]]).data
+    array([[4., 5.]])
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        if not isinstance(layer, Layer):
+            hint = "Several layers are nn.Residual(nn.Sequential(...))."
+            raise ArgumentError("layer is not a layer", received=repr(layer), hint=hint)
+        self.layer = layer
+
+    def forward(self, x: Value, training: Training = False) -> Value:
+        """Return x + layer(x)."""
+        y = self.layer.forward(x, training)
+        if x.shape[-2:] != y.shape[-2:]:
+            problem = "the layer in a Residual changes the shape, so they cannot be added"
+            received = f"input {x.shape}, output {y.shape}"
+            hint = "End it with the width of its input, such as nn.Dense(..., in_features)."
+            raise ShapeError(problem, received=received, hint=hint)
+        return x + y
+
+    def __repr__(self) -> str:
+        return f"Residual({self.layer!r})"
+
+
 def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     """Return the dtype of a layer, float64 or float32; another is a DTypeError."""
     known = np.dtype(dtype)
@@ -156,143 +309,3 @@ def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
 def check_rate(name: str, value: float) -> float:
     """Return `value` as a dropout rate, or raise an ArgumentError that calls it `name`."""
     return check_number(name, value, lambda rate: 0 <= rate < 1, "a number in [0, 1)")
-
-
-def _finite(name: str, value: float) -> float:
-    return check_number(name, value, math.isfinite, "a finite number")
-
-
-class Activation(Layer):
-    """The base: a layer that applies `function`.
-
-    `initializer` is for a dense layer before it; the right one keeps the size of signals through a
-    new network. A custom activation is passed by class, or by name after ``ACTIVATIONS.add``:
-
-    >>> from minidl import nn
-    >>> class Square(nn.Activation):
-    ...     function = staticmethod(lambda x: x * x)
-    >>> nn.mlp(2, 4, 1, activation=Square)
-    Sequential(Dense(2, 4), Square(), Dense(4, 1))
-    """
-
-    function: ClassVar[Callable[..., Value]]
-    initializer: ClassVar[str] = "glorot_uniform"
-
-    def forward(self, x: Value, training: Training = False) -> Value:
-        """Return the function of `x`."""
-        return self.function(x)
-
-
-class Identity(Activation):
-    """y = x."""
-
-    function = staticmethod(lambda x: x)
-
-
-class ReLU(Activation):
-    """y = max(x, 0)."""
-
-    function, initializer = staticmethod(ops.relu), "he_uniform"
-
-
-class LeakyReLU(Activation):
-    """y = x for x > 0, else slope x; the slope is 0.01, as in PyTorch (Keras: 0.3)."""
-
-    initializer = "he_uniform"
-    _checks: ClassVar = {"slope": lambda slope: _finite("slope", slope)}
-
-    def __init__(self, slope: float = 0.01) -> None:
-        self.slope = slope
-
-    def forward(self, x: Value, training: Training = False) -> Value:
-        """Return x or slope x."""
-        return ops.leaky_relu(x, self.slope)
-
-
-class ELU(Activation):
-    """y = x for x > 0, else alpha (e^x - 1); alpha is 1."""
-
-    initializer = "he_uniform"
-    _checks: ClassVar = {"alpha": lambda alpha: _finite("alpha", alpha)}
-
-    def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
-
-    def forward(self, x: Value, training: Training = False) -> Value:
-        """Return x or alpha (e^x - 1)."""
-        return ops.elu(x, self.alpha)
-
-
-class SELU(Activation):
-    """y = 1.0507 elu(x, 1.6733): keeps mean 0 and variance 1 through LeCun-initialised layers."""
-
-    function, initializer = staticmethod(ops.selu), "lecun_normal"
-
-
-class GELU(Activation):
-    """y = x Phi(x), Phi the normal distribution function; the exact form."""
-
-    function, initializer = staticmethod(ops.gelu), "he_uniform"
-
-
-class SiLU(Activation):
-    """y = x / (1 + e^-x), also called swish."""
-
-    function, initializer = staticmethod(ops.silu), "he_uniform"
-
-
-class Softplus(Activation):
-    """y = log(1 + e^x)."""
-
-    function, initializer = staticmethod(ops.softplus), "he_uniform"
-
-
-class Sigmoid(Activation):
-    """y = 1 / (1 + e^-x)."""
-
-    function = staticmethod(ops.sigmoid)
-
-
-class Tanh(Activation):
-    """y = tanh x."""
-
-    function = staticmethod(ops.tanh)
-
-
-class Softmax(Activation):
-    """y = e^x / sum e^x along each row. The losses want logits instead: see SoftmaxCrossEntropy."""
-
-    function = staticmethod(ops.softmax)
-
-
-ACTIVATIONS: Registry[type[Layer]] = Registry("activation")
-ACTIVATIONS.add("identity", Identity, ["linear"])
-ACTIVATIONS.add("relu", ReLU)
-ACTIVATIONS.add("leaky_relu", LeakyReLU)
-ACTIVATIONS.add("elu", ELU)
-ACTIVATIONS.add("selu", SELU)
-ACTIVATIONS.add("gelu", GELU)
-ACTIVATIONS.add("silu", SiLU, ["swish"])
-ACTIVATIONS.add("softplus", Softplus)
-ACTIVATIONS.add("sigmoid", Sigmoid, ["logistic"])
-ACTIVATIONS.add("tanh", Tanh)
-ACTIVATIONS.add("softmax", Softmax)
-
-
-@answers
-def activation(name: str | Layer | type[Layer]) -> Layer:
-    """Return a new activation layer of that name, or of that class; a layer is returned as it is.
-
-    ``ACTIVATIONS.add(name, class)`` adds a name. An unknown name is an UnknownNameError.
-
-    >>> activation("leaky-relu")
-    LeakyReLU(slope=0.01)
-    """
-    if isinstance(name, Layer):
-        return name
-    if isinstance(name, type) and issubclass(name, Layer):
-        return name()
-    if callable(name):
-        hint = "Write a class: class Own(nn.Activation), with function = staticmethod(...)."
-        raise invalid("activation", name, 'a name such as "relu", or a layer', hint)
-    return ACTIVATIONS[name]()

@@ -74,7 +74,8 @@ class BatchNorm(Norm):
     They are updated once per training forward pass, even if an optimizer evaluates the gradient
     several times in a step. Validation, ``predict`` and ``sharpness`` do not update them.
 
-    `scale` and `shift` (features,), at first 1 and 0, are trained and are not penalised by ``l2``.
+    `scale` and `shift` (features,), at first 1 and 0, are trained, and not penalised by ``l2`` and
+    ``l1``.
     `running_mean` and `running_var` (features,), at first 0 and 1, are :class:`Buffer`. The layer
     before needs no bias: ``Dense(..., bias=False)``.
 
@@ -157,7 +158,7 @@ class LayerNorm(Norm):
     y = scale (x - mean) / sqrt(variance + epsilon) + shift, with mean and variance (divided by the
     number of features) of each row: Ba, Kiros and Hinton 2016, arXiv 1607.06450, eq. 3 and 4. The
     same in training and in prediction. `scale` and `shift` (features,), at first 1 and 0, are
-    trained and are not penalised by ``l2``. ``torch.nn.LayerNorm`` is the same; Keras has
+    trained, and not penalised by ``l2`` and ``l1``. ``torch.nn.LayerNorm`` is the same; Keras has
     ``epsilon=0.001``.
 
     Parameters

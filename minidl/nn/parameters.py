@@ -99,7 +99,7 @@ class Buffer(Tensor):
 class Parameter(Tensor):
     """A Tensor that is trained: a weight, or a bias.
 
-    `data` is copied, as float64 unless it is float32. `penalized` says whether an L2 penalty
+    `data` is copied, as float64 unless it is float32. `penalized` says whether a penalty
     includes it. Operators such as ``p -= step`` change it in place inside ``no_grad()``; outside,
     they raise a GraphError, as in PyTorch.
 
@@ -161,7 +161,7 @@ class ParameterVector:
 
     `value` and `grad`, of shape (P,), hold all values, into which optimizers write, and all
     gradients. `names` and `shapes` are those of the parameters, such as ``"0.weight"`` and (2, 16);
-    `penalized` (P,) says which entries an L2 penalty counts. `gradients` holds the views of `grad`
+    `penalized` (P,) says which entries a penalty counts. `gradients` holds the views of `grad`
     by the creation numbers of the parameters.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The L2 penalty on weights."""
+"""Penalties on weights: L1 and L2."""
 
 import math
 from typing import ClassVar
@@ -17,7 +17,44 @@ def check_strength(name: str, value: float) -> float:
     return check_number(name, value, lambda s: 0 <= s < math.inf, "a finite number >= 0")
 
 
-class L2Penalty(Answering):
+class Penalty(Answering):
+    """The base: a penalty on the weights that is added to the loss; biases do not count.
+
+    `strength` is finite and at least 0, otherwise an ArgumentError.
+    """
+
+    _checks: ClassVar = {"strength": lambda strength: check_strength("strength", strength)}
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def __call__(self, model: Layer) -> Tensor:
+        """Return the penalty as a Tensor, to be added to a loss."""
+        terms = [self.of(p) for _, p in model.named_parameters() if p.penalized]
+        return sum(terms[1:], terms[0]) if terms else Tensor(0.0)
+
+    def of(self, weights: Tensor) -> Tensor:
+        """Return the penalty of some weights."""
+        raise NotImplementedError
+
+    def value(self, vector: ParameterVector) -> float | Array:
+        """Return the penalty of a parameter vector, an array (R,) for replicas."""
+        raise NotImplementedError
+
+    def slope(self, weights: Array) -> Array:
+        """Return its derivative by each weight."""
+        raise NotImplementedError
+
+    def add(self, vector: ParameterVector) -> float | Array:
+        """Return the penalty, and add its gradient to ``vector.grad``; frozen ones get none."""
+        vector.grad += self.slope(vector.value * vector.penalized)
+        for p in vector:
+            if not p.requires_grad:
+                vector.gradients[p._order][...] = 0.0
+        return self.value(vector)
+
+
+class L2Penalty(Penalty):
     """Half the strength times the sum of squared weights, (s / 2) ||W||^2; biases do not count.
 
     It is added to the loss, so s W is added to the gradient: ``torch.optim.SGD(weight_decay=s)``
@@ -30,15 +67,10 @@ class L2Penalty(Answering):
     0.9
     """
 
-    _checks: ClassVar = {"strength": lambda strength: check_strength("strength", strength)}
-
-    def __init__(self, strength: float) -> None:
-        self.strength = strength
-
-    def __call__(self, model: Layer) -> Tensor:
-        """Return the penalty as a Tensor, to be added to a loss."""
-        squares = [ops.square(p).sum() for _, p in model.named_parameters() if p.penalized]
-        return (self.strength / 2) * sum(squares[1:], squares[0]) if squares else Tensor(0.0)
+    def of(self, weights: Tensor) -> Tensor:
+        """Return (s / 2) ||W||^2."""
+        half: Tensor = (self.strength / 2) * ops.square(weights).sum()
+        return half
 
     def value(self, vector: ParameterVector) -> float | Array:
         """Return the penalty of a parameter vector, an array (R,) for replicas."""
@@ -46,10 +78,34 @@ class L2Penalty(Answering):
         squares = np.vecdot(weights, weights).astype(np.float64)
         return 0.5 * self.strength * (float(squares) if weights.ndim == 1 else squares)
 
-    def add(self, vector: ParameterVector) -> float | Array:
-        """Return the penalty, and add its gradient to ``vector.grad``; frozen ones get none."""
-        vector.grad += self.strength * (vector.value * vector.penalized)
-        for p in vector:
-            if not p.requires_grad:
-                vector.gradients[p._order][...] = 0.0
-        return self.value(vector)
+    def slope(self, weights: Array) -> Array:
+        """Return s W."""
+        return self.strength * weights
+
+
+class L1Penalty(Penalty):
+    """The strength times the sum of absolute weights, s sum |W|; biases do not count.
+
+    s sign(W) is added to the gradient, 0 for a weight of 0, as by Keras's ``regularizers.L1(s)``,
+    and in PyTorch by ``loss + s * W.abs().sum()``. Gradient steps then move small weights around
+    0, and rarely to exactly 0. Tibshirani 1996, "Regression shrinkage and selection via the lasso".
+    `strength` is s, finite and at least 0, otherwise an ArgumentError.
+
+    >>> from minidl import nn
+    >>> L1Penalty(0.1)(nn.Dense(2, 1, initializer="constant:-3")).item()
+    0.6000000000000001
+    """
+
+    def of(self, weights: Tensor) -> Tensor:
+        """Return s sum |W|."""
+        total: Tensor = self.strength * ops.absolute(weights).sum()
+        return total
+
+    def value(self, vector: ParameterVector) -> float | Array:
+        """Return the penalty of a parameter vector, an array (R,) for replicas."""
+        sums = np.abs(vector.value * vector.penalized).sum(axis=-1, dtype=np.float64)
+        return self.strength * (float(sums) if sums.ndim == 0 else sums)
+
+    def slope(self, weights: Array) -> Array:
+        """Return s sign(W)."""
+        return self.strength * np.sign(weights)

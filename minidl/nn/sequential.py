@@ -14,10 +14,11 @@ from minidl.checks import check_count
 from minidl.errors import ArgumentError, ShapeError
 from minidl.html import table
 from minidl.keywords import answers
+from minidl.nn.activations import ACTIVATIONS, Activation
+from minidl.nn.activations import activation as new_activation
 from minidl.nn.initializers import Initializer
 from minidl.nn.layer import Layer, Training
-from minidl.nn.layers import ACTIVATIONS, Activation, Dense, Dropout, check_rate
-from minidl.nn.layers import activation as new_activation
+from minidl.nn.layers import Dense, Drawn, Dropout, Embedding, check_rate
 from minidl.nn.norms import Norm
 from minidl.streams import Seed, check_seed, stream
 
@@ -27,7 +28,7 @@ SIZED = (Dense, Norm)  # layers that know their number of features
 class Sequential(Layer):
     """Layers applied one after the other.
 
-    It draws the weights of the dense layers in it, each from its own stream and with the
+    It draws the weights of the layers in it, each from its own stream and with the
     initializer that suits the activation after it. Weights that were drawn from a seed, changed, or
     packed into a model's parameter vector are kept.
 
@@ -64,7 +65,7 @@ class Sequential(Layer):
             if id(layer) in drawn:
                 continue  # a shared layer is drawn where it occurs first
             drawn.add(id(layer))
-            if isinstance(layer, Dense):
+            if isinstance(layer, Drawn):
                 generator = stream(self.seed, "initialization", *numbers)
                 layer.draw(generator, suited, provisional=seed is None)
             elif layer.provisional:
@@ -111,7 +112,7 @@ class Sequential(Layer):
         """Return the titles and rows of the table of layers."""
         rows = [("layer", "type", "weight", "parameters")]
         for i, layer in enumerate(self.layers):
-            shape = str(layer.weight.shape) if isinstance(layer, Dense) else ""
+            shape = str(layer.weight.shape) if isinstance(layer, Dense | Embedding) else ""
             rows.append((str(i), repr(layer), shape, str(_count(layer))))
         return [*rows, ("total", "", "", str(_count(self)))]
 
@@ -159,9 +160,9 @@ def _count(layer: Layer) -> int:
 
 def _random_layers(
     layer: Layer, numbers: tuple[int, ...] = (), suited: str = "glorot_uniform"
-) -> Iterator[tuple[Dense | Dropout, tuple[int, ...], str]]:
-    """Yield dense and dropout layers, with the numbers of their stream and what suits them."""
-    if isinstance(layer, Dense | Dropout):
+) -> Iterator[tuple[Drawn | Dropout, tuple[int, ...], str]]:
+    """Yield layers with random numbers, with the numbers of their stream and what suits them."""
+    if isinstance(layer, Drawn | Dropout):
         yield layer, numbers, suited
         return
     children = layer.layers if isinstance(layer, Sequential) else [c for _, c in layer.children()]
@@ -174,7 +175,7 @@ def _random_layers(
 
 
 def unseeded(layer: Layer) -> bool:
-    """Return True if weights of a dense layer have been drawn without a seed."""
+    """Return True if weights have been drawn without a seed."""
     return any(p._checksum is not None for _, p in layer.named_parameters())
 
 

@@ -16,7 +16,15 @@ from minidl.datasets import Dataset, Preparation, Task
 from minidl.datasets.new_rows import new_rows
 from minidl.datasets.preparing.preparation import Feature
 from minidl.errors import DataError, ShapeError, invalid
-from minidl.nn import BinaryCrossEntropy, Layer, Loss, Sigmoid, Softmax, SoftmaxCrossEntropy
+from minidl.nn import (
+    BinaryCrossEntropy,
+    KLDivergence,
+    Layer,
+    Loss,
+    Sigmoid,
+    Softmax,
+    SoftmaxCrossEntropy,
+)
 
 Floats = npt.NDArray[np.float64]
 MODEL = "a network, a Trainer, a Predictor, or an estimator with predict"
@@ -140,7 +148,7 @@ def scores_of(model: Any, data: Dataset) -> Scores:
     loss = getattr(model, "loss", None)
     probable, threshold = getattr(model, "probabilistic", True), getattr(model, "threshold", 0.0)
     if isinstance(loss, Loss):
-        probable = type(loss) in (BinaryCrossEntropy, SoftmaxCrossEntropy)
+        probable = type(loss) in (BinaryCrossEntropy, SoftmaxCrossEntropy, KLDivergence)
         threshold = 0.0 if loss.classifies else 0.5
 
     def of(X: Floats) -> Floats:

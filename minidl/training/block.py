@@ -105,7 +105,8 @@ class Block(Run):
         model.parameters.value[...], model.parameters.grad[...] = value, grad
         for name, array in model.named_buffers():
             array[...] = buffers[name].reshape(array.shape)
-        self.objective = Objective(model, first.loss, first.objective.penalty.strength)
+        strengths = first.objective.penalty.strength, first.objective.l1_penalty.strength
+        self.objective = Objective(model, first.loss, *strengths)
         settings = self.optimizer.hyperparameters
         dtype = np.dtype(float) if self.optimizer.columns_in_float64 else value.dtype
         for name in settings:

@@ -44,7 +44,8 @@ def class_accuracy(
     -------
     dict
         A :class:`ClassAccuracy` for each class that occurs in `y`, in increasing order; of one-hot
-        rows, a class is the number of a column. A class without rows has no accuracy, and no entry.
+        rows, a class is the number of a column. A class without rows has no accuracy, and no entry;
+        nor has one that the loss ignores.
 
     Raises
     ------
@@ -70,6 +71,9 @@ def class_accuracy(
     if labels is None:
         problem, received = "must have one class in each row", f"shape {np.shape(y)}"
         raise ArgumentError(problem, argument="y", received=received)
+    own = trainer.loss.row_weight(rows.t)
+    if own is not None:  # without ignored rows
+        rows, labels = rows.each(lambda values: values[own > 0]), labels[own > 0]
     found = {}
     for label in np.unique(labels).tolist():
         members = labels == label

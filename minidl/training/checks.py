@@ -15,8 +15,9 @@ from minidl.autograd import Array
 from minidl.checks import is_minidl, refuse_class
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
-from minidl.nn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
+from minidl.nn.binary_losses import BinaryCrossEntropy, Focal
 from minidl.nn.parameters import Checksums
+from minidl.nn.softmax_losses import SoftmaxLoss
 from minidl.optim import Optimizer
 
 DIVERGED = 1e4  # times the initial loss
@@ -63,10 +64,10 @@ def check_owner(optimizer: Optimizer, steps: int) -> None:
 def check_logits(model: Layer, loss: Loss) -> None:
     """Raise if a model ends with the sigmoid or softmax that its loss contains already."""
     last = model.layers[-1] if isinstance(model, Sequential) else model
-    for activation, criterion in ((Sigmoid, BinaryCrossEntropy), (Softmax, SoftmaxCrossEntropy)):
-        if isinstance(last, activation) and isinstance(loss, criterion):
+    for activation, criteria in ((Sigmoid, (BinaryCrossEntropy, Focal)), (Softmax, SoftmaxLoss)):
+        if isinstance(last, activation) and isinstance(loss, criteria):
             name = activation.__name__
-            problem = f"{criterion.__name__} takes logits, and the model ends with {name}"
+            problem = f"{type(loss).__name__} takes logits, and the model ends with {name}"
             hint = f"Leave {name} out: the loss contains it, in a stable form."
             raise ArgumentError(problem, received=repr(model), hint=hint)
 

@@ -116,7 +116,8 @@ def check_rows(
         check_finite(f"{what} target", targets, targets.dtype)
     outputs = _shape_of_outputs(what, inputs, objective)
     prepared = objective.loss.prepare(targets, (len(inputs), *outputs), dtype)
-    w = row_weights(what, targets, objective.loss, sample_weight, class_weight)
+    own = objective.loss.row_weight(prepared)
+    w = row_weights(what, targets, objective.loss, sample_weight, class_weight, own=own)
     return Rows(inputs, prepared, None if w is None else w.astype(dtype))
 
 

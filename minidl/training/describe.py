@@ -9,15 +9,25 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import DataError
+from minidl.nn.activations import ACTIVATIONS
 from minidl.nn.layer import Layer
-from minidl.nn.layers import ACTIVATIONS, Dense, Dropout
+from minidl.nn.layers import Dense, Dropout, Embedding, Residual
 from minidl.nn.norms import BatchNorm, LayerNorm, Norm
 from minidl.nn.sequential import Sequential
 
+LAYERS = (Dense, Dropout, Embedding, BatchNorm, LayerNorm, Residual, Sequential)
 CLASSES: dict[str, type[Layer]] = {
     cls.__name__: cls
-    for cls in (Dense, Dropout, BatchNorm, LayerNorm, Sequential, *ACTIVATIONS.values())
+    for cls in (*LAYERS, *ACTIVATIONS.values())
     if cls.__module__.startswith("minidl.nn.")
+}
+
+ARGUMENTS: dict[type[Layer], tuple[str, ...]] = {  # of layers that hold more than these
+    Dense: ("in_features", "out_features"),
+    Embedding: ("count", "features", "padding_index"),
+    Dropout: ("rate",),
+    BatchNorm: ("features", "epsilon", "decay"),
+    LayerNorm: ("features", "epsilon"),
 }
 
 
@@ -32,18 +42,15 @@ def describe(layer: Layer) -> dict[str, Any] | None:
     name = type(layer).__name__
     if type(layer) is not CLASSES.get(name) or "forward" in vars(layer):
         return None
-    if isinstance(layer, Dense):
-        sizes = {"in_features": layer.in_features, "out_features": layer.out_features}
-        return {"type": name, **sizes, "bias": layer.bias is not None}
-    if isinstance(layer, Dropout):
-        return {"type": name, "rate": layer.rate}
-    if isinstance(layer, Norm):
-        numbers = ("features", "epsilon", *(["decay"] if isinstance(layer, BatchNorm) else []))
-        return {"type": name} | {number: getattr(layer, number) for number in numbers}
+    if isinstance(layer, Residual):
+        inner = describe(layer.layer)
+        return None if inner is None else {"type": name, "layer": inner}
     if isinstance(layer, Sequential):
         inside = [describe(part) for part in layer.layers]
         return None if None in inside else {"type": name, "layers": inside}
-    return {"type": name, **vars(layer)}
+    arguments = next((names for cls, names in ARGUMENTS.items() if isinstance(layer, cls)), None)
+    words = {"type": name} | {n: getattr(layer, n) for n in arguments or vars(layer)}
+    return words | ({"bias": layer.bias is not None} if isinstance(layer, Dense) else {})
 
 
 def build(description: Mapping[str, Any], dtype: npt.DTypeLike = np.float64) -> Layer:
@@ -58,6 +65,8 @@ def build(description: Mapping[str, Any], dtype: npt.DTypeLike = np.float64) -> 
         raise DataError(message, received=repr(name))
     if name == "Sequential":
         return Sequential(*(build(part, dtype) for part in arguments["layers"]))
-    if issubclass(CLASSES[name], Dense | Norm):
+    if name == "Residual":
+        return Residual(build(arguments["layer"], dtype))
+    if issubclass(CLASSES[name], Dense | Embedding | Norm):
         arguments["dtype"] = dtype
     return CLASSES[name](**arguments)

@@ -129,7 +129,7 @@ def block_key(trainer: Trainer) -> Hashable | None:
         vector.names,
         tuple((name, array.shape, array.dtype.char) for name, array in buffers),
         (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),
-        trainer.objective.penalty.strength,
+        (trainer.objective.penalty.strength, trainer.objective.l1_penalty.strength),
         (trainer.epoch, trainer.recorded, trainer.samples),
         (optimizer.step_count, optimizer.gradient_evaluations),
     )

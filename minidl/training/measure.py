@@ -12,7 +12,7 @@ from minidl.autograd.backward import propagate
 from minidl.autograd.node import Gradients, array_of, restoring
 from minidl.errors import GraphError, ShapeError
 from minidl.keywords import answers
-from minidl.nn import L2Penalty, Layer, Loss, ParameterVector
+from minidl.nn import L1Penalty, L2Penalty, Layer, Loss, ParameterVector
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
 from minidl.training.lost import without_graph
@@ -33,7 +33,7 @@ def collect(loss: Tensor, vector: ParameterVector) -> Gradients:
 
 @answers
 class Objective:
-    """Mean loss of a model on given rows, plus its L2 penalty, as a function of a vector.
+    """Mean loss of a model on given rows, plus its penalties, as a function of a vector.
 
     Parameters
     ----------
@@ -41,8 +41,9 @@ class Objective:
         Its vector is the point at which it is evaluated, and holds the gradient.
     loss : Loss
         The loss; targets are given as its ``prepare`` returns them.
-    l2 : float, default 0.0
-        Strength of the penalty; see :class:`~minidl.nn.L2Penalty`.
+    l2, l1 : float, default 0.0
+        Strengths of the penalties; see :class:`~minidl.nn.L2Penalty`, :class:`~minidl.nn.L1Penalty`
+        and the attributes `penalty` and `l1_penalty`.
 
     Attributes
     ----------
@@ -62,15 +63,17 @@ class Objective:
 
     collect = staticmethod(collect)
 
-    def __init__(self, model: Layer, loss: Loss, l2: float = 0.0) -> None:
+    def __init__(self, model: Layer, loss: Loss, l2: float = 0.0, l1: float = 0.0) -> None:
         self.model, self.loss = model, loss
         self.penalty = L2Penalty(check_strength("l2", l2))
+        self.l1_penalty = L1Penalty(check_strength("l1", l1))
         self.vector = model.parameters
         self.value: Any = math.nan
         self.differentiates = False  # whether model or loss take derivatives, even to be measured
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Objective, (self.model, self.loss, self.penalty.strength)  # a copy packs its own
+        strengths = self.penalty.strength, self.l1_penalty.strength
+        return Objective, (self.model, self.loss, *strengths)  # a copy packs its own
 
     @answers
     def gradient(
@@ -107,6 +110,8 @@ class Objective:
         self.value = value.astype(np.float64) if value.ndim else value.item()
         if self.penalty.strength:
             self.value += self.penalty.add(vector)
+        if self.l1_penalty.strength:
+            self.value += self.l1_penalty.add(vector)
         return vector.grad
 
     def mean(self, outputs: Any, t: Array, weights: Array | None, of: str = "mean") -> Any:
@@ -149,13 +154,14 @@ class Objective:
     ) -> dict[str, Any]:
         """Return ``loss`` and, for classes, ``accuracy``, of the model as it is on all rows.
 
-        The loss includes the penalty. Rows are taken in bounded chunks. For R replicas both are
+        The loss includes the penalties. Rows are taken in bounded chunks. For R replicas both are
         arrays (R,). With `sets` (R,), X is (S, n, ...) and replica k uses ``X[sets[k]]``.
         `weights` (n,) or (S, n) are those of the rows, of mean 1 over n.
         """
         sums: dict[str, Any] = self.reading(lambda: self._sums(X, t, weights, sets))
-        if self.penalty.strength:
-            sums["loss"] += self.penalty.value(self.vector)
+        for penalty in (self.penalty, self.l1_penalty):
+            if penalty.strength:
+                sums["loss"] += penalty.value(self.vector)
         if self.vector.value.ndim > 1:
             return sums
         return dict(zip(sums, map(float, sums.values()), strict=True))
@@ -179,6 +185,7 @@ class Objective:
         n = X.shape[0 if sets is None else 1]
         rows = max(1, CHUNK * w.shape[-1] // w.size)  # of all replicas: CHUNK
         sums: dict[str, Any] = {"loss": 0.0, "accuracy": 0.0} if classifies else {"loss": 0.0}
+        counted: Any = 0.0  # rows, of which weights of classes in the loss are taken out
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, n, rows):
                 part, share = slice(start, start + rows), min(rows, n - start) / n
@@ -187,9 +194,20 @@ class Objective:
                 outputs = self.outputs(X[place].astype(w.dtype, copy=False))
                 sums["loss"] += share * self._number(self.mean(outputs, targets, weighted))
                 if classifies:
-                    right = self.mean(array_of(outputs), targets, weighted, "accuracy")
+                    plain = self._without_own(targets, weighted)
+                    right = self.mean(array_of(outputs), targets, plain, "accuracy")
                     sums["accuracy"] += share * right
+                    counted += share * (1.0 if plain is None else plain.mean(axis=-1))
+        if classifies and weights is not None and self.loss.row_weight(t[:0]) is not None:
+            sums["accuracy"] = sums["accuracy"] / counted
         return sums
+
+    def _without_own(self, t: Array, weights: Array | None) -> Array | None:
+        """Return the weights of rows without those that the loss gives, for the accuracy."""
+        own = None if weights is None else self.loss.row_weight(t)
+        if own is None or weights is None:
+            return weights
+        return np.divide(weights, own, out=np.zeros_like(weights), where=own > 0)
 
     def _number(self, loss: Any) -> Array:
         """Return the result of a loss as an array of float64."""

@@ -14,7 +14,15 @@ from minidl.datasets.dataset import LOSS_OF_TASK
 from minidl.datasets.new_rows import new_rows
 from minidl.errors import ArgumentError, DataError, invalid
 from minidl.keywords import answers
-from minidl.nn import BinaryCrossEntropy, Layer, Loss, Sigmoid, Softmax, SoftmaxCrossEntropy
+from minidl.nn import (
+    BinaryCrossEntropy,
+    KLDivergence,
+    Layer,
+    Loss,
+    Sigmoid,
+    Softmax,
+    SoftmaxCrossEntropy,
+)
 from minidl.nn import loss as named_loss
 from minidl.training.model_file import below, load_extra, load_model, save_model
 
@@ -66,7 +74,8 @@ class Predictor:
         criterion = named_loss(loss or LOSS_OF_TASK[preparation.task])
         self.model, self.preparation = model, preparation
         self.threshold = 0.0 if criterion.classifies else 0.5
-        self.probabilistic = type(criterion) in (BinaryCrossEntropy, SoftmaxCrossEntropy)
+        probable = BinaryCrossEntropy, SoftmaxCrossEntropy, KLDivergence
+        self.probabilistic = type(criterion) in probable
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ def train_replicas(
     momentum: Setting | None = None,
     batch_size: BatchSize | None = None,
     l2: float = 0.0,
+    l1: float = 0.0,
     shuffle: bool = True,
     measure_every: int = 1,
     look_ahead: bool = False,
@@ -115,7 +116,7 @@ def train_replicas(
         swept over; two sequences must have the same length and are paired.
     X, y : array_like, shape (n, features) and (n, ...), or (seeds, n, features) and (seeds, n, ...)
         As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed.
-    loss, epochs, lr, momentum, batch_size, l2, shuffle, measure_every, look_ahead
+    loss, epochs, lr, momentum, batch_size, l2, l1, shuffle, measure_every, look_ahead
         As for :class:`Trainer` and its ``fit``.
     validation : (X, y) or (X, y, sample_weight), optional
         Rows that are measured but not trained on; one set for each seed if X is.
@@ -177,10 +178,9 @@ def train_replicas(
     (12, 1, {'lr': 0.1})
     """
     optimizer, batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
-    options = {"loss": loss, "batch_size": batch_size, "l2": l2, "shuffle": shuffle}
-    options |= {"measure_every": measure_every, "look_ahead": look_ahead}
-    numbers = check_seeds(seeds)
-    grid = grid_of(optimizer, numbers)
+    options = {"loss": loss, "batch_size": batch_size, "l2": l2, "l1": l1}
+    options |= {"shuffle": shuffle, "measure_every": measure_every, "look_ahead": look_ahead}
+    grid = grid_of(optimizer, numbers := check_seeds(seeds))
     trainers = trainers_of(model, optimizer, grid, callbacks, options)
     rows = replica_rows((X, y, sample_weight), validation, class_weight, trainers[0], numbers)
     sets = [numbers.index(seed) for _, seed in grid] if several_sets(X, y) else None

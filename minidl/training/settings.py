@@ -46,6 +46,7 @@ def _places(run: Run) -> Iterator[tuple[str, Any, str]]:
     yield "batch_size", run, "batch_size"
     yield "shuffle", run, "shuffle"
     yield "l2", run.objective.penalty, "strength"
+    yield "l1", run.objective.l1_penalty, "strength"
     for name, value in run.optimizer.hyperparameters.items():
         if isinstance(value, float):
             yield f"optimizer.{name}", run.optimizer, name

@@ -37,7 +37,8 @@ def trainer_settings(trainer: Any) -> str:
     rows: Rows = [("model", f"{model!r}, {model.parameters.size} parameters")]
     rows += [("loss", repr(trainer.loss)), ("optimizer", repr(trainer.optimizer))]
     rows += [("batch size", trainer.batch_size), ("seed", trainer.seed)]
-    rows += [("l2", trainer.objective.penalty.strength)] * bool(trainer.objective.penalty.strength)
+    penalties = {"l2": trainer.objective.penalty, "l1": trainer.objective.l1_penalty}
+    rows += [(name, penalty.strength) for name, penalty in penalties.items() if penalty.strength]
     rows += [("class weight", trainer.class_weight)] * (trainer.class_weight is not None)
     rows += [("callbacks", ", ".join(map(repr, trainer.callbacks)))] * bool(trainer.callbacks)
     return settings([*rows, *progress(trainer.history)])

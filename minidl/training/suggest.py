@@ -187,6 +187,7 @@ def _copy(trainer: Trainer, lr: float) -> Trainer:
         batch_size=trainer.batch_size,
         seed=trainer.seed,
         l2=trainer.objective.penalty.strength,
+        l1=trainer.objective.l1_penalty.strength,
         shuffle=trainer.shuffle,
         measure_every=0,
     )

@@ -65,6 +65,9 @@ class Trainer(Run):
         Adds l2 / 2 times the sum of the squared weights, but not biases, to every loss, reported
         ones included. PyTorch's ``weight_decay=l2`` counts biases, too; Keras's ``L2(l2 / 2)`` and
         scikit-learn's ``alpha = l2 * batch_size`` give the same gradient.
+    l1 : float, default 0.0
+        Adds l1 times the sum of the absolute weights, but not biases, in the same way: Keras's
+        ``L1(l1)``. The slope of a weight of 0 is 0. See :class:`~minidl.nn.L1Penalty`.
     shuffle : bool, default True
         Whether the rows get a new random order in each epoch.
     measure_every : int, default 1
@@ -111,6 +114,7 @@ class Trainer(Run):
         batch_size: BatchSize | None = None,
         seed: Seed = None,
         l2: float = 0.0,
+        l1: float = 0.0,
         shuffle: bool = True,
         measure_every: int = 1,
         look_ahead: bool = False,
@@ -128,15 +132,14 @@ class Trainer(Run):
         self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
         self.measure_every = check_count("measure_every", measure_every, 0)
         self.callbacks = check_callbacks(callbacks)
-        self.objective = Objective(model, criterion, l2)
+        self.objective = Objective(model, criterion, l2, l1)
         self.may_draw = any(
             type(part).stochastic is not Layer.stochastic for part in parts_of(model)
         )
         self.interrupts = Interrupts()
         self.hooks = Hooks(self.interrupts, self.callbacks)
-        self.started_with = {}
         self.buffered = next(model.named_buffers(), None) is not None
-        self.history = History()
+        self.history, self.started_with = History(), {}
         self.same_rows, self._other_rows = True, False  # in all calls of fit, and now
         self.digest: int | None = None  # of the rows
         self.untrained = self._told = ""  # which part got no gradient in the first epoch

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 from minidl.autograd import Array
 from minidl.checks import check_number
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
-from minidl.nn import Loss, SoftmaxCrossEntropy
+from minidl.nn import Loss
+from minidl.nn.softmax_losses import SoftmaxLoss
 from minidl.values import numbers
 
 ClassWeight = str | Mapping[Any, float]  # "balanced", or class -> weight
@@ -27,24 +28,29 @@ def row_weights(
     loss: Loss,
     sample_weight: ArrayLike | None = None,
     class_weight: ClassWeight | None = None,
+    *,
+    own: Array | None = None,
 ) -> Array | None:
     """Return a weight (n,) for each row, of mean 1, or None if all are equal.
 
     `targets` are valid for the loss, but as the user gave them; `what` names the rows in errors.
+    `own` are the weights that the loss itself gives: 0 for ignored rows.
 
     >>> from minidl import nn
     >>> row_weights("training", np.array([0, 0, 0, 1]), nn.Hinge(), class_weight="balanced")
     array([0.66666667, 0.66666667, 0.66666667, 2.        ])
     """
-    if sample_weight is None and class_weight is None:
+    if sample_weight is None and class_weight is None and own is None:
         return None
+    if own is not None and not own.any():
+        raise DataError(f"{loss!r} ignores all {what} rows")
     if isinstance(sample_weight, (str, Mapping)):
         hint = f"Weights of classes are given to fit: class_weight={sample_weight!r}."
         raise DataError(f"the {what} weights are not numbers: {sample_weight!r}", hint=hint)
     loss.check_takes_weights()
-    w = np.ones(len(targets))
+    w = np.ones(len(targets)) if own is None else _largest_one(own)
     if sample_weight is not None:
-        w = _largest_one(as_weights(what, sample_weight, (len(targets),)))
+        w = w * _largest_one(as_weights(what, sample_weight, (len(targets),)))
     if class_weight is not None:
         check_class_weight(class_weight, loss)
         labels = labels_of(targets, loss)
@@ -117,7 +123,7 @@ def labels_of(targets: Array, loss: Loss) -> Array | None:
     `targets` are as for :func:`row_weights`; None means that they are not one class for each row.
     """
     labels: Array = targets[:, 0] if targets.shape[1:] == (1,) else targets
-    if labels.ndim == 2 and isinstance(loss, SoftmaxCrossEntropy):
+    if labels.ndim == 2 and isinstance(loss, SoftmaxLoss):
         one_hot = (labels.max(axis=1) == 1) & (np.count_nonzero(labels, axis=1) == 1)
         if one_hot.all():
             labels = labels.argmax(axis=1)

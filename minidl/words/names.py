@@ -23,9 +23,13 @@ NAMES: dict[str, Table] = {
         ("mseloss squarederror squaredloss quadratic", "mean_squared_error"),
         ("rmse", "Its minimum is that of mean_squared_error: write that."),
         ("l1loss maeloss absoluteerror", "mean_absolute_error"),
-        ("smoothl1 smoothl1loss huberloss", "huber"),
+        ("smoothl1loss", "smooth_l1"),
+        ("huberloss", "huber"),
+        ("kldivloss kullbackleibler relativeentropy", "kl_divergence"),
+        ("poissonnllloss", "poisson"),
+        ("focalloss sigmoidfocalloss", "focal"),
         ("hingeloss", "hinge"),
-        ("squaredhinge categoricalhinge kldiv kldivloss kullbackleibler poisson logcosh focal "
+        ("squaredhinge categoricalhinge logcosh categoricalfocalcrossentropy "
          "cosinesimilarity tripletmargin",
          "minidl has no such loss; a custom one derives nn.Loss and writes mean(self, outputs, "
          "targets)."),
@@ -41,7 +45,8 @@ NAMES: dict[str, Table] = {
     ),
     "activation": table(
         ("none", 'Leave the layer out, or write "identity".'),
-        ("hardtanh hardsigmoid mish prelu softsign logsoftmax",
+        ("gelutanh gelunew", 'Write nn.GELU(approximate="tanh").'),
+        ("prelu rrelu glu softmin tanhshrink hardshrink threshold exponential",
          "A custom activation derives nn.Activation; minidl.ops has more functions."),
     ),
     "initializer": table(

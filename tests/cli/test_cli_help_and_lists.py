@@ -24,8 +24,8 @@ SHARED = re.findall(
     " --separator --decimal --report",
 )
 OPTIONS = {
-    "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l2", "--seed", "--csv",
-              "--save", "--json", "--target-loss", "--target-accuracy", "--early-stopping",
+    "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l1", "--l2", "--seed",
+              "--csv", "--save", "--json", "--target-loss", "--target-accuracy", "--early-stopping",
               "--plot"},
     "compare": {*SHARED, "--optimizers", "--problems", "--seeds", "--tuning-seeds", "--tune",
                 "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot",

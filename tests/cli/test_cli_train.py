@@ -128,6 +128,7 @@ def test_options_left_out_have_the_values_that_help_states(trained):
         "loss": None,
         "initializer": None,
         "dropout": 0.0,
+        "l1": 0.0,
         "l2": 0.0,
         "epochs": 1,
         "seed": 0,
@@ -170,8 +171,9 @@ def test_zero_weights_begin_at_the_loss_of_a_coin(trained):
     assert initial_loss(trained("--initializer", "zeros")) == pytest.approx(np.log(2))
 
 
-def test_the_penalty_is_part_of_the_loss(trained):
-    assert initial_loss(trained("--l2", "1")) > initial_loss(trained()) + 1
+@pytest.mark.parametrize("penalty", ["--l2", "--l1"])
+def test_the_penalty_is_part_of_the_loss(penalty, trained):
+    assert initial_loss(trained(penalty, "1")) > initial_loss(trained()) + 1
 
 
 def test_epochs_are_as_many_as_were_asked_for(trained):

@@ -21,6 +21,7 @@ Pair = tuple[Array, Array]  # a value and its gradient
 HUBER_DELTA = 0.7
 LEAKY_SLOPE = 0.01
 DECAY = 0.03
+CLIPPED = ("focal extreme", "kl_divergence extreme")  # probabilities, by Keras at 1e-7
 NETWORKS = [(name, loss) for name in ("relu", "tanh", "gelu", "selu") for loss in ("bce", "ce")]
 WIDTHS = {"bce": (3, 7, 5, 1), "ce": (3, 7, 5, 4)}
 
@@ -35,6 +36,8 @@ def inputs() -> dict[str, Array]:
         "target": rng.normal(0, 2, (6, 3)),
         "logit": rng.normal(0, 3, (8, 1)),
         "sign": np.sign(rng.standard_normal((8, 1))),
+        "count": np.random.default_rng(1).poisson(1.5, (6, 3)).astype(float),
+        "zero_one": np.array([[0.0], [1], [0], [1], [0], [1], [1], [0]]),
         "probability": np.array([[0.0], [1], [0], [1], [0.25], [0.5], [1], [0]]),
         "extreme_logit": np.array([[1e4], [-1e4], [1e4], [-1e4], [0], [700], [-700], [30]]),
         "logits": rng.normal(0, 3, (6, 4)),
@@ -58,6 +61,12 @@ def loss_cases(data: dict[str, Array]) -> dict[str, tuple[str, Array, Array]]:
         "mean_squared_error": ("mse", data["prediction"], data["target"]),
         "mean_absolute_error": ("mae", data["prediction"], data["target"]),
         "huber": ("huber", data["prediction"], data["target"]),
+        "smooth_l1": ("smooth_l1", data["prediction"], data["target"]),
+        "poisson": ("poisson", data["prediction"], data["count"]),
+        "focal": ("focal", data["logit"], data["zero_one"]),
+        "focal extreme": ("focal", data["extreme_logit"], data["zero_one"]),
+        "kl_divergence": ("kl", data["logits"], data["distribution"]),
+        "kl_divergence extreme": ("kl", data["extreme_logits"], data["distribution"]),
         "hinge": ("hinge", data["logit"], data["sign"]),
         "hinge extreme": ("hinge", data["extreme_logit"], data["sign"]),
         "binary_cross_entropy": ("bce", data["logit"], data["probability"]),
@@ -107,6 +116,16 @@ def torch_activations() -> dict[str, Callable[[Any], Any]]:
         "sigmoid": functional.sigmoid,
         "tanh": functional.tanh,
         "softmax": lambda x: functional.softmax(x, dim=-1),
+        "log_softmax": lambda x: functional.log_softmax(x, dim=-1),
+        "logsigmoid": functional.logsigmoid,
+        "mish": functional.mish,
+        "celu": functional.celu,
+        "relu6": functional.relu6,
+        "softsign": functional.softsign,
+        "softshrink": functional.softshrink,
+        "hardtanh": functional.hardtanh,
+        "hardsigmoid": functional.hardsigmoid,
+        "hardswish": functional.hardswish,
     }
 
 
@@ -115,12 +134,29 @@ def keras_activations() -> dict[str, Callable[[Any], Any]]:
     from keras import activations
 
     plain = ("relu", "elu", "selu", "silu", "softplus", "sigmoid", "tanh", "softmax")
+    plain += ("log_softmax", "mish", "celu", "relu6", "softsign")
     return {
         **{name: getattr(activations, name) for name in plain},
         "identity": activations.linear,
+        "logsigmoid": activations.log_sigmoid,
+        "softshrink": activations.soft_shrink,
+        "hardtanh": activations.hard_tanh,
+        "hardsigmoid": activations.hard_sigmoid,
+        "hardswish": activations.hard_silu,
         "leaky_relu": lambda x: activations.leaky_relu(x, negative_slope=LEAKY_SLOPE),
         "gelu": lambda x: activations.gelu(x, approximate=False),
     }
+
+
+def torch_focal(z: Any, t: Any, alpha: float = 0.25, gamma: float = 2.0) -> Any:
+    """Return the mean of ``torchvision.ops.sigmoid_focal_loss``, as it is written there."""
+    import torch
+    from torch.nn import functional
+
+    p = torch.sigmoid(z)
+    cross_entropy = functional.binary_cross_entropy_with_logits(z, t, reduction="none")
+    right = p * t + (1 - p) * (1 - t)
+    return ((alpha * t + (1 - alpha) * (1 - t)) * cross_entropy * (1 - right) ** gamma).mean()
 
 
 def torch_loss(loss: str, targets: Array) -> Callable[[Any], Any]:
@@ -133,6 +169,12 @@ def torch_loss(loss: str, targets: Array) -> Callable[[Any], Any]:
         "mse": lambda p: functional.mse_loss(p, t),
         "mae": lambda p: functional.l1_loss(p, t),
         "huber": lambda p: functional.huber_loss(p, t, delta=HUBER_DELTA),
+        "smooth_l1": lambda p: functional.smooth_l1_loss(p, t, beta=HUBER_DELTA),
+        "poisson": lambda z: functional.poisson_nll_loss(z, t),
+        "focal": lambda z: torch_focal(z, t),
+        "kl": lambda z: functional.kl_div(
+            functional.log_softmax(z, dim=-1), t, reduction="batchmean"
+        ),
         "hinge": lambda z: functional.relu(1 - t * z).mean(),
         "bce": lambda z: functional.binary_cross_entropy_with_logits(z, t),
         "ce": lambda z: functional.cross_entropy(z, t),
@@ -141,6 +183,7 @@ def torch_loss(loss: str, targets: Array) -> Callable[[Any], Any]:
 
 def keras_loss(loss: str, targets: Array) -> Callable[[Any], Any]:
     """Return outputs -> mean loss."""
+    import jax
     from keras import losses
 
     indices = targets.dtype.kind == "i"
@@ -152,6 +195,12 @@ def keras_loss(loss: str, targets: Array) -> Callable[[Any], Any]:
         "mae": losses.MeanAbsoluteError,
         "huber": lambda: losses.Huber(delta=HUBER_DELTA),
         "hinge": losses.Hinge,
+        "smooth_l1": lambda: lambda t, p: losses.Huber(delta=HUBER_DELTA)(t, p) / HUBER_DELTA,
+        "poisson": lambda: lambda t, z: losses.Poisson()(t, jax.numpy.exp(z)),
+        "focal": lambda: losses.BinaryFocalCrossentropy(
+            from_logits=True, apply_class_balancing=True, alpha=0.25, gamma=2.0
+        ),
+        "kl": lambda: lambda t, z: losses.KLDivergence()(t, keras_activations()["softmax"](z)),
         "bce": lambda: losses.BinaryCrossentropy(from_logits=True),
         "ce": lambda: crossentropy(from_logits=True),
     }[loss]()
@@ -191,7 +240,8 @@ def results(data: dict[str, Array]) -> dict[str, Array]:
         pairs[f"keras activation {name}"] = by_jax(f, x, weights)
     for case, (loss, outputs, targets) in loss_cases(data).items():
         pairs[f"torch loss {case}"] = by_torch(torch_loss(loss, targets), outputs)
-        pairs[f"keras loss {case}"] = by_jax(keras_loss(loss, targets), outputs)
+        if case not in CLIPPED:
+            pairs[f"keras loss {case}"] = by_jax(keras_loss(loss, targets), outputs)
     entries = {f"{key} value": value for key, (value, _) in pairs.items()}
     entries |= {f"{key} gradient": gradient for key, (_, gradient) in pairs.items()}
     for name, loss in NETWORKS:

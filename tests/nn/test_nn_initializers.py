@@ -19,7 +19,7 @@ FAMILIES = sorted(VARIANCE)
 # With N = 60,000 draws the sample variance has a relative deviation of sqrt((k - 1) / N), k the
 # kurtosis: 0.0037 for the uniform (1.8) and 0.0058 for the normal (3). The bounds are 4 of them.
 N = SHAPE[0] * SHAPE[1]
-HE = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"}
+HE = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "mish", "celu", "relu6", "hardswish"}
 
 
 def drawn(name: str, shape: tuple[int, int] = SHAPE, seed: int = 0) -> np.ndarray:

@@ -18,6 +18,18 @@ def huber(p: np.ndarray, t: np.ndarray, delta: float) -> np.ndarray:
     return np.where(e <= delta, e**2 / 2, delta * (e - delta / 2))
 
 
+def focal(z: np.ndarray, s: np.ndarray, gamma: float, alpha: float) -> np.ndarray:
+    """Return the focal loss from probabilities, as in its equation 5."""
+    p = special.expit(z)
+    ones = -alpha * (1 - p) ** gamma * np.log(p)
+    return np.where(s > 0, ones, -(1 - alpha) * p**gamma * np.log(1 - p))
+
+
+def divergence(z: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Return the relative entropy of each row, from SciPy."""
+    return special.rel_entr(q, special.softmax(z, axis=-1)).sum(-1)
+
+
 def cross_entropy(z: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Return -log of the probability of each target, from SciPy."""
     q = np.eye(z.shape[-1])[t.astype(int)] if t.ndim < z.ndim else t
@@ -33,6 +45,10 @@ FORMULAS = {  # loss -> (loss, per-sample formula, kind of targets)
     "mean_squared_error": (nn.MeanSquaredError(), lambda p, t: (p - t) ** 2, "real"),
     "mean_absolute_error": (nn.MeanAbsoluteError(), lambda p, t: np.abs(p - t), "real"),
     "huber": (nn.Huber(0.5), lambda p, t: huber(p, t, 0.5), "real"),
+    "smooth_l1": (nn.SmoothL1(0.5), lambda p, t: huber(p, t, 0.5) / 0.5, "real"),
+    "poisson": (nn.Poisson(), lambda z, t: np.exp(z) - t * z, "count"),
+    "focal": (nn.Focal(1.5, 0.3), lambda z, s: focal(z, s, 1.5, 0.3), "sign"),
+    "kl_divergence": (nn.KLDivergence(), divergence, "distribution"),
     "hinge": (nn.Hinge(), lambda z, s: np.clip(1 - s * z, 0, None), "sign"),
     "binary_cross_entropy": (nn.BinaryCrossEntropy(), binary, "probability"),
     "softmax_cross_entropy": (nn.SoftmaxCrossEntropy(), cross_entropy, "class"),
@@ -45,13 +61,15 @@ def draw_targets(kind: str, shape: tuple[int, ...], rng: np.random.Generator) ->
         "real": lambda: rng.standard_normal(shape),
         "sign": lambda: rng.choice([-1.0, 1.0], shape),
         "probability": lambda: rng.random(shape),
+        "count": lambda: rng.poisson(1.5, shape).astype(float),
+        "distribution": lambda: rng.dirichlet(np.ones(shape[-1]), shape[:-1]),
         "class": lambda: rng.integers(0, shape[-1], shape[:-1]),
     }[kind]()
 
 
 def drawn(kind: str, columns: int) -> int:
     """Return a number of columns for outputs: of one class there is no cross-entropy."""
-    return max(columns, 2) if kind == "class" else columns
+    return max(columns, 2) if kind in ("class", "distribution") else columns
 
 
 def value_and_gradient(loss: nn.Loss, z: np.ndarray, t: object) -> tuple[np.ndarray, np.ndarray]:
@@ -133,7 +151,9 @@ def test_softmax_cross_entropy_is_exact_and_silent_at_extreme_logits() -> None:
             np.testing.assert_allclose(gradient, (p - np.eye(3)[t]) / 4, rtol=1e-15)
 
 
-@pytest.mark.parametrize("name", ["huber", "hinge", "mean_squared_error", "mean_absolute_error"])
+@pytest.mark.parametrize(
+    "name", ["huber", "smooth_l1", "hinge", "mean_squared_error", "mean_absolute_error"]
+)
 def test_other_losses_are_finite_and_silent_at_extreme_outputs(name: str) -> None:
     loss, formula, _ = FORMULAS[name]
     z, t = np.array([[1e4], [-1e4], [1e4], [0.0]]), np.array([[1.0], [-1.0], [-1.0], [1.0]])

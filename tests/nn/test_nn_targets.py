@@ -7,8 +7,9 @@ import pytest
 
 from minidl import Tensor, errors, nn
 
-COLUMN_LOSSES = [name for name in nn.LOSSES if name != "softmax_cross_entropy"]
-BINARY = ["binary_cross_entropy", "hinge"]
+SOFTMAX = ["softmax_cross_entropy", "kl_divergence"]
+COLUMN_LOSSES = [name for name in nn.LOSSES if name not in SOFTMAX]
+BINARY = ["binary_cross_entropy", "hinge", "focal"]
 RNG = np.random.default_rng(6)
 Z1, Z3 = RNG.standard_normal((4, 1)), RNG.standard_normal((4, 3))
 CLASSES = np.array([2, 0, 1, 2])
@@ -60,7 +61,7 @@ def test_class_targets_of_another_shape_are_an_error(targets: tuple) -> None:
 
 @pytest.mark.parametrize("name", nn.LOSSES)
 def test_text_labels_are_an_error_that_says_how_to_number_them(name: str) -> None:
-    z = Z3 if name == "softmax_cross_entropy" else Z1
+    z = Z3 if name in SOFTMAX else Z1
     for labels in (np.array(["a", "b", "b", "a"]), np.array([1, 0, "c", 0], dtype=object)):
         number = r"np\.unique\(y, return_inverse=True\)\[1\]"
         advice = number if nn.loss(name).classifies else r"\.astype\(float\)"
@@ -127,7 +128,7 @@ def test_hinge_takes_zero_and_one_for_minus_one_and_one() -> None:
 
 @pytest.mark.parametrize("name", nn.LOSSES)
 def test_prepared_targets_are_prepared_already(name: str) -> None:
-    loss, z = nn.loss(name), (Z3 if name == "softmax_cross_entropy" else Z1)
+    loss, z = nn.loss(name), (Z3 if name in SOFTMAX else Z1)
     once = loss.prepare([0, 1, 1, 0], z.shape)
     assert np.array_equal(once, loss.prepare(once, z.shape))
     assert loss.mean(z, once) == loss(z, [0, 1, 1, 0])
@@ -156,7 +157,9 @@ def test_accuracy_counts_rows_whose_largest_logit_is_the_targets() -> None:
     assert loss.accuracy(np.stack([z, z[::-1]]), CLASSES).tolist() == [0.75, 0.25]
 
 
-@pytest.mark.parametrize("name", ["mean_squared_error", "mean_absolute_error", "huber"])
+@pytest.mark.parametrize(
+    "name", ["mean_squared_error", "mean_absolute_error", "huber", "smooth_l1", "poisson"]
+)
 def test_regression_has_no_accuracy(name: str) -> None:
     assert not nn.loss(name).classifies
     with pytest.raises(errors.ArgumentError, match="has no accuracy"):
@@ -167,13 +170,15 @@ def test_integer_outputs_do_not_round_the_targets() -> None:
     assert nn.MeanSquaredError()(np.array([[0], [1]]), [0.5, 0.5]) == 0.25
 
 
-@pytest.mark.parametrize("make", [nn.Huber, nn.L2Penalty, nn.LeakyReLU, nn.ELU])
+@pytest.mark.parametrize(
+    "make", [nn.Huber, nn.SmoothL1, nn.L1Penalty, nn.L2Penalty, nn.LeakyReLU, nn.ELU, nn.CELU]
+)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "1", True, None])
 def test_setting_that_is_not_a_finite_number_is_an_error(make: type, value: object) -> None:
     with pytest.raises(errors.ArgumentError, match=re.escape(repr(value))) as caught:
         make(value)
     assert "finite number" in str(caught.value)
-    assert caught.value.argument in ("delta", "strength", "slope", "alpha")
+    assert caught.value.argument in ("delta", "beta", "strength", "slope", "alpha")
 
 
 @pytest.mark.parametrize(("make", "value"), [(nn.Huber, 0), (nn.Huber, -1), (nn.L2Penalty, -1e-9)])

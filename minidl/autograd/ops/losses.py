@@ -108,6 +108,18 @@ def reduce(losses: Array, reduction: str, axis: Axis, sample_weight: Weights = N
     return total / _divisor(losses.shape, total.size, axis, w)
 
 
+def averaged(
+    losses: Value, axis: Axis, sample_weight: Weights = None, columns: bool = True
+) -> Value:
+    """Return the weighted mean over `axis` of losses that are made of operations."""
+    shape, w = losses.shape, None
+    if sample_weight is not None:
+        w = weights(sample_weight, shape, losses.dtype, columns)
+        losses = weighted(losses, w)
+    total = losses.sum(axis=axis)
+    return total / _divisor(shape, total.size, axis, w)
+
+
 def _divisor(shape: Shape, n_means: int, axis: Axis, w: Array | None) -> Value:
     """Return the divisor of a mean: the number of losses, or the sum of their weights."""
     divisor = math.prod(shape) / n_means if w is None else np.add.reduce(w, axis=axis)
