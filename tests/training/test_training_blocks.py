@@ -184,6 +184,7 @@ CHANGES = {
     "batch size": lambda t: setattr(t, "batch_size", 8 if t.seed == 1 else 30),
     "order": lambda t: setattr(t, "shuffle", t.seed != 1),
     "penalty": lambda t: setattr(t.objective.penalty, "strength", 0.1 * t.seed),
+    "l1 penalty": lambda t: setattr(t.objective.l1_penalty, "strength", 0.1 * t.seed),
     "dropout": lambda t: setattr(t.model.layers[2], "rate", 0.5),
     "frozen": lambda t: setattr(t.model.layers[0].weight, "requires_grad", False),
     "optimizer": _slower,

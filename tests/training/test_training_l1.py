@@ -1,5 +1,6 @@
 """The L1 penalty: values, gradients, a run of PyTorch, replicas, saved runs, frozen weights."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,15 @@ def test_frozen_weights_do_not_move() -> None:
     kept = model[0].weight.data.copy()
     Trainer(model, "bce", "nag", lr=0.1, l1=0.3).fit(X, Y, epochs=2)
     assert np.array_equal(model[0].weight.data, kept)
+    model.zero_grad()
+    nn.L1Penalty(0.3).add(model.parameters)
+    assert not model[0].weight.grad.any()
+    assert model[2].weight.grad.any()
+
+
+def test_a_copy_of_an_objective_keeps_both_strengths() -> None:
+    objective = copy.deepcopy(Objective(model_at(), nn.BinaryCrossEntropy(), 0.1, 0.2))
+    assert (objective.penalty.strength, objective.l1_penalty.strength) == (0.1, 0.2)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

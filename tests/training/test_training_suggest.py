@@ -27,7 +27,7 @@ def trainer_at(lr=0.5, seed=3, **options):
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_the_losses_are_those_of_runs_by_hand_on_each_quarter(shuffle):
     X, y = regression()
-    options = {"l2": 0.01, "shuffle": shuffle}
+    options = {"l2": 0.01, "l1": 0.02, "shuffle": shuffle}
     found = suggest_lr(trainer_at(**options), X, y, epochs=40, rates=RATES)
     best = []  # of each run, which is not the last
     order = stream(3, "split", 1).permutation(80)
@@ -38,7 +38,8 @@ def test_the_losses_are_those_of_runs_by_hand_on_each_quarter(shuffle):
             rest = np.array([row for row in order if row not in out])
             single = trainer_at(lr, **options)
             single.fit(X[rest], y[rest], epochs=40, validation=(X[out], y[out]))
-            penalty = 0.005 * sum((p.data**2).sum() for p in single.model.parameters if p.ndim > 1)
+            weights = [p.data for p in single.model.parameters if p.ndim > 1]
+            penalty = sum((0.005 * W**2 + 0.02 * np.abs(W)).sum() for W in weights)
             ends.append(single.history["validation_loss"][-1] - penalty)
             best.append(single.history["validation_loss"].min() - penalty)
         assert loss == pytest.approx(np.mean(ends), rel=1e-9)
