@@ -9,6 +9,7 @@ from training_problems import two_classes
 
 from minidl import Trainer, errors, nn, optim, train_replicas
 from minidl.training import Objective, load_run, save_run
+from minidl.training.many import block_key
 
 X, Y = two_classes(40)
 with np.load(Path(__file__).parent.parent / "golden" / "layers.npz") as file:
@@ -129,3 +130,12 @@ def test_a_saved_run_goes_on_bit_for_bit_with_the_same_penalty(tmp_path: Path) -
 def test_an_invalid_strength_is_an_error_that_names_it(wrong: object) -> None:
     with pytest.raises(errors.ArgumentError, match=r"^l1 must be a finite number >= 0, got"):
         Trainer(nn.mlp(2, 1), "bce", "nag", lr=0.1, l1=wrong)  # type: ignore[arg-type]
+
+
+def test_networks_of_other_strengths_are_not_computed_together() -> None:
+    keys = {
+        block_key(Trainer(nn.mlp(2, 1, seed=0), "bce", "nag", lr=0.1, l1=l1))
+        for l1 in (0, 0.1, 0.2)
+    }
+    assert len(keys) == 3
+    assert None not in keys
