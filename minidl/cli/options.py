@@ -184,11 +184,11 @@ def _train(p: argparse.ArgumentParser) -> None:
     text = "initial weights, see minidl list (default: the usual one for the activation)"
     add("--initializer", metavar="NAME", help=text)
     add("--dropout", type=values.number, default=0.0, help="dropout rate in [0, 1) (default: 0)")
-    add("--l1", type=values.number, default=0.0, help="strength of the L1 penalty (default: 0)")
-    add("--l2", type=values.number, default=0.0, help="strength of the L2 penalty (default: 0)")
-    add(
-        "--epochs", type=values.integer, default=100, help="maximum number of epochs (default: 100)"
-    )
+    for penalty in ("l1", "l2"):
+        text = f"strength of the {penalty.upper()} penalty (default: 0)"
+        add(f"--{penalty}", type=values.number, default=0.0, help=text)
+    text = "maximum number of epochs (default: 100)"
+    add("--epochs", type=values.integer, default=100, help=text)
     add("--seed", type=values.integer, default=0, help="seed of all random numbers (default: 0)")
     target = p.add_mutually_exclusive_group().add_argument
     target("--target-loss", metavar="LOSS", type=values.number, help="stop at this training loss")
