@@ -190,6 +190,17 @@ def _train(p: argparse.ArgumentParser) -> None:
     text = "maximum number of epochs (default: 100)"
     add("--epochs", type=values.integer, default=100, help=text)
     add("--seed", type=values.integer, default=0, help="seed of all random numbers (default: 0)")
+    _stopping(p)
+    add("--json", metavar="FILE", help="write settings and history; - prints only JSON")
+    add("--report", metavar="FILE", help=f"{REPORT}, with every epoch of the run (.html)")
+    add("--csv", metavar="FILE", help="write the history as a table")
+    add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")
+    text = "draw the boundary and the history (.png, .svg, .pdf and others; needs matplotlib)"
+    add("--plot", metavar="FILE", help=text)
+    _exit_codes(p, "the run diverges", "the target is not reached")
+
+
+def _stopping(p: argparse.ArgumentParser) -> None:
     target = p.add_mutually_exclusive_group().add_argument
     target("--target-loss", metavar="LOSS", type=values.number, help="stop at this training loss")
     target(
@@ -201,14 +212,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     text = """stop when the validation loss has not fallen for PATIENCE epochs (10 if left out), and
         keep the weights of the best epoch"""
     how: dict[str, Any] = {"metavar": "PATIENCE", "nargs": "?", "const": 10}
-    add("--early-stopping", type=values.integer, **how, help=text)
-    add("--json", metavar="FILE", help="write settings and history; - prints only JSON")
-    add("--report", metavar="FILE", help=f"{REPORT}, with every epoch of the run (.html)")
-    add("--csv", metavar="FILE", help="write the history as a table")
-    add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")
-    text = "draw the boundary and the history (.png, .svg, .pdf and others; needs matplotlib)"
-    add("--plot", metavar="FILE", help=text)
-    _exit_codes(p, "the run diverges", "the target is not reached")
+    p.add_argument("--early-stopping", type=values.integer, **how, help=text)
 
 
 def _compare(p: argparse.ArgumentParser) -> None:
