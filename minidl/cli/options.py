@@ -172,11 +172,12 @@ def _train(p: argparse.ArgumentParser) -> None:
     add_data(p, "moons")
     add = p.add_argument
     names = ", ".join(entry.name for entry in TABLE)
-    text = f"{names}, or a class in a file: my_file.py:Adam (default: nag)"
+    text = f"{names}, or a class in a file: my_file.py:MyAdam (default: nag)"
     add("--optimizer", metavar="NAME", default="nag", help=text)
     text = "learning rate (default: of seven, the one that predicts held-out training rows best)"
     add("--lr", type=values.number, help=text)
-    add("--momentum", type=values.number, default=0.9, help="momentum, where used (default: 0.9)")
+    text = "momentum, where used (default: 0.9; of rmsprop 0)"
+    add("--momentum", type=values.number, help=text)
     text = "rows per update, or full (default: the optimizer's, see minidl list)"
     add("--batch-size", metavar="ROWS", type=values.batch_size, help=text)
     _network(p)
@@ -211,8 +212,8 @@ def _train(p: argparse.ArgumentParser) -> None:
 
 def _compare(p: argparse.ArgumentParser) -> None:
     add = p.add_argument_group("what is compared").add_argument
-    text = """such as momentum,nag, see minidl list, or classes in files: my_file.py:Adam (default:
-        gd,momentum,nag)"""
+    text = """such as momentum,nag, see minidl list, or classes in files: my_file.py:MyAdam
+        (default: gd,momentum,nag)"""
     names = values.different("names such as momentum,nag")
     add("--optimizers", metavar="NAMES", type=names, help=text)
     text = """rows per update, or full; a list such as full,32 gives one comparison each (default:
@@ -285,7 +286,7 @@ def _protocol(p: Group) -> None:
         from 2^-8 to 2^3, and more while the best is at an end; 0.1 with --tune none). With
         --tune lr,momentum the ends of the range of lr / (1 - momentum) (default: 2^-6 and 2^6)"""
     add("--lr", metavar="RATES", type=values.numbers, help=text)
-    text = """momentum, where used (default: 0.9; with --tune lr,momentum the list
+    text = """momentum, where used (default: 0.9, of rmsprop 0; with --tune lr,momentum the list
         0,0.5,0.9,0.95,0.99)"""
     add("--momentum", type=values.numbers, help=text)
     text = "settings to try with each optimizer (default: 24; only with --tune lr,momentum)"

@@ -37,15 +37,16 @@ def add_paths(p: argparse.ArgumentParser) -> None:
     text = f"""{", ".join(SURFACES)}, or a formula such as "50*x**2 + y**2/2", with + - * / **
         and functions such as exp, log, sin, sqrt, abs, tanh, max (default: valley)"""
     add("--surface", metavar="SURFACE", default="valley", help=text)
-    text = """such as momentum,nag, see minidl list, or classes in files: my_file.py:Adam; a surface
-        has no rows, so all batch sizes are one (default: gd,momentum,nag)"""
+    text = """such as momentum,nag, see minidl list, or classes in files: my_file.py:MyAdam; a
+        surface has no rows, so all batch sizes are one (default: gd,momentum,nag)"""
     names = values.different("names such as momentum,nag")
     default = ["gd", "momentum", "nag"]
     add("--optimizers", metavar="NAMES", type=names, default=default, help=text)
     text = """learning rate of all of them (default: half of 1/L, where L is the largest curvature
         that a path meets)"""
     add("--lr", type=values.number, help=text)
-    add("--momentum", type=values.number, default=0.9, help="momentum, where used (default: 0.9)")
+    text = "momentum, where used (default: 0.9; of rmsprop 0)"
+    add("--momentum", type=values.number, help=text)
     text = "where they start, x,y such as -4,1 (default: the usual start of the surface; 1 or 1,1)"
     add("--start", metavar="POINT", type=_point, help=text)
     text = "number of steps (default: 100, on rosenbrock 1000)"

@@ -31,9 +31,9 @@ def header(paths: Sequence[Path], rate: CommonRate | None) -> Iterator[str]:
         words += "" if place.quadratic else " that a path may meet"
     elif rate is not None:
         words += ", as the surface is not curved"
-    settings = [path.optimizer.hyperparameters.get("momentum") for path in paths]
-    momentum = next((m for m in settings if m is not None), None)
-    yield words if momentum is None else f"{words}; momentum {momentum:g}"
+    settings = (path.optimizer.hyperparameters.get("momentum") for path in paths)
+    momenta = list(dict.fromkeys(f"{m:g}" for m in settings if m is not None))
+    yield f"{words}; momentum {joined(momenta)}" if momenta else words
     batched = [path.name for path in paths if _implies_batches(path.name)]
     if batched:
         verb = "is" if len(batched) == 1 else "are"

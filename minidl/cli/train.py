@@ -95,6 +95,8 @@ def _has_target(options: Namespace) -> bool:
 def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     entry, seed = lookup(options.optimizer), options.seed
     optimizer = entry.make(RATE if options.lr is None else options.lr, options.momentum)
+    if options.momentum is None and entry.has_momentum:
+        options.momentum = optimizer.hyperparameters["momentum"]
     batch_size = entry.batches(options.batch_size)
     data = load(options.dataset, options, seed=seed)
     network = {k: getattr(options, k) for k in ("activation", "dropout", "initializer")}

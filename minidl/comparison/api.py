@@ -67,7 +67,7 @@ def compare(
     model : callable, optional
         A function seed -> new network; by default a perceptron with `hidden` and `activation`.
     optimizers : sequence of str, or dict of str to Optimizer
-        Names of ``minidl list optimizers``; classes in files, such as ``my_file.py:Adam``; or new
+        Names of ``minidl list optimizers``; classes in files, such as ``my_file.py:MyAdam``; or new
         optimizers under custom names.
     batch_size : "full" or int, optional
         For optimizers whose name does not fix it; by default 32.
@@ -80,8 +80,8 @@ def compare(
         the range of lr / (1 - momentum), by default 2^-6 and 2^6; an optimizer without momentum is
         trained at that rate. With ``tune="none"`` one number, by default 0.1.
     momentum : float or sequence of float, optional
-        One number, by default 0.9; or, if it is tuned, those to draw from, by default 0, 0.5, 0.9,
-        0.95 and 0.99.
+        One number, by default 0.9, of RMSprop 0; or, if it is tuned, those to draw from, by default
+        0, 0.5, 0.9, 0.95 and 0.99.
     trials : int, optional
         The settings to try with each optimizer, by default 24; only for ``tune="lr,momentum"``.
     hidden, activation

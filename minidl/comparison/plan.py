@@ -32,10 +32,10 @@ Seeds = tuple[int, ...]
 SeedsOf = int | Iterable[int]  # a number of seeds, or the seeds
 RATES = tuple(2.0**k for k in range(-8, 4))
 MOMENTA = (0.0, 0.5, 0.9, 0.95, 0.99)  # with 0, momentum and NAG include gradient descent
-HYPERPARAMETERS: dict[str, tuple[float, Floats, Callable[[float], bool], str]] = {
-    # default value, default grid, condition
+HYPERPARAMETERS: dict[str, tuple[float | None, Floats, Callable[[float], bool], str]] = {
+    # default value (None: that of each rule), default grid, condition
     "lr": (0.1, RATES, lambda lr: 0 < lr < math.inf, "a finite number above 0"),
-    "momentum": (0.9, MOMENTA, lambda momentum: 0 <= momentum < 1, "in [0, 1)"),
+    "momentum": (None, MOMENTA, lambda momentum: 0 <= momentum < 1, "in [0, 1)"),
 }
 FIRST_TUNING_SEED = 10_000
 Optimizers = Sequence[str] | Mapping[str, Optimizer]
@@ -220,7 +220,7 @@ def make_plan(
     return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
 
 
-def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
+def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, Any]:
     """Return the values to try, none if it is not tuned, and the one to use where it is not."""
     default, grid, valid, expected = HYPERPARAMETERS[name]
     several = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, str)
@@ -229,7 +229,8 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, float]:
             use = "tune", "lr" if name == "lr" else "lr,momentum"
             hint = "To choose among several,"
             raise invalid(name, values, "one number if it is not tuned", hint, use)
-        return (), check_number(name, default if values is None else values, valid, expected)
+        own = default if values is None else check_number(name, values, valid, expected)
+        return (), own
     if values is None:
         return grid, default
     numbers = [check_number(name, value, valid, expected) for value in values] if several else []

@@ -63,6 +63,7 @@ class Optimizer(Answering, ABC):
 
     state_names: tuple[str, ...] = ()
     not_state: tuple[str, ...] = ()  # attributes that are not state, even if they change
+    columns_in_float64 = False  # whether update() itself casts values per replica to w's dtype
     hyperparameters: dict[str, Any]
     state: dict[str, Array]
     step_count: int

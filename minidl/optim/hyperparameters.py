@@ -77,10 +77,25 @@ def _is_model(value: object) -> bool:
 @answers
 def learning_rate() -> Hyperparameter:
     """Return a hyperparameter that must be positive and finite."""
-    return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
+    return positive()
 
 
 @answers
 def momentum() -> Hyperparameter:
     """Return a hyperparameter in [0, 1)."""
+    return decay_rate()
+
+
+def positive() -> Hyperparameter:
+    """Return a hyperparameter that must be positive and finite, such as epsilon."""
+    return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
+
+
+def not_negative() -> Hyperparameter:
+    """Return a hyperparameter that must be finite and at least 0, such as a weight decay."""
+    return Hyperparameter(lambda x: (x >= 0) & np.isfinite(x), "a finite number >= 0")
+
+
+def decay_rate() -> Hyperparameter:
+    """Return a hyperparameter in [0, 1), such as beta1."""
     return Hyperparameter(lambda x: (x >= 0) & (x < 1), "a number in [0, 1)")

@@ -1,4 +1,4 @@
-"""Optimizer classes in a Python file that the user names, such as ``my_file.py:Adam``.
+"""Optimizer classes in a Python file that the user names, such as ``my_file.py:MyAdam``.
 
 The file is run once, as a module that only its own classes and functions refer to. So workers
 get its code with each task, instead of importing a file that they do not have.

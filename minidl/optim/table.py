@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,13 @@ import numpy as np
 
 from minidl.errors import ArgumentError
 from minidl.keywords import answers
+from minidl.optim.adam import Adam, AdamW, AMSGrad
+from minidl.optim.adam_relatives import AdaMax, NAdam, RAdam
+from minidl.optim.adaptive import Adadelta, Adagrad, CenteredRMSprop, RMSprop
 from minidl.optim.base import Optimizer, Setting
 from minidl.optim.custom import check_class, check_name
 from minidl.optim.rules import NAG, GradientDescent, Momentum, ReformulatedNAG
+from minidl.optim.signs import Lion, Rprop
 from minidl.optim.source import attribute, is_place, load
 from minidl.registry import Registry
 
@@ -39,10 +44,23 @@ class Entry:
         """Whether the rule takes a momentum coefficient."""
         return hasattr(self.optimizer, "momentum")
 
+    @property
+    def default_momentum(self) -> float | None:
+        """The momentum of the rule where none is given: its own default, otherwise 0.9."""
+        arguments = inspect.signature(getattr(self.optimizer, "__init__")).parameters  # noqa: B009
+        default = arguments["momentum"].default if "momentum" in arguments else 0.9
+        own = 0.9 if default is inspect.Parameter.empty else default
+        return own if self.has_momentum else None
+
     @answers
-    def make(self, lr: object, momentum: object = 0.9) -> Optimizer:
-        """Return a new optimizer; rules without momentum ignore `momentum`."""
-        return self.optimizer(lr=lr, **({"momentum": momentum} if self.has_momentum else {}))
+    def make(self, lr: object, momentum: object = None) -> Optimizer:
+        """Return a new optimizer; rules without momentum ignore `momentum`.
+
+        >>> lookup("nag").make(0.1), lookup("rmsprop").make(0.1).momentum
+        (NAG(lr=0.1, momentum=0.9), 0.0)
+        """
+        given = self.default_momentum if momentum is None else momentum
+        return self.optimizer(lr=lr, **({"momentum": given} if self.has_momentum else {}))
 
     @answers
     def batches(self, batch_size: BatchSize | None = None) -> BatchSize:
@@ -84,6 +102,30 @@ _ROWS = (  # name, optimizer, batch size, whether it is fixed, aliases, summary
      "Nesterov's accelerated gradient, at the look-ahead point (1983)"),
     ("nag-reformulated", ReformulatedNAG, 32, False, ("nesterov-reformulated", "keras-nesterov"),
      "the same method, storing the look-ahead point (Bengio et al. 2012)"),
+    ("adam", Adam, 32, False, ("adaptive-moments",),
+     "averages of gradients, divided by the root of those of their squares (Kingma and Ba 2015)"),
+    ("adamw", AdamW, 32, False, ("decoupled-adam",),
+     "Adam with decoupled weight decay, 0.01 (Loshchilov and Hutter 2019)"),
+    ("nadam", NAdam, 32, False, ("nesterov-adam",),
+     "Adam with Nesterov's momentum (Dozat 2016)"),
+    ("radam", RAdam, 32, False, ("rectified-adam",),
+     "Adam that begins with steps of momentum (Liu et al. 2020)"),
+    ("amsgrad", AMSGrad, 32, False, ("adam-amsgrad",),
+     "Adam with the largest average of squares so far (Reddi et al. 2018)"),
+    ("adamax", AdaMax, 32, False, (),
+     "Adam with a decaying maximum instead of squares (Kingma and Ba 2015)"),
+    ("rmsprop", RMSprop, 32, False, (),
+     "the gradient, divided by the root of its mean square (Tieleman and Hinton 2012)"),
+    ("rmsprop-centered", CenteredRMSprop, 32, False, ("centered-rmsprop", "rmsprop-centred"),
+     "the gradient, divided by its recent standard deviation (Graves 2013)"),
+    ("adagrad", Adagrad, 32, False, (),
+     "the gradient, divided by the root of its sum of squares (Duchi et al. 2011)"),
+    ("adadelta", Adadelta, 32, False, (),
+     "steps in proportion to recent steps, without a learning rate (Zeiler 2012)"),
+    ("lion", Lion, 32, False, (),
+     "steps of one size along the sign of averaged gradients (Chen et al. 2023)"),
+    ("rprop", Rprop, 32, False, ("irprop", "resilient-propagation"),
+     "a step size for each weight, by signs; for full batches (Riedmiller and Braun 1993)"),
 )  # fmt: skip
 for _row in _ROWS:
     _entry = Entry(*_row)
@@ -94,8 +136,9 @@ for _row in _ROWS:
 def lookup(name: str) -> Entry:
     """Return the row for a name or an alias; capitals, spaces, ``-`` and ``_`` do not matter.
 
-    ``my_file.py:Adam`` is the class Adam of a file, or what the file has registered as "Adam";
-    its row is called "Adam", or "my_file.Adam" if minidl has an optimizer of that name.
+    ``my_file.py:MyAdam`` is the class MyAdam of a file, or what the file has registered as
+    "MyAdam"; its row is called "MyAdam", or "my_file.MyAdam" if minidl has an optimizer of that
+    name.
 
     Raises
     ------

@@ -80,7 +80,7 @@ def descend(
     steps: int | None = None,
     *,
     lr: float | None = None,
-    momentum: float = 0.9,
+    momentum: float | None = None,
     name: str | None = None,
 ) -> Path:
     """Run an optimizer on a surface, and record where it goes and where it asks for gradients.
@@ -90,7 +90,7 @@ def descend(
     on : str or Surface
         A surface, its name, or a formula such as ``"50*x**2 + y**2/2"``.
     optimizer : str or Optimizer
-        A name such as ``"nag"`` or ``"my_file.py:Adam"``, made with `lr` and `momentum`; or an
+        A name such as ``"nag"`` or ``"my_file.py:MyAdam"``, made with `lr` and `momentum`; or an
         optimizer, which is reset first. Batching has no meaning here: ``"batch"``,
         ``"mini-batch"`` and ``"stochastic"`` are gradient descent.
     start : float or (float, float), optional
@@ -100,8 +100,8 @@ def descend(
         rosenbrock.
     lr : float
         The learning rate; needed with a name, and only there. :func:`common_lr` finds one.
-    momentum : float, default 0.9
-        The momentum coefficient, for rules that have one.
+    momentum : float, optional
+        The momentum coefficient, for rules that have one; by default 0.9, of RMSprop 0.
     name : str, optional
         What the path is called, by default the optimizer's name or class.
 
@@ -163,7 +163,9 @@ def _unbounded(losses: Sequence[float]) -> bool:
     return rise > GROWTH * max(size, first - min(losses)) or -rise > FALL * size
 
 
-def _made(optimizer: str | Optimizer, lr: float | None, momentum: float) -> tuple[Optimizer, str]:
+def _made(
+    optimizer: str | Optimizer, lr: float | None, momentum: float | None
+) -> tuple[Optimizer, str]:
     """Return an optimizer that has taken no step, and its name."""
     if isinstance(optimizer, str):
         entry = lookup(optimizer)
@@ -197,7 +199,7 @@ def common_lr(
     start: npt.ArrayLike | None = None,
     steps: int | None = None,
     *,
-    momentum: float = 0.9,
+    momentum: float | None = None,
 ) -> CommonRate:
     """Return one learning rate for several optimizers: 0.5 / L.
 

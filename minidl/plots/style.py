@@ -42,7 +42,7 @@ class Look(NamedTuple):
 
 
 # Colours of Okabe & Ito, distinguishable with colour blindness; dashes differ for print in grey.
-LOOKS = {
+LINEAR = {
     "nag": Look("#0072B2", SOLID, "o"),
     "momentum": Look("#D55E00", LONG, "s"),
     "nag-reformulated": Look("#56B4E9", DOTTED, "v"),
@@ -50,12 +50,27 @@ LOOKS = {
     "batch": Look("#009E73", SHORT, "^"),
     "stochastic": Look("#E69F00", DOUBLE, "P"),
 }
-COLOURS = ("#CC79A7", "#8C564B", "#7F7F7F", *(look.color for look in LOOKS.values()))
+# The others have further colours, mostly of Tol's muted scheme. Dashes and marker together differ.
+LOOKS = LINEAR | {
+    "adam": Look("#AA4499", SHORT, "X"),
+    "adamw": Look("#882255", DOTTED, "<"),
+    "nadam": Look("#332288", LONG, ">"),
+    "radam": Look("#CC6677", MIXED, "p"),
+    "amsgrad": Look("#6B3E26", DOUBLE, "d"),
+    "adamax": Look("#4D4D4D", SOLID, "h"),
+    "rmsprop": Look("#117733", DOUBLE, "*"),
+    "rmsprop-centered": Look("#44AA99", SHORT, "H"),
+    "adagrad": Look("#999933", MIXED, "s"),
+    "adadelta": Look("#8A9A5B", SOLID, "^"),
+    "lion": Look("#B8860B", DOTTED, "P"),
+    "rprop": Look("#661100", LONG, "v"),
+}
+COLOURS = ("#CC79A7", "#8C564B", "#7F7F7F", *(look.color for look in LINEAR.values()))
 OTHERS = [
     Look(color, dashes, marker)
     for dashes in (SHORT, MIXED, DOUBLE, DOTTED)
     for color, marker in zip(COLOURS, "X<>psdhH*", strict=True)
-    if (color, dashes) not in {(look.color, look.dashes) for look in LOOKS.values()}
+    if (color, dashes) not in {(look.color, look.dashes) for look in LINEAR.values()}
 ]
 
 

@@ -107,10 +107,11 @@ class Block(Run):
             array[...] = buffers[name].reshape(array.shape)
         self.objective = Objective(model, first.loss, first.objective.penalty.strength)
         settings = self.optimizer.hyperparameters
+        dtype = np.dtype(float) if self.optimizer.columns_in_float64 else value.dtype
         for name in settings:
             values = [trainer.optimizer.hyperparameters[name] for trainer in self.trainers]
             differ = any(v is not values[0] and v != values[0] for v in values)
-            settings[name] = _column(values, value.dtype) if differ else values[0]
+            settings[name] = _column(values, dtype) if differ else values[0]
 
     def train(self, data: Data, last: int) -> None:
         """Train until epoch `last` and hand the results to the Trainers."""
@@ -214,7 +215,7 @@ class Block(Run):
 
 
 def _column(values: list[Any], dtype: np.dtype[Any]) -> Any:
-    """Return numbers as a column (R, 1) of the weights' dtype; schedules as one of columns."""
+    """Return numbers as a column (R, 1); schedules as a schedule of columns."""
     if any(callable(value) for value in values):
         return lambda step: _column([v(step) if callable(v) else v for v in values], dtype)
     return np.array(values, dtype)[:, None]

@@ -1,20 +1,30 @@
 """Arguments: what they are called here, where they go, and how a call is written."""
 
-from minidl.words.table import ADAPTIVE, DEVICE, MEAN, PER_EPOCH, Table, table
+from minidl.words.table import DEVICE, MEAN, PER_EPOCH, Table, table
 
 # fmt: off
 # Word in lower case -> arguments here; the first that the function takes is meant.
 ARGUMENTS = table(
     ("learning_rate learningrate learning_rate_init init_lr base_lr eta eta0 rate", "lr"),
     ("initial_learning_rate start_lr base_value", "start lr"),
-    ("weight_decay kernel_regularizer regularization reg l2_reg penalty l2_regularization",
+    ("weight_decay", "weight_decay l2 strength"),
+    ("kernel_regularizer regularization reg l2_reg penalty l2_regularization",
      "l2 strength"),
-    ("alpha", "l2 strength slope lr"),
-    ("beta beta1 beta_1 mu rho", "momentum"),
+    ("alpha", "l2 strength slope rho lr"),
+    ("beta mu", "momentum beta1"),
+    ("beta1 beta_1 b1", "beta1 momentum"),
+    ("beta2 beta_2 b2", "beta2"),
+    ("rho", "rho momentum"),
+    ("momentum", "momentum beta1"),
+    ("schedule_decay", "momentum_decay"),
+    ("etaminus eta_minus", "shrink"),
+    ("etaplus eta_plus", "grow"),
+    ("step_size_min min_step_size", "smallest"),
+    ("step_size_max max_step_size", "largest"),
     ("nesterovs_momentum use_nesterov", "nesterov"),
     ("step_size", "every lr"),
     ("epochs_drop drop_every", "every"),
-    ("gamma decay_rate", "factor rate"),
+    ("gamma decay_rate", "factor rate rho"),
     ("decay_steps t_max total_steps max_steps", "steps"),
     ("warmup_steps num_warmup_steps", "steps"),
     ("eta_min end_lr min_lr final_lr", "end"),
@@ -108,7 +118,19 @@ PLACES = table(
      "Give a schedule as lr, such as NAG(lr=ExponentialDecay(0.1, rate=0.999)), or "
      "callbacks=[LearningRateSchedule(rate)]."),
     ("params parameters", "A Trainer gives the optimizer its weights."),
-    ("beta_2 beta2 betas epsilon eps amsgrad centered", ADAPTIVE),
+    ("beta2 epsilon", "It is an argument of adaptive rules: optim.Adam(0.001, beta2=0.999)."),
+    ("betas", "Write optim.Adam(0.001, beta1=0.9, beta2=0.999): each has its own name."),
+    ("amsgrad", "It is a class of its own: optim.AMSGrad(lr)."),
+    ("centered", "It is a class of its own: optim.CenteredRMSprop(lr)."),
+    ("decoupled_weight_decay", "It is a class of its own: optim.AdamW(lr, weight_decay=0.01)."),
+    ("Adam.nesterov AdamW.nesterov", "It is a class of its own: optim.NAdam(lr)."),
+    ("Adam.weight_decay NAdam.weight_decay RAdam.weight_decay AMSGrad.weight_decay",
+     "Write optim.AdamW(lr, weight_decay=0.01), or Trainer(..., l2=0.01) for a penalty."),
+    ("RMSprop.decay CenteredRMSprop.decay", "Write rho=... instead."),
+    ("etas", "Write optim.Rprop(0.01, shrink=0.5, grow=1.2): each has its own name."),
+    ("step_sizes", "Write optim.Rprop(0.01, smallest=1e-6, largest=50.0)."),
+    ("initial_accumulator_value initial_scale", "The averages and sums of minidl begin at 0."),
+    ("eps_root eps_in_sqrt", "The docstring of each rule says where its epsilon is added."),
     ("dampening maximize foreach fused differentiable", "minidl's rules have no such switch."),
     ("clipnorm clipvalue global_clipnorm max_norm max_grad_norm gradient_clip_val clip grad_clip "
      "clip_grad gradient_clip clip_norm",
@@ -215,4 +237,11 @@ USAGE: Table = {
     "NAG": "Write NAG(lr=0.1, momentum=0.9): a Trainer gives the optimizer its weights.",
     "ReformulatedNAG": "Write ReformulatedNAG(lr=0.1, momentum=0.9): a Trainer gives the "
         "optimizer its weights.",
+} | {
+    name: f"Write {name}(lr={lr}): a Trainer gives the optimizer its weights."
+    for lr, names in {
+        0.001: "Adam AdamW AMSGrad RAdam", 0.002: "NAdam AdaMax", 0.0001: "Lion", 1.0: "Adadelta",
+        0.01: "RMSprop CenteredRMSprop Adagrad Rprop",
+    }.items()
+    for name in names.split()
 }

@@ -1,6 +1,6 @@
 """Names that a module does not have: module -> word -> answer."""
 
-from minidl.words.table import ADAPTIVE, DEVICE, FIT, PER_EPOCH, Table, table
+from minidl.words.table import DEVICE, FIT, NO_RULE, PER_EPOCH, Table, table
 
 # fmt: off
 MODULES: dict[str, Table] = {
@@ -62,8 +62,13 @@ MODULES: dict[str, Table] = {
         ("utils", "minidl does not clip gradients and has no weight norm."),
     ),
     "minidl.optim": table(
-        ("Adam AdamW Adamax NAdam Nadam RAdam RMSprop RMSProp Adagrad Adadelta Lion LBFGS Rprop",
-         f"{ADAPTIVE} The rules are GradientDescent, Momentum, NAG, ReformulatedNAG and SGD."),
+        ("LBFGS Adafactor AdaBelief ASGD Ftrl LAMB Lamb LARS Muon Yogi SparseAdam", NO_RULE),
+        ("Adamax adamax", "It is optim.AdaMax."),
+        ("Nadam nadam", "It is optim.NAdam."),
+        ("RMSProp rmsprop", "It is optim.RMSprop."),
+        ("AdaGrad adagrad", "It is optim.Adagrad."),
+        ("AdaDelta adadelta", "It is optim.Adadelta."),
+        ("Amsgrad amsgrad", "It is optim.AMSGrad."),
         ("lr_scheduler schedulers", "Schedules are in minidl.optim: NAG(lr=StepDecay(0.1, 100))."),
         ("StepLR", f"It is optim.StepDecay. {PER_EPOCH}"),
         ("ExponentialLR", f"It is optim.ExponentialDecay. {PER_EPOCH}"),

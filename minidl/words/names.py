@@ -1,13 +1,14 @@
 """Names that are registered here under another one, options and commands."""
 
-from minidl.words.table import ADAPTIVE, DEVICE, Table, table
+from minidl.words.table import DEVICE, NO_RULE, Table, table
 
 # fmt: off
 # Kind -> word in lower case, without spaces, - and _ -> a name here, or a sentence.
 NAMES: dict[str, Table] = {
     "optimizer": table(
-        ("adam adamw adamax nadam radam rmsprop adagrad adadelta lion lbfgs",
-         f"{ADAPTIVE} A class in a file is also a name: my_file.py:Adam."),
+        ("lbfgs adafactor adabelief adan asgd ftrl lamb lars muon shampoo sm3 sophia yogi",
+         f"{NO_RULE} A class in a file is also a name: my_file.py:Yogi."),
+        ("adamaxw nadamw adamwithweightdecay", "adamw"),
         ("nesterovaccelerated nesterovmomentum acceleratedgradient", "nag"),
         ("sgdmomentum polyak", "momentum"),
         ("sgdnesterov", "nag-reformulated"),

@@ -1,7 +1,7 @@
 """The form of the tables: word -> answer."""
 
 Table = dict[str, str]
-ADAPTIVE = "minidl has no adaptive rules; NAG(lr, momentum) is the nearest."
+NO_RULE = "minidl has no such rule; minidl list optimizers names those that it has."
 DEVICE = "minidl computes on the processor, in NumPy."
 PER_EPOCH = (
     "It counts steps; under LearningRateSchedule it counts epochs, as PyTorch's schedulers do."

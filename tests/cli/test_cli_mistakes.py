@@ -100,7 +100,7 @@ def test_a_wrong_option_is_named_with_its_value(command, typed, said, capsys):
         ("train --optimizer nga", "Did you mean 'nag'?"),
         ("train --optimizer momentun", "Did you mean 'momentum'?"),
         ("train --optimizer nestrov", "Did you mean 'nesterov'?"),
-        ("train --optimizer adam", "gd, momentum, nag, nag-reformulated"),
+        ("train --optimizer muon", "gd, momentum, nag, nag-reformulated"),
         ("train --initializer glorot", "Did you mean 'glorot_"),
         ("train --optimizer batch --batch-size 16", "use 'gd'"),
         ("train --lr fast", "argument --lr: must be a number, got 'fast'"),
@@ -193,7 +193,7 @@ def test_a_wrong_command_suggests_the_right_one(typed, said, capsys):
     ("typed", "said"),
     [
         ("--optimizers nag,nga", "Did you mean 'nag'?"),
-        ("--optimizers adam", "expected one of: batch, stochastic, gd, momentum, nag, "),
+        ("--optimizers muon", "expected one of: batch, stochastic, gd, momentum, nag, "),
         (
             "--optimizers nag,nesterov",
             "--optimizers names 'nesterov' twice. 'nesterov' and 'nag' are the same.",

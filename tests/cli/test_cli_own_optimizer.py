@@ -22,7 +22,7 @@ from minidl.optim import Optimizer, learning_rate, momentum
 BETAS = 0.9, 0.999
 
 
-class Adam(Optimizer):
+class Adaptive(Optimizer):
     lr = learning_rate()
     state_names = ("m", "v")
 
@@ -71,12 +71,12 @@ def plain(record):
     return [{name: value for name, value in run.items() if name != "seconds"} for run in runs]
 
 
-OWN = ["--optimizers", "mine.py:Adam,nag"]
+OWN = ["--optimizers", "mine.py:Adaptive,nag"]
 
 
 def test_it_is_trained_with_the_rate_that_is_given(trained):
-    record = trained("--optimizer", "mine.py:Adam", "--lr", "0.03", "--epochs", "3")
-    assert (record["optimizer"], record["batch_size"]) == ("Adam(lr=0.03)", 32)
+    record = trained("--optimizer", "mine.py:Adaptive", "--lr", "0.03", "--epochs", "3")
+    assert (record["optimizer"], record["batch_size"]) == ("Adaptive(lr=0.03)", 32)
     losses = record["history"]["columns"]["train_loss"]
     assert losses[-1] < losses[0]
 
@@ -85,15 +85,15 @@ def test_its_row_has_the_name_of_the_class(capsys):
     assert main([*SMALL_RACE, *OWN, "--details"]) == 0
     printed = capsys.readouterr().out
     rows = [line.split()[0] for line in printed.splitlines() if line]
-    assert rows.count("Adam") >= 3  # on the screen, and in the details
-    assert "\nnag - Adam " in printed
+    assert rows.count("Adaptive") >= 3  # on the screen, and in the details
+    assert "\nnag - Adaptive " in printed
     assert "mine.py" not in printed
 
 
 def test_workers_that_cannot_import_the_file_train_it(raced):
     one, two = (raced(*OWN, "--jobs", jobs) for jobs in "12")
     assert plain(one) == plain(two)
-    assert {run["optimizer"] for run in plain(two)} == {"Adam", "nag"}
+    assert {run["optimizer"] for run in plain(two)} == {"Adaptive", "nag"}
 
 
 def test_workers_that_were_started_earlier_find_the_modules_beside_the_file(raced):
@@ -102,7 +102,7 @@ def test_workers_that_were_started_earlier_find_the_modules_beside_the_file(race
     Path("later/beside_the_file.py").write_text(HELPERS, encoding="utf-8")
     text = ADAM.replace("from helpers import", "from beside_the_file import")
     Path("later/mine.py").write_text(text, encoding="utf-8")
-    own = ["--optimizers", "later/mine.py:Adam,nag"]
+    own = ["--optimizers", "later/mine.py:Adaptive,nag"]
     one, two = (raced(*own, "--jobs", jobs) for jobs in "12")
     assert plain(one) == plain(two)
 
@@ -122,20 +122,20 @@ def test_a_rule_written_anew_gives_the_numbers_of_the_built_in_one(raced):
 
 def test_its_momentum_is_tuned_if_it_has_one(raced):
     options = ["--tune", "lr,momentum", "--momentum", "0.5,0.9"]
-    found = raced("--optimizers", "mine.py:Momentum,mine.py:Adam", *options)
+    found = raced("--optimizers", "mine.py:Momentum,mine.py:Adaptive", *options)
     settings = {(run["optimizer"], run["setting"][1]) for run in plain(found)}
-    assert {("mine.Momentum", 0.5), ("mine.Momentum", 0.9), ("Adam", None)} == settings
+    assert {("mine.Momentum", 0.5), ("mine.Momentum", 0.9), ("Adaptive", None)} == settings
 
 
 def test_two_files_with_a_class_of_one_name_are_told_apart(capsys):
     Path("other.py").write_text(ADAM.replace("0.999", "0.99"), encoding="utf-8")
-    assert main([*SMALL_RACE, "--optimizers", "mine.py:Adam,other.py:Adam"]) == 0
-    assert "\nother.Adam - Adam " in capsys.readouterr().out
+    assert main([*SMALL_RACE, "--optimizers", "mine.py:Adaptive,other.py:Adaptive"]) == 0
+    assert "\nother.Adaptive - Adaptive " in capsys.readouterr().out
 
 
 def test_the_same_class_twice_is_an_error(capsys):
-    assert main([*SMALL_RACE, "--optimizers", "mine.py:Adam,./mine.py:Adam"]) == 2
-    assert "'./mine.py:Adam' and 'Adam' are the same." in capsys.readouterr().err
+    assert main([*SMALL_RACE, "--optimizers", "mine.py:Adaptive,./mine.py:Adaptive"]) == 2
+    assert "'./mine.py:Adaptive' and 'Adaptive' are the same." in capsys.readouterr().err
 
 
 def test_a_file_of_results_is_shown_without_the_class(capsys):
@@ -165,7 +165,7 @@ def test_a_killed_comparison_is_continued():
         ("mine.py", ("0.999", "0.99"), 1),  # a constant of the module
         ("mine.py", ("self.lr * (m", "2 * self.lr * (m"), 1),
         ("helpers.py", ("1e-8", "1e-4"), 1),
-        ("mine.py", ("class Adam", "# best\nclass Adam"), 0),
+        ("mine.py", ("class Adaptive", "# best\nclass Adaptive"), 0),
     ],
 )
 def test_results_of_other_code_are_not_continued(file, change, code, capsys, monkeypatch):
@@ -180,32 +180,35 @@ def test_results_of_other_code_are_not_continued(file, change, code, capsys, mon
     assert main(command) == code
     err = capsys.readouterr().err
     assert ("race.json holds another comparison" in err) is bool(code)
-    assert ("code of Adam is '" in err) is bool(code)
+    assert ("code of Adaptive is '" in err) is bool(code)
 
 
 def test_in_python_the_place_is_a_name_too():
     found = compare(
-        "moons", optimizers=["mine.py:Adam", "nag"], lr=[0.1, 0.2], epochs=4, seeds=2,
+        "moons", optimizers=["mine.py:Adaptive", "nag"], lr=[0.1, 0.2], epochs=4, seeds=2,
         tuning_seeds=1,
     )  # fmt: skip
-    assert [row.optimizer for row in found.rows] == ["Adam", "nag"]
-    assert found.plan.contestant("Adam").own.momentum is None
-    assert "code of Adam" in found.request
+    assert [row.optimizer for row in found.rows] == ["Adaptive", "nag"]
+    assert found.plan.contestant("Adaptive").own.momentum is None
+    assert "code of Adaptive" in found.request
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
         ("mine.py:Torch", "Torch is not derived from minidl.optim.Optimizer. Write class Torch(O"),
-        ("mine.py:Adm", "unknown optimizer in mine.py 'Adm': expected one of: Adam, Momentum. Did"),
-        ("nine.py:Adam", "there is no file nine.py: expected FILE.py:CLASS"),
-        ("broken.py:Adam", "broken.py, line 1: invalid syntax: class Adam Optimizer"),
-        ("adam", "A class in a file is also a name: my_file.py:Adam."),
+        (
+            "mine.py:Adaptve",
+            "unknown optimizer in mine.py 'Adaptve': expected one of: Adaptive, Momentum. Did",
+        ),
+        ("nine.py:Adaptive", "there is no file nine.py: expected FILE.py:CLASS"),
+        ("broken.py:Adaptive", "broken.py, line 1: invalid syntax: class Adaptive Optimizer"),
+        ("yogi", "A class in a file is also a name: my_file.py:Yogi."),
     ],
 )
 @pytest.mark.parametrize("command", [[*SMALL_RUN, "--optimizer"], [*SMALL_RACE, "--optimizers"]])
 def test_a_mistake_is_told_before_training(command, typed, said, capsys):
-    Path("broken.py").write_text("class Adam Optimizer\n", encoding="utf-8")
+    Path("broken.py").write_text("class Adaptive Optimizer\n", encoding="utf-8")
     assert main([*command, typed]) == 2
     out, err = capsys.readouterr()
     assert out == ""

@@ -64,7 +64,7 @@ def test_the_command_of_the_manual_trains_what_the_library_would(tmp_path, monke
 def test_every_name_and_alias_of_the_table_is_an_optimizer(typed, name, trained):
     entry = lookup(name)
     record = trained("--optimizer", typed)
-    assert record["optimizer"] == repr(entry.make(0.1, 0.9))
+    assert record["optimizer"] == repr(entry.make(0.1))
     assert record["batch_size"] == entry.batch_size
 
 

@@ -34,7 +34,11 @@ MAKES: dict[str, Make] = {
     "nag": optim.NAG,
     "reformulated nag": optim.ReformulatedNAG,
 }
-NOT_LINEAR: set[type[optim.Optimizer]] = set()  # rules with a test file of their own
+# Rules that are not linear in the gradient: test_optim_adaptive*.py
+NOT_LINEAR: set[type[optim.Optimizer]] = {
+    optim.Adam, optim.AdamW, optim.NAdam, optim.RAdam, optim.AMSGrad, optim.AdaMax,
+    optim.RMSprop, optim.CenteredRMSprop, optim.Adagrad, optim.Adadelta, optim.Lion, optim.Rprop,
+}  # fmt: skip
 
 
 def decaying(step: int) -> float:

@@ -14,6 +14,18 @@ RULES = {
     optim.Momentum: {"momentum"},
     optim.NAG: {"nag"},
     optim.ReformulatedNAG: {"nag-reformulated"},
+    optim.Adam: {"adam"},
+    optim.AdamW: {"adamw"},
+    optim.NAdam: {"nadam"},
+    optim.RAdam: {"radam"},
+    optim.AMSGrad: {"amsgrad"},
+    optim.AdaMax: {"adamax"},
+    optim.RMSprop: {"rmsprop"},
+    optim.CenteredRMSprop: {"rmsprop-centered"},
+    optim.Adagrad: {"adagrad"},
+    optim.Adadelta: {"adadelta"},
+    optim.Lion: {"lion"},
+    optim.Rprop: {"rprop"},
 }
 ALIASES = {
     "bgd": "batch",
@@ -27,6 +39,15 @@ ALIASES = {
     "nag-look-ahead": "nag",
     "nesterov-reformulated": "nag-reformulated",
     "keras-nesterov": "nag-reformulated",
+    "adaptive-moments": "adam",
+    "decoupled-adam": "adamw",
+    "nesterov-adam": "nadam",
+    "rectified-adam": "radam",
+    "adam-amsgrad": "amsgrad",
+    "centered-rmsprop": "rmsprop-centered",
+    "rmsprop-centred": "rmsprop-centered",
+    "irprop": "rprop",
+    "resilient-propagation": "rprop",
 }
 
 
@@ -97,8 +118,11 @@ def test_name_like_no_other_gets_the_list_and_no_suggestion() -> None:
 def test_row_makes_its_rule_with_the_values_given(entry: optim.Entry) -> None:
     made = entry.make(0.25, 0.5)
     assert type(made) is entry.optimizer
+    arguments = inspect.signature(entry.optimizer).parameters.values()
+    defaults = {p.name: p.default for p in arguments if p.name not in ("lr", "momentum")}
     expected = {"lr": 0.25, "momentum": 0.5} if entry.has_momentum else {"lr": 0.25}
-    assert made.hyperparameters == expected
+    assert made.hyperparameters == expected | defaults
+    assert entry.make(0.25).hyperparameters.get("momentum") == entry.default_momentum
     assert entry.has_momentum == ("momentum" in inspect.signature(entry.optimizer).parameters)
     assert entry.summary
 

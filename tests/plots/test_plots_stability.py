@@ -127,7 +127,9 @@ def test_aliases_are_known_and_runs_without_a_panel_are_an_error():
     assert_allclose(runs[0], [(0.1, 0.0)])
     assert runs[1] == []
     assert_allclose(runs[2], [(0.5, 0.9), (0.2, 0.9)])
-    with pytest.raises(UnknownNameError, match="unknown optimizer 'adam'"):
+    with pytest.raises(UnknownNameError, match="unknown optimizer 'adm'"):
+        panels(at={"adm": [(0.5, 0.9)]})
+    with pytest.raises(ArgumentError, match="without a panel: got 'adam', expected runs of gd"):
         panels(at={"adam": [(0.5, 0.9)]})
     with pytest.raises(ArgumentError, match="without a panel: got 'gd', expected runs of nag"):
         plot_stability({"gd": [(0.5, 0.0)]}, rules=["nag"], ax=[Figure().add_subplot()])

@@ -7,13 +7,15 @@ from minidl.comparison.goal import Target
 from minidl.comparison.report.words import method_name, rate, setting_words
 from minidl.text import counted, joined
 
+ADAPTIVE = "RMSprop", "CenteredRMSprop"  # with momentum 0 they are not gradient descent
+
 
 def warnings_of(comparison: Results) -> Iterator[str]:
     """Yield one sentence for each pitfall that applies to this comparison."""
     plan = comparison.plan
     for c in plan.contestants:
         setting = comparison.chosen[c.name].setting if comparison.chosen else c.own
-        if setting.momentum == 0:
+        if setting.momentum == 0 and c.rule not in ADAPTIVE:
             yield f"{method_name(c.name)} has momentum 0: it is plain gradient descent then."
     sizes, rows = {c.batch_size for c in plan.contestants}, plan.rows
     for size in [size for size in sizes - {"full"} if int(size) > rows]:

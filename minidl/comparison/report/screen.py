@@ -253,7 +253,7 @@ def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str
         if plan.problem in DATASETS and plan.problem != "moons":
             words += ["--dataset", plan.problem]
         words += ["--optimizer", best.optimizer, "--lr", rate(best.setting.lr)]
-        if best.setting.momentum not in (None, 0.9):
+        if best.setting.momentum not in (None, entries[best.optimizer].default_momentum):
             words += ["--momentum", f"{best.setting.momentum:g}"]
         if best.batch_size != entries[best.optimizer].batch_size:
             words += ["--batch-size", str(best.batch_size)]

@@ -1,0 +1,80 @@
+"""Moving averages, and coefficients that are the same for one network and for many.
+
+A hyperparameter is a float, or a column (R, 1) for R networks. Coefficients such as 1 - beta^t are
+computed in float64, and by the same function of Python's floats in both cases, because NumPy's
+power rounds otherwise. Then they get the dtype of the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minidl.optim.base import Array, Optimizer
+from minidl.optim.hyperparameters import decay_rate, positive
+
+Value = float | Array  # of a hyperparameter
+
+
+def each(formula: Callable[..., float], *values: Value) -> Value:
+    """Return `formula` of floats, or a column of its values for each network.
+
+    >>> each(lambda rate: 1 - rate**2, 0.5), each(lambda x: x + 1, np.array([[1.0], [2.0]])).shape
+    (0.75, (2, 1))
+    """
+    if not any(isinstance(value, np.ndarray) for value in values):
+        return formula(*values)
+    rows = zip(*(column.ravel().tolist() for column in np.broadcast_arrays(*values)), strict=True)
+    return np.array([formula(*row) for row in rows])[:, None]
+
+
+def like(w: Array, *values: Value) -> tuple[Any, ...]:
+    """Return values with which `w` keeps its dtype: floats as they are, columns in this dtype."""
+    return tuple(v if isinstance(v, float) else v.astype(w.dtype, copy=False) for v in values)
+
+
+def average(mean: Array, new: Array, rate: Value) -> None:
+    """Set mean <- rate mean + (1 - rate) new."""
+    old_share, new_share = like(mean, rate, 1 - rate)
+    mean *= old_share
+    mean += new_share * new
+
+
+def unbiased(mean: Array, rate: Value, steps: int) -> Array:
+    """Return mean / (1 - rate^steps): an average that began at 0, as a mean with weights of sum 1.
+
+    Kingma and Ba 2015, section 3: after t steps, the weights (1 - rate) rate^(t - i) of an
+    exponential average add up to 1 - rate^t.
+
+    >>> unbiased(np.array([0.75]), 0.5, 2)  # 0.5 * 1 + 0.25 * 1
+    array([1.])
+    """
+    (share,) = like(mean, each(lambda r: 1 - r**steps, rate))
+    corrected: Array = mean / share
+    return corrected
+
+
+class WithMoments(Optimizer):
+    """The base of Adam and its relatives: averages of the gradient and of its square."""
+
+    columns_in_float64 = True
+    beta1 = decay_rate()
+    beta2 = decay_rate()
+    epsilon = positive()
+    state_names: tuple[str, ...] = ("mean", "square_mean")
+
+    def take_averages(self, g: Array) -> tuple[Array, Array]:
+        """Add `g` to the averages m and v; return them."""
+        beta1, beta2 = self.beta1, self.beta2
+        m, v = self.state["mean"], self.state["square_mean"]
+        average(m, g, beta1)
+        average(v, g * g, beta2)
+        return m, v
+
+    def moments(self, g: Array) -> tuple[Array, Array]:
+        """Add `g` to the averages; return them with bias correction, as new arrays."""
+        m, v = self.take_averages(g)
+        t = self.step_count + 1
+        return unbiased(m, self.beta1, t), unbiased(v, self.beta2, t)
