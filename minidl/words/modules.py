@@ -28,7 +28,6 @@ MODULES: dict[str, Table] = {
         ("GradientTape autograd_grad", "Write grad(y, x), or y.backward() and x.grad."),
         ("load_checkpoint", 'Write training.load_run(trainer, "run.npz").'),
         ("save_checkpoint", 'Write training.save_run(trainer, "run.npz").'),
-        ("MLPClassifier MLPRegressor", "Write nn.mlp(2, 16, 1) and a Trainer."),
         ("fit train", FIT),
     ),
     "minidl.nn": table(
@@ -49,7 +48,9 @@ MODULES: dict[str, Table] = {
         ("SmoothL1Loss HuberLoss", "It is nn.Huber(delta=1.0)."),
         ("HingeEmbeddingLoss", "nn.Hinge() is the hinge loss of a score."),
         ("Swish", "It is nn.SiLU()."),
-        ("MLP MLPClassifier MLPRegressor", "It is nn.mlp(2, 16, 1)."),
+        ("MLP", "It is nn.mlp(2, 16, 1)."),
+        ("MLPClassifier", "It is minidl.MLPClassifier."),
+        ("MLPRegressor", "It is minidl.MLPRegressor."),
         ("Input InputLayer", "Leave it out: nn.Dense(2, 16) knows its inputs."),
         ("Flatten Reshape", "Reshape the rows before: X.reshape(len(X), -1)."),
         ("Conv1d Conv2d Conv1D Conv2D MaxPool2d Embedding LSTM RNN GRU Transformer "

@@ -1,0 +1,144 @@
+"""scikit-learn's account of a fit: losses, validation scores, when to stop, and the rates."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from minidl.autograd import Array
+from minidl.training import Trainer
+from minidl.training.data import rows_per_batch
+
+SMALLEST_RATE = 1e-6  # at which "adaptive" stops
+NOT_CONVERGED = (
+    "Stochastic Optimizer: Maximum iterations ({}) reached and the optimization hasn't converged"
+    " yet."
+)
+
+
+@dataclass
+class Account:
+    """What scikit-learn's MLP records of each epoch; `score` is that on the validation rows."""
+
+    early_stopping: bool
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    best_loss: float = math.inf
+    best_score: float = -math.inf
+    best_weights: Array | None = None
+    no_improvement: int = 0
+    n_iter: int = 0
+    t: int = 0  # rows seen
+
+    def note_loss(self, loss: float, tol: float) -> None:
+        """Note the mean loss of the batches of an epoch, if there are no validation rows."""
+        worse = loss > self.best_loss - tol
+        self.no_improvement = self.no_improvement + 1 if worse else 0
+        self.best_loss = min(loss, self.best_loss)
+
+    def note_score(self, score: float, tol: float, weights: Array) -> None:
+        """Note the score of an epoch on the validation rows; keep the weights of the best."""
+        self.validation_scores.append(score)
+        worse = score < self.best_score + tol
+        self.no_improvement = self.no_improvement + 1 if worse else 0
+        if score > self.best_score:
+            self.best_score, self.best_weights = score, weights.copy()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The parameters of an estimator that say when to stop, and which rate an epoch has."""
+
+    tol: float
+    n_iter_no_change: float
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    verbose: bool
+
+    @classmethod
+    def of(cls, estimator: Any) -> Rules:
+        """Return those of an estimator."""
+        return cls(**{name: getattr(estimator, name) for name in cls.__dataclass_fields__})
+
+
+class AccountingTrainer(Trainer):
+    """A Trainer that keeps an :class:`Account` and stops as scikit-learn's MLP does.
+
+    It hears of every epoch, also of those that are not measured.
+    """
+
+    account: Account
+    rules: Rules
+    score: Callable[[], float] | None = None  # on the validation rows, during fit
+    begun_at = seen = 0  # epochs and rows before this call of fit
+
+    def epoch_ended(self, losses: Array) -> None:
+        """Note the loss or the score of the epoch, set the next learning rate, and stop or not."""
+        account, rules, loss = self.account, self.rules, float(losses[0])
+        if self.epoch <= account.n_iter + self.begun_at:  # told before an interruption
+            return
+        account.n_iter += 1
+        account.t += self.samples - self.seen
+        self.seen = self.samples
+        account.loss_curve.append(loss)
+        if rules.verbose:
+            print(f"Iteration {account.n_iter}, loss = {loss:.8f}")
+        if self.stop_reason == "diverged":
+            return
+        w = self.objective.vector.value
+        self.good = w.copy()  # to which a later divergence goes back, also from unmeasured epochs
+        if self.score is None:
+            account.note_loss(loss, rules.tol)
+        else:
+            account.note_score(self.score(), rules.tol, w)
+            if rules.verbose:
+                print(f"Validation score: {account.validation_scores[-1]:f}")
+        if rules.learning_rate == "invscaling":
+            rate = rules.learning_rate_init / (account.t + 1) ** rules.power_t
+            setattr(self.optimizer, "lr", rate)  # noqa: B010 (the base declares none)
+        if account.no_improvement > rules.n_iter_no_change:
+            self._plateau()
+
+    def begin(self) -> None:
+        """Count the epochs of this call of fit from 0."""
+        self.begun_at, self.seen, self.account.n_iter = self.epoch, self.samples, 0
+
+    def _plateau(self) -> None:
+        """Stop, or with the rate "adaptive" divide it by 5."""
+        rules, optimizer = self.rules, self.optimizer
+        what = "Training loss" if self.score is None else "Validation score"
+        words = f"{what} did not improve more than tol={rules.tol:f}"
+        words += f" for {rules.n_iter_no_change} consecutive epochs."
+        rate: float = getattr(optimizer, "lr", 0.0)
+        if rules.learning_rate != "adaptive":
+            self.stop("no improvement")
+            words += " Stopping."
+        elif rate <= SMALLEST_RATE:
+            self.stop("no improvement")
+            words += " Learning rate too small. Stopping."
+        else:
+            setattr(optimizer, "lr", rate / 5)  # noqa: B010
+            self.account.no_improvement = 0
+            words += f" Setting learning rate to {rate / 5:f}"
+        if rules.verbose:
+            print(words)
+
+    def warn_of_limit(self, limit: int) -> None:
+        """Warn if the last epoch allowed was reached before any reason to stop."""
+        if self.history.stopped_by == "epochs" and self.account.n_iter == limit:
+            warnings.warn(NOT_CONVERGED.format(limit), ConvergenceWarning, stacklevel=4)
+
+    def rows_in_batch(self, n: int) -> int:
+        """Return the rows of each batch but the last."""
+        return rows_per_batch(self.batch_size, n)
+
+    def raw(self, X: Array) -> Array:
+        """Return the network's outputs for checked rows."""
+        return np.asarray(self.objective.reading(lambda: self.objective.outputs(X)))

@@ -1,0 +1,97 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+
+from minidl.autograd import Array
+from minidl.estimators.losses import regressor_loss
+from minidl.estimators.mlp import BaseMLP
+from minidl.keywords import answers
+from minidl.nn import Loss
+
+
+@answers
+class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
+    """A multilayer perceptron, as an estimator of scikit-learn."""
+
+    out_activation_: str
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "sgd",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float | None = None,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float | None = None,
+        beta_2: float | None = None,
+        epsilon: float | None = None,
+        n_iter_no_change: float = 10,
+        loss: Any = "squared_error",
+        dropout: float = 0.0,
+        target_loss: float | None = None,
+        callbacks: Any = None,
+        measure_every: int | str = "auto",
+        twin: str | None = None,
+    ) -> None:
+        self._store(locals())
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train one epoch further; the optimizer keeps its state.
+
+        k calls with the same rows give what ``fit`` with ``max_iter=k`` gives.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> Array:
+        """Return the predictions (n,), or (n, outputs) if `y` had several columns."""
+        outputs = self._outputs(X)
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def _targets(self, y: Any, dtype: Any, *, incremental: bool) -> Array:
+        t = np.asarray(y, dtype)
+        t = t[:, None] if t.ndim == 1 else t
+        self.n_outputs_, self.out_activation_ = t.shape[1], "identity"
+        return t
+
+    def _loss(self) -> Loss:
+        return regressor_loss(self.loss)
+
+    def _score_of(self, outputs: Array, t: Array, w: Array | None) -> float:
+        return float(r2_score(t, outputs, sample_weight=w))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:  # of scikit-learn 1.5
+        return {"multioutput": True}
