@@ -42,14 +42,21 @@ class L2Penalty(Answering):
 
     def value(self, vector: ParameterVector) -> float | Array:
         """Return the penalty of a parameter vector, an array (R,) for replicas."""
-        weights = vector.value * vector.penalized
-        squares = np.vecdot(weights, weights).astype(np.float64)
-        return 0.5 * self.strength * (float(squares) if weights.ndim == 1 else squares)
+        return self._half(vector.value * vector.penalized)
+
+    def _half(self, weights: Array) -> float | Array:
+        """Return half the strength times the sum of squares."""
+        squares: Array = np.vecdot(weights, weights)
+        one = weights.ndim == 1
+        return 0.5 * self.strength * (float(squares) if one else squares.astype(np.float64))
 
     def add(self, vector: ParameterVector) -> float | Array:
         """Return the penalty, and add its gradient to ``vector.grad``; frozen ones get none."""
-        vector.grad += self.strength * (vector.value * vector.penalized)
+        weights = vector.value * vector.penalized
+        penalty = self._half(weights)
+        weights *= self.strength
+        vector.grad += weights
         for p in vector:
             if not p.requires_grad:
                 vector.gradients[p._order][...] = 0.0
-        return self.value(vector)
+        return penalty
