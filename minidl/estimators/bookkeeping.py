@@ -58,7 +58,6 @@ class Rules:
     tol: float
     n_iter_no_change: float
     learning_rate: str
-    learning_rate_init: float
     power_t: float
     verbose: bool
 
@@ -77,6 +76,7 @@ class AccountingTrainer(Trainer):
     account: Account
     rules: Rules
     score: Callable[[], float] | None = None  # on the validation rows, during fit
+    first_rate: float  # of the optimizer
     begun_at = seen = 0  # epochs and rows before this call of fit
 
     def epoch_ended(self, losses: Array) -> None:
@@ -101,7 +101,7 @@ class AccountingTrainer(Trainer):
             if rules.verbose:
                 print(f"Validation score: {account.validation_scores[-1]:f}")
         if rules.learning_rate == "invscaling":
-            rate = rules.learning_rate_init / (account.t + 1) ** rules.power_t
+            rate = self.first_rate / (account.t + 1) ** rules.power_t
             setattr(self.optimizer, "lr", rate)  # noqa: B010 (the base declares none)
         if account.no_improvement > rules.n_iter_no_change:
             self._plateau()

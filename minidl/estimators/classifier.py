@@ -37,7 +37,122 @@ def _has_probabilities(estimator: MLPClassifier) -> bool:
 
 @answers
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
-    """A multilayer perceptron, as an estimator of scikit-learn."""
+    """A multilayer perceptron that classifies, as an estimator of scikit-learn.
+
+    Parameters and fitted attributes have the names and the meaning that they have in
+    :class:`sklearn.neural_network.MLPClassifier`, unless it is said below. It minimises the mean
+    log loss plus ``alpha / (2 B) ||W||^2`` for batches of B rows. Initial weights and the order of
+    rows are minidl's, so numbers differ from scikit-learn's; ``twin="scikit-learn"`` gives those.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        Widths of the hidden layers.
+    activation : str, Layer or class, default "relu"
+        Any activation of minidl, such as "gelu"; "logistic" and "identity" as in scikit-learn.
+    solver : str, Optimizer or subclass of Optimizer, default "adam"
+        Any name of ``minidl list optimizers``, or ``my_file.py:MyAdam``. "sgd" is scikit-learn's:
+        :class:`~minidl.optim.ReformulatedNAG`, with ``nesterovs_momentum=False``
+        :class:`~minidl.optim.Momentum`. An optimizer is copied in each fit. "lbfgs" is an error.
+    alpha : float, default 0.0001
+        L2 penalty; ``Trainer(l2=alpha / B)``, with weights divided by their mean, too.
+        scikit-learn divides by the rows of each batch, so in the last, smaller one it is stronger.
+    batch_size : int, "auto" or "full", default "auto"
+        Rows B per update; "auto" is 200, or all rows if there are fewer.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default "constant"
+        As in scikit-learn, but for every solver whose rate is a number.
+    learning_rate_init : float, optional
+        The learning rate, by default the optimizer's own; if it has none, and for "sgd", 0.001.
+    power_t : float, default 0.5
+        For "invscaling": after t rows the rate is ``learning_rate_init / (t + 1)**power_t``.
+    max_iter : int, default 200
+        Largest number of epochs.
+    shuffle : bool, default True
+        Whether rows get a new order in each epoch. If one batch has all rows, they keep theirs.
+    random_state : int, RandomState or None, default None
+        For weights, order of rows, dropout and validation rows. An integer is the seed of
+        ``nn.mlp`` and of the Trainer.
+    tol, n_iter_no_change : float, default 0.0001 and 10
+        Training ends when in more than `n_iter_no_change` epochs in a row the loss has not been
+        better by `tol`; with `early_stopping` the score.
+    verbose : bool, default False
+        Whether to print the loss of each epoch.
+    warm_start : bool, default False
+        Whether `fit` goes on from the present weights, with a new optimizer.
+    momentum, beta_1, beta_2, epsilon : float, optional
+        Hyperparameters of the solver, by default the optimizer's own, 0.9 for "sgd". A warning
+        names those that a solver does not have; scikit-learn ignores them silently.
+    nesterovs_momentum : bool, default True
+        For "sgd" only.
+    early_stopping : bool, default False
+        Whether to hold out rows, measure the accuracy on them, and restore the best weights.
+    validation_fraction : float, default 0.1
+        Their share; classes have the same shares in both parts, also of three and more classes.
+    loss : str or Loss, default "log_loss"
+        Or any loss of minidl for classes; without probabilities if that is "hinge".
+    class_weight : "balanced" or dict, optional
+        Label -> weight, which multiplies `sample_weight`.
+    dropout : float, default 0.0
+        Rate of dropout after each hidden layer.
+    target_loss : float, optional
+        Training ends when the loss on all training rows, measured after each epoch, has reached it.
+    callbacks : list of Callback, optional
+        Callbacks of minidl; they see every measured epoch.
+    measure_every : int or "auto", default "auto"
+        Epochs between two rows of `history_`; 0 is before training and at the end. "auto" is 1 with
+        callbacks or a target loss, else 0, since scikit-learn's attributes need no measurement.
+    twin : {None, "scikit-learn"}, default None
+        "scikit-learn" trains exactly as scikit-learn's MLP does, to the last digits.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The labels.
+    loss_, best_loss_, loss_curve_ : float, float or None, list of float
+        Mean losses of the batches of an epoch, during which the weights moved: the last, the
+        smallest and all.
+    validation_scores_, best_validation_score_ : list of float and float, or None
+        With `early_stopping`.
+    coefs_, intercepts_ : list of ndarray
+        Views of the weights in `model_`.
+    n_iter_, t_ : int
+        Epochs of the last fit, and rows seen in all.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
+        As in scikit-learn.
+    history_ : History
+        What the Trainer measured: losses, accuracy, gradient norm, updates, seconds.
+    model_ : Sequential
+        The network, for everything else in minidl; its outputs are logits.
+
+    Raises
+    ------
+    ArgumentError, UnknownNameError, DataError
+        A parameter is invalid, a name unknown, or data do not fit: each is a ValueError.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The last epoch was reached.
+    DivergenceWarning
+        The loss grew beyond all bounds; the weights are those before. scikit-learn goes on.
+
+    Notes
+    -----
+    With `sample_weight`, a weight of k counts a row k times. Sparse inputs are made dense for
+    training, and 8,192 rows at a time for predictions. Three or more classes have one output each
+    with the softmax, two classes one logit, several labels one logit each.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = MLPClassifier(16, "tanh", solver="nag", learning_rate_init=0.1, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), network).fit(X, y)
+    >>> bool(model.score(X, y) > 0.95), network.history_.stopped_by
+    (True, 'no improvement')
+    """
 
     classes_: Array
 
@@ -46,11 +161,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         hidden_layer_sizes: Any = (100,),
         activation: Any = "relu",
         *,
-        solver: Any = "sgd",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate_init: float | None = None,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,

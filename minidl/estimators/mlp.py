@@ -18,6 +18,7 @@ from minidl.errors import ArgumentError, DataError
 from minidl.estimators.bookkeeping import Account, AccountingTrainer, Rules
 from minidl.estimators.compat import validate
 from minidl.estimators.settings import (
+    RATE,
     check_parameters,
     choose_solver,
     hidden_sizes,
@@ -168,7 +169,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         before = self._trainer.account if known and hasattr(self, "_trainer") else None
         if before is None or before.early_stopping != self.early_stopping:
             before = Account(self.early_stopping)
-        trainer.account = before
+        trainer.account, trainer.first_rate = before, getattr(trainer.optimizer, "lr", RATE)
         return trainer
 
     def _fit_twin(self, rows: Rows, *, first: bool, incremental: bool) -> None:

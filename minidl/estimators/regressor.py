@@ -17,7 +17,38 @@ from minidl.nn import Loss
 
 @answers
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
-    """A multilayer perceptron, as an estimator of scikit-learn."""
+    """A multilayer perceptron that predicts numbers, as an estimator of scikit-learn.
+
+    Parameters and fitted attributes are those of :class:`MLPClassifier`, without `classes_` and
+    `class_weight`. It minimises the mean of half the squared error, summed over outputs, plus
+    ``alpha / (2 B) ||W||^2`` for batches of B rows. scikit-learn takes the same gradient, but
+    reports the mean over outputs. Early stopping measures R^2.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, \
+power_t, max_iter, shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, \
+early_stopping, validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, dropout, \
+target_loss, callbacks, measure_every, twin
+        As in :class:`MLPClassifier`.
+    loss : str or Loss, default "squared_error"
+        Or any loss of minidl for numbers, such as "huber"; "mse" is twice the default of one
+        output.
+
+    Raises
+    ------
+    ArgumentError, UnknownNameError, DataError
+        A parameter is invalid, a name unknown, or data do not fit: each is a ValueError.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = MLPRegressor(8, solver="nag", learning_rate_init=0.01, tol=1e-3, random_state=0)
+    >>> bool(model.fit(scale(X), scale(y)).score(scale(X), scale(y)) > 0.5)
+    True
+    """
 
     out_activation_: str
 
@@ -26,11 +57,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         hidden_layer_sizes: Any = (100,),
         activation: Any = "relu",
         *,
-        solver: Any = "sgd",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate_init: float | None = None,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,

@@ -19,10 +19,10 @@ from minidl.optim import OPTIMIZERS, SGD, BatchSize, Entry, Optimizer, lookup
 from minidl.optim.source import is_place
 from minidl.registry import normalise
 
+RATE = 0.001  # the default of scikit-learn, and here of optimizers without one
 RATES = ("constant", "invscaling", "adaptive")
 NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "alpha": (lambda x: 0 <= x < math.inf, "a finite number >= 0"),
-    "learning_rate_init": (lambda x: 0 < x < math.inf, "a positive finite number"),
     "power_t": (math.isfinite, "a finite number"),
     "tol": (lambda x: 0 <= x < math.inf, "a finite number >= 0"),
     "validation_fraction": (lambda x: 0 < x < 1, "a number in (0, 1)"),
@@ -34,7 +34,8 @@ ONLY_HERE = {  # parameters that scikit-learn lacks, and what leaves them out
     "callbacks": None,
     "measure_every": "auto",
 }
-OPTIONAL = {  # parameters of scikit-learn that only some optimizers have, and their names here
+OPTIONAL = {  # parameters of scikit-learn that not all optimizers have, and their names here
+    "learning_rate_init": "lr",
     "momentum": "momentum",
     "beta_1": "beta1",
     "beta_2": "beta2",
@@ -45,6 +46,9 @@ OPTIONAL = {  # parameters of scikit-learn that only some optimizers have, and t
 def check_parameters(estimator: Any) -> None:
     """Raise an ArgumentError for the first parameter with an invalid value."""
     check_count("max_iter", estimator.max_iter)
+    rate, expected = estimator.learning_rate_init, "a positive finite number, or None"
+    if rate is not None:
+        check_number("learning_rate_init", rate, lambda x: 0 < x < math.inf, expected)
     for name, (valid, expected) in NUMBERS.items():
         check_number(name, getattr(estimator, name), valid, expected)
     if estimator.n_iter_no_change != math.inf:
@@ -94,10 +98,9 @@ def choose_solver(estimator: Any) -> Optimizer:
     elif isinstance(solver, str) and normalise(solver) == "sgd":
         optimizer = _sgd(estimator, given)
     elif isinstance(solver, str):
-        cls = _entry(solver).optimizer
-        optimizer = _make(cls, repr(solver), estimator.learning_rate_init, given)
+        optimizer = _make(_entry(solver).optimizer, repr(solver), given)
     elif isinstance(solver, type) and issubclass(solver, Optimizer):
-        optimizer = _make(solver, solver.__name__, estimator.learning_rate_init, given)
+        optimizer = _make(solver, solver.__name__, given)
     else:
         expected = 'a name such as "adam", or an optimizer such as optim.NAG(lr=0.1)'
         raise invalid("solver", solver, expected)
@@ -137,21 +140,20 @@ def rows_per_batch(estimator: Any, n: int) -> BatchSize:
 
 def _sgd(estimator: Any, given: dict[str, Any]) -> Optimizer:
     """Return what scikit-learn calls sgd."""
-    m = given.pop("momentum", 0.9)
+    rate, m = given.pop("learning_rate_init", RATE), given.pop("momentum", 0.9)
     _tell_unused('"sgd"', given)
-    nesterov = bool(estimator.nesterovs_momentum) and m != 0
-    return SGD(estimator.learning_rate_init, m, nesterov=nesterov)
+    return SGD(rate, m, nesterov=bool(estimator.nesterovs_momentum) and m != 0)
 
 
-def _make(
-    cls: Callable[..., Optimizer], name: str, rate: float, given: dict[str, Any]
-) -> Optimizer:
+def _make(cls: Callable[..., Optimizer], name: str, given: dict[str, Any]) -> Optimizer:
     """Return a new optimizer with those of the parameters that it has."""
     known = inspect.signature(cls).parameters
     settings = {OPTIONAL[word]: value for word, value in given.items() if OPTIONAL[word] in known}
     unused = {word: value for word, value in given.items() if OPTIONAL[word] not in known}
     _tell_unused(name, unused)
-    return cls(lr=rate, **settings)
+    if "lr" in known and known["lr"].default is inspect.Parameter.empty:
+        settings.setdefault("lr", RATE)
+    return cls(**settings)
 
 
 def _tell_unused(solver: str, given: dict[str, Any]) -> None:
@@ -173,6 +175,7 @@ def twin_parameters(estimator: Any) -> SimpleNamespace:
             raise ArgumentError(problem, received=f"{name}={given[name]!r}")
     if given["loss"] not in ("log_loss", "squared_error"):
         raise invalid("loss", given["loss"], 'the default with twin="scikit-learn"')
-    defaults = {"momentum": 0.9, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
+    defaults = {"learning_rate_init": RATE, "momentum": 0.9}
+    defaults |= {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
     absent = {name: value for name, value in defaults.items() if given[name] is None}
     return SimpleNamespace(**given | absent)
