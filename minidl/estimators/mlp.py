@@ -128,7 +128,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         numeric = {"y_numeric": True} if is_regressor(self) else {}
         X, y = validate(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, reset=first,
-            dtype=(np.float64, np.float32), **numeric,
+            dtype=(np.float64, np.float32), order="C", **numeric,
         )  # fmt: skip
         w = None
         if sample_weight is not None:
