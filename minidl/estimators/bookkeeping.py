@@ -91,6 +91,8 @@ class AccountingTrainer(Trainer):
         if rules.verbose:
             print(f"Iteration {account.n_iter}, loss = {loss:.8f}")
         if self.stop_reason == "diverged":
+            if self.score is not None:
+                account.validation_scores.append(math.nan)
             return
         w = self.objective.vector.value
         self.good = w.copy()  # to which a later divergence goes back, also from unmeasured epochs

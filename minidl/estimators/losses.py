@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+from scipy.special import xlogy
+
 from minidl.autograd import Array, ops
 from minidl.autograd.node import Value
 from minidl.autograd.ops.losses import Weights
-from minidl.errors import ArgumentError, UnknownNameError
+from minidl.errors import ArgumentError, DataError, UnknownNameError
 from minidl.nn import Loss
 from minidl.nn import loss as loss_named
+from minidl.nn.criterion import Shape
 from minidl.nn.losses import LOSSES, BinaryCrossEntropy, SoftmaxCrossEntropy
 
 
@@ -28,6 +33,37 @@ class HalfSquaredError(Loss):
         else:
             mean = ops.mean_squared_error(outputs, targets, sample_weight=sample_weight)
         return mean * (0.5 * outputs.shape[-1])
+
+
+class HalfPoissonDeviance(Loss):
+    """Half the Poisson deviance of counts t and logarithms of rates z, summed over outputs.
+
+    Mean over rows of sum e^z - t z + t log t - t, which is 0 for the rates t; otherwise a negative
+    target is a DataError.
+
+    >>> from minidl import Tensor
+    >>> HalfPoissonDeviance()(Tensor([[0.0]]), [[1.0]]).item()
+    0.0
+    """
+
+    log_input = True  # rates are e^z
+
+    def prepare(self, targets: Value, shape: Shape, dtype: npt.DTypeLike = np.float64) -> Array:
+        """Return the targets (n, outputs), none of them negative."""
+        t = super().prepare(targets, shape, dtype)
+        if t.size and t.min() < 0:
+            problem = "the Poisson loss takes counts or other numbers >= 0 as targets"
+            raise DataError(problem, received=t.min())
+        return t
+
+    def mean(self, outputs: Value, targets: Array, sample_weight: Weights = None) -> Value:
+        """Return the mean over rows."""
+        losses = ops.exp(outputs) - targets * outputs + (xlogy(targets, targets) - targets)
+        rows = ops.sum(losses, axis=-1)
+        if sample_weight is None:
+            return ops.mean(rows, axis=-1)
+        w = np.asarray(sample_weight)
+        return ops.sum(rows * w, axis=-1) / w.sum(axis=-1)
 
 
 class LogLoss(BinaryCrossEntropy):
@@ -55,6 +91,8 @@ def regressor_loss(choice: object) -> Loss:
     """Return a loss for numbers."""
     if choice == "squared_error":
         return HalfSquaredError()
+    if choice == "poisson":
+        return HalfPoissonDeviance()
     return _of_kind(choice, "squared_error", classifies=False)
 
 

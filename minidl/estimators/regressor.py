@@ -32,8 +32,9 @@ early_stopping, validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, 
 target_loss, callbacks, measure_every, twin
         As in :class:`MLPClassifier`.
     loss : str or Loss, default "squared_error"
-        Or any loss of minidl for numbers, such as "huber"; "mse" is twice the default of one
-        output.
+        Or "poisson", for counts, half the deviance of rates e^z of the outputs z, as in
+        scikit-learn; or any loss of minidl for numbers, such as "huber"; "mse" is twice the default
+        of one output.
 
     Raises
     ------
@@ -104,20 +105,25 @@ target_loss, callbacks, measure_every, twin
 
     def predict(self, X: Any) -> Array:
         """Return the predictions (n,), or (n, outputs) if `y` had several columns."""
-        outputs = self._outputs(X)
+        outputs = self._rates(self._outputs(X))
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def _targets(self, y: Any, dtype: Any, *, incremental: bool) -> Array:
         t = np.asarray(y, dtype)
         t = t[:, None] if t.ndim == 1 else t
-        self.n_outputs_, self.out_activation_ = t.shape[1], "identity"
+        self.n_outputs_ = t.shape[1]
+        self.out_activation_ = "exp" if getattr(self._loss(), "log_input", False) else "identity"
         return t
+
+    def _rates(self, outputs: Array) -> Array:
+        """Return the predictions: the outputs, or what they are the logarithms of."""
+        return np.exp(outputs) if self.out_activation_ == "exp" else outputs
 
     def _loss(self) -> Loss:
         return regressor_loss(self.loss)
 
     def _score_of(self, outputs: Array, t: Array, w: Array | None) -> float:
-        return float(r2_score(t, outputs, sample_weight=w))
+        return float(r2_score(t, self._rates(outputs), sample_weight=w))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,12 +15,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.metrics import log_loss
+from sklearn.linear_model import PoissonRegressor
+from sklearn.metrics import log_loss, mean_poisson_deviance
 from sklearn.preprocessing import scale
 
 from minidl import MLPClassifier, MLPRegressor, Trainer, nn, optim
 from minidl.errors import ArgumentError, DataError, DivergenceWarning, UnknownNameError
-from minidl.estimators.losses import HalfSquaredError
+from minidl.estimators.losses import HalfPoissonDeviance, HalfSquaredError
 from minidl.training import Callback
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -73,6 +74,26 @@ def test_an_estimator_is_the_network_that_a_trainer_trains(case: str, name: str)
         assert_allclose(estimator.decision_function(X), np.squeeze(scores), rtol=1e-12)
     else:
         assert_allclose(estimator.predict(X), np.squeeze(scores), rtol=1e-12)
+
+
+def test_counts_have_half_the_poisson_deviance() -> None:
+    counts = np.random.default_rng(0).poisson(np.exp(1 + 0.5 * BODIES[:, 2])).astype(float)
+    t, z = np.column_stack([counts, counts[::-1]]), np.zeros((len(counts), 2))
+    w = np.random.default_rng(1).random(len(counts))
+    loss = HalfPoissonDeviance()
+    both = [mean_poisson_deviance(t[:, k], np.exp(z[:, k])) for k in (0, 1)]
+    assert_allclose(loss(z, t).item(), sum(both) / 2, rtol=1e-12)
+    both = [mean_poisson_deviance(t[:, k], np.exp(z[:, k]), sample_weight=w) for k in (0, 1)]
+    assert_allclose(loss(z, t, sample_weight=w).item(), sum(both) / 2, rtol=1e-12)
+    linear = PoissonRegressor(alpha=0, tol=1e-9).fit(BODIES, counts)
+    model = MLPRegressor(
+        (), loss="poisson", solver="nag", learning_rate_init=0.1, batch_size="full", alpha=0.0,
+        max_iter=500, tol=0.0, n_iter_no_change=np.inf,
+    ).fit(BODIES, counts)  # fmt: skip
+    assert model.out_activation_ == "exp"
+    assert_allclose(model.predict(BODIES), linear.predict(BODIES), rtol=2e-3)
+    with pytest.raises(DataError, match=r"Poisson loss takes counts.*got -1"):
+        model.fit(BODIES, -np.ones(len(BODIES)))
 
 
 def test_several_labels_have_the_sum_of_their_losses() -> None:
@@ -341,9 +362,12 @@ def test_parameters_that_a_solver_does_not_have_are_named() -> None:
 
 
 def test_a_divergence_leaves_the_weights_before_it() -> None:
-    model = MLPRegressor(6, "identity", solver="sgd", learning_rate_init=3.0, random_state=0)
+    model = MLPRegressor(
+        6, "identity", solver="sgd", learning_rate_init=3.0, random_state=0, early_stopping=True
+    )
     with pytest.warns(DivergenceWarning, match="Try a learning rate ten times smaller"):
         model.fit(BODIES, 100 * PROGRESS)
+    assert np.isnan(model.validation_scores_[-1])
     assert np.isfinite(model.model_.parameters.value).all()
     assert model.history_.stopped_by == "diverged"
     assert model.n_iter_ == len(model.loss_curve_)
