@@ -14,7 +14,6 @@ from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
     type_of_target,
-    unique_labels,
 )
 from sklearn.utils.validation import column_or_1d
 
@@ -26,6 +25,8 @@ from minidl.keywords import answers
 from minidl.nn import Loss
 from minidl.nn.losses import Hinge
 from minidl.training.weights import ClassWeight, check_class_weight
+
+KINDS = ("binary", "multiclass", "multiclass-multioutput", "multilabel-indicator")
 
 
 def _has_probabilities(estimator: MLPClassifier) -> bool:
@@ -216,10 +217,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     def _targets(self, y: Any, dtype: Any, *, incremental: bool) -> Array:
         """Return 0 or 1 (n, 1), class numbers (n,), or one column for each label (n, labels)."""
-        check_classification_targets(y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        several = type_of_target(y).startswith("multilabel")
+        kind = type_of_target(y, input_name="y")  # which takes longer than all of the below
+        if kind not in KINDS:
+            check_classification_targets(y)  # raises
+        several = kind == "multilabel-indicator"
         if y.ndim == 2 and not several:
             problem = "Multioutput target data is not supported"
             hint = "Several columns must be labels that are 0 or 1, or fit one estimator for each."
@@ -238,7 +241,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     def _note_classes(self, y: Any, several: bool, *, incremental: bool) -> None:
         """Note the classes, or compare them with those of the network that is trained further."""
-        classes = unique_labels(y)
+        classes = np.arange(y.shape[1]) if several else np.unique(y)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self.classes_, self._multilabel = classes, several
         elif incremental:
