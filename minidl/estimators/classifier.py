@@ -24,6 +24,7 @@ from minidl.estimators.mlp import BaseMLP
 from minidl.keywords import answers
 from minidl.nn import Loss
 from minidl.nn.losses import Hinge
+from minidl.text import joined
 from minidl.training.weights import ClassWeight, check_class_weight
 
 KINDS = ("binary", "multiclass", "multiclass-multioutput", "multilabel-indicator")
@@ -34,6 +35,20 @@ def _has_probabilities(estimator: MLPClassifier) -> bool:
     if estimator.loss == "hinge" or estimator.loss is Hinge or isinstance(estimator.loss, Hinge):
         raise AttributeError("the scores of the hinge loss are not probabilities")
     return True
+
+
+def _kind_of(y: Any) -> str:
+    """Return what scikit-learn calls the type of a target, or raise unless these are classes."""
+    try:
+        kind: str = type_of_target(y, input_name="y")  # takes longer than the rest of fit's checks
+    except TypeError:
+        names = sorted({type(label).__name__ for label in np.ravel(y)})
+        hint = "Write y = y.astype(str), for instance."
+        problem = "labels of several types cannot be sorted"
+        raise DataError(problem, received=joined(names), hint=hint) from None
+    if kind not in KINDS:
+        check_classification_targets(y)  # raises
+    return kind
 
 
 @answers
@@ -219,10 +234,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """Return 0 or 1 (n, 1), class numbers (n,), or one column for each label (n, labels)."""
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        kind = type_of_target(y, input_name="y")  # which takes longer than all of the below
-        if kind not in KINDS:
-            check_classification_targets(y)  # raises
-        several = kind == "multilabel-indicator"
+        several = _kind_of(y) == "multilabel-indicator"
         if y.ndim == 2 and not several:
             problem = "Multioutput target data is not supported"
             hint = "Several columns must be labels that are 0 or 1, or fit one estimator for each."

@@ -23,7 +23,7 @@ from sklearn.preprocessing import scale
 from timing import Run, interleave, quartiles
 
 BATCHES: tuple[int | None, ...] = (1, 8, 32, 200, None)  # None is all rows
-STEPS = 2000  # about so many in a run
+STEPS = 1000  # about so many in a run
 SETTINGS = {"learning_rate_init": 0.01, "tol": 0.0, "n_iter_no_change": math.inf}
 SMALL, MUST = 32, 1 / 2.5  # up to this batch size minidl should take 40 % of the time
 
@@ -67,7 +67,7 @@ class Fit:
         updates = math.ceil(n / batch)
         epochs = max(1, round(STEPS / updates / (10 if batch == n else 1)))
         self.make = partial(
-            getattr(module, name), sizes,
+            getattr(module, name), hidden_layer_sizes=sizes,
             **SETTINGS | self.settings | {"batch_size": batch, "max_iter": epochs},
         )  # fmt: skip
         self.steps = updates * epochs

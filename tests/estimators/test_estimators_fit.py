@@ -406,6 +406,8 @@ def test_classes_are_those_of_the_first_call() -> None:
         model.partial_fit(IRIS[:2], ["setosa", "rose"])
     with pytest.raises(ValueError, match="Multioutput target data is not supported"):
         MLPClassifier().fit(IRIS, np.column_stack([SPECIES, SPECIES]))
+    with pytest.raises(DataError, match=r"labels of several types .* int and str\. Write y ="):
+        MLPClassifier().fit(IRIS, np.array(["a", 1] * 75, dtype=object))
     one = MLPClassifier(4, max_iter=2).fit(IRIS, ["a"] * 150)
     assert (one.predict(IRIS) == "a").all()
     assert one.predict_proba(IRIS).tolist() == [[1.0]] * 150
