@@ -32,7 +32,7 @@ from minidl.memory import keep_freed_memory
 from minidl.words import ATTRIBUTES
 
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
-    from minidl import comparison, datasets, nn, optim, paths, plots, training
+    from minidl import comparison, datasets, estimators, nn, optim, paths, plots, training
     from minidl.comparison import compare
     from minidl.estimators import MLPClassifier, MLPRegressor
     from minidl.training import (
@@ -49,13 +49,13 @@ if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs
 
 __all__ = [
     "History", "MLPClassifier", "MLPRegressor", "Predictor", "Tensor", "Trainer", "compare",
-    "comparison", "datasets", "debug", "errors", "grad", "gradcheck", "hessian", "hvp",
-    "jacobian", "jvp", "load", "load_model", "nn", "no_grad", "ops", "optim", "paths", "plots",
-    "primitive", "save_model", "sharpness", "suggest_lr", "train_replicas", "training",
+    "comparison", "datasets", "debug", "errors", "estimators", "grad", "gradcheck", "hessian",
+    "hvp", "jacobian", "jvp", "load", "load_model", "nn", "no_grad", "ops", "optim", "paths",
+    "plots", "primitive", "save_model", "sharpness", "suggest_lr", "train_replicas", "training",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
-FLOORS = ("nn", "optim", "paths", "datasets", "plots", "training", "comparison")
+FLOORS = ("nn", "optim", "paths", "datasets", "plots", "training", "estimators", "comparison")
 ROOMS = ("nn", "optim", "training", "datasets", "ops", "plots")
 TRAINING = (
     "History", "Predictor", "Trainer", "load", "load_model", "save_model", "sharpness",
