@@ -28,6 +28,7 @@ from minidl.estimators.settings import (
 )
 from minidl.nn import Dense, Layer, Loss, Sequential, mlp
 from minidl.training import History, StopAtTarget
+from minidl.training.callbacks import check_callbacks
 from minidl.training.weights import ClassWeight
 
 CHUNK = 8192  # rows predicted at once
@@ -158,7 +159,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _new_trainer(self, n: int, seed: int, *, known: bool) -> AccountingTrainer:
         """Return a Trainer with a new optimizer, which goes on with the account of a `known`."""
-        callbacks, every = list(self.callbacks or ()), self.measure_every
+        callbacks, every = check_callbacks(self.callbacks or ()), self.measure_every
         if self.target_loss is not None:
             callbacks.append(StopAtTarget(loss=self.target_loss))
         trainer = AccountingTrainer(
@@ -198,7 +199,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         trainer, validation = self._trainer, None
         trainer.rules = Rules.of(self)
         total = trainer.rows_in_batch(len(train.X)) * (1.0 if train.w is None else train.w.mean())
-        trainer.objective.penalty.strength = self.alpha / total if total else 0.0
+        trainer.objective.penalty.strength = self.alpha / total if total > 0 else 0.0
         if held_out is not None:
             trainer.score = lambda: self._score_of(trainer.raw(held_out.X), held_out.t, held_out.w)
             validation = held_out if trainer.measure_every else None

@@ -22,7 +22,7 @@ from sklearn.preprocessing import scale
 from minidl import MLPClassifier, MLPRegressor, Trainer, nn, optim
 from minidl.errors import ArgumentError, DataError, DivergenceWarning, UnknownNameError
 from minidl.estimators.losses import HalfPoissonDeviance, HalfSquaredError
-from minidl.training import Callback
+from minidl.training import Callback, EarlyStopping
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -339,6 +339,8 @@ WRONG: list[tuple[dict[str, Any], type[ValueError], str]] = [
     ({"loss": "mse"}, ArgumentError, "does not take classes as targets"),
     ({"dropout": 1.5}, ArgumentError, r"dropout must be a number in \[0, 1\)"),
     ({"twin": "sklearn"}, ArgumentError, 'twin must be None or "scikit-learn"'),
+    ({"callbacks": 3}, ArgumentError, "callbacks must be a list of callbacks"),
+    ({"callbacks": EarlyStopping()}, ArgumentError, "callbacks must be a list of callbacks"),
     ({"random_state": -1}, ArgumentError, "random_state must be an integer >= 0"),
     ({"solver": "stochastic", "batch_size": 5}, ArgumentError, "gradient descent at batch size 1"),
 ]
@@ -348,6 +350,24 @@ WRONG: list[tuple[dict[str, Any], type[ValueError], str]] = [
 def test_a_wrong_parameter_is_an_error_of_fit(parameters: Any, error: Any, words: str) -> None:
     with pytest.raises(error, match=words):
         MLPClassifier(**parameters).fit(IRIS, NAMES)
+
+
+def test_wrong_weights_are_an_error() -> None:
+    with pytest.raises(DataError, match=r"weight is not a finite number >= 0: got -1.0 in row 0"):
+        MLPClassifier().fit(IRIS, NAMES, sample_weight=-np.ones(150))
+    with pytest.raises(ValueError, match=r"0|zero"):
+        MLPClassifier().fit(IRIS, NAMES, sample_weight=np.zeros(150))
+
+
+def test_a_callback_sees_the_rows_held_out() -> None:
+    early = EarlyStopping("validation_loss", patience=2)
+    model = MLPClassifier(
+        8, solver="nag", learning_rate_init=0.5, early_stopping=True, n_iter_no_change=np.inf,
+        callbacks=[early], random_state=0,
+    ).fit(IRIS, NAMES)  # fmt: skip
+    assert model.history_.stopped_by == "early stopping"
+    assert model.n_iter_ == early.best_epoch + 2 < 200
+    assert_allclose(model.history_["validation_accuracy"][1:], model.validation_scores_)
 
 
 def test_parameters_that_a_solver_does_not_have_are_named() -> None:
