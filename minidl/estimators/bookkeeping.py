@@ -77,6 +77,7 @@ class AccountingTrainer(Trainer):
     rules: Rules
     score: Callable[[], float] | None = None  # on the validation rows, during fit
     first_rate: float  # of the optimizer
+    reached: Array | None = None  # the weights after the last epoch
     begun_at = seen = 0  # epochs and rows before this call of fit
 
     def epoch_ended(self, losses: Array) -> None:
@@ -95,7 +96,9 @@ class AccountingTrainer(Trainer):
                 account.validation_scores.append(math.nan)
             return
         w = self.objective.vector.value
-        self.good = w.copy()  # to which a later divergence goes back, also from unmeasured epochs
+        if self.reached is not None:  # in this epoch their loss was seen, that of `w` was not
+            self.good = self.reached
+        self.reached = w.copy()
         if self.score is None:
             account.note_loss(loss, rules.tol)
         else:
@@ -111,6 +114,7 @@ class AccountingTrainer(Trainer):
     def begin(self) -> None:
         """Count the epochs of this call of fit from 0."""
         self.begun_at, self.seen, self.account.n_iter = self.epoch, self.samples, 0
+        self.reached = None
 
     def _plateau(self) -> None:
         """Stop, or with the rate "adaptive" divide it by 5."""

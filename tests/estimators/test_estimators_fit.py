@@ -88,10 +88,10 @@ def test_counts_have_half_the_poisson_deviance() -> None:
     linear = PoissonRegressor(alpha=0, tol=1e-9).fit(BODIES, counts)
     model = MLPRegressor(
         (), loss="poisson", solver="nag", learning_rate_init=0.1, batch_size="full", alpha=0.0,
-        max_iter=500, tol=0.0, n_iter_no_change=np.inf,
+        max_iter=500, tol=0.0, n_iter_no_change=np.inf, random_state=0,
     ).fit(BODIES, counts)  # fmt: skip
     assert model.out_activation_ == "exp"
-    assert_allclose(model.predict(BODIES), linear.predict(BODIES), rtol=2e-3)
+    assert_allclose(model.predict(BODIES), linear.predict(BODIES), rtol=1e-5)
     with pytest.raises(DataError, match=r"Poisson loss takes counts.*got -1"):
         model.fit(BODIES, -np.ones(len(BODIES)))
 
@@ -391,6 +391,27 @@ def test_a_divergence_leaves_the_weights_before_it() -> None:
     assert np.isfinite(model.model_.parameters.value).all()
     assert model.history_.stopped_by == "diverged"
     assert model.n_iter_ == len(model.loss_curve_)
+
+
+def test_a_divergence_goes_back_to_weights_whose_loss_was_seen() -> None:
+    weights: list[Any] = []
+
+    class Watch(Callback):
+        def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+            weights.append(trainer.model.parameters.value.copy())
+
+    model = MLPRegressor(
+        (), solver="gd", learning_rate_init=1.5, batch_size="full", callbacks=[Watch()],
+        random_state=0, measure_every=0,
+    )  # fmt: skip
+    with pytest.warns(DivergenceWarning):
+        model.fit(BODIES, PROGRESS)
+    losses = np.array(model.loss_curve_)
+    assert len(losses) > 3
+    last = model.model_.parameters.value
+    assert_array_equal(last, weights[-2])
+    seen = 0.5 * np.mean((model.predict(BODIES) - PROGRESS) ** 2)  # that before the epoch
+    assert_allclose(seen + 0.5 * 1e-4 / 442 * last[:-1] @ last[:-1], losses[-2])
 
 
 def test_ctrl_c_keeps_what_has_been_trained() -> None:
