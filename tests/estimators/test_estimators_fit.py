@@ -187,9 +187,14 @@ def test_early_stopping_restores_the_best_weights(kind: Any) -> None:
     X, y = (IRIS, NAMES) if kind is MLPClassifier else (BODIES, PROGRESS)
     model = kind(
         8, solver="nag", learning_rate_init=0.02, early_stopping=True, validation_fraction=0.3,
-        max_iter=300, n_iter_no_change=5, random_state=2, alpha=0.0, batch_size=20,
+        max_iter=300, n_iter_no_change=5, random_state=2, alpha=0.0, batch_size=20, tol=0.02,
     ).fit(X, y)  # fmt: skip
     scores = model.validation_scores_
+    highest, waited = -np.inf, []
+    for score in scores:
+        waited.append(waited[-1] + 1 if waited and score < highest + 0.02 else 0)
+        highest = max(highest, score)
+    assert waited[-1] == 6 > max(waited[:-1])
     assert model.n_iter_ == len(scores) == len(model.loss_curve_) < 300
     assert model.best_validation_score_ == max(scores)
     assert model.best_loss_ is None
