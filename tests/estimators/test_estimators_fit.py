@@ -133,7 +133,7 @@ def test_a_weight_of_k_counts_a_row_k_times(case: str) -> None:
 def test_balanced_classes_have_the_same_total_weight() -> None:
     rows = np.r_[0:50, 50:60, 100:120]
     X, y = IRIS[rows], NAMES[rows]
-    settings = {"max_iter": 5, "random_state": 0, "batch_size": 16}
+    settings: dict[str, Any] = {"max_iter": 5, "random_state": 0, "batch_size": 16}
     balanced = MLPClassifier(6, class_weight="balanced", **settings).fit(X, y)
     w = np.select([y == "setosa", y == "versicolor"], [1 / 50, 1 / 10], 1 / 20)
     same = MLPClassifier(6, **settings).fit(X, y, sample_weight=w * len(w) / w.sum())
@@ -142,6 +142,11 @@ def test_balanced_classes_have_the_same_total_weight() -> None:
     ).fit(X, y)
     assert_allclose(balanced.loss_curve_, same.loss_curve_, rtol=1e-12)
     assert_allclose(by_label.loss_curve_, balanced.loss_curve_, rtol=1e-12)
+    settings["alpha"] = 0.0  # for the penalty counts sample weights only
+    some = MLPClassifier(6, class_weight={"setosa": 3.0}, **settings).fit(X, y)
+    w = np.where(y == "setosa", 3.0, 1.0)
+    same = MLPClassifier(6, **settings).fit(X, y, sample_weight=w)
+    assert_allclose(some.loss_curve_, same.loss_curve_, rtol=1e-12)
     with pytest.raises(ArgumentError, match=r"class_weight names classes that do not occur.*'b'"):
         MLPClassifier(class_weight={"b": 1.0}).fit(X, y)
     with pytest.raises(ArgumentError, match="class_weight 'balanced' needs all rows"):
