@@ -22,6 +22,22 @@ NOT_CONVERGED = (
 )
 
 
+@dataclass(frozen=True)
+class Rules:
+    """The parameters of an estimator that say when to stop, and which rate an epoch has."""
+
+    tol: float
+    n_iter_no_change: float
+    learning_rate: str
+    power_t: float
+    verbose: bool
+
+    @classmethod
+    def of(cls, estimator: Any) -> Rules:
+        """Return those of an estimator."""
+        return cls(**{name: getattr(estimator, name) for name in cls.__dataclass_fields__})
+
+
 @dataclass
 class Account:
     """What scikit-learn's MLP records of each epoch; `score` is that on the validation rows."""
@@ -40,7 +56,7 @@ class Account:
         """Note the mean loss of the batches of an epoch, if there are no validation rows."""
         worse = loss > self.best_loss - tol
         self.no_improvement = self.no_improvement + 1 if worse else 0
-        self.best_loss = min(loss, self.best_loss)
+        self.best_loss = min(self.best_loss, loss)  # in this order, if the loss is nan
 
     def note_score(self, score: float, tol: float, weights: Array) -> None:
         """Note the score of an epoch on the validation rows; keep the weights of the best."""
@@ -50,21 +66,25 @@ class Account:
         if score > self.best_score:
             self.best_score, self.best_weights = score, weights.copy()
 
-
-@dataclass(frozen=True)
-class Rules:
-    """The parameters of an estimator that say when to stop, and which rate an epoch has."""
-
-    tol: float
-    n_iter_no_change: float
-    learning_rate: str
-    power_t: float
-    verbose: bool
-
-    @classmethod
-    def of(cls, estimator: Any) -> Rules:
-        """Return those of an estimator."""
-        return cls(**{name: getattr(estimator, name) for name in cls.__dataclass_fields__})
+    def ends(self, rules: Rules, optimizer: Any, first_rate: float) -> bool:
+        """Set the learning rate of the next epoch; return whether there is none."""
+        if rules.learning_rate == "invscaling":
+            optimizer.lr = first_rate / (self.t + 1) ** rules.power_t
+        if self.no_improvement <= rules.n_iter_no_change:
+            return False
+        what = "Validation score" if self.early_stopping else "Training loss"
+        words = f"{what} did not improve more than tol={rules.tol:f}"
+        words += f" for {rules.n_iter_no_change} consecutive epochs."
+        adaptive = rules.learning_rate == "adaptive"
+        stops = not adaptive or optimizer.lr <= SMALLEST_RATE
+        if stops:
+            words += " Learning rate too small." * adaptive + " Stopping."
+        else:
+            self.no_improvement, optimizer.lr = 0, optimizer.lr / 5
+            words += f" Setting learning rate to {optimizer.lr:f}"
+        if rules.verbose:
+            print(words)
+        return stops
 
 
 class AccountingTrainer(Trainer):
@@ -105,36 +125,13 @@ class AccountingTrainer(Trainer):
             account.note_score(self.score(), rules.tol, w)
             if rules.verbose:
                 print(f"Validation score: {account.validation_scores[-1]:f}")
-        if rules.learning_rate == "invscaling":
-            rate = self.first_rate / (account.t + 1) ** rules.power_t
-            setattr(self.optimizer, "lr", rate)  # noqa: B010 (the base declares none)
-        if account.no_improvement > rules.n_iter_no_change:
-            self._plateau()
+        if account.ends(rules, self.optimizer, self.first_rate):
+            self.stop("no improvement")
 
     def begin(self) -> None:
         """Count the epochs of this call of fit from 0."""
         self.begun_at, self.seen, self.account.n_iter = self.epoch, self.samples, 0
         self.reached = None
-
-    def _plateau(self) -> None:
-        """Stop, or with the rate "adaptive" divide it by 5."""
-        rules, optimizer = self.rules, self.optimizer
-        what = "Training loss" if self.score is None else "Validation score"
-        words = f"{what} did not improve more than tol={rules.tol:f}"
-        words += f" for {rules.n_iter_no_change} consecutive epochs."
-        rate: float = getattr(optimizer, "lr", 0.0)
-        if rules.learning_rate != "adaptive":
-            self.stop("no improvement")
-            words += " Stopping."
-        elif rate <= SMALLEST_RATE:
-            self.stop("no improvement")
-            words += " Learning rate too small. Stopping."
-        else:
-            setattr(optimizer, "lr", rate / 5)  # noqa: B010
-            self.account.no_improvement = 0
-            words += f" Setting learning rate to {rate / 5:f}"
-        if rules.verbose:
-            print(words)
 
     def warn_of_limit(self, limit: int) -> None:
         """Warn if the last epoch allowed was reached before any reason to stop."""

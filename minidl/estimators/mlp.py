@@ -35,7 +35,7 @@ CHUNK = 8192  # rows predicted at once
 
 
 class Rows(NamedTuple):
-    """Checked rows: X (n, features) dense, targets as the loss takes them, weights or None."""
+    """Checked rows: X (n, features), targets as the loss takes them, weights or None."""
 
     X: Array
     t: Array
@@ -135,7 +135,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if sample_weight is not None:
             w = _check_sample_weight(sample_weight, X, dtype=X.dtype)
         t = self._targets(y, X.dtype, incremental=incremental)
-        return Rows(X.toarray() if scipy.sparse.issparse(X) else X, t, w)
+        dense = self.twin is None and scipy.sparse.issparse(X)
+        return Rows(X.toarray() if dense else X, t, w)
 
     def _split(self, rows: Rows, seed: int) -> tuple[Rows, Rows]:
         """Return training rows and validation rows, with classes in the same shares."""
@@ -175,24 +176,24 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _fit_twin(self, rows: Rows, *, first: bool, incremental: bool) -> None:
         """Train with scikit-learn's own arithmetic, and set the fitted attributes."""
-        twin = import_module("minidl.estimators.twin")  # which few programs need
+        twins = import_module("minidl.estimators.twin")  # which few programs need
         parameters = twin_parameters(self)
-        if first or not hasattr(self, "_twin"):
+        if first:
             sizes = [self.n_features_in_, *hidden_sizes(self), self.n_outputs_]
-            self._twin = twin.Twin(parameters, sizes, self.out_activation_, rows.X.dtype)
+            self._twin = twins.Twin(parameters, sizes, self.out_activation_, rows.X.dtype)
+            self.model_ = self._twin.model
+        elif not hasattr(self, "_twin") or self._twin.model is not self.model_:
+            hint = "Set it before the first fit."
+            raise ArgumentError("must not be set between two fits", argument="twin", hint=hint)
         columns = rows.t
         if self.out_activation_ == "softmax":
             columns = np.equal(rows.t[:, None], np.arange(self.n_outputs_))
         elif self.out_activation_ == "logistic":
             columns = rows.t.astype(bool)
-        fitted = self._twin.fit(parameters, rows.X, columns, rows.w, incremental=incremental)
-        self.model_ = self._twin.model
-        for name in fitted.keys() - {"coefs_", "intercepts_"}:  # which are those of model_
-            setattr(self, name, fitted[name])
-        self.n_layers_ = len(self.coefs_) + 1
-        losses = self.loss_curve_
-        epochs = range(1, len(losses) + 1)
-        self.history_ = History.from_columns({"epoch": epochs, "running_loss": losses})
+        self._twin.fit(parameters, (rows.X, columns, rows.w), incremental=incremental)
+        losses = self._twin.account.loss_curve
+        curves = {"epoch": range(1, len(losses) + 1), "running_loss": losses}
+        self._publish(self._twin.account, History.from_columns(curves))
 
     def _train(self, train: Rows, held_out: Rows | None, *, incremental: bool) -> None:
         """Train one epoch or all, and set the fitted attributes."""
@@ -215,14 +216,13 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             trainer.score = None
         if held_out is not None and trainer.account.best_weights is not None:
             self.model_.parameters.set(trainer.account.best_weights)
-        self._publish(trainer)
+        self._publish(trainer.account, trainer.history)
         if not incremental:
             trainer.warn_of_limit(self.max_iter)
 
-    def _publish(self, trainer: AccountingTrainer) -> None:
+    def _publish(self, account: Account, history: History) -> None:
         """Set the fitted attributes from an account."""
-        account, early = trainer.account, self.early_stopping
-        self.history_ = trainer.history
+        early, self.history_ = self.early_stopping, history
         self.loss_curve_ = account.loss_curve
         self.loss_ = account.loss_curve[-1] if account.loss_curve else np.nan
         self.best_loss_ = None if early else account.best_loss
