@@ -173,8 +173,9 @@ def twin_parameters(estimator: Any) -> SimpleNamespace:
         if name in given and given[name] != default:
             problem = f'scikit-learn has no {name}, so twin="scikit-learn" takes none'
             raise ArgumentError(problem, received=f"{name}={given[name]!r}")
-    if given["loss"] not in ("log_loss", "squared_error"):
-        raise invalid("loss", given["loss"], 'the default with twin="scikit-learn"')
+    losses = ("log_loss", "squared_error", "poisson")
+    if given["loss"] not in losses:
+        raise invalid("loss", given["loss"], f"one of {losses} with twin={estimator.twin!r}")
     defaults = {"learning_rate_init": RATE, "momentum": 0.9}
     defaults |= {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
     absent = {name: value for name, value in defaults.items() if given[name] is None}

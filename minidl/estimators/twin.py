@@ -60,9 +60,9 @@ class Twin:
         MLP has not is an ArgumentError.
     sizes : list of int
         Widths of the network from input to output.
-    output : {"softmax", "logistic", "identity"}
+    output : {"softmax", "logistic", "identity", "exp"}
         The function of the outputs: for one of several classes, for two classes or several labels,
-        for numbers.
+        for numbers, for the Poisson loss (scikit-learn 1.7).
     dtype : dtype, default float64
         Or float32; that of the inputs.
 
@@ -176,7 +176,7 @@ class Twin:
     def _score(self, X: Any, y: Array, sample_weight: Array | None) -> float:
         """Return the accuracy of the predicted classes, or R^2."""
         outputs, score = self.network.predict(X), accuracy_score
-        if self.network.output == "identity":
+        if self.network.output in ("identity", "exp"):
             if not np.isfinite(outputs).all():
                 return math.nan
             score = r2_score

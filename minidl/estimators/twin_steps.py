@@ -45,7 +45,7 @@ def logistic(x: Value) -> Value:
 
 EARLIER = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 7)
 FUNCTIONS = {"identity": ops.positive, "logistic": logistic, "tanh": ops.tanh, "relu": ops.relu}
-FUNCTIONS |= {"softmax": ops.softmax}
+FUNCTIONS |= {"softmax": ops.softmax, "exp": ops.exp}
 
 
 class EpsilonHatAdam(Optimizer):
@@ -73,13 +73,15 @@ class EpsilonHatAdam(Optimizer):
 
 
 def mean_loss(output: str, t: Array, p: Array, weights: Array | None) -> Any:
-    """Return half the mean squared error, or the log loss of p, clipped to [eps, 1 - eps].
+    """Return half the mean squared error or Poisson deviance, or the log loss of p, clipped.
 
     scikit-learn 1.7 takes the mean over rows first, earlier releases the sum over all outputs.
     """
     if output == "identity":
         squares = (t - p) ** 2
         return squares.mean() / 2 if EARLIER else 0.5 * np.average(squares, 0, weights).mean()
+    if output == "exp":
+        return np.average(xlogy(t, t / p) - t + p, 0, weights).sum()
     eps = np.finfo(p.dtype).eps
     p = np.clip(p, eps, 1 - eps)
     terms = [xlogy(t, p), xlogy(1 - t, 1 - p)][: 2 if output == "logistic" else 1]
@@ -91,7 +93,7 @@ def mean_loss(output: str, t: Array, p: Array, weights: Array | None) -> Any:
 class Network:
     """An :func:`minidl.nn.mlp`, whose layers are computed with the functions above.
 
-    `output` is the function of the last layer: "softmax", "logistic" or "identity".
+    `output` is the function of the last layer: "softmax", "logistic", "identity" or "exp".
     """
 
     loss: Any = np.nan  # of the last batch, with the penalty

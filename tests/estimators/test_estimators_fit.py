@@ -489,30 +489,3 @@ def test_a_random_state_is_drawn_from(state: Any) -> None:
         return MLPClassifier(4, max_iter=2, random_state=state(4)).fit(IRIS, NAMES).loss_curve_
 
     assert losses() == losses()
-
-
-def test_the_twin_gets_checked_rows_and_scikit_learn_s_defaults(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Twin:
-        def __init__(self, parameters: Any, sizes: Any, output: str, dtype: Any) -> None:
-            assert (sizes, output, dtype) == ([4, 100, 3], "softmax", np.float64)
-            assert (parameters.learning_rate_init, parameters.momentum) == (0.001, 0.9)
-            assert (parameters.beta_1, parameters.beta_2, parameters.epsilon) == (0.9, 0.5, 1e-8)
-            self.model = nn.mlp(*sizes, seed=0)
-
-        def fit(self, parameters: Any, X: Any, y: Any, w: Any, *, incremental: bool) -> Any:
-            assert_array_equal(X, IRIS)
-            assert_array_equal(y, np.eye(3, dtype=bool)[SPECIES])
-            assert y.dtype == bool
-            assert w is None
-            assert not incremental
-            return {"loss_curve_": [3.0, 2.0], "n_iter_": 2, "coefs_": []}
-
-    monkeypatch.setattr("minidl.estimators.mlp.import_module", lambda name: twin)
-    twin = type("twin", (), {"Twin": Twin})
-    model = MLPClassifier(twin="scikit-learn", beta_2=0.5).fit(IRIS, NAMES)
-    assert model.history_["running_loss"].tolist() == model.loss_curve_ == [3.0, 2.0]
-    assert (model.predict(IRIS).shape, model.n_layers_) == ((150,), 3)
-    with pytest.raises(ArgumentError, match='scikit-learn has no dropout, so twin="scikit-learn"'):
-        MLPClassifier(twin="scikit-learn", dropout=0.1).fit(IRIS, NAMES)

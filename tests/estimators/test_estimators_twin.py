@@ -56,6 +56,18 @@ def test_the_rows_of_the_example_on_learning_strategies(name: str, row: str) -> 
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
 
 
+def test_a_twin_has_scikit_learn_s_defaults() -> None:
+    X, y = iris(60)
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    for solver in ("sgd", "adam"):
+        params = {"solver": solver, "max_iter": 5, "random_state": 0}
+        theirs = MLPClassifier(**params).fit(X, names)
+        ours = minidl.MLPClassifier(**params, twin="scikit-learn").fit(X, names)
+        assert difference(theirs, ours) <= RTOL
+        np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+        assert ours.history_["running_loss"].tolist() == ours.loss_curve_
+
+
 @pytest.mark.parametrize("row", GALLERY)
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_the_same_strategies_for_regression(outputs: int, row: str) -> None:
@@ -207,6 +219,18 @@ def test_sample_weights_as_of_scikit_learn_1_7(classify: bool, early_stopping: b
         params = SMALL | GALLERY[row] | {"early_stopping": early_stopping, "alpha": 0.1}
         params["learning_rate_init"] = 0.02
         assert difference(*fitted(classify, X, y, weights, **params)) <= RTOL
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("outputs", [1, 2] if HAS_WEIGHTS else [])
+def test_the_poisson_loss_as_of_scikit_learn_1_7(outputs: int, early_stopping: bool) -> None:
+    X, y = diabetes(outputs)
+    y, weights = np.maximum(np.exp(y) - 0.5, 0), np.linspace(0.1, 1, len(y))
+    for w in ((), (weights,)):
+        params = SMALL | {"loss": "poisson", "alpha": 0.2, "early_stopping": early_stopping}
+        theirs, ours = fitted(False, X, y, *w, **params)
+        assert difference(theirs, ours) <= RTOL
+        np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-12)
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])

@@ -180,9 +180,9 @@ def rules(**changed: Callable[[Any], Any]) -> Callable[[Patch], None]:
     def plant(patch: Patch) -> None:
         right = Account.ends
 
-        def wrong(self: Any, rules: Any, optimizer: Any) -> bool:
+        def wrong(self: Any, rules: Any, *arguments: Any) -> bool:
             new = {name: change(getattr(rules, name)) for name, change in changed.items()}
-            return right(self, replace(rules, **new), optimizer)
+            return right(self, replace(rules, **new), *arguments)
 
         patch.setattr(Account, "ends", wrong)
 
@@ -217,9 +217,9 @@ def before_training(change: Callable[[Any], None]) -> Callable[[Patch], None]:
 def steps_for_rows(patch: Patch) -> None:
     right = Account.ends
 
-    def wrong(self: Any, rules: Any, optimizer: Any) -> bool:
+    def wrong(self: Any, rules: Any, optimizer: Any, first_rate: float) -> bool:
         kept, self.t = self.t, optimizer.step_count
-        ends = right(self, rules, optimizer)
+        ends = right(self, rules, optimizer, first_rate)
         self.t = kept
         return ends
 
