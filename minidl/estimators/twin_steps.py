@@ -77,15 +77,16 @@ def mean_loss(output: str, t: Array, p: Array, weights: Array | None) -> Any:
 
     scikit-learn 1.7 takes the mean over rows first, earlier releases the sum over all outputs.
     """
+    earlier = EARLIER and weights is None
     if output == "identity":
         squares = (t - p) ** 2
-        return squares.mean() / 2 if EARLIER else 0.5 * np.average(squares, 0, weights).mean()
+        return squares.mean() / 2 if earlier else 0.5 * np.average(squares, 0, weights).mean()
     if output == "exp":
         return np.average(xlogy(t, t / p) - t + p, 0, weights).sum()
     eps = np.finfo(p.dtype).eps
     p = np.clip(p, eps, 1 - eps)
     terms = [xlogy(t, p), xlogy(1 - t, 1 - p)][: 2 if output == "logistic" else 1]
-    if EARLIER:
+    if earlier:
         return -sum(term.sum() for term in terms) / len(t)
     return -np.average(sum(terms), 0, weights).sum()
 
