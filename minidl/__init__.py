@@ -3,8 +3,8 @@
 The floors, from the ground up: :mod:`~minidl.autograd` differentiates NumPy, :mod:`~minidl.nn`
 builds networks on one parameter vector, :mod:`~minidl.optim` updates that vector,
 :mod:`~minidl.paths` shows it on surfaces, :mod:`~minidl.datasets` brings the data,
-:mod:`~minidl.training` puts them together, :mod:`~minidl.comparison` races optimizers, and
-:mod:`~minidl.plots` draws them.
+:mod:`~minidl.training` puts them together, :mod:`~minidl.estimators` fits them to scikit-learn,
+:mod:`~minidl.comparison` races optimizers, and :mod:`~minidl.plots` draws them.
 """
 
 import importlib
@@ -32,8 +32,9 @@ from minidl.memory import keep_freed_memory
 from minidl.words import ATTRIBUTES
 
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
-    from minidl import comparison, datasets, nn, optim, paths, plots, training
+    from minidl import comparison, datasets, estimators, nn, optim, paths, plots, training
     from minidl.comparison import compare
+    from minidl.estimators import MLPClassifier, MLPRegressor
     from minidl.training import (
         History,
         Predictor,
@@ -47,20 +48,25 @@ if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs
     )
 
 __all__ = [
-    "History", "Predictor", "Tensor", "Trainer", "compare", "comparison", "datasets", "debug",
-    "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "load_model",
-    "nn", "no_grad", "ops", "optim", "paths", "plots", "primitive", "save_model", "sharpness",
-    "suggest_lr", "train_replicas", "training",
+    "History", "MLPClassifier", "MLPRegressor", "Predictor", "Tensor", "Trainer", "compare",
+    "comparison", "datasets", "debug", "errors", "estimators", "grad", "gradcheck", "hessian",
+    "hvp", "jacobian", "jvp", "load", "load_model", "nn", "no_grad", "ops", "optim", "paths",
+    "plots", "primitive", "save_model", "sharpness", "suggest_lr", "train_replicas", "training",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
-FLOORS = ("nn", "optim", "paths", "datasets", "plots", "training", "comparison")
+FLOORS = ("nn", "optim", "paths", "datasets", "plots", "training", "estimators", "comparison")
 ROOMS = ("nn", "optim", "training", "datasets", "ops", "plots")
 TRAINING = (
     "History", "Predictor", "Trainer", "load", "load_model", "save_model", "sharpness",
     "suggest_lr", "train_replicas",
 )  # fmt: skip
-WITHIN = {"compare": "comparison", **dict.fromkeys(TRAINING, "training")}
+ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+WITHIN = {
+    "compare": "comparison",
+    **dict.fromkeys(TRAINING, "training"),
+    **dict.fromkeys(ESTIMATORS, "estimators"),
+}
 sys.modules["minidl.ops"] = ops  # for ``from minidl.ops import tanh``
 keep_freed_memory()
 

@@ -38,6 +38,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "datasets",
     "plots",
     "training",
+    "estimators",
     "comparison",
     "page",
     "cli",

@@ -39,6 +39,10 @@ class Penalty(Answering):
 
     def value(self, vector: ParameterVector) -> float | Array:
         """Return the penalty of a parameter vector, an array (R,) for replicas."""
+        return self.size(vector.value * vector.penalized)
+
+    def size(self, weights: Array) -> float | Array:
+        """Return the penalty of an array (P,), or of each row of an array (R, P)."""
         raise NotImplementedError
 
     def slope(self, weights: Array) -> Array:
@@ -47,11 +51,12 @@ class Penalty(Answering):
 
     def add(self, vector: ParameterVector) -> float | Array:
         """Return the penalty, and add its gradient to ``vector.grad``; frozen ones get none."""
-        vector.grad += self.slope(vector.value * vector.penalized)
+        weights = vector.value * vector.penalized
+        vector.grad += self.slope(weights)
         for p in vector:
             if not p.requires_grad:
                 vector.gradients[p._order][...] = 0.0
-        return self.value(vector)
+        return self.size(weights)
 
 
 class L2Penalty(Penalty):
@@ -72,11 +77,11 @@ class L2Penalty(Penalty):
         half: Tensor = (self.strength / 2) * ops.square(weights).sum()
         return half
 
-    def value(self, vector: ParameterVector) -> float | Array:
-        """Return the penalty of a parameter vector, an array (R,) for replicas."""
-        weights = vector.value * vector.penalized
-        squares = np.vecdot(weights, weights).astype(np.float64)
-        return 0.5 * self.strength * (float(squares) if weights.ndim == 1 else squares)
+    def size(self, weights: Array) -> float | Array:
+        """Return (s / 2) ||W||^2."""
+        squares: Array = np.vecdot(weights, weights)
+        single = weights.ndim == 1
+        return 0.5 * self.strength * (float(squares) if single else squares.astype(np.float64))
 
     def slope(self, weights: Array) -> Array:
         """Return s W."""
@@ -101,9 +106,9 @@ class L1Penalty(Penalty):
         total: Tensor = self.strength * ops.absolute(weights).sum()
         return total
 
-    def value(self, vector: ParameterVector) -> float | Array:
-        """Return the penalty of a parameter vector, an array (R,) for replicas."""
-        sums = np.abs(vector.value * vector.penalized).sum(axis=-1, dtype=np.float64)
+    def size(self, weights: Array) -> float | Array:
+        """Return s sum |W|."""
+        sums = np.abs(weights).sum(axis=-1, dtype=np.float64)
         return self.strength * (float(sums) if sums.ndim == 0 else sums)
 
     def slope(self, weights: Array) -> Array:

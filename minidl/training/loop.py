@@ -75,6 +75,9 @@ class Run(ABC):
     def record(self, row: Row, left: Array) -> Array:
         """Add the row of those left to their histories; return a mask of whom no callback stops."""
 
+    def epoch_ended(self, losses: Array) -> None:  # noqa: B027 (most runs need not know)
+        """Hear the mean losses of the batches of each epoch; may set :attr:`stop_reason`."""
+
     def buffers(self) -> dict[str, Array]:
         """Return the arrays of the model's buffers by name."""
         return dict(self.objective.model.named_buffers()) if self.buffered else {}
@@ -199,6 +202,7 @@ def end_epoch(state: Run, data: Data, last: int) -> Data:
     losses = state.unrecorded
     assert losses is not None
     left = state.stop_diverged(losses)
+    state.epoch_ended(losses)
     state.unrecorded, data = losses[left], data.only(left)
     every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
     if left.any() and (ended or (every > 0 and state.epoch % every == 0)):

@@ -1,5 +1,6 @@
 """Arguments: what they are called here, where they go, and how a call is written."""
 
+from minidl.words.estimators import ESTIMATORS
 from minidl.words.table import DEVICE, MEAN, PER_EPOCH, Table, table
 
 # fmt: off
@@ -220,6 +221,7 @@ PLACES = table(
      "The data sets are fixed but for n, noise and seed; give your own arrays to fit."),
     ("restore_best", "Give it to EarlyStopping(restore_best=True)."),
 )
+PLACES |= ESTIMATORS
 
 # For a call with too many arguments, one given twice, or one missing: function -> how to write it.
 USAGE: Table = {

@@ -28,7 +28,6 @@ MODULES: dict[str, Table] = {
         ("GradientTape autograd_grad", "Write grad(y, x), or y.backward() and x.grad."),
         ("load_checkpoint", 'Write training.load_run(trainer, "run.npz").'),
         ("save_checkpoint", 'Write training.save_run(trainer, "run.npz").'),
-        ("MLPClassifier MLPRegressor", "Write nn.mlp(2, 16, 1) and a Trainer."),
         ("fit train", FIT),
     ),
     "minidl.nn": table(
@@ -58,7 +57,9 @@ MODULES: dict[str, Table] = {
         ("PReLU RReLU GLU Softmin Tanhshrink Hardshrink Threshold",
          "A custom activation derives nn.Activation; minidl.ops has more functions."),
         ("Add", "x + layer(x) is nn.Residual(layer)."),
-        ("MLP MLPClassifier MLPRegressor", "It is nn.mlp(2, 16, 1)."),
+        ("MLP", "It is nn.mlp(2, 16, 1)."),
+        ("MLPClassifier", "It is minidl.MLPClassifier."),
+        ("MLPRegressor", "It is minidl.MLPRegressor."),
         ("Input InputLayer", "Leave it out: nn.Dense(2, 16) knows its inputs."),
         ("Flatten Reshape", "Reshape the rows before: X.reshape(len(X), -1)."),
         ("Conv1d Conv2d Conv1D Conv2D MaxPool2d LSTM RNN GRU Transformer "

@@ -147,6 +147,24 @@ def test_ignored_rows_cost_nothing_and_are_not_counted(ignored: int) -> None:
         )
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1.0, 1e4, np.inf])
+def test_class_indices_give_bit_for_bit_what_one_hot_rows_give(dtype: Any, size: float) -> None:
+    z = generator.standard_normal((37, 5)).astype(dtype) * min(dtype(size), 1e4)
+    t = generator.integers(0, 5, 37)
+    if size == np.inf:  # masked classes, but never that of the row
+        z[np.not_equal(np.arange(5), t[:, None]) & (generator.random(z.shape) < 0.3)] = -np.inf
+    leaves = Tensor(z, requires_grad=True), Tensor(z, requires_grad=True)
+    found = ops.softmax_cross_entropy(leaves[0], t)
+    expected = ops.softmax_cross_entropy(leaves[1], np.eye(5, dtype=dtype)[t])
+    assert found.dtype == expected.dtype == dtype
+    assert found.item() == expected.item()
+    (3 * found).backward()
+    (3 * expected).backward()
+    assert leaves[0].grad is not None
+    assert_array_equal(leaves[0].grad, leaves[1].grad)
+
+
 def test_smoothing_mixes_the_target_with_the_uniform_distribution() -> None:
     one_hot = np.eye(3)[CLASSES]
     f = ops.softmax_cross_entropy

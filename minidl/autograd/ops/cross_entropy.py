@@ -16,6 +16,8 @@ from minidl.errors import ArgumentError, DTypeError, ShapeError
 
 __all__ = ["softmax_cross_entropy"]
 
+USUAL = ((), ("mean", None))  # reduction and axis
+
 
 def _are_indices(t: Value, z: Value) -> bool:
     """Return True if targets are class indices, one per row; raise if they fit in no way."""
@@ -80,16 +82,40 @@ def _check(t: Value, z: Value, label_smoothing: float, ignore_index: int | None)
             raise ArgumentError(message, received=received, expected=expected)
 
 
+def _is_usual(t: Value, z: Value, how: tuple[Value, ...]) -> bool:
+    """Return True for the mean of class indices of one network, as in training."""
+    if type(z) is not np.ndarray or type(t) is not np.ndarray or how not in USUAL:
+        return False
+    return t.dtype.kind in "iu" and t.shape == z.shape[:1] and len(z) > 0
+
+
 def _rule(slope: Callable[..., Value]) -> Rule:
     """Return the rule for the rows' derivative ``slope(z, t, e)``, e the label smoothing."""
 
     def rule(g: Value, y: Value, z: Value, t: Value, *how: Value, **options: Value) -> Value:
+        if slope is _logits_slope and not options and _is_usual(t, z, how):
+            return _usual_slope(z, t) * (g / len(t))
         d = slope(z, t, options.get("label_smoothing", 0.0))
         w = _row_weights(t, z, options.get("sample_weight"), options.get("ignore_index"))
         g = spread(g, z.shape[:-1], w, *how, **options)
         return g.reshape((*g.shape, 1)) * (d if w is None else weighted(d, w[..., None]))
 
     return rule
+
+
+def _usual_slope(z: Array, t: Array) -> Array:
+    """Return softmax(z) - q for class indices, to the last bit as :func:`_logits_slope`."""
+    d: Array = np.exp(z - np.maximum.reduce(z, axis=1, keepdims=True))
+    d /= np.add.reduce(d, axis=1, keepdims=True)
+    d[np.arange(len(t)), t] -= 1
+    return d
+
+
+def _usual_mean(z: Array, t: Array) -> Value:
+    """Return the mean of log(sum e^z) - z_t, to the last bit as below."""
+    z = z - np.maximum.reduce(z, axis=1, keepdims=True)
+    logs = np.log(np.add.reduce(np.exp(z), axis=1))
+    return np.add.reduce(logs - z[np.arange(len(t)), t]) / len(t)
 
 
 def _logits_slope(z: Value, t: Value, label_smoothing: float) -> Value:
@@ -136,6 +162,9 @@ def softmax_cross_entropy(
     array([0.75, 0.5 ])
     """
     _check(t, z, label_smoothing, ignore_index)
+    plain = sample_weight is None and ignore_index is None and not label_smoothing
+    if plain and _is_usual(t, z, (reduction, axis)):
+        return _usual_mean(z, t)
     q = _probabilities(t, z, label_smoothing)
     logs = log_softmax(z)
     if not np.isfinite(logs).all():  # a logit of -inf masks a class
