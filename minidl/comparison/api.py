@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from minidl.checks import check_count, check_place
+from minidl.checks import check_count
 from minidl.comparison.executor import Executor
 from minidl.comparison.looks import seeds_and_looks, with_looks
 from minidl.comparison.plan import Optimizers, Plan, Seeds, Values, make_plan
@@ -17,6 +17,7 @@ from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run
 from minidl.comparison.store import Journal, differences, versions
 from minidl.errors import DataError, invalid
+from minidl.files import check_place
 from minidl.keywords import answers
 from minidl.nn import Loss
 from minidl.optim import BatchSize, Optimizer

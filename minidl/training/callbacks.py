@@ -7,6 +7,7 @@ callbacks do together is stated at :class:`Callback`.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from minidl.checks import refuse_class
@@ -109,6 +110,24 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
     if not all(isinstance(hook, Callback) for hook in hooks):
         raise invalid("callbacks", callbacks, "a list of callbacks, such as [EarlyStopping()]")
     return hooks
+
+
+def check_paths(hooks: Iterable[Callback]) -> None:
+    """Raise an ArgumentError if two callbacks, such as those of two networks, write one file.
+
+    Only the file of the last one would be left.
+    """
+    written: set[Path] = set()
+    for hook in hooks:
+        path = vars(hook).get("path")
+        if not isinstance(path, Path):
+            continue
+        place = path.resolve()
+        if place in written:
+            hint = "Give each its own file, such as Checkpoint(next(names))."
+            problem = f"would write {path} twice, the second over the first"
+            raise ArgumentError(problem, argument="callbacks", hint=hint)
+        written.add(place)
 
 
 class LearningRateSchedule(Callback):
