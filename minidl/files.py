@@ -150,6 +150,35 @@ def sync_folder(folder: Path) -> None:
         os.close(opened)
 
 
+@contextlib.contextmanager
+def open_regular(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a regular file to read its bytes; errors, and anything else, are a FileError.
+
+    >>> with open_regular("/dev/zero") as file:
+    ...     file.read()
+    Traceback (most recent call last):
+    ...
+    minidl.errors.FileError: cannot read /dev/zero: it is a device
+    """
+    try:
+        opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait
+    except FileNotFoundError:
+        raise FileError(f"there is no file {path}") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise cannot("read", path, error) from error
+    found = stat.S_IFMT(os.fstat(opened).st_mode)
+    if found != stat.S_IFREG:
+        os.close(opened)
+        raise FileError(f"cannot read {path}: it is {KINDS.get(found, 'no file')}")
+    with open(opened, "rb") as file:
+        try:
+            yield file
+        except FileError:
+            raise
+        except OSError as error:
+            raise cannot("read", path, error) from error
+
+
 def identity_of(path: str | Path) -> Identity:
     """Return what tells a file from others, and from itself after somebody has written to it."""
     found = place_of(path).stat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,34 @@ def describe(layer: Layer) -> dict[str, Any] | None:
         inside = [describe(part) for part in layer.layers]
         return None if None in inside else {"type": name, "layers": inside}
     return {"type": name, **vars(layer)}
+
+
+def elements(description: object) -> int:
+    """Return about how many numbers the layers of a description hold, without building them.
+
+    >>> elements(describe(Dense(200, 10)))
+    2000
+    """
+    if isinstance(description, dict):
+        inside = [v for v in description.values() if type(v) not in (bool, float, str)]
+        parts = [v for v in inside if isinstance(v, list)]
+        return math.prod(map(abs, (v for v in inside if type(v) is int))) + sum(
+            map(elements, parts)
+        )
+    return sum(map(elements, description)) if isinstance(description, list) else 0
+
+
+def outline(description: object, *, settings: bool) -> object:
+    """Return a description without what may differ in one architecture: rates of dropout.
+
+    Without `settings`, all numbers that are not integers are left out.
+    """
+    if isinstance(description, dict):
+        kept = {k: outline(v, settings=settings) for k, v in description.items() if k != "rate"}
+        return {k: v for k, v in kept.items() if settings or type(v) is not float}
+    if isinstance(description, list):
+        return [outline(part, settings=settings) for part in description]
+    return description
 
 
 def build(description: Mapping[str, Any], dtype: npt.DTypeLike = np.float64) -> Layer:
