@@ -19,7 +19,8 @@ from minidl.optim import Optimizer
 from minidl.optim.attributes import pack, unpack
 from minidl.optim.base import BASE
 from minidl.training.callbacks import Callback
-from minidl.training.history import ENDING, History
+from minidl.training.history import History
+from minidl.training.history_files import ENDING
 from minidl.training.hooks import States
 from minidl.training.model_file import (
     Arrays,
@@ -65,7 +66,7 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
     arrays["run/stored"] = trainer.stored_vector()
     words |= {name: getattr(trainer, name) for name in NUMBERS}
     history = trainer.history
-    arrays |= {f"history/{name}": history[name] for name in history.columns}
+    arrays |= {f"history/{name}": column for name, column in history.arrays().items()}
     words |= {"columns": history.columns, "ending": {n: getattr(history, n) for n in ENDING}}
     words |= {"started_with": trainer.started_with, "settings": check_settings(trainer)}
     words |= {"digest": trainer.digest, "waiting": trainer.hooks.place()}
