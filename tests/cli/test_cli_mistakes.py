@@ -352,9 +352,9 @@ def test_when_every_run_diverges_there_is_no_gap_to_close(capsys):
         ("compare --out no/out.json", "--out: cannot write no/out.json: there is no folder "),
         ("compare --out .", "--out: cannot write '.': it is a folder"),
         ("compare --plot no/a.png", "--plot: cannot write no/a.png: there is no folder "),
-        ("compare --from no/a.json", "--from: cannot read no/a.json: No such file or directory"),
+        ("compare --from no/a.json", "--from: there is no file no/a.json"),
         ("compare --out no/lr=0.1.json", "cannot write no/lr=0.1.json: there is no folder "),
-        ("compare --from lr=0.1.json", "cannot read lr=0.1.json: No such file"),
+        ("compare --from lr=0.1.json", "there is no file lr=0.1.json"),
     ],
 )
 @pytest.mark.usefixtures("never_trained")
