@@ -16,7 +16,7 @@ from minidl.comparison.run import FullKey, Run
 from minidl.comparison.store import Json, compact, differences, renamed
 from minidl.errors import DataError, FileError
 from minidl.files import append, cannot, sync_folder
-from minidl.schema import listed
+from minidl.schema import fields, in_order, integer, listed, text
 from minidl.sealed import parse, seal_json, seal_of_json
 
 try:
@@ -138,10 +138,13 @@ class Journal:
         said: Any = parse(renamed(line))
         if seal is None and (self._seal or isinstance(said, dict)):
             raise ValueError("its checksum is missing")
-        number, block = said if seal is None else (said["comparison"], said["runs"])
-        if type(number) is not int or not 0 <= number < len(headers):
-            raise ValueError(f"it is of comparison {number!r:.40}")
-        listed(RUN)(block, "runs")
+        numbered = integer(0, len(headers) - 1)
+        if seal is None:
+            in_order(numbered, listed(RUN))(said, "block")
+            number, block = said
+        else:
+            fields({"comparison": numbered, "runs": listed(RUN), "sha256": text})(said, "")
+            number, block = said["comparison"], said["runs"]
         check_runs(headers[number]["plan"], block)
         for run in map(Run.from_dict, block):
             self.runs[number][run.full_key] = run
