@@ -67,11 +67,15 @@ def main() -> int:
     """Attack all files, print the figures, and return 1 if something failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=int, default=1, help="attack one place of so many")
-    share, failed = parser.parse_args().share, 0
+    parser.add_argument("--only", nargs="+", help="such as: model journal")
+    options, failed = parser.parse_args(), 0
+    share = options.share
     print("| file | bytes | tried | refused | the same numbers | failed | seconds |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name, target in make_files(Path(folder)).items():
+            if name not in (options.only or [name]):
+                continue
             start, size = time.perf_counter(), target.path.stat().st_size
             count = attack(target, share)
             cells = [name, size, *(count[n] for n in ("tried", "refused", "the same", "failed"))]

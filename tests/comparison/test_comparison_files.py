@@ -229,3 +229,27 @@ def test_records_of_protocol_2_have_no_checksum_and_still_load(out, made):
     again = Comparison.from_json(out)
     out.write_bytes(made[0])
     assert str(Comparison.from_json(out)) == str(again)
+
+
+EDITS = {
+    "the third line is gone": lambda lines: [*lines[:2], *lines[3:]],
+    "two lines have changed places": lambda lines: [lines[0], lines[2], lines[1], *lines[3:]],
+    "a line is there twice": lambda lines: [*lines[:2], *lines[1:]],
+    "a digit has changed": lambda lines: [
+        *lines[:2], re.sub(rb'"seed":\d', b'"seed":7', lines[2]), *lines[3:]
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", EDITS)
+def test_a_line_of_a_journal_that_was_moved_is_told_and_its_advice_works(kind, out, part, made):
+    lines = EDITS[kind](made[1].splitlines(keepends=True))
+    part.write_bytes(b"".join(lines))
+    words = r"line (\d) of .*a\.json\.part is damaged: its bytes.*Delete line \1 and those after it"
+    with pytest.raises(DataError, match=words) as caught:
+        compare(moons, out=out, **SMALL)
+    assert part.read_bytes() == b"".join(lines)
+    number = int(re.search(words, str(caught.value)).group(1))
+    part.write_bytes(b"".join(lines[: number - 1]))
+    compare(moons, out=out, **SMALL)
+    assert without_seconds(json.loads(out.read_bytes())) == without_seconds(json.loads(made[0]))

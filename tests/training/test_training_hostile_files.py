@@ -310,6 +310,22 @@ def test_no_file_takes_more_memory_than_it_is_long(tmp_path):
     assert kibibytes[-1] - kibibytes[0] < 20_000
 
 
+def test_arrays_that_share_their_bytes_are_refused(path):
+    """A central directory may name one megabyte a thousand times."""
+    write_one(path, npy("(1000,)", data=bytes(8000)))
+    data = path.read_bytes()
+    start, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    entry = data[start:end]
+    others = [entry.replace(b"model/value.npy", b"model/val%02d.npy" % k) for k in range(50)]
+    directory = b"".join([entry, *others])
+    tail = bytearray(data[end:])
+    tail[8:12] = (51).to_bytes(2, "little") * 2
+    tail[12:16] = len(directory).to_bytes(4, "little")
+    path.write_bytes(data[:start] + directory + bytes(tail))
+    with pytest.raises(DataError, match="it says that its arrays are larger than the file"):
+        load_model(path)
+
+
 def test_objects_are_not_unpickled(path, monkeypatch):
     np.savez(path, **{"model/value": np.array([{}, None])})
     monkeypatch.setattr("pickle.load", None)
