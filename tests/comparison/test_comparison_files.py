@@ -110,6 +110,35 @@ def test_a_fault_in_the_journal_is_told_and_the_same_call_goes_on(
     assert without_seconds(json.loads(out.read_bytes())) == without_seconds(json.loads(made[0]))
 
 
+def test_a_half_written_line_is_taken_away_before_the_next(out, part, made, monkeypatch):
+    """If the disk is full, shortening a file can fail, too."""
+    part.write_bytes(made[1])
+    headers = json.loads(made[1].splitlines()[0])["headers"]
+    journal = Journal(out, headers)
+    runs = list(journal.runs[0].values())[:2]
+    real = os.write
+
+    def full(opened, data):
+        if len(data) < 100:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(opened, bytes(data)[: len(data) - 50])
+
+    def fails(opened, size):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        patched.setattr(os, "ftruncate", fails)
+        with pytest.raises(FileError, match="No space left"):
+            journal.add(0, runs)
+    assert len(part.read_bytes()) > len(made[1])
+    journal.add(0, runs)
+    journal.release()
+    again = Journal(out, headers)
+    again.release()
+    assert again.runs[0].keys() == journal.runs[0].keys()
+
+
 FOREIGN = {
     "a letter": b"Dear Sir,\n",
     "a letter in one line": b"Dear Sir,",

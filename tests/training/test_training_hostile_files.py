@@ -17,6 +17,7 @@ from training_problems import LR, Do, content, two_class_trainer, two_classes
 from minidl import Predictor, Trainer, datasets, load, load_model, nn, optim, save_model
 from minidl.archive import read_arrays, write_arrays
 from minidl.errors import ArgumentError, DataError, DTypeError, FileError, ShapeError
+from minidl.optim.attributes import pack, unpack
 from minidl.training import EarlyStopping, load_run, save_run
 
 X, Y = two_classes()
@@ -324,6 +325,35 @@ def test_arrays_that_share_their_bytes_are_refused(path):
     path.write_bytes(data[:start] + directory + bytes(tail))
     with pytest.raises(DataError, match="it says that its arrays are larger than the file"):
         load_model(path)
+
+
+def test_a_compressed_file_is_refused_before_it_is_unpacked(path):
+    save_model(nn.mlp(2, 3, 1, seed=0), path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez_compressed(path, **arrays)
+    with pytest.raises(DataError, match="it is compressed, which no file of minidl is"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        ("Generator", {"bit_generator": "seed", "state": {}}),
+        ("Generator", {"bit_generator": "test", "state": {}}),
+        ("Generator", {"bit_generator": "MT19937", "state": {"pos": 625}}),
+        ("Generator", {"bit_generator": "MT19937", "state": {"pos": -1}}),
+        ("Generator", {"bit_generator": "Philox", "state": {}, "buffer_pos": -1}),
+        ("RandomState", {"bit_generator": "MT19937", "state": {"pos": 10**6}, "has_gauss": 0}),
+    ],
+)
+def test_a_state_of_a_generator_calls_no_other_function_and_stays_in_its_memory(
+    kind, state, monkeypatch
+):
+    for name in ("seed", "test", "MT19937", "Philox", "RandomState"):
+        monkeypatch.setattr(np.random, name, None)
+    with pytest.raises(ValueError, match="generator"):
+        unpack({kind: pack(state)}, {})
 
 
 def test_objects_are_not_unpickled(path, monkeypatch):
