@@ -224,6 +224,14 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_loaded(path):
         load_model(path)
 
 
+def test_layers_are_not_built_if_they_are_larger_than_the_weights(path, monkeypatch):
+    save_model(nn.Dense(2, 3, seed=0), path)
+    rewrite(path, in_words("in_features", 10**7, "model/layers"))
+    monkeypatch.setattr("minidl.training.model_file.build", None)
+    with pytest.raises(DataError, match="its layers are larger than its weights"):
+        load_model(path)
+
+
 def test_a_newer_format_is_named(path):
     save_model(nn.mlp(2, 3, 1, seed=0), path)
     arrays, _ = read_arrays(path, "a saved model")
