@@ -161,9 +161,12 @@ class DataError(MinidlError, ValueError):
 class FileError(DataError, OSError):
     """A file cannot be opened, read or written; ``errno`` is that of the system, if it has one.
 
-    >>> isinstance(FileError("cannot write a.npz: No space left on device"), (DataError, OSError))
+    >>> isinstance(FileError("cannot write a.npz: No space left on device"), OSError)
     True
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self),), {**vars(self), "errno": self.errno}
 
 
 class TableError(DataError):
