@@ -4,12 +4,11 @@ import inspect
 import math
 import operator
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minidl.errors import ArgumentError, DataError, invalid
+from minidl.errors import ArgumentError, invalid
 
 
 def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
@@ -87,14 +86,3 @@ def refuse_class(argument: str, value: object, base: type) -> None:
     name = value.__name__
     message = f"must be an instance, got the class {name}"
     raise ArgumentError(message, argument=argument, hint=f"Use {name}({', '.join(needed)}).")
-
-
-def check_place(path: str | Path) -> None:
-    """Raise, before any training, if `path` is a folder or its folder does not exist."""
-    if not str(path):
-        raise DataError("the name of the file is empty")
-    place = Path(path).absolute()
-    if place.is_dir():
-        raise DataError(f"cannot write {str(path)!r}: it is a folder")
-    if not place.parent.is_dir():
-        raise DataError(f"cannot write {path}: there is no folder {place.parent}")

@@ -12,10 +12,10 @@ from minidl.words import COLUMNS, NAMES
 
 __all__ = [
     "ArgumentError", "CallError", "ConvergenceError", "DTypeError", "DataError",
-    "DivergenceWarning", "GraphError", "MinidlError", "MissingRuleError", "NonFiniteError",
-    "OutOfRangeError", "ShapeError", "TableError", "TooLargeError", "UnknownAttributeError",
-    "UnknownImportError", "UnknownKeywordError", "UnknownNameError", "UntrainedWarning",
-    "WorkerError", "WorseLossWarning", "invalid",
+    "DivergenceWarning", "FileError", "GraphError", "MinidlError", "MissingRuleError",
+    "NonFiniteError", "OutOfRangeError", "ShapeError", "TableError", "TooLargeError",
+    "UnknownAttributeError", "UnknownImportError", "UnknownKeywordError", "UnknownNameError",
+    "UntrainedWarning", "WorkerError", "WorseLossWarning", "invalid",
 ]  # fmt: skip
 
 
@@ -156,6 +156,17 @@ class DTypeError(MinidlError, TypeError):
 
 class DataError(MinidlError, ValueError):
     """A data set or a file cannot be used; the message names file, column and row."""
+
+
+class FileError(DataError, OSError):
+    """A file cannot be opened, read or written; ``errno`` is that of the system, if it has one.
+
+    >>> isinstance(FileError("cannot write a.npz: No space left on device"), OSError)
+    True
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self),), {**vars(self), "errno": self.errno}
 
 
 class TableError(DataError):

@@ -1,22 +1,86 @@
-"""Writing files so that a crash never leaves half a file behind."""
+"""Writing files so that a crash, a full disk or a planted link never leaves half a file behind."""
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from minidl.errors import FileError
 
-def is_device(path: str | Path) -> bool:
-    """Return whether a file is a device, such as /dev/null, or a pipe, and is written directly.
+KINDS = {
+    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+}  # fmt: skip
+REGULAR = "Name a regular file, or leave it out."
+Identity = tuple[int, int, int]  # of an open file: device, inode, size
 
-    >>> is_device("/dev/null"), is_device("result.txt")
-    (True, False)
+
+def cannot(what: str, path: object, error: Exception) -> FileError:
+    """Return the error for a file that the system does not let minidl `what`, such as "write"."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    wrong = FileError(f"cannot {what} {path}: {reason}")
+    wrong.errno = getattr(error, "errno", None)
+    return wrong
+
+
+def place_of(path: str | Path) -> Path:
+    """Return the file that is made or replaced by writing to a path: the target of a link.
+
+    A FileError says why nothing can be written: it is a folder, a device, a pipe or a socket, or
+    its folder does not exist.
+
+    >>> place_of("/dev/null")
+    Traceback (most recent call last):
+    ...
+    minidl.errors.FileError: cannot write /dev/null: it is a device. Name a regular file, or leave \
+it out.
     """
-    target = Path(path)
-    return target.is_relative_to("/dev") or (target.exists() and not target.is_file())
+    if not os.fspath(path):
+        raise FileError("the name of the file is empty")
+    special = Path(os.path.abspath(path))
+    try:
+        target = Path(path).resolve()
+        found = stat.S_IFMT(target.stat().st_mode)
+    except FileNotFoundError:
+        found = stat.S_IFREG
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null character
+        raise cannot("write", path, error) from error
+    if found == stat.S_IFDIR:
+        raise FileError(f"cannot write {str(path)!r}: it is a folder")
+    if found == stat.S_IFREG and any(map(_of_the_system, (special, target))):
+        found = stat.S_IFCHR  # such as /dev/stdout, if it is redirected to a file
+    if found != stat.S_IFREG:
+        raise FileError(f"cannot write {path}: it is {KINDS.get(found, 'no file')}", hint=REGULAR)
+    if not target.parent.is_dir():
+        raise FileError(f"cannot write {path}: there is no folder {target.parent}")
+    return target
+
+
+def _of_the_system(place: Path) -> bool:
+    """Return whether a path is one of devices and processes, except memory that is a folder."""
+    is_device = place.is_relative_to("/dev") and not place.is_relative_to("/dev/shm")
+    return is_device or place.is_relative_to("/proc")
+
+
+def check_place(path: str | Path) -> None:
+    """Raise, before any work, unless :func:`atomic_write` can make a file beside `path`."""
+    target = place_of(path)
+    temporary = _beside(target)
+    try:
+        temporary.open("xb").close()
+        temporary.unlink()
+    except OSError as error:
+        raise cannot("write", path, error) from error
+
+
+def _beside(target: Path) -> Path:
+    """Return a new name in the same folder, so that a rename can move it to the target."""
+    return target.with_name(f"{target.name[:40]}.{secrets.token_hex(8)}.tmp")
 
 
 @contextlib.contextmanager
@@ -24,8 +88,9 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file that replaces `path` when the ``with`` block ends.
 
     The data reach the disk (fsync) before the rename, and the rename does before this returns.
-    If the block raises, `path` is as it was before. A device or a pipe is written directly, a
-    symbolic link is followed.
+    If the block raises, `path` is as it was before. Only a regular file is replaced; a symbolic
+    link is followed to its target. The temporary file is new (O_EXCL), so no planted link is
+    followed.
 
     Parameters
     ----------
@@ -33,6 +98,11 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
         The file to write, in a folder that exists.
     mode : {"wb", "w"}, default "wb"
         For bytes, or for UTF-8 text whose line ends are kept as written.
+
+    Raises
+    ------
+    FileError
+        The file cannot be written, such as on a full disk; see also :func:`place_of`.
 
     Examples
     --------
@@ -43,27 +113,108 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     >>> place.read_text()
     'done'
     """
-    target = Path(path) if is_device(path) else Path(path).resolve()
-    temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
+    target = place_of(path)
+    temporary = _beside(target)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
-    if is_device(target):  # such as /dev/null, which stays what it is
-        with open(target, mode, **text) as file:  # type: ignore[call-overload]
-            yield file
-        return
+    made = False  # what somebody else has put at this name is not deleted
     try:
         with open(temporary, mode.replace("w", "x"), **text) as file:  # type: ignore[call-overload]
+            made = True
             if target.exists():
                 shutil.copymode(target, temporary)
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        sync_folder(target.parent)
+    except BaseException as error:
+        if made:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        if isinstance(error, OSError) and not isinstance(error, FileError):
+            raise cannot("write", path, error) from error
         raise
-    if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(target.parent, os.O_DIRECTORY)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names that are new or gone in a folder reach the disk."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    opened = os.open(folder, os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system whose folders cannot be synchronised
+            raise
+    finally:
+        os.close(opened)
+
+
+@contextlib.contextmanager
+def open_regular(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a regular file to read its bytes; errors, and anything else, are a FileError.
+
+    >>> with open_regular("/dev/zero") as file:
+    ...     file.read()
+    Traceback (most recent call last):
+    ...
+    minidl.errors.FileError: cannot read /dev/zero: it is a device
+    """
+    try:
+        opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait
+    except FileNotFoundError:
+        raise FileError(f"there is no file {path}") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise cannot("read", path, error) from error
+    found = stat.S_IFMT(os.fstat(opened).st_mode)
+    if found != stat.S_IFREG:
+        os.close(opened)
+        raise FileError(f"cannot read {path}: it is {KINDS.get(found, 'no file')}")
+    with open(opened, "rb") as file:
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            yield file
+        except FileError:
+            raise
+        except OSError as error:
+            raise cannot("read", path, error) from error
+
+
+def identity_of(path: str | Path) -> Identity:
+    """Return what tells a file from others, and from itself after somebody has written to it."""
+    found = place_of(path).stat()
+    return found.st_dev, found.st_ino, found.st_size
+
+
+def append_to(path: str | Path, data: bytes, left: Identity) -> Identity | None:
+    """Append bytes to a file; return its new identity, or None if it is not as it was `left`."""
+    try:
+        opened = os.open(place_of(path), os.O_WRONLY | os.O_APPEND)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise cannot("write", path, error) from error
+    try:
+        found = os.fstat(opened)
+        if (found.st_dev, found.st_ino, found.st_size) != left:
+            return None
+        append(opened, data, sync=False)
+    except OSError as error:
+        raise cannot("write", path, error) from error
+    finally:
+        os.close(opened)
+    return (*left[:2], left[2] + len(data))
+
+
+def append(opened: int, data: bytes, *, sync: bool) -> None:
+    """Append bytes to an open file, with `sync` to the disk; or raise, and leave it as it was."""
+    size = os.fstat(opened).st_size
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(opened, rest) :]
+        if sync:
+            os.fsync(opened)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.ftruncate(opened, size)
+        raise

@@ -1,11 +1,15 @@
 """Files are written whole, with the permissions that `open` would give or has given them."""
 
+import errno
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from minidl.files import atomic_write
+from minidl.errors import FileError
+from minidl.files import append_to, atomic_write, check_place, identity_of
 
 
 def write(path: Path, text: str) -> None:
@@ -42,21 +46,138 @@ def test_an_error_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path: Path
 
 
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileError, match="there is no folder"):
         write(tmp_path / "nowhere" / "path", "text")
 
 
-def test_a_pipe_is_written_and_stays_a_pipe(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        write(pipe, "text")
-        assert os.read(reader, 100) == b"text"
-    finally:
-        os.close(reader)
-    assert pipe.is_fifo()
-    assert list(tmp_path.iterdir()) == [pipe]
+def pipe(path: Path) -> Path:
+    os.mkfifo(path)
+    return path
+
+
+def link_to(target: str) -> Callable[[Path], Path]:
+    def link(path: Path) -> Path:
+        path.symlink_to(target)
+        return path
+
+    return link
+
+
+SPECIAL = {
+    "a folder": (lambda path: path.mkdir() or path, "it is a folder"),
+    "a pipe": (pipe, "it is a pipe. Name a regular file, or leave it out."),
+    "a device": (lambda _: Path("/dev/null"), "/dev/null: it is a device"),
+    "a link to a device": (link_to("/dev/full"), "it is a device"),
+    "the output of this process": (lambda _: Path("/dev/stdout"), "it is a"),
+    "a file of this process": (lambda _: Path("/proc/self/comm"), "it is a device"),
+    "a new name among the devices": (lambda _: Path("/dev/minidl.npz"), "it is a device"),
+    "links in a circle": (link_to("place"), "cannot write"),
+    "no name": (lambda _: "", "the name of the file is empty"),
+    "a null character": (lambda _: "a\0b", "cannot write"),
+}
+
+
+@pytest.mark.parametrize("kind", SPECIAL)
+def test_only_a_regular_file_is_replaced(kind: str, tmp_path: Path) -> None:
+    make, words = SPECIAL[kind]
+    path = make(tmp_path / "place")
+    for call in (check_place, lambda path: write(path, "text")):
+        with pytest.raises(FileError, match=re.escape(words)):
+            call(path)
+    assert [file.name for file in tmp_path.iterdir()] in ([], ["place"])
+
+
+def test_the_check_before_the_work_tries_to_write_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_place(tmp_path / "path")
+    assert list(tmp_path.iterdir()) == []
+
+    def refused(*arguments: object, **named: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(FileError, match=r"cannot write .*path: Permission denied"):
+        check_place(tmp_path / "path")
+
+
+def test_a_planted_link_at_the_temporary_name_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    monkeypatch.setattr("secrets.token_hex", lambda n: "0" * 16)
+    planted = tmp_path / f"path.{'0' * 16}.tmp"
+    planted.symlink_to(victim)
+    with pytest.raises(FileError, match="File exists"):
+        write(tmp_path / "path", "text")
+    assert victim.read_text() == "precious"
+    assert planted.is_symlink()
+
+
+def test_a_long_name_has_room_for_a_temporary_one(tmp_path: Path) -> None:
+    path = tmp_path / ("é" * 127)  # 254 bytes of 255
+    write(path, "text")
+    assert path.read_text() == "text"
+
+
+FAULTS = [errno.ENOSPC, errno.EIO, errno.EINTR]
+
+
+class Faulty:
+    """A function of the system whose call number `at` raises an error."""
+
+    def __init__(self, real: Callable[..., object], at: int, number: int) -> None:
+        self.real, self.left, self.number = real, at, number
+
+    def __call__(self, *arguments: object, **named: object) -> object:
+        self.left -= 1
+        if self.left == -1:
+            raise OSError(self.number, os.strerror(self.number))
+        return self.real(*arguments, **named)
+
+
+@pytest.mark.parametrize("number", FAULTS)
+@pytest.mark.parametrize("name", ["fsync", "replace", "open"])
+def test_a_fault_of_the_disk_leaves_the_old_file_or_the_new_one(
+    name: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "path"
+    for at in range(2 if name == "fsync" else 1):  # the file and its folder
+        write(path, "first")
+        with monkeypatch.context() as patched:
+            patched.setattr(os, name, Faulty(getattr(os, name), at, number))
+            words = f"cannot write {path}: {os.strerror(number)}"
+            with pytest.raises(FileError, match=re.escape(words)) as caught:
+                write(path, "second")
+        assert caught.value.errno == number
+        assert path.read_text() == ("second" if at or name == "open" else "first")
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_appended_is_there_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "path"
+    write(path, "a\n")
+    left = append_to(path, b"b\n", identity_of(path))
+    assert left == identity_of(path)
+    real = os.write
+
+    def half(opened: int, data: bytes) -> int:
+        if len(data) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(opened, bytes(data)[:1])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", half)
+        with pytest.raises(FileError, match="No space left"):
+            append_to(path, b"cc", left)
+    assert path.read_bytes() == b"a\nb\n"
+    assert append_to(path, b"c\n", left) == identity_of(path)
+    assert append_to(path, b"d\n", left) is None  # not as it was then
+    path.unlink()
+    assert append_to(path, b"d\n", left) is None
 
 
 def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 from minidl.cli.from_file import problem_of
 from minidl.cli.listing import width
-from minidl.cli.options import INTERRUPTED, QUICK, QUICK_TRIALS, exit_code
+from minidl.cli.options import FAILED, INTERRUPTED, QUICK, QUICK_TRIALS, exit_code
 from minidl.cli.values import check_files, prefixed, source
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
 from minidl.comparison.profile import across_text, profile_text
 from minidl.comparison.report.screen import screen
 from minidl.comparison.report.tables import report
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, FileError
 
 # Arguments of compare_all that are passed on if they have a value.
 PASSED = ["optimizers", "tune", "lr", "momentum", "trials", "epochs", "seeds", "tuning_seeds"]
@@ -49,9 +49,9 @@ def compare(options: argparse.Namespace) -> int:
         if options.profile:
             pairs = across_text(study.comparisons, width()) if len(study.comparisons) > 1 else ""
             print(f"\n{profile_text(study.profile, width())}\n\n{pairs}".rstrip())
-    if draw and not code:
+    if draw and code != INTERRUPTED:
         draw(study)
-    if options.report and not code:
+    if options.report and code != INTERRUPTED:
         from minidl.cli.report_comparison import report_comparison
 
         report_comparison(study, options.report)
@@ -143,3 +143,9 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
         if out:
             print(f"minidl: the same command continues from {out}.part", file=sys.stderr)
         return finished, INTERRUPTED
+    except FileError as error:
+        result: Study | None = getattr(error, "study", None)
+        if result is None or not all(comparison.complete for comparison in result.comparisons):
+            raise
+        print(f"minidl compare: error: {error}", file=sys.stderr)
+        return result, FAILED

@@ -21,7 +21,7 @@ from minidl.paths import SURFACES
 from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
 Group = argparse._ArgumentGroup
-DIVERGED, MISSED, INTERRUPTED = 3, 4, 130
+FAILED, DIVERGED, MISSED, INTERRUPTED = 1, 3, 4, 130
 NAMES_OF_COMMANDS = ("train", "predict", "compare", "paths", "list")
 EXIT_CODES = """exit codes:
   0    success

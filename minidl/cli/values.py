@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from minidl import datasets
-from minidl.checks import check_place
 from minidl.datasets import DATASETS, Dataset
 from minidl.datasets.loading import splits
 from minidl.datasets.problems import note_text
 from minidl.errors import ArgumentError, DataError
-from minidl.files import is_device
+from minidl.files import check_place
 from minidl.optim import BatchSize
 
 T = TypeVar("T")
@@ -77,8 +76,7 @@ def check_files(options: Namespace, *names: str) -> None:
         if place in used:
             hint = "Give another name."
             raise ArgumentError(f"--{name} would replace {file!r}, {used[place]}", hint=hint)
-        if not is_device(file):
-            used[place] = f"the file of --{name}"
+        used[place] = f"the file of --{name}"
 
 
 def _files_read(options: Namespace) -> dict[Path, str]:

@@ -8,15 +8,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from minidl.checks import check_count, check_place
+from minidl.checks import check_count
 from minidl.comparison.executor import Executor
+from minidl.comparison.journal import Journal
 from minidl.comparison.looks import seeds_and_looks, with_looks
 from minidl.comparison.plan import Optimizers, Plan, Seeds, Values, make_plan
 from minidl.comparison.problem import Model, Problem, Source
 from minidl.comparison.result import Comparison, Study
 from minidl.comparison.run import Run
-from minidl.comparison.store import Journal, differences, versions
-from minidl.errors import DataError, invalid
+from minidl.comparison.store import differences, versions
+from minidl.errors import DataError, FileError, invalid
+from minidl.files import check_place
 from minidl.keywords import answers
 from minidl.nn import Loss
 from minidl.optim import BatchSize, Optimizer
@@ -122,6 +124,9 @@ def compare(
         An argument is invalid, or the target is reached before training.
     DataError
         The data are invalid, or `out` holds another comparison.
+    FileError
+        `out` cannot be written, or another process is writing it. If all runs are finished, its
+        attribute `comparison` holds the result, and ``out + ".part"`` keeps them.
     WorkerError
         Worker processes died repeatedly; finished runs are in ``out + ".part"``.
     KeyboardInterrupt
@@ -248,21 +253,13 @@ def _execute(
         if Path(out).exists():
             return _read_finished(out, headers)
     journal = Journal(out, headers)
-    for executor, runs in zip(executors, journal.runs, strict=True):
-        executor.runs = runs
+    if out is not None and Path(out).exists():  # another process has finished meanwhile
+        journal.close()
+        return _read_finished(out, headers)
     try:
-        with _progress_bar(executors, progress) as refresh:
-
-            def keep(number: int, runs: list[Run]) -> None:
-                journal.add(number, runs)
-                refresh()
-
-            refresh()
-            for number, executor in enumerate(executors):
-                executor.finished = partial(keep, number)
-                executor.run()
-                refresh()
-            finished = study()
+        _train(executors, journal, progress)
+        finished = study()
+        _write(finished, out, journal)
         for executor in executors:
             executor.problem.unload()
     except BaseException as error:
@@ -270,10 +267,38 @@ def _execute(
             part = study()
             vars(error).update(study=part, comparison=part.comparisons[0])
         raise
-    if out is not None:
-        finished.to_json(out)
-        journal.close()
+    finally:
+        journal.release()
     return finished
+
+
+def _train(executors: Sequence[Executor], journal: Journal, progress: bool) -> None:
+    """Train what a journal does not hold yet, and keep it there."""
+    for executor, runs in zip(executors, journal.runs, strict=True):
+        executor.runs = runs
+    with _progress_bar(executors, progress) as refresh:
+
+        def keep(number: int, runs: list[Run]) -> None:
+            journal.add(number, runs)
+            refresh()
+
+        refresh()
+        for number, executor in enumerate(executors):
+            executor.finished = partial(keep, number)
+            executor.run()
+            refresh()
+
+
+def _write(study: Study, out: str | Path | None, journal: Journal) -> None:
+    """Write the record, and then delete the journal, which keeps all if that fails."""
+    if out is None:
+        return
+    try:
+        study.to_json(out)
+    except FileError as error:
+        hint = f"{journal.path} keeps all runs: the same call writes the file without training."
+        raise FileError(str(error), hint=hint) from error
+    journal.close()
 
 
 def _read_finished(out: str | Path, headers: list[dict[str, Any]]) -> Study:

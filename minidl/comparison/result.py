@@ -10,6 +10,7 @@ from typing import Any
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
+from minidl.comparison.form import check_comparison
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
 from minidl.comparison.profile import Profile, across, across_text, profile, profile_text
@@ -17,11 +18,12 @@ from minidl.comparison.report.answer import headline
 from minidl.comparison.report.screen import screen
 from minidl.comparison.report.tables import report
 from minidl.comparison.run import Run, Setting
-from minidl.comparison.store import read_record, versions, write_record
+from minidl.comparison.store import WHAT, read_record, versions, write_record
 from minidl.errors import DataError
 from minidl.html import preformatted
 from minidl.keywords import answers
 from minidl.optim import Optimizer
+from minidl.sealed import damaged
 from minidl.text import joined
 
 MadeWith = tuple[Mapping[str, Optimizer], Problem]  # new optimizers to copy, data and networks
@@ -124,10 +126,15 @@ class Comparison(Results):
     def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
         """Return the comparison of :meth:`to_dict`; other data raise DataError."""
         try:
-            runs = list(map(Run.from_dict, data["runs"]))
-            return cls(Plan.from_dict(data["plan"]), runs, data["asked"])
-        except (LookupError, TypeError, ValueError) as error:
-            raise DataError("this is not a saved comparison", received=repr(error)) from None
+            return cls._from_form(data)
+        except ValueError as error:
+            raise DataError("this is not a saved comparison", received=str(error)) from None
+
+    @classmethod
+    def _from_form(cls, data: Mapping[str, Any]) -> Comparison:
+        """Return the comparison of JSON data; a ValueError says where they do not fit."""
+        check_comparison(data)
+        return cls(Plan.from_dict(data["plan"]), map(Run.from_dict, data["runs"]), data["asked"])
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the record as JSON, and write it to `path` if that is given."""
@@ -136,9 +143,9 @@ class Comparison(Results):
     @classmethod
     def from_json(cls, path: str | Path) -> Comparison:
         """Return the first comparison of a file; a file of something else raises DataError."""
-        data = read_record(path)
-        comparison = cls.from_dict(data["comparisons"][0])
-        comparison.command, comparison.versions = data["command"], data["versions"]
+        study = Study.from_json(path)
+        comparison = study.comparisons[0]
+        comparison.command, comparison.versions = study.command, study.versions
         return comparison
 
 
@@ -210,7 +217,7 @@ class Study:
         """Return the study of a file, equal to the last bit; other files raise DataError."""
         data = read_record(path)
         try:
-            comparisons = list(map(Comparison.from_dict, data["comparisons"]))
-            return cls(comparisons, data["command"], data["versions"])
-        except (DataError, LookupError, TypeError) as error:
-            raise DataError(f"{path} is not a saved comparison", received=repr(error)) from None
+            comparisons = list(map(Comparison._from_form, data["comparisons"]))
+        except ValueError as error:
+            raise damaged(path, WHAT, error) from None
+        return cls(comparisons, data["command"], data["versions"])

@@ -117,31 +117,55 @@ def pack(value: Any, name: str = "", arrays: dict[str, Array] | None = None) -> 
 
 
 def unpack(packed: Any, arrays: Mapping[str, Array]) -> Any:
-    """Return the data of :func:`pack`, with new arrays."""
+    """Return the data of :func:`pack`, with new arrays; other data raise some exception."""
     if not isinstance(packed, dict):
+        if packed is not None and type(packed) not in (bool, int, float, str):
+            raise TypeError(f"a packed value is a {type(packed).__name__}")
         return packed
     kind, inside = next(iter(packed.items()))
     if kind in ("array", "number"):
         array = np.array(arrays[inside])
         return array if kind == "array" else array[()]
-    if kind == "dict":
-        return {unpack(key, arrays): unpack(value, arrays) for key, value in inside}
     for cls, (_, restored) in OTHERS.items():
         if kind == cls.__name__:
             return restored(unpack(inside, arrays))
+    if not isinstance(inside, list):  # bytes(10**12) would be as many zeros
+        raise TypeError(f"a packed {kind} is a {type(inside).__name__}")
+    if kind == "dict":
+        return {unpack(key, arrays): unpack(value, arrays) for key, value in inside}
     items = [unpack(item, arrays) for item in inside]
     if kind == "deque":
         return deque(items, packed["maxlen"])
     return next(cls for cls in CONTAINERS if cls.__name__ == kind)(items)
 
 
+GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+WITHIN = {
+    "pos": 624,
+    "buffer_pos": 4,
+    "has_uint32": 1,
+    "has_gauss": 1,
+}  # which NumPy does not check
+
+
+def check_generator(state: Mapping[str, Any]) -> None:
+    """Raise a ValueError for a state with which a generator would read other memory."""
+    if state["bit_generator"] not in GENERATORS:
+        raise ValueError(f"unknown generator {state['bit_generator']!r:.50}")
+    for name, value in [*state.items(), *state["state"].items()]:
+        if name in WITHIN and not 0 <= int(value) <= WITHIN[name]:
+            raise ValueError(f"the state of a generator has {name} {value!r:.50}")
+
+
 def _generator(state: dict[str, Any]) -> np.random.Generator:
+    check_generator(state)
     bits = getattr(np.random, state["bit_generator"])()
     bits.state = state
     return np.random.Generator(bits)
 
 
 def _random_state(state: dict[str, Any]) -> np.random.RandomState:
+    check_generator(state)
     generator = np.random.RandomState()
     generator.set_state(state)
     return generator
@@ -151,6 +175,12 @@ def _random(state: tuple[Any, ...]) -> random.Random:
     generator = random.Random()
     generator.setstate(state)
     return generator
+
+
+def _bytes(numbers: list[int]) -> bytes:
+    if not isinstance(numbers, list):
+        raise TypeError("packed bytes are no list")
+    return bytes(numbers)
 
 
 def _of_defaultdict(value: Any) -> tuple[str | None, dict[Any, Any]]:
@@ -166,7 +196,7 @@ FACTORIES: dict[str | None, Any] = {None: None} | {
 CONTAINERS: tuple[type[Any], ...] = (list, tuple, set, frozenset, deque)
 OTHERS: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {  # parts, restore
     complex: (lambda z: (z.real, z.imag), lambda parts: complex(*parts)),
-    bytes: (list, bytes),
+    bytes: (list, _bytes),
     Counter: (dict, Counter),
     OrderedDict: (dict, OrderedDict),
     defaultdict: (_of_defaultdict, lambda parts: defaultdict(FACTORIES[parts[0]], parts[1])),

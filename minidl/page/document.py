@@ -10,9 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from minidl.checks import check_place
 from minidl.errors import ArgumentError, DataError
-from minidl.files import atomic_write
+from minidl.files import atomic_write, check_place
 
 SCRIPTS = ("dom.js", "shades.js", "surface.js", "chart.js", "curves.js", "paths.js", "page.js")
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_count, check_place
+from minidl.checks import check_count
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError, ShapeError, invalid
-from minidl.files import atomic_write
+from minidl.files import atomic_write, check_place
 from minidl.keywords import answers
 from minidl.nn import Layer
 from minidl.plots.boundary import repaint

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.checks import check_place
 from minidl.errors import ArgumentError, DataError, invalid
-from minidl.files import atomic_write
+from minidl.files import atomic_write, check_place
 from minidl.plots.inks import style_of
 from minidl.plots.style import STYLE
 

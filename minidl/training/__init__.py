@@ -8,6 +8,12 @@ from minidl.training.callbacks import Callback, LearningRateSchedule
 from minidl.training.checkpoint import Checkpoint, load_run, save_run
 from minidl.training.data import batches
 from minidl.training.history import History
+from minidl.training.interchange import (
+    from_torch,
+    load_safetensors,
+    save_safetensors,
+    to_torch,
+)
 from minidl.training.live_plot import LivePlot
 from minidl.training.measure import Objective
 from minidl.training.model_file import load_extra, load_model, save_model
@@ -24,8 +30,9 @@ __all__ = [
     "CSVLog", "Callback", "Checkpoint", "ClassAccuracy", "EarlyStopping", "History",
     "LearningRateSchedule", "LivePlot", "Objective", "Predictor", "Progress", "Replica",
     "Sharpness", "StopAtTarget", "SuggestedRate", "Trainer", "WeightPath", "batches",
-    "class_accuracy", "load", "load_extra", "load_model", "load_run", "loss_of_weights",
-    "save_model", "save_run", "sharpness", "suggest_lr", "train_replicas",
+    "class_accuracy", "from_torch", "load", "load_extra", "load_model", "load_run",
+    "load_safetensors", "loss_of_weights", "save_model", "save_run", "save_safetensors",
+    "sharpness", "suggest_lr", "to_torch", "train_replicas",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

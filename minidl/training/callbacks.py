@@ -7,10 +7,11 @@ callbacks do together is stated at :class:`Callback`.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from minidl.checks import refuse_class
-from minidl.errors import ArgumentError, invalid
+from minidl.errors import ArgumentError, DataError, invalid
 from minidl.keywords import Answering
 from minidl.optim.attributes import plain
 
@@ -93,12 +94,19 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned; by default, set each entry as an attribute."""
+        self._check_state(state)
         for name, value in state.items():
             held = vars(self).get(name)
             if isinstance(held, Callback):
                 held.load_state_dict(value)
             else:
                 vars(self)[name] = value
+
+    def _check_state(self, state: Mapping[str, Any]) -> None:
+        """Raise a DataError if a saved state would replace a method."""
+        if methods := [name for name in state if callable(getattr(type(self), name, None))]:
+            problem = f"this state is not that of {type(self).__name__}"
+            raise DataError(problem, received=", ".join(methods))
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -109,6 +117,24 @@ def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
     if not all(isinstance(hook, Callback) for hook in hooks):
         raise invalid("callbacks", callbacks, "a list of callbacks, such as [EarlyStopping()]")
     return hooks
+
+
+def check_paths(hooks: Iterable[Callback]) -> None:
+    """Raise an ArgumentError if two callbacks, such as those of two networks, write one file.
+
+    Only the file of the last one would be left.
+    """
+    written: set[Path] = set()
+    for hook in hooks:
+        path = vars(hook).get("path")
+        if not isinstance(path, Path):
+            continue
+        place = path.resolve()
+        if place in written:
+            hint = "Give each its own file, such as Checkpoint(next(names))."
+            problem = f"would write {path} twice, the second over the first"
+            raise ArgumentError(problem, argument="callbacks", hint=hint)
+        written.add(place)
 
 
 class LearningRateSchedule(Callback):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,19 +15,35 @@ from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError
 from minidl.keywords import answers
+from minidl.optim import Optimizer
 from minidl.optim.attributes import pack, unpack
-from minidl.streams import stream
+from minidl.optim.base import BASE
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
-from minidl.training.model_file import below, check_model, check_order, read, restore_model, write
+from minidl.training.history_files import ENDING
+from minidl.training.hooks import States
+from minidl.training.model_file import (
+    Arrays,
+    Saved,
+    below,
+    check_model,
+    check_order,
+    read,
+    restore_model,
+    write,
+)
+from minidl.training.run_form import (
+    check_arrays,
+    generator_of,
+    history_of,
+    states_of,
+    words_of,
+)
 from minidl.training.settings import check_settings, take_over_changes
 from minidl.training.trainer import Trainer
+from minidl.training.unchanged import all_or_nothing
 
 NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
-OLDER = {  # what older files do not say
-    "cursor": 0, "running_total": 0.0, "callbacks": (), "unrecorded": None, "dropout": None,
-    "started_with": {}, "waiting": ([], []), "digest": None,
-}  # fmt: skip
 
 
 @answers
@@ -48,12 +65,12 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
     arrays = {f"state/{name}": vector for name, vector in words.pop("state").items()}
     arrays["run/stored"] = trainer.stored_vector()
     words |= {name: getattr(trainer, name) for name in NUMBERS}
-    words |= {"history": trainer.history.to_dict(), "started_with": trainer.started_with}
-    words |= {
-        "settings": check_settings(trainer),
-        "digest": trainer.digest,
-        "waiting": trainer.hooks.place(),
-    }
+    history = trainer.history
+    arrays |= {f"history/{name}": column for name, column in history.arrays().items()}
+    words |= {"columns": history.columns, "ending": {n: getattr(history, n) for n in ENDING}}
+    words |= {"started_with": trainer.started_with, "settings": check_settings(trainer)}
+    words |= {"digest": trainer.digest, "waiting": trainer.hooks.place()}
+    words |= {"loss": type(trainer.loss).__name__, "unrecorded": None, "dropout": None}
     words["callbacks"] = _states(trainer, arrays)
     if trainer.unrecorded is not None:
         words["unrecorded"] = trainer.unrecorded.tolist()
@@ -63,7 +80,7 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
         arrays |= {"run/good": trainer.good, "run/gradient": trainer.objective.vector.grad}
         arrays |= {f"good/{name}": array for name, array in trainer.good_buffers.items()}
     arrays["run/words"] = np.array(json.dumps(words, default=lambda number: number.item()))
-    write(path, trainer.model, arrays)
+    write(path, trainer.model, arrays, "run")
 
 
 def _states(trainer: Trainer, arrays: dict[str, Array]) -> list[tuple[str, Any]]:
@@ -93,49 +110,81 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
     Raises
     ------
     DataError
-        The file does not exist or does not hold a run.
+        The file does not exist, does not hold a run, or is damaged.
     ArgumentError
-        The optimizer is of another class, or the seed differs.
-    ShapeError
-        The model has other parameters or buffers.
+        The optimizer, the loss or a layer is of another class, or the seed differs.
+    ShapeError, DTypeError
+        The model has other parameters or buffers, or another dtype.
+
+    After any of these errors, the Trainer is as it was.
     """
     check_order(trainer, Trainer, path)
-    arrays = read(path)
-    if "run/words" not in arrays:
+    saved = read(path)
+    if "run/words" not in saved.arrays:
         raise DataError(f"{path} holds a model without a run to continue")
-    words = OLDER | json.loads(str(arrays["run/words"]))
+    try:
+        words = words_of(saved)
+        check_arrays(saved, words)
+        history, states = history_of(saved, words), states_of(saved, words)
+        generator = generator_of(words)
+    except Exception as error:  # of whatever the file holds
+        raise saved.damaged(error) from error
+    received, expected = f"Trainer(seed={trainer.seed})", f"seed={words['seed']}"
     if words["seed"] != trainer.seed:
-        received, expected = f"Trainer(seed={trainer.seed})", f"seed={words['seed']}"
         raise ArgumentError("the saved run has another seed", received=received, expected=expected)
-    check_model(trainer.model, arrays, path)
-    trainer.started_with = words["started_with"]
-    take_over_changes(trainer, trainer.started_with, words.get("settings", {}))
-    trainer.optimizer.load_state_dict({**words, "state": below("state/", arrays)})
-    restore_model(trainer.model, arrays)
-    numbers = {name: words[name] for name in NUMBERS}
-    trainer.restore(numbers, History.from_dict(words["history"]), arrays["run/stored"])
-    _restore_epoch(trainer, words, arrays)
-    trainer.digest = words["digest"]
-    states = []
-    for k, (name, state) in enumerate(words["callbacks"]):
-        of_older_file = "settings" not in words
-        own = state | below(f"callback/{k}/", arrays) if of_older_file else unpack(state, arrays)
-        states.append((name, own))
-    trainer.hooks.restore(words["waiting"], states)
+    loss = type(trainer.loss).__name__
+    if words["loss"] not in (None, loss):
+        message = "the saved run has another loss"
+        raise ArgumentError(message, received=loss, expected=f"{words['loss']}, as in {path}")
+    check_model(trainer.model, saved)
+    with all_or_nothing(trainer):
+        _restore(trainer, saved, words, (history, generator, states))
 
 
-def _restore_epoch(trainer: Trainer, words: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-    """Restore what is known of an epoch that was interrupted."""
-    losses, drawn = words["unrecorded"], words["dropout"]
-    trainer.unrecorded = None if losses is None else np.array(losses)
-    if "run/gradient" in arrays:
-        trainer.objective.vector.grad[...] = arrays["run/gradient"]
-    trainer.good, trainer.good_buffers = arrays.get("run/good"), below("good/", arrays)
-    trainer._generators = None
-    if drawn is not None:
-        generator = stream(trainer.seed, "dropout", trainer.epoch + 1)
-        generator.bit_generator.state = drawn
-        trainer._generators = {trainer.seed: generator}
+def _restore(
+    trainer: Trainer,
+    saved: Saved,
+    words: Mapping[str, Any],
+    made: tuple[History, np.random.Generator | None, States],
+) -> None:
+    """Give a Trainer what a file holds, and what was made of it."""
+    arrays, (history, generator, states) = saved.arrays, made
+    state: dict[str, Any] = {**words, "state": below("state/", arrays)}
+    with _blaming(saved):
+        _check_attributes(trainer.optimizer, words["attributes"], state["state"])
+        trainer.started_with = dict(words["started_with"])
+        take_over_changes(trainer, trainer.started_with, words["settings"])
+    trainer.optimizer.load_state_dict(state)  # an ArgumentError if it is that of another one
+    with _blaming(saved):
+        restore_model(trainer.model, saved)
+        counts = {name: words[name] for name in NUMBERS}
+        trainer.restore(counts, history, arrays["run/stored"])
+        losses = words["unrecorded"]
+        trainer.unrecorded = None if losses is None else np.array(losses)
+        if "run/gradient" in arrays:
+            trainer.objective.vector.grad[...] = arrays["run/gradient"]
+        trainer.good, trainer.good_buffers = arrays.get("run/good"), below("good/", arrays)
+        trainer._generators = None if generator is None else {trainer.seed: generator}
+        trainer.digest = words["digest"]
+        trainer.hooks.restore(words["waiting"], states)
+
+
+def _check_attributes(optimizer: Optimizer, packed: Mapping[str, Any], arrays: Arrays) -> None:
+    """Raise a ValueError if the state of an optimizer would replace a method, or is incomplete."""
+    for name, value in packed.items():
+        unpack(value, arrays)
+        taken = name in BASE or name in optimizer.hyperparameters
+        if taken or callable(getattr(type(optimizer), name, None)):
+            raise ValueError(f"{name} is no state of {type(optimizer).__name__}")
+
+
+@contextlib.contextmanager
+def _blaming(saved: Saved) -> Iterator[None]:
+    """Turn any error into one that names the file."""
+    try:
+        yield
+    except Exception as error:  # of whatever a setting or a callback is given
+        raise saved.damaged(error) from error
 
 
 class Checkpoint(Callback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from minidl.nn.layers import Dense, Dropout, Embedding, Residual
 from minidl.nn.norms import BatchNorm, LayerNorm, Norm
 from minidl.nn.sequential import Sequential
 
+NO_SIZE = {"padding_index"}  # integer arguments that are not sizes
 LAYERS = (Dense, Dropout, Embedding, BatchNorm, LayerNorm, Residual, Sequential)
 CLASSES: dict[str, type[Layer]] = {
     cls.__name__: cls
@@ -51,6 +53,32 @@ def describe(layer: Layer) -> dict[str, Any] | None:
     arguments = next((names for cls, names in ARGUMENTS.items() if isinstance(layer, cls)), None)
     words = {"type": name} | {n: getattr(layer, n) for n in arguments or vars(layer)}
     return words | ({"bias": layer.bias is not None} if isinstance(layer, Dense) else {})
+
+
+def elements(description: object) -> int:
+    """Return about how many numbers the layers of a description hold, without building them.
+
+    >>> elements(describe(Dense(200, 10)))
+    2000
+    """
+    if isinstance(description, dict):
+        sizes = [v for k, v in description.items() if type(v) is int and k not in NO_SIZE]
+        parts = [v for v in description.values() if isinstance(v, dict | list)]
+        return math.prod(map(abs, sizes)) + sum(map(elements, parts))
+    return sum(map(elements, description)) if isinstance(description, list) else 0
+
+
+def outline(description: object, *, settings: bool) -> object:
+    """Return a description without what may differ in one architecture: rates of dropout.
+
+    Without `settings`, all numbers that are not integers are left out.
+    """
+    if isinstance(description, dict):
+        kept = {k: outline(v, settings=settings) for k, v in description.items() if k != "rate"}
+        return {k: v for k, v in kept.items() if settings or type(v) is not float}
+    if isinstance(description, list):
+        return [outline(part, settings=settings) for part in description]
+    return description
 
 
 def build(description: Mapping[str, Any], dtype: npt.DTypeLike = np.float64) -> Layer:

@@ -10,7 +10,7 @@ from minidl.errors import ArgumentError, invalid
 from minidl.nn import Layer
 from minidl.nn.sequential import unseeded
 from minidl.optim import Optimizer
-from minidl.training.callbacks import Callback
+from minidl.training.callbacks import Callback, check_paths
 from minidl.training.checks import check_reproducible
 from minidl.training.trainer import Trainer
 
@@ -54,6 +54,7 @@ def trainers_of(
     if len(set().union(*hooks_of)) < sum(map(len, hooks_of)):
         problem, hint = "returned the same callback twice", f"Make new ones: {EXAMPLE}."
         raise ArgumentError(problem, argument="callbacks", hint=hint)
+    check_paths(hook for trainer in trainers for hook in trainer.callbacks)
     return trainers
 
 

@@ -1,7 +1,6 @@
 """The record of a run, epoch by epoch, as columns; in and out as JSON and CSV."""
 
 import csv
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,19 +10,32 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DataError, OutOfRangeError, UnknownNameError, invalid
+from minidl.errors import (
+    ArgumentError,
+    DataError,
+    OutOfRangeError,
+    UnknownNameError,
+    invalid,
+)
 from minidl.files import atomic_write
 from minidl.html import paragraph, preformatted, table
 from minidl.keywords import answers
 from minidl.training.epochs import epoch_rows
+from minidl.training.history_files import (
+    COUNTS,
+    ENDING,
+    check_counts,
+    check_form,
+    data_of_json,
+    json_of,
+    rows_of_csv,
+)
 from minidl.training.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
 Target = float | None  # one of two, the loss or the accuracy, is given
-ENDING = ("stopped_by", "diverged_at", "advice")
 
 
 @answers
@@ -70,6 +82,8 @@ class History:
 
     def __init__(self) -> None:
         self._columns: dict[str, list[float]] = {}
+        self._arrays: dict[str, Array] = {}  # of `arrays`, with room for further rows
+        self._converted = 0  # how many rows they have
         self.stopped_by: str | None = None
         self.diverged_at: int | None = None
         self.advice = ""
@@ -129,6 +143,19 @@ class History:
         if name not in self._columns:
             raise UnknownNameError("column", name, self._columns)
         return np.array(self._columns[name], dtype=np.int64 if name in COUNTS else np.float64)
+
+    def arrays(self) -> dict[str, Array]:
+        """Return all columns as arrays, not to be changed; only new rows take time."""
+        n, done = len(self), self._converted
+        for name, values in self._columns.items():
+            kept = self._arrays.get(name)
+            if kept is None or len(kept) < n:
+                kept = np.empty(2 * n, np.int64 if name in COUNTS else np.float64)
+                kept[:done] = self._arrays[name][:done] if done else 0
+                self._arrays[name] = kept
+            kept[done:n] = values[done:]
+        self._converted = n
+        return {name: self._arrays[name][:n] for name in self._columns}
 
     def __contains__(self, name: object) -> bool:
         return name in self._columns
@@ -226,18 +253,24 @@ class History:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the history that :meth:`to_dict` described; None becomes nan."""
         try:
-            columns = data["columns"].items()
-            floats = {n: [math.nan if v is None else v for v in column] for n, column in columns}
-            history = cls.from_columns(floats)
-            vars(history).update({name: data[name] for name in ENDING})
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise DataError("this is not a saved history", received=repr(error)) from None
+            check_form(data)
+        except ValueError as error:
+            raise DataError("this is not a saved history", received=str(error)) from None
+        return cls._from_form(data)
+
+    @classmethod
+    def _from_form(cls, data: Mapping[str, Any]) -> Self:
+        columns = data["columns"].items()
+        history = cls.from_columns(
+            {n: [math.nan if v is None else v for v in values] for n, values in columns}
+        )
+        vars(history).update({name: data[name] for name in ENDING})
         return history
 
     @answers
     def to_json(self, path: str | Path | None = None) -> str:
-        """Return the history as JSON, and write it to `path` if that is given."""
-        text = json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        """Return the history as JSON with a checksum, and write it to `path` if that is given."""
+        text = json_of(self.to_dict())
         if path is not None:
             with atomic_write(path, "w") as file:
                 file.write(text)
@@ -246,13 +279,11 @@ class History:
     @classmethod
     @answers
     def from_json(cls, source: str | Path) -> Self:
-        """Return the history of a JSON file, or of a JSON text that begins with a brace."""
-        is_text = isinstance(source, str) and source.lstrip().startswith("{")
-        text = str(source) if is_text else Path(source).read_text(encoding="utf-8")
-        try:
-            return cls.from_dict(json.loads(text))
-        except json.JSONDecodeError as error:
-            raise DataError("this is not JSON", received=str(error)) from None
+        """Return the history of a JSON file, or of a JSON text that begins with a brace.
+
+        Any damage is a DataError; files of earlier versions have no checksum that would find all.
+        """
+        return cls._from_form(data_of_json(source))
 
     @answers
     def to_csv(self, path: str | Path) -> None:
@@ -265,14 +296,20 @@ class History:
     @classmethod
     @answers
     def from_csv(cls, path: str | Path) -> Self:
-        """Return the columns of a CSV file; it does not say why the run stopped."""
-        history = cls()
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            for number, row in enumerate(csv.DictReader(file)):
-                try:
-                    history.append(row)  # type: ignore[arg-type]  # numbers as text
-                except (TypeError, ValueError) as error:
-                    raise DataError(f"{path}, row {number}: {error}") from None
+        """Return the columns of a CSV file; it does not say why the run stopped.
+
+        It has no checksum, because other programs read it, too. A line that is cut off, text,
+        and epochs that do not ascend are a DataError.
+        """
+        history, number = cls(), 0
+        try:
+            for number, row in rows_of_csv(path):  # noqa: B007
+                history.append(row)
+            check_counts(history._columns)
+        except DataError:
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DataError(f"{path}, row {number}: {error}") from None
         return history
 
     def _repr_html_(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from minidl.checks import is_minidl
 from minidl.errors import ArgumentError
 from minidl.optim.attributes import Snapshot, changed, snapshot
-from minidl.training.callbacks import Callback
+from minidl.training.callbacks import Callback, check_paths
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
 from minidl.training.stopping import EarlyStopping
@@ -126,6 +126,7 @@ def _each_once(callbacks: Sequence[Callback]) -> list[Callback]:
     if len(set(map(id, callbacks))) < len(callbacks):
         problem, hint = "a callback is given twice", "Give it to the Trainer or to fit()."
         raise ArgumentError(problem, argument="callbacks", hint=hint)
+    check_paths(callbacks)
     return list(callbacks)
 
 

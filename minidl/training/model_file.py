@@ -1,15 +1,16 @@
 """Save and load models.
 
 A file is NumPy's ``.npz`` without pickled objects: weights, buffers, and JSON that says how to
-build the model.
+build the model; with a version and a checksum (:mod:`minidl.archive`).
 """
 
 from __future__ import annotations
 
 import json
+import math
 import warnings
-import zipfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,46 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minidl.archive import read_arrays, write_arrays
 from minidl.autograd import Array, Tensor
-from minidl.errors import ArgumentError, DataError, ShapeError, invalid
-from minidl.files import atomic_write
+from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
 from minidl.keywords import answers
 from minidl.nn.layer import Layer
-from minidl.training.checks import undeclared_state
-from minidl.training.describe import build, describe
+from minidl.schema import anything, in_order, integer, listed, mapped, optional, text
+from minidl.sealed import damaged, parse
+from minidl.training.checks import parts_of, undeclared_state
+from minidl.training.describe import CLASSES, build, describe, elements, outline
 
 Arrays = Mapping[str, Array]
+WHAT = "a saved model"
+SPARE = 10**6  # numbers that layers may hold besides the weights of the file
+_layout_form = listed(in_order(text, listed(integer())))
+_layers_form = optional(mapped(anything))
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a file says of a model, checked as far as that goes without one.
+
+    `version` is 1 for files that have neither checksum nor version.
+    """
+
+    path: str | Path
+    version: int
+    arrays: dict[str, Array]  # all that the file holds
+    layout: list[list[Any]]  # name and shape of each parameter
+    layers: dict[str, Any] | None  # how to build the model; None if it has custom layers
+    parts: list[str] | None  # the classes of minidl's own layers in it
+    buffers: dict[str, Array]
+
+    @property
+    def value(self) -> Array:
+        """The weights (P,)."""
+        return self.arrays["model/value"]
+
+    def damaged(self, reason: object) -> DataError:
+        """Return the error that this is no saved model."""
+        return damaged(self.path, WHAT, reason)
 
 
 @answers
@@ -58,11 +90,13 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     Raises
     ------
     DataError
-        The file does not exist or is not a saved model.
-    ShapeError
-        `into` has other parameters or buffers than the file.
+        The file does not exist, is not a saved model, is damaged, or has weights that are not
+        finite. Nothing has been changed then, nor after the next errors.
+    ShapeError, DTypeError
+        `into` has other parameters or buffers than the file, or another dtype.
     ArgumentError
-        The model has custom layers and `into` is missing.
+        `into` has other layers than the file, such as another activation; or the model has custom
+        layers and `into` is missing.
 
     Examples
     --------
@@ -74,16 +108,38 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     ...     load_model(path), load_extra(path)
     (Sequential(Dense(2, 3), Tanh(), Dense(3, 1)), {'x_mean': array([5., 7.])})
     """
-    arrays = read(path)
+    return model_of(read(path), into)
+
+
+def model_of(saved: Saved, into: Layer | None) -> Layer:
+    """Return the model of a file, or `into` with its weights."""
     if into is None:
-        description = json.loads(str(arrays["model/layers"]))
-        if description is None:
-            hint = "Build it and pass it: load_model(path, into=model)."
-            raise ArgumentError("this model has custom layers", received=str(path), hint=hint)
-        into = build(description, arrays["model/value"].dtype)
-    check_model(into, arrays, path)
-    restore_model(into, arrays)
+        into = _built(saved)
+    else:
+        check_model(into, saved, settings=True)
+    restore_model(into, saved)
     return into
+
+
+def _built(saved: Saved) -> Layer:
+    """Return the model of a file, with new weights."""
+    if saved.layers is None:
+        hint = "Build it and pass it: load_model(path, into=model)."
+        raise ArgumentError("this model has custom layers", received=str(saved.path), hint=hint)
+    try:
+        model = build(saved.layers, saved.value.dtype)
+        check_model(model, saved)
+        check_buffers(saved)
+    except Exception as error:  # of whatever a constructor is given
+        raise saved.damaged(error) from error
+    return model
+
+
+def check_buffers(saved: Saved) -> None:
+    """Raise a ValueError unless the buffers are those of layers that normalise."""
+    for name, buffer in saved.buffers.items():
+        if not np.isfinite(buffer).all() or (name.endswith("running_var") and (buffer < 0).any()):
+            raise ValueError(f"the buffer {name} has values that it cannot have")
 
 
 @answers
@@ -93,7 +149,7 @@ def load_extra(path: str | Path) -> dict[str, Array]:
     ``minidl train --save`` writes ``x_mean`` and ``x_scale``; ``class_names`` for classes, and
     ``y_mean`` and ``y_scale`` for regression.
     """
-    return below("extra/", read(path))
+    return below("extra/", read(path).arrays)
 
 
 def check_order(thing: object, kind: type, path: object) -> None:
@@ -116,50 +172,113 @@ def below(prefix: str, arrays: Arrays) -> dict[str, Array]:
     return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
 
 
-def check_model(model: Layer, arrays: Arrays, path: str | Path) -> None:
-    """Check that the parameters and buffers of a file fit the model."""
-    saved = below("buffer/", arrays)
-    buffers = model.named_buffers() if saved else ()  # older files have none
+def check_model(model: Layer, saved: Saved, *, settings: bool = False) -> None:
+    """Check that a file fits the model; with `settings`, also slopes and the like of its layers."""
+    buffers = list(model.named_buffers())
+    if saved.version == 1 and not saved.buffers:  # the oldest files have none
+        buffers = []
     for name, received, expected in (
-        ("parameters", _layout(model.named_parameters()), json.loads(str(arrays["model/layout"]))),
-        ("buffers", _layout(buffers), _layout(saved.items())),
+        ("parameters", _layout(model.named_parameters()), saved.layout),
+        ("buffers", _layout(buffers), _layout(saved.buffers.items())),
     ):
         if received != expected:
             message = f"the model has other {name} than the file"
-            raise ShapeError(message, received=received, expected=f"{expected}, as in {path}")
+            raise ShapeError(message, received=received, expected=f"{expected}, as in {saved.path}")
+    pairs = [("weights", model.parameters.value, saved.value)]
+    pairs += [(f"buffer {name}", array, saved.buffers[name]) for name, array in buffers]
+    for name, array, other in pairs:
+        if array.dtype != other.dtype:
+            message = f"the {name} of the model have another dtype than the file"
+            wanted = f"{other.dtype}, as in {saved.path}"
+            raise DTypeError(message, received=array.dtype, expected=wanted)
+    _check_layers(model, saved, settings)
 
 
-def restore_model(model: Layer, arrays: Arrays) -> None:
+def _check_layers(model: Layer, saved: Saved, settings: bool) -> None:
+    """Raise an ArgumentError if a model has other layers, such as activations, than the file."""
+    described = describe(model)
+    ours: object = outline(described, settings=settings)
+    theirs: object = outline(saved.layers, settings=settings)
+    if saved.layers is None and described is None:
+        ours, theirs = _parts(model), saved.parts
+    if None in (ours, theirs) or ours == theirs:
+        return
+    there = theirs if saved.layers is None else repr(_built(saved))
+    message = "the model has other layers than the file"
+    raise ArgumentError(message, received=repr(model), expected=f"{there}, as in {saved.path}")
+
+
+def _parts(model: Layer) -> list[str]:
+    """Return the classes of minidl's own layers in a model."""
+    classes = [type(part) for part in parts_of(model)]
+    return [cls.__name__ for cls in classes if CLASSES.get(cls.__name__) is cls]
+
+
+def restore_model(model: Layer, saved: Saved) -> None:
     """Write the parameters and buffers of a file into a model that they fit."""
-    model.parameters.set(arrays["model/value"])
+    model.parameters.set(saved.value)
     buffers = dict(model.named_buffers())
-    for name, saved in below("buffer/", arrays).items():
-        buffers[name][...] = saved
+    for name, array in saved.buffers.items():
+        buffers[name][...] = array
 
 
-def write(path: str | Path, model: Layer, arrays: Arrays) -> None:
-    """Write a model and further arrays."""
-    named: dict[str, Any] = {"model/value": model.parameters.value}
-    named["model/layout"] = np.array(json.dumps(_layout(model.named_parameters())))
-    named["model/layers"] = np.array(json.dumps(describe(model)))
+def write(path: str | Path, model: Layer, arrays: Arrays, holds: str = "model") -> None:
+    """Write a model and further arrays; weights that are not finite are a DataError."""
+    value, layout = model.parameters.value, _layout(model.named_parameters())
+    if problem := not_finite(value, layout):
+        hint = "Train with a smaller learning rate. The file is as it was."
+        raise DataError(f"the model is not saved to {path}: {problem}", hint=hint)
+    named: dict[str, Any] = {"model/value": value}
+    texts = {"layout": layout, "layers": describe(model), "parts": _parts(model)}
+    named |= {f"model/{name}": np.array(json.dumps(data)) for name, data in texts.items()}
     named |= {f"buffer/{name}": buffer for name, buffer in model.named_buffers()} | dict(arrays)
-    with atomic_write(path) as file:
-        np.savez(file, **named)
+    write_arrays(path, holds, named)
 
 
-def read(path: str | Path) -> dict[str, Array]:
-    """Return the arrays of a model's file."""
+def not_finite(value: Array, layout: list[list[Any]]) -> str:
+    """Return which weights are not finite, as a sentence; nothing if all are."""
+    if np.isfinite(value).all():
+        return ""
+    ends = np.cumsum([math.prod(shape) for _, shape in layout])
+    places = np.searchsorted(ends, np.flatnonzero(~np.isfinite(value)), side="right")
+    names = ", ".join(layout[k][0] for k in np.unique(places))
+    return f"{len(places)} of {value.size} weights are not finite, in {names:.100}"
+
+
+def read(path: str | Path) -> Saved:
+    """Return what a model's file holds; its weights fit its layout and are finite."""
     if not isinstance(path, str | PathLike):
         hint = 'Write load_model("model.npz"), or load_model("model.npz", into=model).'
         raise invalid("path", path, "a file name", hint)
-    try:
-        # Opened here, because NumPy would leave a damaged file open.
-        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = dict(file)
-    except FileNotFoundError:
-        raise DataError(f"there is no file {path}") from None
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a saved model") from error
+    arrays, holds = read_arrays(path, WHAT)
     if not {"model/value", "model/layout", "model/layers"} <= set(arrays):
-        raise DataError(f"{path} is not a saved model", received=", ".join(arrays))
-    return arrays
+        names = ", ".join(arrays)
+        raise DataError(f"{path} is not a saved model", received=f"{names:.100}")
+    value = arrays["model/value"]
+    try:
+        layout, layers = (parse(_text(arrays, name)) for name in ("model/layout", "model/layers"))
+        _layout_form(layout, "layout")
+        _layers_form(layers, "layers")
+        if elements(layers) > value.size + SPARE:
+            raise ValueError("its layers are larger than its weights")
+        parts = None if holds is None else parse(_text(arrays, "model/parts"))
+        listed(text)([] if parts is None else parts, "parts")
+        if value.ndim != 1 or value.dtype.char not in "fd":
+            raise ValueError(f"its weights are {value.dtype} of shape {value.shape}")
+        if sum(math.prod(shape) for _, shape in layout) != value.size:
+            raise ValueError(f"its layout is not that of {value.size} weights")
+    except ValueError as error:
+        raise damaged(path, WHAT, error) from None
+    if problem := not_finite(value, layout):
+        hint = "They were so when it was written: train again with a smaller learning rate."
+        raise DataError(f"{path}: {problem}", hint=hint)
+    version = 1 if holds is None else 2
+    return Saved(path, version, arrays, layout, layers, parts, below("buffer/", arrays))
+
+
+def _text(arrays: Arrays, name: str) -> str:
+    """Return an array that must be one text."""
+    array = arrays.get(name)
+    if array is None or array.shape or array.dtype.kind != "U":
+        raise ValueError(f"{name} is no text")
+    return str(array)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from minidl.nn import (
     SoftmaxCrossEntropy,
 )
 from minidl.nn import loss as named_loss
-from minidl.training.model_file import below, load_extra, load_model, save_model
+from minidl.training.model_file import below, model_of, read, save_model
 
 
 @answers
@@ -141,6 +143,16 @@ class Predictor:
         X = new_rows(rows, self.preparation, header=header, separator=separator)
         return self.model.predict(X)
 
+    def check(self) -> None:
+        """Raise a ValueError unless the network has the inputs and outputs of the preparation."""
+        known = self.preparation
+        width = self.model.predict(np.zeros((1, len(known.mean)))).shape[-1]
+        classes = len(known.class_names)
+        if (known.task == "regression") != (classes == 0):
+            raise ValueError(f"it has {classes} classes for a {known.task}")
+        if width != classes and not (width == 1 and classes in (0, 2)):
+            raise ValueError(f"the network has {width} outputs for {classes} classes")
+
     @answers
     def save(self, path: str | Path) -> None:
         """Write network and preparation to a file for :func:`load`, which is replaced.
@@ -192,11 +204,26 @@ def load(path: str | Path, into: Layer | None = None) -> Predictor:
     ...     load(path)
     Predictor(Sequential(Dense(10, 1)), regression of 'y' by 10 columns)
     """
-    extra = load_extra(path)
-    saved = below("preparation/", extra)
-    if not saved:
+    saved = read(path)
+    extra = below("extra/", saved.arrays)
+    arrays = below("preparation/", extra)
+    if not arrays:
         hint = "load_model returns the network; save_model has written it."
         raise DataError(f"{path} has no preparation of data", hint=hint)
-    predictor = Predictor(load_model(path, into), Preparation.from_arrays(saved))
-    predictor.threshold, predictor.probabilistic = extra["outputs"].tolist()
+    model = model_of(saved, into)
+    try:
+        predictor = Predictor(model, Preparation.from_arrays(arrays))
+        predictor.threshold, predictor.probabilistic = _outputs(extra)
+        if saved.layers is not None:  # a custom layer may need more than a row
+            predictor.check()
+    except Exception as error:  # of whatever the arrays hold
+        raise saved.damaged(error) from error
     return predictor
+
+
+def _outputs(extra: Mapping[str, Array]) -> tuple[float, bool]:
+    """Return the threshold, and whether outputs are probabilities."""
+    threshold, probabilistic = extra["outputs"].tolist()
+    if not math.isfinite(threshold) or probabilistic not in (0, 1):
+        raise ValueError(f"its outputs are {threshold} and {probabilistic}")
+    return threshold, bool(probabilistic)

@@ -1,6 +1,5 @@
 """Callbacks that show a run while it trains, on standard error or in a CSV file."""
 
-import csv
 import math
 import sys
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 from minidl.checks import check_count
+from minidl.files import Identity, append_to, identity_of
 from minidl.training.bar import has_widgets, new_bar
 from minidl.training.callbacks import Callback
 from minidl.training.trainer import Trainer
@@ -76,21 +76,27 @@ class Progress(Callback):
 class CSVLog(Callback):
     """Write each row of the history to a CSV file as soon as it is known.
 
-    The file is overwritten when a run starts, with the rows of earlier calls of fit.
+    The file is replaced when a run starts, with the rows of earlier calls of fit. If another
+    program has written it since, it is replaced again, so it never mixes the rows of two runs.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._left: Identity | None = None  # the file as this run has left it
 
     def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
         """Start a new file at the next row."""
-        self._started = False
+        self._left = None
 
     def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Write the row and close the file, so that a crash loses nothing."""
-        if not self._started:
+        if self._left is not None:
+            line = ",".join(map(repr, record.values())) + "\r\n"
+            self._left = append_to(self.path, line.encode(), self._left)
+        if self._left is None:
             trainer.history.to_csv(self.path)
-            self._started = True
-        else:
-            with self.path.open("a", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerow(map(repr, record.values()))
+            self._left = identity_of(self.path)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return nothing: the file is written anew when the run continues."""
+        return {}

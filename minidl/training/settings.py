@@ -5,6 +5,7 @@ from typing import Any
 
 from minidl.errors import ArgumentError
 from minidl.training.checks import parts_of
+from minidl.training.data import rows_per_batch
 from minidl.training.loop import Run
 
 
@@ -28,16 +29,22 @@ def take_over_changes(run: Run, before: Mapping[str, Any], after: Mapping[str, A
     """Give a run the settings that changed during a saved run.
 
     A setting that differs from the one with which the saved run began is kept: it was chosen on
-    purpose.
+    purpose. Values of another type than the settings are a TypeError.
     """
     for name, owner, attribute in list(_places(run)):
         if name not in before or name not in after:
             continue
-        if getattr(owner, attribute) == before[name] != after[name]:
+        held = getattr(owner, attribute)
+        if held == before[name] != after[name]:
+            if name == "batch_size":
+                rows_per_batch(after[name], 1)
+            elif not isinstance(after[name], type(held)):
+                raise TypeError(f"{name} is {after[name]!r}, and not a {type(held).__name__}")
             setattr(owner, attribute, after[name])
     for name, value in after.items():  # a number in place of a schedule
         kind, _, attribute = name.partition(".")
-        if kind == "optimizer" and before and name not in before:
+        known = attribute in run.optimizer.hyperparameters
+        if kind == "optimizer" and known and before and name not in before:
             setattr(run.optimizer, attribute, value)
 
 

@@ -230,5 +230,6 @@ class EarlyStopping(StopRule):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore the observations, so that the next call of fit continues from them."""
+        self._check_state(state)
         self.reset()
         vars(self).update(state, _restored=True)

@@ -25,7 +25,7 @@ MINIDL = "runpy.run_module('minidl', run_name='__main__', alter_sys=True)"
 # Signals itself, and its workers, as a terminal does, once so many blocks are in the journal.
 SIGNALLED = """
 import os
-from minidl.comparison.store import Journal
+from minidl.comparison.journal import Journal
 add = Journal.add
 def add_and_signal(self, number_of_comparison, runs):
     global blocks

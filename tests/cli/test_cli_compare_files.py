@@ -15,6 +15,7 @@ from minidl.comparison.executor import Executor
 from minidl.comparison.plots import draw
 from minidl.errors import ArgumentError
 from minidl.plots import figures
+from minidl.sealed import seal_json
 
 
 def records(path):
@@ -23,7 +24,12 @@ def records(path):
     for comparison in data["comparisons"]:
         for one in comparison["runs"]:
             del one["seconds"]
-    return {**data, "command": None}
+    return {**data, "command": None, "sha256": None}
+
+
+def sealed_again(text):
+    """A record that was changed, with the checksum that is right now."""
+    return seal_json(re.sub(r',"sha256":"[0-9a-f]{64}"\}\n$', "}", text))
 
 
 def plain(message):
@@ -118,15 +124,17 @@ def test_from_prints_a_study_and_its_profile(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda text: text[:900], "is not a saved comparison: invalid or incomplete JSON,"
-         " from line 2 on"),
+        (lambda text: text[:900], "or is damaged: invalid or incomplete JSON, from line 2 on"),
         (lambda text: "", "from line 1 on"),
-        (lambda text: '{"a": 1}', "is not a saved comparison: the JSON has other contents"),
-        (lambda text: "[]", "is not a saved comparison: the JSON has other contents"),
-        (lambda text: text.replace('"epochs":', '"epoch":'), "race.json is not a saved comparison"),
-        (lambda text: text.replace('"curves":', '"curve":'), "race.json is not a saved comparison"),
-        (lambda text: text.replace('"protocol":2', '"protocol":3'),
-         "race.json has another protocol version: got 3, expected 1 or 2"),
+        (lambda text: '{"a": 1}', "or is damaged: the JSON has other contents"),
+        (lambda text: "[]", "or is damaged: the JSON has other contents"),
+        (lambda text: text.replace('"epochs":', '"epoch":'), "its bytes are not those"),
+        (lambda text: text.replace('"protocol":3', '"protocol":4'), "its bytes are not those"),
+        (lambda text: text.rstrip(), "its checksum is missing"),
+        (lambda text: sealed_again(text.replace('"epochs":', '"epoch":')), "epochs is None"),
+        (lambda text: sealed_again(text.replace('"curves":', '"curve":')), "curves is None"),
+        (lambda text: sealed_again(text.replace('"protocol":3', '"protocol":4')),
+         "race.json has another protocol version: got 4, expected 1, 2 or 3"),
     ],
 )  # fmt: skip
 def test_from_says_what_is_wrong_with_a_file(change, said, saved, capsys):
@@ -142,7 +150,7 @@ def test_from_says_what_is_wrong_with_a_file(change, said, saved, capsys):
 
 def test_from_says_that_a_file_is_missing_or_no_text(tmp_path, capsys):
     assert main(["compare", "--from", str(tmp_path / "no.json")]) == 1
-    assert "no.json: No such file or directory" in capsys.readouterr().err
+    assert "there is no file " in capsys.readouterr().err
     (tmp_path / "image.json").write_bytes(b"\xff\xfe\x00")
     assert main(["compare", "--from", str(tmp_path / "image.json")]) == 1
     assert "it is not UTF-8 text" in capsys.readouterr().err
@@ -163,7 +171,7 @@ def test_a_killed_command_goes_on_and_ends_as_if_it_had_not_been(blocks, tmp_pat
     assert main([*command, str(killed)]) == 0
     assert main([*command, str(whole)]) == 0
     assert records(killed) == records(whole)
-    kept = [one["seconds"] for line in lines[1:] for one in json.loads(line)[1]]
+    kept = [one["seconds"] for line in lines[1:] for one in json.loads(line)["runs"]]
     runs = Study.from_json(killed).comparisons[0].all_runs()
     assert set(kept) <= {one.seconds for one in runs}  # these were not trained again
     assert not part_of(killed)

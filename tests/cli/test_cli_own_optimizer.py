@@ -150,7 +150,9 @@ def test_a_killed_comparison_is_continued():
     command = [*SMALL_RACE, *OWN, "--out"]
     process, _, err = signalled([*command, "killed.json"], signal.SIGKILL, 3)
     assert (process.returncode, err) == (-signal.SIGKILL, "")
-    kept = [json.loads(line)[1] for line in Path("killed.json.part").read_text().splitlines()[1:]]
+    kept = [
+        json.loads(line)["runs"] for line in Path("killed.json.part").read_text().splitlines()[1:]
+    ]
     assert main([*command, "killed.json"]) == 0
     assert main([*command, "whole.json"]) == 0
     killed, whole = (json.loads(Path(f"{name}.json").read_text()) for name in ("killed", "whole"))

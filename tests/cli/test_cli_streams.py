@@ -174,7 +174,7 @@ def test_ctrl_c_in_a_comparison_prints_supported_verdicts_and_keeps_runs(jobs, t
     assert process.returncode == 130
     assert err == f"minidl: the same command continues from {file}.part\n"
     lines = Path(f"{file}.part").read_text(encoding="utf-8").splitlines()
-    kept = [one for line in lines[1:] for one in json.loads(line)[1]]
+    kept = [one for line in lines[1:] for one in json.loads(line)["runs"]]
     runs = sum("twin" not in one for one in kept)
     assert re.search(rf"Interrupted after {runs} runs: .*? \d+ of 68\s+seeds", out, re.DOTALL)
     assert re.search(r"\npair +mean difference", out)

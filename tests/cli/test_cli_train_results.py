@@ -3,11 +3,10 @@
 import csv
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cli_process import MINIDL, SMALL_RUN, python
+from cli_process import SMALL_RUN
 
 import minidl
 from minidl import Trainer, datasets
@@ -54,16 +53,15 @@ def test_json_replaces_the_file_behind_a_link(tmp_path):
     assert json.loads(file.read_text(encoding="utf-8"))["settings"]["json"] == str(link)
 
 
-def test_json_is_written_to_pipes_and_devices(tmp_path):
+def test_pipes_and_devices_are_refused_before_training(tmp_path, capsys):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with ThreadPoolExecutor() as threads:
-        text = threads.submit(pipe.read_text, encoding="utf-8")
-        assert main([*SMALL_RUN, "--json", str(pipe)]) == 0
-        assert json.loads(text.result())["settings"]["json"] == str(pipe)
-    done = python(f"import runpy; {MINIDL}", *SMALL_RUN, "--json", "/dev/stdout")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout.partition("moons: ")[0])["settings"]["json"] == "/dev/stdout"
+    for file, what in ((pipe, "a pipe"), ("/dev/null", "a device"), ("/dev/stdout", "a ")):
+        assert main([*SMALL_RUN, "--csv", str(file)]) == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert f"--csv: cannot write {file}: it is {what}" in captured.err
+        assert "Name a regular file, or leave it out." in captured.err
 
 
 def write_csv(path):

@@ -244,7 +244,7 @@ def test_what_was_begun_with_another_memory_is_not_gone_on_with(tmp_path, monkey
         raise EnoughError
 
     with monkeypatch.context() as patch:
-        patch.setattr("minidl.comparison.store.Journal.add", stop)
+        patch.setattr("minidl.comparison.journal.Journal.add", stop)
         with pytest.raises(EnoughError):
             compare(data_of, hidden=[3], out=tmp_path / "a.json", memory=2**18, **SMALL)
     with pytest.raises(DataError, match="memory is 262144 there, 524288 requested"):

@@ -11,8 +11,9 @@ from comparison_runs import without_seconds
 
 from minidl import datasets
 from minidl.comparison import Comparison, Goal, Setting, Study, compare
-from minidl.comparison.store import Journal
+from minidl.comparison.journal import Journal
 from minidl.errors import DataError
+from minidl.sealed import seal_json
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "comparison_protocol1"
 SMALL = {"optimizers": ["gd", "nag"], "epochs": 5, "seeds": 3, "tuning_seeds": 2, "hidden": [4],
@@ -83,7 +84,7 @@ def test_what_is_finished_is_not_trained_again(tmp_path, blocks, monkeypatch):
     monkeypatch.undo()
     lines = (tmp_path / "a.json.part").read_text().splitlines()[1:]
     before = {(*r["setting"], r["optimizer"], r["seed"]) for x in lines
-              for r in json.loads(x)[1] if "twin" not in r}  # fmt: skip
+              for r in json.loads(x)["runs"] if "twin" not in r}  # fmt: skip
     trained = []
     add = Journal.add
     monkeypatch.setattr(
@@ -108,8 +109,13 @@ def test_half_a_line_does_not_count(whole, tmp_path, blocks, monkeypatch):
     assert without_seconds(read(path)) == without_seconds(read(whole))
 
 
-def test_a_part_without_a_single_whole_line_is_begun_anew(whole, tmp_path):
-    (tmp_path / "a.json.part").write_bytes(b'[{"plan"')
+def test_a_part_without_a_single_whole_line_is_begun_anew(whole, tmp_path, blocks, monkeypatch):
+    blocks(1, RuntimeError("killed"))
+    with pytest.raises(RuntimeError):
+        compare(moons, out=tmp_path / "a.json", **SMALL)
+    monkeypatch.undo()
+    part = tmp_path / "a.json.part"
+    part.write_bytes(part.read_bytes()[:300])
     compare(moons, out=tmp_path / "a.json", **SMALL)
     assert without_seconds(read(tmp_path / "a.json")) == without_seconds(read(whole))
 
@@ -167,7 +173,7 @@ def test_a_finished_file_is_shown_and_never_trained_again_or_overwritten(whole, 
         ("", "is not a saved comparison"),
         ("[1]", "is not a saved comparison"),
         ('{"protocol": 1}', "is not a saved comparison"),
-        ('{"protocol": 3, "comparisons": []}', "has another protocol version"),
+        ('{"protocol": 4, "comparisons": []}', "has another protocol version"),
         ('{"protocol": 1, "command": [], "versions": {}, "comparisons": [{}]}',
          "is not a saved comparison"),
     ],
@@ -179,7 +185,7 @@ def test_another_file_is_refused_by_name(text, words, tmp_path):
 
 
 def test_a_file_that_is_not_there_and_a_folder_that_is_not(tmp_path):
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="there is no file"):
         Study.from_json(tmp_path / "x.json")
     with pytest.raises(DataError, match="there is no folder"):
         compare(moons, out=tmp_path / "no" / "x.json", **SMALL)
@@ -187,7 +193,7 @@ def test_a_file_that_is_not_there_and_a_folder_that_is_not(tmp_path):
 
 def test_the_record_names_protocol_versions_and_seeds_and_holds_every_curve(whole):
     data = read(whole)
-    assert data["protocol"] == 2
+    assert data["protocol"] == 3
     assert set(data["versions"]) == {"minidl", "numpy", "scikit-learn"}
     one = data["comparisons"][0]
     assert (one["plan"]["seeds"], one["plan"]["tuning_seeds"]) == ([0, 1, 2], [10_000, 10_001])
@@ -217,9 +223,9 @@ def test_a_file_of_protocol_1_gives_the_times_of_the_version_that_wrote_it_and_n
     assert f"{exact:.4g}" in numbers(sections[1][0])
     assert {duel.verdict.seeds for duel in study.comparisons[0].tuned} == {8}  # 6, and 2 that tuned
     text = file.read_text(encoding="utf-8")
-    text = text.replace('"protocol":1', '"protocol":2')
+    text = text.replace('"protocol":1', '"protocol":3')
     fields = ',"grows":true,"twins":false,"trials":[]},"runs":['
-    assert study.to_json() == text.replace('},"runs":[', fields)
+    assert study.to_json() == seal_json(text.replace('},"runs":[', fields))
 
 
 @pytest.mark.parametrize("ending", ["", ".part"])
@@ -237,6 +243,7 @@ def test_a_file_in_which_mini_batch_has_its_older_name_is_continued(tmp_path, en
         headers = [{**made.request, "versions": record["versions"]} for made in [first]]
         runs = [[0, [run.to_dict() for run in first.runs]]]
         text = "".join(json.dumps(line) + "\n" for line in [headers, *runs])
-    (tmp_path / f"a.json{ending}").write_text(text.replace('"mini-batch"', '"minibatch"'))
+    older = re.sub(',"sha256":"[0-9a-f]*"', "", text).replace('"protocol":3', '"protocol":2')
+    (tmp_path / f"a.json{ending}").write_text(older.replace('"mini-batch"', '"minibatch"'))
     second = compare("moons", out=out, **arguments)
     assert str(second) == str(first)

@@ -33,10 +33,10 @@ from minidl.comparison import (
     verdict,
 )
 from minidl.comparison.executor import Executor
+from minidl.comparison.journal import Journal
 from minidl.comparison.looks import decided, stages
 from minidl.comparison.report.screen import LINES, WIDTH, screen
 from minidl.comparison.stats.tuned import tuned_equivalence
-from minidl.comparison.store import Journal
 from minidl.errors import ArgumentError, DataError
 
 SMALL = {"epochs": 15, "tuning_seeds": 2, "hidden": [4], "lr": [0.05, 0.1], "sustained": 1,

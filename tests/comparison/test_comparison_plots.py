@@ -601,7 +601,7 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
 
 
 def test_a_file_that_cannot_be_written_raises(tmp_path):
-    name = "a" * 250 + ".png"  # no room for the name of the temporary file
+    name = "a" * 252 + ".png"
     with pytest.raises(DataError, match=r"cannot write .*aaa.png: File name too long"):
         plot(Study([made()]), tmp_path / name)
     assert not list(tmp_path.iterdir())

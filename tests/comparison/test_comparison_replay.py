@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from comparison_runs import sealed_again
 
 from minidl import Tensor, datasets, nn, optim
 from minidl.comparison import Comparison, compare, replay
@@ -162,8 +163,8 @@ def test_a_file_of_numbers_runs_no_code(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evil.py").write_text("open('ran', 'w').close()", encoding="utf-8")
     made = compare("moons", optimizers=["nag"], **SMALL)
-    text = made.to_json()
-    (tmp_path / "found.json").write_text(text.replace('"nag"', '"evil.py:NAG"'), encoding="utf-8")
+    text = sealed_again(made.to_json().replace('"nag"', '"evil.py:NAG"'))
+    (tmp_path / "found.json").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"does not hold the optimizer 'evil\.py:NAG'"):
         replay(Comparison.from_json(tmp_path / "found.json"))
     assert not (tmp_path / "ran").exists()

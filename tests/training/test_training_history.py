@@ -1,5 +1,6 @@
 """The history: columns, files out and in, epochs to a target, the best epoch."""
 
+import copy
 import csv
 import json
 import math
@@ -179,8 +180,9 @@ def test_numpy_numbers_can_be_written():
 def test_json_of_something_else_is_an_error_of_the_data(text, tmp_path):
     path = tmp_path / "history.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match="this is not"):
-        History.from_json(path)
+    for source in (path, text if text.startswith("{") else path):
+        with pytest.raises(DataError, match="is not a saved history, or is damaged"):
+            History.from_json(source)
 
 
 def test_csv_gives_back_every_bit(run, tmp_path):
@@ -307,3 +309,49 @@ def test_a_new_history_is_empty():
     history = History()
     assert (len(history), history.columns, list(history)) == (0, (), [])
     assert (history.stopped_by, history.diverged) == (None, False)
+
+
+def test_arrays_of_a_history_that_grows_convert_only_new_rows():
+    history = History()
+    for epoch in range(50):
+        history.append({"epoch": epoch, "train_loss": 1 / (epoch + 1)})
+        if epoch % 7 == 0:
+            for name, column in history.arrays().items():
+                assert_array_equal(column, history[name], strict=True)
+    before = history.arrays()["train_loss"]
+    assert history.arrays()["train_loss"].base is before.base
+    assert copy.deepcopy(history).to_json() == history.to_json()
+
+
+def test_each_changed_byte_and_each_prefix_of_a_json_file_is_refused(tmp_path):
+    path = tmp_path / "history.json"
+    history_of(train_loss=[0.5, 0.25], seconds=[0.0, 0.1]).to_json(path)
+    data = path.read_bytes()
+    for place in range(len(data)):
+        for changed in (data[:place], data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]):
+            path.write_bytes(changed)
+            with pytest.raises(DataError, match=r"history\.json is not a saved history"):
+                History.from_json(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epoch,train_loss\n0,0.5\n1,0.2", "the last line of .* is cut off. Delete that line"),
+        ("epoch,train_loss\n0,0.5\n1\n", "row 1"),
+        ("epoch,train_loss\n0,0.5,3\n", "row 0"),
+        ("epoch,epoch\n0,1\n", "two columns have the same name"),
+        ("epoch,train_loss\n1,0.5\n0,0.5\n", "epochs do not ascend"),
+        ("epoch,train_loss\n-1,0.5\n", "epoch is no count"),
+        ("epoch,train_loss\n0.5,0.5\n", "row 0"),
+        ('epoch,train_loss\n"0,0.5\n', "no table of numbers"),
+        ("epoch,\xff\n0,1\n", "no table of numbers"),
+    ],
+)
+def test_csv_of_something_else_is_an_error_of_the_data(text, words, tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataError, match=words):
+        History.from_csv(path)
+    with pytest.raises(DataError, match="there is no file"):
+        History.from_csv(tmp_path / "none.csv")

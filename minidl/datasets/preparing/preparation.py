@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,10 +16,27 @@ from minidl.datasets.problems import Problem, check
 from minidl.datasets.reading import Column, Numbers, Table, Words
 from minidl.datasets.reading.columns import Floats
 from minidl.keywords import answers
+from minidl.schema import fields as fields_of
+from minidl.schema import listed, number, optional, such_that, text
+from minidl.sealed import parse
 from minidl.values import is_missing
 
 Fill = float | str | None
 LISTED = 5  # columns or values that a message names
+FEATURE = {"name": text, "categories": optional(listed(text))}
+FILL = such_that(lambda v: type(v) in (float, int, str, type(None)), "a number or a text")
+TASKS = "binary", "multiclass", "regression"
+FIELDS = fields_of(
+    {
+        "features": listed(fields_of({**FEATURE, "fill": FILL})),
+        "target": text,
+        "task": such_that(lambda task: task in TASKS, " or ".join(TASKS)),
+        "class_names": listed(text),
+        "y_mean": number(),
+        "y_scale": number(lambda y: 0 < y < math.inf, "a positive number"),
+    },
+    {"decimal": optional(text)},
+)
 
 
 @dataclass(frozen=True)
@@ -161,8 +179,9 @@ class Preparation:
     @classmethod
     @answers
     def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Preparation:
-        """Return the preparation that `to_arrays` saved."""
-        fields = json.loads(str(arrays["fields"]))
+        """Return the preparation that `to_arrays` saved; a ValueError if it cannot be one."""
+        fields = parse(str(arrays["fields"]))
+        FIELDS(fields, "preparation")
         features = tuple(
             Feature(
                 f["name"], None if f["categories"] is None else tuple(f["categories"]), f["fill"]
@@ -170,7 +189,13 @@ class Preparation:
             for f in fields.pop("features")
         )
         fields["class_names"] = tuple(fields["class_names"])
-        return cls(features, arrays["mean"], arrays["scale"], **fields)
+        made = cls(features, arrays["mean"], arrays["scale"], **fields)
+        for name, scale in (("mean", made.mean), ("scale", made.scale)):
+            if scale.shape != (len(made.names),) or scale.dtype != float:
+                raise ValueError(f"its {name} is {scale.dtype} of shape {scale.shape}")
+            if not np.isfinite(scale).all() or (name == "scale" and (scale <= 0).any()):
+                raise ValueError(f"its {name} has values that it cannot have")
+        return made
 
 
 def _cells(

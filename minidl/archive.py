@@ -1,0 +1,115 @@
+"""Arrays in a file: NumPy's ``.npz``, without pickled objects, with a version and a checksum.
+
+Reading takes about twice the memory that the file is long, whatever its bytes say.
+"""
+
+import io
+import json
+import math
+import os
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import DataError, FileError
+from minidl.files import atomic_write, open_regular
+from minidl.schema import anything, fields, integer, text
+from minidl.sealed import damaged, parse, seal_zip, zip_is_sealed
+
+Array = npt.NDArray[Any]
+VERSION = 2  # of the format; 1 had neither a checksum nor a version
+NAME = "minidl/format"
+_form = fields({"version": integer(2), "holds": text}, rest=anything)
+
+
+def write_arrays(path: str | Path, holds: str, arrays: Mapping[str, npt.ArrayLike]) -> None:
+    """Write arrays to a file, which is replaced; `holds` says what they are, such as "a model"."""
+    form = json.dumps({"version": VERSION, "holds": holds})
+    buffer = io.BytesIO()
+    with atomic_write(path) as file:
+        np.savez(buffer, **{NAME: np.array(form), **arrays})  # type: ignore[arg-type]
+        seal_zip(buffer.getbuffer(), file)
+
+
+def read_arrays(path: str | Path, what: str) -> tuple[dict[str, Array], str | None]:
+    """Return the arrays of a file, and what it holds, None for one of version 1.
+
+    A file of something else, a damaged or a newer one is a DataError, which says that it is not
+    `what` it should be.
+    """
+    try:
+        with open_regular(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            size = os.fstat(file.fileno()).st_size
+            sealed = zip_is_sealed(file, size)
+            file.seek(0)
+            if not sealed and file.read(2) != b"PK":
+                raise FileError(f"{path} is not {what}")
+            with zipfile.ZipFile(file) as archive:
+                arrays = _members(archive, size)
+        holds = _holds(arrays.pop(NAME, None), sealed)
+    except FileError:
+        raise
+    except Exception as error:  # garbled bytes raise many types, from NumPy, zipfile, ...
+        raise damaged(path, what, error) from error
+    if isinstance(holds, int):
+        wrong, hint = f"{path} was written by a newer minidl", "Install that version."
+        raise DataError(wrong, received=f"format {holds}", expected=VERSION, hint=hint)
+    return arrays, holds
+
+
+def _holds(form: Array | None, sealed: bool) -> str | int | None:
+    """Return what a file holds, or a version that is not known."""
+    if form is None:
+        if sealed:
+            raise ValueError("it has a checksum, but no version")
+        return None
+    said = parse(str(form))
+    _form(said, "")
+    if said["version"] > VERSION:
+        return int(said["version"])
+    if not sealed:
+        raise ValueError("its checksum is missing")
+    return str(said["holds"])
+
+
+def _members(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:
+    """Return the arrays of an archive, after a check that they fit into its bytes."""
+    infos = archive.infolist()
+    if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+        raise ValueError("it is compressed, which no file of minidl is")
+    if sum(info.file_size for info in infos) > size:
+        raise ValueError("it says that its arrays are larger than the file")
+    names = [info.filename for info in infos]
+    if len(set(names)) < len(names) or not all(name.endswith(".npy") for name in names):
+        raise ValueError("its arrays have other names")
+    return {info.filename.removesuffix(".npy"): _array(archive, info) for info in infos}
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    """Return one array, whose shape must be that of its bytes."""
+    with archive.open(info) as member:
+        shape, in_columns, dtype = _header(member)
+        data = bytearray(member.read())  # its CRC-32 is checked here
+    if dtype.hasobject:
+        raise ValueError("it has Python objects, which could run code")
+    if dtype.itemsize == 0 or math.prod(shape) * dtype.itemsize != len(data):
+        raise ValueError(f"{info.filename} has {len(data)} bytes for shape {shape} of {dtype}")
+    array: Array = np.ndarray(shape, dtype, data, order="F" if in_columns else "C")
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, order and dtype of an array, which NumPy wrote without pickle."""
+    form = np.lib.format
+    version = form.read_magic(member)
+    if version == (1, 0):
+        return form.read_array_header_1_0(member)
+    if version == (2, 0):
+        return form.read_array_header_2_0(member)
+    raise ValueError(f"it has an array of format {version}")

@@ -1,0 +1,129 @@
+"""The form of a saved run: what its file must hold, checked before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array
+from minidl.optim.attributes import check_generator, unpack
+from minidl.schema import (
+    anything,
+    fields,
+    in_order,
+    integer,
+    listed,
+    mapped,
+    number,
+    optional,
+    such_that,
+    text,
+)
+from minidl.sealed import parse
+from minidl.streams import stream
+from minidl.training.history import History
+from minidl.training.model_file import Saved, below
+
+OLDER: dict[str, Any] = {  # what older files do not say
+    "cursor": 0, "running_total": 0.0, "callbacks": [], "unrecorded": None, "dropout": None,
+    "started_with": {}, "settings": {}, "waiting": [[], []], "digest": None, "attributes": {},
+    "loss": None,
+}  # fmt: skip
+ANY = number(lambda value: True, "a number")
+SETTING = such_that(lambda v: type(v) in (bool, int, float, str), "a number or a text")
+NAMES = listed(in_order(text, integer()))
+SEED = integer(0, 10**100)
+WORDS: dict[str, Any] = {
+    "optimizer": text, "step_count": integer(), "gradient_evaluations": integer(),
+    "epoch": integer(), "samples": integer(), "cursor": integer(), "seed": SEED,
+    "running_total": ANY, "seconds": number(lambda s: s >= 0, "a number >= 0"),
+    "started_with": mapped(SETTING), "settings": mapped(SETTING), "digest": optional(SEED),
+    "waiting": in_order(NAMES, NAMES), "callbacks": listed(in_order(text, anything)),
+    "unrecorded": optional(listed(ANY)), "dropout": optional(mapped(anything)),
+    "attributes": mapped(anything), "loss": optional(text),
+}  # fmt: skip
+ENDING = {"stopped_by": optional(text), "diverged_at": optional(integer()), "advice": text}
+FIRST = fields({**WORDS, "history": mapped(anything)})
+SECOND = fields({**WORDS, "ending": fields(ENDING), "columns": listed(text)})
+
+
+def words_of(saved: Saved) -> dict[str, Any]:
+    """Return the checked words of a run; a ValueError says what does not fit."""
+    said: dict[str, Any] = parse(str(saved.arrays["run/words"]), finite=False)
+    if saved.version > 1:
+        SECOND(said, "")
+        return said
+    mapped(anything)(said, "")
+    words = OLDER | said
+    words["callbacks"] = [list(pair) for pair in words["callbacks"]]
+    FIRST(words, "")
+    words["without packing"] = "settings" not in said
+    return words
+
+
+def check_arrays(saved: Saved, words: Mapping[str, Any]) -> None:
+    """Raise a ValueError unless all vectors have the shape and dtype of the weights."""
+    arrays, value = saved.arrays, saved.value
+    own = {n: a for n, a in below("state/", arrays).items() if not n.startswith("@")}
+    own |= {n: arrays[n] for n in ("run/stored", "run/good", "run/gradient") if n in arrays}
+    for name, array in own.items():
+        if (array.shape, array.dtype) != (value.shape, value.dtype):
+            raise ValueError(f"{name} is {array.dtype} of shape {array.shape}, unlike the weights")
+    if not all(np.isfinite(own[n]).all() for n in ("run/stored", "run/good") if n in own):
+        raise ValueError("its weights are not finite")
+    good, buffers = below("good/", arrays), saved.buffers
+    if "run/good" in arrays and not _alike(good, buffers):
+        raise ValueError("the buffers of its last epoch are not those of the model")
+
+
+def _alike(one: Mapping[str, Array], other: Mapping[str, Array]) -> bool:
+    """Return whether arrays have the same names, shapes and dtypes."""
+    forms = [{n: (a.shape, a.dtype) for n, a in arrays.items()} for arrays in (one, other)]
+    return forms[0] == forms[1]
+
+
+def history_of(saved: Saved, words: Mapping[str, Any]) -> History:
+    """Return the history of a run, whose rows have ascending epochs."""
+    if saved.version == 1:
+        history = History.from_dict(words["history"])
+    else:
+        arrays = below("history/", saved.arrays)
+        for name in words["columns"]:
+            if arrays[name].ndim != 1 or arrays[name].dtype.kind not in "if":
+                raise ValueError(f"the column {name} is no list of numbers")
+        history = History.from_columns({n: arrays[n].tolist() for n in words["columns"]})
+        vars(history).update(words["ending"])
+    if len(history):
+        epochs = history["epoch"]
+        if "train_loss" not in history or epochs[0] < 0 or np.any(np.diff(epochs) <= 0):
+            raise ValueError("its history has other columns, or its epochs do not ascend")
+        if epochs[-1] > words["epoch"]:
+            raise ValueError(f"its history has epoch {epochs[-1]} of {words['epoch']}")
+    elif words["epoch"]:
+        raise ValueError(f"its history lacks {words['epoch']} epochs")
+    return history
+
+
+def states_of(saved: Saved, words: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the class and the state of each saved callback."""
+    states = []
+    for k, (name, packed) in enumerate(words["callbacks"]):
+        if words.get("without packing"):
+            state = packed | below(f"callback/{k}/", saved.arrays)
+        else:
+            state = unpack(packed, saved.arrays)
+        mapped(anything)(state, f"the state of {name}")
+        states.append((name, state))
+    return states
+
+
+def generator_of(words: Mapping[str, Any]) -> np.random.Generator | None:
+    """Return the generator of dropout in an epoch that was interrupted."""
+    if words["dropout"] is None:
+        return None
+    check_generator(words["dropout"])
+    generator = stream(words["seed"], "dropout", words["epoch"] + 1)
+    generator.bit_generator.state = words["dropout"]
+    return generator
