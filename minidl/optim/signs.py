@@ -85,7 +85,8 @@ class Rprop(Optimizer):
     RPROP algorithm", in the form iRprop- of Igel and Hüsken 2003, "Empirical evaluation of the
     improved Rprop learning algorithms": after a change of sign a weight waits for one step, instead
     of going back. It is for ``batch_size="full"``: the signs of small batches change by chance.
-    As ``torch.optim.Rprop`` and ``optax.rprop``; Keras has no Rprop.
+    As ``torch.optim.Rprop``; ``optax.rprop`` (0.2.8) takes each step one step late, so its first is
+    0 (optax pull request 1725), and Keras has no Rprop.
 
     >>> w, optimizer = np.array([1.0]), Rprop(lr=0.1)
     >>> for _ in range(2):
