@@ -256,3 +256,10 @@ def test_extreme_runs_are_drawn_and_no_figure_stays_open(shown, tmp_path):
     shown("--surface", "1e300*x**2", "--lr", "3", "--stability", stability, "--plot", plot)
     shown("--surface", "log(x)+log(y)", "--lr", "3", "--plot", plot)
     assert plt.get_fignums() == before
+
+
+def test_adaptive_rules_are_run_without_a_theory_and_with_their_own_momentum(capsys):
+    assert main(["paths", "--optimizers", "adam,nag,rmsprop"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "; momentum 0.9 and 0 steps to" in out
+    assert out.count("theory") == 2  # of nag, along both directions

@@ -206,3 +206,19 @@ def test_a_part_that_gets_no_gradient_is_told_on_standard_error(capsys):
     told = capsys.readouterr().err
     assert told.startswith("minidl train: warning: the gradient of 0.weight, 0.bias was")
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "momentum"),
+    [
+        (["--optimizer", "rmsprop"], 0.0),
+        (["--optimizer", "rmsprop", "--momentum", "0.5"], 0.5),
+        (["--optimizer", "momentum"], 0.9),
+        (["--optimizer", "adam"], None),
+    ],
+)
+def test_a_momentum_left_out_is_that_of_the_rule(typed, momentum, trained):
+    record = trained(*typed, "--lr", "0.01")
+    assert record["settings"]["momentum"] == momentum
+    if momentum is not None:
+        assert f"momentum={momentum}" in record["optimizer"]
