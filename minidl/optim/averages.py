@@ -24,15 +24,15 @@ def each(formula: Callable[..., float], *values: Value) -> Value:
     >>> each(lambda rate: 1 - rate**2, 0.5), each(lambda x: x + 1, np.array([[1.0], [2.0]])).shape
     (0.75, (2, 1))
     """
-    if not any(isinstance(value, np.ndarray) for value in values):
+    if set(map(type, values)) == {float}:
         return formula(*values)
     rows = zip(*(column.ravel().tolist() for column in np.broadcast_arrays(*values)), strict=True)
     return np.array([formula(*row) for row in rows])[:, None]
 
 
-def like(w: Array, *values: Value) -> tuple[Any, ...]:
+def like(w: Array, *values: Value) -> list[Any]:
     """Return values with which `w` keeps its dtype: floats as they are, columns in this dtype."""
-    return tuple(v if isinstance(v, float) else v.astype(w.dtype, copy=False) for v in values)
+    return [v if isinstance(v, float) else v.astype(w.dtype, copy=False) for v in values]
 
 
 def average(mean: Array, new: Array, rate: Value) -> None:

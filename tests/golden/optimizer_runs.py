@@ -69,6 +69,7 @@ CASES: dict[str, dict[str, Settings]] = {
     "adadelta": _DELTAS, "lion": _LION, "rprop": _RPROP,
 }  # fmt: skip
 MISSING = {("torch", "lion"), ("keras", "radam"), ("keras", "rprop")}
+NOWHERE: set[str] = set()  # rules that no library has
 LIBRARIES = ("torch", "keras", "optax")
 
 
