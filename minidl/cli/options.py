@@ -12,6 +12,7 @@ from minidl import __version__
 from minidl.cli import values
 from minidl.cli.data_options import add_data
 from minidl.cli.listing import LISTS
+from minidl.cli.modifier_options import add_modifiers
 from minidl.cli.path_options import OTHER_WORDS, PATHS, add_paths, with_signs
 from minidl.cli.predict_options import add_predict
 from minidl.datasets import DATASETS
@@ -180,7 +181,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     add("--momentum", type=values.number, help=text)
     text = "rows per update, or full (default: the optimizer's, see minidl list)"
     add("--batch-size", metavar="ROWS", type=values.batch_size, help=text)
-    _network(p)
+    _method(p)
     text = "initial weights, see minidl list (default: the usual one for the activation)"
     add("--initializer", metavar="NAME", help=text)
     add("--dropout", type=values.number, default=0.0, help="dropout rate in [0, 1) (default: 0)")
@@ -226,7 +227,7 @@ def _compare(p: argparse.ArgumentParser) -> None:
     text = "several data sets instead of --dataset, such as moons,circles,iris"
     names = values.different("data sets or files such as moons,circles")
     data.add_argument("--problems", metavar="NAMES", type=names, help=text)
-    _network(p)
+    _method(p)
     _protocol(p.add_argument_group("how it is compared"))
     group = p.add_argument_group("results")
     add = group.add_argument
@@ -250,7 +251,8 @@ def _list(p: argparse.ArgumentParser) -> None:
     p.add_argument("what", nargs="?", type=_list_named, help=text)
 
 
-def _network(p: argparse.ArgumentParser) -> None:
+def _method(p: argparse.ArgumentParser) -> None:
+    add_modifiers(p)
     add = p.add_argument_group("network").add_argument
     text = "widths of the hidden layers, or none (default: 16,16)"
     add("--hidden", metavar="WIDTHS", type=values.widths, default=(16, 16), help=text)

@@ -13,6 +13,7 @@ from minidl.training.measure import Objective
 from minidl.training.model_file import load_extra, load_model, save_model
 from minidl.training.predictor import Predictor, load
 from minidl.training.progress import CSVLog, Progress
+from minidl.training.rates import ReduceOnPlateau
 from minidl.training.replicas import Replica, train_replicas
 from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.stopping import EarlyStopping, StopAtTarget
@@ -22,7 +23,8 @@ from minidl.training.weight_path import WeightPath, loss_of_weights
 
 __all__ = [
     "CSVLog", "Callback", "Checkpoint", "ClassAccuracy", "EarlyStopping", "History",
-    "LearningRateSchedule", "LivePlot", "Objective", "Predictor", "Progress", "Replica",
+    "LearningRateSchedule", "LivePlot", "Objective", "Predictor", "Progress",
+    "ReduceOnPlateau", "Replica",
     "Sharpness", "StopAtTarget", "SuggestedRate", "Trainer", "WeightPath", "batches",
     "class_accuracy", "load", "load_extra", "load_model", "load_run", "loss_of_weights",
     "save_model", "save_run", "sharpness", "suggest_lr", "train_replicas",

@@ -22,10 +22,10 @@ from minidl.training.model_file import below, check_model, check_order, read, re
 from minidl.training.settings import check_settings, take_over_changes
 from minidl.training.trainer import Trainer
 
-NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
+NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed", "schedule_epochs")
 OLDER = {  # what older files do not say
     "cursor": 0, "running_total": 0.0, "callbacks": (), "unrecorded": None, "dropout": None,
-    "started_with": {}, "waiting": ([], []), "digest": None,
+    "started_with": {}, "waiting": ([], []), "digest": None, "schedule_epochs": None,
 }  # fmt: skip
 
 
@@ -110,6 +110,8 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
     check_model(trainer.model, arrays, path)
     trainer.started_with = words["started_with"]
     take_over_changes(trainer, trainer.started_with, words.get("settings", {}))
+    replaced = "optimizer.lr" in words.get("settings", {})  # a schedule by a number
+    trainer.scheduled = trainer.scheduled or (words["schedule_epochs"] is not None and replaced)
     trainer.optimizer.load_state_dict({**words, "state": below("state/", arrays)})
     restore_model(trainer.model, arrays)
     numbers = {name: words[name] for name in NUMBERS}

@@ -188,5 +188,6 @@ def _copy(trainer: Trainer, lr: float) -> Trainer:
         seed=trainer.seed,
         l2=trainer.objective.penalty.strength,
         shuffle=trainer.shuffle,
+        schedule=trainer.schedule,
         measure_every=0,
     )
