@@ -18,6 +18,7 @@ from minidl.cli.predict_options import add_predict
 from minidl.datasets import DATASETS
 from minidl.nn.losses import LOSSES
 from minidl.optim import OPTIMIZERS, TABLE
+from minidl.optim.named import Scaled
 from minidl.paths import SURFACES
 from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
@@ -47,7 +48,7 @@ examples:
   minidl compare --problems moons,circles --profile --out study.json
   minidl compare --from study.json --plot study.png
 """
-QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": [2.0**k for k in range(-6, 2)]}
+QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": Scaled(2.0**k for k in range(-6, 2))}
 QUICK_TRIALS = 12
 REPORT = "write a page for the browser, one file that needs no network"
 # Options of one command that are called differently in another.
@@ -285,7 +286,8 @@ def _protocol(p: Group) -> None:
         that are the same for all; or none (default: lr, or none if --lr is one number)"""
     add("--tune", metavar="WHAT", type=values.tune, help=text)
     text = """learning rates to choose from, such as 0.03,0.1,0.3; or one for all (default: twelve
-        from 2^-8 to 2^3, and more while the best is at an end; 0.1 with --tune none). With
+        from 2^-8 to 2^3, of adam and others a multiple of these, and more while the best is at an
+        end; 0.1 with --tune none). With
         --tune lr,momentum the ends of the range of lr / (1 - momentum) (default: 2^-6 and 2^6)"""
     add("--lr", metavar="RATES", type=values.numbers, help=text)
     text = """momentum, where used (default: 0.9, of rmsprop 0; with --tune lr,momentum the list

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -40,6 +40,11 @@ def compare(
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    weight_decay: float | None = None,
+    restart: str | None = None,
+    schedule: str | None = None,
     epochs: int = 200,
     seeds: int | Iterable[int] | None = None,
     tuning_seeds: int | Iterable[int] = 10,
@@ -75,8 +80,9 @@ def compare(
         What the tuning seeds choose; by default "none" if `lr` is a number, else "lr". "lr" tries a
         grid; "lr,momentum" is a random search with the same trials for every optimizer.
     lr : float or sequence of float, optional
-        The grid. By default 2^-8, ..., 2^3, which grows while an optimizer is best at its edge, by
-        at most six rates at each end; a list is final. With ``tune="lr,momentum"`` the two ends of
+        The grid. By default 2^-8, ..., 2^3, times the `scale` of an optimizer in the table, such as
+        2^-5 for Adam; it grows while an optimizer is best at its edge, by at most six rates at each
+        end. A list is final, and the same for all. With ``tune="lr,momentum"`` the two ends of
         the range of lr / (1 - momentum), by default 2^-6 and 2^6; an optimizer without momentum is
         trained at that rate. With ``tune="none"`` one number, by default 0.1.
     momentum : float or sequence of float, optional
@@ -88,6 +94,9 @@ def compare(
         Widths of the hidden layers, by default (16, 16), and their activation, by default "tanh".
     loss : str or Loss, optional
         By default cross-entropy for classes, and the squared error for a regression.
+    clip_norm, clip_value, weight_decay, restart, schedule : float or str, optional
+        Changes of every optimizer, as for :class:`~minidl.Trainer`; a schedule lasts for `epochs`.
+        One without a velocity is not restarted.
     epochs : int, default 200
         The budget E of each run.
     seeds, tuning_seeds : int or iterable of int, optional
@@ -141,6 +150,8 @@ def compare(
     arguments |= {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
     arguments |= {"epochs": epochs, "target": target, "sustained": sustained}
     arguments |= {"jobs": jobs, "memory": memory, "out": out, "progress": progress}
+    how = {"clip_norm": clip_norm, "clip_value": clip_value, "weight_decay": weight_decay}
+    arguments["modifiers"] = how | {"restart": restart, "schedule": schedule}
     return compare_all([problem], model, **arguments).comparisons[0]
 
 
@@ -160,6 +171,7 @@ def compare_all(
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
+    modifiers: Mapping[str, Any] | None = None,
     epochs: int = 200,
     seeds: int | Iterable[int] | None = None,
     tuning_seeds: int | Iterable[int] = 10,
@@ -188,6 +200,8 @@ def compare_all(
         the seeds, since one row per update is slow; without looks.
     batchings : sequence of batch sizes, default ("full", 1, 32)
         "full", 1 and at most one other.
+    modifiers : dict, optional
+        `clip_norm` and the like of :func:`compare`, by name.
     command : sequence of str, optional
         The command line, to keep in the file.
 
@@ -203,7 +217,7 @@ def compare_all(
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
     how: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
-    how |= {"epochs": epochs, "target": target, "sustained": sustained}
+    how |= {"epochs": epochs, "target": target, "sustained": sustained, "modifiers": modifiers}
     pairs = product(sources, batch_sizes)
     plans = [with_looks(make_plan(p, optimizers, size, *both, **how), ends) for p, size in pairs]
     if batching_lr is not None:

@@ -50,6 +50,12 @@ for _name, _summary, _shape, _aliases in (
     SCHEDULES.add(_name, (_summary, _shape), _aliases)
 
 
+class Scaled(tuple[float, ...]):
+    """Learning rates of gradient descent, which the scale of each optimizer multiplies."""
+
+    __slots__ = ()
+
+
 def named_schedule(name: str, lr: float, steps: int) -> Schedule:
     """Return the schedule of that name for a learning rate and so many steps.
 
@@ -97,9 +103,9 @@ def modified(
     return optimizer
 
 
-def restarts(optimizer: Optimizer) -> bool:
+def restarts(rule: Optimizer | type[Optimizer]) -> bool:
     """Return whether a rule has a velocity, which a restart clears."""
-    return any(name in optimizer.state_names for name in optimizer.directions)
+    return any(name in rule.state_names for name in rule.directions)
 
 
 def in_words(settings: Iterable[tuple[str, Any]]) -> str:
