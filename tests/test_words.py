@@ -101,7 +101,7 @@ KEYWORDS = {
     "datasets.load('moons', shuffle=False)": "The split is always random",
     "Trainer(model, 'bce', 'nag', alpha=0.1)": "l2 = alpha / batch size",
     "Trainer(model, 'bce', 'nag', kernel_regularizer=0.1)": "l2 = 2 * s",
-    "Trainer(model, 'bce', 'nag', gradient_clip_val=1)": "does not clip",
+    "Trainer(model, 'bce', 'nag', gradient_clip_val=1)": "Write clip_norm=... instead.",
     "optim.NAG(0.1, dampening=0.1)": "no such switch",
     "optim.SGD(model.parameters, lr=0.1)": "a Trainer gives the optimizer its weights",
     "optim.SGD(model.parameters(), lr=0.1)": "Write model.parameters",
@@ -145,7 +145,7 @@ KEYWORDS = {
     'Trainer(model, optimizer=optim.NAG(0.1))': 'Write Trainer(model, "bce", optimizer=',
     'Trainer(model, criterion="bce", optimizer=optim.NAG(0.1))': "Write loss=...",
     'Trainer(model, "bce", optimizer=optim.NAG(0.1), epochs=3)': "fit(X, y, epochs=100)",
-    'Trainer(model, "bce", optimizer=optim.NAG(0.1), weight_decay=0.1)': "Write l2=...",
+    'Trainer(model, "bce", optimizer=optim.NAG(0.1), l2_reg=0.1)': "Write l2=...",
     'Trainer(model, "bce", optimizer=optim.NAG(0.1), random_state=0)': "Write seed=...",
     'Trainer(model, "bce", optimizer=optim.NAG(0.1), metrics=["acc"])': "for classes, the accuracy",
     'Trainer(model, "bce", optimizer=optim.NAG(0.1), early_stopping=True)': "EarlyStopping(pat",
@@ -391,6 +391,7 @@ def public() -> list[Any]:
         "Choice",
         "Comparison",
         "Loss",
+        "Modifier",
         "Optimizer",
     }  # made by minidl, or abstract
     draws = set(nn.INITIALIZERS)  # called by layers

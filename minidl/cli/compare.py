@@ -9,6 +9,7 @@ from typing import Any
 
 from minidl.cli.from_file import problem_of
 from minidl.cli.listing import width
+from minidl.cli.modifier_options import modifiers_of
 from minidl.cli.options import FAILED, INTERRUPTED, QUICK, QUICK_TRIALS, exit_code
 from minidl.cli.values import check_files, prefixed, source
 from minidl.comparison import Study, compare_all
@@ -128,6 +129,7 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
         own = options.lr is not None and options.tune != "lr,momentum"
         arguments["batching_lr"] = options.lr if own else BATCHING_RATES
     arguments |= {name: v for name in PASSED if (v := getattr(options, name)) is not None}
+    arguments["modifiers"] = modifiers_of(options)
     out = None if options.out == "-" else options.out
     arguments |= {"batch_sizes": options.batch_size or [None], "out": out}
     progress = sys.stderr.isatty() and not options.quiet

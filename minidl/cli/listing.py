@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from minidl import datasets, nn
 from minidl.nn.losses import ALIASES
 from minidl.optim import TABLE
+from minidl.optim.named import SCHEDULES
 from minidl.paths import SURFACES
 
 Rows = Iterable[tuple[str, str]]
@@ -74,5 +75,6 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "activations": lambda: ((name, _summary(layer)) for name, layer in nn.ACTIVATIONS.items()),
     "losses": _losses,
     "initializers": _initializers,
+    "schedules": lambda: ((name, summary) for name, (summary, _) in SCHEDULES.items()),
     "surfaces": lambda: ((name, f"{s.formula.text}; {s.about}") for name, s in SURFACES.items()),
 }

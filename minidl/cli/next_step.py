@@ -17,7 +17,8 @@ def next_command(outcome: Outcome) -> list[str]:
     options, history, kind = outcome.options, outcome.history, outcome.kind
     typed, reached = _typed(options.words), outcome.hit is not None
     if history.advice or (kind == "unsteady" and not (reached or outcome.keeps_best)):
-        lr = outcome.trainer.optimizer.hyperparameters["lr"]
+        made = outcome.trainer.optimizer.hyperparameters["lr"]
+        lr = options.lr if options.schedule else made  # of a schedule, what it starts from
         rate = lr / (10 if history.advice else 3)
         return _words("train", typed | {"--lr": [f"{float(f'{rate:.1g}'):g}"]})
     if kind == "improving" and history.stopped_by == "epochs":

@@ -12,11 +12,13 @@ from minidl import __version__
 from minidl.cli import values
 from minidl.cli.data_options import add_data
 from minidl.cli.listing import LISTS
+from minidl.cli.modifier_options import add_modifiers
 from minidl.cli.path_options import OTHER_WORDS, PATHS, add_paths, with_signs
 from minidl.cli.predict_options import add_predict
 from minidl.datasets import DATASETS
 from minidl.nn.losses import LOSSES
 from minidl.optim import OPTIMIZERS, TABLE
+from minidl.optim.named import Scaled
 from minidl.paths import SURFACES
 from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
@@ -46,7 +48,7 @@ examples:
   minidl compare --problems moons,circles --profile --out study.json
   minidl compare --from study.json --plot study.png
 """
-QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": [2.0**k for k in range(-6, 2)]}
+QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": Scaled(2.0**k for k in range(-6, 2))}
 QUICK_TRIALS = 12
 REPORT = "write a page for the browser, one file that needs no network"
 # Options of one command that are called differently in another.
@@ -180,7 +182,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     add("--momentum", type=values.number, help=text)
     text = "rows per update, or full (default: the optimizer's, see minidl list)"
     add("--batch-size", metavar="ROWS", type=values.batch_size, help=text)
-    _network(p)
+    _method(p)
     text = "initial weights, see minidl list (default: the usual one for the activation)"
     add("--initializer", metavar="NAME", help=text)
     add("--dropout", type=values.number, default=0.0, help="dropout rate in [0, 1) (default: 0)")
@@ -231,7 +233,7 @@ def _compare(p: argparse.ArgumentParser) -> None:
     text = "several data sets instead of --dataset, such as moons,circles,iris"
     names = values.different("data sets or files such as moons,circles")
     data.add_argument("--problems", metavar="NAMES", type=names, help=text)
-    _network(p)
+    _method(p)
     _protocol(p.add_argument_group("how it is compared"))
     group = p.add_argument_group("results")
     add = group.add_argument
@@ -255,7 +257,8 @@ def _list(p: argparse.ArgumentParser) -> None:
     p.add_argument("what", nargs="?", type=_list_named, help=text)
 
 
-def _network(p: argparse.ArgumentParser) -> None:
+def _method(p: argparse.ArgumentParser) -> None:
+    add_modifiers(p)
     add = p.add_argument_group("network").add_argument
     text = "widths of the hidden layers, or none (default: 16,16)"
     add("--hidden", metavar="WIDTHS", type=values.widths, default=(16, 16), help=text)
@@ -288,7 +291,8 @@ def _protocol(p: Group) -> None:
         that are the same for all; or none (default: lr, or none if --lr is one number)"""
     add("--tune", metavar="WHAT", type=values.tune, help=text)
     text = """learning rates to choose from, such as 0.03,0.1,0.3; or one for all (default: twelve
-        from 2^-8 to 2^3, and more while the best is at an end; 0.1 with --tune none). With
+        from 2^-8 to 2^3, of adam and others a multiple of these, and more while the best is at an
+        end; 0.1 with --tune none). With
         --tune lr,momentum the ends of the range of lr / (1 - momentum) (default: 2^-6 and 2^6)"""
     add("--lr", metavar="RATES", type=values.numbers, help=text)
     text = """momentum, where used (default: 0.9, of rmsprop 0; with --tune lr,momentum the list

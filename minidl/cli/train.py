@@ -10,6 +10,7 @@ from minidl import __version__, nn
 from minidl.checks import is_minidl
 from minidl.cli.epochs import table, wrapped
 from minidl.cli.listing import bold
+from minidl.cli.modifier_options import modifiers_of
 from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import INTERRUPTED, exit_code
 from minidl.cli.outcome import Outcome
@@ -19,6 +20,7 @@ from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.files import atomic_write
 from minidl.optim import lookup
+from minidl.optim.named import PLATEAU
 from minidl.plots.figures import check_plot, save
 from minidl.plots.overview import draw_run
 from minidl.training import (
@@ -112,6 +114,7 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
             hint = "Leave --test-size out, or give a share such as 0.25."
             raise ArgumentError("--early-stopping needs validation rows, got none", hint=hint)
     loss = options.loss or loss_for(data)
+    settings |= modifiers_of(options)
     trainer = Trainer(model, loss, callbacks=callbacks, **settings)
     options.suggested = None
     if options.lr is None:
@@ -135,7 +138,9 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
     print(wrapped(data.summary(typed=True), 11))
     model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
     print(wrapped(f"model      {model}", 11))
-    print(f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}")
+    made = f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}"
+    falls = f", lowered from {options.lr:g} on plateaus" * (trainer.schedule == PLATEAU)
+    print(wrapped(made + falls, 11))
     if options.suggested:
         print(wrapped(f"rate       {_reason(options.suggested)}; --lr sets another", 11))
     if not len(history):

@@ -1,28 +1,21 @@
-"""``compare`` and ``compare_all``: from arguments to results, files and a progress bar."""
+"""``compare`` and ``compare_all``: from arguments to plans and their study."""
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from minidl.checks import check_count
 from minidl.comparison.executor import Executor
-from minidl.comparison.journal import Journal
 from minidl.comparison.looks import seeds_and_looks, with_looks
 from minidl.comparison.plan import Optimizers, Plan, Seeds, Values, make_plan
 from minidl.comparison.problem import Model, Problem, Source
 from minidl.comparison.result import Comparison, Study
-from minidl.comparison.run import Run
-from minidl.comparison.store import differences, versions
-from minidl.errors import DataError, FileError, invalid
-from minidl.files import check_place
+from minidl.comparison.session import execute
+from minidl.errors import invalid
 from minidl.keywords import answers
 from minidl.nn import Loss
 from minidl.optim import BatchSize, Optimizer
-from minidl.training.bar import new_bar
 from minidl.training.pool import check_jobs
 
 BATCHING_RATES = tuple(4.0**k for k in range(-4, 3))
@@ -42,6 +35,11 @@ def compare(
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    weight_decay: float | None = None,
+    restart: str | None = None,
+    schedule: str | None = None,
     epochs: int = 200,
     seeds: int | Iterable[int] | None = None,
     tuning_seeds: int | Iterable[int] = 10,
@@ -77,8 +75,9 @@ def compare(
         What the tuning seeds choose; by default "none" if `lr` is a number, else "lr". "lr" tries a
         grid; "lr,momentum" is a random search with the same trials for every optimizer.
     lr : float or sequence of float, optional
-        The grid. By default 2^-8, ..., 2^3, which grows while an optimizer is best at its edge, by
-        at most six rates at each end; a list is final. With ``tune="lr,momentum"`` the two ends of
+        The grid. By default 2^-8, ..., 2^3, times the `scale` of an optimizer in the table, such as
+        2^-5 for Adam; it grows while an optimizer is best at its edge, by at most six rates at each
+        end. A list is final, and the same for all. With ``tune="lr,momentum"`` the two ends of
         the range of lr / (1 - momentum), by default 2^-6 and 2^6; an optimizer without momentum is
         trained at that rate. With ``tune="none"`` one number, by default 0.1.
     momentum : float or sequence of float, optional
@@ -90,6 +89,9 @@ def compare(
         Widths of the hidden layers, by default (16, 16), and their activation, by default "tanh".
     loss : str or Loss, optional
         By default cross-entropy for classes, and the squared error for a regression.
+    clip_norm, clip_value, weight_decay, restart, schedule : float or str, optional
+        Changes of every optimizer, as for :class:`~minidl.Trainer`; a schedule lasts for `epochs`.
+        One without a velocity is not restarted.
     epochs : int, default 200
         The budget E of each run.
     seeds, tuning_seeds : int or iterable of int, optional
@@ -146,6 +148,8 @@ def compare(
     arguments |= {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
     arguments |= {"epochs": epochs, "target": target, "sustained": sustained}
     arguments |= {"jobs": jobs, "memory": memory, "out": out, "progress": progress}
+    how = {"clip_norm": clip_norm, "clip_value": clip_value, "weight_decay": weight_decay}
+    arguments["modifiers"] = how | {"restart": restart, "schedule": schedule}
     return compare_all([problem], model, **arguments).comparisons[0]
 
 
@@ -165,6 +169,7 @@ def compare_all(
     hidden: Sequence[int] = (16, 16),
     activation: str = "tanh",
     loss: str | Loss | type[Loss] | None = None,
+    modifiers: Mapping[str, Any] | None = None,
     epochs: int = 200,
     seeds: int | Iterable[int] | None = None,
     tuning_seeds: int | Iterable[int] = 10,
@@ -193,6 +198,8 @@ def compare_all(
         the seeds, since one row per update is slow; without looks.
     batchings : sequence of batch sizes, default ("full", 1, 32)
         "full", 1 and at most one other.
+    modifiers : dict, optional
+        `clip_norm` and the like of :func:`compare`, by name.
     command : sequence of str, optional
         The command line, to keep in the file.
 
@@ -208,13 +215,13 @@ def compare_all(
     jobs, memory = check_jobs(jobs), check_count("memory", memory)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
     how: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
-    how |= {"epochs": epochs, "target": target, "sustained": sustained}
+    how |= {"epochs": epochs, "target": target, "sustained": sustained, "modifiers": modifiers}
     pairs = product(sources, batch_sizes)
     plans = [with_looks(make_plan(p, optimizers, size, *both, **how), ends) for p, size in pairs]
     if batching_lr is not None:
         how["lr"] = batching_lr
         plans.append(_batching_plan(sources[0], batchings, both, how))
-    return _execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
+    return execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
 
 
 def _check_lists(**lists: object) -> None:
@@ -237,105 +244,3 @@ def _batching_plan(
         how = {**how, "tune": "lr", "momentum": None, "trials": None}
     half = [part[: max(1, len(part) // 2)] for part in seeds]
     return make_plan(source, names, others[0] if others else None, *half, **how)
-
-
-def _execute(
-    executors: Sequence[Executor], out: str | Path | None, command: Sequence[str], progress: bool
-) -> Study:
-    """Train what the files of `out` do not hold yet, and write the record."""
-    headers = [{**executor.request, "versions": versions()} for executor in executors]
-
-    def study() -> Study:
-        return Study([executor.result() for executor in executors], command)
-
-    if out is not None:
-        check_place(out)
-        if Path(out).exists():
-            return _read_finished(out, headers)
-    journal = Journal(out, headers)
-    if out is not None and Path(out).exists():  # another process has finished meanwhile
-        journal.close()
-        return _read_finished(out, headers)
-    try:
-        _train(executors, journal, progress)
-        finished = study()
-        _write(finished, out, journal)
-        for executor in executors:
-            executor.problem.unload()
-    except BaseException as error:
-        with contextlib.suppress(Exception):
-            part = study()
-            vars(error).update(study=part, comparison=part.comparisons[0])
-        raise
-    finally:
-        journal.release()
-    return finished
-
-
-def _train(executors: Sequence[Executor], journal: Journal, progress: bool) -> None:
-    """Train what a journal does not hold yet, and keep it there."""
-    for executor, runs in zip(executors, journal.runs, strict=True):
-        executor.runs = runs
-    with _progress_bar(executors, progress) as refresh:
-
-        def keep(number: int, runs: list[Run]) -> None:
-            journal.add(number, runs)
-            refresh()
-
-        refresh()
-        for number, executor in enumerate(executors):
-            executor.finished = partial(keep, number)
-            executor.run()
-            refresh()
-
-
-def _write(study: Study, out: str | Path | None, journal: Journal) -> None:
-    """Write the record, and then delete the journal, which keeps all if that fails."""
-    if out is None:
-        return
-    try:
-        study.to_json(out)
-    except FileError as error:
-        hint = f"{journal.path} keeps all runs: the same call writes the file without training."
-        raise FileError(str(error), hint=hint) from error
-    journal.close()
-
-
-def _read_finished(out: str | Path, headers: list[dict[str, Any]]) -> Study:
-    """Return the study of a file if it is the requested one."""
-    study = Study.from_json(out)
-    written = [{**made.request, "versions": study.versions} for made in study.comparisons]
-    if written != headers:
-        wrong = f"{out} holds another comparison, and is not overwritten: "
-        wrong += ", ".join(differences(written, headers))
-        raise DataError(
-            wrong, hint="Give another file, or delete it; minidl compare --from shows it."
-        )
-    return study
-
-
-@contextlib.contextmanager
-def _progress_bar(executors: Sequence[Executor], visible: bool) -> Iterator[Callable[[], object]]:
-    """Show the share of finished runs; yield the function that refreshes it.
-
-    The share never falls: where the grid has grown, the bar waits until it is as far as before.
-    """
-    if not visible:
-        yield lambda: None
-        return
-
-    def counts() -> tuple[float, str]:
-        finished = sum(executor.trained() for executor in executors)
-        planned = max(1, finished, sum(executor.planned() for executor in executors))
-        return finished / planned, f"{finished} of {planned} runs"
-
-    share, words = counts()  # of a file: they took no time
-    form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}<{remaining}]"
-    with new_bar(total=1.0, initial=share, desc=words, bar_format=form, file=sys.stderr) as bar:
-
-        def refresh() -> None:
-            share, words = counts()
-            bar.n = max(bar.n, share)
-            bar.set_description_str(words)
-
-        yield refresh

@@ -174,4 +174,9 @@ def trainer_of(plan: Plan, made: MadeWith, key: FullKey) -> Trainer:
     network, size = problem.network(seed), plan.contestant(name).batch_size
     if twin:
         perturb(network)
-    return Trainer(network, problem.loss, optimizer=optimizer, batch_size=size, seed=seed)
+    schedule = dict(plan.modifiers).get("schedule")
+    trainer = Trainer(
+        network, problem.loss, optimizer, batch_size=size, seed=seed, schedule=schedule
+    )
+    trainer.schedule_epochs = plan.epochs  # of twins, too, which may end earlier
+    return trainer

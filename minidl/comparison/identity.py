@@ -37,9 +37,11 @@ def custom_code(part: Optimizer | Loss) -> str:
     >>> custom_code(optim.NAG(0.1)), len(custom_code(optim.NAG(lambda step: 0.1)))
     ('', 12)
     """
-    held = [*vars(part).values(), *getattr(part, "hyperparameters", {}).values()]
-    own = is_minidl(part) and all(is_minidl(v) or not callable(v) for v in held)
-    return "" if own else digest(_text(part) + code_of(type(part)))
+    parts = part.chain() if isinstance(part, Optimizer) else [part]
+    held = [v for p in parts for v in vars(p).values()]
+    held += getattr(part, "hyperparameters", {}).values()
+    own = all(map(is_minidl, parts)) and all(is_minidl(v) or not callable(v) for v in held)
+    return "" if own else digest("".join(_text(p) + code_of(type(p)) for p in parts))
 
 
 def custom_layers(networks: Iterable[Layer]) -> str:

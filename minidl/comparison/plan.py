@@ -17,16 +17,23 @@ import numpy as np
 from minidl.checks import check_count, check_number
 from minidl.comparison.goal import Goal
 from minidl.comparison.identity import shown
+from minidl.comparison.modifiers import (
+    Modifiers,
+    check_modifiers,
+    modify_all,
+)  # fmt: skip
 from minidl.comparison.problem import Problem
 from minidl.comparison.run import Setting
 from minidl.comparison.search import Trial, check_tune, make_search
 from minidl.errors import ArgumentError, invalid
 from minidl.optim import BatchSize, Entry, Optimizer, lookup
+from minidl.optim.base import title
+from minidl.optim.named import Scaled
+from minidl.optim.table import scale_of
 from minidl.registry import normalise
 from minidl.streams import check_seeds
 from minidl.training.data import rows_per_batch
 
-FORMS_OF_NAG = {"NAG", "ReformulatedNAG"}
 Floats = tuple[float, ...]
 Seeds = tuple[int, ...]
 SeedsOf = int | Iterable[int]  # a number of seeds, or the seeds
@@ -51,11 +58,13 @@ class Contestant:
     batch_size: BatchSize
     own: Setting  # its hyperparameters where they are not tuned
     scheduled: bool = False  # whether its momentum is a schedule, which no other contestant shares
+    scale: float = 1.0  # of the rates that are tried
 
     def at(self, lr: float | None, momentum: float | None) -> Setting:
         """Return its own setting with this learning rate, and this momentum if it has one."""
         keep = self.own.momentum is None or momentum is None
-        return Setting(self.own.lr if lr is None else lr, self.own.momentum if keep else momentum)
+        rate = self.own.lr if lr is None else lr * self.scale
+        return Setting(rate, self.own.momentum if keep else momentum)
 
 
 Point = tuple[float | None, float | None]  # learning rate and momentum, None if its own
@@ -84,6 +93,7 @@ class Plan:
     twins: bool = True  # whether runs have twins; older files have none
     looks: tuple[int, ...] = ()  # after so many evaluation seeds it may end: `seeds` ends there
     trials: tuple[Trial, ...] = ()  # of a random search, which has no grid
+    modifiers: Modifiers = ()  # of all optimizers
 
     def __post_init__(self) -> None:
         """Refuse trials of a momentum that is a schedule: its lr / (1 - momentum) is not known."""
@@ -113,7 +123,7 @@ class Plan:
     def _at(self, contestant: Contestant, point: Point) -> Setting:
         """Return the setting of a contestant at a point of the grid, or in a trial."""
         if isinstance(point, Trial):
-            return point.setting(contestant.own.momentum is not None)
+            return point.setting(contestant.own.momentum is not None, contestant.scale)
         return contestant.at(*point)
 
     def evaluated(self, contestant: Contestant, chosen: Setting) -> list[Setting]:
@@ -130,7 +140,7 @@ class Plan:
         """Every two contestants with one batch size, the later first, but not two forms of NAG."""
         pairs = [(b, a) for a, b in combinations(self.contestants, 2)]
         pairs = [(b, a) for b, a in pairs if a.batch_size == b.batch_size]
-        return [(b, a) for b, a in pairs if {a.rule, b.rule} != FORMS_OF_NAG]
+        return [(b, a) for b, a in pairs if not _two_forms(a.rule, b.rule)]
 
     def updates(self, contestant: Contestant) -> int:
         """Return the number of updates in an epoch."""
@@ -162,8 +172,12 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON data."""
         fields = asdict(self)
-        if not self.looks:
-            del fields["looks"]  # files without looks are as they were
+        for name in ("looks", "modifiers"):  # files without them are as they were
+            if not fields[name]:
+                del fields[name]
+        for contestant in fields["contestants"]:
+            if contestant["scale"] == 1:
+                del contestant["scale"]
         return dict(json.loads(json.dumps(fields)))
 
     @classmethod
@@ -173,6 +187,7 @@ class Plan:
         fields: dict[str, Any] = {"twins": False, **data, "contestants": parts}
         fields["goal"] = Goal(*data["goal"])
         fields["trials"] = [Trial(*trial) for trial in data.get("trials", ())]
+        fields["modifiers"] = [(name, value) for name, value in data.get("modifiers", ())]
         fields = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
         return cls(**fields)
 
@@ -191,21 +206,20 @@ def make_plan(
     target: str,
     sustained: int,
     trials: int | None = None,
+    modifiers: Mapping[str, Any] | None = None,
 ) -> tuple[Plan, Problem, dict[str, Optimizer]]:
     """Return what an Executor needs: the plan, its problem, a new optimizer per contestant."""
     tune = check_tune(tune, lr)
-    rates, own_lr = _choices("lr", lr, tune != "none")
-    momenta, own_momentum = _choices("momentum", momentum, tune == "lr,momentum")
-    rates, drawn = make_search(tune, trials, lr, rates, momenta)
-    values = {"lr": lr, "momentum": momentum}
-    fixed = [name for name in values if values[name] is not None and name not in tune]
-    made = _optimizers(optimizers, batch_size, Setting(own_lr, own_momentum), fixed)
+    rates, momenta, drawn, own = _values(tune, trials, lr, momentum)
+    fixed = [n for n, v in (("lr", lr), ("momentum", momentum)) if v is not None and n not in tune]
+    given, relative = check_modifiers(modifiers), lr is None or isinstance(lr, Scaled)
+    made = modify_all(_optimizers(optimizers, batch_size, own, fixed, lr is None), given)
     plan = Plan(
         problem=problem.first.name,
         network=shown(problem.network(seeds[0])),
         loss=shown(problem.loss),
         rows=len(problem.first.X_train),
-        contestants=tuple(_contestant(name, *parts) for name, parts in made.items()),
+        contestants=tuple(_contestant(name, *parts, relative) for name, parts in made.items()),
         tune=tune,
         rates=rates,
         momenta=momenta,
@@ -216,8 +230,19 @@ def make_plan(
         sustained=check_count("sustained", sustained, 1, most=epochs),
         grows=lr is None and not drawn,
         trials=drawn,
+        modifiers=given,
     )
     return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
+
+
+def _values(
+    tune: str, trials: int | None, lr: Values, momentum: Values
+) -> tuple[Floats, Floats, tuple[Trial, ...], Setting]:
+    """Return rates and momenta to try, the trials of a search, and the setting where not tuned."""
+    rates, own_lr = _choices("lr", lr, tune != "none")
+    momenta, own_momentum = _choices("momentum", momentum, tune == "lr,momentum")
+    rates, drawn = make_search(tune, trials, lr, rates, momenta)
+    return rates, momenta, drawn, Setting(own_lr, own_momentum)
 
 
 def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, Any]:
@@ -253,7 +278,11 @@ def disjoint_seeds(seeds: SeedsOf, tuning_seeds: SeedsOf) -> tuple[Seeds, Seeds]
 
 
 def _optimizers(
-    optimizers: Optimizers, batch_size: BatchSize | None, own: Setting, fixed: Sequence[str]
+    optimizers: Optimizers,
+    batch_size: BatchSize | None,
+    own: Setting,
+    fixed: Sequence[str],
+    relative: bool,
 ) -> dict[str, tuple[Optimizer, BatchSize]]:
     """Return a new optimizer and its batch size for each name."""
     if isinstance(optimizers, (str, Optimizer)):
@@ -271,7 +300,7 @@ def _optimizers(
         open_size = any(not entry.fixed for entry in entries.values())
         for name, entry in entries.items():  # raises if the batch size would have no effect
             size = entry.batch_size if entry.fixed and open_size else entry.batches(batch_size)
-            made[name] = entry.make(own.lr, own.momentum), size
+            made[name] = entry.make(own.lr * (entry.scale if relative else 1.0), own.momentum), size
     if not made:
         raise ArgumentError("must name at least one optimizer", argument="optimizers")
     return made
@@ -296,7 +325,12 @@ def _entries(names: Sequence[str]) -> dict[str, Entry]:
     return entries
 
 
-def _contestant(name: str, optimizer: object, batch_size: BatchSize) -> Contestant:
+def _two_forms(a: str, b: str) -> bool:
+    """Return whether two rules are the two forms of NAG, in the same modifiers."""
+    return a != b and a.replace("ReformulatedNAG", "NAG") == b.replace("ReformulatedNAG", "NAG")
+
+
+def _contestant(name: str, optimizer: object, batch_size: BatchSize, relative: bool) -> Contestant:
     argument = f"optimizers[{name!r}]"
     if not isinstance(optimizer, Optimizer) or optimizer.step_count:
         raise invalid(argument, optimizer, "a new optimizer, such as minidl.optim.NAG(lr=0.1)")
@@ -305,4 +339,5 @@ def _contestant(name: str, optimizer: object, batch_size: BatchSize) -> Contesta
     if not isinstance(lr, float):
         raise invalid(argument, optimizer, "an optimizer with one number as lr")
     own = Setting(lr, momentum if isinstance(momentum, float) else None)
-    return Contestant(name, type(optimizer).__name__, batch_size, own, callable(momentum))
+    scale = scale_of(optimizer) if relative else 1.0
+    return Contestant(name, title(optimizer), batch_size, own, callable(momentum), scale)

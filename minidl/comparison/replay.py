@@ -13,6 +13,7 @@ from minidl import nn
 from minidl.autograd import Array
 from minidl.comparison.executor import trainer_of
 from minidl.comparison.identity import custom_code, shown
+from minidl.comparison.modifiers import Modifiers, modify
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Model, Problem, Source
 from minidl.comparison.result import Comparison, MadeWith
@@ -189,7 +190,8 @@ def _rebuilt(comparison: Comparison, problem: Source | None, model: Model | None
     network = shown(source.network(plan.seeds[0]))
     if network != plan.network:
         raise _other(f"the network is {network}, in the comparison {plan.network}")
-    return {c.name: _optimizer(c, comparison.request) for c in plan.contestants}, source
+    made = {c.name: _optimizer(c, comparison.request, plan.modifiers) for c in plan.contestants}
+    return made, source
 
 
 def _perceptron(network: str) -> tuple[list[int], str]:
@@ -202,13 +204,15 @@ def _perceptron(network: str) -> tuple[list[int], str]:
     raise _unknown(f"the network {network}")
 
 
-def _optimizer(contestant: Contestant, request: Mapping[str, Any]) -> Optimizer:
+def _optimizer(
+    contestant: Contestant, request: Mapping[str, Any], modifiers: Modifiers
+) -> Optimizer:
     """Return a new optimizer of this name, which must print as in the file and have its code."""
     name = contestant.name
     if is_place(name):  # a file of numbers must not name code to be run
         raise _unknown(f"the optimizer {name!r}")
     try:
-        optimizer = lookup(name).make(*contestant.own)
+        optimizer = modify(lookup(name).make(*contestant.own), modifiers)
     except MinidlError:
         raise _unknown(f"the optimizer {name!r}") from None
     written = request.get("optimizers", {}).get(name), request.get(f"code of {name}", "")

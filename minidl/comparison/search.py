@@ -24,15 +24,16 @@ class Trial(NamedTuple):
     effective: float
     momentum: float
 
-    def setting(self, has_momentum: bool) -> Setting:
+    def setting(self, has_momentum: bool, scale: float = 1.0) -> Setting:
         """Return the setting of an optimizer; without momentum, its momentum counts as 0.
 
         >>> [str(Trial(2.0, 0.9).setting(has)) for has in (True, False)]
         ['lr 0.2, momentum 0.9', 'lr 2']
         """
+        effective = _rounded(self.effective * scale)
         if not has_momentum:
-            return Setting(self.effective)
-        return Setting(_rounded(self.effective * (1 - self.momentum)), self.momentum)
+            return Setting(effective)
+        return Setting(_rounded(effective * (1 - self.momentum)), self.momentum)
 
 
 def _rounded(value: float) -> float:

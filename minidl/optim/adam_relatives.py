@@ -163,6 +163,7 @@ class AdaMax(Optimizer):
     """
 
     columns_in_float64 = True
+    directions = ("mean",)
     lr = learning_rate()
     beta1 = decay_rate()
     beta2 = decay_rate()

@@ -60,6 +60,7 @@ class WithMoments(Optimizer):
     """The base of Adam and its relatives: averages of the gradient and of its square."""
 
     columns_in_float64 = True
+    directions = ("mean",)
     beta1 = decay_rate()
     beta2 = decay_rate()
     epsilon = positive()

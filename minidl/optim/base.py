@@ -64,6 +64,7 @@ class Optimizer(Answering, ABC):
     state_names: tuple[str, ...] = ()
     not_state: tuple[str, ...] = ()  # attributes that are not state, even if they change
     columns_in_float64 = False  # whether update() itself casts values per replica to w's dtype
+    directions: tuple[str, ...] = ("velocity",)  # state that moves w without a gradient
     hyperparameters: dict[str, Any]
     state: dict[str, Array]
     step_count: int
@@ -111,8 +112,7 @@ class Optimizer(Answering, ABC):
             Point -> gradient of the current batch there, both shaped like `w`. It must not keep or
             change the point.
         """
-        if not isinstance(w, np.ndarray) or w.dtype.char not in "fd":
-            raise _wrong_vector(w, grad)
+        check_vector(w, grad)
         state, shape = self.state, w.shape
         for name in self.state_names:
             if name not in state:
@@ -132,12 +132,7 @@ class Optimizer(Answering, ABC):
             g = grad(point)
             counts["gradient_evaluations"] += 1
             if getattr(g, "shape", None) != shape:
-                raise ShapeError(
-                    "the gradient does not fit the vector",
-                    received=f"{type(g).__name__} of shape {np.shape(g)}",
-                    expected=f"an ndarray of shape {shape}",
-                    hint="grad must be a function: point -> gradient at that point.",
-                )
+                raise wrong_gradient(g, shape)
             return g
 
         returned: object = self.update(w, gradient)
@@ -173,6 +168,13 @@ class Optimizer(Answering, ABC):
         """Return undeclared state: the attributes that have changed since the first step."""
         own = self.attributes()
         return {} if self._before is None else {n: own[n] for n in changed(own, self._before)}
+
+    def chain(self) -> list["Optimizer"]:
+        """Return the optimizer; of a modifier also those inside it, the rule itself last."""
+        return [self]
+
+    def note_loss(self, loss: npt.ArrayLike) -> None:
+        """Take note of the loss at the iterate; only :class:`FunctionRestart` needs it."""
 
     def iterate(self, w: Array) -> Array:
         """Return the iterate theta for the stored `w`: `w` itself, except in ReformulatedNAG."""
@@ -240,7 +242,7 @@ class Optimizer(Answering, ABC):
             hint = f"Write in the class: state_names = {(*self.state_names, *undeclared)}."
             raise ArgumentError(problem, received=", ".join(undeclared), hint=hint)
         return {
-            "optimizer": type(self).__name__,
+            "optimizer": title(self),
             "step_count": self.step_count,
             "gradient_evaluations": self.gradient_evaluations,
             "state": {name: vector.copy() for name, vector in self.state.items()} | arrays,
@@ -251,10 +253,11 @@ class Optimizer(Answering, ABC):
         """Restore what :meth:`state_dict` returned; another class's is an ArgumentError."""
         arrays, before_first_step = dict(state["state"]), state["step_count"] == 0
         vectors = {name: array for name, array in arrays.items() if not name.startswith("@")}
-        complete = set(vectors) == set(self.state_names) or (not vectors and before_first_step)
-        if state["optimizer"] != type(self).__name__ or not complete:
+        missing, extra = set(self.state_names) - set(vectors), set(vectors) - set(self.state_names)
+        complete = not extra and (before_first_step or not missing)
+        if state["optimizer"] != title(self) or not complete:
             received = f"{state['optimizer']} with {sorted(vectors)}"
-            expected = f"{type(self).__name__} with {sorted(self.state_names)}"
+            expected = f"{title(self)} with {sorted(self.state_names)}"
             message = "this state belongs to another optimizer"
             raise ArgumentError(message, received=received, expected=expected)
         if self._before is None:
@@ -268,15 +271,40 @@ class Optimizer(Answering, ABC):
 
     def __repr__(self) -> str:
         """Return the class, hyperparameters, and a custom class's settings, numbers and text."""
-        pairs = []
-        for name, value in self.hyperparameters.items():
-            shown = value.ravel().tolist() if isinstance(value, np.ndarray) else value
-            pairs.append(f"{name}={shown}")
+        pairs = [settings_text(self.hyperparameters)]
         before = {n: value for n, (value, _) in (self._before or {}).items()}
         for name, value in (self.attributes() if self._before is None else before).items():
             if isinstance(value, (bool, int, float, str)):
                 pairs.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(pairs)})"
+        return f"{type(self).__name__}({', '.join(filter(None, pairs))})"
+
+
+def title(optimizer: Optimizer) -> str:
+    """Return the class of an optimizer, such as NAG, or ClipByNorm(NAG)."""
+    *outer, rule = [type(part).__name__ for part in optimizer.chain()]
+    return "".join(f"{name}(" for name in outer) + rule + ")" * len(outer)
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Return hyperparameters as arguments: lr=0.1, momentum=0.9."""
+    shown = {n: v.ravel().tolist() if isinstance(v, np.ndarray) else v for n, v in settings.items()}
+    return ", ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def check_vector(w: object, grad: object) -> None:
+    """Raise unless `w` is an array of float32 or float64."""
+    if not isinstance(w, np.ndarray) or w.dtype.char not in "fd":
+        raise _wrong_vector(w, grad)
+
+
+def wrong_gradient(g: Any, shape: tuple[int, ...]) -> ShapeError:
+    """Return the error for a gradient that is no array of this shape."""
+    return ShapeError(
+        "the gradient does not fit the vector",
+        received=f"{type(g).__name__} of shape {np.shape(g)}",
+        expected=f"an ndarray of shape {shape}",
+        hint="grad must be a function: point -> gradient at that point.",
+    )
 
 
 @answers

@@ -13,7 +13,7 @@ from minidl.keywords import answers
 from minidl.words import USAGE
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearWarmup", "NesterovMomentum", "Schedule"]
-__all__ += ["StepDecay", "SutskeverMomentum"]
+__all__ += ["StepDecay", "StronglyConvexMomentum", "SutskeverMomentum"]
 
 Schedule = Callable[[int], float]
 COUNTS = ("every", "steps")
@@ -135,6 +135,62 @@ def _nesterov_t(thousands: int) -> tuple[float, ...]:
     for _ in range(1000 * thousands):
         t.append((1 + math.sqrt(1 + 4 * t[-1] ** 2)) / 2)
     return tuple(t)
+
+
+@answers
+@dataclass(frozen=True)
+class StronglyConvexMomentum:
+    """Nesterov's momentum for a condition number: (s - 1) / (s + 1), where s = sqrt(kappa).
+
+    `kappa` = L / l is the largest by the smallest curvature, at least 1. With lr = 1/L, NAG then
+    has f_k - f* <= (1 - 1/s)^k (f_0 - f* + l D / 2), where D is the squared distance at the start.
+
+    With `alpha`, in [1/s, 1), the coefficient is ``a (1 - a) / (a^2 + b)`` instead, where a is
+    alpha_{k-1}, and b = alpha_k solves ``b^2 = (1 - b) a^2 + b / kappa``; alpha_0 = `alpha`. It
+    begins like :class:`NesterovMomentum`, and its limit is the constant, which is alpha = 1/s. So
+    the bound becomes ``min((1 - 1/s)^k, 4 L / (2 sqrt(L) + k sqrt(c))^2) (f_0 - f* + c D / 2)``
+    with ``c = alpha (alpha L - l) / (1 - alpha)``. A value out of range is an ArgumentError.
+
+    Nesterov 2004, "Introductory lectures on convex optimization", section 2.2.1, constant step
+    schemes III (the constant) and II (with alpha), theorem 2.2.3.
+
+    >>> StronglyConvexMomentum(kappa=100)(7)  # 9 / 11
+    0.8181818181818182
+    >>> [round(StronglyConvexMomentum(100, alpha=0.5)(k), 4) for k in (0, 1, 2, 1000)]
+    [0.0, 0.3881, 0.4939, 0.8182]
+    """
+
+    kappa: float
+    alpha: float | None = None
+
+    def __post_init__(self) -> None:
+        check_number("kappa", self.kappa, lambda x: 1 <= x < math.inf, "a finite number >= 1")
+        if self.alpha is not None:
+            least = 1 / math.sqrt(self.kappa)
+            expected = f"in [1 / sqrt(kappa), 1), so at least {least:.4g}"
+            check_number("alpha", self.alpha, lambda x: least <= x < 1, expected)
+
+    def __call__(self, step: int) -> float:
+        """Return the value at `step`; with `alpha` 0 at step 0, before there is a velocity."""
+        s = math.sqrt(self.kappa)
+        if self.alpha is None:
+            return (s - 1) / (s + 1)
+        if step == 0:
+            return 0.0
+        alphas = _nesterov_alpha(self.kappa, self.alpha, -(-step // 1000))
+        a, b = alphas[step - 1], alphas[step]
+        return a * (1 - a) / (a * a + b)
+
+
+@functools.lru_cache(maxsize=8)
+def _nesterov_alpha(kappa: float, alpha: float, thousands: int) -> tuple[float, ...]:
+    """Return alpha_0, alpha_1, ..., one more than so many thousands."""
+    alphas = [alpha]
+    for _ in range(1000 * thousands):
+        a = alphas[-1] ** 2
+        half = (1 / kappa - a) / 2  # b^2 - 2 half b - a = 0
+        alphas.append(half + math.sqrt(half * half + a))
+    return tuple(alphas)
 
 
 @answers

@@ -41,6 +41,7 @@ class Lion(Optimizer):
     """
 
     columns_in_float64 = True
+    directions = ("mean",)
     lr = learning_rate()
     beta1 = decay_rate()
     beta2 = decay_rate()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ class Entry:
     fixed: bool = False
     aliases: tuple[str, ...] = ()
     summary: str = ""
+    scale: float = 1.0  # of the default learning rates, relative to gradient descent's
 
     @property
     def has_momentum(self) -> bool:
@@ -127,8 +128,12 @@ _ROWS = (  # name, optimizer, batch size, whether it is fixed, aliases, summary
     ("rprop", Rprop, 32, False, ("irprop", "resilient-propagation"),
      "a step size for each weight, by signs; for full batches (Riedmiller and Braun 1993)"),
 )  # fmt: skip
+# Rules that divide by the size of gradients take steps of about lr, whatever the loss.
+_SCALES = dict.fromkeys(("adam", "adamw", "nadam", "amsgrad"), 2.0**-3)
+_SCALES |= dict.fromkeys(("rmsprop", "rmsprop-centered", "lion"), 2.0**-4)
+_SCALES |= {"adamax": 2.0**-2, "radam": 2.0**-1, "rprop": 2.0**-2, "adadelta": 2.0**6}
 for _row in _ROWS:
-    _entry = Entry(*_row)
+    _entry = replace(Entry(*_row), scale=_SCALES.get(str(_row[0]), 1.0))
     OPTIMIZERS.add(_entry.name, _entry, _entry.aliases)
 
 
@@ -252,3 +257,9 @@ def SGD(  # noqa: N802
             hint="Give a momentum such as 0.9, or leave nesterov out.",
         )
     return GradientDescent(lr)
+
+
+def scale_of(optimizer: Optimizer) -> float:
+    """Return what the default rates of gradient descent are multiplied by for a rule."""
+    rule = type(optimizer.chain()[-1])
+    return next((entry.scale for entry in TABLE if entry.optimizer is rule), 1.0)

@@ -19,6 +19,7 @@ from minidl.training.measure import Objective
 from minidl.training.model_file import load_extra, load_model, save_model
 from minidl.training.predictor import Predictor, load
 from minidl.training.progress import CSVLog, Progress
+from minidl.training.rates import ReduceOnPlateau
 from minidl.training.replicas import Replica, train_replicas
 from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.stopping import EarlyStopping, StopAtTarget
@@ -28,7 +29,8 @@ from minidl.training.weight_path import WeightPath, loss_of_weights
 
 __all__ = [
     "CSVLog", "Callback", "Checkpoint", "ClassAccuracy", "EarlyStopping", "History",
-    "LearningRateSchedule", "LivePlot", "Objective", "Predictor", "Progress", "Replica",
+    "LearningRateSchedule", "LivePlot", "Objective", "Predictor", "Progress",
+    "ReduceOnPlateau", "Replica",
     "Sharpness", "StopAtTarget", "SuggestedRate", "Trainer", "WeightPath", "batches",
     "class_accuracy", "from_torch", "load", "load_extra", "load_model", "load_run",
     "load_safetensors", "loss_of_weights", "save_model", "save_run", "save_safetensors",

@@ -22,6 +22,7 @@ from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
 from minidl.training.measure import Objective
+from minidl.training.rates import begin_schedule
 from minidl.training.stopping import StopRule
 from minidl.training.trainer import Trainer
 
@@ -48,6 +49,7 @@ def _begins(trainer: Trainer, data: Data, last: int) -> bool:
     """Prepare a Trainer for further epochs; return whether no callback has ended its run before."""
     with naming(trainer):
         check_continuation(trainer, data.held_out is not None)
+        begin_schedule(trainer, data.n, last)
         for rule in trainer.callbacks:
             rule.on_fit_begin(trainer, last)
     if trainer.stop_reason is not None:

@@ -15,7 +15,7 @@ from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError
 from minidl.keywords import answers
-from minidl.optim import Optimizer
+from minidl.optim import FunctionRestart, Optimizer
 from minidl.optim.attributes import pack, unpack
 from minidl.optim.base import BASE
 from minidl.training.callbacks import Callback
@@ -43,7 +43,7 @@ from minidl.training.settings import check_settings, take_over_changes
 from minidl.training.trainer import Trainer
 from minidl.training.unchanged import all_or_nothing
 
-NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed")  # of a Trainer
+NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed", "schedule_epochs")
 
 
 @answers
@@ -124,7 +124,7 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
         raise DataError(f"{path} holds a model without a run to continue")
     try:
         words = words_of(saved)
-        check_arrays(saved, words)
+        check_arrays(saved, words, _numbers(trainer.optimizer))
         history, states = history_of(saved, words), states_of(saved, words)
         generator = generator_of(words)
     except Exception as error:  # of whatever the file holds
@@ -154,6 +154,9 @@ def _restore(
         _check_attributes(trainer.optimizer, words["attributes"], state["state"])
         trainer.started_with = dict(words["started_with"])
         take_over_changes(trainer, trainer.started_with, words["settings"])
+        replaced = "optimizer.lr" in words["settings"]  # a schedule by a number
+        named = words["schedule_epochs"] is not None
+        trainer.scheduled = trainer.scheduled or (named and replaced)
     trainer.optimizer.load_state_dict(state)  # an ArgumentError if it is that of another one
     with _blaming(saved):
         restore_model(trainer.model, saved)
@@ -167,6 +170,12 @@ def _restore(
         trainer._generators = None if generator is None else {trainer.seed: generator}
         trainer.digest = words["digest"]
         trainer.hooks.restore(words["waiting"], states)
+
+
+def _numbers(optimizer: Optimizer) -> set[str]:
+    """Return the names of state of one number, of this optimizer and of restarts."""
+    own = {name for part in optimizer.chain() for name in getattr(part, "own_names", ())}
+    return own.union(FunctionRestart.own_names)
 
 
 def _check_attributes(optimizer: Optimizer, packed: Mapping[str, Any], arrays: Arrays) -> None:

@@ -80,7 +80,7 @@ def check_first_epoch(
     `before` are the weights before the epoch, `parameters` those after it with the gradient of the
     last batch, and `running` is the mean loss of the batches, nan if nobody asked for a gradient.
     """
-    g, w, cls = parameters.grad, parameters.value, type(optimizer)
+    g, w, cls = parameters.grad, parameters.value, type(optimizer.chain()[-1])
     method = "update" if cls.step is Optimizer.step else "step"
     if math.isnan(running) and not np.any(g) and not optimizer.gradient_evaluations:
         problem = f"{cls.__name__}.{method} did not evaluate the gradient"
@@ -103,7 +103,9 @@ def parts_of(layer: Layer) -> Iterator[Layer]:
 
 def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
     """Return True unless it is custom, skips no gradient and would not write into w."""
-    if optimizer.gradient_evaluations < optimizer.step_count or is_minidl(optimizer):
+    if optimizer.gradient_evaluations < optimizer.step_count:
+        return True
+    if all(map(is_minidl, optimizer.chain())):
         return True
     vector = w.copy()
     vector.flags.writeable = False

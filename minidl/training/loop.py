@@ -156,7 +156,9 @@ def run(state: Run, data: Data, last: int) -> None:
     After an interruption at any place, the next call goes on from there.
     """
     if state.recorded < 0:
-        data = data.only(state.record(*first_row(state, data)))
+        row, all_of_them = first_row(state, data)
+        state.optimizer.note_loss(row["train_loss"])
+        data = data.only(state.record(row, all_of_them))
     state.hooks.show_waiting(state, state.history)
     while True:
         if state.unrecorded is not None:
@@ -210,10 +212,16 @@ def end_epoch(state: Run, data: Data, last: int) -> Data:
         left = state.stop_diverged(np.atleast_1d(row["train_loss"]))
         state.unrecorded = None
         if left.any():
+            state.optimizer.note_loss(_of_those(row["train_loss"], left))
             data = data.only(left)
             data = data.only(state.record(row, left))
     state.unrecorded = None
     return data
+
+
+def _of_those(losses: Any, left: Array) -> Any:
+    """Return the losses of the networks that are left; the one loss of a single network."""
+    return losses[left] if isinstance(losses, np.ndarray) else losses
 
 
 def check_reach(state: Run, reach: Reach, running: Array) -> None:

@@ -113,7 +113,7 @@ def block_key(trainer: Trainer) -> Hashable | None:
     layers, vector = list(parts_of(trainer.model)), trainer.objective.vector
     optimizer = trainer.optimizer
     rules = [isinstance(c, StopRule) and is_minidl(c) for c in trainer.callbacks]
-    parts = [*layers, trainer.loss, optimizer]
+    parts = [*layers, trainer.loss, *optimizer.chain()]
     buffers = list(trainer.model.named_buffers())
     under_way = trainer.cursor or trainer.unrecorded is not None
     odd = len(buffers) != len(trainer.model.buffers())  # a custom named_buffers() names arrays
@@ -124,7 +124,7 @@ def block_key(trainer: Trainer) -> Hashable | None:
     return (
         tuple(_settings(layer) for layer in layers),
         _settings(trainer.loss),
-        (type(optimizer), fingerprint(optimizer.attributes())),
+        (*map(type, optimizer.chain()), fingerprint(optimizer.attributes())),
         tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
         vector.names,
         tuple((name, array.shape, array.dtype.char) for name, array in buffers),

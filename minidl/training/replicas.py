@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -16,10 +18,11 @@ from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.optim import BatchSize, Optimizer
 from minidl.optim.base import Setting
+from minidl.optim.named import modified
 from minidl.streams import check_seeds
 from minidl.training.bar import new_bar
 from minidl.training.choose import choose_optimizer
-from minidl.training.data import Pair
+from minidl.training.data import Pair, Rows
 from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
 from minidl.training.history import History
 from minidl.training.many import train_many
@@ -78,6 +81,11 @@ def train_replicas(
     lr: Setting | None = None,
     momentum: Setting | None = None,
     batch_size: BatchSize | None = None,
+    clip_norm: Setting | None = None,
+    clip_value: Setting | None = None,
+    weight_decay: Setting | None = None,
+    restart: str | None = None,
+    schedule: str | None = None,
     l2: float = 0.0,
     l1: float = 0.0,
     shuffle: bool = True,
@@ -118,6 +126,9 @@ def train_replicas(
         As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed.
     loss, epochs, lr, momentum, batch_size, l2, l1, shuffle, measure_every, look_ahead
         As for :class:`Trainer` and its ``fit``.
+    clip_norm, clip_value, weight_decay, restart, schedule
+        As for :class:`Trainer`; the numbers can be swept over, too. With ``schedule="plateau"``
+        networks are trained one after the other.
     validation : (X, y) or (X, y, sample_weight), optional
         Rows that are measured but not trained on; one set for each seed if X is.
     sample_weight : array_like, shape (n,) or (seeds, n), optional
@@ -178,15 +189,28 @@ def train_replicas(
     (12, 1, {'lr': 0.1})
     """
     optimizer, batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
-    options = {"loss": loss, "batch_size": batch_size, "l2": l2, "l1": l1}
-    options |= {"shuffle": shuffle, "measure_every": measure_every, "look_ahead": look_ahead}
+    optimizer = modified(copy.deepcopy(optimizer), clip_norm, clip_value, weight_decay, restart)
+    options = {"loss": loss, "batch_size": batch_size, "l2": l2, "l1": l1, "shuffle": shuffle}
+    options |= {"measure_every": measure_every, "look_ahead": look_ahead, "schedule": schedule}
     grid = grid_of(optimizer, numbers := check_seeds(seeds))
     trainers = trainers_of(model, optimizer, grid, callbacks, options)
     rows = replica_rows((X, y, sample_weight), validation, class_weight, trainers[0], numbers)
     sets = [numbers.index(seed) for _, seed in grid] if several_sets(X, y) else None
+    pool = {"epochs": epochs, "sets": sets, "memory": memory, "jobs": jobs}
+    return _trained(grid, trainers, rows, pool, progress)
+
+
+def _trained(
+    grid: Grid,
+    trainers: list[Trainer],
+    rows: tuple[Rows, Rows | None],
+    pool: dict[str, Any],
+    progress: bool,
+) -> list[Replica]:
+    """Train the networks; an error gets those that have finished."""
     try:
         with _bar(len(trainers), progress) as done:
-            train_many(trainers, rows, epochs, sets=sets, memory=memory, jobs=jobs, done=done)
+            train_many(trainers, rows, done=done, **pool)
     except BaseException as error:
         vars(error)["finished"] = _replicas(grid, trainers)
         raise
@@ -198,12 +222,12 @@ def _warn(trainers: list[Trainer]) -> None:
     """Warn of networks that have diverged, or of which a part does not train."""
     if diverged := sum(trainer.history.diverged for trainer in trainers):
         message = f"{diverged} of {len(trainers)} replicas diverged; see replica.history.advice"
-        warnings.warn(message, DivergenceWarning, stacklevel=4)
+        warnings.warn(message, DivergenceWarning, stacklevel=5)
     if worse := sum(bool(t.history.advice) and not t.history.diverged for t in trainers):
         message = f"{worse} of {len(trainers)} replicas have made the training loss worse; see"
-        warnings.warn(f"{message} replica.history.advice", WorseLossWarning, stacklevel=4)
+        warnings.warn(f"{message} replica.history.advice", WorseLossWarning, stacklevel=5)
     if told := summary([trainer.untrained for trainer in trainers]):
-        warnings.warn(told, UntrainedWarning, stacklevel=4)
+        warnings.warn(told, UntrainedWarning, stacklevel=5)
 
 
 def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:

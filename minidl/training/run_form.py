@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from minidl.training.model_file import Saved, below
 OLDER: dict[str, Any] = {  # what older files do not say
     "cursor": 0, "running_total": 0.0, "callbacks": [], "unrecorded": None, "dropout": None,
     "started_with": {}, "settings": {}, "waiting": [[], []], "digest": None, "attributes": {},
-    "loss": None,
+    "loss": None, "schedule_epochs": None,
 }  # fmt: skip
 ANY = number(lambda value: True, "a number")
 SETTING = such_that(lambda v: type(v) in (bool, int, float, str), "a number or a text")
@@ -43,6 +43,7 @@ WORDS: dict[str, Any] = {
     "waiting": in_order(NAMES, NAMES), "callbacks": listed(in_order(text, anything)),
     "unrecorded": optional(listed(ANY)), "dropout": optional(mapped(anything)),
     "attributes": mapped(anything), "loss": optional(text),
+    "schedule_epochs": optional(integer(1)),
 }  # fmt: skip
 ENDING = {"stopped_by": optional(text), "diverged_at": optional(integer()), "advice": text}
 FIRST = fields({**WORDS, "history": mapped(anything)})
@@ -63,13 +64,17 @@ def words_of(saved: Saved) -> dict[str, Any]:
     return words
 
 
-def check_arrays(saved: Saved, words: Mapping[str, Any]) -> None:
-    """Raise a ValueError unless all vectors have the shape and dtype of the weights."""
+def check_arrays(saved: Saved, words: Mapping[str, Any], single: Collection[str]) -> None:
+    """Raise a ValueError unless all vectors have the shape and dtype of the weights.
+
+    State that is named in `single` has one number.
+    """
     arrays, value = saved.arrays, saved.value
     own = {n: a for n, a in below("state/", arrays).items() if not n.startswith("@")}
     own |= {n: arrays[n] for n in ("run/stored", "run/good", "run/gradient") if n in arrays}
     for name, array in own.items():
-        if (array.shape, array.dtype) != (value.shape, value.dtype):
+        shape = (1,) if name in single else value.shape
+        if array.shape != shape or (array.dtype != value.dtype and name not in single):
             raise ValueError(f"{name} is {array.dtype} of shape {array.shape}, unlike the weights")
     if not all(np.isfinite(own[n]).all() for n in ("run/stored", "run/good") if n in own):
         raise ValueError("its weights are not finite")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
+from minidl.optim.table import scale_of
 from minidl.streams import stream
 from minidl.training.data import Rows, check_rows, rows_per_batch
 from minidl.training.many import train_many
@@ -80,7 +81,8 @@ def suggest_lr(
     rates : sequence of float, optional
         Different, finite and positive. By default lr / (1 - momentum) is 0.003, 0.01, 0.03, 0.1,
         0.3, 1 and 3, so with momentum 0.9 the rates are 0.0003 to 0.3: that is how far a steady
-        gradient moves the weights.
+        gradient moves the weights. Rules with another `scale` in the table of optimizers have other
+        rates, such as Adam 0.0003 to 0.3.
 
     Raises
     ------
@@ -141,7 +143,20 @@ def _usual(trainer: Trainer) -> list[float]:
     """Return the rates that are tried by default."""
     momentum = trainer.optimizer.hyperparameters.get("momentum", 0.0)
     share = 1 - momentum if isinstance(momentum, float) else 0.1  # of a schedule, as of 0.9
-    return [float(f"{share * rate:.3g}") for rate in EFFECTIVE]
+    scale = scale_of(trainer.optimizer)
+    if scale == 1:
+        return [float(f"{share * rate:.3g}") for rate in EFFECTIVE]
+    return list(dict.fromkeys(_near(scale * share * rate) for rate in EFFECTIVE))
+
+
+def _near(rate: float) -> float:
+    """Return the nearest of 0.1, 0.3, 1, 3, 10, ...
+
+    >>> _near(0.375), _near(0.0125)
+    (0.3, 0.01)
+    """
+    half = round(2 * math.log10(rate))
+    return float(f"{3 if half % 2 else 1}e{half // 2}")
 
 
 def _positive(rate: float) -> bool:
@@ -189,5 +204,6 @@ def _copy(trainer: Trainer, lr: float) -> Trainer:
         l2=trainer.objective.penalty.strength,
         l1=trainer.objective.l1_penalty.strength,
         shuffle=trainer.shuffle,
+        schedule=trainer.schedule,
         measure_every=0,
     )

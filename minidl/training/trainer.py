@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.autograd import Array
 from minidl.checks import check_count
 from minidl.errors import ArgumentError
 from minidl.keywords import answers
@@ -17,6 +15,7 @@ from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
 from minidl.optim.base import Setting
+from minidl.optim.named import modified
 from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import (
@@ -24,7 +23,6 @@ from minidl.training.checks import (
     check_logits,
     check_model,
     parts_of,
-    too_large,
     warnings_after,
 )
 from minidl.training.choose import check_settings, choose_optimizer
@@ -32,16 +30,18 @@ from minidl.training.data import Data, Pair, check_rows, check_validation, valid
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
-from minidl.training.loop import Row, Run, run
+from minidl.training.loop import run
 from minidl.training.measure import Objective
+from minidl.training.rates import begin_schedule, check_schedule
 from minidl.training.record import Record
 from minidl.training.settings import settings_of
 from minidl.training.shown import in_a_line, trainer_settings
+from minidl.training.single import SingleRun
 from minidl.training.weights import ClassWeight, check_class_weight
 
 
 @answers
-class Trainer(Run):
+class Trainer(SingleRun):
     """Train a model and record its history.
 
     Parameters
@@ -80,6 +80,15 @@ class Trainer(Run):
         Called in this order in each call of :meth:`fit`.
     class_weight : "balanced" or mapping, optional
         Default for calls of :meth:`fit` without one.
+    clip_norm, clip_value, weight_decay : float or schedule, optional
+        Put the optimizer into :class:`~minidl.optim.ClipByNorm`,
+        :class:`~minidl.optim.ClipByValue` or :class:`~minidl.optim.DecoupledWeightDecay`, which
+        also decays biases; `l2` does not. AdamW and Lion use their own weight decay.
+    restart : {"gradient", "function"}, optional
+        Put it into :class:`~minidl.optim.GradientRestart` or ``FunctionRestart``.
+    schedule : str, optional
+        How the learning rate changes, such as ``"cosine"``: ``minidl list schedules``. It lasts for
+        the epochs of the first :meth:`fit`; set `schedule_epochs` before for another length.
 
     Attributes
     ----------
@@ -120,29 +129,29 @@ class Trainer(Run):
         look_ahead: bool = False,
         callbacks: Iterable[Callback] = (),
         class_weight: ClassWeight | None = None,
+        clip_norm: Setting | None = None,
+        clip_value: Setting | None = None,
+        weight_decay: Setting | None = None,
+        restart: str | None = None,
+        schedule: str | None = None,
     ) -> None:
         check_model(model)
         criterion = loss_named(loss)
-        self.optimizer, self.batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
+        made, self.batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
+        self.optimizer = modified(made, clip_norm, clip_value, weight_decay, restart)
         check_logits(model, criterion)
         if class_weight is not None:
             check_class_weight(class_weight, criterion)
-        self.class_weight = class_weight
-        self.seed = check_seed(seed)
+        self.class_weight, self.seed = class_weight, check_seed(seed)
         self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
         self.measure_every = check_count("measure_every", measure_every, 0)
-        self.callbacks = check_callbacks(callbacks)
+        self.schedule, on_plateaus = check_schedule(schedule)
+        self.callbacks = [*check_callbacks(callbacks), *on_plateaus]
         self.objective = Objective(model, criterion, l2, l1)
-        self.may_draw = any(
-            type(part).stochastic is not Layer.stochastic for part in parts_of(model)
-        )
-        self.interrupts = Interrupts()
+        self.may_draw = any(map(_may_draw, parts_of(model)))
+        self.interrupts, self.history, self.started_with = Interrupts(), History(), {}
         self.hooks = Hooks(self.interrupts, self.callbacks)
         self.buffered = next(model.named_buffers(), None) is not None
-        self.history, self.started_with = History(), {}
-        self.same_rows, self._other_rows = True, False  # in all calls of fit, and now
-        self.digest: int | None = None  # of the rows
-        self.untrained = self._told = ""  # which part got no gradient in the first epoch
 
     @property
     def model(self) -> Layer:
@@ -285,6 +294,7 @@ class Trainer(Run):
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
         """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""
         check_continuation(self, data.held_out is not None)
+        begin_schedule(self, data.n, last)
         if self.cursor > data.n or self._other_rows:  # than those of the interrupted epoch
             self.cursor, self.hooks.begun = 0, []
         if self.recorded < 0:
@@ -311,37 +321,7 @@ class Trainer(Run):
     def _repr_html_(self) -> str:
         return trainer_settings(self)
 
-    def stop_diverged(self, losses: Array) -> Array:
-        """Stop if the loss is not finite or too large: end the run with the last good weights."""
-        diverged = too_large(losses, self.history.entry("train_loss", 0))
-        if diverged[0]:
-            self.diverge(float(losses[0]))
-        return ~diverged
 
-    def diverge(self, loss: float) -> None:
-        """End the run with the last good weights and without velocity, and give advice."""
-        if self.good is not None:
-            self.objective.vector.set(self.good)
-            self.model.set_buffers(self.good_buffers)
-        self.unrecorded, self.stop_reason = None, "diverged"
-        self.history.tell_divergence(repr(self.optimizer), self.epoch, loss)
-        if kept := self.optimizer.forget():
-            self.history.advice += f" The optimizer's {', '.join(kept)} could not be restored."
-
-    def tell(self, network: int, problem: str) -> None:
-        """Keep what :meth:`fit` warns of: that a part of the network does not train."""
-        self.untrained = problem
-
-    def record(self, row: Row, left: Array) -> Array:
-        """Add a row to the history and show it to the callbacks."""
-        self.history.append(row)
-        self.recorded = self.epoch
-        self.hooks.show(self, self.history)
-        return left
-
-    def restore(self, counts: Mapping[str, Any], history: History, stored: Array) -> None:
-        """Take over a saved run; the model and the optimizer have been restored already."""
-        vars(self).update(counts)
-        self.history = history
-        self.recorded = int(history.entry("epoch", -1)) if len(history) else -1
-        self._stored = (stored.copy(), self.objective.vector.value.copy())
+def _may_draw(layer: Layer) -> bool:
+    """Return whether a layer says itself if it is stochastic."""
+    return type(layer).stochastic is not Layer.stochastic

@@ -15,7 +15,8 @@ from minidl.training.trainer import Trainer
 def all_or_nothing(trainer: Trainer) -> Iterator[None]:
     """Give a Trainer, its model, optimizer and callbacks their attributes back after an error."""
     model, optimizer, objective = trainer.model, trainer.optimizer, trainer.objective
-    parts = [trainer, trainer.hooks, optimizer, objective.penalty, objective.loss]
+    parts = [trainer, trainer.hooks, *optimizer.chain(), objective.loss]
+    parts += [objective.penalty, objective.l1_penalty]
     parts += [*parts_of(model), *trainer.hooks.callbacks]
     before = [_attributes(part) for part in parts]
     value, grad = objective.vector.value.copy(), objective.vector.grad.copy()

@@ -31,7 +31,8 @@ class Undo:
     ) -> None:
         self.objective, self.optimizer, self.buffers = objective, optimizer, buffers
         self.generators = [generator.bit_generator for generator in generators.values()]
-        self.custom = not is_minidl(optimizer)
+        self.rule = optimizer.chain()[-1]  # which holds state and counts of all modifiers
+        self.custom = not all(map(is_minidl, optimizer.chain()))
         self.needed = self.custom or bool(self.generators or buffers)
         self._drawn: list[Any] = []
 
@@ -43,7 +44,7 @@ class Undo:
             self._w = self.objective.vector.value.copy()
             self._attributes = {
                 name: copy.deepcopy(value) if plain(value) else value
-                for name, value in vars(self.optimizer).items()
+                for name, value in vars(self.rule).items()
             }
         if self.buffers:
             self._buffers = self.objective.model.copy_buffers()
@@ -52,8 +53,8 @@ class Undo:
         """Write back what was kept, and the counts of steps and of gradients."""
         if self.custom:
             self.objective.vector.set(self._w)
-            vars(self.optimizer).clear()
-            vars(self.optimizer).update(self._attributes)
+            vars(self.rule).clear()
+            vars(self.rule).update(self._attributes)
         self.optimizer.step_count, self.optimizer.gradient_evaluations = counts
         for generator, state in zip(self.generators, self._drawn, strict=True):
             generator.state = state

@@ -21,7 +21,7 @@ SHARED = re.findall(
     "--help --dataset --rows --noise --test-size --target-column --task --lr --momentum"
     " --batch-size --hidden --activation --loss --epochs --quiet --fail-on-diverge"
     " --fail-under-target --features --drop --missing --categorical --header --no-header"
-    " --separator --decimal --report",
+    " --separator --decimal --report --schedule --clip-norm --clip-value --weight-decay --restart",
 )
 OPTIONS = {
     "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l1", "--l2", "--seed",

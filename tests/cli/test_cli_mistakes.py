@@ -144,7 +144,7 @@ def test_a_wrong_option_is_named_with_its_value(command, typed, said, capsys):
         ("train --batch_size 16", "Did you mean '--batch-size'?"),
         ("train --hidden-layers 3", "Did you mean '--hidden'?"),
         ("train --hidden-layer-sizes 3", "Did you mean '--hidden'?"),
-        ("train --weight-decay 0.1", "Did you mean '--l2'?"),
+        ("train --clipnorm 1", "Did you mean '--clip-norm'?"),
         ("train --alpha 0.1", "Did you mean '--l2'?"),
         ("train --random-state 1", "Did you mean '--seed'?"),
         ("train --n-samples 9", "Did you mean '--rows'?"),

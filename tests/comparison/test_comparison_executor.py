@@ -10,8 +10,8 @@ from comparison_runs import sealed_again, without_seconds
 
 from minidl import datasets, nn, optim
 from minidl.comparison import Comparison, Setting, compare, compare_all
-from minidl.comparison.api import _progress_bar
 from minidl.comparison.plan import HYPERPARAMETERS
+from minidl.comparison.session import progress_bar
 from minidl.errors import ArgumentError, DataError
 from minidl.training import Trainer
 
@@ -286,7 +286,7 @@ def test_progress_is_shown_on_standard_error_with_the_time_left_only_on_request(
 
 def test_the_share_on_the_bar_never_falls_when_the_grid_grows(capsys):
     executor = SimpleNamespace(trained=lambda: 3, planned=lambda: 10)  # three runs from a file
-    with _progress_bar([executor], True) as refresh:
+    with progress_bar([executor], True) as refresh:
         for finished, planned in [(3, 10), (6, 10), (6, 20), (9, 20), (13, 20), (20, 20), (21, 20)]:
             executor.trained = lambda finished=finished: finished
             executor.planned = lambda planned=planned: planned

@@ -189,16 +189,18 @@ def test_step_decay_falls_to_a_tenth_by_default() -> None:
 
 
 def test_every_exported_schedule_is_tested_here() -> None:
-    exported = {
-        name
-        for name in optim.__all__
-        if name.endswith(("Decay", "Momentum", "Warmup")) and name != "Momentum"
-    }
+    modules = (optim.schedules, optim.cycles)
+    exported = {name for module in modules for name in module.__all__} - {"Schedule"}
     assert exported == {
         "StepDecay",
         "ExponentialDecay",
         "CosineDecay",
+        "CosineRestarts",
         "LinearWarmup",
         "NesterovMomentum",
+        "OneCycle",
+        "OneCycleMomentum",
+        "PiecewiseConstant",
+        "StronglyConvexMomentum",
         "SutskeverMomentum",
     }

@@ -57,6 +57,7 @@ def concrete_rules() -> set[type]:
         cls
         for cls in exported
         if inspect.isclass(cls) and issubclass(cls, optim.Optimizer) and not inspect.isabstract(cls)
+        if not issubclass(cls, optim.Modifier)  # which are in test_optim_modifiers.py
     }
 
 

@@ -163,3 +163,20 @@ def test_the_usual_rates_are_spaced_by_how_far_a_steady_gradient_leads(optimizer
     X, y = regression()
     trainer = Trainer(nn.mlp(3, 2, 1, seed=0), "mse", optimizer, seed=0)
     assert suggest_lr(trainer, X, y, epochs=2).rates == rates
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("nag", [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3]),
+        ("adam", [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3]),
+        ("adadelta", [0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0]),
+        ("rmsprop", [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3]),
+    ],
+)
+def test_the_rates_tried_are_those_of_the_rule(name, expected):
+    optimizer = optim.lookup(name).make(0.1)
+    for made in (optimizer, optim.ClipByNorm(optimizer, 1.0)):
+        trainer = Trainer(nn.mlp(2, 4, 1, seed=0), "bce", made, seed=0)
+        X, y = np.random.default_rng(0).standard_normal((8, 2)), [0, 1] * 4
+        assert list(suggest_lr(trainer, X, y, epochs=1).rates) == pytest.approx(expected)

@@ -9,6 +9,7 @@ import numpy as np
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.goal import Target
+from minidl.comparison.modifiers import modifier_words
 from minidl.comparison.profile import Profile
 from minidl.comparison.report.answer import headline
 from minidl.comparison.report.facts import good_rates, steady_means, times_by_rate
@@ -141,6 +142,7 @@ def conditions(comparison: Results) -> str:
     plan, sizes = comparison.plan, {c.batch_size for c in comparison.plan.contestants}
     batches = f"batch {sizes.pop()}" if len(sizes) == 1 else "different batch sizes"
     rows, goal = counted(plan.rows, "training row"), target_words(plan, target_of(comparison))
+    batches += modifier_words(plan.modifiers)
     words = [f"{rows}, {network_words(plan)}, {batches}", f"goal: {goal}"]
     return "\n".join(wrapped("; ".join(words), FINE))
 

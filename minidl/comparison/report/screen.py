@@ -12,6 +12,7 @@ import numpy as np
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
+from minidl.comparison.modifiers import modifier_flags, modifier_words
 from minidl.comparison.plan import Plan
 from minidl.comparison.report.answer import answer
 from minidl.comparison.report.facts import best_row
@@ -101,7 +102,9 @@ def head(comparison: Results, width: int) -> list[str]:
     chose = "chose the trials" if plan.trials else "chose the rates"
     seeds += f", {others} {chose if plan.tune != 'none' else 'set the goal'}"
     rows = counted(plan.rows, "training row")
-    lines = wrapped(f"{plan.problem}, {rows}, {network_words(plan)}, {batch}; {seeds}", width)
+    changed = modifier_words(plan.modifiers)
+    words = f"{plan.problem}, {rows}, {network_words(plan)}, {batch}{changed}; {seeds}"
+    lines = wrapped(words, width)
     if target is not None:
         sign = ">=" if plan.goal.rises else "<="
         held = f", held for {plan.sustained} epochs" if plan.sustained > 1 else ""
@@ -255,6 +258,7 @@ def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str
         words += ["--optimizer", best.optimizer, "--lr", rate(best.setting.lr)]
         if best.setting.momentum not in (None, entries[best.optimizer].default_momentum):
             words += ["--momentum", f"{best.setting.momentum:g}"]
+        words += modifier_flags(plan.modifiers, entries[best.optimizer].optimizer)
         if best.batch_size != entries[best.optimizer].batch_size:
             words += ["--batch-size", str(best.batch_size)]
         if "--plot" not in kept and importlib.util.find_spec("matplotlib"):

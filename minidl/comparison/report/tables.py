@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from minidl.comparison.analysis import Results
 from minidl.comparison.curves import tuning_curves
 from minidl.comparison.duels import Duel
+from minidl.comparison.modifiers import modifier_words
 from minidl.comparison.report.pitfalls import warnings_of
 from minidl.comparison.report.sentences import explain, stopping
 from minidl.comparison.report.words import (
@@ -60,6 +61,7 @@ def _titled(title: str, width: int, table: str) -> str:
 def _head(comparison: Results, width: int) -> str:
     plan, target = comparison.plan, comparison.target
     lines = [f"{plan.problem}: {plan.network}, {plan.loss}, {counted(plan.rows, 'training row')}"]
+    lines[0] += modifier_words(plan.modifiers)
     if target is not None:
         lines.append(f"converged: {target_words(plan, target)}")
         if target.tau is not None:
