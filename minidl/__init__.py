@@ -34,6 +34,7 @@ from minidl.words import ATTRIBUTES
 if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs half as much
     from minidl import comparison, datasets, nn, optim, paths, plots, training
     from minidl.comparison import compare
+    from minidl.identification import identify
     from minidl.training import (
         History,
         Predictor,
@@ -48,9 +49,9 @@ if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs
 
 __all__ = [
     "History", "Predictor", "Tensor", "Trainer", "compare", "comparison", "datasets", "debug",
-    "errors", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "load", "load_model",
-    "nn", "no_grad", "ops", "optim", "paths", "plots", "primitive", "save_model", "sharpness",
-    "suggest_lr", "train_replicas", "training",
+    "errors", "grad", "gradcheck", "hessian", "hvp", "identify", "jacobian", "jvp", "load",
+    "load_model", "nn", "no_grad", "ops", "optim", "paths", "plots", "primitive", "save_model",
+    "sharpness", "suggest_lr", "train_replicas", "training",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
@@ -60,7 +61,8 @@ TRAINING = (
     "History", "Predictor", "Trainer", "load", "load_model", "save_model", "sharpness",
     "suggest_lr", "train_replicas",
 )  # fmt: skip
-WITHIN = {"compare": "comparison", **dict.fromkeys(TRAINING, "training")}
+WITHIN = {"compare": "comparison", "identify": "identification"}
+WITHIN |= dict.fromkeys(TRAINING, "training")
 sys.modules["minidl.ops"] = ops  # for ``from minidl.ops import tanh``
 keep_freed_memory()
 
