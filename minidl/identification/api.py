@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from minidl.identification.compare import checks, first_difference
-from minidl.identification.declared import disagreements
+from minidl.identification.compare import Check, checks, first_difference
+from minidl.identification.declared import disagreements, given
 from minidl.identification.facts import Facts, facts
 from minidl.identification.fit import STARTS, fit
 from minidl.identification.modifiers import DECAYS
@@ -13,8 +13,10 @@ from minidl.identification.result import Identification
 from minidl.identification.rules import BASE, Rule
 from minidl.identification.search import FITTED, Candidate, betas, search
 from minidl.identification.simulate import Observed, observed
+from minidl.keywords import answers
 
 
+@answers
 def identify(step: Any) -> Identification:
     """Tell which rule an optimizer implements, by its steps alone.
 
@@ -54,7 +56,8 @@ def identify(step: Any) -> Identification:
     >>> print(minidl.identify(chainer))
     chainer: Nesterov, but momentum is applied twice
       lr=0.1, momentum=0.9
-      As Chainer's NesterovAG.
+      The same as Chainer's NesterovAG.
+      Write w -= momentum * v + lr * g: the new v contains momentum already.
       First seen in step 1 (one gradient, then zeros): ReformulatedNAG moves the
       weight by -0.19, chainer by -0.271.
     """
@@ -81,34 +84,57 @@ class Examination:
 
     def answer(self) -> Identification:
         """Return which rule it is."""
-        found = search(self.seen, self.known, self.response.thresholds)
+        found = self.nearest()
         return self.beside(found, reference(found.rule.base, found.rule))
 
-    def beside(self, found: Candidate, right: Rule) -> Identification:
-        """Return the identification of a candidate, with all checks against the right rule."""
+    def nearest(self) -> Candidate:
+        """Return the rule that agrees, or else the one that comes nearest."""
+        return search(
+            self.seen,
+            self.known,
+            self.response.thresholds,
+            lambda found: not self.disagreements(found),
+        )
+
+    def beside(self, found: Candidate, right: Rule, instead: str = "") -> Identification:
+        """Return the identification of a candidate, with all checks against the right rule.
+
+        If that is of another class, which is expected `instead`, the candidate does not match.
+        """
         rule, known = found.rule, self.known
-        agrees = found.agrees and known.deterministic and known.first_nan != 1
-        rate = self.response.rate if self.response.takes_rate else None
+        agrees = found.agrees and known.deterministic and (known.first_nan != 1 or known.zero_nan)
         h = found.hyperparameters
-        wrong = list(disagreements(h, self.response.declared, rate)) if agrees else []
+        unlike = self.disagreements(found) if agrees else []
+        wrong = [f"it is {rule.title}, not {instead}"] * bool(instead) + unlike
         wrong += ["it keeps the array of the gradient instead of a copy"] * known.keeps_array
         wrong += ["it changes the array of the gradient"] * known.changes_gradient
         matches = agrees and rule.form and not wrong
-        expected = h if agrees else self.best(right)
+        expected = h if agrees and set(right.hyperparameters) <= {*h} else self.best(right)
         compared = checks(right, complete(right, expected), self.seen, known)
+        if agrees:
+            what = "hyperparameters act as given"
+            compared.append(Check(what, not unlike, remark="; ".join(unlike)))
         difference = None if matches else "; ".join(wrong) or rule.title
         if not agrees:
-            difference = f"it is not {rule.base} or any other rule that minidl knows"
-            difference = difference if known.deterministic else "it is not deterministic"
+            difference = "it agrees with no rule that minidl knows"
         return Identification(
             name=self.response.name, rule=rule.title if agrees else None, base=rule.base,
             hyperparameters=h, matches=matches, difference=difference, nearest=rule.title,
             also=rule.also, error=found.error,
-            first=None if matches else first_difference(compared), checks=compared, facts=known,
+            first=None if matches or not known.deterministic else first_difference(compared),
+            checks=compared, facts=known, cure=rule.cure if agrees else "",
         )  # fmt: skip
 
+    def disagreements(self, found: Candidate) -> list[str]:
+        """Return how a candidate acts otherwise than the optimizer's hyperparameters say."""
+        rate = self.response.rate if self.response.takes_rate else None
+        return list(disagreements(found.hyperparameters, self.response.declared, rate))
+
     def best(self, rule: Rule) -> dict[str, float]:
-        """Return the hyperparameters with which a rule comes nearest."""
+        """Return the hyperparameters that it was given, or else those with which it is nearest."""
+        said = {n: given(n, self.response.declared) for n in rule.hyperparameters[1:]}
+        if self.response.takes_rate and None not in said.values():
+            return {"lr": self.response.rate, **{n: v for n, v in said.items() if v is not None}}
         few = self.seen.take(FITTED)
         return {name: float(x) for name, x in fit(rule, few, self.fixed(rule))[0].items()}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +16,10 @@ WHOLE_RUNS = {
     "small": "gradients divided by 64",
     "large": "gradients times 64",
     "other": "other gradients and weights",
-    "alone": "only half of the weights have gradients",
+    "alone": "half of the weights: no gradient",
     "slower": "half the learning rate",
     "changing": "a learning rate that changes",
-    "field": "gradients that depend on the weights",
+    "field": "gradients that depend on weights",
 }
 
 
@@ -36,6 +37,13 @@ class Difference:
     expected: float
     received: float
     at_point: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference for JSON, where a number that is not finite is text."""
+        found = dict(vars(self))
+        for name in ("expected", "received"):
+            found[name] = found[name] if np.isfinite(found[name]) else str(found[name])
+        return found
 
     def numbers(self) -> tuple[str, str]:
         """Return both numbers with as many digits as tell them apart."""
@@ -90,8 +98,8 @@ def _check(what: str, errors: Array, seen: Observed, weights: Array, at: tuple[i
 
 def _points(errors: Array, seen: Observed, shift: Array, rule: Rule) -> Check:
     """Return the check of where the gradient is taken."""
-    where = "at the weights" if rule.look is None else "at the look-ahead point"
-    what = f"the gradient is taken {where}"
+    where = "weights" if rule.look is None else "look-ahead point"
+    what = f"the gradient is at the {where}"
     if errors.max() <= CLOSE:
         return Check(what, True)
     step, row, place = np.unravel_index(int((errors > CLOSE).argmax()), errors.shape)

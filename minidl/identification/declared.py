@@ -19,6 +19,7 @@ ALIASES = {
     "smallest": ("smallest", "min_step", "step_min"),
     "largest": ("largest", "max_step", "step_max"),
 }
+UNUSED = {"momentum": 1, "weight_decay": 99}  # whose absence shows, in rules so large
 WITHIN = 1e-4  # relative difference of equal numbers
 
 
@@ -40,6 +41,10 @@ def disagreements(
     if rate is not None:
         pairs = {"lr": (rate, h["lr"]), **pairs}
     wrong = {name: pair for name, pair in pairs.items() if not _equal(*pair)}
+    for name, most in UNUSED.items():
+        value = given(name, declared)
+        if value and name not in h and len(h) <= most:
+            yield f"{name} is {value:g}, but has no effect"
     (said1, acts1), (said2, acts2) = (wrong.get(name, (0, 1)) for name in ("beta1", "beta2"))
     if _equal(said1, acts2) and _equal(said2, acts1):
         yield "beta1 and beta2 are exchanged"

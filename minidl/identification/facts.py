@@ -6,15 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidl.identification.gradient import Array
-from minidl.identification.probes import COORDINATES, PLACES
+from minidl.identification.probes import PLACES
 from minidl.identification.response import Response, signs_only
 from minidl.identification.rules import LINEAR, SCALED, SIGNS
 from minidl.identification.simulate import Observed
+from minidl.text import counted
 
 CLOSE = 1e-9  # of the scale: what counts as equal
 FRESH = [PLACES[name] for name in ("impulse", "constant", "alternating", "tiny", "runs")]
 
 
+LONG = 40  # steps after which a memory is called long
+FAMILY = {
+    "linear": "Steps are proportional to the gradients.",
+    "scaled": "Steps hardly depend on the size of the gradients.",
+    "signs": "Steps depend on the signs of the gradients only.",
+    "": "Steps grow with the gradients, but not in proportion.",
+}
 DECAY = {
     "": "A weight without gradient does not move.",
     "rate": "A weight without gradient decays, in proportion to the learning rate.",
@@ -32,7 +40,8 @@ class Facts:
     matters, "signs" if not at all, and "" otherwise. `decay` is a key of DECAY. `period` is 2 if it
     moves in every second call only. `clipped` says that large gradients are cut, or may be,
     `endless` that a single gradient is never forgotten.
-    `first_nan` is the step after which weights are not finite.
+    `first_nan` is the step after which weights are not finite, `zero_nan` says that only weights
+    whose gradient was 0 are so, and `single` that all weights are numbers of float32.
     """
 
     deterministic: bool
@@ -51,15 +60,26 @@ class Facts:
     looks_ahead: bool
     period: int
     first_nan: int
+    zero_nan: bool
+    single: bool
 
     def sentences(self) -> Iterator[str]:
         """Yield what is known, for a reader who wants to know which rule it may be."""
-        if not self.moves:
+        yield from self._troubles()
+        if self.deterministic and self.moves:
+            yield from self._properties()
+
+    def _troubles(self) -> Iterator[str]:
+        if self.zero_nan:
+            yield "A weight becomes NaN when its gradient is 0: something is divided by 0."
+        elif self.first_nan:
+            yield f"The weights are NaN or infinite from step {self.first_nan} on."
+        if self.first_nan == 1 and not self.zero_nan:
+            yield "With 1 - beta**t, t must be 1 in the first step, not 0: 1 - beta**0 is 0."
+        elif not self.moves:
             yield "The weights do not move."
-            return
-        if self.first_nan:
-            step = f"step {self.first_nan}"
-            yield f"The weights are not finite from {step} on, though all gradients are."
+        if self.single:
+            yield "Its weights are float32: let it compute in float64, as rules differ by little."
         if not self.deterministic:
             yield (
                 "It is not deterministic, or keeps state from an earlier run: the same gradients"
@@ -69,19 +89,18 @@ class Facts:
             yield "It keeps the array of the gradient instead of a copy."
         if self.changes_gradient:
             yield "It changes the array of the gradient that it is given."
+
+    def _properties(self) -> Iterator[str]:
         if self.calls > 1:
             yield f"It asks for the gradient at {self.calls} points in one step."
         if self.looks_ahead:
             yield "It asks for the gradient at another point than the weights."
-        yield {
-            "linear": "Steps are proportional to the gradients.",
-            "scaled": "Steps hardly depend on the size of the gradients.",
-            "signs": "Steps depend on the signs of the gradients only.",
-        }.get(self.family, "Steps grow with the gradients, but not in proportion.")
+        yield FAMILY[self.family]
         if self.uphill:
-            yield "It goes uphill: against a constant gradient, the weights grow with it."
+            yield "It goes uphill: a weight with a positive gradient grows."
         if self.period > 1:
-            yield f"It moves only in every {['', '', 'second', 'third'][self.period]} call."
+            when = {2: "second", 3: "third"}.get(self.period, f"{self.period}th")
+            yield f"It moves only in every {when} call."
         yield _remembers(self.memory)
         yield DECAY[self.decay]
         if self.shared:
@@ -90,10 +109,10 @@ class Facts:
 
 def _remembers(steps: int) -> str:
     if steps == 0:
-        return "It has no memory: after a gradient of 0 it stands still."
-    if steps >= len(COORDINATES) * 4:
-        return "It remembers: 40 steps after a single gradient it still moves."
-    return f"It remembers: after a single gradient it moves for {steps} more steps."
+        return "It has no memory: when the gradient is 0, it stands still."
+    if steps >= LONG:
+        return f"It remembers: {LONG} steps after a single gradient it still moves."
+    return f"It remembers: after a single gradient it moves for {counted(steps, 'more step')}."
 
 
 def facts(response: Response, seen: Observed) -> Facts:
@@ -119,12 +138,14 @@ def facts(response: Response, seen: Observed) -> Facts:
         family=_family(main, runs["small"], first),
         clipped=_clipped(runs),
         endless=bool(moved[-1, PLACES["impulse"]] > 1e-3 * moved[first, PLACES["impulse"]]),
-        memory=int(np.max(np.flatnonzero(after), initial=0)),
+        memory=int(np.max(np.flatnonzero(after), initial=-1)) + 1,
         decay=_decay(main, runs.get("slower")),
         shared=_distance(main[:, ::2], runs["alone"][:, ::2], scale[::2]) > CLOSE,
         looks_ahead=bool(np.any(np.abs(shift) > CLOSE * scale)),
         period=_period(moved[:, PLACES["constant"]]),
         first_nan=0 if finite.all() else int(np.argmin(finite)),
+        zero_nan=not finite.all() and _zero_nan(main, seen.runs.gradients[:, 0]),
+        single=bool(np.all(runs["other"] == runs["other"].astype(np.float32))),
     )
 
 
@@ -174,6 +195,12 @@ def _decay(main: Array, slower: Array | None) -> str:
         return "rate"
     lost, lost_slower = 1 - factors[0], 1 - slower[1, PLACES["none"]] / zero[0]
     return "rate" if abs(lost_slower / lost - 0.5) < 0.1 else "no rate"
+
+
+def _zero_nan(main: Array, gradients: Array) -> bool:
+    """Return whether weights become infinite or NaN only in steps with a gradient of 0."""
+    now = ~np.isfinite(main[1:]) & np.isfinite(main[:-1])
+    return bool(np.all(gradients[now] == 0))
 
 
 def _period(moved: Array) -> int:

@@ -26,7 +26,7 @@ STARTS = {
 }  # fmt: skip
 NUDGE = 1e-6
 GRID, KEPT = 90, 4  # points of the grid of starts, and how many are followed
-ITERATIONS, PATIENCE, ROUGH = 40, 5, 7
+ITERATIONS, PATIENCE, ROUGH = 40, 4, 5
 EXACT = 1e-13  # root mean square error at which nothing can be improved
 
 
@@ -35,14 +35,19 @@ def fit(
     seen: Observed,
     fixed: Mapping[str, float] = MappingProxyType({}),
     rough: bool = False,
+    near: Mapping[str, float] | None = None,
 ) -> tuple[dict[str, float], float]:
     """Return the best hyperparameters, and the root mean square of their errors.
 
-    Those in `fixed` keep their values. A `rough` fit ends early unless it improves fast.
+    Those in `fixed` keep their values. A `rough` fit ends early unless it improves fast. It
+    starts `near` some hyperparameters, or at the best points of a grid.
     """
     names = rule.hyperparameters
     free = np.array([name not in fixed for name in names])
-    u = _starts(rule, seen, names, fixed)
+    if near is None:
+        u = _starts(rule, seen, names, fixed)
+    else:
+        u = limited(names, np.array([[to_line(name, near[name]) for name in names]]))
     best, cost, trust = u.copy(), np.full(len(u), np.inf), np.full(len(u), 1e-3)
     slope = np.zeros((len(u), 1, len(names)))
     rest = np.zeros((len(u), 1))
@@ -137,7 +142,7 @@ def _first_rates(rule: Rule, seen: Observed, names: tuple[str, ...], u: Array) -
 
 def to_line(name: str, value: float) -> float:
     """Return a hyperparameter as a number without bounds: log x, or log(1 - x) of fractions."""
-    return float(np.log(1 - value if name in FRACTIONS else value))
+    return float(np.log(max(1 - value if name in FRACTIONS else value, 1e-300)))
 
 
 def from_line(names: tuple[str, ...], u: Array) -> list[Array]:

@@ -62,6 +62,16 @@ class Probes:
         chosen |= {"rates": self.rates[:, rows], "field": self.field[:, rows]}
         return replace(self, names=tuple(names), **chosen)
 
+    def first(self, steps: int) -> Self:
+        """Return the first steps of all runs."""
+        names = ("gradients", "rates", "field")
+        return replace(self, **{name: getattr(self, name)[:steps] for name in names})
+
+    @property
+    def has_field(self) -> bool:
+        """Whether a gradient depends on the point."""
+        return bool(self.field.any())
+
     @property
     def steps(self) -> int:
         """The number of steps of each run."""

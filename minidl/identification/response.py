@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl.errors import ArgumentError, MinidlError
+from minidl.errors import MinidlError, StepError
 from minidl.identification.gradient import Array, Slope
 from minidl.identification.probes import NEEDS_CHANGE, NEEDS_RATE, PLACES, Probes, probes
 from minidl.identification.subject import DEFAULT_RATE, Subject, subject
@@ -163,7 +163,7 @@ def _run(what: Subject, all_probes: Probes, name: str) -> Run:
             w = step(w, Slope(g(w), g), float(rates[t]))
             weights.append(np.array(w, dtype=float))
             points = g.points[1:] or [before]
-            shifts.append(points[0] - before)
+            shifts.append(np.nan_to_num(points[0] - before, nan=0))
             calls = max(calls, len(np.unique(points, axis=0)))
             changes |= g.is_changed()
     return Run(np.stack(weights), np.stack(shifts), calls, changes)
@@ -213,7 +213,7 @@ class _blamed:  # noqa: N801
         place = next(_lines(trace), "")
         text = str(error) if isinstance(error, MinidlError) else f"{kind.__name__}: {error}"
         problem = f"step {self.step} of {self.name} failed{place}: {text}"
-        raise ArgumentError(problem) from error
+        raise StepError(problem) from error
 
 
 def _lines(trace: Any) -> Iterator[str]:

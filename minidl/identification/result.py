@@ -44,6 +44,8 @@ class Identification:
         All experiments, beside `base`.
     facts : Facts
         What is known without a rule.
+    cure : str
+        What to write instead of a known fault.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Identification:
     first: Difference | None
     checks: list[Check]
     facts: Facts
+    cure: str = ""
 
     @property
     def cls(self) -> type:
@@ -74,13 +77,15 @@ class Identification:
     def __str__(self) -> str:
         head = f"{self.name}: {self.rule or 'no rule that minidl knows'}"
         lines = [f"  {arguments(self.hyperparameters)}"] if self.rule else []
-        lines += wrapped(self.also and self.rule and f"As {self.also}.")
-        if self.difference and self.difference != self.rule:
+        lines += wrapped(self.also and self.rule and f"The same as {self.also}.")
+        if self.rule and self.difference and self.difference != self.rule:
             lines += wrapped(f"{capital(self.difference)}.")
+        lines += wrapped(self.cure)
         if self.rule is None:
             lines += [line for text in self.facts.sentences() for line in wrapped(text)]
             near = f"{self.nearest} with {arguments(self.hyperparameters)}"
-            lines += wrapped(f"Nearest is {near}; it differs by {self.error:.2g} of the way.")
+            if self.facts.deterministic and not self.facts.first_nan:
+                lines += wrapped(f"Nearest is {near}; it differs by {self.error:.2g} of the way.")
         if self.first is not None:
             lines += wrapped(self.seen())
         elif self.matches:
@@ -103,15 +108,21 @@ class Identification:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer for JSON."""
-        first = None if self.first is None else vars(self.first)
+        first = None if self.first is None else self.first.to_dict()
         checks = [
             {"what": c.what, "passed": c.passed, "remark": "" if c.passed else c.remark}
-            | ({"difference": vars(c.difference)} if c.difference else {})
+            | ({"difference": c.difference.to_dict()} if c.difference else {})
             for c in self.checks
         ]
         names = ("name", "rule", "base", "hyperparameters", "matches", "difference", "nearest")
         found = {name: getattr(self, name) for name in names}
-        found |= {"also": self.also, "error": self.error, "first": first, "checks": checks}
+        found |= {
+            "also": self.also,
+            "cure": self.cure,
+            "error": self.error,
+            "first": first,
+            "checks": checks,
+        }
         return found | {"facts": list(self.facts.sentences())}
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from minidl.identification import formulas as f
 from minidl.identification.formulas import Formula, Moment
 from minidl.identification.modifiers import Modifier
@@ -21,7 +23,8 @@ class Rule:
     """A formula with free hyperparameters; `base` is the class of the right rule.
 
     `title` is what it is called, `form` whether it counts as `base`, `look` gives the vector from
-    the weights to the point of the gradient, and `also` where else the rule is.
+    the weights to the point of the gradient, `also` where else the rule is, and `cure`
+    what to write instead of a fault.
     """
 
     base: str
@@ -32,6 +35,7 @@ class Rule:
     look: Callable[[Moment], Any] | None = None
     form: bool = True
     also: str = ""
+    cure: str = ""
     modifiers: tuple[Modifier, ...] = ()
 
     @property
@@ -44,13 +48,12 @@ class Rule:
         """Return this rule with modifiers on top; some of them give it another name."""
         base, title = self.base, self.title
         for m in modifiers:
-            if (base, m.key) in RENAMED and title == base:
-                base = title = RENAMED[base, m.key]
-            elif (base, m.key) in RENAMED:
-                base, title = RENAMED[base, m.key], title.replace(base, RENAMED[base, m.key], 1)
+            if name := RENAMED.get((base, m.key)):
+                base, title = name.split()[0], title.replace(base, name, 1)
             else:
-                title += "," if " " in title and not m.words.startswith("with") else ""
-                title += f" {m.words}" if title.count(" with") == 0 else f" and {m.words}"
+                that = ", " if "," in title else " "
+                joint = " and " if " with" in title else ", " if "," in title else " "
+                title += (joint if m.words.startswith("with") else that) + m.words
         form = self.form and all(m.form for m in modifiers)
         return replace(
             self, base=base, title=title, form=form, modifiers=(*self.modifiers, *modifiers)
@@ -73,7 +76,7 @@ BASES = (
     Rule("GradientDescent", "GradientDescent", LINEAR, (), lambda g, x: x.a * g,
          also="torch.optim.SGD, keras.optimizers.SGD, optax.sgd"),
     Rule("Momentum", "Momentum", LINEAR, M, f.velocity,
-         also="the heavy ball; SGD(momentum=) of PyTorch, Keras and optax"),
+         also="the heavy ball, and SGD(momentum=) of PyTorch, Keras and optax"),
     Rule("NAG", "NAG", LINEAR, M, f.velocity, _look("m v"),
          also="Nesterov's accelerated gradient, with the gradient at the look-ahead point"),
     Rule("ReformulatedNAG", "NAG, stored at the look-ahead point", LINEAR, M,
@@ -97,7 +100,14 @@ BASES = (
          also="keras.optimizers.Lion, optax.lion"),
 )  # fmt: skip
 BASE = {rule.base: rule for rule in BASES}
-RENAMED = {("Adam", "decoupled"): "AdamW", ("Adam", "decoupled, no rate"): "AdamW"}
+RENAMED = {
+    ("Adam", "decoupled"): "AdamW",
+    ("Adam", "decoupled, no rate"): "AdamW whose decay is not multiplied by the learning rate",
+    ("Adam", "after"): "AdamW whose decay comes after the step",
+    ("Adam", "growth"): "AdamW whose decay has the wrong sign",
+    ("Lion", "decoupled"): "Lion",
+    ("GradientDescent", "decoupled"): "GradientDescent with weight decay",  # as in the gradient
+}
 
 
 def _variant(base: str, title: str, formula: Formula, form: bool = False, **more: Any) -> Rule:
@@ -151,58 +161,78 @@ FORMS = (
           " initial_accumulator_value + epsilon", free=("initial",)),
     _form("Adagrad", "Adagrad with a decaying learning rate", partial(f.adagrad, decay=True),
           "torch.optim.Adagrad(lr_decay=)", free=("epsilon", "lr_decay")),
-    *(_form(base, f"{base}{', ' * bool(words)}{words}", _rmsprop(centered=c, eps=eps, heavy=heavy),
+    *(_form(base, f"{base}{words}", _rmsprop(centered=c, eps=eps, heavy=heavy),
             also, free=RM)
       for base, c in (("RMSprop", False), ("CenteredRMSprop", True))
       for words, eps, heavy, also in (
           ("", "outside", "inside", ""),
-          (OUTSIDE, "outside", "outside", "torch.optim.RMSprop(momentum=)"),
-          ("with epsilon inside the root", "inside", "inside",
+          (f", {OUTSIDE}", "outside", "outside", "torch.optim.RMSprop(momentum=)"),
+          (" with epsilon inside the root", "inside", "inside",
            "RMSprop(momentum=) of Keras and optax"))),
 )  # fmt: skip
-EARLY = "with the step counted one too high in the bias correction"
+MEAN = "Write v = momentum * v + lr * g: with 1 - momentum, the steps are that much shorter."
 FAULTS = (
     _variant("ReformulatedNAG", "Nesterov, but momentum is applied twice",
-             _velocity(stored="chainer"), also="Chainer's NesterovAG"),
-    _variant("ReformulatedNAG", "NAG whose step lacks the gradient: w <- w - m v",
-             _velocity(stored="no gradient")),
-    _variant("ReformulatedNAG", "NAG whose step lacks the momentum: w <- w - v - a g",
-             _velocity(stored="no momentum")),
-    _variant("NAG", "NAG that looks back: the gradient is taken at w + m v", f.velocity,
-             look=_look("back")),
-    _variant("NAG", "NAG that looks too far: the gradient is taken at w - v", f.velocity,
-             look=_look("v")),
-    _variant("Momentum", "Momentum whose velocity is a moving average", _velocity(gain="mean")),
+             _velocity(stored="chainer"), also="Chainer's NesterovAG",
+             cure="Write w -= momentum * v + lr * g: the new v contains momentum already."),
+    _variant("ReformulatedNAG", "NAG whose step lacks the gradient",
+             _velocity(stored="no gradient"), cure="Write w -= momentum * v + lr * g."),
+    _variant("ReformulatedNAG", "NAG whose step lacks the factor momentum",
+             _velocity(stored="no momentum"), cure="Write w -= momentum * v + lr * g."),
+    _variant("NAG", "NAG that looks back", f.velocity, look=_look("back"),
+             cure="Take the gradient at w - momentum * v, where the velocity leads."),
+    _variant("NAG", "NAG that looks too far", f.velocity, look=_look("v"),
+             cure="Take the gradient at w - momentum * v, not at w - v."),
+    *(_variant("Momentum", "Momentum whose velocity is a moving average",
+               _velocity(gain="mean", outside=out), cure=MEAN) for out in (False, True)),
     _variant("Momentum", "Momentum whose old velocity has the wrong sign",
-             _velocity(stored="minus")),
+             _velocity(stored="minus"), cure="Write v = momentum * v + lr * g."),
     _variant("NAG", "NAG whose velocity is a moving average", _velocity(gain="mean"),
-             look=_look("m v")),
-    _variant("ReformulatedNAG", "NAG, stored at the look-ahead point, with a moving average",
-             _velocity(gain="mean", stored="ahead")),
+             look=_look("m v"), cure=MEAN),
+    _variant("ReformulatedNAG",
+             "NAG, stored at the look-ahead point, whose velocity is a moving average",
+             _velocity(gain="mean", stored="ahead"), cure=MEAN),
     _variant("RMSprop", "RMSprop without epsilon", _rmsprop(eps="none"), free=("rho",)),
     _variant("Adagrad", "Adagrad without epsilon", partial(f.adagrad, eps="none"), free=()),
     _variant("Adadelta", "Adadelta with epsilon outside the root",
              partial(f.adadelta, eps="outside")),
-    _variant("Adam", "Adam without bias correction", _adam(first=False, second=False)),
-    _variant("Adam", "Adam without bias correction of the first moment", _adam(first=False)),
-    _variant("Adam", "Adam without bias correction of the second moment", _adam(second=False)),
-    _variant("Adam", "Adam with epsilon inside the root", _adam(eps="inside")),
-    _variant("Adam", "Adam without epsilon", _adam(eps="none"), free=("beta1", "beta2")),
-    _variant("Adam", f"Adam {EARLY}", _adam(shift=1)),
-    _variant("Adam", "Adam whose second moment is of m instead of g", _adam(of="m")),
-    _variant("Adam", "Adam whose second moment is of |g| instead of g^2", _adam(of="abs")),
-    _variant("Adam", "Adam without the root of the second moment", _adam(power=1.0)),
-    _variant("Adam", "Adam whose second moment is of g - m, as in AdaBelief", _adam(of="surprise")),
-    _variant("Adam", "Adam whose second moment is shared by all weights", _adam(of="all")),
-    _variant("Adam", "Adam whose first moment lacks the factor 1 - beta1", _adam(sum_first=True)),
+    _variant("Adam", "Adam without bias correction", _adam(first=False, second=False),
+             cure="Divide m by 1 - beta1**t and v by 1 - beta2**t, with t = 1 in the first step."),
+    _variant("Adam", "Adam without bias correction of the first moment", _adam(first=False),
+             cure="Divide m by 1 - beta1**t, with t = 1 in the first step."),
+    _variant("Adam", "Adam without bias correction of the second moment", _adam(second=False),
+             cure="Divide v by 1 - beta2**t, with t = 1 in the first step."),
+    _variant("Adam", "Adam with epsilon inside the root", _adam(eps="inside"),
+             cure="Write sqrt(v) + epsilon, not sqrt(v + epsilon)."),
+    _variant("Adam", "Adam without epsilon", _adam(eps="none"), free=("beta1", "beta2"),
+             cure="Divide by sqrt(v) + epsilon: 0/0 is NaN while a gradient is 0."),
+    _variant("Adam", "Adam whose bias correction is one step ahead", _adam(shift=1),
+             cure="Count t from 1: in the first step, divide by 1 - beta**1."),
+    _variant("Adam", "Adam whose second moment is of m instead of g", _adam(of="m"),
+             cure="Write v = beta2 * v + (1 - beta2) * g**2."),
+    _variant("Adam", "Adam whose second moment is of |g| instead of g^2", _adam(of="abs"),
+             cure="Write v = beta2 * v + (1 - beta2) * g**2."),
+    _variant("Adam", "Adam without the root of the second moment", _adam(power=1.0),
+             cure="Divide by sqrt(v) + epsilon, not by v + epsilon."),
+    _variant("Adam", "Adam whose second moment is of g - m", _adam(of="surprise"),
+             also="AdaBelief, without its epsilon in v",
+             cure="Write v = beta2 * v + (1 - beta2) * g**2."),
+    _variant("Adam", "Adam whose second moment is shared by all weights", _adam(of="all"),
+             cure="Keep a v for each weight: no mean over the gradient."),
+    _variant("Adam", "Adam whose first moment lacks the factor 1 - beta1", _adam(sum_first=True),
+             cure="Write m = beta1 * m + (1 - beta1) * g."),
     _variant("Adam", "Adam without bias correction and with epsilon inside the root",
              _adam(first=False, second=False, eps="inside")),
     _variant("AMSGrad", "AMSGrad without bias correction",
-             _adam(first=False, second=False, peak="uncorrected")),
-    _variant("AdaMax", "AdaMax without bias correction", partial(f.adamax, first=False)),
+             _adam(first=False, second=False, peak="uncorrected"), also="the paper's algorithm,"
+             " but for epsilon"),
+    _variant("AdaMax", "AdaMax without bias correction", partial(f.adamax, first=False),
+             cure="Divide m by 1 - beta1**t, with t = 1 in the first step."),
     _variant("Lion", "sign descent: Lion without an average", f.sign, free=()),
+    _variant("Lion", "sign descent that divides by |g|", lambda g, x: x.a * g / np.abs(g), free=(),
+             cure="Use np.sign(g): g / |g| is NaN for a gradient of 0."),
     _variant("Rprop", "Rprop that takes each step one call late", partial(f.rprop, late=True),
-             also="optax.rprop of 0.2"),
+             also="optax.rprop of version 0.2"),
     _variant("Rprop", "Rprop that also steps when the sign changes",
              partial(f.rprop, back="step")),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Which rule agrees with a response: right rules first, then their forms, then known faults."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ PLACE_OF_DECAY = {
     "decoupled, no rate": ("no rate",), "growth": ("growth",),
 }  # fmt: skip
 ROUNDING = 1e-11  # error below which no rule is better than another
+SHORT = 24  # steps of a first fit
+DIGITS = (1, 2, 3, 4, 6)
 REFINED = 6  # rules that get a second, better fit
 ENOUGH = 1e-6  # error of the fit below which a rule is worth a look at all runs
 
@@ -37,18 +39,28 @@ class Candidate:
 
 
 def search(
-    seen: Observed, known: Facts, thresholds: tuple[float, float] | None = None
+    seen: Observed,
+    known: Facts,
+    thresholds: tuple[float, float] | None = None,
+    acts_as_given: Callable[[Candidate], bool] = lambda found: True,
 ) -> Candidate:
-    """Return the first rule that agrees with all runs, or else the one that is nearest."""
+    """Return the first rule that agrees with all runs, or else the one that is nearest.
+
+    One that `acts_as_given` is preferred: the same steps may be those of another rule at another
+    learning rate.
+    """
     rough: list[Candidate] = []
     for rule in rules(known):
-        if found := _settled(rough, rule):
+        if (found := _settled(rough, rule)) and acts_as_given(found):
             return found
         rough.append(candidate(rule, seen, thresholds, rough=True))
-    if found := _settled(rough):
-        return found
-    few = sorted(rough, key=lambda found: found.error)[:REFINED]
-    return min((candidate(f.rule, seen, thresholds) for f in few), key=lambda found: found.error)
+    refined = []
+    for near in sorted(rough, key=lambda found: found.error):
+        if not near.agrees and len(refined) < REFINED:
+            refined.append(candidate(near.rule, seen, thresholds))
+    agreeing = [found for found in [*rough, *refined] if found.agrees]
+    as_given = [found for found in agreeing if acts_as_given(found)]
+    return _settled(as_given or agreeing[:1]) or min(refined, key=lambda found: found.error)
 
 
 def _settled(tried: Sequence[Candidate], then: Rule | None = None) -> Candidate | None:
@@ -105,13 +117,16 @@ def candidate(
     rough: bool = False,
 ) -> Candidate:
     """Return a rule with its best hyperparameters, in round numbers if these agree as well."""
-    runs = THRESHOLDS if "threshold" in rule.hyperparameters else FITTED
-    h, cost = fit(rule, seen.take(runs), betas(rule, thresholds), rough)
-    h = {name: float(value) for name, value in h.items()}
+    few = seen.take(THRESHOLDS if "threshold" in rule.hyperparameters else FITTED)
+    fixed = betas(rule, thresholds)
+    short = rough and rule.family != SIGNS
+    h, cost = fit(rule, few.first(SHORT) if short else few, fixed, rough)
+    if short and cost <= ENOUGH:
+        h, cost = fit(rule, few, fixed, near=h)
     if cost > ENOUGH:
         return Candidate(rule, h, max(cost, 2 * CLOSE))
     found = Candidate(rule, h, largest(rule, h, seen))
-    return rounder(found, seen) if found.agrees else found
+    return rounder(found, seen, fixed) if found.agrees else found
 
 
 def largest(rule: Rule, h: dict[str, float], seen: Observed) -> float:
@@ -119,19 +134,23 @@ def largest(rule: Rule, h: dict[str, float], seen: Observed) -> float:
     return float(np.abs(seen.error_of(rule, h)).max())
 
 
-def rounder(found: Candidate, seen: Observed) -> Candidate:
-    """Return the candidate with as few digits as agree hardly worse."""
+def rounder(found: Candidate, seen: Observed, fixed: Mapping[str, float]) -> Candidate:
+    """Return the candidate with as few digits as agree hardly worse.
+
+    Those in `fixed` are known to a millionth already, more exactly than the runs tell.
+    """
     limit = max(10 * found.error, 1e-12)
-    for digits in (1, 2, 3, 4, 6):
+    best = found
+    for digits in DIGITS:
         h = rounded(found.hyperparameters, digits)
-        error = largest(found.rule, h, seen)
+        far = [abs(h[n] - x) > 1e-6 * min(x, 1 - x) for n, x in fixed.items()]
+        error = np.inf if any(far) else largest(found.rule, h, seen)
         if error <= limit:
             return Candidate(found.rule, h, error)
-    kept = dict(found.hyperparameters)
-    for name in kept:
-        for digits in (1, 2, 3, 4, 6):
-            tried = kept | {name: rounded(kept, digits)[name]}
-            if largest(found.rule, tried, seen) <= limit:
-                kept = tried
+    for name in found.hyperparameters:
+        for digits in () if name in fixed else DIGITS:
+            h = best.hyperparameters | {name: rounded(found.hyperparameters, digits)[name]}
+            if (error := largest(found.rule, h, seen)) <= limit:
+                best = Candidate(found.rule, h, error)
                 break
-    return Candidate(found.rule, kept, largest(found.rule, kept, seen))
+    return best

@@ -21,25 +21,25 @@ BEYOND = 10.0  # the error where one of two numbers is not finite
 def simulate(rule: Rule, h: Mapping[str, Any], runs: Probes) -> tuple[Array, Array]:
     """Return weights (T + 1, B, K, P) and shifts (T, B, K, P) for K values (K, 1) of `h`."""
     x = Moment(SimpleNamespace(**h))
-    count = np.size(h["lr"])
-    w = np.repeat(runs.start[:, None], count, axis=1)
-    weights, shifts = [w], []
+    w = np.repeat(runs.start[:, None], np.size(h["lr"]), axis=1)
+    weights, shifts = [w], np.zeros((runs.steps, *w.shape))
     every = max([m.every for m in rule.modifiers], default=1)
     with np.errstate(all="ignore"):
         for t in range(runs.steps):
             x.a, x.t = h["lr"] * runs.rates[t][:, None, None], t // every + 1
-            shift = np.zeros_like(w) if rule.look is None else rule.look(x) + 0 * w
-            point = w if rule.look is None else w + shift
+            point = w
+            if rule.look is not None:
+                shifts[t] = np.nan_to_num(rule.look(x) + 0 * w, nan=0)
+                point = w + shifts[t]
             g = runs.gradients[t][:, None]
-            if np.any(runs.field[t]):
+            if runs.has_field and np.any(runs.field[t]):
                 g = g + runs.field[t][:, None] * np.sin(point)
             if every > 1:
                 collect(w, g, x, t, every)
             if t % every == every - 1:
                 w = step(rule, w, g + 0 * w, x)
             weights.append(w)
-            shifts.append(shift)
-    return np.stack(weights), np.stack(shifts)
+    return np.stack(weights), shifts
 
 
 def step(rule: Rule, w: Array, g: Array, x: Moment) -> Array:
@@ -67,6 +67,11 @@ class Observed:
     weights: Array
     shift: Array
     scale: Array
+
+    def first(self, steps: int) -> "Observed":
+        """Return the first steps of all runs."""
+        parts = (self.weights[: steps + 1], self.shift[:steps], self.scale)
+        return Observed(self.names, self.runs.first(steps), *parts)
 
     def take(self, names: Sequence[str]) -> "Observed":
         """Return some of the runs, those that there are."""
