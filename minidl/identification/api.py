@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from minidl.identification.compare import Check, checks, first_difference
-from minidl.identification.declared import disagreements, given
+from minidl.identification.declared import given
 from minidl.identification.facts import Facts, facts
-from minidl.identification.fit import STARTS, fit
+from minidl.identification.fit import STARTS
 from minidl.identification.modifiers import DECAYS
 from minidl.identification.response import Response, record
 from minidl.identification.result import Identification
 from minidl.identification.rules import BASE, Rule
-from minidl.identification.search import FITTED, Candidate, betas, search
+from minidl.identification.search import Candidate, Search
 from minidl.identification.simulate import Observed, observed
 from minidl.keywords import answers
 
@@ -87,14 +87,14 @@ class Examination:
         found = self.nearest()
         return self.beside(found, reference(found.rule.base, found.rule))
 
+    @property
+    def search(self) -> Search:
+        """The search for the rule."""
+        return Search(self.response, self.seen, self.known)
+
     def nearest(self) -> Candidate:
         """Return the rule that agrees, or else the one that comes nearest."""
-        return search(
-            self.seen,
-            self.known,
-            self.response.thresholds,
-            lambda found: not self.disagreements(found),
-        )
+        return self.search.best()
 
     def beside(self, found: Candidate, right: Rule, instead: str = "") -> Identification:
         """Return the identification of a candidate, with all checks against the right rule.
@@ -102,9 +102,9 @@ class Examination:
         If that is of another class, which is expected `instead`, the candidate does not match.
         """
         rule, known = found.rule, self.known
-        agrees = found.agrees and known.deterministic and (known.first_nan != 1 or known.zero_nan)
+        agrees = found.agrees and known.is_usable
         h = found.hyperparameters
-        unlike = self.disagreements(found) if agrees else []
+        unlike = self.search.disagreements(found) if agrees else []
         wrong = [f"it is {rule.title}, not {instead}"] * bool(instead) + unlike
         wrong += ["it keeps the array of the gradient instead of a copy"] * known.keeps_array
         wrong += ["it changes the array of the gradient"] * known.changes_gradient
@@ -125,22 +125,14 @@ class Examination:
             checks=compared, facts=known, cure=rule.cure if agrees else "",
         )  # fmt: skip
 
-    def disagreements(self, found: Candidate) -> list[str]:
-        """Return how a candidate acts otherwise than the optimizer's hyperparameters say."""
-        rate = self.response.rate if self.response.takes_rate else None
-        return list(disagreements(found.hyperparameters, self.response.declared, rate))
-
     def best(self, rule: Rule) -> dict[str, float]:
         """Return the hyperparameters that it was given, or else those with which it is nearest."""
         said = {n: given(n, self.response.declared) for n in rule.hyperparameters[1:]}
+        if not self.known.is_usable:
+            said = {n: STARTS[n][0] if v is None else v for n, v in said.items()}
         if self.response.takes_rate and None not in said.values():
             return {"lr": self.response.rate, **{n: v for n, v in said.items() if v is not None}}
-        few = self.seen.take(FITTED)
-        return {name: float(x) for name, x in fit(rule, few, self.fixed(rule))[0].items()}
-
-    def fixed(self, rule: Rule) -> dict[str, float]:
-        """Return the hyperparameters of Lion that its turning points tell."""
-        return betas(rule, self.response.thresholds)
+        return self.search.candidate(rule).hyperparameters
 
 
 def reference(base: str, found: Rule) -> Rule:

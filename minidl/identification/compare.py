@@ -99,7 +99,7 @@ def _check(what: str, errors: Array, seen: Observed, weights: Array, at: tuple[i
 def _points(errors: Array, seen: Observed, shift: Array, rule: Rule) -> Check:
     """Return the check of where the gradient is taken."""
     where = "weights" if rule.look is None else "look-ahead point"
-    what = f"the gradient is at the {where}"
+    what = f"gradient at the {where}"
     if errors.max() <= CLOSE:
         return Check(what, True)
     step, row, place = np.unravel_index(int((errors > CLOSE).argmax()), errors.shape)

@@ -63,10 +63,15 @@ class Facts:
     zero_nan: bool
     single: bool
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the runs can tell a rule: they move, to numbers, and are the same again."""
+        return self.moves and self.deterministic and (self.first_nan != 1 or self.zero_nan)
+
     def sentences(self) -> Iterator[str]:
         """Yield what is known, for a reader who wants to know which rule it may be."""
         yield from self._troubles()
-        if self.deterministic and self.moves:
+        if self.is_usable:
             yield from self._properties()
 
     def _troubles(self) -> Iterator[str]:
@@ -101,10 +106,11 @@ class Facts:
         if self.period > 1:
             when = {2: "second", 3: "third"}.get(self.period, f"{self.period}th")
             yield f"It moves only in every {when} call."
-        yield _remembers(self.memory)
-        yield DECAY[self.decay]
         if self.shared:
             yield "A weight's step depends on the gradients of other weights."
+        else:
+            yield _remembers(self.memory)
+            yield DECAY[self.decay]
 
 
 def _remembers(steps: int) -> str:

@@ -24,9 +24,10 @@ STARTS = {
     "momentum_decay": (0.004, 1.0, 0.05), "shrink": (0.5, 0.7, 0.3), "grow": (1.2, 1.1, 1.5),
     "smallest": (1e-6, 1e-4, 1e-2), "largest": (50.0, 5.0, 1.0),
 }  # fmt: skip
+HIGHEST = {"momentum_decay": 4.6}  # of log x: above, the momentum is constant
 NUDGE = 1e-6
 GRID, KEPT = 90, 4  # points of the grid of starts, and how many are followed
-ITERATIONS, PATIENCE, ROUGH = 40, 4, 5
+ITERATIONS, PATIENCE, ROUGH = 40, 5, 7
 EXACT = 1e-13  # root mean square error at which nothing can be improved
 
 
@@ -48,7 +49,7 @@ def fit(
         u = _starts(rule, seen, names, fixed)
     else:
         u = limited(names, np.array([[to_line(name, near[name]) for name in names]]))
-    best, cost, trust = u.copy(), np.full(len(u), np.inf), np.full(len(u), 1e-3)
+    best, cost, trust = u.copy(), np.full(len(u), np.inf), np.full(len(u), 1e-2)
     slope = np.zeros((len(u), 1, len(names)))
     rest = np.zeros((len(u), 1))
     history: list[float] = []
@@ -56,7 +57,7 @@ def fit(
         values, slopes = _linearised(rule, seen, names, u)
         now = (values**2).mean(axis=1)
         better = now < cost
-        trust = np.clip(np.where(better, trust / 8, trust * 6), 1e-12, 1e8)
+        trust = np.clip(np.where(better, trust / 10, trust * 10), 1e-12, 1e8)
         if slope.shape[1] == 1:
             slope, rest = slopes, values
         pick = better[:, None]
@@ -156,7 +157,7 @@ def from_line(names: tuple[str, ...], u: Array) -> list[Array]:
 def limited(names: tuple[str, ...], u: Array) -> Array:
     """Return points within what is possible: fractions from 0 to 1 - 1e-7."""
     low = [-16.1 if name in FRACTIONS else -75.0 for name in names]
-    high = [0.0 if name in FRACTIONS else 30.0 for name in names]
+    high = [0.0 if name in FRACTIONS else HIGHEST.get(name, 30.0) for name in names]
     return np.clip(u, low, high)
 
 
