@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs
     from minidl import comparison, datasets, estimators, nn, optim, paths, plots, training
     from minidl.comparison import compare
     from minidl.estimators import MLPClassifier, MLPRegressor
+    from minidl.identification import identify
     from minidl.training import (
         History,
         Predictor,
@@ -50,8 +51,9 @@ if TYPE_CHECKING:  # imported when first asked for, see FLOORS: the import costs
 __all__ = [
     "History", "MLPClassifier", "MLPRegressor", "Predictor", "Tensor", "Trainer", "compare",
     "comparison", "datasets", "debug", "errors", "estimators", "grad", "gradcheck", "hessian",
-    "hvp", "jacobian", "jvp", "load", "load_model", "nn", "no_grad", "ops", "optim", "paths",
-    "plots", "primitive", "save_model", "sharpness", "suggest_lr", "train_replicas", "training",
+    "hvp", "identify", "jacobian", "jvp", "load", "load_model", "nn", "no_grad", "ops", "optim",
+    "paths", "plots", "primitive", "save_model", "sharpness", "suggest_lr", "train_replicas",
+    "training",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
@@ -62,11 +64,8 @@ TRAINING = (
     "suggest_lr", "train_replicas",
 )  # fmt: skip
 ESTIMATORS = ("MLPClassifier", "MLPRegressor")
-WITHIN = {
-    "compare": "comparison",
-    **dict.fromkeys(TRAINING, "training"),
-    **dict.fromkeys(ESTIMATORS, "estimators"),
-}
+WITHIN = {"compare": "comparison", "identify": "identification"}
+WITHIN |= dict.fromkeys(TRAINING, "training") | dict.fromkeys(ESTIMATORS, "estimators")
 sys.modules["minidl.ops"] = ops  # for ``from minidl.ops import tanh``
 keep_freed_memory()
 

@@ -13,7 +13,7 @@ from minidl.words import COLUMNS, NAMES
 __all__ = [
     "ArgumentError", "CallError", "ConvergenceError", "DTypeError", "DataError",
     "DivergenceWarning", "FileError", "GraphError", "MinidlError", "MissingRuleError",
-    "NonFiniteError", "OutOfRangeError", "ShapeError", "TableError", "TooLargeError",
+    "NonFiniteError", "OutOfRangeError", "ShapeError", "StepError", "TableError", "TooLargeError",
     "UnknownAttributeError", "UnknownImportError", "UnknownKeywordError", "UnknownNameError",
     "UntrainedWarning", "WorkerError", "WorseLossWarning", "invalid",
 ]  # fmt: skip
@@ -136,6 +136,10 @@ def shown(value: object) -> str:
     if isinstance(value, (list, tuple, dict, set)) and len(repr(value)) > LONGEST:
         return f"{article} {kind} of {len(value)}"
     return repr(value)
+
+
+class StepError(ArgumentError):
+    """The code of an optimizer failed in a step; the message has its line."""
 
 
 class ShapeError(MinidlError, ValueError):

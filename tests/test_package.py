@@ -37,6 +37,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "autograd",
     "nn",
     "optim",
+    "identification",
     "paths",
     "datasets",
     "plots",

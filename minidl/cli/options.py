@@ -10,6 +10,7 @@ from typing import Any
 
 from minidl import __version__
 from minidl.cli import values
+from minidl.cli.conform_options import CONFORM, add_conform
 from minidl.cli.data_options import add_data
 from minidl.cli.listing import LISTS
 from minidl.cli.modifier_options import add_modifiers
@@ -24,7 +25,7 @@ from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
 Group = argparse._ArgumentGroup
 FAILED, DIVERGED, MISSED, INTERRUPTED = 1, 3, 4, 130
-NAMES_OF_COMMANDS = ("train", "predict", "compare", "paths", "list")
+NAMES_OF_COMMANDS = ("train", "predict", "compare", "paths", "conform", "list")
 EXIT_CODES = """exit codes:
   0    success
   1    the work failed, for instance because a file cannot be read
@@ -153,16 +154,17 @@ def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
     top.add_argument("--version", action="version", version=f"minidl {__version__}")
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="train | predict | compare | paths | list"
+        dest="command", required=True, metavar="train | predict | compare | paths | conform | list"
     )
     for name, summary, add_options in (
         ("train", "train one network and report its loss", _train),
         ("predict", "apply a saved network to the rows of a file", add_predict),
         ("compare", "compare optimizers: epochs to converge, over seeds", _compare),
         ("paths", "show how optimizers move on a loss surface, beside theory", add_paths),
+        ("conform", "say which rule an optimizer implements", add_conform),
         ("list", "list the names that options accept", _list),
     ):
-        texts = {"compare": COMPARE, "paths": PATHS}
+        texts = {"compare": COMPARE, "paths": PATHS, "conform": CONFORM}
         description = texts.get(name, f"{summary.capitalize()}.")
         command = commands.add_parser(name, help=summary, description=description, **shared)
         command.set_defaults(parser=command)

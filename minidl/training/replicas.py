@@ -190,8 +190,8 @@ def train_replicas(
     """
     optimizer, batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
     optimizer = modified(copy.deepcopy(optimizer), clip_norm, clip_value, weight_decay, restart)
-    options = {"loss": loss, "batch_size": batch_size, "l2": l2, "l1": l1, "shuffle": shuffle}
-    options |= {"measure_every": measure_every, "look_ahead": look_ahead, "schedule": schedule}
+    options: Any = {"loss": loss, "schedule": schedule, "l2": l2, "l1": l1, "shuffle": shuffle}
+    options |= {"batch_size": batch_size, "measure_every": measure_every, "look_ahead": look_ahead}
     grid = grid_of(optimizer, numbers := check_seeds(seeds))
     trainers = trainers_of(model, optimizer, grid, callbacks, options)
     rows = replica_rows((X, y, sample_weight), validation, class_weight, trainers[0], numbers)

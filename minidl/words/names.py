@@ -118,6 +118,7 @@ COMMANDS = table(
      'in Python: minidl.load("model.npz").predict(X).'),
     ("comparison bench benchmark tune", "compare"),
     ("ls show", "list"),
+    ("identify check grade which", "conform"),
     ("optimizers optimisers optimizer", "list optimizers"),
     ("datasets data dataset", "list datasets"),
     ("losses loss", "list losses"),

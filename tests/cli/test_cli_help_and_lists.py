@@ -32,6 +32,7 @@ OPTIONS = {
                 "--profile", "--details", "--batch-sizes", "--looks", "--trials"},
     "paths": {"--help", "--surface", "--optimizers", "--lr", "--momentum", "--start", "--steps",
               "--plot", "--stability"},
+    "conform": {"--help", "--as", "--json"},
     "list": {"--help"},
 }  # fmt: skip
 

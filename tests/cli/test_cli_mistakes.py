@@ -126,7 +126,8 @@ def test_a_wrong_option_is_named_with_its_value(command, typed, said, capsys):
         ("train --optimizr nag", "Did you mean '--optimizer'?"),
         (
             "trian",
-            "invalid choice: 'trian' (choose from 'train', 'predict', 'compare', 'paths', 'list')",
+            "invalid choice: 'trian' (choose from 'train', 'predict', 'compare', 'paths', "
+            "'conform', 'list')",
         ),
         ("trian", "Did you mean 'train'?"),
         ("fit --epochs 3", "invalid choice: 'fit' |Did you mean 'train'?"),

@@ -1,0 +1,56 @@
+"""``minidl conform``: which rule an optimizer in a file implements, as a report."""
+
+import argparse
+import json
+from types import FunctionType
+from typing import Any
+
+from minidl import optim
+from minidl.errors import ArgumentError, UnknownNameError
+from minidl.identification.conform import Report, conform
+from minidl.optim import source
+
+
+def report(options: argparse.Namespace) -> int:
+    """Print the report on an optimizer; return 0 if it conforms, 1 if not."""
+    if options.expected is not None:
+        optim.lookup(options.expected)  # raises before any code is run
+    try:
+        found = conform(_load(options.optimizer), options.expected, options.optimizer)
+    except ArgumentError as error:
+        if error.__cause__ is None:  # not an error in the file
+            raise
+        found = Report(options.optimizer, "", "", False, None, {}, str(error))
+    print(json.dumps(found.to_dict(), indent=2) if options.json else found)
+    return int(not found.conforms)
+
+
+def _load(place: str) -> Any:
+    """Return a class or function of a file, or an optimizer by its name."""
+    if not source.is_place(place):
+        return optim.lookup(place).optimizer
+    if place.endswith(".py"):
+        place += f":{_only(place)}"
+    module, name = source.load(place)
+    known = _defined(module)
+    if name not in known and not hasattr(module, name):
+        raise UnknownNameError(f"optimizer in {place.rpartition(':')[0]}", name, known)
+    return getattr(module, name)
+
+
+def _only(file: str) -> str:
+    """Return the only class or function in a file that may be an optimizer."""
+    known = _defined(source.load(f"{file}:")[0])
+    if len(known) != 1:
+        hint = f"Name one: {file}:{known[0] if known else 'CLASS'}."
+        raise ArgumentError(f"{file} defines {len(known)} classes and functions", hint=hint)
+    return known[0]
+
+
+def _defined(module: Any) -> list[str]:
+    """Return the names of the classes and functions that a module defines."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, (type, FunctionType)) and value.__module__ == module.__name__
+    ]

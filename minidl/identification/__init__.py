@@ -1,0 +1,9 @@
+"""Which rule does an optimizer implement? Probes, reference rules, and their comparison."""
+
+from minidl.identification.api import identify
+from minidl.identification.compare import Check, Difference
+from minidl.identification.facts import Facts
+from minidl.identification.response import Response, record
+from minidl.identification.result import Identification
+
+__all__ = ["Check", "Difference", "Facts", "Identification", "Response", "identify", "record"]

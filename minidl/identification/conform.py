@@ -1,0 +1,191 @@
+"""A report on one optimizer: which rule it is, and what of the expected rule it does not do."""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from minidl import optim
+from minidl.errors import StepError
+from minidl.identification.api import Examination, reference
+from minidl.identification.compare import Check
+from minidl.identification.declared import given
+from minidl.identification.modifiers import DECAYS
+from minidl.identification.response import record
+from minidl.identification.result import WIDTH, Identification, capital, wrapped
+from minidl.identification.rules import BASE, Rule
+from minidl.text import shorten
+
+# Words in the name of a class -> the rule that it should be, the first that occurs.
+WORDS = {
+    "adamw": "AdamW", "adamax": "AdaMax", "nadam": "NAdam", "radam": "RAdam",
+    "amsgrad": "AMSGrad", "adagrad": "Adagrad", "adadelta": "Adadelta",
+    "centeredrmsprop": "CenteredRMSprop", "rmsprop": "RMSprop", "lion": "Lion", "rprop": "Rprop",
+    "adam": "Adam", "reformulatednag": "ReformulatedNAG", "nesterov": "NAG", "nag": "NAG",
+    "heavyball": "Momentum", "momentum": "Momentum", "gradientdescent": "GradientDescent",
+    "sgd": "GradientDescent", "gd": "GradientDescent",
+}  # fmt: skip
+FORMS_OF = {"NAG": ("NAG", "ReformulatedNAG")}  # rules that count as another one
+LEFT = 44  # columns of the names of checks
+
+
+@dataclass(frozen=True)
+class Report:
+    """What :func:`conform` has seen.
+
+    `expected` is the class of the rule that it should be, `reason` says why that one, `conforms`
+    whether it is, and `error` is the message if its code failed.
+    """
+
+    place: str
+    expected: str
+    reason: str
+    conforms: bool
+    found: Identification | None
+    given: dict[str, float | None]
+    error: str = ""
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that failed."""
+        return [check for check in self.found.checks if not check.passed] if self.found else []
+
+    def verdict(self) -> str:
+        """Return the result in one line."""
+        if self.found is None:
+            return "its code failed"
+        if self.conforms:
+            return f"conforms: all {len(self.found.checks)} checks passed"
+        return f"does not conform: {len(self.failed)} of {len(self.found.checks)} checks failed"
+
+    def __str__(self) -> str:
+        lines = [self.place, "", *_row("result", self.verdict())]
+        if self.found is None:
+            lines += _row("expected", self._expectation()) if self.reason else []
+            return "\n".join([*lines, "", *wrapped(self.error)])
+        what = self.found.rule or "no rule that minidl knows"
+        lines += _row("it is", what)
+        lines += _row("expected", self._expectation())
+        lines += self._why()
+        lines += ["", *self._hyperparameters(), ""] if self._hyperparameters() else [""]
+        lines += self._checks()
+        return "\n".join(lines)
+
+    def _expectation(self) -> str:
+        named = not self.reason.startswith("(")
+        return f"{self.expected}, {self.reason}" if named else f"any rule of minidl {self.reason}"
+
+    def _why(self) -> list[str]:
+        found = self.found
+        assert found is not None
+        if self.conforms:
+            return _row("the same as", found.also) if found.also else []
+        texts = []
+        if found.rule is None:
+            texts += [*found.facts.sentences()]
+            if found.facts.deterministic and not found.facts.first_nan:
+                texts += [f"It is nearest to: {found.nearest}."]
+        elif found.difference != found.rule:
+            texts += [f"{capital(found.difference or '')}."]
+        texts += [found.cure] if found.cure else []
+        return [line for k, text in enumerate(texts) for line in _row("why" if not k else "", text)]
+
+    def _hyperparameters(self) -> list[str]:
+        assert self.found is not None
+        if self.found.rule is None and not self.found.facts.first_nan:
+            return ["  hyperparameters of the nearest rule"] + [
+                f"    {name:38}{value:>12.6g}" for name, value in self.found.hyperparameters.items()
+            ]
+        if self.found.rule is None:
+            return []
+        lines = [f"  {'hyperparameters':40}{'acts as':>12}{'given':>12}"]
+        for name, value in self.found.hyperparameters.items():
+            own = self.given[name]
+            said = "-" if own is None else f"{own:.6g}"
+            lines.append(f"    {name:38}{value:>12.6g}{said:>12}")
+        return lines
+
+    def _checks(self) -> list[str]:
+        assert self.found is not None
+        head = f"  {'checks':{LEFT - 2}}{'step':>6}{'expected':>13}{'got':>13}"
+        lines, at_point = [head], False
+        for check in self.found.checks:
+            mark = "ok  " if check.passed else "FAIL"
+            line = f"    {mark}  {check.what}"
+            if check.passed:
+                lines.append(line)
+            elif check.difference is None:
+                lines += textwrap.wrap(f"{line}: {check.remark}", WIDTH, subsequent_indent=" " * 10)
+            else:
+                expected, got = check.difference.numbers()
+                name = shorten(line, LEFT)
+                lines.append(f"{name:{LEFT}}{check.difference.step:>6}{expected:>13}{got:>13}")
+                at_point |= check.difference.at_point
+        if any(check.difference for check in self.failed):
+            note = "Numbers are how far the weight moves in that step, the first that differs"
+            note += "; of a gradient's point, its distance from the weight." if at_point else "."
+            lines += ["", *wrapped(note)]
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report for JSON."""
+        head = {"place": self.place, "conforms": self.conforms, "result": self.verdict()}
+        head |= {"expected": self.expected, "reason": self.reason, "error": self.error}
+        found = None if self.found is None else self.found.to_dict()
+        return head | {"given": self.given, "found": found}
+
+
+def _row(name: str, text: str) -> list[str]:
+    """Return a line that begins with a name, and the lines that follow it."""
+    head, indent = f"  {name:13}", " " * 15
+    return textwrap.wrap(text, WIDTH, initial_indent=head, subsequent_indent=indent)
+
+
+def conform(step: Any, expected: str | None = None, place: str = "") -> Report:
+    """Return a report on an optimizer, which :func:`~minidl.identify` also takes.
+
+    `expected` is a name of the optimizer table such as "adam"; without it, the rule in the name of
+    the class, or else any rule of minidl. `place` is what the optimizer is called.
+
+    >>> from minidl.optim import NAG
+    >>> report = conform(NAG(lr=0.1), "momentum")
+    >>> report.conforms, report.found.difference
+    (False, 'it is NAG, not Momentum')
+    """
+    name = str(getattr(step, "__name__", type(step).__name__))
+    right, reason = _expected(name, expected)
+    try:
+        examined = Examination.of(record(step))
+    except StepError as error:
+        return Report(place or name, right or "", reason, False, None, {}, str(error))
+    nearest = examined.nearest()
+    base = nearest.rule.base
+    right = right or base
+    if base in FORMS_OF.get(right, (right,)):
+        found = examined.beside(nearest, reference(base, nearest.rule))
+    else:
+        found = examined.beside(nearest, of_class(right), instead=right)
+    rate = examined.response.rate if examined.response.takes_rate else None
+    declared = examined.response.declared
+    said = {n: rate if n == "lr" else given(n, declared) for n in found.hyperparameters}
+    ok = found.matches and all(check.passed for check in found.checks)
+    return Report(place or name, right, reason, ok, found, said)
+
+
+def of_class(name: str) -> Rule:
+    """Return the right rule of a class of minidl."""
+    if name == "AdamW":
+        return BASE["Adam"].modified(DECAYS[0])
+    return BASE[name]
+
+
+def _expected(name: str, expected: str | None) -> tuple[str | None, str]:
+    """Return the class of the expected rule, or None, and why it is that."""
+    if expected is not None:
+        return optim.lookup(expected).optimizer.__name__, "as asked for"
+    words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+    spans = {"".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
+    rule = next((rule for word, rule in WORDS.items() if word in spans), None)
+    if rule is not None:
+        return rule, "by its name (--as NAME expects another)"
+    return None, "(--as NAME expects a certain one)"

@@ -1,0 +1,224 @@
+"""What an optimizer answers to the probes: recorded once, identified as often as wanted."""
+
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+
+from minidl.errors import MinidlError, StepError
+from minidl.identification.gradient import Array, Slope
+from minidl.identification.probes import NEEDS_CHANGE, NEEDS_RATE, PLACES, Probes, probes
+from minidl.identification.subject import DEFAULT_RATE, Subject, subject
+
+REPEATED = ("again", "reused")  # runs that are as the main one, unless something is wrong
+
+
+@dataclass
+class Run:
+    """One run: `weights` (T + 1, P), `shift` (T, P) from there to the gradient's point.
+
+    `calls` is the largest number of different points in a step, `changes_gradient` says whether
+    the array of the gradient was written into.
+    """
+
+    weights: Array
+    shift: Array
+    calls: int = 1
+    changes_gradient: bool = False
+
+
+@dataclass
+class Response:
+    """The runs of an optimizer with learning rate `rate`, by the names of the probes.
+
+    `takes_rate` says whether the rate was given to it, `thresholds` at which gradients a rule of
+    signs turns (:func:`turning_points`). A response can be kept as arrays, so that an optimizer is
+    identified where its library is not installed.
+
+    Examples
+    --------
+    >>> from minidl.identification import identify, record
+    >>> from minidl.optim import NAG
+    >>> response = record(NAG(lr=0.1))
+    >>> again = Response.from_arrays(response.to_arrays())
+    >>> identify(again).rule
+    'NAG'
+    """
+
+    name: str
+    rate: float
+    takes_rate: bool
+    runs: dict[str, Run]
+    declared: dict[str, float] = field(default_factory=dict)
+    thresholds: tuple[float, float] | None = None
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Return all as arrays, for ``numpy.savez``."""
+        arrays: dict[str, Array] = {"name": np.array(self.name), "rate": np.array(self.rate)}
+        arrays["takes_rate"] = np.array(self.takes_rate)
+        for name, run in self.runs.items():
+            if name in REPEATED and _equal(run, self.runs["main"]):
+                continue  # as in most optimizers
+            arrays[f"weights {name}"] = run.weights
+            if np.any(run.shift):
+                arrays[f"shift {name}"] = run.shift
+            if run.calls != 1 or run.changes_gradient:
+                arrays[f"calls {name}"] = np.array([run.calls, run.changes_gradient])
+        if self.thresholds is not None:
+            arrays["thresholds"] = np.array(self.thresholds)
+        arrays |= {f"declared {name}": np.array(v) for name, v in self.declared.items()}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> Self:
+        """Return the response that :meth:`to_arrays` has made arrays of."""
+        runs, declared = {}, {}
+        for key in arrays:
+            kind, _, name = key.partition(" ")
+            if kind == "weights":
+                weights = np.asarray(arrays[key])
+                shift = arrays.get(f"shift {name}", np.zeros_like(weights[1:]))
+                calls, changes = arrays.get(f"calls {name}", (1, 0))
+                runs[name] = Run(weights, np.asarray(shift), int(calls), bool(changes))
+            if kind == "declared":
+                declared[name] = float(arrays[key])
+        runs |= {name: runs["main"] for name in REPEATED if name not in runs}
+        turns = arrays.get("thresholds")
+        thresholds = None if turns is None else (float(turns[0]), float(turns[1]))
+        rate, takes = float(arrays["rate"]), bool(arrays["takes_rate"])
+        return cls(str(arrays["name"]), rate, takes, runs, declared, thresholds)
+
+
+def _equal(one: Run, other: Run) -> bool:
+    """Return whether two runs are the same to the last bit."""
+    same = np.array_equal(one.weights, other.weights, equal_nan=True)
+    marks = (one.calls, one.changes_gradient) == (other.calls, other.changes_gradient)
+    return same and np.array_equal(one.shift, other.shift) and marks
+
+
+def record(step: Any) -> Response:
+    """Give an optimizer the probes, and return its response.
+
+    `step` is as for :func:`identify`. An exception in its code is an ArgumentError that names the
+    step and the line.
+    """
+    what, all_probes = subject(step), probes()
+    left_out = [*(() if what.changes else NEEDS_CHANGE)]
+    left_out += () if what.rate is not None else NEEDS_RATE
+    runs = {name: _run(what, all_probes, name) for name in all_probes.names if name not in left_out}
+    rate = 1.0 if what.rate is None else what.rate
+    turns = turning_points(what, rate) if signs_only(runs["main"].weights) else None
+    return Response(what.name, rate, what.rate is not None, runs, dict(what.declared), turns)
+
+
+def signs_only(weights: Array) -> bool:
+    """Return whether steps depend on signs alone: two positive gradients give the same."""
+    steps = np.diff(weights[:, [PLACES["constant"], PLACES["growing"]]], axis=0)
+    return bool(np.any(steps) and np.allclose(steps[:, 0], steps[:, 1], rtol=1e-9, atol=0))
+
+
+def turning_points(what: Subject, rate: float) -> tuple[float, float] | None:
+    """Return the gradients -x at which the step after a gradient of 1 turns round.
+
+    The first at once, the second after a gradient of 0 in between. For Lion, they are
+    ``beta1 (1 - beta2) / (1 - beta1)``, and beta2 times as much. None if there is no such point.
+    """
+    found = []
+    for pause in (0, 1):
+        low, high = 1e-9, 1e9
+        for _ in range(20):
+            ladder = np.geomspace(low, high, len(PLACES) + 2)[1:-1]
+            gradients = [np.ones_like(ladder), *([np.zeros_like(ladder)] * pause), -ladder]
+            w, weights, step = np.zeros_like(ladder), [], what.make(rate)
+            with np.errstate(all="ignore"):
+                for g in gradients:
+                    w = step(w, Slope(g.copy(), partial(_always, g)), rate)
+                    weights.append(np.array(w))
+            first = np.sign(weights[0])
+            turned = np.sign(weights[-1] - weights[-2]) != first
+            count = int(np.argmax(turned)) if turned.any() else len(ladder)
+            edges = np.concatenate([[low], ladder, [high]])
+            low, high = edges[count], edges[count + 1]
+        found.append(float(np.sqrt(low * high)))
+    return (found[0], found[1]) if all(1e-8 < x < 1e8 for x in found) else None
+
+
+def _run(what: Subject, all_probes: Probes, name: str) -> Run:
+    """Return one run of a new optimizer."""
+    row = all_probes.names.index(name)
+    rates = all_probes.rates[:, row] * (DEFAULT_RATE if what.rate is None else what.rate)
+    w = all_probes.start[row].copy()
+    weights, shifts, calls, changes = [w.copy()], [], 1, False
+    with _blamed(what.name) as at, np.errstate(all="ignore"):
+        step = what.make(float(rates[0]))
+        for t in range(all_probes.steps):
+            at.step = t + 1
+            g = _Gradient(all_probes.gradients[t, row], all_probes.field[t, row])
+            g.into = at.array if name == "reused" else None
+            before = w.copy()
+            w = step(w, Slope(g(w), g), float(rates[t]))
+            weights.append(np.array(w, dtype=float))
+            points = g.points[1:] or [before]
+            shifts.append(np.nan_to_num(points[0] - before, nan=0))
+            calls = max(calls, len(np.unique(points, axis=0)))
+            changes |= g.is_changed()
+    return Run(np.stack(weights), np.stack(shifts), calls, changes)
+
+
+class _Gradient:
+    """The gradient of one step; it notes the points where it is asked for."""
+
+    def __init__(self, values: Array, field: Array) -> None:
+        self.values, self.field = values, field
+        self.points: list[Array] = []
+        self.given: list[tuple[Array, Array]] = []
+        self.into: Array | None = None  # where all gradients of a run are written
+
+    def __call__(self, point: Array) -> Array:
+        self.points.append(np.array(point))
+        found = np.asarray(self.values + self.field * np.sin(point))
+        if self.into is not None:
+            self.into[...] = found
+            return self.into
+        self.given.append((found, found.copy()))
+        return found
+
+    def is_changed(self) -> bool:
+        """Return whether an array that was given away was written into."""
+        return not all(np.array_equal(*pair, equal_nan=True) for pair in self.given)
+
+
+def _always(g: Array, point: Array) -> Array:
+    return g.copy()
+
+
+class _blamed:  # noqa: N801
+    """A context in which an exception becomes an error with the step and the user's line."""
+
+    step = 0
+
+    def __init__(self, name: str) -> None:
+        self.name, self.array = name, np.empty(len(PLACES))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if not isinstance(error, Exception):
+            return
+        place = next(_lines(trace), "")
+        text = str(error) if isinstance(error, MinidlError) else f"{kind.__name__}: {error}"
+        problem = f"step {self.step} of {self.name} failed{place}: {text}"
+        raise StepError(problem) from error
+
+
+def _lines(trace: Any) -> Iterator[str]:
+    """Yield the places of the user's code in a traceback, the last first."""
+    own = sys.modules["minidl"].__path__[0]
+    for frame in reversed(traceback.extract_tb(trace)):
+        if not frame.filename.startswith((own, "<")) and "site-packages" not in frame.filename:
+            yield f" in {frame.filename.rpartition('/')[2]}, line {frame.lineno} ({frame.line})"

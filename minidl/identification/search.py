@@ -1,0 +1,176 @@
+"""Which rule agrees with a response: right rules first, then their forms, then known faults."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidl.identification.declared import disagreements, given
+from minidl.identification.facts import CLOSE, Facts
+from minidl.identification.fit import FRACTIONS, STARTS, fit, rounded
+from minidl.identification.modifiers import CLIPS, DECAYS, SUMS, UPHILL, Modifier, every
+from minidl.identification.response import Response
+from minidl.identification.rules import BASES, FAULTS, FORMS, SIGNS, Rule
+from minidl.identification.simulate import Observed
+
+FITTED = ("main", "small")
+THRESHOLDS = ("main", "small", "large")
+PLACE_OF_DECAY = {
+    "decoupled": ("rate",), "after": ("rate",), "coupled": ("other",),
+    "decoupled, no rate": ("no rate",), "growth": ("growth",),
+}  # fmt: skip
+ROUNDING = 1e-11  # error below which no rule is better than another
+SHORT = 24  # steps of a first fit
+DIGITS = (1, 2, 3, 4, 6)
+IDLE = 1e-6  # a momentum or decay rate of nothing
+REFINED = 8  # rules that get a second, better fit
+ENOUGH = 1e-6  # error of the fit below which a rule is worth a look at all runs
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A rule with the hyperparameters that fit best, and its largest error over all runs."""
+
+    rule: Rule
+    hyperparameters: dict[str, float]
+    error: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all runs agree; a fault without any average is another rule."""
+        idle = any(self.hyperparameters.get(name, 1) < IDLE for name in FRACTIONS)
+        return self.error <= CLOSE and (self.rule.form or not idle)
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search for the rule of a response, of which some facts are known."""
+
+    response: Response
+    seen: Observed
+    known: Facts
+
+    def best(self) -> Candidate:
+        """Return the first rule that agrees with all runs, or else the one that is nearest.
+
+        One that acts by the hyperparameters that were given is preferred: the same steps may be
+        those of another rule at another learning rate.
+        """
+        rough: list[Candidate] = []
+        for rule in rules(self.known):
+            if (found := _settled(rough, rule)) and not self.disagreements(found):
+                return found
+            rough.append(self.candidate(rule, rough=True))
+        refined: list[Candidate] = []
+        for near in sorted(rough, key=lambda found: found.error):
+            if not near.agrees and len(refined) < REFINED:
+                refined.append(self.candidate(near.rule))
+        agreeing = [found for found in [*rough, *refined] if found.agrees]
+        as_given = [found for found in agreeing if not self.disagreements(found)]
+        return _settled(as_given or agreeing[:1]) or self.nearest(refined)
+
+    def nearest(self, tried: Sequence[Candidate]) -> Candidate:
+        """Return the candidate that comes nearest; of equal ones that which acts as given."""
+        least = min(found.error for found in tried)
+        equal = [found for found in tried if found.error <= 1.2 * least]
+        return min(equal, key=lambda found: bool(self.disagreements(found)))
+
+    def disagreements(self, found: Candidate) -> list[str]:
+        """Return how a candidate acts otherwise than the optimizer's hyperparameters say."""
+        rate = self.response.rate if self.response.takes_rate else None
+        return list(disagreements(found.hyperparameters, self.response.declared, rate))
+
+    def candidate(self, rule: Rule, rough: bool = False) -> Candidate:
+        """Return a rule with its best hyperparameters, in round numbers if these agree as well."""
+        few = self.seen.take(THRESHOLDS if "threshold" in rule.hyperparameters else FITTED)
+        fixed = self.betas(rule)
+        short = rough and rule.family != SIGNS
+        h, cost = fit(rule, few.first(SHORT) if short else few, fixed, rough)
+        if short and cost <= ENOUGH:
+            h, cost = fit(rule, few, fixed, near=h)
+        if cost > ENOUGH:
+            return Candidate(rule, h, max(cost, 2 * CLOSE))
+        found = Candidate(rule, h, self.largest(rule, h))
+        return self.rounded(found, fixed) if found.agrees else found
+
+    def largest(self, rule: Rule, h: Mapping[str, float]) -> float:
+        """Return the largest error of a rule over all runs."""
+        return float(np.abs(self.seen.error_of(rule, h)).max())
+
+    def betas(self, rule: Rule) -> dict[str, float]:
+        """Return the hyperparameters of Lion, which only its turning points tell exactly."""
+        turns = self.response.thresholds
+        if turns is None or "beta1" not in rule.free or rule.family != SIGNS:
+            return {}
+        beta2 = turns[1] / turns[0]
+        odds = turns[0] / (1 - beta2)
+        return {"beta1": odds / (1 + odds), "beta2": beta2} if 0 < beta2 < 1 else {}
+
+    def rounded(self, found: Candidate, fixed: Mapping[str, float]) -> Candidate:
+        """Return the candidate with as few digits as agree hardly worse.
+
+        Numbers that were given, or are usual, come first: the steps may hardly depend on one. Those
+        in `fixed` are known to a millionth already, more exactly than the runs tell.
+        """
+        rule, best = found.rule, found
+        limit = max(10 * found.error, 1e-12)
+        for digits in DIGITS:
+            h = rounded(found.hyperparameters, digits)
+            exact = all(_near(h[name], x) for name, x in fixed.items())
+            if exact and (error := self.largest(rule, h)) <= limit:
+                best = Candidate(rule, h, error)
+                break
+        for name, value in found.hyperparameters.items():
+            said, usual = given(name, self.response.declared), STARTS.get(name, (None,))[0]
+            tried = [rounded({name: value}, digits)[name] for digits in DIGITS if best is found]
+            for x in [said, usual] * (name not in fixed) + tried * (name not in fixed):
+                if x is None or x == best.hyperparameters[name]:
+                    continue
+                h = best.hyperparameters | {name: x}
+                if (error := self.largest(rule, h)) <= limit:
+                    best = Candidate(rule, h, error)
+                    break
+        return best
+
+
+def _near(value: float, exact: float) -> bool:
+    """Return whether a fraction is within a millionth of another."""
+    return abs(value - exact) <= 1e-6 * min(exact, 1 - exact)
+
+
+def _settled(tried: Sequence[Candidate], then: Rule | None = None) -> Candidate | None:
+    """Return the best candidate if it agrees, unless the next rule may agree better."""
+    agreeing = [found for found in tried if found.agrees]
+    best = min(agreeing, key=lambda found: max(found.error, ROUNDING), default=None)
+    if best is None or best.error <= ROUNDING or then is None or then.base != best.rule.base:
+        return best
+    return None
+
+
+def rules(known: Facts) -> Iterator[Rule]:
+    """Yield the rules that the facts allow, the simplest first."""
+    up = (UPHILL,) if known.uphill else ()
+    groups = [_family(group, known) for group in (BASES, FORMS, FAULTS)]
+    bases, forms, _ = groups
+    if known.period > 1:
+        yield from (r.modified(m, *up) for r in bases + forms for m in every(known.period))
+        return
+    decays = [m for m in DECAYS if known.decay in PLACE_OF_DECAY.get(m.key, ())]
+    for group in groups:
+        yield from (r.modified(m, *up) for r in group for m in decays)
+        yield from (r.modified(*up) for r in group if not decays)
+    clips = (CLIPS if known.shared else CLIPS[:1]) if known.clipped else ()
+    yield from (r.modified(c, *up, *d) for r in bases + forms for c in clips for d in pairs(decays))
+    yield from (r.modified(m, *up) for r in bases for m in SUMS if known.endless)
+
+
+def pairs(decays: Sequence[Modifier]) -> list[tuple[Modifier, ...]]:
+    """Return each decay that is a form alone; the empty tuple if there is none."""
+    return [(m,) for m in decays if m.form] or [()]
+
+
+def _family(group: Sequence[Rule], known: Facts) -> list[Rule]:
+    """Return the rules that fit the observed proportion of gradients and steps."""
+    if known.family == "":
+        return [rule for rule in group if rule.family != SIGNS]
+    return [rule for rule in group if rule.family == known.family]

@@ -1,0 +1,253 @@
+"""One way to run whatever implements an optimizer: new for each run, step by step."""
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import ArgumentError
+from minidl.identification.gradient import Array, Slope
+from minidl.optim import Optimizer
+
+Step = Callable[[Array, Slope, float], Array]  # weights, gradient, learning rate -> new weights
+RATES = ("lr", "learning_rate", "rate", "eta", "step_size", "stepsize", "alpha")
+DEFAULT_RATE = 0.1
+SHAPES = """Give one of these:
+  an optimizer of minidl, or a class derived from Optimizer
+  a class or a function that is called with lr, and returns an object with
+    step(w, grad), or such a function
+  a function step(w, g, state), which returns the new weights or changes w;
+    state is a dict, empty at first; lr is passed if it has that argument
+  a generator function rule(w, lr): g = yield w"""
+FOREIGN = {"torch": "PyTorch", "keras": "Keras", "optax": "optax"}
+
+
+@dataclass
+class Subject:
+    """An optimizer to be identified: `make` starts it at a learning rate.
+
+    `rate` is its own learning rate, or None if it takes none; `changes` says whether the rate can
+    change during a run; `declared` are the hyperparameters that it says it has.
+    """
+
+    name: str
+    make: Callable[[float], Step]
+    rate: float | None
+    changes: bool
+    declared: Mapping[str, float] = field(default_factory=dict)
+
+
+def subject(step: Any) -> Subject:
+    """Return what `step` is, or raise an ArgumentError that lists what it may be."""
+    if isinstance(step, Optimizer):
+        return _instance(step)
+    if isinstance(step, type) and issubclass(step, Optimizer):
+        needed = _required(step)
+        name = next((n for n in needed if n in RATES), None)
+        return _instance(step(**{name: DEFAULT_RATE} if name else {}))
+    home = type(step).__module__.split(".")[0]
+    if home in FOREIGN or (isinstance(step, tuple) and hasattr(step, "update")):
+        library = FOREIGN.get(home, "optax")
+        hint = f"The adapter for {library} has three lines: see minidl/identification/README.md."
+        raise ArgumentError(f"an optimizer of {library} needs an adapter", hint=hint)
+    if not callable(step) and _method(step) is None:
+        raise ArgumentError(f"{type(step).__name__} is no optimizer", hint=SHAPES)
+    if inspect.isgeneratorfunction(step):
+        return _generator(step)
+    if isinstance(step, type) or (_is_function(step) and len(_required(step)) < 2):
+        return _factory(step)
+    if _is_function(step):
+        return _function(step)
+    return _object(step)
+
+
+def _is_function(step: Any) -> bool:
+    return inspect.isroutine(step) or hasattr(step, "func")  # functools.partial
+
+
+def _parameters(function: Any) -> dict[str, inspect.Parameter]:
+    """Return the arguments of a function or class, without those of ``*args``."""
+    try:
+        found = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name: p for name, p in found.items() if p.kind not in several}
+
+
+def _required(function: Any) -> list[str]:
+    return [name for name, p in _parameters(function).items() if p.default is p.empty]
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Return the values that are numbers; a pair of betas as two."""
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        pair = value if name == "betas" and isinstance(value, tuple) else (value,)
+        for place, number in enumerate(pair, start=1):
+            if isinstance(number, (int, float, np.floating)) and not isinstance(number, bool):
+                found[f"beta{place}" if len(pair) > 1 else name.strip("_")] = float(number)
+    return found
+
+
+def _instance(optimizer: Optimizer) -> Subject:
+    """Return the subject for an optimizer of minidl; its schedules keep their first value."""
+    first = copy.deepcopy(optimizer)
+    first.reset()
+    for name in first.hyperparameters:
+        value = getattr(first, name)
+        if np.ndim(value):
+            raise ArgumentError(f"{name} has one value per replica: identify needs a number")
+        setattr(first, name, value)
+    rate = first.hyperparameters.get("lr")
+
+    def make(lr: float) -> Step:
+        made = copy.deepcopy(first)
+        if rate is not None:
+            made.lr = lr
+
+        def step(w: Array, g: Slope, lr: float) -> Array:
+            if rate is not None and made.hyperparameters["lr"] != lr:
+                made.lr = lr
+            made.step(w, g.at)
+            return w
+
+        return step
+
+    declared = _numbers(first.hyperparameters)
+    return Subject(type(first).__name__, make, rate, rate is not None, declared)
+
+
+def _factory(factory: Any) -> Subject:
+    """Return the subject for a class, or a function that returns a step or an object."""
+    parameters = _parameters(factory)
+    name = next((n for n in parameters if n in RATES), next(iter(_required(factory)), None))
+    others = [n for n in _required(factory) if n != name]
+    title = _name(factory)
+    if others:
+        received = f"{title}({', '.join(parameters)})"
+        hint = f"Give {', '.join(others)} a default, or write: lambda lr: {title}(...)."
+        raise ArgumentError("identify calls it with lr alone", received=received, hint=hint)
+    default = parameters[name].default if name else None
+    rate = None if name is None else default if isinstance(default, float) else DEFAULT_RATE
+
+    def make(lr: float) -> Step:
+        made = factory() if name is None else factory(**{name: lr})
+        return _stepping(made, _rate_of(made))
+
+    sample = factory() if name is None else factory(**{name: rate})
+    _stepping(sample, None)
+    changes = _rate_of(sample) is not None or _takes_rate(sample)
+    declared = _numbers({n: p.default for n, p in parameters.items()})
+    return Subject(title, make, rate, changes and name is not None, declared)
+
+
+def _object(step: Any) -> Subject:
+    """Return the subject for an object, of which each run takes a copy."""
+    attribute = _rate_of(step)
+    rate = None if attribute is None else float(getattr(step, attribute))
+
+    def make(lr: float) -> Step:
+        made = copy.deepcopy(step)
+        if attribute is not None:
+            setattr(made, attribute, lr)
+        return _stepping(made, attribute)
+
+    make(rate or DEFAULT_RATE)
+    return Subject(type(step).__name__, make, rate, rate is not None, _numbers(vars(step)))
+
+
+def _function(step: Any) -> Subject:
+    """Return the subject for a function of weights, gradient and perhaps a state."""
+    name = next((n for n in _parameters(step) if n in RATES), None)
+    default = _parameters(step)[name].default if name else None
+    rate = None if name is None else default if isinstance(default, float) else DEFAULT_RATE
+    declared = _numbers({n: p.default for n, p in _parameters(step).items()})
+    return Subject(_name(step), lambda lr: _stepping(step, None), rate, bool(name), declared)
+
+
+def _generator(rule: Any) -> Subject:
+    """Return the subject for a generator, which yields weights and is sent gradients."""
+    parameters = _parameters(rule)
+    name = next((n for n in parameters if n in RATES), None)
+    default = parameters[name].default if name else None
+    rate = None if name is None else default if isinstance(default, float) else DEFAULT_RATE
+
+    def make(lr: float) -> Step:
+        running: list[Any] = []
+
+        def step(w: Array, g: Slope, lr: float) -> Array:
+            if not running:
+                running.append(rule(w, **({name: lr} if name else {})))
+                next(running[0])
+            return new_weights(running[0].send(g), w)
+
+        return step
+
+    declared = _numbers({n: p.default for n, p in parameters.items()})
+    return Subject(_name(rule), make, rate, False, declared)
+
+
+def _name(step: Any) -> str:
+    return str(getattr(step, "__name__", getattr(step, "func", type(step)).__name__))
+
+
+def _method(made: Any) -> Any:
+    """Return the method or function that takes a step."""
+    if _is_function(made):
+        return made
+    found = (getattr(made, name, None) for name in ("step", "update", "__call__"))
+    return next((method for method in found if callable(method)), None)
+
+
+def _rate_of(made: Any) -> str | None:
+    """Return the attribute of an object that holds its learning rate."""
+    held = getattr(made, "__dict__", {})
+    return next((n for n in RATES if isinstance(held.get(n), (int, float))), None)
+
+
+def _takes_rate(made: Any) -> bool:
+    return any(name in RATES for name in _parameters(_method(made)))
+
+
+def _stepping(made: Any, attribute: str | None) -> Step:
+    """Return the step of an object or a function, whatever of state and lr it takes."""
+    method = made.step if isinstance(made, Optimizer) else _method(made)
+    if method is None:
+        raise ArgumentError(f"{type(made).__name__} has no method step(w, grad)", hint=SHAPES)
+    names = list(_parameters(method))
+    rate = next((n for n in names[2:] if n in RATES), None)
+    state_name = next((n for n in names[2:] if n not in RATES), None)
+    needed = [n for n in _required(method)[2:] if n not in (rate, state_name)]
+    if len(names) < 2 or needed:
+        received = f"{_name(method)}({', '.join(names)})"
+        raise ArgumentError("this step cannot be called", received=received, hint=SHAPES)
+    passes = state_name is not None and (state_name == "state" or state_name in _required(method))
+    state: list[Any] = [{}]
+
+    def step(w: Array, g: Slope, lr: float) -> Array:
+        if attribute is not None and getattr(made, attribute) != lr:
+            setattr(made, attribute, lr)
+        gradient = g.at if isinstance(made, Optimizer) else g
+        more = state if passes else []
+        returned = method(w, gradient, *more, **({rate: lr} if rate else {}))
+        if isinstance(returned, tuple) and len(returned) == 2:
+            returned, state[0] = returned
+        return new_weights(returned, w)
+
+    return step
+
+
+def new_weights(returned: Any, w: Array) -> Array:
+    """Return the weights after a step: what it returned, or else `w`, changed in place."""
+    if returned is None:
+        return w
+    found = np.asarray(returned)
+    if found.shape != w.shape or found.dtype.kind != "f":
+        kind = f"{type(returned).__name__} of shape {found.shape}"
+        expected = f"the new weights, of shape {w.shape}, or None if w was changed in place"
+        raise ArgumentError("a step returned no weights", received=kind, expected=expected)
+    return found
