@@ -23,11 +23,12 @@ def identify(step: Any) -> Identification:
     Parameters
     ----------
     step : Optimizer, class, function or Response
-        An optimizer of minidl or such a class; a class or function that is called with ``lr`` and
-        returns an object with ``step(w, grad)`` or such a function, so that optimizers of PyTorch,
-        Keras and optax need three lines; a function ``step(w, g, state)``; a generator function; or
-        a :class:`~minidl.identification.Response`. The README of ``minidl/identification`` shows
-        each. Anything else is an ArgumentError, as is an exception in its code.
+        An optimizer of minidl, its name, or such a class; a class or function that is called with
+        ``lr`` and returns an object with ``step(w, grad)`` or such a function, so that optimizers
+        of PyTorch, Keras and optax need three lines; a function ``step(w, g, state)``; a generator
+        function; or a :class:`~minidl.identification.Response`. The README of
+        ``minidl/identification`` shows each. Anything else is an ArgumentError, as is an exception in
+        its code.
 
     Returns
     -------
@@ -47,8 +48,8 @@ def identify(step: Any) -> Identification:
     >>> def heavy_ball(w, g, state, lr=0.1):
     ...     state["v"] = 0.9 * state.get("v", 0) + lr * g
     ...     return w - state["v"]
-    >>> found = minidl.identify(heavy_ball)
-    >>> found.rule, found.hyperparameters, found.matches
+    >>> answer = minidl.identify(heavy_ball)
+    >>> answer.rule, answer.hyperparameters, answer.matches
     ('Momentum', {'lr': 0.1, 'momentum': 0.9}, True)
     >>> def chainer(w, g, state, lr=0.1, m=0.9):
     ...     state["v"] = m * state.get("v", 0) - lr * g
@@ -84,8 +85,8 @@ class Examination:
 
     def answer(self) -> Identification:
         """Return which rule it is."""
-        found = self.nearest()
-        return self.beside(found, reference(found.rule.base, found.rule))
+        candidate = self.nearest()
+        return self.beside(candidate, reference(candidate.rule.base, candidate.rule))
 
     @property
     def search(self) -> Search:
@@ -96,15 +97,15 @@ class Examination:
         """Return the rule that agrees, or else the one that comes nearest."""
         return self.search.best()
 
-    def beside(self, found: Candidate, right: Rule, instead: str = "") -> Identification:
+    def beside(self, candidate: Candidate, right: Rule, instead: str = "") -> Identification:
         """Return the identification of a candidate, with all checks against the right rule.
 
         If that is of another class, which is expected `instead`, the candidate does not match.
         """
-        rule, known = found.rule, self.known
-        agrees = found.agrees and known.is_usable
-        h = found.hyperparameters
-        unlike = self.search.disagreements(found) if agrees else []
+        rule, known = candidate.rule, self.known
+        agrees = candidate.agrees and known.is_usable
+        h = candidate.hyperparameters
+        unlike = self.search.disagreements(candidate) if agrees else []
         wrong = [f"it is {rule.title}, not {instead}"] * bool(instead) + unlike
         wrong += ["it keeps the array of the gradient instead of a copy"] * known.keeps_array
         wrong += ["it changes the array of the gradient"] * known.changes_gradient
@@ -120,7 +121,7 @@ class Examination:
         return Identification(
             name=self.response.name, rule=rule.title if agrees else None, base=rule.base,
             hyperparameters=h, matches=matches, difference=difference, nearest=rule.title,
-            also=rule.also, error=found.error,
+            also=rule.also, error=candidate.error,
             first=None if matches or not known.deterministic else first_difference(compared),
             checks=compared, facts=known, cure=rule.cure if agrees else "",
         )  # fmt: skip
@@ -135,11 +136,11 @@ class Examination:
         return self.search.candidate(rule).hyperparameters
 
 
-def reference(base: str, found: Rule) -> Rule:
-    """Return the right rule of a name, with the form that was found if it is one."""
-    if found.form:
-        return found
-    decays = [m for m in found.modifiers if m.form]
+def reference(base: str, fitted: Rule) -> Rule:
+    """Return the right rule of a name, in the form that was fitted if it is one."""
+    if fitted.form:
+        return fitted
+    decays = [m for m in fitted.modifiers if m.form]
     rule = BASE["Adam" if base == "AdamW" else base]
     if base == "AdamW" and not decays:
         decays = [DECAYS[0]]

@@ -40,10 +40,10 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the difference for JSON, where a number that is not finite is text."""
-        found = dict(vars(self))
+        numbers = dict(vars(self))
         for name in ("expected", "received"):
-            found[name] = found[name] if np.isfinite(found[name]) else str(found[name])
-        return found
+            numbers[name] = numbers[name] if np.isfinite(numbers[name]) else str(numbers[name])
+        return numbers
 
     def numbers(self) -> tuple[str, str]:
         """Return both numbers with as many digits as tell them apart."""
@@ -71,16 +71,16 @@ def checks(rule: Rule, h: Mapping[str, float], seen: Observed, known: Facts) -> 
     errors = np.abs(seen.errors(weights, shift)[:, :, 0])
     half = len(errors) // 2
     moves, points = errors[:half], errors[half:]
-    found = []
+    compared = []
     for name, what in COORDINATES.items():
         at = seen.names.index("main"), PLACES[name]
-        found.append(_check(what, moves[:, at[0], at[1] : at[1] + 1], seen, weights, at))
+        compared.append(_check(what, moves[:, at[0], at[1] : at[1] + 1], seen, weights, at))
     for run, what in WHOLE_RUNS.items():
         if run in seen.names:
             row = seen.names.index(run)
-            found.append(_check(what, moves[:, row], seen, weights, (row, 0)))
-    found.append(_points(points, seen, shift, rule))
-    return found + list(_manners(known))
+            compared.append(_check(what, moves[:, row], seen, weights, (row, 0)))
+    compared.append(_points(points, seen, shift, rule))
+    return compared + list(_manners(known))
 
 
 def _check(what: str, errors: Array, seen: Observed, weights: Array, at: tuple[int, int]) -> Check:
@@ -120,7 +120,7 @@ def _manners(known: Facts) -> Iterator[Check]:
     yield Check("one gradient in each step", known.calls == 1, remark=remark)
 
 
-def first_difference(found: list[Check]) -> Difference | None:
+def first_difference(compared: list[Check]) -> Difference | None:
     """Return the difference in the earliest step, of several the one in the main run."""
-    differences = [c.difference for c in found if c.difference is not None]
+    differences = [c.difference for c in compared if c.difference is not None]
     return min(differences, key=lambda d: (d.step, d.run != "main"), default=None)

@@ -41,29 +41,29 @@ class Report:
     expected: str
     reason: str
     conforms: bool
-    found: Identification | None
+    answer: Identification | None
     given: dict[str, float | None]
     error: str = ""
 
     @property
     def failed(self) -> list[Check]:
         """The checks that failed."""
-        return [check for check in self.found.checks if not check.passed] if self.found else []
+        return [check for check in self.answer.checks if not check.passed] if self.answer else []
 
     def verdict(self) -> str:
         """Return the result in one line."""
-        if self.found is None:
+        if self.answer is None:
             return "its code failed"
         if self.conforms:
-            return f"conforms: all {len(self.found.checks)} checks passed"
-        return f"does not conform: {len(self.failed)} of {len(self.found.checks)} checks failed"
+            return f"conforms: all {len(self.answer.checks)} checks passed"
+        return f"does not conform: {len(self.failed)} of {len(self.answer.checks)} checks failed"
 
     def __str__(self) -> str:
         lines = [self.place, "", *_row("result", self.verdict())]
-        if self.found is None:
+        if self.answer is None:
             lines += _row("expected", self._expectation()) if self.reason else []
             return "\n".join([*lines, "", *wrapped(self.error)])
-        what = self.found.rule or "no rule that minidl knows"
+        what = self.answer.rule or "no rule that minidl knows"
         lines += _row("it is", what)
         lines += _row("expected", self._expectation())
         lines += self._why()
@@ -76,40 +76,41 @@ class Report:
         return f"{self.expected}, {self.reason}" if named else f"any rule of minidl {self.reason}"
 
     def _why(self) -> list[str]:
-        found = self.found
-        assert found is not None
+        answer = self.answer
+        assert answer is not None
         if self.conforms:
-            return _row("the same as", found.also) if found.also else []
+            return _row("the same as", answer.also) if answer.also else []
         texts = []
-        if found.rule is None:
-            texts += [*found.facts.sentences()]
-            if found.facts.deterministic and not found.facts.first_nan:
-                texts += [f"It is nearest to: {found.nearest}."]
-        elif found.difference != found.rule:
-            texts += [f"{capital(found.difference or '')}."]
-        texts += [found.cure] if found.cure else []
+        if answer.rule is None:
+            texts += [*answer.facts.sentences()]
+            if answer.facts.deterministic and not answer.facts.first_nan:
+                texts += [f"It is nearest to: {answer.nearest}."]
+        elif answer.difference != answer.rule:
+            texts += [f"{capital(answer.difference or '')}."]
+        texts += [answer.cure] if answer.cure else []
         return [line for k, text in enumerate(texts) for line in _row("why" if not k else "", text)]
 
     def _hyperparameters(self) -> list[str]:
-        assert self.found is not None
-        if self.found.rule is None and not self.found.facts.first_nan:
+        assert self.answer is not None
+        if self.answer.rule is None and not self.answer.facts.first_nan:
             return ["  hyperparameters of the nearest rule"] + [
-                f"    {name:38}{value:>12.6g}" for name, value in self.found.hyperparameters.items()
+                f"    {name:38}{value:>12.6g}"
+                for name, value in self.answer.hyperparameters.items()
             ]
-        if self.found.rule is None:
+        if self.answer.rule is None:
             return []
         lines = [f"  {'hyperparameters':40}{'acts as':>12}{'given':>12}"]
-        for name, value in self.found.hyperparameters.items():
+        for name, value in self.answer.hyperparameters.items():
             own = self.given[name]
             said = "-" if own is None else f"{own:.6g}"
             lines.append(f"    {name:38}{value:>12.6g}{said:>12}")
         return lines
 
     def _checks(self) -> list[str]:
-        assert self.found is not None
+        assert self.answer is not None
         head = f"  {'checks':{LEFT - 2}}{'step':>6}{'expected':>13}{'got':>13}"
         lines, at_point = [head], False
-        for check in self.found.checks:
+        for check in self.answer.checks:
             mark = "ok  " if check.passed else "FAIL"
             line = f"    {mark}  {check.what}"
             if check.passed:
@@ -131,8 +132,8 @@ class Report:
         """Return the report for JSON."""
         head = {"place": self.place, "conforms": self.conforms, "result": self.verdict()}
         head |= {"expected": self.expected, "reason": self.reason, "error": self.error}
-        found = None if self.found is None else self.found.to_dict()
-        return head | {"given": self.given, "found": found}
+        answer = None if self.answer is None else self.answer.to_dict()
+        return head | {"given": self.given, "answer": answer}
 
 
 def _row(name: str, text: str) -> list[str]:
@@ -149,7 +150,7 @@ def conform(step: Any, expected: str | None = None, place: str = "") -> Report:
 
     >>> from minidl.optim import NAG
     >>> report = conform(NAG(lr=0.1), "momentum")
-    >>> report.conforms, report.found.difference
+    >>> report.conforms, report.answer.difference
     (False, 'it is NAG, not Momentum')
     """
     name = str(getattr(step, "__name__", type(step).__name__))
@@ -162,14 +163,14 @@ def conform(step: Any, expected: str | None = None, place: str = "") -> Report:
     base = nearest.rule.base
     right = right or base
     if base in FORMS_OF.get(right, (right,)):
-        found = examined.beside(nearest, reference(base, nearest.rule))
+        answer = examined.beside(nearest, reference(base, nearest.rule))
     else:
-        found = examined.beside(nearest, of_class(right), instead=right)
+        answer = examined.beside(nearest, of_class(right), instead=right)
     rate = examined.response.rate if examined.response.takes_rate else None
     declared = examined.response.declared
-    said = {n: rate if n == "lr" else given(n, declared) for n in found.hyperparameters}
-    ok = found.matches and all(check.passed for check in found.checks)
-    return Report(place or name, right, reason, ok, found, said)
+    said = {n: rate if n == "lr" else given(n, declared) for n in answer.hyperparameters}
+    ok = answer.matches and all(check.passed for check in answer.checks)
+    return Report(place or name, right, reason, ok, answer, said)
 
 
 def of_class(name: str) -> Rule:

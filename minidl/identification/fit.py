@@ -68,8 +68,8 @@ def fit(
             break
         u = limited(names, best + free * np.clip(_step(slope * free, rest, trust), -2, 2))
     chosen = int(cost.argmin())
-    found = [float(value) for value in from_line(names, best[chosen])]
-    return dict(zip(names, found, strict=True)), float(cost.min() ** 0.5)
+    numbers = [float(value) for value in from_line(names, best[chosen])]
+    return dict(zip(names, numbers, strict=True)), float(cost.min() ** 0.5)
 
 
 def _starts(
@@ -105,8 +105,8 @@ def _step(slope: Array, rest: Array, trust: Array) -> Array:
     size = np.sqrt((slope**2).sum(axis=1)) + 1e-300
     unit = slope / size[:, None]
     product = unit.mT @ unit + trust[:, None, None] * np.eye(slope.shape[2])
-    found = np.linalg.solve(product, -(unit.mT @ rest[..., None]))[..., 0]
-    return np.asarray(np.where(size > 1e-290, found / size, 0.0))
+    solution = np.linalg.solve(product, -(unit.mT @ rest[..., None]))[..., 0]
+    return np.asarray(np.where(size > 1e-290, solution / size, 0.0))
 
 
 def _linearised(
@@ -167,10 +167,10 @@ def rounded(h: Mapping[str, float], digits: int) -> dict[str, float]:
     >>> rounded({"beta2": 0.99900000001, "lr": 0.030000000001}, 2)
     {'beta2': 0.999, 'lr': 0.03}
     """
-    found = {}
+    shortened = {}
     for name, value in h.items():
         short = float(f"{value:.{digits}g}")
         if name in FRACTIONS and value > 0.5:
             short = round(1 - float(f"{1 - value:.{digits}g}"), 14)
-        found[name] = short
-    return found
+        shortened[name] = short
+    return shortened

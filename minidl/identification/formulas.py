@@ -29,8 +29,8 @@ class Moment:
     def add(self, name: str, keep: Any, value: Array) -> Array:
         """Set a state to ``keep * state + value``, at first 0, and return it."""
         self.s[name] = keep * self.s.get(name, 0.0) + value
-        found: Array = self.s[name]
-        return found
+        array: Array = self.s[name]
+        return array
 
     def mean(self, name: str, keep: Any, value: Array) -> Array:
         """Set a state to the moving average ``keep * state + (1 - keep) * value``."""
@@ -39,8 +39,8 @@ class Moment:
     def peak(self, name: str, value: Array) -> Array:
         """Set a state to the largest value so far."""
         self.s[name] = np.maximum(self.s.get(name, value), value)
-        found: Array = self.s[name]
-        return found
+        array: Array = self.s[name]
+        return array
 
 
 def velocity(
@@ -116,8 +116,8 @@ def dozat(g: Array, m: Array, x: Moment) -> Array:
     b, decay = x.h.beta1, x.h.momentum_decay
     now, then = (b * (1 - 0.5 * 0.96 ** (t * decay)) for t in (x.t, x.t + 1))
     product = x.s["product"] = x.s.get("product", 1.0) * now
-    found: Array = then * m / (1 - product * then) + (1 - now) * g / (1 - product)
-    return found
+    mean: Array = then * m / (1 - product * then) + (1 - now) * g / (1 - product)
+    return mean
 
 
 def radam(g: Array, x: Moment, eps: str = "hat") -> Array:

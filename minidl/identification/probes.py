@@ -107,10 +107,10 @@ def _coordinates(first: int) -> Array:
 def _other() -> Array:
     """Return gradients (T, P) that no rule is fitted to: random, of three sizes, with pauses."""
     count = len(COORDINATES)
-    found = scattered(5000, STEPS * count).reshape(STEPS, count)
-    found *= np.array([0.125, 1.0, 8.0])[np.arange(STEPS * count).reshape(STEPS, count) % 3]
-    found[np.arange(STEPS) % 11 == 8] = 0
-    return found
+    gradients = scattered(5000, STEPS * count).reshape(STEPS, count)
+    gradients *= np.array([0.125, 1.0, 8.0])[np.arange(STEPS * count).reshape(STEPS, count) % 3]
+    gradients[np.arange(STEPS) % 11 == 8] = 0
+    return gradients
 
 
 def probes() -> Probes:

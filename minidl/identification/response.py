@@ -127,7 +127,7 @@ def turning_points(what: Subject, rate: float) -> tuple[float, float] | None:
     The first at once, the second after a gradient of 0 in between. For Lion, they are
     ``beta1 (1 - beta2) / (1 - beta1)``, and beta2 times as much. None if there is no such point.
     """
-    found = []
+    turns = []
     for pause in (0, 1):
         low, high = 1e-9, 1e9
         for _ in range(20):
@@ -143,8 +143,8 @@ def turning_points(what: Subject, rate: float) -> tuple[float, float] | None:
             count = int(np.argmax(turned)) if turned.any() else len(ladder)
             edges = np.concatenate([[low], ladder, [high]])
             low, high = edges[count], edges[count + 1]
-        found.append(float(np.sqrt(low * high)))
-    return (found[0], found[1]) if all(1e-8 < x < 1e8 for x in found) else None
+        turns.append(float(np.sqrt(low * high)))
+    return (turns[0], turns[1]) if all(1e-8 < x < 1e8 for x in turns) else None
 
 
 def _run(what: Subject, all_probes: Probes, name: str) -> Run:
@@ -180,12 +180,12 @@ class _Gradient:
 
     def __call__(self, point: Array) -> Array:
         self.points.append(np.array(point))
-        found = np.asarray(self.values + self.field * np.sin(point))
+        gradient = np.asarray(self.values + self.field * np.sin(point))
         if self.into is not None:
-            self.into[...] = found
+            self.into[...] = gradient
             return self.into
-        self.given.append((found, found.copy()))
-        return found
+        self.given.append((gradient, gradient.copy()))
+        return gradient
 
     def is_changed(self) -> bool:
         """Return whether an array that was given away was written into."""

@@ -67,8 +67,8 @@ class Identification:
         """The class of minidl that is this rule, or the nearest."""
         from minidl import optim
 
-        found: type = getattr(optim, self.base)
-        return found
+        cls: type = getattr(optim, self.base)
+        return cls
 
     def __repr__(self) -> str:
         what = repr(self.rule) if self.rule else f"no known rule, nearest {self.nearest!r}"
@@ -115,15 +115,15 @@ class Identification:
             for c in self.checks
         ]
         names = ("name", "rule", "base", "hyperparameters", "matches", "difference", "nearest")
-        found = {name: getattr(self, name) for name in names}
-        found |= {
+        fields = {name: getattr(self, name) for name in names}
+        fields |= {
             "also": self.also,
             "cure": self.cure,
             "error": self.error,
             "first": first,
             "checks": checks,
         }
-        return found | {"facts": list(self.facts.sentences())}
+        return fields | {"facts": list(self.facts.sentences())}
 
 
 def arguments(h: Mapping[str, float]) -> str:

@@ -46,18 +46,19 @@ class Rule:
 
     def modified(self, *modifiers: Modifier) -> "Rule":
         """Return this rule with modifiers on top; some of them give it another name."""
-        base, title = self.base, self.title
+        base, title, also = self.base, self.title, ""
         for m in modifiers:
             if name := RENAMED.get((base, m.key)):
+                also = ALSO.get((title, m.key), "")
                 base, title = name.split()[0], title.replace(base, name, 1)
             else:
                 that = ", " if "," in title else " "
                 joint = " and " if " with" in title else ", " if "," in title else " "
                 title += (joint if m.words.startswith("with") else that) + m.words
         form = self.form and all(m.form for m in modifiers)
-        return replace(
-            self, base=base, title=title, form=form, modifiers=(*self.modifiers, *modifiers)
-        )
+        both = (*self.modifiers, *modifiers)
+        also = self.also if not both else also if len(both) == 1 else ""
+        return replace(self, base=base, title=title, form=form, also=also, modifiers=both)
 
 
 def _look(times: str, outside: bool = False) -> Callable[[Moment], Any]:
@@ -107,6 +108,14 @@ RENAMED = {
     ("Adam", "growth"): "AdamW whose decay has the wrong sign",
     ("Lion", "decoupled"): "Lion",
     ("GradientDescent", "decoupled"): "GradientDescent with weight decay",  # as in the gradient
+}
+ALSO = {
+    ("Adam", "decoupled"): "torch.optim.AdamW and optax.adamw, whose decay is multiplied by the"
+    " learning rate",
+    ("Adam with epsilon hat", "decoupled"): "keras.optimizers.AdamW, whose decay is multiplied by"
+    " the learning rate",
+    ("GradientDescent", "decoupled"): "torch.optim.SGD(weight_decay=)",
+    ("Lion", "decoupled"): "keras.optimizers.Lion(weight_decay=), optax.lion",
 }
 
 

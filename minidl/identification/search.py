@@ -58,27 +58,27 @@ class Search:
         """
         rough: list[Candidate] = []
         for rule in rules(self.known):
-            if (found := _settled(rough, rule)) and not self.disagreements(found):
-                return found
+            if (candidate := _settled(rough, rule)) and not self.disagreements(candidate):
+                return candidate
             rough.append(self.candidate(rule, rough=True))
         refined: list[Candidate] = []
-        for near in sorted(rough, key=lambda found: found.error):
+        for near in sorted(rough, key=lambda candidate: candidate.error):
             if not near.agrees and len(refined) < REFINED:
                 refined.append(self.candidate(near.rule))
-        agreeing = [found for found in [*rough, *refined] if found.agrees]
-        as_given = [found for found in agreeing if not self.disagreements(found)]
+        agreeing = [candidate for candidate in [*rough, *refined] if candidate.agrees]
+        as_given = [candidate for candidate in agreeing if not self.disagreements(candidate)]
         return _settled(as_given or agreeing[:1]) or self.nearest(refined)
 
     def nearest(self, tried: Sequence[Candidate]) -> Candidate:
         """Return the candidate that comes nearest; of equal ones that which acts as given."""
-        least = min(found.error for found in tried)
-        equal = [found for found in tried if found.error <= 1.2 * least]
-        return min(equal, key=lambda found: bool(self.disagreements(found)))
+        least = min(candidate.error for candidate in tried)
+        equal = [candidate for candidate in tried if candidate.error <= 1.2 * least]
+        return min(equal, key=lambda candidate: bool(self.disagreements(candidate)))
 
-    def disagreements(self, found: Candidate) -> list[str]:
+    def disagreements(self, candidate: Candidate) -> list[str]:
         """Return how a candidate acts otherwise than the optimizer's hyperparameters say."""
         rate = self.response.rate if self.response.takes_rate else None
-        return list(disagreements(found.hyperparameters, self.response.declared, rate))
+        return list(disagreements(candidate.hyperparameters, self.response.declared, rate))
 
     def candidate(self, rule: Rule, rough: bool = False) -> Candidate:
         """Return a rule with its best hyperparameters, in round numbers if these agree as well."""
@@ -90,8 +90,8 @@ class Search:
             h, cost = fit(rule, few, fixed, near=h)
         if cost > ENOUGH:
             return Candidate(rule, h, max(cost, 2 * CLOSE))
-        found = Candidate(rule, h, self.largest(rule, h))
-        return self.rounded(found, fixed) if found.agrees else found
+        candidate = Candidate(rule, h, self.largest(rule, h))
+        return self.rounded(candidate, fixed) if candidate.agrees else candidate
 
     def largest(self, rule: Rule, h: Mapping[str, float]) -> float:
         """Return the largest error of a rule over all runs."""
@@ -106,23 +106,23 @@ class Search:
         odds = turns[0] / (1 - beta2)
         return {"beta1": odds / (1 + odds), "beta2": beta2} if 0 < beta2 < 1 else {}
 
-    def rounded(self, found: Candidate, fixed: Mapping[str, float]) -> Candidate:
+    def rounded(self, candidate: Candidate, fixed: Mapping[str, float]) -> Candidate:
         """Return the candidate with as few digits as agree hardly worse.
 
         Numbers that were given, or are usual, come first: the steps may hardly depend on one. Those
         in `fixed` are known to a millionth already, more exactly than the runs tell.
         """
-        rule, best = found.rule, found
-        limit = max(10 * found.error, 1e-12)
+        rule, best = candidate.rule, candidate
+        limit = max(10 * candidate.error, 1e-12)
         for digits in DIGITS:
-            h = rounded(found.hyperparameters, digits)
+            h = rounded(candidate.hyperparameters, digits)
             exact = all(_near(h[name], x) for name, x in fixed.items())
             if exact and (error := self.largest(rule, h)) <= limit:
                 best = Candidate(rule, h, error)
                 break
-        for name, value in found.hyperparameters.items():
+        for name, value in candidate.hyperparameters.items():
             said, usual = given(name, self.response.declared), STARTS.get(name, (None,))[0]
-            tried = [rounded({name: value}, digits)[name] for digits in DIGITS if best is found]
+            tried = [rounded({name: value}, digits)[name] for digits in DIGITS if best is candidate]
             for x in [said, usual] * (name not in fixed) + tried * (name not in fixed):
                 if x is None or x == best.hyperparameters[name]:
                     continue
@@ -140,8 +140,8 @@ def _near(value: float, exact: float) -> bool:
 
 def _settled(tried: Sequence[Candidate], then: Rule | None = None) -> Candidate | None:
     """Return the best candidate if it agrees, unless the next rule may agree better."""
-    agreeing = [found for found in tried if found.agrees]
-    best = min(agreeing, key=lambda found: max(found.error, ROUNDING), default=None)
+    agreeing = [candidate for candidate in tried if candidate.agrees]
+    best = min(agreeing, key=lambda candidate: max(candidate.error, ROUNDING), default=None)
     if best is None or best.error <= ROUNDING or then is None or then.base != best.rule.base:
         return best
     return None

@@ -82,12 +82,12 @@ class Observed:
 
     def errors(self, weights: Array, shift: Array) -> Array:
         """Return the errors (2T, B, K, P) of simulated weights and shifts, by the scale."""
-        found = np.concatenate([weights[1:], shift])
+        taken = np.concatenate([weights[1:], shift])
         own = np.concatenate([self.weights[1:], self.shift])[:, :, None]
         with np.errstate(all="ignore"):
-            errors = (found - own) / self.scale[:, None]
-        both = np.isfinite(found) & np.isfinite(own)
-        agree = ~np.isfinite(found) & ~np.isfinite(own)
+            errors = (taken - own) / self.scale[:, None]
+        both = np.isfinite(taken) & np.isfinite(own)
+        agree = ~np.isfinite(taken) & ~np.isfinite(own)
         errors = np.where(both, errors, np.where(agree, 0.0, BEYOND))
         return np.asarray(np.clip(np.nan_to_num(errors, nan=BEYOND), -1e6, 1e6))
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from minidl.errors import ArgumentError
 from minidl.identification.gradient import Array, Slope
-from minidl.optim import Optimizer
+from minidl.optim import Optimizer, lookup
 
 Step = Callable[[Array, Slope, float], Array]  # weights, gradient, learning rate -> new weights
 RATES = ("lr", "learning_rate", "rate", "eta", "step_size", "stepsize", "alpha")
 DEFAULT_RATE = 0.1
 SHAPES = """Give one of these:
-  an optimizer of minidl, or a class derived from Optimizer
+  an optimizer of minidl, its name, or a class derived from Optimizer
   a class or a function that is called with lr, and returns an object with
     step(w, grad), or such a function
   a function step(w, g, state), which returns the new weights or changes w;
@@ -42,6 +42,8 @@ class Subject:
 
 def subject(step: Any) -> Subject:
     """Return what `step` is, or raise an ArgumentError that lists what it may be."""
+    if isinstance(step, str):
+        step = lookup(step).optimizer
     if isinstance(step, Optimizer):
         return _instance(step)
     if isinstance(step, type) and issubclass(step, Optimizer):
@@ -71,11 +73,11 @@ def _is_function(step: Any) -> bool:
 def _parameters(function: Any) -> dict[str, inspect.Parameter]:
     """Return the arguments of a function or class, without those of ``*args``."""
     try:
-        found = inspect.signature(function).parameters
+        signature = inspect.signature(function).parameters
     except (TypeError, ValueError):
         return {}
     several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return {name: p for name, p in found.items() if p.kind not in several}
+    return {name: p for name, p in signature.items() if p.kind not in several}
 
 
 def _required(function: Any) -> list[str]:
@@ -84,13 +86,13 @@ def _required(function: Any) -> list[str]:
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Return the values that are numbers; a pair of betas as two."""
-    found: dict[str, float] = {}
+    settings: dict[str, float] = {}
     for name, value in values.items():
         pair = value if name == "betas" and isinstance(value, tuple) else (value,)
         for place, number in enumerate(pair, start=1):
             if isinstance(number, (int, float, np.floating)) and not isinstance(number, bool):
-                found[f"beta{place}" if len(pair) > 1 else name.strip("_")] = float(number)
-    return found
+                settings[f"beta{place}" if len(pair) > 1 else name.strip("_")] = float(number)
+    return settings
 
 
 def _instance(optimizer: Optimizer) -> Subject:
@@ -199,8 +201,8 @@ def _method(made: Any) -> Any:
     """Return the method or function that takes a step."""
     if _is_function(made):
         return made
-    found = (getattr(made, name, None) for name in ("step", "update", "__call__"))
-    return next((method for method in found if callable(method)), None)
+    methods = (getattr(made, name, None) for name in ("step", "update", "__call__"))
+    return next((method for method in methods if callable(method)), None)
 
 
 def _rate_of(made: Any) -> str | None:
@@ -245,9 +247,9 @@ def new_weights(returned: Any, w: Array) -> Array:
     """Return the weights after a step: what it returned, or else `w`, changed in place."""
     if returned is None:
         return w
-    found = np.asarray(returned)
-    if found.shape != w.shape or found.dtype.kind != "f":
-        kind = f"{type(returned).__name__} of shape {found.shape}"
+    weights = np.asarray(returned)
+    if weights.shape != w.shape or weights.dtype.kind != "f":
+        kind = f"{type(returned).__name__} of shape {weights.shape}"
         expected = f"the new weights, of shape {w.shape}, or None if w was changed in place"
         raise ArgumentError("a step returned no weights", received=kind, expected=expected)
-    return found
+    return weights

@@ -206,9 +206,9 @@ def test_json_has_what_the_report_has(printed):
     code, text = printed("mine.py:HastyAdam", "--json")
     report = json.loads(text)
     assert (code, report["conforms"], report["expected"]) == (1, False, "Adam")
-    assert report["found"]["rule"] == "Adam without bias correction"
+    assert report["answer"]["rule"] == "Adam without bias correction"
     assert report["given"]["beta2"] == 0.999
-    failed = [check for check in report["found"]["checks"] if not check["passed"]]
+    failed = [check for check in report["answer"]["checks"] if not check["passed"]]
     assert len(failed) == 16
     assert failed[0]["difference"]["step"] == 1
     code, text = printed("mine.py:from_zero_adam", "--json")

@@ -13,7 +13,7 @@ import pytest
 
 import minidl
 from minidl import identify, optim
-from minidl.errors import ArgumentError, StepError
+from minidl.errors import ArgumentError, StepError, UnknownNameError
 from minidl.identification import Response, record
 
 README = Path(minidl.__file__).parent / "identification" / "README.md"
@@ -189,3 +189,19 @@ def test_the_code_of_the_readme_runs_where_its_libraries_are(
                 assert said in capsys.readouterr().out
             done += 1
     assert done
+
+
+def test_a_name_is_an_optimizer_of_the_table() -> None:
+    answer = identify("nesterov")
+    assert (answer.rule, answer.hyperparameters) == ("NAG", {"lr": 0.1, "momentum": 0.9})
+    with pytest.raises(UnknownNameError, match="unknown optimizer 'adamn'"):
+        identify("adamn")
+
+
+def test_where_else_a_rule_with_weight_decay_is() -> None:
+    """torch.optim.Adam has no decoupled decay, so AdamW is not the same as that."""
+    assert identify(optim.AdamW(0.01)).also == (
+        "torch.optim.AdamW and optax.adamw, whose decay is multiplied by the learning rate"
+    )
+    assert identify(optim.Adam(0.01)).also == "torch.optim.Adam, optax.adam"
+    assert identify(optim.ClipByNorm(optim.Adam(0.01), 1.0)).also == ""
