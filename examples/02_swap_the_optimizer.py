@@ -3,7 +3,8 @@
     python examples/02_swap_the_optimizer.py --optimizer nag
 
 A name stands for an update rule and a batch size; ``minidl list optimizers`` prints them. Initial
-weights, split and order of rows depend on the seed only, never on the optimizer.
+weights, split and order of rows depend on the seed only, never on the optimizer. All have the same
+learning rate times the scale of the rule: steps of Adam have another length than those of NAG.
 """
 
 import argparse
@@ -17,7 +18,7 @@ def train(name: str, epochs: int) -> None:
     trainer = Trainer(
         nn.mlp(2, 16, 16, 1, seed=0),
         loss="binary_cross_entropy",
-        optimizer=entry.make(lr=0.1, momentum=0.9),
+        optimizer=entry.make(lr=0.1 * entry.scale),
         batch_size=entry.batch_size,
         seed=0,
     )

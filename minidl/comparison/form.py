@@ -7,6 +7,7 @@ import numpy as np
 
 from minidl.comparison.goal import KINDS
 from minidl.comparison.run import CURVES
+from minidl.optim.named import MODIFIERS
 from minidl.schema import (
     MisfitError,
     anything,
@@ -35,7 +36,12 @@ CONTESTANT = fields(
         ),
         "own": SETTING,
         "scheduled": truth,
-    }
+    },
+    {"scale": POSITIVE},
+)
+MODIFIER = in_order(
+    such_that(lambda name: name in (*MODIFIERS, "schedule"), "a modifier"),
+    such_that(lambda value: type(value) in (int, float, str), "a number or a text"),
 )
 PLAN = fields(
     {
@@ -58,6 +64,7 @@ PLAN = fields(
         "twins": truth,
         "looks": listed(integer(1)),
         "trials": listed(in_order(POSITIVE, number())),
+        "modifiers": listed(MODIFIER),
     },
 )
 ASKED = fields({}, {"plan": mapped(anything), "optimizers": mapped(text)}, rest=anything)

@@ -27,8 +27,8 @@ def identify(step: Any) -> Identification:
         ``lr`` and returns an object with ``step(w, grad)`` or such a function, so that optimizers
         of PyTorch, Keras and optax need three lines; a function ``step(w, g, state)``; a generator
         function; or a :class:`~minidl.identification.Response`. The README of
-        ``minidl/identification`` shows each. Anything else is an ArgumentError, as is an exception in
-        its code.
+        ``minidl/identification`` shows each. Anything else is an ArgumentError, as is an
+        exception in its code.
 
     Returns
     -------
