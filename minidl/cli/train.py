@@ -96,6 +96,10 @@ def _has_target(options: Namespace) -> bool:
 
 def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     entry, seed = lookup(options.optimizer), options.seed
+    if options.momentum is not None and not entry.has_momentum:
+        received = f"--optimizer {entry.name} --momentum {options.momentum:g}"
+        hint = "Leave --momentum out."
+        raise ArgumentError(f"{entry.name} has no momentum", received=received, hint=hint)
     optimizer = entry.make(RATE if options.lr is None else options.lr, options.momentum)
     if options.momentum is None and entry.has_momentum:
         options.momentum = optimizer.hyperparameters["momentum"]

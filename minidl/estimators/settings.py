@@ -27,6 +27,7 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "tol": (lambda x: 0 <= x < math.inf, "a finite number >= 0"),
     "validation_fraction": (lambda x: 0 < x < 1, "a number in (0, 1)"),
 }
+SWITCHES = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 ONLY_HERE = {  # parameters that scikit-learn lacks, and what leaves them out
     "dropout": 0.0,
     "class_weight": None,
@@ -49,6 +50,9 @@ def check_parameters(estimator: Any) -> None:
     rate, expected = estimator.learning_rate_init, "a positive finite number, or None"
     if rate is not None:
         check_number("learning_rate_init", rate, lambda x: 0 < x < math.inf, expected)
+    for name in SWITCHES:
+        if not isinstance(value := getattr(estimator, name), bool | np.bool_):
+            raise invalid(name, value, "True or False")
     for name, (valid, expected) in NUMBERS.items():
         check_number(name, getattr(estimator, name), valid, expected)
     if estimator.n_iter_no_change != math.inf:

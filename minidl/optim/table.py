@@ -125,7 +125,7 @@ _ROWS = (  # name, optimizer, batch size, whether it is fixed, aliases, summary
      "steps in proportion to recent steps, without a learning rate (Zeiler 2012)"),
     ("lion", Lion, 32, False, (),
      "steps of one size along the sign of averaged gradients (Chen et al. 2023)"),
-    ("rprop", Rprop, 32, False, ("irprop", "resilient-propagation"),
+    ("rprop", Rprop, "full", False, ("irprop", "resilient-propagation"),
      "a step size for each weight, by signs; for full batches (Riedmiller and Braun 1993)"),
 )  # fmt: skip
 # Rules that divide by the size of gradients take steps of about lr, whatever the loss.

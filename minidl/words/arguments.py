@@ -145,7 +145,7 @@ PLACES = table(
      'Trainer(..., schedule="cosine"), or callbacks=[LearningRateSchedule(rate)].'),
     ("params parameters", "A Trainer gives the optimizer its weights."),
     ("beta2 epsilon", "It is an argument of adaptive rules: optim.Adam(0.001, beta2=0.999)."),
-    ("betas", "Write optim.Adam(0.001, beta1=0.9, beta2=0.999): each has its own name."),
+    ("betas", "Each has its own name: beta1=0.9, beta2=0.999."),
     ("amsgrad", "It is a class of its own: optim.AMSGrad(lr)."),
     ("centered", "It is a class of its own: optim.CenteredRMSprop(lr)."),
     ("decoupled_weight_decay", "It is a class of its own: optim.AdamW(lr, weight_decay=0.01)."),

@@ -28,4 +28,7 @@ ESTIMATORS: Table = {
     for name in ("MLPClassifier", "MLPRegressor")
     for word, answer in SENTENCES.items()
     if (name, word) != ("MLPRegressor", "class_weights")
+} | {
+    f"MLPRegressor.{word}": "A regression has no classes. Write fit(X, y, sample_weight=...)."
+    for word in ("class_weight", "class_weights")
 }

@@ -73,7 +73,7 @@ def test_every_name_and_alias_of_the_table_is_an_optimizer(typed, name, trained)
     [
         ("--lr 0.03", "optimizer", "NAG(lr=0.03, momentum=0.9)"),
         ("--momentum 0.5", "optimizer", "NAG(lr=0.1, momentum=0.5)"),
-        ("--optimizer gd --momentum 0.5", "optimizer", "GradientDescent(lr=0.1)"),
+        ("--optimizer gd", "optimizer", "GradientDescent(lr=0.1)"),
         ("--batch-size 7", "batch_size", 7),
         ("--batch-size full", "batch_size", "full"),
         ("--batch-size FULL", "batch_size", "full"),
@@ -229,3 +229,9 @@ def test_a_momentum_left_out_is_that_of_the_rule(typed, momentum, trained):
     assert record["settings"]["momentum"] == momentum
     if momentum is not None:
         assert f"momentum={momentum}" in record["optimizer"]
+
+
+def test_a_momentum_for_a_rule_without_one_is_an_error(capsys):
+    """It would do nothing, silently."""
+    assert main(["train", "--optimizer", "adam", "--momentum", "0.5", "--epochs", "1"]) == 2
+    assert "adam has no momentum: got --optimizer adam --momentum 0.5" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from minidl.comparison import Study, compare_all
 from minidl.comparison.executor import trainer_of
 from minidl.comparison.identity import custom_code
 from minidl.comparison.replay import replay
+from minidl.comparison.report.pitfalls import warnings_of
 from minidl.errors import ArgumentError, UnknownNameError
 from minidl.optim.named import SCHEDULES, Scaled
 
@@ -164,3 +165,11 @@ def test_every_optimizer_has_measured_rates() -> None:
     fixed = {"batch", "stochastic", "sgd"}
     names = {entry.name for entry in optim.TABLE if not entry.fixed} - fixed
     assert names - {"nag-reformulated"} == set(BEST)
+
+
+def test_only_rules_with_a_velocity_are_gradient_descent_without_momentum() -> None:
+    """Within a modifier, the name of the rule is not that of the outer class."""
+    how: dict[str, Any] = {"optimizers": ["nag", "rmsprop"], "lr": 0.01, "clip_norm": 1.0}
+    result = compare("moons", **SMALL, tune="none", momentum=0.0, **how)
+    alike = [words for words in warnings_of(result) if "plain gradient descent" in words]
+    assert alike == ["NAG has momentum 0: it is plain gradient descent then."]

@@ -489,3 +489,16 @@ def test_a_random_state_is_drawn_from(state: Any) -> None:
         return MLPClassifier(4, max_iter=2, random_state=state(4)).fit(IRIS, NAMES).loss_curve_
 
     assert losses() == losses()
+
+
+@pytest.mark.parametrize("name", ["shuffle", "warm_start", "nesterovs_momentum", "early_stopping"])
+def test_a_switch_is_true_or_false(name):
+    """Text such as "no" would count as True."""
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ArgumentError, match=f"{name} must be True or False, got 'no'"):
+        MLPClassifier(**{name: "no"}).fit(X, y)
+
+
+def test_class_weights_of_a_regression_name_the_weights_of_rows():
+    with pytest.raises(TypeError, match=r"Write fit\(X, y, sample_weight=\.\.\.\)"):
+        MLPRegressor(class_weight="balanced")

@@ -7,7 +7,7 @@ from minidl.comparison.goal import Target
 from minidl.comparison.report.words import method_name, rate, setting_words
 from minidl.text import counted, joined
 
-ADAPTIVE = "RMSprop", "CenteredRMSprop"  # with momentum 0 they are not gradient descent
+VELOCITIES = "Momentum", "NAG", "ReformulatedNAG"  # gradient descent if momentum is 0
 
 
 def warnings_of(comparison: Results) -> Iterator[str]:
@@ -15,7 +15,8 @@ def warnings_of(comparison: Results) -> Iterator[str]:
     plan = comparison.plan
     for c in plan.contestants:
         setting = comparison.chosen[c.name].setting if comparison.chosen else c.own
-        if setting.momentum == 0 and c.rule not in ADAPTIVE:
+        rule = c.rule.rstrip(")").rpartition("(")[2]  # NAG of ClipByNorm(NAG)
+        if setting.momentum == 0 and rule in VELOCITIES:
             yield f"{method_name(c.name)} has momentum 0: it is plain gradient descent then."
     sizes, rows = {c.batch_size for c in plan.contestants}, plan.rows
     for size in [size for size in sizes - {"full"} if int(size) > rows]:
