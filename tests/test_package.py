@@ -34,6 +34,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "autograd",
     "nn",
     "optim",
+    "engine",
     "paths",
     "datasets",
     "plots",

@@ -43,8 +43,9 @@ class L2Penalty(Answering):
     def value(self, vector: ParameterVector) -> float | Array:
         """Return the penalty of a parameter vector, an array (R,) for replicas."""
         weights = vector.value * vector.penalized
-        squares = np.vecdot(weights, weights).astype(np.float64)
-        return 0.5 * self.strength * (float(squares) if weights.ndim == 1 else squares)
+        squares: Array = np.vecdot(weights, weights).astype(np.float64)
+        half: float = 0.5 * self.strength
+        return half * squares.item() if weights.ndim == 1 else half * squares
 
     def add(self, vector: ParameterVector) -> float | Array:
         """Return the penalty, and add its gradient to ``vector.grad``; frozen ones get none."""

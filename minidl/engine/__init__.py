@@ -1,0 +1,1 @@
+"""The compiled epoch: one step is recorded, and replayed without Python."""
