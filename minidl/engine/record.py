@@ -1,9 +1,8 @@
 """Recording: run one step of the general engine on copies, and write down what it computes."""
 
 import copy
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -18,22 +17,12 @@ from minidl.optim.attributes import changed, snapshot
 Batch = tuple[Array, Array, Array | None]  # inputs, targets as the loss prepared them, weights
 
 
-class Objective(Protocol):
-    """What is minimised; see :class:`minidl.training.measure.Objective`."""
-
-    value: Any
-    vector: ParameterVector
-    penalty: Any
-    model: Any
-    batch_gradient: Callable[..., Array]
-
-
-def record(objective: Objective, optimizer: Optimizer, one: Batch, two: Batch) -> Tape:
+def record(objective: Any, optimizer: Optimizer, one: Batch, two: Batch) -> Tape:
     """Return the tape of a step of this optimizer on batches of this shape.
 
     The step is recorded twice, with different numbers: what then differs without having been seen
-    is a :class:`NotRecordable`, as is all else that cannot be replayed. `objective` and `optimizer`
-    are copied and do not change.
+    is a :class:`NotRecordable`, as is all else that cannot be replayed. `objective`, which is one
+    of :mod:`minidl.training.measure`, and `optimizer` are copied and do not change.
     """
     first = _recorded(objective, optimizer, one, 0)
     if words := difference(first, _recorded(objective, optimizer, two, 1)):
@@ -41,7 +30,7 @@ def record(objective: Objective, optimizer: Optimizer, one: Batch, two: Batch) -
     return first
 
 
-def _recorded(objective: Objective, optimizer: Optimizer, batch: Batch, change: int) -> Tape:
+def _recorded(objective: Any, optimizer: Optimizer, batch: Batch, change: int) -> Tape:
     """Return the tape of one step, from numbers that `change` makes others."""
     objective, optimizer = copy.deepcopy((objective, optimizer))
     recorder = Recorder(Traced)

@@ -89,6 +89,7 @@ def train_replicas(
     memory: int = 2**19,
     jobs: int | None = 1,
     progress: bool = False,
+    engine: str = "eager",
 ) -> list[Replica]:
     """Train a network for every seed and every value of the optimizer's hyperparameters.
 
@@ -115,7 +116,7 @@ def train_replicas(
         swept over; two sequences must have the same length and are paired.
     X, y : array_like, shape (n, features) and (n, ...), or (seeds, n, features) and (seeds, n, ...)
         As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed.
-    loss, epochs, lr, momentum, batch_size, l2, shuffle, measure_every, look_ahead
+    loss, epochs, lr, momentum, batch_size, l2, shuffle, measure_every, look_ahead, engine
         As for :class:`Trainer` and its ``fit``.
     validation : (X, y) or (X, y, sample_weight), optional
         Rows that are measured but not trained on; one set for each seed if X is.
@@ -179,9 +180,8 @@ def train_replicas(
     optimizer, batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
     options = {"loss": loss, "batch_size": batch_size, "l2": l2, "shuffle": shuffle}
     options |= {"measure_every": measure_every, "look_ahead": look_ahead}
-    numbers = check_seeds(seeds)
-    grid = grid_of(optimizer, numbers)
-    trainers = trainers_of(model, optimizer, grid, callbacks, options)
+    grid = grid_of(optimizer, numbers := check_seeds(seeds))
+    trainers = trainers_of(model, optimizer, grid, callbacks, options | {"engine": engine})
     rows = replica_rows((X, y, sample_weight), validation, class_weight, trainers[0], numbers)
     sets = [numbers.index(seed) for _, seed in grid] if several_sets(X, y) else None
     try:

@@ -28,6 +28,7 @@ from minidl.training.checks import (
     warnings_after,
 )
 from minidl.training.choose import check_settings, choose_optimizer
+from minidl.training.compiled import Compiled, check_engine
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
@@ -77,6 +78,9 @@ class Trainer(Run):
         Called in this order in each call of :meth:`fit`.
     class_weight : "balanced" or mapping, optional
         Default for calls of :meth:`fit` without one.
+    engine : {"eager", "compiled", "auto"}, default "eager"
+        "compiled" replays a recorded step in C, equal up to rounding; what it cannot replay, such
+        as dropout, is an ArgumentError. "auto" is eager then; ``compiled.reason`` says why.
 
     Attributes
     ----------
@@ -116,6 +120,7 @@ class Trainer(Run):
         look_ahead: bool = False,
         callbacks: Iterable[Callback] = (),
         class_weight: ClassWeight | None = None,
+        engine: str = "eager",
     ) -> None:
         check_model(model)
         criterion = loss_named(loss)
@@ -129,14 +134,13 @@ class Trainer(Run):
         self.measure_every = check_count("measure_every", measure_every, 0)
         self.callbacks = check_callbacks(callbacks)
         self.objective = Objective(model, criterion, l2)
-        self.may_draw = any(
-            type(part).stochastic is not Layer.stochastic for part in parts_of(model)
-        )
+        parts = parts_of(model)
+        self.may_draw = any(type(part).stochastic is not Layer.stochastic for part in parts)
         self.interrupts = Interrupts()
         self.hooks = Hooks(self.interrupts, self.callbacks)
-        self.started_with = {}
+        self.started_with, self.history = {}, History()
+        self.engine, self.compiled = check_engine(engine), Compiled()
         self.buffered = next(model.named_buffers(), None) is not None
-        self.history = History()
         self.same_rows, self._other_rows = True, False  # in all calls of fit, and now
         self.digest: int | None = None  # of the rows
         self.untrained = self._told = ""  # which part got no gradient in the first epoch
