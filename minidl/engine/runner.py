@@ -91,6 +91,7 @@ class Runner:
         self.memory = raw[start : start + len(self.program.memory)]
         self.memory[...] = self.program.memory
         self.evaluations = tape.evaluations
+        self._prepared: tuple[Mapping[str, Array], _Job] | None = None
 
     def write(self, arrays: Mapping[str, Array]) -> None:
         """Write inputs such as "w" and "state velocity" to their homes."""
@@ -116,32 +117,42 @@ class Runner:
         numbers: Array,
         total: float = 0.0,
     ) -> _Job:
-        """Return what the machine is given; arrays must live until it has run."""
+        """Return what the machine is given, valid until the next call.
+
+        `sources` are the rows by the names "X", "t" and "weights"; arrays must live until the job
+        has run.
+        """
+        if self._prepared is None or self._prepared[0] is not sources:
+            self._prepared = sources, self._job_on(sources)
+        job = self._prepared[1]
+        job.first, job.steps, job.total, job.status, job.order = first, steps, total, DONE, None
+        if order is not None:
+            _check(order, np.dtype(np.int64))
+            assert len(order) == job.rows
+            job.order = order.ctypes.data
+        _check(numbers, self.dtype)
+        several, count = len(numbers) > 1, len(self.program.numbers)
+        assert numbers.shape == (steps if several else 1, count)
+        job.numbers, job.count, job.each = numbers.ctypes.data, count, count * several
+        return job
+
+    def _job_on(self, sources: Mapping[str, Array]) -> _Job:
+        """Return a job on these rows, without the steps."""
         program, job = self.program, _Job()
         job.code, job.length = program.code.ctypes.data, len(program.code)
         job.memory, job.size = self.memory.ctypes.data, len(self.memory)
-        job.first, job.steps, job.batch = first, steps, self.batch
-        rows = 0
-        for name, rows_of in sources.items():
-            rows = len(rows_of)
+        job.batch, job.loss = self.batch, program.loss
+        for name, rows in sources.items():
+            job.rows = len(rows)
             if name not in program.homes:
                 continue
-            _check(rows_of, self.dtype)
+            _check(rows, self.dtype)
             at, size = program.homes[name]
-            if size * rows != rows_of.size * self.batch:
+            if size * len(rows) != rows.size * self.batch:
                 raise NotRecordable("the rows have another shape than those recorded")
             k = job.sources
-            job.source[k], job.to[k], job.width[k] = rows_of.ctypes.data, at, size // self.batch
+            job.source[k], job.to[k], job.width[k] = rows.ctypes.data, at, size // self.batch
             job.sources += 1
-        if order is not None:
-            _check(order, np.dtype(np.int64))
-            assert len(order) == rows
-            job.order = order.ctypes.data
-        job.rows, job.loss, job.total = rows, program.loss, total
-        _check(numbers, self.dtype)
-        job.numbers, job.count = numbers.ctypes.data, numbers.shape[1]
-        job.each = numbers.shape[1] if len(numbers) > 1 else 0
-        assert numbers.shape in ((1, len(program.numbers)), (steps, len(program.numbers)))
         return job
 
     def take(self, job: _Job) -> int:
@@ -172,7 +183,7 @@ def numbers_of(program: Program, given: Mapping[str, Any], steps: int) -> tuple[
             values[step.out.number] = result
             continue
         expected = dict(step.options)["expected"]
-        kept = np.broadcast_to(np.asarray(result, bool) == expected, steps)
+        kept = np.asarray(result, bool) == expected
         held = min(held, steps if kept.all() else int(kept.argmin()))
     wanted = [values[number] for number in program.numbers]
     changes = any(np.ndim(x) for x in wanted)

@@ -15,8 +15,12 @@ enum { W1 = 0, B1 = W1 + D0 * D1, W2 = B1 + D1, B2 = W2 + D1 * D2, W3 = B2 + D2,
 /* d (m, n) = a (m, k) times b (k, n), plus what `from` has: a row (step 0), d itself, or nothing. */
 INLINE void product(int m, int n, int k, const double *a, int as0, int as1, const double *b, double *d,
                     const double *from, int step) {
-    int j = 0;
-    for (; j + C <= n; j += C)
+    static double panel[256 * C]; /* columns of b side by side, where they are far apart */
+    int j = 0, apart = n > 4 * C && m > 8 && k <= 256, step_b = apart ? C : n;
+    for (; j + C <= n; j += C) {
+        if (apart)
+            for (int p = 0; p < k; p++) memcpy(panel + p * C, b + p * n + j, sizeof(double) * C);
+        const double *own = apart ? panel : b + j;
         for (int i = 0; i < m;) {
 #define TILE(R)                                                                                    \
     if (i + (R) <= m) {                                                                            \
@@ -24,7 +28,7 @@ INLINE void product(int m, int n, int k, const double *a, int as0, int as1, cons
         for (int r = 0; r < (R); r++)                                                              \
             for (int c = 0; c < 2; c++) s[r][c] = from ? AT(from + (i + r) * step + j + c * C / 2) : (vector){0}; \
         for (int p = 0; p < k; p++) {                                                              \
-            vector x = AT(b + p * n + j), y = AT(b + p * n + j + C / 2);                           \
+            vector x = AT(own + p * step_b), y = AT(own + p * step_b + C / 2);                           \
             for (int r = 0; r < (R); r++) {                                                        \
                 double f = a[(i + r) * as0 + p * as1];                                             \
                 s[r][0] += f * x, s[r][1] += f * y;                                                \
@@ -37,6 +41,7 @@ INLINE void product(int m, int n, int k, const double *a, int as0, int as1, cons
     }
             TILE(8) TILE(4) TILE(2) TILE(1)
         }
+    }
     if (j == n) return;
     if (n == 1 && as0 == 1) { /* rows of a are together */
         for (int i = 0; i < m; i++) d[i] = from ? from[i * step] : 0;
