@@ -89,5 +89,5 @@ def _trace_optimizer(recorder: Recorder, optimizer: Optimizer, w: Array, change:
             traced = recorder.number(name, value * smaller)
         optimizer.hyperparameters[name] = traced
     optimizer.note_attributes()
-    recorder.now = max(1, optimizer.step_count) + 17 * change
+    recorder.now = max(1, optimizer.step_count) + change
     counts["step_count"] = recorder.number("step_count", recorder.now)

@@ -67,6 +67,7 @@ class Known:
     runner: Runner
     count: int
     compared: int = 0
+    failed: int = 0  # steps one after the other in which a condition was not as recorded
     seconds: float = 0.001
 
 
@@ -118,6 +119,9 @@ class Compiled:
                 self.steps_taken += part.taken
                 if not done:
                     eager(run, epoch, 1)
+            known.failed = 0 if done else known.failed + 1
+            if known.failed > 1:  # it is another step from now on
+                self._programs = {k: v for k, v in self._programs.items() if v is not known}
             if not done:
                 self._forced += 1
                 if self._forced > 20 + self.steps_taken // 20:

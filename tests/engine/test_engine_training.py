@@ -240,3 +240,25 @@ def test_early_stopping_and_a_second_fit() -> None:
         own.fit(*ROWS, epochs=7, validation=HELD_OUT)
         own.fit(*ROWS, epochs=40, validation=HELD_OUT)
     assert_same(*both)
+
+
+ADAPTIVE = ["Adam", "AdamW", "NAdam", "AMSGrad", "AdaMax", "RMSprop", "CenteredRMSprop", "Adagrad"]
+ADAPTIVE += ["Adadelta", "Lion", "Rprop"]
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_adaptive_optimizers(name: str) -> None:
+    rule = getattr(optim, name)
+    one, two = (trainer(engine, optimizer=lambda: rule(0.01)) for engine in ("eager", "compiled"))
+    for own in (one, two):
+        own.fit(*ROWS, epochs=20)
+    assert_same(one, two, 1e-10)  # a root of a tiny average enlarges rounding errors
+    assert two.compiled.steps_taken > 0.8 * two.optimizer.step_count
+
+
+def test_radam_is_eager_because_it_chooses_a_formula_by_a_number() -> None:
+    one, two = (trainer(e, optimizer=lambda: optim.RAdam(0.01)) for e in ("eager", "auto"))
+    for own in (one, two):
+        own.fit(*ROWS, epochs=5)
+    assert_same(one, two)
+    assert "Python code chooses by values" in two.compiled.reason
