@@ -1,15 +1,10 @@
 /* The machine: an interpreter of array instructions, which takes the steps of an epoch.
 
-   All arrays are in one memory of double or float; an operand is an offset in it. An instruction
-   has WORDS integers, the first of which is its code. README.md explains them, and plan.py makes
-   them. A program is checked before it runs, so it reads and writes nothing outside its memory.
-
-   Elementwise instructions compute whole vectors: they read and write up to PAD - 1 elements beyond
-   the end of an array, so arrays that they write are that much longer, and so is the memory.
-
-   This file includes itself for each type and instruction set; the processor's is chosen at run
-   time. Without GCC or Clang on x86-64 there is one. */
-#ifndef REAL
+   All arrays are in one memory of double or float; operands are offsets in it. README.md explains
+   the instructions. A program is checked before it runs. Vectors read and write up to PAD - 1
+   elements beyond the end of an array, so arrays that elementwise instructions write are that much
+   longer. The file includes itself for each instruction set and type; run chooses one. */
+#ifndef SET
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -50,23 +45,21 @@ const char *machine_names(void) { /* in the order of their codes */
     return OTHER(NAMED) REDUCE(NAMED) UNARY(NAMED) BINARY(NAMED_THREE);
 }
 
-typedef struct { /* of one call; `memory`, `source` and `numbers` are double or float */
+typedef struct { /* of one call; memory, source and numbers are double or float */
     const word *code;
-    word length;                             /* of the code, in instructions */
+    word length;                                   /* of the code, in instructions */
     void *memory;
-    word size, first, steps, batch, sources; /* elements, first row, steps, rows of a batch */
-    const word *order;                       /* of the rows, or NULL */
-    word rows;                               /* in the sources */
-    const void *source[3];                   /* rows: inputs, targets, weights */
-    word width[3], to[3];                    /* numbers in a row, and where a batch goes */
-    const void *numbers;                     /* of each step, or the same in all if each is 0 */
-    word count, each, numbers_to, loss;      /* how many; where they go; where the loss is */
-    double total;                            /* sum over rows of the loss */
-    double last;                             /* the loss of the last step */
-    word status;                             /* why it stopped: a GUARD or an infinite LOSS */
+    word size, first, steps, batch, sources;       /* elements, first row, steps, rows of a batch */
+    const word *order;                             /* of the rows, or NULL */
+    word rows;                                     /* in the sources: inputs, targets, weights */
+    const void *source[3];
+    word width[3], to[3];                          /* numbers in a row; where a batch goes */
+    const void *numbers;                           /* of each step; the same in all if each is 0 */
+    word count, each, numbers_to, loss;            /* how many, where they go, where the loss is */
+    double total, last;                            /* sum over rows of the loss; of the last step */
+    word status;                                   /* why it stopped */
 } Job;
 enum { DONE, GUARD, LOSS };
-
 INLINE double bits(int64_t i) { union { int64_t i; double d; } u = {.i = i}; return u.d; }
 INLINE int64_t bits_of(double d) { union { double d; int64_t i; } u = {.d = d}; return u.i; }
 #define MAGIC 0x1.8p52 /* added to a small integer, it is in the low bits */
@@ -74,11 +67,11 @@ INLINE double power_of_2(double k) { return bits((bits_of(k + MAGIC) << 52) + bi
 
 /* e^r - 1 for |r| <= log(2) / 2, the Taylor series; and x = k log 2 + r. */
 INLINE double series(double r) {
-    double p = 1.0 / 6227020800, s = r * r;
+    double p = 1.0 / 6227020800;
     p = p * r + 1.0 / 479001600, p = p * r + 1.0 / 39916800, p = p * r + 1.0 / 3628800;
     p = p * r + 1.0 / 362880, p = p * r + 1.0 / 40320, p = p * r + 1.0 / 5040;
     p = p * r + 1.0 / 720, p = p * r + 1.0 / 120, p = p * r + 1.0 / 24, p = p * r + 1.0 / 6;
-    return r + s * (0.5 + r * p);
+    return r + r * r * (0.5 + r * p);
 }
 INLINE double reduced(double x, double *k) {
     *k = (x * 1.4426950408889634 + MAGIC) - MAGIC;
@@ -120,81 +113,48 @@ INLINE double log1p_(double x) {
 }
 
 #define PASTE(a, b, c) a##_##b##_##c
-#define NAME_(a, b, c) PASTE(a, b, c)
-#define NAME(a) NAME_(a, REAL, SET)
+#define PASTED(a, b, c) PASTE(a, b, c)
+#define NAME(a) PASTED(a, REAL, SET)
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
 #define SETS 3
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")
 #define SET avx512
-#define BYTES 64
-#define TALL 8
-#define REAL double
 #include "machine.c"
-#undef REAL
-#define REAL float
-#include "machine.c"
-#undef REAL
-#undef SET
-#undef BYTES
-#undef TALL
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #define SET avx2
-#define BYTES 32
-#define TALL 4
-#define REAL double
 #include "machine.c"
-#undef REAL
-#define REAL float
-#include "machine.c"
-#undef REAL
-#undef SET
-#undef BYTES
-#undef TALL
 #pragma GCC pop_options
-#else
-#define SETS 1
 #endif
 #define SET base
-#define BYTES 16
-#define TALL 4
-#define REAL double
 #include "machine.c"
-#undef REAL
-#define REAL float
-#include "machine.c"
-#undef REAL
 
 /* The best instruction set of this processor: 0 for the base, 1 for AVX2, 2 for AVX-512. */
 word machine_best(void) {
-#if SETS == 3
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) return 2;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
+#ifdef SETS
+#define HAS __builtin_cpu_supports
+    if (HAS("avx512f") && HAS("avx512dq") && HAS("avx512vl") && HAS("avx512bw")) return 2;
+    if (HAS("avx2") && HAS("fma")) return 1;
 #endif
     return 0;
 }
-
 static int inside(const Job *job, word from, word elements) {
     return from >= 0 && elements >= 0 && elements <= job->size && from <= job->size - elements;
 }
+/* n rows by m columns, with these strides. */
 static int area(const Job *job, word from, word n, word step, word m, word by) {
-    /* n rows by m columns, with these strides */
-    word limit = (word)1 << 40;
-    if (n < 1 || m < 1 || n > limit || m > limit || step < 0 || by < 0 || step > limit || by > limit)
-        return 0;
-    if (step && n - 1 > job->size / step) return 0;
-    if (by && m - 1 > job->size / by) return 0;
+    word size = job->size;
+    if (n < 1 || m < 1 || step < 0 || by < 0 || n > size || m > size) return 0;
+    if ((step && n - 1 > size / step) || (by && m - 1 > size / by)) return 0;
     return inside(job, from, (n - 1) * step + (m - 1) * by + 1);
 }
-
 /* Whether a job stays inside its memory: 0, or 1 + the place of the first wrong instruction. */
 word machine_check(const Job *job) {
     word left = 0, n = 0, block = 0;
     Job whole = *job, *all = &whole;
-    all->size -= PAD + LEAST; /* what vectors may read and write beyond an end */
+    all->size -= PAD + LEAST; /* what vectors may touch beyond an end */
     if (all->size < 0 || job->sources < 0 || job->sources > 3 || job->batch < 1 || job->steps < 0 ||
         job->first < 0 || !inside(all, job->loss, 1) || job->count < 0 || job->each < 0 ||
         !inside(all, job->numbers_to, job->count)) return -1;
@@ -207,17 +167,16 @@ word machine_check(const Job *job) {
         for (word i = job->first; i < job->first + job->steps * job->batch; i++)
             if (job->order[i] < 0 || job->order[i] >= job->rows) return -1;
     for (word i = 0; i < job->length; i++) {
-        const word *w = job->code + i * WORDS, code = w[0];
-        if (code < 0 || code >= CODES) return i + 1;
-        int element = code >= copy_code || code == where_code || code == load_code ||
-                      code == store_code;
-        if (element != (left > 0)) return i + 1;
+        const word *w = job->code + i * WORDS, code = *w;
+        int moves = code == load_code || code == store_code;
+        int element = code >= copy_code || code == where_code || moves;
+        if (code < 0 || code >= CODES || element != (left > 0)) return i + 1;
         left -= element;
         if (code == loop_code) {
             left = w[1], n = w[2], block = w[3];
             if (left < 1 || left >= job->length - i || n < 1 || n > all->size || block < 1 ||
                 block % PAD) return i + 1;
-        } else if (code == load_code || code == store_code) {
+        } else if (moves) {
             word inner = w[5], rows = inner < 1 ? 0 : (n + inner - 1) / inner;
             if (w[2] < 0 || w[2] > 1 || !inside(all, w[1], w[2] ? n : n < block ? n : block) ||
                 rows < 1 || !area(all, w[3], rows, w[6], inner < n ? inner : n, w[7])) return i + 1;
@@ -235,24 +194,40 @@ word machine_check(const Job *job) {
                 if (step < 0 || step > 2 || (step == 2) != (k && code >= add_code &&
                     (code - add_code) % 3 == 3 - k) || !inside(all, w[1 + k], held)) return i + 1;
             }
-        } else if (!area(all, w[2], w[3], w[4] < 1 || w[5] < 1 ? -1 : w[4] * w[5], w[4] * w[5], 1) ||
-                   !area(all, w[1], w[3], w[5], w[5], 1)) return i + 1;
+        } else if (!area(all, w[1], w[3], w[5], w[5], 1) || !area(all, w[2], w[4], w[5], w[5], 1) ||
+                   !area(all, w[2], w[3], w[4] * w[5], w[4] * w[5], 1)) return i + 1;
     }
     return left ? job->length : 0;
 }
-
 /* Take the steps of a checked job with double (0) or float (1); return how many were taken. */
 word machine_run(Job *job, word single, word set) {
-#if SETS == 3
-    if (set == 2) return single ? run_float_avx512(job) : run_double_avx512(job);
-    if (set == 1) return single ? run_float_avx2(job) : run_double_avx2(job);
+#define RUN(set) (single ? run_float_##set(job) : run_double_##set(job))
+#ifdef SETS
+    if (set) return set == 2 ? RUN(avx512) : RUN(avx2);
 #endif
-    return single ? run_float_base(job) : run_double_base(job);
+    return RUN(base);
 }
 void PyInit__machine(void) {} /* it is not imported, but linkers look for this name */
 
-#else /* for one type and one instruction set */
+#elif !defined REAL /* for one instruction set: the bytes of its vectors, the rows of a tile */
+#ifdef __AVX512F__
+#define BYTES 64
+#elif defined __AVX2__
+#define BYTES 32
+#else
+#define BYTES 16
+#endif
+#define REAL double
+#include "machine.c"
+#undef REAL
+#define REAL float
+#include "machine.c"
+#undef REAL
+#undef SET
+#undef BYTES
+#else /* for one type, too */
 #define LANES (word)(BYTES / sizeof(REAL))
+#define TALL (BYTES == 64 ? 8 : 4)
 typedef REAL NAME(vec) __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
 #define VEC NAME(vec)
 #define AT(p) (*(VEC *)(p))
@@ -286,23 +261,19 @@ INLINE void NAME(column)(int vectors, word m, word k, const REAL *a, word as0, w
                    start ? start + i * ss0 : 0, ss0);
     TILES(TALL)
     if (TALL > 4) { TILES(4) }
-    TILES(2)
-    TILES(1)
+    TILES(2) TILES(1)
 }
 /* d[i] = row i of a matrix times a vector, for rows that are contiguous. */
 static void NAME(dots)(word m, word k, const REAL *a, word as0, word as1, const REAL *b, word bs,
                        REAL *d, word ds, REAL start) {
-    word i = 0;
-    for (; i < m; i += 8) {
+    for (word i = 0; i < m; i += 8) {
         REAL s[8];
         word rows = m - i < 8 ? m - i : 8;
         for (int r = 0; r < 8; r++) s[r] = start;
-        if (rows == 8)
-            for (word p = 0; p < k; p++)
-                for (int r = 0; r < 8; r++) s[r] += a[(i + r) * as0 + p * as1] * b[p * bs];
-        else
-            for (word p = 0; p < k; p++)
-                for (word r = 0; r < rows; r++) s[r] += a[(i + r) * as0 + p * as1] * b[p * bs];
+#define DOTS(rows)                                                                                 \
+    for (word p = 0; p < k; p++)                                                                   \
+        for (int r = 0; r < (rows); r++) s[r] += a[(i + r) * as0 + p * as1] * b[p * bs];
+        if (rows == 8) { DOTS(8) } else { DOTS(rows) }
         for (word r = 0; r < rows; r++) d[(i + r) * ds] = s[r];
     }
 }
@@ -310,13 +281,12 @@ static void NAME(gemm)(const word *w, REAL *memory) {
     REAL *d = memory + w[1], packed[PANEL * 2 * LANES];
     word ds0 = w[2], m = w[3], n = w[4], k = w[5], as0 = w[7], as1 = w[8], bs0 = w[10], bs1 = w[11];
     const REAL *a = memory + w[6], *b = memory + w[9], *bias = w[12] < 0 ? 0 : memory + w[12];
-    if (n == 1 && as0 == 1 && ds0 == 1 && m > 1 && !bias) { /* the transposed product */
+    if (n == 1 && as0 == 1 && ds0 == 1 && m > 1 && !bias) /* the transposed product */
         for (word j = 0; j < m; j += 2 * LANES)
             NAME(tile)(1, 2, k, b, 0, bs0, a + j, as1, d + j, 0, m - j, 0, 0);
-        return;
-    }
-    if (n == 1) { NAME(dots)(m, k, a, as0, as1, b, bs0, d, ds0, bias ? *bias : 0); return; }
-    if (m == 1 && bs1 != 1 && !bias) { NAME(dots)(n, k, b, bs1, bs0, a, as1, d, 1, 0); return; }
+    else if (n == 1) NAME(dots)(m, k, a, as0, as1, b, bs0, d, ds0, bias ? *bias : 0);
+    else if (m == 1 && bs1 != 1 && !bias) NAME(dots)(n, k, b, bs1, bs0, a, as1, d, 1, 0);
+    if (n == 1 || (m == 1 && bs1 != 1 && !bias)) return;
     int pack = bs1 != 1 || (m >= 16 && bs0 >= LEAST);
     for (word j = 0; j < n; j += 2 * LANES) {
         word columns = n - j, from = bias ? 0 : -1;
@@ -325,68 +295,47 @@ static void NAME(gemm)(const word *w, REAL *memory) {
             word depth = k - p < PANEL ? k - p : PANEL, stride = bs0;
             const REAL *panel = b + p * bs0 + j * bs1, *start = from < 0 ? 0 : bias + j;
             if (!pack) depth = k;
-            else {
+            for (word q = 0; pack && q < depth; q++)
                 for (word c = 0; c < columns; c++)
-                    for (word q = 0; q < depth; q++)
-                        packed[q * 2 * LANES + c] = panel[q * bs0 + c * bs1];
-                panel = packed, stride = 2 * LANES;
-            }
+                    packed[q * 2 * LANES + c] = panel[q * bs0 + c * bs1];
+            if (pack) panel = packed, stride = 2 * LANES;
             if (p) start = d + j;
-            if (columns <= LANES)
-                NAME(column)(1, m, depth, a + p * as1, as0, as1, panel, stride, d + j, ds0,
-                             columns, start, p ? ds0 : 0);
-            else
-                NAME(column)(2, m, depth, a + p * as1, as0, as1, panel, stride, d + j, ds0,
-                             columns, start, p ? ds0 : 0);
+#define COLUMN(vectors)                                                                            \
+    NAME(column)(vectors, m, depth, a + p * as1, as0, as1, panel, stride, d + j, ds0, columns,     \
+                 start, p ? ds0 : 0);
+            if (columns <= LANES) { COLUMN(1) } else { COLUMN(2) }
             if (!pack) break;
         }
     }
 }
-
-/* d[o, i] from a[o, r, i], over r. */
+/* d[o, i] from x[o, r, i], over r; a sum over one row is in eight parts. */
 static void NAME(reduce)(const word *w, REAL *memory) {
     word outer = w[3], reduced = w[4], inner = w[5];
+#define NEXT(to, from, value) { REAL s = to, a = from; to = value; }
 #define REDUCTION(name, zero, next)                                                                \
     case name##_code:                                                                              \
         for (word o = 0; o < outer; o++) {                                                         \
             REAL *d = memory + w[1] + o * inner, *x = memory + w[2] + o * reduced * inner;         \
-            if (inner > 1) {                                                                       \
-                for (word i = 0; i < inner; i++) d[i] = zero;                                      \
-                for (word r = 0; r < reduced; r++)                                                 \
-                    for (word i = 0; i < inner; i++) {                                             \
-                        REAL s = d[i], a = x[r * inner + i];                                       \
-                        d[i] = next;                                                               \
-                    }                                                                              \
-                continue;                                                                          \
-            }                                                                                      \
             REAL part[8] = {zero, zero, zero, zero, zero, zero, zero, zero};                       \
             word r = 0;                                                                            \
-            for (; r + 8 <= reduced; r += 8)                                                       \
-                for (int i = 0; i < 8; i++) {                                                      \
-                    REAL s = part[i], a = x[r + i];                                                \
-                    part[i] = next;                                                                \
-                }                                                                                  \
-            for (int i = 0; r < reduced; r++, i++) {                                               \
-                REAL s = part[i], a = x[r];                                                        \
-                part[i] = next;                                                                    \
-            }                                                                                      \
-            for (int half = 4; half; half /= 2)                                                    \
-                for (int i = 0; i < half; i++) {                                                   \
-                    REAL s = part[i], a = part[i + half];                                          \
-                    part[i] = next;                                                                \
-                }                                                                                  \
-            *d = part[0];                                                                          \
+            for (word i = 0; i < inner; i++) d[i] = zero;                                          \
+            if (inner == 1)                                                                        \
+                for (; r + 8 <= reduced; r += 8)                                                   \
+                    for (int i = 0; i < 8; i++) NEXT(part[i], x[r + i], next)                      \
+            for (; r < reduced; r++)                                                               \
+                for (word i = 0; i < inner; i++) NEXT(d[i], x[r * inner + i], next)                \
+            for (int i = 0; i < 8 && inner == 1; i++) NEXT(*d, part[i], next)                      \
         }                                                                                          \
         break;
     switch (w[0]) { REDUCE(REDUCTION) }
 }
-
 /* An elementwise instruction, for the elements from `start` on; n is a multiple of PAD. */
 INLINE void NAME(element)(const word *w, REAL *memory, word start, word count) {
     word n = (count + PAD - 1) & ~(word)(PAD - 1);
     REAL *D = memory + w[1] + (w[5] == 1 ? start : 0);
     const REAL *A = memory + w[2] + (w[6] == 1 ? start : 0);
     const REAL *B = memory + w[3] + (w[7] == 1 ? start : 0);
+    const REAL *C = memory + w[4] + (w[8] == 1 ? start : 0);
 #define EACH(body) _Pragma("GCC ivdep") for (word i = 0; i < n; i++) { body; }
 #define CASE(name, value) case name##_code: EACH(REAL a = A[i]; D[i] = value) break;
 #define CASES(name, value)                                                                         \
@@ -396,10 +345,7 @@ INLINE void NAME(element)(const word *w, REAL *memory, word start, word count) {
     switch (w[0]) {
         UNARY(CASE)
         BINARY(CASES)
-    case where_code: {
-        const REAL *C = memory + w[4] + (w[8] == 1 ? start : 0);
-        EACH(REAL a = B[i]; REAL b = C[i]; D[i] = A[i] != 0 ? a : b) break;
-    }
+    case where_code: EACH(REAL a = B[i]; REAL b = C[i]; D[i] = A[i] != 0 ? a : b) break;
     case load_code: case store_code: { /* a matrix with any strides, to or from a dense array */
         word inner = w[5], r = start / inner, c = start % inner, rs = w[6], cs = w[7];
         REAL *dense = memory + w[1] + (w[2] ? start : 0);
@@ -407,14 +353,12 @@ INLINE void NAME(element)(const word *w, REAL *memory, word start, word count) {
             word m = inner - c < count ? inner - c : count;
             REAL *x = memory + w[3] + r * rs + c * cs;
             if (w[0] == store_code) for (word i = 0; i < m; i++) x[i * cs] = dense[i];
-            else if (cs == 1) for (word i = 0; i < m; i++) dense[i] = x[i];
             else for (word i = 0; i < m; i++) dense[i] = x[i * cs];
             dense += m, count -= m, r++, c = 0;
         }
     }
     }
 }
-
 static word NAME(run)(Job *job) {
     REAL *memory = job->memory;
     for (word step = 0; step < job->steps; step++) {
@@ -423,9 +367,8 @@ static word NAME(run)(Job *job) {
             const REAL *rows = job->source[s];
             word width = job->width[s];
             REAL *to = memory + job->to[s];
-            if (!job->order) memcpy(to, rows + first * width, job->batch * width * sizeof(REAL));
-            else for (word i = 0; i < job->batch; i++) {
-                const REAL *row = rows + job->order[first + i] * width;
+            for (word i = 0; i < job->batch; i++) {
+                const REAL *row = rows + (job->order ? job->order[first + i] : first + i) * width;
                 for (word c = 0; c < width; c++) to[i * width + c] = row[c];
             }
         }
@@ -451,12 +394,4 @@ static word NAME(run)(Job *job) {
     }
     return job->steps;
 }
-#undef LANES
-#undef VEC
-#undef AT
-#undef TILES
-#undef REDUCTION
-#undef EACH
-#undef CASE
-#undef CASES
 #endif
