@@ -14,7 +14,7 @@ import numpy as np
 from minidl.engine.fuse import grouped, into_pieces, with_bias
 from minidl.engine.memory import LEAST, PAD, WORDS, Memory
 from minidl.engine.nodes import Lowering, needed
-from minidl.engine.tape import Array, Instruction, NotRecordable, Tape
+from minidl.engine.tape import Array, Instruction, NotRecordable, Scalar, Tape
 
 
 @dataclass
@@ -61,4 +61,15 @@ def plan(tape: Tape, code_of: dict[str, int], dtype: np.dtype[Any]) -> Program:
             start[at : at + version.size] = version.constant
     numbers = [lowering.versions[v].number for v in memory.numbers]
     loss = memory.at[lowering.loss.version] + lowering.loss.offset
-    return Program(code, start, homes, numbers, lowering.before, loss, tape)
+    before = _wanted(lowering.before, set(numbers))
+    return Program(code, start, homes, numbers, before, loss, tape)
+
+
+def _wanted(before: list[Instruction], numbers: set[int]) -> list[Instruction]:
+    """Return the instructions on which conditions and these numbers of the tape depend."""
+    kept = list[Instruction]()
+    for step in reversed(before):
+        if not isinstance(step.out, Scalar) or step.out.number in numbers:
+            kept.append(step)
+            numbers |= {x.number for x in step.inputs if isinstance(x, Scalar)}
+    return kept[::-1]

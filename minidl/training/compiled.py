@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,6 +69,7 @@ class Known:
     compared: int = 0
     failed: int = 0  # steps one after the other in which a condition was not as recorded
     seconds: float = 0.001
+    numbers: dict[int | None, tuple[Any, Array]] = field(default_factory=dict)  # of each network
 
 
 class Compiled:
@@ -191,10 +192,14 @@ class _Part:
         source = self.sources[0 if sets is None or row is None else int(sets[row])]
         return source, order if order is None or order.ndim == 1 else order[row]
 
-    def _numbers(self, network: Network, runner: Runner, first: int, steps: int) -> tuple[Any, int]:
+    def _numbers(self, network: Network, known: Known, first: int, steps: int) -> tuple[Any, int]:
         """Return what :func:`numbers_of` does, for steps from number `first` on."""
-        optimizer = network.optimizer
+        optimizer, runner = network.optimizer, known.runner
         given: dict[str, Any] = {"l2": network.objective.penalty.strength}
+        values = (given["l2"], *optimizer.hyperparameters.values())
+        constant = first > 0 and runner.constant and not any(map(callable, values))
+        if constant and network.row in known.numbers and known.numbers[network.row][0] == values:
+            return known.numbers[network.row][1], steps
         for name in runner.program.tape.scalars:
             own, _, later = name.partition("+")
             value = optimizer.hyperparameters.get(own)
@@ -207,7 +212,10 @@ class _Part:
             elif value is not None:
                 given[name] = value
         numbers, held = numbers_of(runner.program, given, steps)
-        return np.ascontiguousarray(numbers, runner.dtype), held
+        numbers = np.ascontiguousarray(numbers, runner.dtype)
+        if constant:
+            known.numbers[network.row] = values, numbers
+        return numbers, held
 
     def compare(self, known: Known, eager: Eager) -> bool:
         """Take a step with both engines; raise if they differ, return False if one cannot."""
@@ -243,7 +251,7 @@ class _Part:
         start = self.run.cursor - known.count
         for network in self.networks:
             own = _row(before, network.row)
-            numbers, held = self._numbers(network, known.runner, first, 1)
+            numbers, held = self._numbers(network, known, first, 1)
             rows, order = self._rows(network.row)
             known.runner.write(own)
             job = known.runner.job(rows, order, start, 1, numbers=numbers)
@@ -259,7 +267,7 @@ class _Part:
         steps = max(1, min(left, int(SLICE / known.seconds / len(networks))))
         ready = []
         for network in networks:
-            numbers, held = self._numbers(network, runner, run.optimizer.step_count, steps)
+            numbers, held = self._numbers(network, known, run.optimizer.step_count, steps)
             ready.append(numbers)
             steps = min(steps, held)
         if not steps:
