@@ -1,6 +1,7 @@
 """Recording: run one step of the general engine on copies, and write down what it computes."""
 
 import copy
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from minidl.autograd import Array
 from minidl.engine.recorder import Recorder
 from minidl.engine.tape import NotRecordable, Tape, difference
 from minidl.engine.traced import Traced
-from minidl.nn import ParameterVector
+from minidl.nn import Layer, ParameterVector
 from minidl.optim import Optimizer
 from minidl.optim.attributes import changed, snapshot
 
@@ -42,13 +43,32 @@ def _recorded(objective: Any, optimizer: Optimizer, batch: Batch, change: int) -
         X, t, weights = (_input(recorder, *pair) for pair in zip("Xtw", batch, strict=True))
         attributes = optimizer.attributes()
         before, evaluations = snapshot(attributes), optimizer.gradient_evaluations
+        layers = {id(part): (part, _held(part)) for part in _parts(objective.model)}
         gradient = partial(objective.batch_gradient, X, t, weights, True)
         optimizer.step(w, gradient)
         if names := changed(optimizer.attributes(), before):
             raise NotRecordable(f"{type(optimizer).__name__} keeps state in {names[0]}")
+        for part, held in layers.values():
+            if names := [name for name, what in _held(part).items() if held.get(name) != what]:
+                raise NotRecordable(f"the forward of {type(part).__name__} changes {names[0]}")
         recorder.tape.loss = recorder.operand(objective.value)
     recorder.tape.evaluations = optimizer.gradient_evaluations - evaluations
     return recorder.tape
+
+
+def _parts(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer and all within it."""
+    yield layer
+    for _, child in layer.children():
+        yield from _parts(child)
+
+
+def _held(layer: Layer) -> dict[str, tuple[int, int]]:
+    """Return which objects the attributes of a layer are, and the lengths of containers."""
+    return {
+        name: (id(value), len(value) if isinstance(value, list | dict | set) else 0)
+        for name, value in vars(layer).items()
+    }
 
 
 def _input(recorder: Recorder, name: str, array: Array | None) -> Array | None:

@@ -175,7 +175,12 @@ def _recorded(network: Network, epoch: Epoch, cursor: int, count: int) -> Runner
     assert X is not None
     assert t is not None
     other = X[::-1], t[::-1], None if w is None else w[::-1]
-    tape = record(network.objective, network.optimizer, (X, t, w), other)
+    try:
+        tape = record(network.objective, network.optimizer, (X, t, w), other)
+    except NotRecordable:
+        raise
+    except Exception as error:  # of custom code; eager gives it, if it is not of the recording
+        raise NotRecordable(f"recording a step raises {type(error).__name__}: {error}") from error
     return Runner(tape, network.objective.vector.value.dtype, count)
 
 

@@ -104,7 +104,31 @@ class Frozen(Callback):
         next(iter(trainer.model.parameters)).requires_grad = epoch % 2 == 0
 
 
+class Counts(nn.Activation):
+    """A layer with side effects, which a replay would leave out."""
+
+    def __init__(self) -> None:
+        self.calls, self.seen = 0, list[Any]()
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        self.seen.append(x.shape)
+        return x
+
+
+class Picky(nn.Activation):
+    """A layer that fails with arrays that are recorded."""
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        if type(x.data) is not np.ndarray:
+            raise TypeError("only plain arrays")
+        return x
+
+
+COUNTS = "the forward of Counts changes seen"
+PICKY = "recording a step raises TypeError: only plain arrays"
 REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"model": lambda: nn.mlp(2, 8, 1, activation=Counts, seed=0)}, COUNTS),
+    ({"model": lambda: nn.mlp(2, 8, 1, activation=Picky, seed=0)}, PICKY),
     ({"model": lambda: nn.mlp(2, 8, 1, dropout=0.5, seed=0)}, "a layer draws random numbers"),
     (
         {"model": lambda: nn.Sequential(nn.Dense(2, 4), nn.BatchNorm(4), nn.Dense(4, 1), seed=0)},
