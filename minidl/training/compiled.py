@@ -25,19 +25,10 @@ from minidl.training.data import Data, Rows
 from minidl.training.frozen import Frozen
 from minidl.training.measure import Objective
 
-ENGINES = ("auto", "eager", "compiled")
 COMPARED = 2  # steps on batches of each size that both engines take
 AGREE = {"d": 1e-10, "f": 1e-3}  # relative to the largest weight
 SLICE = 0.03  # seconds after which Ctrl-C is looked for
 PROGRAMS = 8  # at most, of one run; more are of settings that keep changing
-
-
-def check_engine(engine: object) -> str:
-    """Return the name of an engine, or raise an ArgumentError."""
-    if engine not in ENGINES:
-        expected = '"auto", "eager" or "compiled"'
-        raise ArgumentError("there is no such engine", received=repr(engine), expected=expected)
-    return str(engine)
 
 
 class Network(NamedTuple):

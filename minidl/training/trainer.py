@@ -21,6 +21,7 @@ from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import (
     check_continuation,
+    check_engine,
     check_logits,
     check_model,
     parts_of,
@@ -28,7 +29,7 @@ from minidl.training.checks import (
     warnings_after,
 )
 from minidl.training.choose import check_settings, choose_optimizer
-from minidl.training.compiled import Compiled, check_engine
+from minidl.training.compiled import Compiled
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit

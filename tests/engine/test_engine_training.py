@@ -13,6 +13,7 @@ from minidl import Trainer, datasets, nn, optim, train_replicas
 from minidl.engine.runner import machine
 from minidl.errors import ArgumentError, DivergenceWarning
 from minidl.training import Callback, EarlyStopping, StopAtTarget, compiled, load_run, save_run
+from minidl.training.checks import ENGINES
 
 DATA = datasets.load("moons", n=200, seed=0, test_size=0.25)
 ROWS = DATA.X_train, DATA.y_train
@@ -186,9 +187,7 @@ def test_divergence_is_found_in_the_same_epoch_with_the_same_words(batch_size: A
     model = lambda: nn.mlp(2, 8, 1, activation="relu", seed=0)  # noqa: E731
     rate = lambda k: 0.01 if k < 40 else 1e5  # noqa: E731
     optimizer = lambda: optim.Momentum(rate, 0.99)  # noqa: E731
-    both = [
-        trainer(e, model, optimizer, loss="mse", batch_size=batch_size) for e in compiled.ENGINES
-    ]
+    both = [trainer(e, model, optimizer, loss="mse", batch_size=batch_size) for e in ENGINES]
     for own in both:
         with pytest.warns(DivergenceWarning):
             own.fit(*ROWS, epochs=90)
