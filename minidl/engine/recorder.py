@@ -32,13 +32,15 @@ ACTIVE = _Active()
 class Recorder:
     """Writes the tape while it is active in a ``with`` block."""
 
-    def __init__(self, array: type[Array]) -> None:
+    def __init__(self, array: type[Array], answers: Sequence[bool] = ()) -> None:
         self.array = array  # the type of arrays that are recorded
+        self._answers = list(answers)[::-1]  # of conditions, whatever they are; the last is first
         self.tape = Tape()
         self._starts: list[int] = []  # addresses of buffers, sorted
         self._spans: list[tuple[int, int, int]] = []  # first address, last address, buffer
         self._kept: list[Array] = []  # so that no address is used twice
         self.now = 0  # the step count
+        self.states: dict[str, Array] = {}  # of the optimizer, as they are given
         self._scheduled: dict[float, Scalar] = {}  # values by which numbers are known again
 
     def __enter__(self) -> "Recorder":
@@ -157,6 +159,7 @@ class Recorder:
 
     def add_guard(self, value: Any, expected: bool, name: str) -> bool:
         """Write a condition on which Python code depends, and return it."""
+        expected = self._answers.pop() if self._answers else expected
         options = (("expected", expected),)
         self.tape.instructions.append(
             Instruction(name, None, (self.operand(value),), options, guard)

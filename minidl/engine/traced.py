@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl.engine.recorder import ACTIVE, Number, active, plain
+from minidl.engine.recorder import ACTIVE, Number, Recorder, active, plain
 from minidl.engine.tape import Array, NotRecordable
 
+KNOWN = (np.ndarray, np.generic, bool, int, float)
 OPTIONS = {"dtype", "initial", "order", "keepdims", "axis"}
 
 
@@ -20,6 +21,8 @@ def _ufunc(
 ) -> Any:
     """Compute a ufunc, or its reduction, and record it."""
     recorder = ACTIVE.recorder
+    if not all(isinstance(x, KNOWN) for x in inputs):  # such as a Tensor, which knows what to do
+        return NotImplemented
     kept = {k: v for k, v in options.items() if v is not None and v is not np._NoValue}
     if recorder is None:
         outs = {"out": tuple(map(plain, out))} if out else {}
@@ -44,9 +47,16 @@ class Traced(np.ndarray):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Record the functions written in C; the others call these and ufuncs."""
         recorder = ACTIVE.recorder
+        if not all(issubclass(known, KNOWN) for known in types):
+            return NotImplemented
         if recorder is None:
             arguments = [plain(a) for a in args]
             return func(*arguments, **{k: plain(v) for k, v in kwargs.items()})
+        return self._record_function(recorder, func, types, args, kwargs)
+
+    def _record_function(
+        self, recorder: Recorder, func: Any, types: Any, args: Any, kwargs: Any
+    ) -> Any:
         if func in VIEWS:
             return VIEWS[func](plain(args[0]), *args[1:], **kwargs).view(Traced)
         if func in (np.dot, np.where, np.vdot) and not kwargs:
@@ -73,6 +83,8 @@ class Traced(np.ndarray):
         """Record a conversion."""
         if not copy and np.dtype(dtype) == self.dtype:
             return self
+        if np.dtype(dtype).kind in "iu" and self.dtype.kind == "f":
+            raise NotRecordable("numbers are converted to integers")
         return active().add(_converted, (self,), name="astype", dtype=np.dtype(dtype).char)
 
     def item(self, *index: Any) -> Any:
@@ -98,9 +110,12 @@ class Traced(np.ndarray):
         self[...] = value
 
     def __getitem__(self, key: Any) -> Any:
-        found = self.view(np.ndarray)[key]
+        plain = self.view(np.ndarray)
+        found = plain[key]
         if isinstance(found, np.generic):
-            found = self.view(np.ndarray)[_open(key)]
+            found = plain[_open(key)]
+        if ACTIVE.recorder and not np.may_share_memory(found, plain):
+            raise NotRecordable("an array is indexed by arrays")
         return found.view(Traced)
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -116,6 +131,25 @@ class Traced(np.ndarray):
     def __bool__(self) -> bool:
         value = bool(self.view(np.ndarray))
         return active().add_guard(self, value, "a condition") if ACTIVE.recorder else value
+
+    def _hidden(self, *how: Any) -> Any:
+        """Raise: what is computed with a plain number cannot be seen."""
+        if ACTIVE.recorder is None:
+            return getattr(self.view(np.ndarray), how[0])()
+        raise NotRecordable(f"Python code takes a number out of an array ({how[0].strip('_')})")
+
+    def __int__(self) -> int:
+        return int(self._hidden("__int__"))
+
+    def __index__(self) -> int:
+        return int(self._hidden("__index__"))
+
+    def __float__(self) -> float:
+        return float(self._hidden("__float__"))
+
+    def tolist(self) -> Any:
+        """Raise, while a step is recorded."""
+        return self._hidden("tolist")
 
 
 class Extreme(int):

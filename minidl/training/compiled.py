@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.autograd.node import STATE
 from minidl.checks import is_minidl
 from minidl.engine import GUARD, LOSS, NotRecordable, Runner, numbers_of, record
 from minidl.errors import ArgumentError
 from minidl.optim import Optimizer
-from minidl.training.checks import parts_of
+from minidl.training.compilable import against, check_state, is_ours, settings_of
 from minidl.training.data import Data, Rows
 from minidl.training.frozen import Frozen
 from minidl.training.measure import Objective
@@ -82,8 +81,9 @@ class Compiled:
         if self.reason:
             return False
         try:
-            if why := _against(run, epoch):
+            if why := against(run, epoch):
                 raise NotRecordable(why)
+            self._key = settings_of(run)
             self._take(run, epoch, eager)
         except NotRecordable as why:
             self.reason = str(why)
@@ -96,6 +96,9 @@ class Compiled:
 
     def _take(self, run: Any, epoch: Epoch, eager: Eager) -> None:
         n, single = epoch.data.n, run.objective.vector.value.ndim == 1
+        if run.optimizer.step_count == 0:
+            eager(run, epoch, 1)  # which makes the state
+        check_state(run)
         if epoch.order is not None:
             epoch = epoch._replace(order=np.ascontiguousarray(epoch.order, np.int64))
         while run.cursor < n and not (single and not math.isfinite(run.running_total)):
@@ -127,10 +130,11 @@ class Compiled:
         kinds = {tuple(map(callable, own.optimizer.hyperparameters.values())) for own in networks}
         if len(kinds) > 1:
             raise NotRecordable("a hyperparameter is a schedule in some of the networks only")
-        if self._key is None or not all(map(is_minidl, run.hooks.callbacks)):
-            self._key = _settings(run)
+        if not all(map(is_minidl, run.hooks.callbacks)):
+            self._key = settings_of(run)
         count = min(epoch.size, epoch.data.n - run.cursor)
-        key = (count, *kinds, bool(run.objective.penalty.strength), self._key)
+        penalties = run.objective.penalty, run.objective.l1_penalty
+        key = (count, *kinds, *(bool(p.strength) for p in penalties), self._key)
         if key not in self._programs:
             if len(self._programs) >= PROGRAMS:
                 self._programs.clear()
@@ -158,7 +162,7 @@ class Compiled:
 
 def _recorded(network: Network, epoch: Epoch, cursor: int, count: int) -> Runner:
     """Return the program of a step on a batch of so many rows."""
-    (rows, _, sets), order = (epoch.data.train, None, epoch.data.sets), epoch.order
+    rows, sets, order = epoch.data.train, epoch.data.sets, epoch.order
     own = order if order is None or order.ndim == 1 else order[0]
     part: Any = slice(cursor, cursor + count) if own is None else own[cursor : cursor + count]
     arrays = [None if a is None else a if sets is None else a[sets[0]] for a in rows]
@@ -167,7 +171,8 @@ def _recorded(network: Network, epoch: Epoch, cursor: int, count: int) -> Runner
     assert t is not None
     other = X[::-1], t[::-1], None if w is None else w[::-1]
     try:
-        tape = record(network.objective, network.optimizer, (X, t, w), other)
+        targets = None if is_ours(network.objective, network.optimizer) else arrays[1]
+        tape = record(network.objective, network.optimizer, (X, t, w), other, targets)
     except NotRecordable:
         raise
     except Exception as error:  # of custom code; eager gives it, if it is not of the recording
@@ -191,8 +196,11 @@ class _Part:
     def _numbers(self, network: Network, known: Known, first: int, steps: int) -> tuple[Any, int]:
         """Return what :func:`numbers_of` does, for steps from number `first` on."""
         optimizer, runner = network.optimizer, known.runner
-        given: dict[str, Any] = {"l2": network.objective.penalty.strength}
-        values = (given["l2"], *optimizer.hyperparameters.values())
+        penalties = network.objective.penalty, network.objective.l1_penalty
+        given: dict[str, Any] = dict(
+            zip(("l2", "l1"), (p.strength for p in penalties), strict=True)
+        )
+        values = (*given.values(), *optimizer.hyperparameters.values())
         constant = first > 0 and runner.constant and not any(map(callable, values))
         if constant and network.row in known.numbers and known.numbers[network.row][0] == values:
             return known.numbers[network.row][1], steps
@@ -202,7 +210,8 @@ class _Part:
             if name == "step_count":
                 given[name] = np.arange(first, first + steps, dtype=float)
             elif callable(value):
-                at = getattr(type(optimizer), own).at
+                rule = next(part for part in optimizer.chain() if hasattr(type(part), own))
+                at = getattr(type(rule), own).at
                 each = [at(optimizer, first + k + int(later or 0)) for k in range(steps)]
                 given[name] = np.array(each, float)
             elif value is not None:
@@ -218,8 +227,7 @@ class _Part:
         vector, optimizer = self.run.objective.vector, self.run.optimizer
         before, first = _copies(self._arrays_of_step()), optimizer.step_count
         eager(self.run, self.epoch, 1)
-        if optimizer.state.keys() != set(optimizer.state_names):
-            raise NotRecordable("the optimizer keeps state that it does not declare")
+        check_state(self.run)
         after = self._arrays_of_step()
         if before.keys() != after.keys() or not np.all(np.isfinite(vector.value)):
             return True  # the first step, which makes the state, or the last
@@ -228,8 +236,10 @@ class _Part:
             return False
         largest = float(np.max(np.abs(vector.value)))
         for name, array in after.items():
-            gap = float(np.max(np.abs(taken[name] - array)))
-            if not gap <= AGREE[array.dtype.char] * max(largest, float(np.max(np.abs(array)))):
+            differs = taken[name] != array  # so infinite ones, as before a first loss, are equal
+            gap = float(np.max(np.abs(taken[name] - array), where=differs, initial=0.0))
+            size = float(np.max(np.abs(array), where=np.isfinite(array), initial=largest))
+            if not gap <= AGREE[array.dtype.char] * size:
                 raise NotRecordable(f"{name} differs by {gap:.2g} from the eager step")
         known.compared += 1
         return True
@@ -314,30 +324,3 @@ def _copies(arrays: dict[str, Array]) -> dict[str, Array]:
 def _row(arrays: dict[str, Array], row: int | None) -> dict[str, Array]:
     """Return the arrays of one network of a block, as views."""
     return arrays if row is None else {name: array[row] for name, array in arrays.items()}
-
-
-def _against(run: Any, epoch: Epoch) -> str:
-    """Return why a run cannot be compiled, as far as is known before it is recorded, or ""."""
-    if epoch.frozen is not None:
-        return "parameters are frozen"
-    if run.buffered:
-        return "the model has buffers"
-    if run.may_draw and run.objective.model.stochastic:
-        return "a layer draws random numbers"
-    if STATE.debugger is not None or not STATE.recording:
-        return "operations are watched by debug(), or not recorded"
-    if epoch.data.train.X.dtype != run.objective.vector.value.dtype:
-        return "large inputs are converted batch by batch"
-    return ""
-
-
-def _settings(run: Any) -> Any:
-    """Return what a recording holds that a callback may change, as a key."""
-    parts: list[Any] = [*parts_of(run.objective.model), run.objective.loss]
-    held = [vars(part) for part in parts] + [run.optimizer.attributes()]
-    return tuple(
-        (name, value)
-        for values in held
-        for name, value in values.items()
-        if isinstance(value, bool | int | float | str)
-    )

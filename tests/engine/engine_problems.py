@@ -14,6 +14,9 @@ from minidl.engine.tape import Tape
 from minidl.optim import Optimizer
 from minidl.training.measure import Objective
 
+PAIRS = [(name, "mean_squared_error") for name in nn.ACTIVATIONS]
+PAIRS += [(activation, name) for name in nn.LOSSES for activation in ("tanh", "relu")]
+
 
 @dataclass
 class Step:
@@ -37,9 +40,10 @@ class Step:
         turned = np.flip(t, min(axis + t.ndim, t.ndim - 1) if t.ndim > 1 else 0)
         return np.flip(X, axis), turned, None if w is None else np.flip(w, -1)
 
-    def record(self) -> Tape:
-        """Record the step."""
-        return record(self.objective, self.optimizer, self.batch, self.other_batch())
+    def record(self, thorough: bool = True) -> Tape:
+        """Record the step, by default as one with custom code."""
+        t = self.batch[1] if thorough else None
+        return record(self.objective, self.optimizer, self.batch, self.other_batch(), t)
 
     def inputs(self, tape: Tape) -> dict[str, Any]:
         """Return copies of all that a tape takes, as they are now."""
@@ -49,6 +53,7 @@ class Step:
         values |= {"gradient": self.objective.vector.grad}
         values |= {f"state {name}": vector for name, vector in optimizer.state.items()}
         values |= {"l2": self.objective.penalty.strength, "step_count": step}
+        values |= {"l1": self.objective.l1_penalty.strength}
         values |= optimizer.hyperparameters
         for name in tape.scalars:
             own, _, later = name.partition("+")
@@ -65,17 +70,19 @@ def step_of(
     rows: int = 16,
     features: int = 2,
     l2: float = 0.0,
+    l1: float = 0.0,
     weighted: bool = False,
 ) -> Step:
     """Return a step on random rows, after two steps."""
     rng = np.random.default_rng(0)
-    objective = Objective(model, loss, l2)
+    objective = Objective(model, loss, l2, l1)
     dtype = objective.vector.value.dtype
     X = rng.standard_normal((rows, features)).astype(dtype)
     outputs = model(X).shape
     y = rng.integers(0, max(2, outputs[-1]), rows)
     if not loss.classifies:
         y = rng.standard_normal(outputs[-2:])
+    y = np.abs(y) if isinstance(loss, nn.Poisson) else y
     t = loss.prepare(y, (rows, outputs[-1]), dtype)
     weights = rng.random(rows).astype(dtype) if weighted else None
     step = Step(objective, optimizer, (X, t, weights))
