@@ -141,7 +141,8 @@ def _trace_optimizer(recorder: Recorder, optimizer: Optimizer, w: Array, change:
         vector = optimizer.state.get(name)
         shape = (1,) if name in single else w.shape
         vector = np.zeros(shape, w.dtype) if vector is None else vector
-        vector += (0.001, 0.002, 10.0)[change] * rng.random(vector.shape)
+        noise = rng.random(vector.shape) if name not in single else 0.5  # so they compare as before
+        vector += (0.0, 0.002, 10.0)[change] * noise
         optimizer.state[name] = recorder.input(f"state {name}", vector)
         recorder.states[name] = optimizer.state[name]
     counts = vars(chain[-1])

@@ -11,7 +11,7 @@ from engine_problems import step_of
 from test_engine_recording import assert_replay_is_exact
 from test_engine_training import HELD_OUT, ROWS, assert_same, trainer
 
-from minidl import Trainer, nn, ops, optim
+from minidl import Trainer, nn, ops, optim, train_replicas
 from minidl.engine.tape import NotRecordable
 from minidl.errors import ArgumentError
 from minidl.training import Callback, load_run, save_run
@@ -83,6 +83,23 @@ def test_restarts_happen_in_the_same_steps(restart: Any) -> None:
         np.testing.assert_allclose(two.optimizer.state[name], array, rtol=1e-10, atol=1e-10)
     assert_same(one, two, 1e-10)
     assert two.compiled.steps_taken > 75
+
+
+@pytest.mark.parametrize("rule", ["nag", "adam"])
+@pytest.mark.parametrize("modifier", ["norm", "decay", "function restart"])
+def test_modifiers_in_replicas(modifier: str, rule: str) -> None:
+    rates = [0.02, 0.05, 0.1]
+    make = {"nag": lambda: optim.NAG(rates), "adam": lambda: optim.Adam([0.01, 0.005, 0.02])}[rule]
+    eager, fast = (
+        train_replicas(
+            lambda seed: nn.mlp(2, 8, 1, seed=seed), MODIFIERS[modifier](make()), *ROWS,
+            loss="bce", seeds=3, epochs=12, batch_size=32, l1=0.001, engine=engine,
+        )
+        for engine in ("eager", "compiled")
+    )  # fmt: skip
+    for one, two in zip(eager, fast, strict=True):
+        a, b = one.model.parameters.value, two.model.parameters.value
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 
 
 def test_a_rate_that_changes_between_epochs_reaches_the_rule_inside() -> None:
