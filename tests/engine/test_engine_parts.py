@@ -193,6 +193,8 @@ class Table(nn.Loss):
             weights = np.tanh(outputs.data[:, 0][targets > 1].sum())
         elif self.how == "view":
             weights = np.where(np.asarray(targets) > 1, 2.0, 1.0)
+        elif self.how == "equal":
+            weights = np.where(np.asarray(targets) == 2, 2.0, 1.0)
         else:
             weights = float((targets > 1).sum()) if self.how == "float" else int(targets[0]) + 1
         return (ops.square(outputs[:, 0]) * weights).mean()
@@ -204,6 +206,7 @@ class Table(nn.Loss):
         ("table", "IndexError"),
         ("mask", "an array is indexed by arrays"),
         ("view", "computed where it cannot be seen"),
+        ("equal", "computed where it cannot be seen"),
         ("float", r"takes a number out of an array \(float\)"),
         ("int", r"takes a number out of an array \(int\)"),
     ],
