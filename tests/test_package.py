@@ -38,6 +38,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "nn",
     "optim",
     "identification",
+    "engine",
     "paths",
     "datasets",
     "plots",
@@ -208,13 +209,15 @@ def test_every_public_name_is_there_when_asked_for() -> None:
 
 def test_the_wheel_holds_only_minidl(tmp_path: Path) -> None:
     copy = tmp_path / "minidl"  # building leaves things behind, so not in the checkout
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "*.egg-info", "build"))
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "*.egg-info", "build", "*.so"))
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", ".", cwd=copy)
     (wheel,) = (copy / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert tops == {"minidl", f"minidl-{minidl.__version__}.dist-info"}
     assert "minidl/py.typed" in names
+    machines = [name for name in names if name.startswith("minidl/engine/_machine.")]
+    assert len(machines) == 1, "the machine was not compiled, or is there several times"
     shipped = {name for name in names if name.endswith(".py")}
     assert shipped == {path.relative_to(ROOT).as_posix() for path in SOURCES}
     page = {path.name for path in (PACKAGE / "page").iterdir() if path.is_file()}
@@ -231,7 +234,7 @@ def test_the_top_level_holds_what_was_asked_for() -> None:
     )
     tops = {name.split("/")[0] for name in listed.stdout.split("\n") if name}
     asked = {"setup.cfg", "README.md", "minidl", "examples", "tests", "datasets"}
-    tools = {"pyproject.toml", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
+    tools = {"pyproject.toml", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "setup.py"}
     assert {name for name in tops if not name.startswith(".")} <= asked | tools
 
 

@@ -201,12 +201,19 @@ class _Ones(dict[tuple[int, str], Array]):
 ONES = _Ones()
 
 
+def column_sums(g: Array) -> Array:
+    """Return the sums over rows (n, columns) as a product with ones."""
+    ones = ONES[len(g), g.dtype.char]  # an array that is recorded does not see the method
+    sums: Array = ones.dot(g) if type(g) is np.ndarray else np.dot(ones, g)
+    return sums
+
+
 def unbroadcast(g: Value, like: Array, operation: Operation) -> Value:
     """Sum and cast a gradient to the shape and dtype of its argument."""
     shape = like.shape
     if g.shape != shape:
         if g.ndim == 2 and shape == g.shape[1:] and isinstance(g, np.ndarray):  # a bias
-            g = ONES[len(g), g.dtype.char].dot(g)
+            g = column_sums(g)
         elif g.ndim == 3 and shape == (len(g), 1, g.shape[2]) and isinstance(g, np.ndarray):
             g = np.matmul(ONES[g.shape[1], g.dtype.char], g).reshape(shape)  # of replicas
         else:

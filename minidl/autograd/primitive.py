@@ -156,7 +156,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             raise _call_error(error, call, arrays, keywords) from error
         if not has_tensor:
             return y
-        y = y if type(y) is np.ndarray else np.asarray(y)  # NumPy returns scalars for no axes
+        y = y if type(y) is np.ndarray else np.asanyarray(y)  # NumPy returns scalars for no axes
         if y.dtype.char not in "fd":
             raise _not_real(y, call, arrays)
         record: Record = (call, edges, arguments, arrays, keywords)

@@ -117,6 +117,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     measure_every : int or "auto", default "auto"
         Epochs between two rows of `history_`; 0 is before training and at the end. "auto" is 1 with
         callbacks or a target loss, else 0, since scikit-learn's attributes need no measurement.
+    engine : {"eager", "compiled", "auto"}, default "eager"
+        As of :class:`~minidl.Trainer`: "compiled" trains in C, several times faster.
     twin : {None, "scikit-learn"}, default None
         "scikit-learn" trains exactly as scikit-learn's MLP does, to the last digits.
 
@@ -203,6 +205,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         target_loss: float | None = None,
         callbacks: Any = None,
         measure_every: int | str = "auto",
+        engine: str = "eager",
         twin: str | None = None,
     ) -> None:
         self._store(locals())

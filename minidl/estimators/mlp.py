@@ -165,7 +165,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             callbacks.append(StopAtTarget(loss=self.target_loss))
         trainer = AccountingTrainer(
             self.model_, self._loss(), choose_solver(self), batch_size=rows_per_batch(self, n),
-            seed=seed, shuffle=self.shuffle, callbacks=callbacks,
+            seed=seed, shuffle=self.shuffle, callbacks=callbacks, engine=self.engine,
             measure_every=int(bool(callbacks)) if every == "auto" else every,
         )  # fmt: skip
         before = self._trainer.account if known and hasattr(self, "_trainer") else None

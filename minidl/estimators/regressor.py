@@ -29,7 +29,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, \
 power_t, max_iter, shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, \
 early_stopping, validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, dropout, \
-target_loss, callbacks, measure_every, twin
+target_loss, callbacks, measure_every, engine, twin
         As in :class:`MLPClassifier`.
     loss : str or Loss, default "squared_error"
         Or "poisson", for counts, half the deviance of rates e^z of the outputs z, as in
@@ -83,6 +83,7 @@ target_loss, callbacks, measure_every, twin
         target_loss: float | None = None,
         callbacks: Any = None,
         measure_every: int | str = "auto",
+        engine: str = "eager",
         twin: str | None = None,
     ) -> None:
         self._store(locals())

@@ -18,6 +18,7 @@ from minidl.errors import ArgumentError, UnknownNameError, invalid
 from minidl.optim import OPTIMIZERS, SGD, BatchSize, Entry, Optimizer, lookup
 from minidl.optim.source import is_place
 from minidl.registry import normalise
+from minidl.training.checks import check_engine
 
 RATE = 0.001  # the default of scikit-learn, and here of optimizers without one
 RATES = ("constant", "invscaling", "adaptive")
@@ -34,6 +35,7 @@ ONLY_HERE = {  # parameters that scikit-learn lacks, and what leaves them out
     "target_loss": None,
     "callbacks": None,
     "measure_every": "auto",
+    "engine": "eager",
 }
 OPTIONAL = {  # parameters of scikit-learn that not all optimizers have, and their names here
     "learning_rate_init": "lr",
@@ -63,6 +65,7 @@ def check_parameters(estimator: Any) -> None:
         raise invalid("learning_rate", estimator.learning_rate, expected, hint)
     if estimator.measure_every != "auto":
         check_count("measure_every", estimator.measure_every, 0)
+    check_engine(estimator.engine)
     if estimator.twin not in (None, "scikit-learn"):
         raise invalid("twin", estimator.twin, 'None or "scikit-learn"')
 

@@ -81,7 +81,7 @@ class L2Penalty(Penalty):
         """Return (s / 2) ||W||^2."""
         squares: Array = np.vecdot(weights, weights)
         single = weights.ndim == 1
-        return 0.5 * self.strength * (float(squares) if single else squares.astype(np.float64))
+        return 0.5 * self.strength * (squares.item() if single else squares.astype(np.float64))
 
     def slope(self, weights: Array) -> Array:
         """Return s W."""
@@ -108,8 +108,8 @@ class L1Penalty(Penalty):
 
     def size(self, weights: Array) -> float | Array:
         """Return s sum |W|."""
-        sums = np.abs(weights).sum(axis=-1, dtype=np.float64)
-        return self.strength * (float(sums) if sums.ndim == 0 else sums)
+        sums: Array = np.abs(weights).sum(axis=-1, dtype=np.float64)
+        return self.strength * (sums.item() if sums.ndim == 0 else sums)
 
     def slope(self, weights: Array) -> Array:
         """Return s sign(W)."""

@@ -16,6 +16,7 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.errors import ArgumentError
 from minidl.training.checks import check_continuation, check_stacked, too_large, undeclared_state
+from minidl.training.compiled import Compiled, Network
 from minidl.training.data import Data
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
@@ -87,6 +88,7 @@ class Block(Run):
         states = [trainer.optimizer.state for trainer in trainers]
         self.optimizer.state = {n: np.stack([state[n] for state in states]) for n in states[0]}
         self.trainers = trainers
+        self.engine, self.compiled = first.engine, Compiled()
         vectors = [trainer.objective.vector for trainer in trainers]
         buffers = [dict(trainer.model.named_buffers()) for trainer in trainers]
         stacked = {name: np.stack([own[name] for own in buffers]) for name in buffers[0]}
@@ -134,6 +136,10 @@ class Block(Run):
     def naming(self, network: int) -> contextlib.AbstractContextManager[None]:
         """Return a context in which an error says which network it comes from."""
         return naming(self.trainers[network])
+
+    def networks(self) -> list[Network]:
+        """Return each network with its own hyperparameters."""
+        return [Network(t.objective, t.optimizer, k) for k, t in enumerate(self.trainers)]
 
     def stop_diverged(self, losses: Array) -> Array:
         """Stop networks whose loss is not finite or too large; return which are left."""

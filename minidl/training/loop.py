@@ -10,6 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ from minidl.errors import DataError
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import stream
 from minidl.training.checks import check_first_epoch
+from minidl.training.compiled import Compiled, Epoch, Network
 from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
-from minidl.training.frozen import Frozen, frozen_in
+from minidl.training.frozen import frozen_in
 from minidl.training.history import History
 from minidl.training.hooks import Hooks
 from minidl.training.interrupts import Interrupts
@@ -60,8 +62,15 @@ class Run(ABC):
     hooks: Hooks  # the callbacks of one network
     # Given a network's place, a context in which an error says which of R networks it is from
     naming: Callable[[int], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
+    engine: str = "eager"
+    compiled: Compiled  # its programs, and why there are none
+    watched: Reach | None = None  # in the first epoch
     _stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch
     _generators: dict[int, np.random.Generator] | None = None  # of this epoch's dropout, by seed
+
+    def networks(self) -> list[Network]:
+        """Return each network by itself, with its own hyperparameters."""
+        return [Network(self.objective, self.optimizer, None)]
 
     @abstractmethod
     def stop_diverged(self, losses: Array) -> Array:
@@ -170,6 +179,7 @@ def run(state: Run, data: Data, last: int) -> None:
         trained = state.objective.vector.trained
         watched = state.cursor == 0 and not trained <= state.checked
         reach = Reach(state.objective) if watched else None
+        state.watched = reach
         with reach or contextlib.nullcontext():
             state.unrecorded = take_epoch(state, data)
         state.epoch += 1
@@ -255,7 +265,7 @@ def take_epoch(state: Run, data: Data) -> Array:
         if frozen is not None:
             frozen.clear_state(state.optimizer)
             frozen.restore(w, state.optimizer)
-        steps(state, data, order, size, frozen)
+        steps(state, Epoch(data, order, size, frozen))
     finally:  # and between epochs the iterate, which is measured and seen
         state.seconds += (time.perf_counter() - start) / (1 if w.ndim == 1 else len(w))
         if (iterate := state.optimizer.iterate(w)) is not w:
@@ -274,8 +284,15 @@ def draw_order(seeds: Sequence[int], epoch: int, n: int) -> Array:
     return orders[seeds[0]] if len(orders) == 1 else np.stack([orders[seed] for seed in seeds])
 
 
-def steps(state: Run, data: Data, order: Array | None, size: int, frozen: Frozen | None) -> None:
-    """Take one step for each batch of an epoch; another engine can take the place of this loop."""
+def steps(state: Run, epoch: Epoch) -> None:
+    """Take one step for each batch of an epoch, with the compiled engine where it is able to."""
+    if state.engine == "eager" or not state.compiled.steps(state, epoch, eager):
+        eager(state, epoch)
+
+
+def eager(state: Run, epoch: Epoch, most: int | None = None) -> None:
+    """Take one step for each batch of an epoch from the cursor on, at `most` so many."""
+    data, order, size, frozen = epoch
     objective, optimizer, n = state.objective, state.optimizer, data.n
     w, step, gradient = objective.vector.value, optimizer.step, objective.batch_gradient
     total, single, generators = state.running_total, w.ndim == 1, state._generators or {}
@@ -285,7 +302,8 @@ def steps(state: Run, data: Data, order: Array | None, size: int, frozen: Frozen
     if frozen is not None:
         gradient = frozen.holding(gradient, w)
     interrupts, undo = state.interrupts, Undo(objective, optimizer, generators, state.buffers())
-    for Xb, tb, wb in batches_in_order(data.train, size, order, data.sets, start=state.cursor):
+    batches = batches_in_order(data.train, size, order, data.sets, start=state.cursor)
+    for Xb, tb, wb in islice(batches, most):
         counts = optimizer.step_count, optimizer.gradient_evaluations
         if undo.needed:
             undo.remember()

@@ -67,6 +67,12 @@ class Reach:
             elif order < self.start or isinstance(leaf, Parameter):  # not made for a derivative
                 self.strangers.setdefault(order if order < self.start else -1, leaf)
 
+    @property
+    def complete(self) -> bool:
+        """Whether gradients that are not 0 have reached all parameters of all networks."""
+        known = self.known <= self.nonzero.keys()
+        return known and all(some.all() for some in self.nonzero.values())
+
     def check(self) -> list[str]:
         """Return a warning for each network, or ""; raise for what can never train."""
         objective, vector = self.objective, self.objective.vector

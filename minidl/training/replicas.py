@@ -98,6 +98,7 @@ def train_replicas(
     memory: int = 2**19,
     jobs: int | None = 1,
     progress: bool = False,
+    engine: str = "eager",
 ) -> list[Replica]:
     """Train a network for every seed and every value of the optimizer's hyperparameters.
 
@@ -124,7 +125,7 @@ def train_replicas(
         swept over; two sequences must have the same length and are paired.
     X, y : array_like, shape (n, features) and (n, ...), or (seeds, n, features) and (seeds, n, ...)
         As for :meth:`Trainer.fit`, for all networks; or one set of rows for each seed.
-    loss, epochs, lr, momentum, batch_size, l2, l1, shuffle, measure_every, look_ahead
+    loss, epochs, lr, momentum, batch_size, l2, l1, shuffle, measure_every, look_ahead, engine
         As for :class:`Trainer` and its ``fit``.
     clip_norm, clip_value, weight_decay, restart, schedule
         As for :class:`Trainer`; the numbers can be swept over, too. With ``schedule="plateau"``
@@ -193,19 +194,23 @@ def train_replicas(
     options: Any = {"loss": loss, "schedule": schedule, "l2": l2, "l1": l1, "shuffle": shuffle}
     options |= {"batch_size": batch_size, "measure_every": measure_every, "look_ahead": look_ahead}
     grid = grid_of(optimizer, numbers := check_seeds(seeds))
-    trainers = trainers_of(model, optimizer, grid, callbacks, options)
+    trainers = trainers_of(model, optimizer, grid, callbacks, options | {"engine": engine})
     rows = replica_rows((X, y, sample_weight), validation, class_weight, trainers[0], numbers)
-    sets = [numbers.index(seed) for _, seed in grid] if several_sets(X, y) else None
-    pool = {"epochs": epochs, "sets": sets, "memory": memory, "jobs": jobs}
-    return _trained(grid, trainers, rows, pool, progress)
+    pool = {"epochs": epochs, "jobs": jobs, "memory": memory, "sets": _sets(X, y, grid, numbers)}
+    return _train(grid, trainers, rows, progress, pool)
 
 
-def _trained(
+def _sets(X: Any, y: Any, grid: Grid, seeds: tuple[int, ...]) -> list[int] | None:
+    """Return which set of rows each network has, or None if all have the same."""
+    return [seeds.index(seed) for _, seed in grid] if several_sets(X, y) else None
+
+
+def _train(
     grid: Grid,
     trainers: list[Trainer],
     rows: tuple[Rows, Rows | None],
-    pool: dict[str, Any],
     progress: bool,
+    pool: dict[str, Any],
 ) -> list[Replica]:
     """Train the networks; an error gets those that have finished."""
     try:

@@ -20,12 +20,14 @@ from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import (
     check_continuation,
+    check_engine,
     check_logits,
     check_model,
     parts_of,
     warnings_after,
 )
 from minidl.training.choose import check_settings, choose_optimizer
+from minidl.training.compiled import Compiled
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
@@ -89,6 +91,9 @@ class Trainer(SingleRun):
     schedule : str, optional
         How the learning rate changes, such as ``"cosine"``: ``minidl list schedules``. It lasts for
         the epochs of the first :meth:`fit`; set `schedule_epochs` before for another length.
+    engine : {"eager", "compiled", "auto"}, default "eager"
+        "compiled" replays a recorded step in C, equal up to rounding; what it cannot replay, such
+        as dropout, is an ArgumentError. "auto" is eager then; ``compiled.reason`` says why.
 
     Attributes
     ----------
@@ -134,24 +139,24 @@ class Trainer(SingleRun):
         weight_decay: Setting | None = None,
         restart: str | None = None,
         schedule: str | None = None,
+        engine: str = "eager",
     ) -> None:
         check_model(model)
         criterion = loss_named(loss)
         made, self.batch_size = choose_optimizer(optimizer, lr, momentum, batch_size)
         self.optimizer = modified(made, clip_norm, clip_value, weight_decay, restart)
         check_logits(model, criterion)
-        if class_weight is not None:
-            check_class_weight(class_weight, criterion)
+        check_class_weight(class_weight, criterion)
         self.class_weight, self.seed = class_weight, check_seed(seed)
         self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
-        self.measure_every = check_count("measure_every", measure_every, 0)
+        every, self.engine = check_count("measure_every", measure_every, 0), check_engine(engine)
+        self.measure_every = every
         self.schedule, on_plateaus = check_schedule(schedule)
         self.callbacks = [*check_callbacks(callbacks), *on_plateaus]
         self.objective = Objective(model, criterion, l2, l1)
-        self.may_draw = any(map(_may_draw, parts_of(model)))
+        self.may_draw, self.buffered = _traits(model)
         self.interrupts, self.history, self.started_with = Interrupts(), History(), {}
-        self.hooks = Hooks(self.interrupts, self.callbacks)
-        self.buffered = next(model.named_buffers(), None) is not None
+        self.hooks, self.compiled = Hooks(self.interrupts, self.callbacks), Compiled()
 
     @property
     def model(self) -> Layer:
@@ -322,6 +327,7 @@ class Trainer(SingleRun):
         return trainer_settings(self)
 
 
-def _may_draw(layer: Layer) -> bool:
-    """Return whether a layer says itself if it is stochastic."""
-    return type(layer).stochastic is not Layer.stochastic
+def _traits(model: Layer) -> tuple[bool, bool]:
+    """Return whether a layer says itself if it is stochastic, and whether there are buffers."""
+    may_draw = any(type(part).stochastic is not Layer.stochastic for part in parts_of(model))
+    return may_draw, next(model.named_buffers(), None) is not None

@@ -86,9 +86,11 @@ def as_weights(what: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
     return w
 
 
-def check_class_weight(class_weight: ClassWeight, loss: Loss) -> None:
-    """Raise unless these are weights of classes and the loss has classes."""
+def check_class_weight(class_weight: ClassWeight | None, loss: Loss) -> None:
+    """Raise unless these are weights of classes and the loss has classes, or there are none."""
     name = "class_weight"
+    if class_weight is None:
+        return
     if not loss.classifies:
         hint = "Use sample_weight, one weight for each row. A custom loss for classes sets"
         problem = f"needs classes as targets, and {type(loss).__name__} has none"

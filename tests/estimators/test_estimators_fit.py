@@ -345,6 +345,7 @@ WRONG: list[tuple[dict[str, Any], type[ValueError], str]] = [
     ({"validation_fraction": 1}, ArgumentError, r"validation_fraction must be a number in \(0, 1"),
     ({"n_iter_no_change": 0.5}, ArgumentError, "n_iter_no_change must be an integer >= 1"),
     ({"measure_every": "never"}, ArgumentError, "measure_every must be an integer"),
+    ({"engine": "fast"}, ArgumentError, "there is no such engine: got 'fast'"),
     ({"loss": "log"}, UnknownNameError, "unknown loss 'log'.*log_loss"),
     ({"loss": "mse"}, ArgumentError, "does not take classes as targets"),
     ({"dropout": 1.5}, ArgumentError, r"dropout must be a number in \[0, 1\)"),
@@ -401,6 +402,11 @@ def test_a_divergence_leaves_the_weights_before_it() -> None:
     assert np.isfinite(model.model_.parameters.value).all()
     assert model.history_.stopped_by == "diverged"
     assert model.n_iter_ == len(model.loss_curve_)
+
+
+def test_a_twin_takes_no_engine() -> None:
+    with pytest.raises(ArgumentError, match=r"scikit-learn has no engine.*got engine='compiled'"):
+        MLPClassifier(8, twin="scikit-learn", engine="compiled").fit(IRIS, NAMES)
 
 
 def test_a_divergence_goes_back_to_weights_whose_loss_was_seen() -> None:

@@ -72,7 +72,7 @@ def _check(t: Value, z: Value, label_smoothing: float, ignore_index: int | None)
         aligned(z, t)
         return
     if ignore_index is not None:
-        t = t[np.not_equal(t, ignore_index)]
+        t = np.where(np.not_equal(t, ignore_index), t, 0)  # 0 is always in range
     if t.size:
         low, high = t.item(t.argmin()), t.item(t.argmax())  # on few numbers faster than t.min()
         if low < 0 or high >= z.shape[-1]:

@@ -24,7 +24,7 @@ from minidl.autograd.node import Array, Rule, Value
 from minidl.autograd.ops.activations import sigmoid
 from minidl.autograd.ops.reductions import kept_shape
 from minidl.autograd.ops.ufuncs import Axis, logistic
-from minidl.autograd.primitive import primitive, quiet
+from minidl.autograd.primitive import plain, primitive, quiet
 from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid
 from minidl.values import read
 
@@ -46,7 +46,7 @@ def aligned(p: Value, t: Value) -> Value:
         message = "predictions must be an array or a Tensor of float64 or float32"
         received = f"{type(p).__name__} of dtype {getattr(p, 'dtype', None)}"
         raise DTypeError(message, received=received)
-    t = np.asarray(t)
+    t = np.asanyarray(t)
     if t.shape != p.shape and not (p.ndim > 2 and t.shape == p.shape[1:]):  # shared by replicas
         message = "predictions and targets have different shapes"
         hint = "Targets are never broadcast: reshape them, for instance y[:, None]."
@@ -68,7 +68,8 @@ def weights(given: Weights, shape: Shape, dtype: npt.DTypeLike, columns: bool = 
     (two without columns), may share their weights. The last reading that fits counts.
     """
     try:
-        w = read(given)
+        w = plain(given)
+        w = w if isinstance(w, np.ndarray) else read(w)  # one that is recorded stays itself
     except ValueError as error:  # rows of different lengths
         raise ShapeError(f"sample_weight is not an array: {error}") from None
     if w.dtype.kind not in "biuf":

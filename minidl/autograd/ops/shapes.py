@@ -51,7 +51,7 @@ flip = from_numpy(np.flip, lambda g, y, x, axis=None: np.flip(g, axis),
 @primitive(lambda g, y, x, index, shape: g[index])
 def scatter(x: Value, index: Index, shape: tuple[int, ...]) -> Value:
     """Zeros of a shape, with x added at a NumPy index (repeated places add up)."""
-    y = np.zeros(shape, dtype=x.dtype)
+    y = np.zeros_like(x, order="C", shape=shape)
     if all(isinstance(part, BASIC) for part in (index if isinstance(index, tuple) else (index,))):
         y[index] = x
     else:

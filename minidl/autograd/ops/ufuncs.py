@@ -8,7 +8,7 @@ warning. Leading axes of matrices are batches, such as those of replicas.
 
 import numpy as np
 
-from minidl.autograd.node import ONES, Value
+from minidl.autograd.node import Value, column_sums
 from minidl.autograd.primitive import from_numpy, primitive, quiet
 from minidl.errors import ShapeError
 
@@ -184,8 +184,8 @@ def _weight_rule(g: Value, y: Value, x: Value, W: Value, b: Value = None) -> Val
 
 
 def _bias_rule(g: Value, y: Value, x: Value, W: Value, b: Value) -> Value:
-    if g.ndim == 2 and b.ndim == 1 and type(g) is np.ndarray:
-        return ONES[len(g), g.dtype.char].dot(g) if len(g) != 1 else g[0]
+    if g.ndim == 2 and b.ndim == 1 and isinstance(g, np.ndarray):
+        return column_sums(g) if len(g) != 1 else g[0]
     return g
 
 

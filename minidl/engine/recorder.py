@@ -1,0 +1,230 @@
+"""The recorder: it knows where arrays are in memory, and writes instructions on the tape."""
+
+import bisect
+import operator
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minidl.engine.tape import (
+    Array,
+    Buffer,
+    Given,
+    Instruction,
+    NotRecordable,
+    Operand,
+    Place,
+    Scalar,
+    Tape,
+    guard,
+)
+
+
+class _Active(threading.local):
+    recorder: "Recorder | None" = None
+
+
+ACTIVE = _Active()
+
+
+class Recorder:
+    """Writes the tape while it is active in a ``with`` block."""
+
+    def __init__(self, array: type[Array], answers: Sequence[bool] = ()) -> None:
+        self.array = array  # the type of arrays that are recorded
+        self._answers = list(answers)[::-1]  # of conditions, whatever they are; the last is first
+        self.tape = Tape()
+        self._starts: list[int] = []  # addresses of buffers, sorted
+        self._spans: list[tuple[int, int, int]] = []  # first address, last address, buffer
+        self._kept: list[Array] = []  # so that no address is used twice
+        self.now = 0  # the step count
+        self.states: dict[str, Array] = {}  # of the optimizer, as they are given
+        self._scheduled: dict[float, Scalar] = {}  # values by which numbers are known again
+
+    def __enter__(self) -> "Recorder":
+        ACTIVE.recorder = self
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        ACTIVE.recorder = None
+
+    def input(self, name: str, array: Array) -> Array:
+        """Return an array whose numbers are other ones in each step."""
+        self._register(array, name)
+        return array.view(self.array)
+
+    def number(self, name: str, value: float) -> "Number":
+        """Return a number that is another one in each step."""
+        self.tape.scalars.append(name)
+        return Number(value, Scalar(len(self.tape.scalars) - 1))
+
+    def schedule(self, name: str, function: Callable[[Any], float]) -> Callable[[Any], float]:
+        """Return a schedule whose values are known again, although they are plain numbers."""
+        known: dict[str, float] = {}
+
+        def call(step: Any) -> float:
+            later = int(step) - self.now
+            key = f"{name}+{later}" if later else name
+            if key not in known:  # a value that nothing else has
+                known[key] = function(int(step)) * (1 - 1e-9 * np.random.default_rng().random())
+                self._scheduled[known[key]] = self.number(key, known[key]).place
+            return known[key]
+
+        return call
+
+    def _register(self, array: Array, name: str = "", constant: bool = False) -> int:
+        low, high = np.lib.array_utils.byte_bounds(array)
+        size = (high - low) // array.itemsize
+        if size == 0:
+            raise NotRecordable("an array is empty")
+        values = array.view(np.ndarray)
+        kept = None
+        if constant:
+            kept = np.ndarray(size, array.dtype, np.empty(size, array.dtype))
+            strides = tuple(s // array.itemsize for s in array.strides)
+            offset = (array.__array_interface__["data"][0] - low) // array.itemsize
+            target = np.lib.stride_tricks.as_strided(kept[offset:], array.shape, array.strides)
+            assert len(strides) == array.ndim
+            target[...] = values
+        self.tape.buffers.append(Buffer(size, array.dtype, name, kept))
+        at = bisect.bisect(self._starts, low)
+        self._starts.insert(at, low)
+        self._spans.insert(at, (low, high, len(self.tape.buffers) - 1))
+        self._kept.append(array)
+        return len(self.tape.buffers) - 1
+
+    def place(self, array: Array) -> Place:
+        """Return where an array is; unknown memory is a constant, which recording twice tests."""
+        low, high = np.lib.array_utils.byte_bounds(array)
+        at = bisect.bisect(self._starts, low) - 1
+        if at < 0 or self._spans[at][1] < high:
+            self._register(array, constant=True)
+            return self.place(array)
+        start, _, buffer = self._spans[at]
+        address = array.__array_interface__["data"][0]
+        itemsize = self.tape.buffers[buffer].dtype.itemsize
+        if array.dtype != self.tape.buffers[buffer].dtype:
+            raise NotRecordable("an array is read as another dtype")
+        strides = tuple(stride // itemsize for stride in array.strides)
+        return Place(buffer, (address - start) // itemsize, array.shape, strides)
+
+    def operand(self, value: Any) -> Operand:
+        """Return what an instruction takes in the place of a value."""
+        if isinstance(value, np.ndarray):
+            return self.place(value)
+        if isinstance(value, Number):
+            return value.place
+        if type(value) is float and value in self._scheduled:
+            return self._scheduled[value]
+        if not isinstance(value, bool | int | float | np.generic):
+            raise NotRecordable(f"an operation takes a {type(value).__name__}")
+        return Given(value)
+
+    def add(
+        self,
+        function: Callable[..., Any],
+        inputs: Sequence[Any],
+        out: Any = None,
+        *,
+        name: str = "",
+        **options: Any,
+    ) -> Any:
+        """Compute, and write an instruction. The result is a new array, or `out`."""
+        operands = tuple(map(self.operand, inputs))
+        result = function(*map(plain, inputs), **options)
+        if out is None:
+            out = np.array(result) if np.ndim(result) == 0 else result
+            if not out.flags.owndata:  # such as clip without bounds
+                out = out.copy(order="K")
+            self._register(out)
+            out = out.view(self.array)
+        else:
+            self.place(out)  # before it is written: it may be a constant
+            out.view(np.ndarray)[...] = result
+        kept = tuple(sorted(options.items()))
+        name = name or getattr(function, "__name__", "?")
+        self.tape.instructions.append(Instruction(name, self.place(out), operands, kept, function))
+        return out
+
+    def add_number(self, function: Callable[..., Any], *inputs: Any, name: str = "") -> "Number":
+        """Compute a Python number, and write an instruction."""
+        operands = tuple(map(self.operand, inputs))
+        result = self.number("", function(*map(plain, inputs)))
+        name = name or function.__name__.strip("_")
+        step = Instruction(name, result.place, operands, (), function)
+        self.tape.instructions.append(step)
+        return result
+
+    def add_guard(self, value: Any, expected: bool, name: str) -> bool:
+        """Write a condition on which Python code depends, and return it."""
+        expected = self._answers.pop() if self._answers else expected
+        options = (("expected", expected),)
+        self.tape.instructions.append(
+            Instruction(name, None, (self.operand(value),), options, guard)
+        )
+        return expected
+
+
+def active() -> Recorder:
+    """Return the recorder of this thread."""
+    if ACTIVE.recorder is None:
+        raise NotRecordable("an array of a recording is used after it")
+    return ACTIVE.recorder
+
+
+def plain(value: Any) -> Any:
+    """Return the array or the number that computes as usual."""
+    if isinstance(value, np.ndarray):
+        return value.view(np.ndarray)
+    return float(value) if isinstance(value, Number) else value
+
+
+class Number(float):
+    """A Python number whose operations are recorded."""
+
+    place: Scalar
+
+    def __new__(cls, value: float, place: Scalar) -> "Number":
+        """Make a number that is known by its place."""
+        number = super().__new__(cls, value)
+        number.place = place
+        return number
+
+    __array_ufunc__: Any  # as that of arrays
+    __hash__ = float.__hash__
+
+    def __bool__(self) -> bool:
+        return active().add_guard(self, float(self) != 0, "a number")
+
+    def __reduce__(self) -> Any:
+        return float, (float(self),)
+
+    def __neg__(self) -> Any:
+        return 0.0 - self
+
+    def __abs__(self) -> Any:
+        return active().add_number(operator.abs, self, name="number abs")
+
+
+def _operator(name: str, reflected: bool, compares: bool) -> Any:
+    function = getattr(operator, name)
+
+    def call(self: Number, other: Any) -> Any:
+        if isinstance(other, np.ndarray) or not isinstance(other, int | float):
+            return NotImplemented
+        pair = (other, self) if reflected else (self, other)
+        result = active().add_number(function, *pair, name=f"number {name}")
+        if not compares:
+            return result
+        return active().add_guard(result, bool(float(result)), f"number {name}")
+
+    return call
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    setattr(Number, f"__{_name}__", _operator(_name, False, False))
+    setattr(Number, f"__r{_name}__", _operator(_name, True, False))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Number, f"__{_name}__", _operator(_name, False, True))

@@ -1,0 +1,52 @@
+"""Whether a run can be compiled, as far as it is known before a step is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minidl.autograd.node import STATE
+from minidl.checks import is_minidl
+from minidl.engine import NotRecordable
+from minidl.optim import Optimizer
+from minidl.optim.attributes import fingerprint, plain
+from minidl.training.checks import parts_of
+from minidl.training.measure import Objective
+
+
+def against(run: Any, epoch: Any) -> str:
+    """Return why a run cannot be compiled, as far as is known before it is recorded, or ""."""
+    if epoch.frozen is not None:
+        return "parameters are frozen"
+    if run.buffered:
+        return "the model has buffers"
+    if run.may_draw and run.objective.model.stochastic:
+        return "a layer draws random numbers"
+    if STATE.debugger is not None or not STATE.recording:
+        return "operations are watched by debug(), or not recorded"
+    if epoch.data.train.X.dtype != run.objective.vector.value.dtype:
+        return "large inputs are converted batch by batch"
+    return ""
+
+
+def check_state(run: Any) -> None:
+    """Raise if the optimizer's state is not what it declares, or of another type than w."""
+    optimizer, dtype = run.optimizer, run.objective.vector.value.dtype
+    if optimizer.state.keys() != set(optimizer.state_names):
+        raise NotRecordable("the optimizer keeps state that it does not declare")
+    for name, array in optimizer.state.items():
+        if array.dtype != dtype:
+            raise NotRecordable(f"state {name} is {array.dtype}, the weights are {dtype}")
+
+
+def is_ours(objective: Objective, optimizer: Optimizer) -> bool:
+    """Return whether no part of a step is custom; minidl's own parts are tested, all of them."""
+    parts = [*parts_of(objective.model), objective.loss, *optimizer.chain()]
+    return all(map(is_minidl, parts))
+
+
+def settings_of(run: Any) -> Any:
+    """Return what a recording holds that may change between steps, as a key."""
+    parts: list[Any] = [*parts_of(run.objective.model), run.objective.loss]
+    held = [vars(part) for part in parts] + [run.optimizer.attributes()]
+    settings = [{name: value for name, value in own.items() if plain(value)} for own in held]
+    return tuple(map(id, parts)), *map(fingerprint, settings)

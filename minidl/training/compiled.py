@@ -1,0 +1,326 @@
+"""The compiled engine in the training loop: it takes the steps that it can, eager the others.
+
+A step is recorded when it is first needed. The first steps on batches of each size are taken by
+both engines and compared; the machine goes on alone only if they agree.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl.autograd import Array
+from minidl.checks import is_minidl
+from minidl.engine import GUARD, LOSS, NotRecordable, Runner, numbers_of, record
+from minidl.errors import ArgumentError
+from minidl.optim import Optimizer
+from minidl.training.compilable import against, check_state, is_ours, settings_of
+from minidl.training.data import Data, Rows
+from minidl.training.frozen import Frozen
+from minidl.training.measure import Objective
+
+COMPARED = 2  # steps on batches of each size that both engines take
+AGREE = {"d": 1e-10, "f": 1e-3}  # relative to the largest weight
+SLICE = 0.03  # seconds after which Ctrl-C is looked for
+PROGRAMS = 8  # at most, of one run; more are of settings that keep changing
+
+
+class Network(NamedTuple):
+    """One network of a run: what is recorded for it, and its row in the arrays of a block."""
+
+    objective: Objective
+    optimizer: Optimizer
+    row: int | None
+
+
+class Epoch(NamedTuple):
+    """The arguments of the loop: rows, their order, rows per batch, and what is frozen."""
+
+    data: Data
+    order: Array | None
+    size: int
+    frozen: Frozen | None
+
+
+Eager = Callable[..., None]  # the eager loop, of a run, an epoch and, optionally, a number of steps
+
+
+@dataclass
+class Known:
+    """A program for batches of `count` rows, how often it was compared, and what a step takes."""
+
+    runner: Runner
+    count: int
+    compared: int = 0
+    failed: int = 0  # steps one after the other in which a condition was not as recorded
+    seconds: float = 0.001
+    numbers: dict[int | None, tuple[Any, Array]] = field(default_factory=dict)  # of each network
+
+
+class Compiled:
+    """The programs of a run, and why there are none."""
+
+    def __init__(self) -> None:
+        self.reason = ""  # why the run is eager
+        self.steps_taken = 0  # by the machine
+        self._programs: dict[Any, Known] = {}
+        self._key: Any = None
+        self._sources: tuple[Rows, list[dict[str, Array]]] | None = None
+        self._forced = 0  # steps that had to be eager because a condition had changed
+
+    def __reduce__(self) -> Any:
+        return Compiled, ()
+
+    def steps(self, run: Any, epoch: Epoch, eager: Eager) -> bool:
+        """Take the steps of an epoch from the cursor on; return False if `eager` must take them."""
+        if self.reason:
+            return False
+        try:
+            if why := against(run, epoch):
+                raise NotRecordable(why)
+            self._key = settings_of(run)
+            self._take(run, epoch, eager)
+        except NotRecordable as why:
+            self.reason = str(why)
+            if run.engine == "compiled":
+                problem = "the compiled engine cannot train this run"
+                hint = 'Use engine="auto", which then takes the eager engine.'
+                raise ArgumentError(problem, received=self.reason, hint=hint) from None
+            return False
+        return True
+
+    def _take(self, run: Any, epoch: Epoch, eager: Eager) -> None:
+        n, single = epoch.data.n, run.objective.vector.value.ndim == 1
+        if run.optimizer.step_count == 0:
+            eager(run, epoch, 1)  # which makes the state
+        check_state(run)
+        if epoch.order is not None:
+            epoch = epoch._replace(order=np.ascontiguousarray(epoch.order, np.int64))
+        while run.cursor < n and not (single and not math.isfinite(run.running_total)):
+            known = self._known(run, epoch)
+            part = _Part(run, epoch, self._arrays(run, epoch.data))
+            if known.compared < COMPARED:
+                done = part.compare(known, eager)
+            elif run.watched is not None and not run.watched.complete:
+                eager(run, epoch)  # to the end: later steps may reach more parameters
+                return
+            else:
+                done = part.advance(known)
+                self.steps_taken += part.taken
+                if not done:
+                    eager(run, epoch, 1)
+            known.failed = 0 if done else known.failed + 1
+            if known.failed > 1:  # it is another step from now on
+                self._programs = {k: v for k, v in self._programs.items() if v is not known}
+            if not done:
+                self._forced += 1
+                if self._forced > 20 + self.steps_taken // 20:
+                    raise NotRecordable("conditions in Python code change too often")
+            if run.interrupts.pressed and run.cursor < n:
+                run.interrupts.check()
+
+    def _known(self, run: Any, epoch: Epoch) -> Known:
+        """Return the program for the next batch, recorded if it is new."""
+        networks = run.networks()
+        kinds = {tuple(map(callable, own.optimizer.hyperparameters.values())) for own in networks}
+        if len(kinds) > 1:
+            raise NotRecordable("a hyperparameter is a schedule in some of the networks only")
+        if not all(map(is_minidl, run.hooks.callbacks)):
+            self._key = settings_of(run)
+        count = min(epoch.size, epoch.data.n - run.cursor)
+        penalties = run.objective.penalty, run.objective.l1_penalty
+        key = (count, *kinds, *(bool(p.strength) for p in penalties), self._key)
+        if key not in self._programs:
+            if len(self._programs) >= PROGRAMS:
+                self._programs.clear()
+            self._programs[key] = Known(_recorded(networks[0], epoch, run.cursor, count), count)
+        return self._programs[key]
+
+    def _arrays(self, run: Any, data: Data) -> list[dict[str, Array]]:
+        """Return the rows of each set as matrices of the model's dtype, made once."""
+        rows, dtype = data.train, run.objective.vector.value.dtype
+        if self._sources is None or self._sources[0] is not rows:
+            places = [...] if data.sets is None else range(len(rows.X))
+            made = []
+            for place in places:
+                own = [None if array is None else array[place] for array in rows]
+                made.append(
+                    {
+                        name: np.ascontiguousarray(array.reshape(len(array), -1), dtype)
+                        for name, array in zip(("X", "t", "weights"), own, strict=True)
+                        if array is not None
+                    }
+                )
+            self._sources = rows, made
+        return self._sources[1]
+
+
+def _recorded(network: Network, epoch: Epoch, cursor: int, count: int) -> Runner:
+    """Return the program of a step on a batch of so many rows."""
+    rows, sets, order = epoch.data.train, epoch.data.sets, epoch.order
+    own = order if order is None or order.ndim == 1 else order[0]
+    part: Any = slice(cursor, cursor + count) if own is None else own[cursor : cursor + count]
+    arrays = [None if a is None else a if sets is None else a[sets[0]] for a in rows]
+    X, t, w = (None if a is None else a[part] for a in arrays)
+    assert X is not None
+    assert t is not None
+    other = X[::-1], t[::-1], None if w is None else w[::-1]
+    try:
+        targets = None if is_ours(network.objective, network.optimizer) else arrays[1]
+        tape = record(network.objective, network.optimizer, (X, t, w), other, targets)
+    except NotRecordable:
+        raise
+    except Exception as error:  # of custom code; eager gives it, if it is not of the recording
+        raise NotRecordable(f"recording a step raises {type(error).__name__}: {error}") from error
+    return Runner(tape, network.objective.vector.value.dtype, count)
+
+
+class _Part:
+    """Steps of an epoch on batches of one size, for each network of a run."""
+
+    def __init__(self, run: Any, epoch: Epoch, sources: list[dict[str, Array]]) -> None:
+        self.run, self.epoch, self.sources, self.networks = run, epoch, sources, run.networks()
+        self.taken = 0
+
+    def _rows(self, row: int | None) -> tuple[dict[str, Array], Array | None]:
+        """Return the rows of a network and their order."""
+        sets, order = self.epoch.data.sets, self.epoch.order
+        source = self.sources[0 if sets is None or row is None else int(sets[row])]
+        return source, order if order is None or order.ndim == 1 else order[row]
+
+    def _numbers(self, network: Network, known: Known, first: int, steps: int) -> tuple[Any, int]:
+        """Return what :func:`numbers_of` does, for steps from number `first` on."""
+        optimizer, runner = network.optimizer, known.runner
+        penalties = network.objective.penalty, network.objective.l1_penalty
+        given: dict[str, Any] = dict(
+            zip(("l2", "l1"), (p.strength for p in penalties), strict=True)
+        )
+        values = (*given.values(), *optimizer.hyperparameters.values())
+        constant = first > 0 and runner.constant and not any(map(callable, values))
+        if constant and network.row in known.numbers and known.numbers[network.row][0] == values:
+            return known.numbers[network.row][1], steps
+        for name in runner.program.tape.scalars:
+            own, _, later = name.partition("+")
+            value = optimizer.hyperparameters.get(own)
+            if name == "step_count":
+                given[name] = np.arange(first, first + steps, dtype=float)
+            elif callable(value):
+                rule = next(part for part in optimizer.chain() if hasattr(type(part), own))
+                at = getattr(type(rule), own).at
+                each = [at(optimizer, first + k + int(later or 0)) for k in range(steps)]
+                given[name] = np.array(each, float)
+            elif value is not None:
+                given[name] = value
+        numbers, held = numbers_of(runner.program, given, steps)
+        numbers = np.ascontiguousarray(numbers, runner.dtype)
+        if constant:
+            known.numbers[network.row] = values, numbers
+        return numbers, held
+
+    def compare(self, known: Known, eager: Eager) -> bool:
+        """Take a step with both engines; raise if they differ, return False if one cannot."""
+        vector, optimizer = self.run.objective.vector, self.run.optimizer
+        before, first = _copies(self._arrays_of_step()), optimizer.step_count
+        eager(self.run, self.epoch, 1)
+        check_state(self.run)
+        after = self._arrays_of_step()
+        if before.keys() != after.keys() or not np.all(np.isfinite(vector.value)):
+            return True  # the first step, which makes the state, or the last
+        taken = self._step_from(before, first, known)
+        if taken is None:
+            return False
+        largest = float(np.max(np.abs(vector.value)))
+        for name, array in after.items():
+            differs = taken[name] != array  # so infinite ones, as before a first loss, are equal
+            gap = float(np.max(np.abs(taken[name] - array), where=differs, initial=0.0))
+            size = float(np.max(np.abs(array), where=np.isfinite(array), initial=largest))
+            if not gap <= AGREE[array.dtype.char] * size:
+                raise NotRecordable(f"{name} differs by {gap:.2g} from the eager step")
+        known.compared += 1
+        return True
+
+    def _arrays_of_step(self) -> dict[str, Array]:
+        """Return what a step changes, by the names that tapes use."""
+        states = {f"state {name}": array for name, array in self.run.optimizer.state.items()}
+        vector = self.run.objective.vector
+        return {"w": vector.value, "gradient": vector.grad} | states
+
+    def _step_from(
+        self, before: dict[str, Array], first: int, known: Known
+    ) -> dict[str, Array] | None:
+        """Return the arrays after one step of the machine from `before`, or None if it cannot."""
+        start = self.run.cursor - known.count
+        for network in self.networks:
+            own = _row(before, network.row)
+            numbers, held = self._numbers(network, known, first, 1)
+            rows, order = self._rows(network.row)
+            known.runner.write(own)
+            job = known.runner.job(rows, order, start, 1, numbers=numbers)
+            if not held or not known.runner.take(job) or job.status == GUARD:
+                return None
+            known.runner.read(own)
+        return before
+
+    def advance(self, known: Known) -> bool:
+        """Take as many steps as fit a slice of time; return False if not one can be taken."""
+        run, runner, networks = self.run, known.runner, self.networks
+        left = (self.epoch.data.n - run.cursor) // known.count
+        steps = max(1, min(left, int(SLICE / known.seconds / len(networks))))
+        ready = []
+        for network in networks:
+            numbers, held = self._numbers(network, known, run.optimizer.step_count, steps)
+            ready.append(numbers)
+            steps = min(steps, held)
+        if not steps:
+            return False
+        arrays, start = self._arrays_of_step(), time.perf_counter()
+        kept = _copies(arrays) if len(networks) > 1 else {}
+        totals = np.array(np.atleast_1d(run.running_total), float)
+        last = np.full(len(networks), np.nan) + run.objective.value
+        for k, network in enumerate(networks):
+            if not math.isfinite(totals[k]):  # it has diverged in this epoch
+                continue
+            own, numbers = _row(arrays, network.row), ready[k]
+            numbers = numbers[:steps] if len(numbers) > 1 else numbers
+            rows, order = self._rows(network.row)
+            total = float(totals[k])
+            job = runner.job(rows, order, run.cursor, steps, numbers=numbers, total=total)
+            runner.write(own)
+            taken = runner.take(job)
+            if job.status == GUARD and kept:  # networks of a block go in step
+                for name, array in arrays.items():
+                    array[...] = kept[name]
+                return False
+            if taken:
+                runner.read(own)
+                totals[k], last[k] = job.total, job.last
+            if job.status in (GUARD, LOSS) and not kept:
+                steps = taken
+        known.seconds = (time.perf_counter() - start) / max(1, steps) / len(networks)
+        self._count(steps, known, totals, last)
+        return bool(steps)
+
+    def _count(self, steps: int, known: Known, totals: Array, last: Array) -> None:
+        """Note the steps that were taken where the eager loop notes them."""
+        run, single = self.run, self.run.objective.vector.value.ndim == 1
+        run.optimizer.step_count += steps
+        run.optimizer.gradient_evaluations += steps * known.runner.evaluations
+        run.objective.value = float(last[0]) if single else last
+        run.running_total = float(totals[0]) if single else totals
+        run.cursor += steps * known.count
+        run.samples += steps * known.count
+        self.taken = steps
+
+
+def _copies(arrays: dict[str, Array]) -> dict[str, Array]:
+    return {name: array.copy() for name, array in arrays.items()}
+
+
+def _row(arrays: dict[str, Array], row: int | None) -> dict[str, Array]:
+    """Return the arrays of one network of a block, as views."""
+    return arrays if row is None else {name: array[row] for name, array in arrays.items()}

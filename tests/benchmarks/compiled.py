@@ -1,0 +1,209 @@
+"""Time of one step with the compiled engine, beside eager and C written by hand.
+
+    python tests/benchmarks/compiled.py
+
+by_hand.c is compiled for each network with -O3 -march=native -ffast-math. All take the same batches
+in the same order; the compiled engine is timed through `fit`, with recording and comparing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import command
+import numpy as np
+import peers
+import report
+from peers import Layers, Minidl, Peer, minidl_order
+from replica_peers import Many, minidl_orders
+from timing import interleave
+from workloads import MOMENTUM, WORKLOADS, Workload, layers_of
+
+import minidl
+from minidl.engine import machine
+
+SOURCE = Path(__file__).with_name("by_hand.c")
+FLAGS = ["-O3", "-march=native", "-mprefer-vector-width=512", "-ffast-math", "-shared", "-fPIC"]
+R = 32
+
+
+class Compiled(Minidl):
+    """The Trainer with engine="compiled"."""
+
+    def build(self) -> None:
+        super().build()
+        self.trainer.engine = "compiled"
+
+
+class CompiledMeasured(Compiled):
+    """The same with the loss on all rows after every epoch."""
+
+    measure_every = 1
+
+
+class InC(Peer):
+    """by_hand.c, compiled for this network."""
+
+    def __init__(self, workload: Workload) -> None:
+        super().__init__(workload)
+        strip = min(self.batch, 64 if workload.sizes[-1] > 1 else 40)
+        library = Path(tempfile.mkdtemp()) / "by_hand.so"
+        sizes = [f"-DD{i}={size}" for i, size in enumerate(workload.sizes)]
+        built = [
+            "cc",
+            *FLAGS,
+            *sizes,
+            f"-DSTRIP={strip}",
+            "-o",
+            str(library),
+            str(SOURCE),
+            "-lmvec",
+        ]
+        subprocess.run([*built, "-lm"], check=True)
+        self.epoch = ctypes.CDLL(str(library)).epoch
+        self.epoch.restype = ctypes.c_double
+        pointers, numbers = [ctypes.c_void_p] * 5, [ctypes.c_int64] * 2 + [ctypes.c_double] * 2
+        self.epoch.argtypes = pointers + numbers
+        self.rows, self.targets = np.ascontiguousarray(self.X), self.y.astype(float)
+
+    def build(self) -> None:
+        self.w = flat(self.workload.initial(self.seed))
+        self.v = np.zeros_like(self.w)
+
+    def run_epoch(self, w: Any, v: Any, order: Any) -> None:
+        address = None if order is None else order.ctypes.data
+        data = w.ctypes.data, v.ctypes.data, self.rows.ctypes.data, self.targets.ctypes.data
+        self.epoch(*data, address, len(self.X), self.batch, self.workload.lr, MOMENTUM)
+
+    def train(self) -> None:
+        n = len(self.X)
+        for epoch in range(1, self.workload.epochs + 1):
+            order = None if self.batch == n else minidl_order(self.seed, n, epoch)
+            self.run_epoch(self.w, self.v, order)
+        self.steps = self.workload.epochs * -(-n // self.batch)
+
+    def layers(self) -> Layers:
+        return unflat(self.w, self.workload.sizes)
+
+
+class ManyInC(Many, InC):
+    """R networks, one after the other."""
+
+    def __init__(self, workload: Workload, R: int) -> None:
+        InC.__init__(self, workload)
+        self.R = R
+
+    def build(self) -> None:
+        self.w = np.stack([flat(self.workload.initial(seed)) for seed in range(self.R)])
+        self.v = np.zeros_like(self.w)
+
+    def train(self) -> None:
+        for epoch in range(1, self.workload.epochs + 1):
+            self.train_epoch(minidl_orders(self.R, len(self.X), epoch))
+        self.count()
+
+    def train_epoch(self, orders: Any) -> None:
+        for w, v, order in zip(self.w, self.v, orders, strict=True):
+            self.run_epoch(w, v, order)
+
+    def layers(self) -> Layers:
+        return unflat(self.w, self.workload.sizes)
+
+
+class ManyCompiled(Many):
+    """train_replicas; the whole call is timed."""
+
+    engine = "compiled"
+
+    def build(self) -> None:
+        pass
+
+    def train(self) -> None:
+        self.replicas = minidl.train_replicas(
+            self.workload.network,
+            minidl.optim.NAG(lr=self.workload.lr, momentum=MOMENTUM),
+            self.X,
+            self.y,
+            loss=self.workload.loss_name,
+            batch_size=self.batch,
+            measure_every=0,
+            epochs=self.workload.epochs,
+            seeds=self.R,
+            engine=self.engine,
+        )
+        self.count()
+
+    def train_epoch(self, orders: Any) -> None:
+        raise NotImplementedError
+
+    def layers(self) -> Layers:
+        each = [layers_of(replica.model) for replica in self.replicas]
+        return [tuple(map(np.stack, zip(*own, strict=True))) for own in zip(*each, strict=True)]  # type: ignore[misc]
+
+
+class ManyEager(ManyCompiled):
+    """The same, eager."""
+
+    engine = "eager"
+
+
+def flat(layers: Layers) -> Any:
+    return np.concatenate([part.ravel() for pair in layers for part in pair])
+
+
+def unflat(w: Any, sizes: tuple[int, ...]) -> Layers:
+    layers, start = [], 0
+    for k, m in pairwise(sizes):
+        middle, end = start + k * m, start + k * m + m
+        layers.append((w[..., start:middle].reshape(*w.shape[:-1], k, m), w[..., middle:end]))
+        start = end
+    return layers
+
+
+def measure(workload: Workload, many: bool, settings: command.Settings) -> dict[str, Any]:
+    """Time the contestants on one workload."""
+    kinds: dict[str, Any] = {"compiled": Compiled, "compiled, measured": CompiledMeasured}
+    kinds |= {"eager": Minidl, "C by hand": InC}
+    makers = {name: partial(kind, workload) for name, kind in kinds.items()}
+    if many:
+        kinds = {"compiled": ManyCompiled, "eager": ManyEager, "C by hand": ManyInC}
+        makers = {name: partial(kind, workload, R) for name, kind in kinds.items()}
+    contestants, missing = peers.installed(makers)
+    losses = {}
+    for name, peer in contestants.items():
+        peer.prepare(0)()
+        losses[name] = peer.losses()
+    for name, loss in losses.items():
+        if workload.batch != 1:  # there rounding errors grow
+            assert np.allclose(loss, losses["C by hand"], 1e-8), (name, losses)
+    times, _ = interleave(contestants, settings.repeats, settings.generator)
+    found = machine()
+    notes = [f"instructions {found.instruction_set}" if found else "no machine"]
+    rows = report.figures(times, ("C by hand", "eager"))
+    return {
+        "unit": "us per step",
+        "contestants": rows,
+        "missing": missing,
+        "targets": [],
+        "notes": notes,
+    }
+
+
+EPOCHS = {"moons, batch 32": 100, "moons, batch 1": 10, "moons, full batch": 500}
+CASES = {}
+for _workload in WORKLOADS:
+    _workload = Workload(**{**vars(_workload), "epochs": EPOCHS.get(_workload.name, 8)})
+    CASES[_workload.name] = partial(measure, _workload, False)
+    if _workload.name in ("moons, batch 32", "moons, batch 1"):
+        _workload = Workload(**{**vars(_workload), "epochs": EPOCHS[_workload.name] // 4})
+        CASES[f"{R} of {_workload.name}"] = partial(measure, _workload, True)
+
+if __name__ == "__main__":
+    sys.exit(command.main("Time of one compiled step.", CASES, report.table))
