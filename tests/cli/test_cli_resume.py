@@ -98,3 +98,11 @@ def test_a_checkpoint_that_is_damaged_or_a_model_is_an_error(damage, folder, cap
     path.write_bytes(path.read_bytes()[:-9] if damage == "cut" else results(folder)[0])
     assert main(RUN) == 1
     assert re.search("r.ckpt.*(damaged|not written by)", capsys.readouterr().err)
+
+
+def test_the_rate_that_was_chosen_is_not_searched_again(folder, monkeypatch, capsys):
+    assert main(RUN) == 0
+    first = capsys.readouterr().out
+    monkeypatch.delattr("minidl.cli.train.suggest_lr")
+    assert main(RUN) == 0
+    assert capsys.readouterr().out == first
