@@ -598,8 +598,8 @@ def test_a_method_that_is_called_without_an_object_is_answered() -> None:
 
 def test_words_do_not_hide_what_a_class_of_ones_own_has() -> None:
     class Saving:
-        def save(self) -> str:
-            return "saved"
+        def export(self) -> str:
+            return "exported"
 
     class Saved(Trainer, Saving):
         pass
@@ -611,7 +611,7 @@ def test_words_do_not_hide_what_a_class_of_ones_own_has() -> None:
         def forward(self, x: Any, training: Any = False) -> Any:
             return x
 
-    assert Saved(nn.mlp(2, 1), "bce", optimizer=optim.NAG(0.1)).save() == "saved"
+    assert Saved(nn.mlp(2, 1), "bce", optimizer=optim.NAG(0.1)).export() == "exported"
     assert "units" in dir(Dataset())
     assert not hasattr(Dataset(), "target")
     with pytest.raises(AttributeError) as caught:

@@ -1,13 +1,12 @@
 """Run a command: results go to standard output, progress and errors to standard error."""
 
-import os
-import sys
 from argparse import Namespace
 from collections.abc import Collection, Sequence
 
+from minidl.cli.output import FAILED, failed, flushed, say, showing_all_letters, without_closed
 from minidl.errors import ArgumentError, MinidlError, TableError, UnknownNameError
 
-FAILED, WRONG, INTERRUPTED = 1, 2, 130
+WRONG, INTERRUPTED = 2, 130
 # Options that are not spelled like the argument they are passed to.
 SPELLINGS = {"n": "--rows", "loss": "--target-loss", "accuracy": "--target-accuracy"}
 SPELLINGS["patience"] = "--early-stopping"
@@ -25,15 +24,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     try:
-        from minidl.cli.options import parse
+        from minidl.cli.signals import SIGNALS
 
+        with without_closed() as closed, showing_all_letters(), SIGNALS:
+            try:
+                code = _command(arguments)
+            except SystemExit:  # of argparse
+                flushed(0, False)
+                raise
+            return SIGNALS.exit_code(flushed(code, closed))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _command(arguments: Sequence[str] | None) -> int:
+    """Run a command; return its exit code, also if it is interrupted or nobody reads it."""
+    from minidl.cli.options import parse
+
+    try:
         return _run(parse(arguments))
     except KeyboardInterrupt:
-        print("minidl: interrupted", file=sys.stderr)
+        say("minidl: interrupted")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader, such as head, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError as error:  # the reader, such as head, has closed the pipe
+        return failed(error)
 
 
 def _run(options: Namespace) -> int:
@@ -51,17 +65,15 @@ def _run(options: Namespace) -> int:
     else:
         from minidl.cli.listing import list_names as command
     try:
-        code = command(options)
-        sys.stdout.flush()
-        return code
+        return command(options)
     except BrokenPipeError:
         raise
     except (MinidlError, OSError) as error:
-        print(f"minidl {options.command}: error: {_message(error, options.flags)}", file=sys.stderr)
+        say(f"minidl {options.command}: error: {message(error, options.flags)}")
         return WRONG if isinstance(error, (ArgumentError, UnknownNameError)) else FAILED
 
 
-def _message(error: Exception, flags: Collection[str]) -> str:
+def message(error: Exception, flags: Collection[str]) -> str:
     """Return the message of an error, with an option in place of the argument's name."""
     if isinstance(error, TableError):
         return error.typed

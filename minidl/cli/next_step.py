@@ -11,11 +11,14 @@ COMPARED = ("gd", "momentum", "nag")
 OTHERS = {"--lr", "--epochs", "--momentum", "--quiet", "--fail-on-diverge", "--fail-under-target"}
 OTHERS |= {"--plot", "--report", "--json", "--csv", "--save", "--out"}  # their files are kept
 
+OF_THIS_RUN = ("--checkpoint", "--every", "--resume")
+
 
 def next_command(outcome: Outcome) -> list[str]:
     """Return what to type next, as words."""
     options, history, kind = outcome.options, outcome.history, outcome.kind
     typed, reached = _typed(options.words), outcome.hit is not None
+    typed = {flag: v for flag, v in typed.items() if flag not in OF_THIS_RUN}
     if history.advice or (kind == "unsteady" and not (reached or outcome.keeps_best)):
         made = outcome.trainer.optimizer.hyperparameters["lr"]
         lr = options.lr if options.schedule else made  # of a schedule, what it starts from

@@ -32,7 +32,9 @@ EXIT_CODES = """exit codes:
   2    the command is wrong
   3    a run diverged (with --fail-on-diverge)
   4    the target was not reached (with --fail-under-target)
-  130  interrupted with Ctrl-C; finished work is kept and printed
+  130  interrupted with Ctrl-C; finished work is kept and printed. Likewise 143
+       after SIGTERM and 129 after SIGHUP
+  141  the reader of the output has gone; files are written
 """
 COMPARE = """\
 Compare how many epochs optimizers need to converge, with statistics.
@@ -201,6 +203,13 @@ def _train(p: argparse.ArgumentParser) -> None:
     add("--save", metavar="FILE", help="write the model and the scale of its inputs (.npz)")
     text = "draw the boundary and the history (.png, .svg, .pdf and others; needs matplotlib)"
     add("--plot", metavar="FILE", help=text)
+    text = "save the run to FILE while it trains, so that --resume goes on after a kill"
+    add("--checkpoint", metavar="FILE", help=text)
+    text = "number of epochs between two checkpoints (default: 1)"
+    add("--every", metavar="EPOCHS", type=values.integer, help=text)
+    text = """go on from --checkpoint with the same options, to the same weights as without the
+        interruption; without the file, start"""
+    add("--resume", action="store_true", help=text)
     _exit_codes(p, "the run diverges", "the target is not reached")
 
 

@@ -1,12 +1,12 @@
 """``minidl train``: train one network, print the result, and write the requested files."""
 
-import json
 import math
 import sys
 import warnings
 from argparse import Namespace
+from functools import partial
 
-from minidl import __version__, nn
+from minidl import nn
 from minidl.checks import is_minidl
 from minidl.cli.epochs import table, wrapped
 from minidl.cli.listing import bold
@@ -14,20 +14,28 @@ from minidl.cli.modifier_options import modifiers_of
 from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import INTERRUPTED, exit_code
 from minidl.cli.outcome import Outcome
+from minidl.cli.output import FAILED, say
+from minidl.cli.output import failed as printing_failed
+from minidl.cli.run_file import EndIfSignalled, RunFile, check_run
+from minidl.cli.signals import SIGNALS
+from minidl.cli.train_files import (
+    Writers,
+    draw,
+    first_files,
+    json_text,
+    which_weights,
+    write_all,
+)
 from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
-from minidl.files import atomic_write
 from minidl.optim import lookup
 from minidl.optim.named import PLATEAU
-from minidl.plots.figures import check_plot, save
-from minidl.plots.overview import draw_run
+from minidl.plots.figures import check_plot
 from minidl.training import (
     Callback,
     EarlyStopping,
-    History,
-    Predictor,
     Progress,
     StopAtTarget,
     SuggestedRate,
@@ -36,50 +44,86 @@ from minidl.training import (
     suggest_lr,
 )
 
-NOT_SETTINGS = ("parser", "flags", "command", "words", "suggested")
 RATE = 0.1  # where none is chosen, for lack of rows
 CUSTOM_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of an optimizer in a user's file
 
 
 def train(options: Namespace) -> int:
-    """Train a network and return the exit code."""
+    """Train a network and return the exit code: files first, then the result is printed."""
     _check_options(options)
-    trainer, data = _prepare(options)
+    trainer, data, run = _prepare(options)
     if options.target_accuracy is not None and not trainer.loss.classifies:
         raise ArgumentError(f"{trainer.loss!r} has no accuracy", hint="Use --target-loss.")
-    validation = (data.X_test, data.y_test) if len(data.X_test) else None
-    code, path = 0, WeightPath()
+    path = WeightPath()
     if options.report:
         trainer.callbacks.append(path)
-    try:
-        with warnings.catch_warnings():
-            for category in (DivergenceWarning, UntrainedWarning, WorseLossWarning):
-                warnings.simplefilter("ignore", category)  # the result says so
-            trainer.fit(data.X_train, data.y_train, epochs=options.epochs, validation=validation)
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    if trainer.untrained:
-        print(f"minidl train: warning: {trainer.untrained}", file=sys.stderr)
+    if run is not None:
+        run.join(trainer, options)
+    with SIGNALS.held():  # what is trained is saved, whatever signal comes
+        code = _fit(trainer, data, options, run)
+        lost = write_all(options, first_files(trainer, data, options))
     history, reached = trainer.history, None
     if _has_target(options) and len(history):
         reached = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
-    if options.json != "-":
-        _print_result(trainer, data, options, reached)
-    _write_files(trainer, data, options)
-    if options.report and len(history):
+
+    def report() -> None:
         from minidl.cli.report_run import report_run
 
         report_run(Outcome(trainer, data, options, reached), path.weights)
+
+    if len(history):
+        pictures: Writers = {"plot": partial(draw, trainer, data, options), "report": report}
+        lost |= write_all(options, pictures)
+    if trainer.untrained:
+        say(f"minidl train: warning: {trainer.untrained}")
+    failed = FAILED if lost or (run is not None and run.error) else 0
+    try:
+        _print(trainer, data, options, reached, saved="save" not in lost)
+        sys.stdout and sys.stdout.flush()
+    except OSError as error:
+        failed = failed or printing_failed(error)
+    return exit_code(options, code or failed, history.diverged, reached is None)
+
+
+def _fit(trainer: Trainer, data: Dataset, options: Namespace, run: RunFile | None) -> int:
+    """Train what is left of the run, and save it; return the exit code."""
+    validation, code = (data.X_test, data.y_test) if len(data.X_test) else None, 0
+    trainer.callbacks.insert(0, EndIfSignalled())
+    try:
+        if run is None or not run.finished:
+            with warnings.catch_warnings():
+                for category in (DivergenceWarning, UntrainedWarning, WorseLossWarning):
+                    warnings.simplefilter("ignore", category)  # the result says so
+                X, y, epochs = data.X_train, data.y_train, options.epochs - trainer.epoch
+                trainer.fit(X, y, epochs=epochs, validation=validation)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+        if run is not None and len(trainer.history):
+            run.save(trainer)
+    return code
+
+
+def _print(
+    trainer: Trainer, data: Dataset, options: Namespace, hit: int | None, *, saved: bool
+) -> None:
+    """Print the result, and which weights have been saved."""
+    if options.json == "-":
+        sys.stdout.write(json_text(trainer, options))
+    else:
+        _print_result(trainer, data, options, hit)
     stops_early = options.early_stopping is not None
-    if options.save and (which := _which_weights(history, stops_early)):
-        file = sys.stderr if options.json == "-" else sys.stdout
-        print(f"saved      {options.save} has {which}", file=file)
-    return exit_code(options, code, history.diverged, reached is None)
+    if options.save and saved and (which := which_weights(trainer.history, stops_early)):
+        line = f"saved      {options.save} has {which}"
+        if options.json == "-":
+            say(line)
+        else:
+            print(line)
 
 
 def _check_options(options: Namespace) -> None:
     """Raise before training for files that cannot be written, and for a target that is missing."""
-    check_files(options, "json", "csv", "save", "plot", "report")
+    check_files(options, "json", "csv", "save", "plot", "report", "checkpoint")
+    check_run(options)
     if options.plot:
         check_plot(options.plot)
     if options.report:  # only a page waits for its imports
@@ -94,7 +138,8 @@ def _has_target(options: Namespace) -> bool:
     return options.target_loss is not None or options.target_accuracy is not None
 
 
-def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
+def _prepare(options: Namespace) -> tuple[Trainer, Dataset, RunFile | None]:
+    typed = dict(vars(options))
     entry, seed = lookup(options.optimizer), options.seed
     if options.momentum is not None and not entry.has_momentum:
         received = f"--optimizer {entry.name} --momentum {options.momentum:g}"
@@ -121,9 +166,10 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     settings |= modifiers_of(options)
     trainer = Trainer(model, loss, callbacks=callbacks, **settings)
     options.suggested = None
-    if options.lr is None:
+    run = RunFile(options, typed, data, trainer) if options.checkpoint else None
+    if options.lr is None and (run is None or not run.take_rate(options, trainer)):
         _choose_rate(trainer, data, options)
-    return trainer, data
+    return trainer, data, run
 
 
 def _choose_rate(trainer: Trainer, data: Dataset, options: Namespace) -> None:
@@ -174,64 +220,3 @@ def _reason(chosen: SuggestedRate) -> str:
     best = chosen.rates[chosen.losses.index(min(chosen.losses))]
     but = "" if best == chosen.lr else f" but for {best:g}, next to one that diverged"
     return f"{chosen.lr:g} of {rates} predicts held-out training rows best{but}"
-
-
-def _which_weights(history: History, early_stopping: bool) -> str:
-    """Return which weights the model has if they are not those of the last epoch."""
-    if not len(history):
-        return "the weights before training"
-    epoch = int(history.entry("epoch", -1))
-    if early_stopping:
-        return f"the weights of epoch {history.best('validation_loss')[0]}, the best"
-    if history.diverged:
-        return f"the weights after epoch {epoch}, the last before the run diverged"
-    interrupted = history.stopped_by == "interrupted"
-    return f"the weights when the run was interrupted, after epoch {epoch}" if interrupted else ""
-
-
-def _write_files(trainer: Trainer, data: Dataset, options: Namespace) -> None:
-    if options.json:
-        record = {
-            "minidl": __version__,
-            "settings": {k: v for k, v in vars(options).items() if k not in NOT_SETTINGS},
-            "optimizer": repr(trainer.optimizer),
-            "batch_size": trainer.batch_size,
-            "loss": repr(trainer.loss),
-            "model": repr(trainer.model),
-            "history": trainer.history.to_dict(),
-        }
-        _write(options.json, json.dumps(record, indent=1, allow_nan=False) + "\n")
-    if options.csv:
-        trainer.history.to_csv(options.csv)
-    if options.save:
-        assert data.preparation is not None  # that of load
-        Predictor(trainer.model, data.preparation, trainer.loss).save(options.save)
-    if options.plot and len(trainer.history):
-        save(draw_run(trainer, data, trainer.history, _title(trainer, data, options)), options.plot)
-
-
-def _title(trainer: Trainer, data: Dataset, options: Namespace) -> str:
-    """Return the data, the optimizer and its rate, and how good the drawn weights are."""
-    name, held_out = options.optimizer.rpartition(":")[2], len(data.X_test) > 0
-    history = trainer.history
-    rows = (data.X_test, data.y_test) if held_out else (data.X_train, data.y_train)
-    found, part = trainer.evaluate(*rows), "validation" if held_out else "training"
-    worth = f"loss {found['loss']:.4g}"
-    if "accuracy" in found:
-        worth = f"accuracy {100 * found['accuracy']:.1f} %"
-    if history.diverged:
-        worth += f", diverged in epoch {history.diverged_at}"
-    elif options.early_stopping is not None:
-        worth += f" at epoch {history.best('validation_loss')[0]}, the best"
-    elif len(history):
-        worth += f" after epoch {int(history.entry('epoch', -1))}"
-    return f"{data.name}, {name}, learning rate {options.lr:g}: {part} {worth}"
-
-
-def _write(file: str, text: str) -> None:
-    """Write a file, or to standard output."""
-    if file == "-":
-        sys.stdout.write(text)
-    else:
-        with atomic_write(file, "w") as stream:
-            stream.write(text)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from minidl.keywords import attribute_of
 from minidl.training.by_class import ClassAccuracy, class_accuracy
 from minidl.training.callbacks import Callback, LearningRateSchedule
-from minidl.training.checkpoint import Checkpoint, load_run, save_run
+from minidl.training.checkpoint import Checkpoint
 from minidl.training.data import batches
 from minidl.training.history import History
 from minidl.training.interchange import (
@@ -21,6 +21,7 @@ from minidl.training.predictor import Predictor, load
 from minidl.training.progress import CSVLog, Progress
 from minidl.training.rates import ReduceOnPlateau
 from minidl.training.replicas import Replica, train_replicas
+from minidl.training.run_file import load_run, save_run
 from minidl.training.sharpness import Sharpness, sharpness
 from minidl.training.stopping import EarlyStopping, StopAtTarget
 from minidl.training.suggest import SuggestedRate, suggest_lr

@@ -6,6 +6,18 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+_running: list["Interrupts"] = []  # of the main thread, the innermost last
+
+
+def is_running() -> bool:
+    """Return whether the main thread is in a run, which :func:`interrupt` lets finish its step."""
+    return bool(_running)
+
+
+def interrupt() -> None:
+    """Let another signal, such as SIGTERM, have the effect of Ctrl-C on the innermost run."""
+    _running[-1]._press(signal.SIGINT, None)
+
 
 class Interrupts:
     """A context in which Ctrl-C waits until :meth:`check` raises KeyboardInterrupt.
@@ -22,6 +34,7 @@ class Interrupts:
     def __enter__(self) -> Self:
         self.pressed, self.waits = False, True
         if threading.current_thread() is threading.main_thread():
+            _running.append(self)
             handler = signal.getsignal(signal.SIGINT)
             if callable(handler):
                 self._handler = handler
@@ -46,7 +59,8 @@ class Interrupts:
         """Raise KeyboardInterrupt if Ctrl-C has been pressed."""
         if self.pressed:
             self.pressed = False
-            self._handler(signal.SIGINT, None)
+            if self._handler is not None:
+                self._handler(signal.SIGINT, None)
             raise KeyboardInterrupt  # if the program's handler has raised nothing
 
     def __exit__(
@@ -57,6 +71,8 @@ class Interrupts:
     ) -> None:
         if self._handler is not None:
             signal.signal(signal.SIGINT, self._handler)
+        if self in _running:
+            _running.remove(self)
         try:
             if error is None:
                 self.check()

@@ -72,13 +72,19 @@ def save_model(
     DataError is raised.
     """
     check_order(model, Layer, path)
+    arrays = check_extra(extra)
+    if message := undeclared_state(model):
+        warnings.warn(message, stacklevel=3)
+    write(path, model, arrays)
+
+
+def check_extra(extra: Mapping[str, npt.ArrayLike] | None) -> dict[str, Array]:
+    """Return further arrays by their names in the file, or raise a DataError."""
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise DataError(f"{name} is not an array of numbers or text")
-    if message := undeclared_state(model):
-        warnings.warn(message, stacklevel=3)
-    write(path, model, arrays)
+    return arrays
 
 
 @answers
@@ -154,10 +160,10 @@ def load_extra(path: str | Path) -> dict[str, Array]:
 
 def check_order(thing: object, kind: type, path: object) -> None:
     """Raise unless the first argument is a model or a Trainer and the second a path."""
-    name = "model" if kind is Layer else "trainer"
+    name, cls = ("model", "Layer") if kind is Layer else ("trainer", "Trainer")
     hint = f"Give the {name} first, then the path." if isinstance(path, kind) else None
     if not isinstance(thing, kind):
-        raise invalid(name, thing, f"a {kind.__name__}", hint)
+        raise invalid(name, thing, f"a {cls}", hint)
     if not isinstance(path, str | PathLike):
         raise invalid("path", path, "a file name")
 

@@ -7,6 +7,7 @@ Every task has one BLAS thread, since two would change the last bits of large pr
 
 import contextlib
 import operator
+import os
 import pickle
 import signal
 import sys
@@ -20,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, WorkerError, invalid
+from minidl.training.orphans import end_with
 
 Parts = Callable[[Any], Iterable[object]]
 Work = Callable[..., Any]
@@ -27,6 +29,7 @@ Results = Generator[tuple[int, bytes], None, None]
 
 MESSAGE = "worker processes died repeatedly while they trained "
 HINT = "A process dies when it runs out of memory, or when its code ends it."
+OF_THIS_PROCESS = ("LokyBackend", "MultiprocessingBackend")  # whose workers nobody else needs
 DEATHS = 3  # of tasks that run alone; after these the remaining ones are not tried
 # Dask's and Ray's errors for the death of a worker, or of the only one that held an array
 DIED = {"KilledWorker", "FutureCancelledError", "WorkerCrashedError", "RayActorError"}
@@ -66,8 +69,7 @@ def run_all(
         """Run these tasks; return the error if a worker dies."""
         inputs = ((k, _pack(p, p, parts), *arrays) for k in order for p, arrays in [unfinished[k]])
         try:
-            call = partial(_call, work, parts, sys.path)
-            with contextlib.closing(_results(call, inputs, jobs)) as results:
+            with contextlib.closing(_results((work, parts, sys.path), inputs, jobs)) as results:
                 for k, packed in results:
                     del unfinished[k]
                     done(k, pickle.loads(packed))
@@ -93,15 +95,19 @@ def _is_death(error: BaseException) -> bool:
     return isinstance(error, BrokenExecutor) or any(c.__name__ in DIED for c in type(error).mro())
 
 
-def _results(call: Work, inputs: Iterable[Any], jobs: int | None) -> Results:
+def _results(
+    there: tuple[Work, Parts, Sequence[str]], inputs: Iterable[Any], jobs: int | None
+) -> Results:
     """Yield the index and the packed result of each call as it finishes."""
     import joblib
     from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend()
     if hasattr(backend, "client"):  # of a Dask cluster
-        yield from _on_dask(call, inputs, backend)
+        yield from _on_dask(partial(_call, (*there, None)), inputs, backend)
         return
+    parent = os.getpid() if type(backend).__name__ in OF_THIS_PROCESS else None
+    call = partial(_call, (*there, parent))
     starting: contextlib.AbstractContextManager[None] = _ignoring_ctrl_c()
     try:
         parallel = joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")
@@ -156,9 +162,15 @@ def _ignoring_ctrl_c() -> Iterator[None]:
 
 
 def _call(
-    work: Work, parts: Parts, path: Sequence[str], k: int, packed: bytes, *arrays: Array
+    there: tuple[Work, Parts, Sequence[str], int | None], k: int, packed: bytes, *arrays: Array
 ) -> tuple[int, bytes]:
-    """Run one task, in a worker process, which imports from the same folders."""
+    """Run one task, in a worker process, which imports from the same folders.
+
+    The worker ends with the process `parent`, if there is one.
+    """
+    work, parts, path, parent = there
+    if parent is not None:
+        end_with(parent)
     sys.path += [folder for folder in path if folder not in sys.path]
     payload = pickle.loads(packed)
     with threadpool_limits(1, user_api="blas"):

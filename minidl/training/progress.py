@@ -1,5 +1,6 @@
 """Callbacks that show a run while it trains, on standard error or in a CSV file."""
 
+import contextlib
 import math
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ DIGITS = {"train_loss": 5, "train_accuracy": 4, "validation_loss": 5, "validatio
 
 class Progress(Callback):
     """Show the progress of training: a bar on a terminal or in a notebook, else plain lines.
+
+    A stream that is closed or full does not end the run.
 
     Parameters
     ----------
@@ -40,15 +43,17 @@ class Progress(Callback):
         file = self.file or sys.stderr
         self._last = epochs
         self._every = max(1, math.ceil((epochs - trainer.epoch) / self.lines))
-        if file.isatty() or (self.file is None and has_widgets()):
-            self._bar = new_bar(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # of None, a closed one
+            if file.isatty() or (self.file is None and has_widgets()):
+                self._bar = new_bar(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
 
     def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Advance the bar, or print a line when it is time for one."""
         epoch = int(record["epoch"])
         if self._bar is not None:
-            self._bar.update(epoch - self._bar.n)
-            self._bar.set_postfix_str(f"loss {record['train_loss']:.4f}")
+            with contextlib.suppress(OSError, ValueError):
+                self._bar.update(epoch - self._bar.n)
+                self._bar.set_postfix_str(f"loss {record['train_loss']:.4f}")
         else:
             self._pending = record
             if epoch % self._every == 0 or epoch == self._last:
@@ -57,7 +62,8 @@ class Progress(Callback):
     def on_fit_end(self, trainer: Trainer) -> None:
         """Close the bar, or print the last epoch."""
         if self._bar is not None:
-            self._bar.close()
+            with contextlib.suppress(OSError, ValueError):
+                self._bar.close()
             self._bar = None
         self._print()
 
@@ -69,7 +75,9 @@ class Progress(Callback):
         """Print a pending row, such as ``epoch 3  train_loss 0.25000  train_accuracy 0.9000``."""
         if (row := self._pending) is not None:
             numbers = [f"{n} {row[n]:.{digits}f}" for n, digits in DIGITS.items() if n in row]
-            print(f"epoch {int(row['epoch'])}", *numbers, sep="  ", file=self.file or sys.stderr)
+            with contextlib.suppress(OSError, ValueError):
+                text = "  ".join([f"epoch {int(row['epoch'])}", *numbers])
+                print(text, file=self.file or sys.stderr)
             self._pending = None
 
 

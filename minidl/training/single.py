@@ -15,6 +15,7 @@ from minidl.training.loop import Row, Run
 class SingleRun(Run):
     """The training loop's state for one network; a Trainer adds checks, callbacks and fit."""
 
+    seed: int  # of dropout and of the order of rows
     schedule: str | None  # the name of a schedule of the learning rate
     schedule_epochs: int | None = None  # its length, by default that of the first fit
     scheduled: bool = False  # whether the optimizer has it

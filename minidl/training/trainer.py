@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ from minidl.training.loop import run
 from minidl.training.measure import Objective
 from minidl.training.rates import begin_schedule, check_schedule
 from minidl.training.record import Record
+from minidl.training.run_file import load_run, save_run
 from minidl.training.settings import settings_of
 from minidl.training.shown import in_a_line, trainer_settings
 from minidl.training.single import SingleRun
@@ -289,6 +291,16 @@ class Trainer(SingleRun):
         """
         rows = check_rows("evaluation", X, y, self.objective, sample_weight)
         return Record(self.objective.measure(*rows))
+
+    @answers
+    def save(self, path: str | Path) -> None:
+        """Save the run, also within an interrupted epoch: :func:`~minidl.training.save_run`."""
+        save_run(self, path)
+
+    @answers
+    def resume(self, path: str | Path) -> None:
+        """Take over a saved run, which ``fit`` continues: :func:`~minidl.training.load_run`."""
+        load_run(self, path)
 
     def _note_rows(self, digest: int) -> None:
         """Note whether these are the rows of earlier calls: only then can losses be compared."""

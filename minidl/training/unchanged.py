@@ -8,11 +8,11 @@ from typing import Any
 
 from minidl.optim.attributes import snapshot
 from minidl.training.checks import parts_of
-from minidl.training.trainer import Trainer
+from minidl.training.single import SingleRun
 
 
 @contextlib.contextmanager
-def all_or_nothing(trainer: Trainer) -> Iterator[None]:
+def all_or_nothing(trainer: SingleRun) -> Iterator[None]:
     """Give a Trainer, its model, optimizer and callbacks their attributes back after an error."""
     model, optimizer, objective = trainer.model, trainer.optimizer, trainer.objective
     parts = [trainer, trainer.hooks, *optimizer.chain(), objective.loss]

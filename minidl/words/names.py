@@ -108,7 +108,7 @@ OPTIONS = table(
     ("config", "There is no file of options: write them in the command."),
     ("validation split", "Write --test-size 0.25: test rows are measured."),
     ("device gpu cuda", DEVICE),
-    ("model load resume checkpoint predict evaluate",
+    ("model load predict evaluate",
      "minidl predict applies --save's file; in Python, minidl.load reads it."),
 )
 COMMANDS = table(

@@ -166,7 +166,6 @@ def test_a_wrong_option_is_named_with_its_value(command, typed, said, capsys):
         ("compare --workers 3", "Did you mean '--jobs'?"),
         ("train --metrics acc", "the accuracy are printed"),
         ("train --config a.json", "There is no file of options"),
-        ("train --checkpoint a.npz", "minidl predict applies"),
         ("train --load a.npz", "minidl predict applies"),
         ("train --model a.npz", "minidl predict applies"),
         ("train -hidden 16", "unrecognized arguments: -hidden. Did you mean '--hidden'?"),

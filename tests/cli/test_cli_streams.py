@@ -215,30 +215,31 @@ def test_ctrl_c_with_json_on_standard_output_still_prints_only_json():
         (["list", "datasets"], "moons "),
     ],
 )
-def test_a_reader_that_closes_the_pipe_is_not_an_error(command, first):
+def test_after_a_reader_that_closes_the_pipe_there_is_no_message(command, first):
     with start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline().startswith(first)
         process.stdout.close()
         err = process.stderr.read()
-    assert process.returncode == 0
+    short = {0} if command[0] == "list" else set()  # which the pipe has taken before it is closed
+    assert process.returncode in {141, *short}  # as of a tool that SIGPIPE has ended
     assert "Broken" not in err
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("command", [["list", "datasets"], LONGER_RUN, SMALL_RACE])
-def test_a_pipe_closed_before_the_first_line_is_not_an_error(command):
+def test_after_a_pipe_closed_before_the_first_line_there_is_no_message(command):
     read, write = os.pipe()
     os.close(read)
     with start(command, stdout=write, stderr=subprocess.PIPE) as process:
         os.close(write)
         err = process.stderr.read()
-    assert process.returncode == 0
+    assert process.returncode == 141  # as of a tool that SIGPIPE has ended
     assert "Broken" not in err
     assert "Traceback" not in err
 
 
-def test_closing_the_pipe_of_both_streams_is_not_an_error():
+def test_closing_the_pipe_of_both_streams_has_the_same_exit_code():
     with start(LONGER_RUN, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout.readline().startswith("epoch 0 ")
         process.stdout.close()
-    assert process.returncode in (0, 120)  # 120: Python could not flush what nobody reads
+    assert process.returncode == 141

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from training_problems import LR, NAMES, Do, content, two_class_trainer, two_classes
 
-from minidl import Trainer, load_model, nn, optim, save_model
+from minidl import Trainer, load_model, nn, optim, save_model, training
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.training import (
     Callback,
@@ -402,3 +402,19 @@ def test_a_run_saved_before_there_were_buffers_is_loaded_and_continued():
     for name in set(whole.history.columns) - {"seconds"}:
         np.testing.assert_allclose(resumed.history[name], whole.history[name], rtol=1e-12)
     assert repr(load_model(EARLIER)) == repr(whole.model)
+
+
+def test_save_and_resume_are_methods_too_and_extra_arrays_come_back(tmp_path: Path) -> None:
+    def made() -> Trainer:
+        return Trainer(nn.mlp(2, 3, 1, seed=0), "bce", "adam", lr=0.1, batch_size=2, seed=0)
+
+    rows = np.random.default_rng(0).normal(size=(8, 2))
+    whole, first, second = made(), made(), made()
+    whole.fit(rows, rows[:, 0] > 0, epochs=4)
+    first.fit(rows, rows[:, 0] > 0, epochs=2)
+    first.save(tmp_path / "run.npz")
+    second.resume(tmp_path / "run.npz")
+    second.fit(rows, rows[:, 0] > 0, epochs=2)
+    assert_array_equal(second.model.parameters.value, whole.model.parameters.value)
+    save_run(second, tmp_path / "run.npz", {"who": "me"})
+    assert training.load_extra(tmp_path / "run.npz") == {"who": "me"}

@@ -41,7 +41,8 @@ def two_class_trainer(name: str = "mini-batch", **arguments: Any) -> Trainer:
     entry = optim.lookup(name)
     seed = arguments.pop("model_seed", 0)
     model = arguments.pop("model", None) or nn.mlp(2, 6, 1, seed=seed)
-    defaults = {"optimizer": entry.make(LR), "batch_size": entry.batches(), "seed": 0}
+    size = entry.batches(None if entry.fixed else 32)
+    defaults = {"optimizer": entry.make(LR), "batch_size": size, "seed": 0}
     return Trainer(model, "bce", **(defaults | arguments))
 
 

@@ -1,0 +1,102 @@
+"""The files of ``minidl train``: the model first, and each is tried though another failed."""
+
+import json
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+
+from minidl import __version__
+from minidl.cli.output import say
+from minidl.datasets import Dataset
+from minidl.errors import MinidlError
+from minidl.files import atomic_write
+from minidl.plots.figures import save
+from minidl.plots.overview import draw_run
+from minidl.training import History, Predictor, Trainer
+
+NOT_SETTINGS = {"parser", "flags", "command", "words", "suggested", "checkpoint", "every", "resume"}
+Writers = Mapping[str, Callable[[], None]]
+
+
+def write_all(options: Namespace, writers: Writers) -> set[str]:
+    """Call what writes each requested file; print errors, and return the options that failed.
+
+    An error that no file explains is raised when all have been tried.
+    """
+    lost, unexpected = set(), []
+    for name, write in writers.items():
+        if getattr(options, name) in (None, "-"):
+            continue
+        try:
+            write()
+        except (MinidlError, OSError) as error:
+            say(f"minidl train: error: --{name}: {error}")
+            lost.add(name)
+        except Exception as error:
+            unexpected.append(error)
+    if unexpected:
+        raise unexpected[0]
+    return lost
+
+
+def first_files(trainer: Trainer, data: Dataset, options: Namespace) -> Writers:
+    """Return what writes the model, and the numbers of the run."""
+
+    def model() -> None:
+        assert data.preparation is not None  # that of load
+        Predictor(trainer.model, data.preparation, trainer.loss).save(options.save)
+
+    def record() -> None:
+        with atomic_write(options.json, "w") as stream:
+            stream.write(json_text(trainer, options))
+
+    return {"save": model, "json": record, "csv": lambda: trainer.history.to_csv(options.csv)}
+
+
+def json_text(trainer: Trainer, options: Namespace) -> str:
+    """Return what ``--json`` writes."""
+    record = {
+        "minidl": __version__,
+        "settings": {k: v for k, v in vars(options).items() if k not in NOT_SETTINGS},
+        "optimizer": repr(trainer.optimizer),
+        "batch_size": trainer.batch_size,
+        "loss": repr(trainer.loss),
+        "model": repr(trainer.model),
+        "history": trainer.history.to_dict(),
+    }
+    return json.dumps(record, indent=1, allow_nan=False) + "\n"
+
+
+def draw(trainer: Trainer, data: Dataset, options: Namespace) -> None:
+    """Draw the boundary and the history."""
+    save(draw_run(trainer, data, trainer.history, _title(trainer, data, options)), options.plot)
+
+
+def which_weights(history: History, early_stopping: bool) -> str:
+    """Return which weights the model has if they are not those of the last epoch."""
+    if not len(history):
+        return "the weights before training"
+    epoch = int(history.entry("epoch", -1))
+    if early_stopping:
+        return f"the weights of epoch {history.best('validation_loss')[0]}, the best"
+    if history.diverged:
+        return f"the weights after epoch {epoch}, the last before the run diverged"
+    interrupted = history.stopped_by == "interrupted"
+    return f"the weights when the run was interrupted, after epoch {epoch}" if interrupted else ""
+
+
+def _title(trainer: Trainer, data: Dataset, options: Namespace) -> str:
+    """Return the data, the optimizer and its rate, and how good the drawn weights are."""
+    name, held_out = options.optimizer.rpartition(":")[2], len(data.X_test) > 0
+    history = trainer.history
+    rows = (data.X_test, data.y_test) if held_out else (data.X_train, data.y_train)
+    found, part = trainer.evaluate(*rows), "validation" if held_out else "training"
+    worth = f"loss {found['loss']:.4g}"
+    if "accuracy" in found:
+        worth = f"accuracy {100 * found['accuracy']:.1f} %"
+    if history.diverged:
+        worth += f", diverged in epoch {history.diverged_at}"
+    elif options.early_stopping is not None:
+        worth += f" at epoch {history.best('validation_loss')[0]}, the best"
+    elif len(history):
+        worth += f" after epoch {int(history.entry('epoch', -1))}"
+    return f"{data.name}, {name}, learning rate {options.lr:g}: {part} {worth}"
