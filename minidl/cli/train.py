@@ -94,7 +94,8 @@ def _has_target(options: Namespace) -> bool:
     return options.target_loss is not None or options.target_accuracy is not None
 
 
-def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
+def prepare(options: Namespace) -> tuple[Trainer, Dataset]:
+    """Return a new Trainer, at the rate 0.1 if none is given, and the data."""
     entry, seed = lookup(options.optimizer), options.seed
     optimizer = entry.make(RATE if options.lr is None else options.lr, options.momentum)
     if options.momentum is None and entry.has_momentum:
@@ -105,6 +106,12 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     model = nn.mlp(data.n_features, *options.hidden, data.n_outputs, seed=seed, **network)
     settings = {"optimizer": optimizer, "batch_size": batch_size, "seed": seed, "l2": options.l2}
     settings["l1"] = options.l1
+    settings |= modifiers_of(options)
+    return Trainer(model, options.loss or loss_for(data), **settings), data
+
+
+def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
+    trainer, data = prepare(options)
     callbacks: list[Callback] = [] if options.quiet else [Progress()]
     if _has_target(options):
         callbacks.append(StopAtTarget(options.target_loss, accuracy=options.target_accuracy))
@@ -113,9 +120,7 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
         if not len(data.X_test):
             hint = "Leave --test-size out, or give a share such as 0.25."
             raise ArgumentError("--early-stopping needs validation rows, got none", hint=hint)
-    loss = options.loss or loss_for(data)
-    settings |= modifiers_of(options)
-    trainer = Trainer(model, loss, callbacks=callbacks, **settings)
+    trainer.callbacks[:0] = callbacks  # before those of the schedule
     options.suggested = None
     if options.lr is None:
         _choose_rate(trainer, data, options)
@@ -134,13 +139,8 @@ def _choose_rate(trainer: Trainer, data: Dataset, options: Namespace) -> None:
 
 
 def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int | None) -> None:
-    name, history = options.optimizer.rpartition(":")[2], trainer.history
-    print(wrapped(data.summary(typed=True), 11))
-    model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
-    print(wrapped(f"model      {model}", 11))
-    made = f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}"
-    falls = f", lowered from {options.lr:g} on plateaus" * (trainer.schedule == PLATEAU)
-    print(wrapped(made + falls, 11))
+    history = trainer.history
+    print_made(trainer, data, options)
     if options.suggested:
         print(wrapped(f"rate       {_reason(options.suggested)}; --lr sets another", 11))
     if not len(history):
@@ -160,6 +160,17 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
     for sentence in outcome.sentences():
         print(wrapped(sentence, 2))
     print(command_text(next_command(outcome)))
+
+
+def print_made(trainer: Trainer, data: Dataset, options: Namespace) -> None:
+    """Print what is trained: the data, the model and the optimizer."""
+    print(wrapped(data.summary(typed=True), 11))
+    model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
+    print(wrapped(f"model      {model}", 11))
+    name = options.optimizer.rpartition(":")[2]
+    made = f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}"
+    falls = f", lowered from {options.lr:g} on plateaus" * (trainer.schedule == PLATEAU)
+    print(wrapped(made + falls, 11))
 
 
 def _reason(chosen: SuggestedRate) -> str:
@@ -196,7 +207,7 @@ def _write_files(trainer: Trainer, data: Dataset, options: Namespace) -> None:
             "model": repr(trainer.model),
             "history": trainer.history.to_dict(),
         }
-        _write(options.json, json.dumps(record, indent=1, allow_nan=False) + "\n")
+        write_text(options.json, json.dumps(record, indent=1, allow_nan=False) + "\n")
     if options.csv:
         trainer.history.to_csv(options.csv)
     if options.save:
@@ -224,7 +235,7 @@ def _title(trainer: Trainer, data: Dataset, options: Namespace) -> str:
     return f"{data.name}, {name}, learning rate {options.lr:g}: {part} {worth}"
 
 
-def _write(file: str, text: str) -> None:
+def write_text(file: str, text: str) -> None:
     """Write a file, or to standard output."""
     if file == "-":
         sys.stdout.write(text)

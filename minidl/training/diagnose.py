@@ -40,7 +40,7 @@ def diagnose(trainer: Trainer, X: npt.ArrayLike, y: npt.ArrayLike) -> Diagnosis:
 
     The limit holds for a quadratic and the full batch. Training may raise the sharpness (Cohen et
     al. 2021, arXiv 2103.00065), and the noise of mini-batches lowers the limit; that is why
-    `suggested_lr` keeps a margin of 2.
+    `suggested_lr` keeps a margin of 2, for momentum and Adam of 4.
 
     Parameters
     ----------
@@ -98,6 +98,7 @@ def _diagnosed(trainer: Trainer, X: npt.ArrayLike, y: npt.ArrayLike) -> Diagnosi
         sharpness=value,
         preconditioned=limit.scale is not None,
         limit=None if unknown else limit.value,
+        margin=limit.margin,
         layers=tuple(layer_states(objective, rows)),
         columns=tuple(map(float, scales)),
         mini_batches=rows_per_batch(trainer.batch_size, len(rows.X)) < len(rows.X),

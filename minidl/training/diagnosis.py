@@ -11,7 +11,6 @@ from minidl.keywords import answers
 from minidl.text import counted, joined, listed
 from minidl.training.units import LARGE, SMALL, LayerState
 
-MARGIN = 2.0  # between the largest stable rate and the one that is suggested
 VANISHED = 1e-4  # a layer's gradient norm below this share of the largest
 SLOW = 1_000  # a rate so many times below the largest stable one is small
 NOISE = "Measured on all rows: the noise of mini-batches lowers the limit."
@@ -35,6 +34,8 @@ class Diagnosis:
         Whether the Hessian is divided by the scales of Adam or RMSprop.
     limit : float or None
         lr times sharpness up to which the optimizer is stable; None if none is known.
+    margin : float
+        Between the largest stable rate and the suggested one: 2, of momentum and Adam 4.
     layers : tuple of LayerState
         Gradient norms, dead and saturated units, by the names of the layers.
     columns : tuple of float
@@ -53,6 +54,7 @@ class Diagnosis:
     sharpness: float
     preconditioned: bool
     limit: float | None
+    margin: float
     layers: tuple[LayerState, ...]
     columns: tuple[float, ...]
     mini_batches: bool
@@ -80,8 +82,8 @@ class Diagnosis:
 
     @property
     def suggested_lr(self) -> float | None:
-        """Half of `largest_lr`, rounded down to one digit."""
-        return None if self.largest_lr is None else rounded_down(self.largest_lr / MARGIN)
+        """The largest stable rate divided by the margin, rounded down to one digit."""
+        return None if self.largest_lr is None else rounded_down(self.largest_lr / self.margin)
 
     @property
     def dead(self) -> dict[str, tuple[int, int]]:
@@ -108,14 +110,17 @@ class Diagnosis:
     def problems(self) -> Iterator[str]:
         """Yield what is wrong, the most serious first, in sentences."""
         if self.stable is False:
-            yield f"{self._rate} is too large: lr times sharpness is {self._compared}."
+            yield (
+                f"{self._rate} is too large: lr times sharpness is {self._compared}, so each step"
+                " overshoots further."
+            )
         elif self.course in ("diverged", "worse") and self.stable:
             had = "diverged" if self.course == "diverged" else "made the loss worse"
             yield (
                 f"The run {had}, though {self._rate} is below the limit at these weights: the loss"
                 " was sharper on the way, or batches are noisy. Try a rate ten times smaller."
             )
-        elif self._is_slow:
+        elif self.slow:
             yield f"{self._rate} is small: up to {self.largest_lr:.3g} is stable at these weights."
         elif self.course == "standing still":
             yield "The loss has fallen by less than 1 %."
@@ -138,7 +143,8 @@ class Diagnosis:
         return "the learning rate" if self.lr is None else f"lr {self.lr:.4g}"
 
     @property
-    def _is_slow(self) -> bool:
+    def slow(self) -> bool:
+        """Whether `largest_lr` is over 1,000 times `lr`; over 100 times if the run stands still."""
         if self.largest_lr is None or self.lr is None:
             return False
         return self.largest_lr > self.lr * (100 if self.course == "standing still" else SLOW)
@@ -157,18 +163,18 @@ class Diagnosis:
         elif self.largest_lr is None:
             yield "stable", "at any rate: the loss does not curve upward at these weights"
         else:
-            words = f"below lr {self.largest_lr:.3g}; with a margin of 2, lr {self.suggested_lr:g}"
-            yield "stable", words
+            words = f"with a margin of {self.margin:g}, lr {self.suggested_lr:g}"
+            yield "stable", f"below lr {self.largest_lr:.3g}; {words}"
         units = sum(state.units for state in self.layers)
         if units:
             dead, flat = (sum(n for n, _ in d.values()) for d in (self.dead, self.saturated))
             yield "units", f"{dead} dead and {flat} saturated of {units}"
         norms = [
-            f"{s.name or s.layer} {s.gradient_norm:.2g}"
+            f"{s.name or s.layer}: {s.gradient_norm:.2g}"
             for s in self.layers
             if s.gradient_norm is not None
         ]
-        yield "gradients", f"norm by layer: {listed(norms, 8)}"
+        yield "gradients", f"norms of layers {listed(norms, 8)}"
         low, high = (f"{scale:.3g}" for scale in (min(self.columns), max(self.columns)))
         span = low if low == high else f"{low} to {high}"
         yield "inputs", f"root mean square {span}; 1 if standardised"

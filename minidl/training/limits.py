@@ -12,6 +12,7 @@ from minidl.optim.averages import unbiased
 from minidl.paths import stability_limit
 from minidl.paths.theory import CLASSES
 
+MARGIN, MARGIN_OF_MOMENTUM = 2.0, 4.0  # momentum runs far past a minimum: decision 141
 BOUNDED = "Clipping shortens its steps, so beyond the limit it may bounce instead of diverging."
 
 
@@ -25,6 +26,7 @@ class Limit:
     value: float | None
     reason: str = ""
     scale: Array | None = None
+    margin: float = MARGIN  # between the limit and the rate that is suggested
 
 
 def limit_of(optimizer: Optimizer) -> Limit:
@@ -44,7 +46,9 @@ def limit_of(optimizer: Optimizer) -> Limit:
         return Limit(None, f"No limit is known with {type(others[0]).__name__}.")
     if name := CLASSES.get(type(rule)):
         momentum = float(rule.momentum) if hasattr(rule, "momentum") else 0.0
-        return Limit(float(stability_limit(name, momentum)), BOUNDED if modifiers else "")
+        margin = MARGIN_OF_MOMENTUM if name == "momentum" else MARGIN
+        value = float(stability_limit(name, momentum))
+        return Limit(value, BOUNDED if modifiers else "", margin=margin)
     if type(rule) not in (Adam, RMSprop):
         return Limit(None, f"No limit is known for {type(rule).__name__}.")
     return _preconditioned(rule)
@@ -61,6 +65,8 @@ def _preconditioned(rule: Optimizer) -> Limit:
         beta1 = settings["beta1"]
         v = unbiased(squares, settings["beta2"], t)
         D = (1 - beta1**t) * (np.sqrt(v) + settings["epsilon"])
-        return Limit(2 * (1 + beta1) / (1 - beta1), scale=1 / np.sqrt(D))
+        value, scale = 2 * (1 + beta1) / (1 - beta1), 1 / np.sqrt(D)
+        return Limit(value, scale=scale, margin=MARGIN_OF_MOMENTUM)
     D = np.sqrt(squares) + settings["epsilon"]
-    return Limit(2 * (1 + settings["momentum"]), scale=1 / np.sqrt(D))
+    m = settings["momentum"]
+    return Limit(2 * (1 + m), "", 1 / np.sqrt(D), MARGIN_OF_MOMENTUM if m else MARGIN)

@@ -115,12 +115,17 @@ def test_where_no_limit_is_known_the_result_says_so(
     assert_allclose(found.sharpness, TOP, rtol=1e-9)
 
 
-def test_the_l2_penalty_adds_to_the_sharpness_and_the_margin_is_two() -> None:
-    found = diagnose(trainer(linear(), "gd", lr=0.1, l2=0.5), X, TARGETS)
+@pytest.mark.parametrize(("rule", "margin"), [("gd", 2), ("momentum", 4), ("nag", 2)])
+def test_the_l2_penalty_adds_to_the_sharpness_and_the_margin_is_kept(
+    rule: str, margin: float
+) -> None:
+    found = diagnose(trainer(linear(), rule, lr=0.1, l2=0.5), X, TARGETS)
     assert_allclose(found.sharpness, TOP + 0.5, rtol=1e-9)
     assert found.largest_lr is not None
     assert found.suggested_lr is not None
-    assert found.largest_lr / 4 < found.suggested_lr <= found.largest_lr / 2
+    assert found.margin == margin
+    assert found.largest_lr / margin / 2 < found.suggested_lr <= found.largest_lr / margin
+    assert f"with a margin of {margin}, lr {found.suggested_lr:g}" in str(found)
 
 
 def test_a_schedule_is_judged_at_the_present_step() -> None:
