@@ -125,7 +125,6 @@ def find_lr(
     rates = np.geomspace(low, high, steps)
     start, losses = _run(copy_at(trainer, low), rows, measured, rates)
     best = float(rates[int(np.argmin(losses))])
-    best = best if min(losses) < start else low
     ended = "worse" if losses[-1] > _end(start) else "steps"
     tried = tuple(map(float, rates[: len(losses)]))
     return RateCurve(float(f"{SHARE * best:.2g}"), best, tried, tuple(losses), start, ended)

@@ -88,6 +88,7 @@ def test_a_stable_rate_is_kept_and_a_missing_one_is_suggested(shown):
     assert following(kept) == ["train", "--rows", "60", "--lr", "0.01", "--batch-size", "full"]
     found = shown("--rows", "60")
     assert "lr=" not in found
+    assert "the learning rate was not judged" in found
     assert "optimizer  nag, batch size 32" in found
     assert following(found)[:-1] == ["train", "--rows", "60", "--lr"]
     slow = shown(*["--rows", "60", "--lr", "1e-6"])

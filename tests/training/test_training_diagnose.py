@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import warnings
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from minidl import Trainer, errors, nn, optim
+from minidl.streams import stream
 from minidl.training import Diagnosis, diagnose, find_lr
+from minidl.training.limits import limit_of
 
 RNG = np.random.default_rng(0)
 X = np.concatenate([RNG.standard_normal((40, 3)) * [1.0, 2.0, 0.5], np.zeros((1, 3))])
@@ -312,3 +315,70 @@ def test_the_range_test_wants_a_new_trainer_with_a_number() -> None:
     scheduled = trainer(linear(), optim.GradientDescent(lr=lambda step: 0.1))
     with pytest.raises(errors.ArgumentError, match="not a schedule"):
         find_lr(scheduled, X, TARGETS)
+
+
+def test_the_scales_of_adam_are_those_of_its_next_steps_also_at_the_first() -> None:
+    optimizer, g = optim.Adam(0.1), np.array([2.0, -0.5])
+    optimizer.step(np.zeros(2), lambda point: g)
+    scale = limit_of(optimizer).scale  # of steps lr m / D, where m is not corrected yet
+    assert scale is not None
+    assert_allclose(scale, ((1 - 0.9) * (np.abs(g) + 1e-8)) ** -0.5, rtol=1e-9)
+
+
+def test_a_negative_slope_is_not_dead() -> None:
+    model = nn.mlp(3, 2, 1, activation="silu", seed=0)
+    model.parameters["0.weight"].data[...] = 0.01
+    model.parameters["0.bias"].data[...] = -3.0  # where the slope of SiLU is -0.09
+    assert diagnose(trainer(model, "gd", lr=0.1), X, TARGETS).dead == {}
+
+
+def test_a_class_weight_counts_its_rows_as_often() -> None:
+    y = (X[:, 0] > 0.3).astype(int)
+    found = []
+    for weight, times in (({0: 1.0, 1: 3.0}, np.ones_like(y)), (None, 1 + 2 * y)):
+        made = Trainer(
+            nn.mlp(3, 4, 1, seed=0), "bce", "gd", lr=0.1, batch_size="full", class_weight=weight
+        )
+        found.append(diagnose(made, np.repeat(X, times, axis=0), np.repeat(y, times)))
+    assert_allclose(found[0].sharpness, found[1].sharpness, rtol=1e-6)
+    norms = [[s.gradient_norm for s in one.layers if s.gradient_norm] for one in found]
+    assert_allclose(norms[0], norms[1], rtol=1e-9)
+
+
+def test_a_loss_that_got_worse_is_told() -> None:
+    made = trainer(linear(), "gd", lr=1.05 * 2 / TOP)
+    with pytest.warns(errors.WorseLossWarning):
+        made.fit(X, TARGETS, epochs=40)
+    assert diagnose(made, X, TARGETS).course == "worse"
+    made.optimizer.lr = 0.01
+    assert "made the loss worse, though lr 0.01" in str(diagnose(made, X, TARGETS))
+
+
+def test_of_many_rows_a_part_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["minidl.training.diagnose"], "LARGEST", 20)
+    found = diagnose(trainer(linear(), "gd", lr=0.1), X, TARGETS)
+    rows = X[stream(0, "split", 1).permutation(len(X))[:20]]
+    assert_allclose(found.columns, np.sqrt((rows**2).mean(axis=0)))
+    assert_allclose(found.sharpness, np.linalg.eigvalsh(2 * rows.T @ rows / 20)[-1], rtol=1e-9)
+
+
+def test_batch_norm_is_a_note() -> None:
+    model = nn.Sequential(nn.Dense(3, 2, seed=0), nn.BatchNorm(2), nn.Dense(2, 1, seed=0))
+    text = str(diagnose(trainer(model, "gd", lr=0.1), X, TARGETS))
+    assert "Batch norm is measured with its running statistics" in text
+
+
+def test_the_range_test_draws_the_batches_of_the_trainer_s_own_run() -> None:
+    def make(lr: object) -> Trainer:
+        made = optim.NAG(lr=lr)  # type: ignore[arg-type]
+        return trainer(nn.mlp(3, 4, 1, dropout=0.2, seed=0), made, batch_size=14)
+
+    rates = np.geomspace(0.001, 0.02, 9)
+    curve = find_lr(make(0.1), X, TARGETS, lowest=0.001, highest=0.02, steps=9)
+    history = make(lambda step: float(rates[min(step, 8)])).fit(X, TARGETS, epochs=1)
+    assert_allclose(curve.losses[2], history["train_loss"][1], rtol=1e-12)
+    plain = trainer(linear(), optim.NAG(lr=lambda step: float(rates[min(step, 8)])), batch_size=14)
+    history = plain.fit(X, TARGETS, epochs=3)
+    made = trainer(linear(), "nag", lr=0.1, batch_size=14)
+    curve = find_lr(made, X, TARGETS, lowest=0.001, highest=0.02, steps=9)
+    assert_allclose(curve.losses[2::3], history["train_loss"][1:], rtol=1e-12)
