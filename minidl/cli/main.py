@@ -60,6 +60,8 @@ def _run(options: Namespace) -> int:
         from minidl.cli.compare import compare as command
     elif options.command == "paths":
         from minidl.cli.paths import paths as command
+    elif options.command == "doctor":
+        from minidl.cli.doctor import doctor as command
     elif options.command == "conform":
         from minidl.cli.conform import report as command
     else:

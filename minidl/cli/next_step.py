@@ -10,6 +10,7 @@ COMPARED = ("gd", "momentum", "nag")
 # Options of compare that mean something else there, or choose what it compares.
 OTHERS = {"--lr", "--epochs", "--momentum", "--quiet", "--fail-on-diverge", "--fail-under-target"}
 OTHERS |= {"--plot", "--report", "--json", "--csv", "--save", "--out"}  # their files are kept
+OF_DOCTOR = ("--find-lr", "--json", "--plot")
 
 OF_THIS_RUN = ("--checkpoint", "--every", "--resume")
 
@@ -31,6 +32,18 @@ def next_command(outcome: Outcome) -> list[str]:
     if outcome.keeps_best and not (reached or options.save) and outcome.against_guessing[1]:
         return _words("train", typed | {"--save": ["model.npz"]})
     return _comparison(outcome, typed)
+
+
+def after_doctor(words: list[str], lr: float | None, find: bool) -> list[str]:
+    """Return what to type after ``minidl doctor`` with these words.
+
+    That is ``train``, with another learning rate if there is one, or a range test, to `find` it.
+    """
+    typed = {flag: v for flag, v in _typed(words).items() if flag not in OF_DOCTOR}
+    if find:
+        typed.pop("--lr", None)
+        return _words("doctor", typed | {"--find-lr": []})
+    return _words("train", typed if lr is None else typed | {"--lr": [f"{lr:g}"]})
 
 
 def _comparison(outcome: Outcome, typed: dict[str, list[str]]) -> list[str]:

@@ -12,6 +12,7 @@ from minidl import __version__
 from minidl.cli import values
 from minidl.cli.conform_options import CONFORM, add_conform
 from minidl.cli.data_options import add_data
+from minidl.cli.doctor_options import DOCTOR, add_doctor
 from minidl.cli.listing import LISTS
 from minidl.cli.modifier_options import add_modifiers
 from minidl.cli.path_options import OTHER_WORDS, PATHS, add_paths, with_signs
@@ -25,7 +26,7 @@ from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
 Group = argparse._ArgumentGroup
 FAILED, DIVERGED, MISSED, INTERRUPTED = 1, 3, 4, 130
-NAMES_OF_COMMANDS = ("train", "predict", "compare", "paths", "conform", "list")
+NAMES_OF_COMMANDS = ("train", "predict", "compare", "paths", "doctor", "conform", "list")
 EXIT_CODES = """exit codes:
   0    success
   1    the work failed, for instance because a file cannot be read
@@ -156,17 +157,18 @@ def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
     top.add_argument("--version", action="version", version=f"minidl {__version__}")
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="train | predict | compare | paths | conform | list"
+        dest="command", required=True, metavar=" | ".join(NAMES_OF_COMMANDS)
     )
     for name, summary, add_options in (
         ("train", "train one network and report its loss", _train),
         ("predict", "apply a saved network to the rows of a file", add_predict),
         ("compare", "compare optimizers: epochs to converge, over seeds", _compare),
         ("paths", "show how optimizers move on a loss surface, beside theory", add_paths),
+        ("doctor", "say why a run fails, or would", _doctor),
         ("conform", "say which rule an optimizer implements", add_conform),
         ("list", "list the names that options accept", _list),
     ):
-        texts = {"compare": COMPARE, "paths": PATHS, "conform": CONFORM}
+        texts = {"compare": COMPARE, "paths": PATHS, "doctor": DOCTOR, "conform": CONFORM}
         description = texts.get(name, f"{summary.capitalize()}.")
         command = commands.add_parser(name, help=summary, description=description, **shared)
         command.set_defaults(parser=command)
@@ -174,14 +176,14 @@ def _parser() -> argparse.ArgumentParser:
     return top
 
 
-def _train(p: argparse.ArgumentParser) -> None:
+def _run(p: argparse.ArgumentParser, rate: str) -> None:
+    """Add the options that make a network and its optimizer."""
     add_data(p, "moons")
     add = p.add_argument
     names = ", ".join(entry.name for entry in TABLE)
     text = f"{names}, or a class in a file: my_file.py:MyAdam (default: nag)"
     add("--optimizer", metavar="NAME", default="nag", help=text)
-    text = "learning rate (default: of seven, the one that predicts held-out training rows best)"
-    add("--lr", type=values.number, help=text)
+    add("--lr", type=values.number, help=f"learning rate (default: {rate})")
     text = "momentum, where used (default: 0.9; of rmsprop 0)"
     add("--momentum", type=values.number, help=text)
     text = "rows per update, or full (default: the optimizer's, see minidl list)"
@@ -193,9 +195,19 @@ def _train(p: argparse.ArgumentParser) -> None:
     for penalty in ("l1", "l2"):
         text = f"strength of the {penalty.upper()} penalty (default: 0)"
         add(f"--{penalty}", type=values.number, default=0.0, help=text)
+    add("--seed", type=values.integer, default=0, help="seed of all random numbers (default: 0)")
+
+
+def _doctor(p: argparse.ArgumentParser) -> None:
+    _run(p, "none, and the largest that is stable is shown")
+    add_doctor(p)
+
+
+def _train(p: argparse.ArgumentParser) -> None:
+    _run(p, "of seven, the one that predicts held-out training rows best")
+    add = p.add_argument
     text = "maximum number of epochs (default: 100)"
     add("--epochs", type=values.integer, default=100, help=text)
-    add("--seed", type=values.integer, default=0, help="seed of all random numbers (default: 0)")
     _stopping(p)
     add("--json", metavar="FILE", help="write settings and history; - prints only JSON")
     add("--report", metavar="FILE", help=f"{REPORT}, with every epoch of the run (.html)")

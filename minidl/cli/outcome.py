@@ -11,10 +11,11 @@ from minidl.cli.classes import accuracy_by_class
 from minidl.datasets import Dataset
 from minidl.datasets.preparing import Floats, Targets
 from minidl.text import in_words
-from minidl.training import History, Trainer
+from minidl.training import History, Trainer, diagnose
 from minidl.training.epochs import number
 
 RISES, FALLS = 1.05, 0.98  # losses that count as higher, or as lower, than another
+CHEAP = 2_000_000  # parameters times rows, up to which the sharpness takes less than a second
 
 
 @dataclass
@@ -83,6 +84,8 @@ class Outcome:
             yield f"stopped early: no lower validation loss for {patience} epochs"
         if history.advice:
             yield history.advice.replace(repr(self.trainer.optimizer), name)
+            if self.unstable:
+                yield self.unstable.replace(repr(self.trainer.optimizer), name)
         elif self.kind in ("overfitting", "unsteady") and not self.keeps_best:
             low, high = number(self._loss(self.best)), number(self._loss(self.last))
             kind = "overfitting: " if self.kind == "overfitting" else ""
@@ -92,6 +95,15 @@ class Outcome:
             yield "the loss was still falling at the end"
         if self.options.early_stopping is not None:
             yield f"the model has the weights of epoch {self.best}, the best"
+
+    @cached_property
+    def unstable(self) -> str:
+        """Why the learning rate is too large, in numbers, if these cost little; otherwise ""."""
+        trainer, X = self.trainer, self.data.X_train
+        if trainer.model.parameters.size * len(X) > CHEAP:
+            return ""
+        found = diagnose(trainer, X, self.data.y_train)
+        return "" if found.stable is not False else next(found.problems())
 
     @property
     def measured(self) -> tuple[str, Floats, Targets]:

@@ -138,8 +138,8 @@ def _has_target(options: Namespace) -> bool:
     return options.target_loss is not None or options.target_accuracy is not None
 
 
-def _prepare(options: Namespace) -> tuple[Trainer, Dataset, RunFile | None]:
-    typed = dict(vars(options))
+def prepare(options: Namespace) -> tuple[Trainer, Dataset]:
+    """Return a new Trainer, at the rate 0.1 if none is given, and the data."""
     entry, seed = lookup(options.optimizer), options.seed
     if options.momentum is not None and not entry.has_momentum:
         received = f"--optimizer {entry.name} --momentum {options.momentum:g}"
@@ -154,6 +154,13 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset, RunFile | None]:
     model = nn.mlp(data.n_features, *options.hidden, data.n_outputs, seed=seed, **network)
     settings = {"optimizer": optimizer, "batch_size": batch_size, "seed": seed, "l2": options.l2}
     settings["l1"] = options.l1
+    settings |= modifiers_of(options)
+    return Trainer(model, options.loss or loss_for(data), **settings), data
+
+
+def _prepare(options: Namespace) -> tuple[Trainer, Dataset, RunFile | None]:
+    typed = dict(vars(options))
+    trainer, data = prepare(options)
     callbacks: list[Callback] = [] if options.quiet else [Progress()]
     if _has_target(options):
         callbacks.append(StopAtTarget(options.target_loss, accuracy=options.target_accuracy))
@@ -162,9 +169,7 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset, RunFile | None]:
         if not len(data.X_test):
             hint = "Leave --test-size out, or give a share such as 0.25."
             raise ArgumentError("--early-stopping needs validation rows, got none", hint=hint)
-    loss = options.loss or loss_for(data)
-    settings |= modifiers_of(options)
-    trainer = Trainer(model, loss, callbacks=callbacks, **settings)
+    trainer.callbacks[:0] = callbacks  # before those of the schedule
     options.suggested = None
     run = RunFile(options, typed, data, trainer) if options.checkpoint else None
     if options.lr is None and (run is None or not run.take_rate(options, trainer)):
@@ -184,13 +189,8 @@ def _choose_rate(trainer: Trainer, data: Dataset, options: Namespace) -> None:
 
 
 def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int | None) -> None:
-    name, history = options.optimizer.rpartition(":")[2], trainer.history
-    print(wrapped(data.summary(typed=True), 11))
-    model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
-    print(wrapped(f"model      {model}", 11))
-    made = f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}"
-    falls = f", lowered from {options.lr:g} on plateaus" * (trainer.schedule == PLATEAU)
-    print(wrapped(made + falls, 11))
+    history = trainer.history
+    print_made(trainer, data, options)
     if options.suggested:
         print(wrapped(f"rate       {_reason(options.suggested)}; --lr sets another", 11))
     if not len(history):
@@ -210,6 +210,17 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
     for sentence in outcome.sentences():
         print(wrapped(sentence, 2))
     print(command_text(next_command(outcome)))
+
+
+def print_made(trainer: Trainer, data: Dataset, options: Namespace) -> None:
+    """Print what is trained: the data, the model and the optimizer."""
+    print(wrapped(data.summary(typed=True), 11))
+    model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
+    print(wrapped(f"model      {model}", 11))
+    name = options.optimizer.rpartition(":")[2]
+    made = f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}"
+    falls = f", lowered from {options.lr:g} on plateaus" * (trainer.schedule == PLATEAU)
+    print(wrapped(made + falls, 11))
 
 
 def _reason(chosen: SuggestedRate) -> str:

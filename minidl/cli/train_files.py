@@ -1,6 +1,7 @@
 """The files of ``minidl train``: the model first, and each is tried though another failed."""
 
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 
@@ -46,10 +47,18 @@ def first_files(trainer: Trainer, data: Dataset, options: Namespace) -> Writers:
         Predictor(trainer.model, data.preparation, trainer.loss).save(options.save)
 
     def record() -> None:
-        with atomic_write(options.json, "w") as stream:
-            stream.write(json_text(trainer, options))
+        write_text(options.json, json_text(trainer, options))
 
     return {"save": model, "json": record, "csv": lambda: trainer.history.to_csv(options.csv)}
+
+
+def write_text(file: str, text: str) -> None:
+    """Write a file, or to standard output."""
+    if file == "-":
+        sys.stdout.write(text)
+    else:
+        with atomic_write(file, "w") as stream:
+            stream.write(text)
 
 
 def json_text(trainer: Trainer, options: Namespace) -> str:

@@ -12,6 +12,7 @@ from minidl.plots.curves import plot_history
 from minidl.plots.loss_plane import plot_loss_plane
 from minidl.plots.paths import plot_paths
 from minidl.plots.predictions import plot_predictions
+from minidl.plots.rates import plot_rates
 from minidl.plots.stability import plot_stability
 from minidl.plots.steps import plot_steps
 
@@ -22,6 +23,7 @@ __all__ = [
     "plot_loss_plane",
     "plot_paths",
     "plot_predictions",
+    "plot_rates",
     "plot_stability",
     "plot_steps",
 ]

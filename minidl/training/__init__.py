@@ -7,6 +7,9 @@ from minidl.training.by_class import ClassAccuracy, class_accuracy
 from minidl.training.callbacks import Callback, LearningRateSchedule
 from minidl.training.checkpoint import Checkpoint
 from minidl.training.data import batches
+from minidl.training.diagnose import diagnose
+from minidl.training.diagnosis import Diagnosis
+from minidl.training.find_rate import RateCurve, find_lr
 from minidl.training.history import History
 from minidl.training.interchange import (
     from_torch,
@@ -29,13 +32,12 @@ from minidl.training.trainer import Trainer
 from minidl.training.weight_path import WeightPath, loss_of_weights
 
 __all__ = [
-    "CSVLog", "Callback", "Checkpoint", "ClassAccuracy", "EarlyStopping", "History",
-    "LearningRateSchedule", "LivePlot", "Objective", "Predictor", "Progress",
-    "ReduceOnPlateau", "Replica",
-    "Sharpness", "StopAtTarget", "SuggestedRate", "Trainer", "WeightPath", "batches",
-    "class_accuracy", "from_torch", "load", "load_extra", "load_model", "load_run",
-    "load_safetensors", "loss_of_weights", "save_model", "save_run", "save_safetensors",
-    "sharpness", "suggest_lr", "to_torch", "train_replicas",
+    "CSVLog", "Callback", "Checkpoint", "ClassAccuracy", "Diagnosis", "EarlyStopping", "History",
+    "LearningRateSchedule", "LivePlot", "Objective", "Predictor", "Progress", "RateCurve",
+    "ReduceOnPlateau", "Replica", "Sharpness", "StopAtTarget", "SuggestedRate", "Trainer",
+    "WeightPath", "batches", "class_accuracy", "diagnose", "find_lr", "from_torch", "load",
+    "load_extra", "load_model", "load_run", "load_safetensors", "loss_of_weights", "save_model",
+    "save_run", "save_safetensors", "sharpness", "suggest_lr", "to_torch", "train_replicas",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -114,26 +114,34 @@ def sharpness(
     objective = Objective(model, criterion, l2)
     rows = check_rows("training", X, y, objective, sample_weight, class_weight=class_weight)
     limit = check_number("tolerance", tolerance, lambda x: 0 < x < 1, "a number between 0 and 1")
-    hessian = Hessian(objective, rows)
-    P = model.parameters.size
-    start = np.random.default_rng(check_seed(seed)).standard_normal(P)
+    return rightmost(Hessian(objective, rows), limit, check_seed(seed))
+
+
+def rightmost(hessian: Hessian, tolerance: float, seed: int) -> Sharpness:
+    """Return the largest eigenvalue of the matrix of these products."""
+    P = hessian.penalty.size
+    start = np.random.default_rng(seed).standard_normal(P)
     first = hessian.product(start)
     if P <= 2:  # too small for ARPACK
         values, vectors = np.linalg.eigh(np.stack([hessian.product(row) for row in np.eye(P)]))
     elif not first.any():  # H is zero
         values, vectors = np.zeros(1), start[:, None] / np.linalg.norm(start)
     else:
-        precision = 100 * float(np.finfo(model.parameters.value.dtype).eps)
-        values, vectors = _lanczos(hessian, start, max(limit, precision))
+        precision = 100 * float(np.finfo(hessian.dtype).eps)
+        values, vectors = _lanczos(hessian, start, max(tolerance, precision))
     value, vector = float(values[-1]), vectors[:, -1]
     residual = float(np.linalg.norm(hessian.product(vector) - value * vector))
     return Sharpness(value, residual, hessian.count, vector)
 
 
 class Hessian:
-    """Products H v with the Hessian of a model's mean loss; the gradient's graph is built once."""
+    """Products H v with the Hessian of a model's mean loss; the gradient's graph is built once.
 
-    def __init__(self, objective: Objective, rows: Rows) -> None:
+    With a `scale` (P,), the products are those with diag(scale) H diag(scale).
+    """
+
+    def __init__(self, objective: Objective, rows: Rows, scale: Array | None = None) -> None:
+        self.scale = scale
         vector = objective.vector
         self.parameters, self.dtype = list(vector), vector.value.dtype
         self.penalty = objective.penalty.strength * vector.penalized
@@ -148,6 +156,11 @@ class Hessian:
     def product(self, v: Array) -> Array:
         """Return H v (P,), the gradient of v . gradient."""
         self.count += 1
+        if self.scale is not None:
+            return self.scale * self._product(self.scale * v)
+        return self._product(v)
+
+    def _product(self, v: Array) -> Array:
         ends = np.cumsum([p.size for p in self.parameters])[:-1]
         terms = zip(self.gradients, np.split(v.astype(self.dtype, copy=False), ends), strict=True)
         along = sum((g * part.reshape(g.shape)).sum() for g, part in terms)

@@ -178,7 +178,7 @@ def _losses(
 ) -> list[float]:
     """Return the mean loss at each rate over the parts that were held out."""
     folds = len(rows[0].X)
-    trainers = [_copy(trainer, lr) for lr in rates for _ in range(folds)]
+    trainers = [copy_at(trainer, lr) for lr in rates for _ in range(folds)]
     train_many(trainers, (rows[0], None), epochs, sets=[*range(folds)] * len(rates))
     ends = [_loss(copied, rows[1], k % folds) for k, copied in enumerate(trainers)]
     return [float(np.mean(ends[k : k + folds])) for k in range(0, len(ends), folds)]
@@ -191,7 +191,7 @@ def _loss(trainer: Trainer, rows: Rows, fold: int) -> float:
     return math.inf if trainer.history.diverged or math.isnan(loss) else float(loss)
 
 
-def _copy(trainer: Trainer, lr: float) -> Trainer:
+def copy_at(trainer: Trainer, lr: float) -> Trainer:
     """Return a new Trainer with a copy of the network, at this learning rate."""
     optimizer = copy.deepcopy(trainer.optimizer)
     optimizer.hyperparameters["lr"] = lr

@@ -100,6 +100,7 @@ MODULES: dict[str, Table] = {
         ("HeavyBall SGDMomentum", "It is optim.Momentum."),
     ),
     "minidl.training": table(
+        ("lr_find lr_finder LRFinder range_test lr_range_test", "It is find_lr(trainer, X, y)."),
         ("load_checkpoint restore", 'Write load_run(trainer, "run.npz").'),
         ("save_checkpoint", 'Write save_run(trainer, "run.npz").'),
         ("ModelCheckpoint", 'It is Checkpoint("run.npz").'),

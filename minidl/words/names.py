@@ -119,6 +119,8 @@ COMMANDS = table(
     ("comparison bench benchmark tune", "compare"),
     ("ls show", "list"),
     ("identify check grade which", "conform"),
+    ("diagnose diagnosis explain why sharpness", "doctor"),
+    ("find_lr lr_find lr_finder range_test suggest_lr", "doctor --find-lr"),
     ("optimizers optimisers optimizer", "list optimizers"),
     ("datasets data dataset", "list datasets"),
     ("losses loss", "list losses"),

@@ -32,6 +32,10 @@ OPTIONS = {
                 "--profile", "--details", "--batch-sizes", "--looks", "--trials"},
     "paths": {"--help", "--surface", "--optimizers", "--lr", "--momentum", "--start", "--steps",
               "--plot", "--stability"},
+    "doctor": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l1", "--l2", "--seed",
+               "--find-lr", "--json", "--plot"} - {
+        "--epochs", "--quiet", "--report", "--fail-on-diverge", "--fail-under-target"
+    },
     "conform": {"--help", "--as", "--json"},
     "list": {"--help"},
 }  # fmt: skip
@@ -56,7 +60,7 @@ def test_help_explains_every_option(command, capsys):
 
 
 @pytest.mark.parametrize("columns", [80, 100])
-@pytest.mark.parametrize("command", [[], ["train"], ["compare"], ["paths"], ["list"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["compare"], ["paths"], ["doctor"], ["list"]])
 def test_help_fits_the_terminal(command, columns, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     assert max(map(len, helped(capsys, *command).splitlines())) <= columns

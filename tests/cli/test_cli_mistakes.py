@@ -127,7 +127,7 @@ def test_a_wrong_option_is_named_with_its_value(command, typed, said, capsys):
         (
             "trian",
             "invalid choice: 'trian' (choose from 'train', 'predict', 'compare', 'paths', "
-            "'conform', 'list')",
+            "'doctor', 'conform', 'list')",
         ),
         ("trian", "Did you mean 'train'?"),
         ("fit --epochs 3", "invalid choice: 'fit' |Did you mean 'train'?"),

@@ -8,6 +8,7 @@ from cli_process import SMALL_RUN
 
 import minidl.cli.predict
 import minidl.cli.train
+import minidl.cli.train_files
 from minidl import datasets
 from minidl.cli import main
 from minidl.plots.figures import save
@@ -23,7 +24,7 @@ def drawn(monkeypatch):
         figures.append(figure)
         save(figure, path)
 
-    for module in (minidl.cli.train, minidl.cli.predict):
+    for module in (minidl.cli.train_files, minidl.cli.predict):
         monkeypatch.setattr(module, "save", kept)
     return figures
 

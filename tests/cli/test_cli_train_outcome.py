@@ -255,8 +255,10 @@ def test_a_run_that_got_worse_is_repeated_at_a_tenth_of_the_rate(typed, rate):
     made = outcome([1.0, 3.0], [1.0, 3.0], *typed.split())
     made.history.advise_if_worse(repr(made.trainer.optimizer))
     assert " ".join(next_command(made)) == f"minidl train {rate}"
-    (sentence,) = made.sentences()
+    sentence, *numbers = made.sentences()
     assert sentence.startswith("nag has made the training loss worse: 3 after epoch 1, from 1 at")
+    assert len(numbers) == bool(typed)  # the default rate is stable at these weights
+    assert all("lr times sharpness is" in number for number in numbers)
 
 
 def test_the_next_command_is_valid_and_helps(printed, capsys):

@@ -88,6 +88,13 @@ def test_numbers_of_rows_are_whole():
     assert all(tick.get_text().isdigit() for tick in ax.get_xticklabels())
 
 
+def test_rates_are_drawn_without_losses_that_are_not_finite():
+    ax = plots.plot_rates([0.1, 1, 10], [2, 1, math.inf], lr=0.1, ax=new_figure(4, 3).subplots())
+    assert ax.lines[0].get_xdata().tolist() == [0.1, 1]
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["chosen: 0.1"]
+
+
 def test_shares_of_predicted_classes_are_of_all_rows():
     ax = plot_predictions(["a", "b", "a", "a"], ["a", "b", "c"], ax=new_figure(4, 3).subplots())
     assert [text.get_text() for text in ax.texts] == ["3 (75 %)", "1 (25 %)", "0 (0 %)"]
@@ -100,6 +107,9 @@ def test_shares_of_predicted_classes_are_of_all_rows():
         (lambda: plots.plot_history({"train_loss": [1.0]}, label=5), ArgumentError, "label must"),
         (lambda: plots.plot_paths(None), ArgumentError, "there are no paths to draw"),
         (lambda: plots.plot_steps(3), ArgumentError, "there are no paths to draw"),
+        (lambda: plots.plot_rates([1.0], [1.0, 2.0]), DataError, "rates and losses differ"),
+        (lambda: plots.plot_rates([0.0, 1.0], [1.0, 2.0]), DataError, "rates must be positive"),
+        (lambda: plots.plot_rates([1.0], [math.inf]), DataError, "there is no finite loss"),
         (lambda: plots.plot_predictions(None), ArgumentError, "one class or number for each row"),
         (lambda: plots.plot_predictions(["z"], ["a"]), DataError, "a class is unknown"),
         (lambda: plots.plot_predictions([math.nan, 1.0]), DataError, "must be finite numbers"),

@@ -24,6 +24,7 @@ DRAW = {
     "steps": lambda ax: plots.plot_steps(BOTH, ax=ax),
     "plane": lambda ax: plots.plot_loss_plane(WEIGHTS, lambda w: w @ w, points=5, ax=ax),
     "predictions": lambda ax: plots.plot_predictions([1.0, 2.0, 4.0], ax=ax),
+    "rates": lambda ax: plots.plot_rates([0.1, 1.0], [1.0, 3.0], lr=0.1, start=2.0, ax=ax),
     "stability": lambda ax: plots.plot_stability([(0.5, 0.9)], rules=["nag"], ax=[ax])[0],
 }
 

@@ -1,0 +1,123 @@
+"""``minidl doctor``: what is wrong with a run, or which learning rate to begin with."""
+
+import json
+import shlex
+from argparse import Namespace
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from minidl import __version__
+from minidl.cli.epochs import wrapped
+from minidl.cli.listing import bold
+from minidl.cli.next_step import after_doctor, command_text
+from minidl.cli.train import prepare, print_made
+from minidl.cli.train_files import NOT_SETTINGS, write_text
+from minidl.cli.values import check_files, prefixed
+from minidl.datasets import Dataset
+from minidl.errors import ArgumentError
+from minidl.training import Diagnosis, RateCurve, Trainer, diagnose, find_lr
+
+ROWS = 8  # of the curve, as text
+INDENT = 11
+
+
+def doctor(options: Namespace) -> int:
+    """Print a diagnosis, or with ``--find-lr`` a learning rate, and return the exit code."""
+    _check_options(options)
+    trainer, data = prepare(options)
+    if options.find_lr:
+        curve = find_lr(trainer, data.X_train, data.y_train)
+        words, record = after_doctor(options.words, curve.lr, False), curve.to_dict()
+    else:
+        found = diagnose(trainer, data.X_train, data.y_train)
+        found = found if options.lr is not None else replace(found, lr=None)
+        words, record = _next(found, options), found.to_dict()
+    if options.json != "-":
+        _print_made(trainer, data, options)
+        if options.find_lr:
+            _print_curve(curve)
+        else:
+            _print_found(found, options.optimizer.rpartition(":")[2])
+        print(command_text(words))
+    if options.json:
+        settings = {k: v for k, v in vars(options).items() if k not in NOT_SETTINGS}
+        part = "find_lr" if options.find_lr else "diagnosis"
+        content = {"minidl": __version__, "settings": settings, part: record}
+        content["next"] = shlex.join(words)
+        write_text(options.json, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    if options.plot:
+        _plot(curve, options)
+    return 0
+
+
+def _check_options(options: Namespace) -> None:
+    """Raise before any work for files that cannot be written, and for options at odds."""
+    check_files(options, "json", "plot")
+    if options.find_lr and options.lr is not None:
+        hint = "Leave --lr out."
+        raise ArgumentError(f"--find-lr tries rates itself, got --lr {options.lr:g}", hint=hint)
+    if options.plot:
+        from minidl.plots.figures import check_plot
+
+        if not options.find_lr:
+            raise ArgumentError("--plot draws the curve of --find-lr", hint="Add --find-lr.")
+        with prefixed("plot"):
+            check_plot(options.plot)
+
+
+def _next(found: Diagnosis, options: Namespace) -> list[str]:
+    """Return what to type after a diagnosis."""
+    if found.limit is None or found.largest_lr is None:
+        return after_doctor(options.words, None, find=True)
+    other = options.lr is None or found.stable is False or found.slow
+    return after_doctor(options.words, found.suggested_lr if other else None, find=False)
+
+
+def _print_made(trainer: Trainer, data: Dataset, options: Namespace) -> None:
+    """Print what would be trained; an optimizer without its rate if none was given."""
+    if options.lr is not None:
+        return print_made(trainer, data, options)
+    print(wrapped(data.summary(typed=True), INDENT))
+    model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
+    print(wrapped(f"model      {model}", INDENT))
+    name = options.optimizer.rpartition(":")[2]
+    print(f"optimizer  {name}, batch size {trainer.batch_size}")
+    return None
+
+
+def _print_found(found: Diagnosis, name: str) -> None:
+    """Print problems, figures and notes."""
+    print()
+    for sentence in list(found.problems()) or [found.all_well()]:
+        print(bold(wrapped(sentence.replace(found.optimizer, name), 2)))
+    for title, text in found.rows():
+        print(wrapped(f"{title:<11}{text}", INDENT))
+    for note in found.notes_shown():
+        print(wrapped(f"note       {note}", INDENT))
+
+
+def _print_curve(curve: RateCurve) -> None:
+    """Print the rate, and a few points of the curve."""
+    print(f"\nlearning rate  training loss\n{'before':>13}  {curve.start:13.4g}")
+    places = np.unique(np.linspace(0, len(curve.rates) - 1, ROWS).astype(int))
+    for k in places:
+        print(f"{curve.rates[k]:13.3g}  {curve.losses[k]:13.4g}")
+    end = f"at {curve.rates[-1]:.3g} it was four times the first one"
+    end = end if curve.ended == "worse" else f"at {curve.rates[-1]:.3g} it had not risen fourfold"
+    words = f"lr {curve.lr:g}, a tenth of {curve.lowest:.3g}, where the loss was lowest; {end}"
+    print("\n" + bold(wrapped(words, 2)))
+
+
+def _plot(curve: RateCurve, options: Namespace) -> None:
+    """Draw the curve of a range test."""
+    from minidl.plots import plot_rates
+    from minidl.plots.figures import new_figure, save
+
+    figure = new_figure(6.4, 4.4)
+    title: dict[str, Any] = {"lr": curve.lr, "start": curve.start}
+    ax = plot_rates(curve.rates, curve.losses, **title, ax=figure.subplots())
+    ax.set_title(f"{options.dataset}, {options.optimizer.rpartition(':')[2]}: range test")
+    with prefixed("plot"):
+        save(figure, options.plot)
