@@ -24,7 +24,7 @@ def each(formula: Callable[..., float], *values: Value) -> Value:
     >>> each(lambda rate: 1 - rate**2, 0.5), each(lambda x: x + 1, np.array([[1.0], [2.0]])).shape
     (0.75, (2, 1))
     """
-    if set(map(type, values)) <= {float, int}:
+    if not any(isinstance(value, np.ndarray) for value in values):
         return formula(*values)
     rows = zip(*(column.ravel().tolist() for column in np.broadcast_arrays(*values)), strict=True)
     return np.array([formula(*row) for row in rows])[:, None]
