@@ -8,7 +8,8 @@ from typing import Any
 
 from minidl.errors import ArgumentError, invalid
 from minidl.optim import Optimizer
-from minidl.optim.named import MODIFIERS, SCHEDULES, in_words, modified, restarts
+from minidl.optim.named import MODIFIERS, SCHEDULES, in_words, modified
+from minidl.optim.restarts import restarts
 
 Modifiers = tuple[tuple[str, Any], ...]  # name and value of each that is given
 
@@ -53,13 +54,15 @@ def modifier_words(given: Modifiers) -> str:
     return f", {in_words(given)}" if given else ""
 
 
-def modifier_flags(given: Modifiers, rule: type[Optimizer]) -> list[str]:
+def modifier_flags(
+    given: Modifiers, rule: type[Optimizer], momentum: float | None = None
+) -> list[str]:
     """Return modifiers as options of ``minidl train`` with this rule.
 
     >>> from minidl.optim import GradientDescent
     >>> modifier_flags((("clip_norm", 1.0), ("restart", "gradient")), GradientDescent)
     ['--clip-norm', '1']
     """
-    given = tuple(pair for pair in given if pair[0] != "restart" or restarts(rule))
+    given = tuple(pair for pair in given if pair[0] != "restart" or restarts(rule, momentum))
     pairs = [(f"--{n.replace('_', '-')}", v if isinstance(v, str) else f"{v:g}") for n, v in given]
     return [word for pair in pairs for word in pair]

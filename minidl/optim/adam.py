@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.optim.averages import WithMoments, like, unbiased
+from minidl.optim.averages import WithMoments, like, steps_since_restart, unbiased
 from minidl.optim.base import Array, Gradient, Setting
 from minidl.optim.hyperparameters import learning_rate, not_negative
 
@@ -58,7 +58,7 @@ class Adam(WithMoments):
         g = grad(w)
         lr, epsilon = like(w, self.lr, self.epsilon)
         m, v = self.moments(g)
-        w -= lr * m / (np.sqrt(v) + epsilon)
+        w -= lr * (m / (np.sqrt(v) + epsilon))
 
 
 class AdamW(WithMoments):
@@ -101,7 +101,7 @@ class AdamW(WithMoments):
         lr, epsilon, kept = like(w, self.lr, self.epsilon, 1 - self.lr * self.weight_decay)
         m, v = self.moments(g)
         w *= kept
-        w -= lr * m / (np.sqrt(v) + epsilon)
+        w -= lr * (m / (np.sqrt(v) + epsilon))
 
 
 class AMSGrad(WithMoments):
@@ -145,4 +145,5 @@ class AMSGrad(WithMoments):
         m, v = self.take_averages(g)
         u, t = self.state["largest"], self.step_count + 1
         np.maximum(u, v, out=u)
-        w -= lr * unbiased(m, beta1, t) / (np.sqrt(unbiased(u, beta2, t)) + epsilon)
+        mean = unbiased(m, beta1, steps_since_restart(self))
+        w -= lr * (mean / (np.sqrt(unbiased(u, beta2, t)) + epsilon))

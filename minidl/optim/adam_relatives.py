@@ -9,7 +9,15 @@ import math
 
 import numpy as np
 
-from minidl.optim.averages import Value, WithMoments, average, each, like, unbiased
+from minidl.optim.averages import (
+    Value,
+    WithMoments,
+    average,
+    each,
+    like,
+    steps_since_restart,
+    unbiased,
+)
 from minidl.optim.base import Array, Gradient, Optimizer, Setting
 from minidl.optim.hyperparameters import decay_rate, learning_rate, not_negative, positive
 
@@ -41,6 +49,7 @@ class NAdam(WithMoments):
     array([0.82])
     """
 
+    directions = ("mean", "weight")
     lr = learning_rate()
     momentum_decay = not_negative()
     state_names = ("mean", "square_mean", "weight")  # weight: 1 - the product of all mu
@@ -59,7 +68,8 @@ class NAdam(WithMoments):
     def mu(self, step: int) -> Value:
         """Return the momentum of a step, counted from 0, so mu_t for t = step + 1."""
         beta1, decay = (getattr(type(self), n).at(self, step) for n in ("beta1", "momentum_decay"))
-        return each(lambda b, psi: b * (1 - 0.5 * 0.96 ** ((step + 1) * psi)), beta1, decay)
+        t = steps_since_restart(self) + (step - self.step_count)
+        return each(lambda b, psi, t: b * (1 - 0.5 * 0.96 ** (t * psi)), beta1, decay, t)
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Step along mu_{t+1} m and (1 - mu_t) g, each divided by its 1 - product of mu."""
@@ -71,7 +81,7 @@ class NAdam(WithMoments):
         weight = self.state["weight"]
         average(weight, np.ones_like(w), mu)  # 1 - mu_1 ... mu_t, as it begins at 0
         mean = next_ * m / (next_ * weight + next_share) + share * g / weight
-        w -= lr * mean / (np.sqrt(unbiased(v, beta2, t)) + epsilon)
+        w -= lr * (mean / (np.sqrt(unbiased(v, beta2, t)) + epsilon))
 
 
 class RAdam(WithMoments):
@@ -120,12 +130,12 @@ class RAdam(WithMoments):
         (factor,) = like(w, each(lambda b: _rectification(b, t), self.beta2))
         lr, epsilon = like(w, self.lr, self.epsilon)
         m, v = self.take_averages(g)
-        step = lr * unbiased(m, beta1, t)
+        step = unbiased(m, beta1, steps_since_restart(self))
         if np.all(factor > 0):
             step *= factor / (np.sqrt(v) + epsilon)
         elif np.any(factor > 0):  # of some networks
             step *= np.where(factor > 0, factor / (np.sqrt(v) + epsilon), 1)
-        w -= step
+        w -= lr * step
 
 
 def _rectification(beta2: float, t: int) -> float:
@@ -187,4 +197,4 @@ class AdaMax(Optimizer):
         average(m, g, beta1)
         u *= beta2
         np.maximum(u, np.abs(g) + epsilon, out=u)
-        w -= lr * unbiased(m, beta1, self.step_count + 1) / u
+        w -= lr * (unbiased(m, beta1, steps_since_restart(self)) / u)

@@ -61,7 +61,7 @@ class RMSprop(Optimizer):
         v, b = self.state["square_mean"], self.state["velocity"]
         average(v, g * g, rho)
         b *= m
-        b += lr * g / (np.sqrt(v) + epsilon)
+        b += lr * (g / (np.sqrt(v) + epsilon))  # lr g may overflow
         w -= b
 
 
@@ -118,7 +118,7 @@ class CenteredRMSprop(Optimizer):
         v += new * (g - mean) ** 2
         average(mean, g, rho)
         b *= m
-        b += lr * g / (np.sqrt(v) + epsilon)
+        b += lr * (g / (np.sqrt(v) + epsilon))  # lr g may overflow
         w -= b
 
 
@@ -155,7 +155,7 @@ class Adagrad(Optimizer):
         g, s = grad(w), self.state["square_sum"]
         lr, epsilon = like(w, self.lr, self.epsilon)
         s += g * g
-        w -= lr * g / (np.sqrt(s) + epsilon)
+        w -= lr * (g / (np.sqrt(s) + epsilon))
 
 
 class Adadelta(Optimizer):

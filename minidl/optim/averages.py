@@ -24,7 +24,7 @@ def each(formula: Callable[..., float], *values: Value) -> Value:
     >>> each(lambda rate: 1 - rate**2, 0.5), each(lambda x: x + 1, np.array([[1.0], [2.0]])).shape
     (0.75, (2, 1))
     """
-    if all(isinstance(value, float) for value in values):
+    if not any(isinstance(value, np.ndarray) for value in values):
         return formula(*values)
     rows = zip(*(column.ravel().tolist() for column in np.broadcast_arrays(*values)), strict=True)
     return np.array([formula(*row) for row in rows])[:, None]
@@ -42,7 +42,15 @@ def average(mean: Array, new: Array, rate: Value) -> None:
     mean += new_share * new
 
 
-def unbiased(mean: Array, rate: Value, steps: int) -> Array:
+def steps_since_restart(optimizer: Optimizer) -> Value:
+    """Return the number of this step, from 1, counted from the last restart of each network."""
+    step, at = optimizer.step_count + 1, optimizer.state.get("restarted_at")
+    if at is None:
+        return step
+    return step - (float(at[0]) if at.ndim == 1 else at.astype(float))
+
+
+def unbiased(mean: Array, rate: Value, steps: Value) -> Array:
     """Return mean / (1 - rate^steps): an average that began at 0, as a mean with weights of sum 1.
 
     Kingma and Ba 2015, section 3: after t steps, the weights (1 - rate) rate^(t - i) of an
@@ -51,7 +59,7 @@ def unbiased(mean: Array, rate: Value, steps: int) -> Array:
     >>> unbiased(np.array([0.75]), 0.5, 2)  # 0.5 * 1 + 0.25 * 1
     array([1.])
     """
-    (share,) = like(mean, each(lambda r: 1 - r**steps, rate))
+    (share,) = like(mean, each(lambda r, t: 1 - r**t, rate, steps))
     corrected: Array = mean / share
     return corrected
 
@@ -60,7 +68,7 @@ class WithMoments(Optimizer):
     """The base of Adam and its relatives: averages of the gradient and of its square."""
 
     columns_in_float64 = True
-    directions = ("mean",)
+    directions: tuple[str, ...] = ("mean",)
     beta1 = decay_rate()
     beta2 = decay_rate()
     epsilon = positive()
@@ -77,5 +85,5 @@ class WithMoments(Optimizer):
     def moments(self, g: Array) -> tuple[Array, Array]:
         """Add `g` to the averages; return them with bias correction, as new arrays."""
         m, v = self.take_averages(g)
-        t = self.step_count + 1
-        return unbiased(m, self.beta1, t), unbiased(v, self.beta2, t)
+        mean = unbiased(m, self.beta1, steps_since_restart(self))
+        return mean, unbiased(v, self.beta2, self.step_count + 1)

@@ -1,5 +1,6 @@
 """The base of every optimizer: checked hyperparameters, state vectors and a step count."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, TypeAlias
@@ -91,6 +92,10 @@ class Optimizer(Answering, ABC):
             assert error is not None
             raise error
         super().__setattr__(name, value)
+
+    def __copy__(self) -> Self:
+        """Return an independent copy: two optimizers that share their state would mix two runs."""
+        return copy.deepcopy(self)
 
     @abstractmethod
     def update(self, w: Array, grad: Gradient) -> None:

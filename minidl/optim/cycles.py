@@ -59,7 +59,8 @@ class OneCycle:
     """One rise to `peak` and a longer fall, over `steps` steps; then the last value.
 
     It begins at ``peak / div``, is `peak` after the share `rise` of the steps, and ends at ``peak /
-    (div final_div)``. Each way is half a cosine wave, or with ``anneal="linear"`` a line. A value
+    (div final_div)``. If ``rise * steps <= 1``, it does not rise, and begins at the peak or
+    already below it. Each way is half a cosine wave, or with ``anneal="linear"`` a line. A value
     out of range is an ArgumentError.
 
     Smith and Topin 2018, "Super-convergence", arXiv 1708.07120, where both ways are lines and the

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import ChainMap
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -25,7 +27,7 @@ from minidl.optim.base import (
     settings_text,
     wrong_gradient,
 )
-from minidl.optim.hyperparameters import Hyperparameter
+from minidl.optim.hyperparameters import not_negative, positive
 
 __all__ = ["ClipByNorm", "ClipByValue", "DecoupledWeightDecay", "Modifier"]
 
@@ -57,7 +59,8 @@ class Modifier(Optimizer):
     """The base of optimizers around another one; a custom one writes its formula in `update`.
 
     `optimizer` is the one inside. :meth:`update` calls ``self.optimizer.step(w, gradient)`` once.
-    An ArgumentError is raised if `optimizer` is none, or has a hyperparameter of the same name.
+    An ArgumentError is raised if `optimizer` is not an optimizer, or has a hyperparameter of the
+    same name.
 
     >>> from minidl.optim import NAG
     >>> class Normalised(Modifier):
@@ -75,6 +78,7 @@ class Modifier(Optimizer):
     optimizer: Optimizer
     own_settings: dict[str, Any]  # hyperparameters of the modifier
     own_names: tuple[str, ...] = ()  # state of one number per network: (1,), or (R, 1)
+    starts: Mapping[str, float] = MappingProxyType({})  # its values before the first step, if not 0
 
     def __new__(cls, *args: object, **hyperparameters: object) -> Self:
         """Make a modifier without counts and state: those of the optimizer inside are shared."""
@@ -88,7 +92,7 @@ class Modifier(Optimizer):
             problem = f"{name} needs an optimizer without {twice}, which has one already"
             raise ArgumentError(problem, received=repr(optimizer), hint=f"Set its {twice}.")
         if type(self) in map(type, optimizer.chain()):
-            raise ArgumentError(f"{name} is there twice", received=repr(optimizer))
+            raise ArgumentError(f"{name} is nested twice", received=repr(optimizer))
         vars(self)["optimizer"] = optimizer
         vars(self)["own_settings"] = {}
         vars(self)["columns_in_float64"] = optimizer.columns_in_float64
@@ -152,17 +156,15 @@ class Modifier(Optimizer):
 
     def forget(self) -> list[str]:
         """Restore the state from before the first step; keep counts and hyperparameters."""
-        for name in self.own_names:
-            self.state.pop(name, None)
-        return self.optimizer.forget()
+        own = {n: self.state.pop(n) for n in self.own_names if n in self.state}
+        kept = self.optimizer.forget()
+        for name, value in own.items():
+            self.state[name] = np.full_like(value, self.starts.get(name, 0.0))
+        return kept
 
     def __repr__(self) -> str:
         own = settings_text(self.own_settings)
         return f"{type(self).__name__}({', '.join(filter(None, [repr(self.optimizer), own]))})"
-
-
-def _limit() -> Hyperparameter:
-    return Hyperparameter(lambda x: (x > 0) & np.isfinite(x), "a positive finite number")
 
 
 def _gradient(g: Array, w: Array) -> Array:
@@ -180,7 +182,8 @@ class ClipByNorm(Modifier):
 
     `clip_norm` is c > 0: a number, a function of the step count, or one per replica; out of range
     it is an ArgumentError. The norm is the Euclidean one of the whole vector, all parameters
-    together; frozen ones count as 0, and each replica has its own. NAG's gradient at the look-ahead
+    together; frozen ones count as 0, and each replica has its own. A gradient with an infinite
+    element or a NaN stays as it is. NAG's gradient at the look-ahead
     point is clipped. Decoupled weight decay is not part of the gradient; the `l2` of a Trainer is.
 
     Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks",
@@ -195,7 +198,7 @@ class ClipByNorm(Modifier):
     (array([-0.6, -0.8]), ClipByNorm(GradientDescent(lr=1.0), clip_norm=1.0))
     """
 
-    clip_norm = _limit()
+    clip_norm = positive()
 
     def __init__(self, optimizer: Optimizer, clip_norm: Setting) -> None:
         super().__init__(optimizer, clip_norm=clip_norm)
@@ -206,10 +209,13 @@ class ClipByNorm(Modifier):
 
         def clipped(point: Array) -> Array:
             g = _gradient(grad(point), w)
-            norm = np.sqrt(np.sum(np.square(g, dtype=float), axis=-1, keepdims=True))
-            factor = most / np.maximum(norm, most)
-            shortened: Array = g * factor.astype(g.dtype)
-            return shortened
+            largest = np.max(np.abs(g), axis=-1, keepdims=True, initial=0.0).astype(float)
+            regular = (largest > 0) & np.isfinite(largest)
+            unit = np.where(regular, g, 0.0) / np.where(regular, largest, 1.0)  # no overflow
+            norm = np.sqrt(np.sum(np.square(unit), axis=-1, keepdims=True))  # of g / largest
+            length = most / np.maximum(norm, 1.0)  # of the largest element, if clipped
+            shortened: Array = np.where(regular & (largest > length), unit * length, g)
+            return shortened.astype(g.dtype, copy=False)
 
         self.optimizer.step(w, clipped)
 
@@ -232,7 +238,7 @@ class ClipByValue(Modifier):
     array([ 0.5, -1. ])
     """
 
-    clip_value = _limit()
+    clip_value = positive()
 
     def __init__(self, optimizer: Optimizer, clip_value: Setting) -> None:
         super().__init__(optimizer, clip_value=clip_value)
@@ -257,13 +263,14 @@ class DecoupledWeightDecay(Modifier):
     `weight_decay` is lambda >= 0 and a the learning rate of `optimizer`, which multiplies it:
     numbers, functions of the step count, or one per replica. A value out of range is an
     ArgumentError, as is a rule without ``lr`` or with a ``weight_decay``, such as AdamW. All
-    parameters decay, biases, too, but frozen ones; the ``l2`` of a Trainer leaves biases alone. The
-    w that decays is the iterate, so that both forms of NAG remain one method.
+    parameters decay, including biases, but not frozen ones; the ``l2`` of a Trainer leaves biases
+    alone. The w that decays is the iterate, so that both forms of NAG remain one method.
 
     Loshchilov and Hutter 2019, arXiv 1711.05101, algorithms 1 and 2, where a schedule multiplies
     lambda, but the rate itself does not. As ``torch.optim.AdamW``, Keras's ``weight_decay`` and
-    ``optax.add_decayed_weights`` after the rule's scaling, all with the rate. The ``weight_decay``
-    of ``torch.optim.SGD`` is another method: it is added to the gradient, as `l2` is.
+    ``optax.add_decayed_weights`` after the rule's scaling, all with the rate. With Nesterov's
+    momentum, Keras and optax decay what they store, the look-ahead point, which is another method.
+    So is the ``weight_decay`` of ``torch.optim.SGD``: it is added to the gradient, as `l2` is.
 
     >>> from minidl.optim import NAG
     >>> w, optimizer = np.array([2.0]), DecoupledWeightDecay(NAG(lr=0.1), 0.5)
@@ -272,7 +279,7 @@ class DecoupledWeightDecay(Modifier):
     array([1.8])
     """
 
-    weight_decay = Hyperparameter(lambda x: (x >= 0) & np.isfinite(x), "a finite number >= 0")
+    weight_decay = not_negative()
 
     def __init__(self, optimizer: Optimizer, weight_decay: Setting) -> None:
         super().__init__(optimizer, weight_decay=weight_decay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -75,7 +76,7 @@ def modified(
     weight_decay: Setting | None = None,
     restart: str | None = None,
 ) -> Optimizer:
-    """Return the optimizer in the modifiers that are given; AdamW keeps its own weight decay.
+    """Return the optimizer in the modifiers that are given; of AdamW a copy has this weight decay.
 
     Both ways to clip, or a restart without a velocity, are an ArgumentError.
 
@@ -91,8 +92,9 @@ def modified(
         optimizer = ClipByNorm(optimizer, clip_norm)
     if clip_value is not None:
         optimizer = ClipByValue(optimizer, clip_value)
-    own: Any = optimizer.chain()[-1]
-    if weight_decay is not None and "weight_decay" in own.hyperparameters:
+    if weight_decay is not None and "weight_decay" in optimizer.chain()[-1].hyperparameters:
+        optimizer = copy.deepcopy(optimizer)  # the caller's keeps its decay
+        own: Any = optimizer.chain()[-1]
         own.weight_decay = weight_decay
     elif weight_decay is not None:
         optimizer = DecoupledWeightDecay(optimizer, weight_decay)
@@ -101,11 +103,6 @@ def modified(
             raise invalid("restart", restart, '"function" or "gradient"')
         optimizer = RESTARTS[restart](optimizer)
     return optimizer
-
-
-def restarts(rule: Optimizer | type[Optimizer]) -> bool:
-    """Return whether a rule has a velocity, which a restart clears."""
-    return any(name in rule.state_names for name in rule.directions)
 
 
 def in_words(settings: Iterable[tuple[str, Any]]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,24 @@ from minidl.optim.modifiers import Modifier
 __all__ = ["FunctionRestart", "GradientRestart"]
 
 
+def restarts(rule: Optimizer | type[Optimizer], momentum: Any = None) -> bool:
+    """Return whether a rule has a velocity, which a restart clears; with momentum 0 it has none.
+
+    Of a class, the momentum is that given, or its default.
+
+    >>> from minidl.optim import NAG, RMSprop
+    >>> restarts(NAG), restarts(RMSprop), restarts(RMSprop, 0.9), restarts(RMSprop(momentum=0.5))
+    (True, False, True, True)
+    """
+    if not any(name in rule.state_names for name in rule.directions):
+        return False
+    if isinstance(rule, Optimizer):
+        momentum = rule.hyperparameters.get("momentum")
+    elif momentum is None and (given := signature(rule).parameters.get("momentum")):
+        momentum = given.default
+    return momentum is None or callable(momentum) or bool(np.any(momentum))
+
+
 class _Restart(Modifier):
     """The base of restarts: they clear the velocity, and begin the momentum's schedule again."""
 
@@ -24,12 +44,18 @@ class _Restart(Modifier):
 
     def __init__(self, optimizer: Optimizer) -> None:
         super().__init__(optimizer)
-        rule = optimizer.chain()[-1]
-        self.cleared = tuple(n for n in rule.directions if n in rule.state_names)
-        if not self.cleared:
-            problem = f"{type(self).__name__} needs an optimizer with a velocity"
+        *outer, rule = optimizer.chain()
+        name, received = type(self).__name__, repr(optimizer)
+        if any(isinstance(part, _Restart) for part in outer):
+            problem = f"{name} needs an optimizer without a restart"
+            raise ArgumentError(problem, received=received, hint="Use one restart.")
+        if not restarts(rule):
+            problem = f"{name} needs an optimizer with a velocity"
             expected = "a rule with momentum, such as NAG or Adam"
-            raise ArgumentError(problem, received=repr(optimizer), expected=expected)
+            still = "momentum" in rule.hyperparameters
+            hint = "Its momentum is 0: set one, such as momentum=0.9." if still else None
+            raise ArgumentError(problem, received=received, expected=expected, hint=hint)
+        self.cleared = tuple(n for n in rule.directions if n in rule.state_names)
 
     def step_and_see(self, w: Array, grad: Gradient) -> Array:
         """Take a step; return g . (theta_new - theta), (1,) or (R, 1), g as the rule was given."""
@@ -103,8 +129,10 @@ class GradientRestart(_Restart):
 
     after each step, where g is the gradient of that step, for NAG at the look-ahead point. A
     schedule of the momentum, such as :class:`NesterovMomentum`, begins again, one of the learning
-    rate does not. Of Adam and its relatives, the average of gradients is cleared, that of squares
-    kept. Each replica restarts by itself. A rule without a velocity is an ArgumentError.
+    rate does not. Of Adam and its relatives, the average of gradients is cleared, and the t of its
+    bias correction begins again; the average of squares goes on with its own. Each replica restarts
+    by itself. A rule without a velocity, or whose momentum is the constant 0, is an ArgumentError,
+    as is a restart inside.
 
     O'Donoghue and Candes 2015, "Adaptive restart for accelerated gradient schemes", arXiv
     1204.3982, section 3.2. With the gradients of small batches, whose signs change by chance, it
@@ -148,6 +176,7 @@ class FunctionRestart(_Restart):
     """
 
     own_names = ("restarted_at", "last_loss", "loss_before")
+    starts = MappingProxyType({"last_loss": np.inf, "loss_before": np.inf})
 
     def note_loss(self, loss: Any) -> None:
         """Take note of the loss at the iterate, a number, or one for each replica (R,)."""
@@ -158,7 +187,6 @@ class FunctionRestart(_Restart):
         """Clear the velocity if the last loss is above the one before; then step."""
         state, unknown = self.state, np.full((*w.shape[:-1], 1), np.inf)
         last = state.setdefault("last_loss", unknown)
-        if self.step_count:
-            self.restart(w, last > state["loss_before"])
+        self.restart(w, last > state.get("loss_before", unknown))
         state["loss_before"] = last.copy()
         self.step_and_see(w, grad)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.optim.averages import average, like
+from minidl.errors import invalid
+from minidl.optim.averages import Value, average, like
 from minidl.optim.base import Array, Gradient, Optimizer, Setting
 from minidl.optim.hyperparameters import (
     Hyperparameter,
@@ -79,8 +80,9 @@ class Rprop(Optimizer):
 
     g' is the gradient of the step before. `lr` > 0 is the first step size of every weight, and used
     only then; `shrink` eta- is in (0, 1), `grow` eta+ >= 1, and `smallest` and `largest` are limits
-    > 0 of the step size. Each is a number, a function of the step count, or one per replica. A
-    value out of range is an ArgumentError.
+    > 0 of every step size, also of the first: ``Rprop(lr=100)`` moves by 50. Each is a number, a
+    function of the step count, or one per replica. A value out of range is an ArgumentError, as is
+    a `smallest` above `largest`.
 
     Riedmiller and Braun 1993, "A direct adaptive method for faster backpropagation learning: the
     RPROP algorithm", in the form iRprop- of Igel and Hüsken 2003, "Empirical evaluation of the
@@ -113,12 +115,22 @@ class Rprop(Optimizer):
         largest: Setting = 50.0,
     ) -> None:
         super().__init__(lr=lr, shrink=shrink, grow=grow, smallest=smallest, largest=largest)
+        if not any(callable(self.hyperparameters[name]) for name in ("smallest", "largest")):
+            self._limits()
+
+    def _limits(self) -> tuple[Value, Value]:
+        """Return the limits of the step size; they may have been set one by one."""
+        smallest, largest = self.smallest, self.largest
+        if np.any(smallest > largest):
+            hint = "Set largest, too."
+            raise invalid("smallest", smallest, f"at most largest, {largest}", hint)
+        return smallest, largest
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Grow or shrink each step size, within its limits; step against the sign of g."""
         sign = np.sign(grad(w))
         lr, shrink, grow = like(w, self.lr, self.shrink, self.grow)
-        smallest, largest = like(w, self.smallest, self.largest)
+        smallest, largest = like(w, *self._limits())
         size, last = self.state["step_size"], self.state["last_sign"]
         turned, same = sign * last < 0, sign * last > 0
         size[...] = np.where(size == 0, lr, size)  # 0: before its first step

@@ -29,7 +29,8 @@ class ReduceOnPlateau(Callback):
     min_delta : float, default 1e-4
         An improvement must be larger than this.
     cooldown : int, default 0
-        Measured epochs after a fall that do not count.
+        Measured epochs that do not count, the first of which is that of the fall: 0 and 1 are the
+        same.
     min_lr : float, default 0.0
         The rate falls no further.
 
@@ -42,10 +43,10 @@ class ReduceOnPlateau(Callback):
 
     Notes
     -----
-    As Keras's ``ReduceLROnPlateau``. PyTorch's waits one epoch more: its ``patience=9`` is 10 here;
-    its threshold is by default a share (``threshold_mode="rel"``), and its cooldown one epoch
-    longer. A learning rate that is a schedule is an ArgumentError. The rate and what was observed
-    are saved with the run.
+    As Keras's ``ReduceLROnPlateau``, whose cooldown counts the epoch of the fall, too. PyTorch's
+    waits one epoch more: its ``patience=9`` is 10 here, and its ``cooldown=2`` is 3; its threshold
+    is by default a share (``threshold_mode="rel"``). A learning rate that is a schedule is an
+    ArgumentError. The rate and what was observed are saved with the run.
 
     Examples
     --------
@@ -105,7 +106,7 @@ class ReduceOnPlateau(Callback):
         if record["epoch"] == 0:  # before training, which Keras and PyTorch do not measure
             return
         if self.resting:
-            self.resting, self.waited = self.resting - 1, 0
+            self.resting -= 1
         if value < self.best - self.min_delta:
             self.best, self.waited = value, 0
         elif not self.resting:

@@ -257,3 +257,36 @@ def test_a_gradient_that_fails_changes_nothing(rule: Any) -> None:
     assert_array_equal(w, kept)
     for name, vector in optimizer.state.items():
         assert_array_equal(vector, before["state"][name])
+
+
+# AdaMax and Lion do not square; Adadelta has no rate to multiply, and its quotient of squares is 0.
+NEAR_THE_LIMIT = {
+    optim.Adam: 0.0, optim.AdamW: 0.0, optim.NAdam: 0.0, optim.AMSGrad: 0.0, optim.RMSprop: 0.0,
+    optim.CenteredRMSprop: 0.0, optim.Adagrad: 0.0, optim.AdaMax: -10.0, optim.Lion: -10.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", NEAR_THE_LIMIT)
+def test_the_rate_does_not_multiply_a_gradient_before_it_is_divided(rule: Any) -> None:
+    w = np.zeros(1, np.float32)
+    with np.errstate(over="ignore"):  # the square is infinite, as in PyTorch, where w stays finite
+        rule(lr=10.0).step(w, lambda point: np.full(1, 3e38, np.float32))
+    assert_array_equal(w, np.array([NEAR_THE_LIMIT[rule]], np.float32))
+
+
+def test_rprop_clips_every_size_the_first_too_and_its_limits_are_in_order() -> None:
+    w, optimizer = np.zeros(1), optim.Rprop(lr=100.0)
+    optimizer.step(w, np.ones_like)
+    assert w == [-50.0]
+    message = r"smallest must be at most largest, 50\.0, got 60\.0"
+    with pytest.raises(ArgumentError, match=message):
+        optim.Rprop(smallest=60.0)
+    optimizer.smallest = 60.0
+    with pytest.raises(ArgumentError, match=message):
+        optimizer.step(w, np.ones_like)
+    optimizer.largest = 70.0
+    optimizer.step(w, np.ones_like)
+    assert w == [-110.0]
+    late = optim.Rprop(largest=lambda step: 1.0, smallest=[0.1, 2.0])
+    with pytest.raises(ArgumentError, match="smallest must be at most largest"):
+        late.step(np.zeros((2, 3)), np.ones_like)

@@ -15,17 +15,15 @@ from optim_problems import Quadratic, diagonal_quadratic
 
 from minidl import optim
 from minidl.errors import ArgumentError, DTypeError, ShapeError
+from minidl.optim.named import modified
+from minidl.optim.restarts import restarts
 
 Array = Any
 with np.load(Path(__file__).parent.parent / "golden" / "modifiers.npz") as file:
     GOLDEN = dict(file)
 LR, M, CLIP, DECAY = (float(GOLDEN[name]) for name in ("lr", "momentum", "clip", "decay"))
 RULES = {entry.name: entry for entry in optim.TABLE if not entry.fixed}
-WITH_VELOCITY = [
-    name
-    for name, entry in RULES.items()
-    if set(entry.optimizer.directions) & set(entry.optimizer.state_names)
-]
+WITH_VELOCITY = [name for name, entry in RULES.items() if restarts(entry.make(0.1))]
 Wrap = Callable[[optim.Optimizer], optim.Optimizer]
 AROUND: dict[str, Wrap] = {
     "norm": lambda rule: optim.ClipByNorm(rule, 0.5),
@@ -241,7 +239,16 @@ def test_each_replica_restarts_by_itself() -> None:
 WRONG = {
     "no optimizer": (lambda: optim.ClipByNorm("nag", 1.0), "optimizer must be an optimizer"),
     "twice": (lambda: optim.ClipByNorm(made("nag", "norm"), 1.0), "without clip_norm, which"),
-    "two restarts": (lambda: optim.GradientRestart(made("nag", "gradient")), "is there twice"),
+    "two restarts": (lambda: optim.GradientRestart(made("nag", "gradient")), "is nested twice"),
+    "both restarts": (lambda: optim.GradientRestart(made("nag", "function")), "without a restart"),
+    "restarts around clipping": (
+        lambda: optim.FunctionRestart(made("nag", "nested")),
+        "needs an optimizer without a restart",
+    ),
+    "no momentum": (
+        lambda: optim.GradientRestart(optim.RMSprop()),
+        "with a velocity.*Its momentum is 0: set one",
+    ),
     "infinite": (lambda: optim.ClipByValue(optim.NAG(0.1), np.inf), "clip_value must be a pos"),
     "negative": (lambda: optim.DecoupledWeightDecay(optim.NAG(0.1), -1), "weight_decay must be"),
     "no velocity": (lambda: optim.GradientRestart(optim.GradientDescent(0.1)), "with a velocity"),
@@ -266,6 +273,138 @@ def test_wrong_vectors_and_gradients_are_the_errors_of_the_rule(around: str) -> 
         optimizer.step(np.ones(2), lambda point: 1.0)  # type: ignore[arg-type,return-value]
     with pytest.raises(ArgumentError, match="belongs to another optimizer"):
         optimizer.load_state_dict(optim.NAG(0.1).state_dict())
+
+
+def test_only_a_constant_momentum_of_0_is_no_velocity() -> None:
+    assert set(WITH_VELOCITY) >= {"momentum", "nag", "adam", "lion"}
+    assert not {"rmsprop", "rmsprop-centered"} & set(WITH_VELOCITY)
+    for momentum in (0.5, [0.0, 0.5], lambda step: 0.0):
+        optim.GradientRestart(optim.RMSprop(momentum=momentum))
+    for momentum in (0.0, [0.0, 0.0]):
+        with pytest.raises(ArgumentError, match="with a velocity"):
+            optim.FunctionRestart(optim.NAG(0.1, momentum))
+
+
+@pytest.mark.parametrize("around", ["gradient", "function", "nested"])
+def test_a_restart_that_has_forgotten_is_saved_and_goes_on_as_at_the_start(around: str) -> None:
+    optimizer, w = made("nag", around, 1.0), np.ones(4)
+    run(optimizer, w)
+    assert optimizer.state["restarted_at"][0] > 0
+    optimizer.forget()
+    other = made("nag", around, 1.0)
+    other.load_state_dict(optimizer.state_dict())
+    goes_on = run(optimizer, np.ones(4))
+    assert_array_equal(goes_on, run(made("nag", around, 1.0), np.ones(4)))
+    assert_array_equal(goes_on, run(other, np.ones(4)))
+
+
+def cleared_after_ten_steps(rule: optim.Optimizer) -> tuple[optim.Optimizer, Array]:
+    """Return a rule in a restart that has just taken place, and the weights."""
+    optimizer, w = optim.GradientRestart(rule), np.array([3.0, -2.0, 1.0, 4.0])
+    for _ in range(10):
+        optimizer.step(w, lambda point: QUADRATIC.A @ point)
+    optimizer.restart(w, np.ones(1, bool))
+    return optimizer, w
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "amsgrad", "adamax", "radam"])
+def test_the_first_average_after_a_restart_is_the_gradient(name: str) -> None:
+    optimizer, w = cleared_after_ten_steps(RULES[name].make(0.1))
+    other = optim.GradientRestart(RULES[name].make(0.1))
+    other.load_state_dict(optimizer.state_dict())
+    other.beta1, v = 0.0, w.copy()  # without an average
+    for one, at in ((optimizer, w), (other, v)):
+        one.step(at, lambda point: QUADRATIC.A @ point)
+    assert_allclose(w, v, rtol=1e-13)
+
+
+def test_the_average_of_squares_keeps_its_own_step_count() -> None:
+    optimizer, w = cleared_after_ten_steps(optim.Adam(0.1))
+    g, v = QUADRATIC.A @ w, optimizer.state["square_mean"].copy()
+    corrected = (0.999 * v + 0.001 * g**2) / (1 - 0.999**11)
+    expected = w - 0.1 * g / (np.sqrt(corrected) + 1e-8)
+    optimizer.step(w, lambda point: QUADRATIC.A @ point)
+    assert_allclose(w, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "nadam", "adamax", "radam"])
+def test_without_averages_of_squares_a_restart_is_a_new_run(name: str) -> None:
+    def make() -> optim.Optimizer:
+        rule: Any = RULES[name].make(0.1)
+        rule.beta2 = 0.0
+        return rule  # type: ignore[no-any-return]
+
+    optimizer, w = cleared_after_ten_steps(make())
+    fresh, v = make(), w.copy()
+    for _ in range(5):
+        optimizer.optimizer.step(w, lambda point: QUADRATIC.A @ point)  # type: ignore[attr-defined]
+        fresh.step(v, lambda point: QUADRATIC.A @ point)
+        assert_allclose(w, v, rtol=1e-13)
+
+
+@pytest.mark.parametrize("rule", [optim.NAG, optim.ReformulatedNAG])
+def test_of_nag_the_iterate_decays(rule: Any) -> None:
+    optimizer, w, iterates = optim.DecoupledWeightDecay(rule(0.1, 0.9), 0.5), np.ones(1), []
+    for _ in range(3):
+        optimizer.step(w, lambda point: point)
+        iterates.append(float(optimizer.iterate(w)[0]))
+    # v = 0.1, 0.1535, 0.198610: of the gradients 1, 0.85 - 0.9 * 0.1 and 0.6415 - 0.9 * v
+    assert_allclose(iterates, [0.85, 0.6415, 0.410815], rtol=1e-14)
+
+
+HUGE, TINY = 1e200, 1e-200
+CLIPPED: dict[str, tuple[list[float], list[float]]] = {
+    "huge": ([3 * HUGE, -4 * HUGE], [0.6, -0.8]),
+    "largest": ([np.finfo(float).max] * 2, [0.5**0.5] * 2),
+    "tiny": ([3 * TINY, 4 * TINY], [3 * TINY, 4 * TINY]),
+    "zero": ([0.0, -0.0], [0.0, -0.0]),
+    "short": ([0.3, 0.4], [0.3, 0.4]),
+    "infinite": ([np.inf, 1.0], [np.inf, 1.0]),
+    "no number": ([np.nan, 3.0], [np.nan, 3.0]),
+}
+
+
+def clipped(g: Array, limit: float = 1.0) -> Array:
+    """Return a gradient as ClipByNorm gives it to the rule."""
+    w = np.zeros_like(g)
+    optim.ClipByNorm(optim.GradientDescent(1.0), limit).step(w, lambda point: g)
+    return -w
+
+
+@pytest.mark.parametrize("case", CLIPPED)
+def test_norms_do_not_overflow_and_infinite_gradients_stay(case: str) -> None:
+    g, expected = map(np.array, CLIPPED[case])
+    assert_allclose(clipped(g), expected, rtol=1e-15)
+
+
+def test_each_replica_is_clipped_by_its_own_scale() -> None:
+    g, expected = (np.array([pair[k] for pair in CLIPPED.values()]) for k in (0, 1))
+    assert_allclose(clipped(g), expected, rtol=1e-15)
+
+
+def test_float32_gradients_are_clipped_near_their_limits() -> None:
+    got = clipped(np.array([3e38, 3e38], np.float32))
+    assert got.dtype == np.float32
+    assert_allclose(got, [0.5**0.5] * 2, rtol=1e-7)
+    assert_allclose(clipped(np.array([3 * TINY, 4 * TINY]), TINY), [0.6 * TINY, 0.8 * TINY])
+
+
+def test_a_shallow_copy_is_independent_too() -> None:
+    for optimizer in (optim.NAG(0.1), optim.ClipByNorm(optim.NAG(0.1), 1.0)):
+        run(optimizer, np.ones(4), 2)
+        before, other = copy.deepcopy(optimizer), copy.copy(optimizer)
+        other.lr, other.momentum = 0.5, 0.5
+        run(other, np.ones(4), 3)
+        assert (other.step_count, optimizer.step_count) == (5, 2)
+        assert optimizer.hyperparameters == before.hyperparameters
+        assert_array_equal(optimizer.state["velocity"], before.state["velocity"])
+
+
+def test_a_trainers_decay_is_not_written_into_the_callers_adamw() -> None:
+    given = optim.AdamW(0.1, weight_decay=0.02)
+    made = modified(given, clip_norm=1.0, weight_decay=0.5)
+    assert (given.weight_decay, made.weight_decay) == (0.02, 0.5)  # type: ignore[attr-defined]
+    assert modified(given) is given
 
 
 def test_an_optimizer_without_a_rate_has_no_decay() -> None:

@@ -11,7 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from training_problems import content, line, linear_trainer, two_classes
 
 from minidl import Trainer, nn, optim, train_replicas
-from minidl.errors import ArgumentError, UnknownNameError
+from minidl.errors import ArgumentError, DivergenceWarning, UnknownNameError
+from minidl.optim.restarts import restarts
 from minidl.training import (
     Callback,
     EarlyStopping,
@@ -38,8 +39,7 @@ RULES = [entry.name for entry in optim.TABLE if not entry.fixed]
 
 def fits(name: str, how: str) -> bool:
     """Return whether a rule can be trained so."""
-    cls = optim.lookup(name).optimizer
-    return "restart" not in HOW[how] or bool(set(cls.directions) & set(cls.state_names))
+    return "restart" not in HOW[how] or restarts(optim.lookup(name).optimizer)
 
 
 def trainer(name: str, how: str, seed: int = 0, lr: float = 0.05, **more: Any) -> Trainer:
@@ -167,6 +167,23 @@ def test_function_restarts_in_a_trainer_are_those_of_the_losses_it_measures() ->
     assert run.optimizer.state["restarted_at"][0] > 0
 
 
+def test_a_run_with_restarts_that_diverged_can_be_saved_loaded_and_continued(
+    tmp_path: Path,
+) -> None:
+    inputs, targets = line()
+    run = linear_trainer(optimizer=optim.FunctionRestart(optim.NAG(1e3)))
+    with pytest.warns(DivergenceWarning, match="diverged in epoch 1"):
+        run.fit(inputs, targets, epochs=10)
+    save_run(run, tmp_path / "run.npz")
+    again = linear_trainer(optimizer=optim.FunctionRestart(optim.NAG(1e3)))
+    load_run(again, tmp_path / "run.npz")
+    for each in (run, again):
+        each.optimizer.lr = 0.01
+        each.fit(inputs, targets, epochs=3)
+    assert content(run.history) == content(again.history)
+    assert run.history["train_loss"][-1] < run.history["train_loss"][0]
+
+
 SHAPES = {
     "step": lambda lr, n: optim.StepDecay(lr, -(-n // 3)),
     "exponential": lambda lr, n: optim.ExponentialDecay(lr, 0.01 ** (1 / n)),
@@ -178,6 +195,22 @@ SHAPES = {
         lr, -(-n // 10), optim.CosineDecay(lr, n - -(-n // 10), 0.01 * lr)
     ),
 }
+
+
+VALUES = {  # of lengths that 3, 7 and 10 do not divide
+    "step": (10, [1.0] * 4 + [0.1] * 4 + [0.01] * 2),
+    "cosine-restarts": (20, [k in (0, 3, 9) for k in range(20)]),
+    "warmup": (15, [0.5] + [1.0] * 14),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_named_schedules_change_at_these_steps(name: str) -> None:
+    steps, expected = VALUES[name]
+    values = [optim.named.named_schedule(name, 1.0, steps)(k) for k in range(steps)]
+    if name == "cosine-restarts":
+        values = [value == 1.0 for value in values]
+    assert_allclose(values, expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -245,6 +278,28 @@ def test_plateaus_lower_the_rate_when_keras_and_pytorch_do(library: str) -> None
     linear_trainer(callbacks=[given]).fit(inputs, targets, epochs=len(losses) - 1)
     assert_allclose(given.rates, expected, rtol=1e-6)  # Keras keeps its rate in float32
     assert len(set(expected)) > 4
+
+
+def rates_on_a_plateau(epochs: int, **settings: Any) -> list[float]:
+    """Return the rate after each epoch of constant losses, 1 at the start."""
+    rule = ReduceOnPlateau("train_loss", factor=0.5, **settings)
+    inputs, targets = line()
+    given = Given(np.ones(epochs), rule)
+    given.rates = []
+    linear_trainer(lr=1.0, callbacks=[given]).fit(inputs, targets, epochs=epochs)
+    return given.rates
+
+
+@pytest.mark.parametrize("cooldown", [0, 1, 2, 3])
+def test_the_cooldown_counts_the_epoch_of_the_fall(cooldown: int) -> None:
+    falls = [2 + k * (2 + max(cooldown - 1, 0)) for k in range(9)]  # as measured with Keras 3
+    expected = [0.5 ** sum(epoch >= fall for fall in falls) for epoch in range(12)]
+    assert rates_on_a_plateau(12, patience=2, cooldown=cooldown) == expected
+
+
+def test_a_plateau_never_raises_the_rate_to_its_least() -> None:
+    assert rates_on_a_plateau(4, patience=1, min_lr=0.4) == [1.0, 0.5, 0.4, 0.4]
+    assert rates_on_a_plateau(4, patience=1, min_lr=3.0) == [1.0] * 4
 
 
 def test_a_plateau_counts_again_in_another_run_and_rests() -> None:

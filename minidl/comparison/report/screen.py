@@ -258,7 +258,8 @@ def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str
         words += ["--optimizer", best.optimizer, "--lr", rate(best.setting.lr)]
         if best.setting.momentum not in (None, entries[best.optimizer].default_momentum):
             words += ["--momentum", f"{best.setting.momentum:g}"]
-        words += modifier_flags(plan.modifiers, entries[best.optimizer].optimizer)
+        entry = entries[best.optimizer].optimizer
+        words += modifier_flags(plan.modifiers, entry, best.setting.momentum)
         if best.batch_size != entries[best.optimizer].batch_size:
             words += ["--batch-size", str(best.batch_size)]
         if "--plot" not in kept and importlib.util.find_spec("matplotlib"):
