@@ -118,6 +118,9 @@ def _prepare(options: Namespace) -> tuple[Trainer, Dataset]:
             hint = "Leave --test-size out, or give a share such as 0.25."
             raise ArgumentError("--early-stopping needs validation rows, got none", hint=hint)
     loss = options.loss or loss_for(data)
+    if isinstance(loss, str) and isinstance(nn.loss(loss), nn.Poisson):
+        hint = 'Use MLPRegressor(loss="poisson"), or a Trainer.'
+        raise ArgumentError("minidl train predicts the logarithm of a rate as a number", hint=hint)
     settings |= modifiers_of(options)
     trainer = Trainer(model, loss, callbacks=callbacks, **settings)
     options.suggested = None
