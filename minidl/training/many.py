@@ -126,7 +126,12 @@ def block_key(trainer: Trainer) -> Hashable | None:
         _settings(trainer.loss),
         (*map(type, optimizer.chain()), fingerprint(optimizer.attributes())),
         tuple(
-            (p.shape, p.dtype.char, np.packbits(p.penalized).tobytes(), p.requires_grad)
+            (
+                p.shape,
+                p.dtype.char,
+                np.broadcast_to(p.penalized, p.shape).tobytes(),
+                p.requires_grad,
+            )
             for p in vector
         ),
         vector.names,
