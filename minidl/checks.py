@@ -48,6 +48,17 @@ def check_number(name: str, value: Any, valid: Callable[[float], bool], expected
     return number
 
 
+def check_flag(name: str, value: Any) -> bool:
+    """Return True or False as a bool; "no", which would count as True, is an error.
+
+    >>> check_flag("shuffle", np.False_)
+    False
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise invalid(name, value, "True or False")
+    return bool(value)
+
+
 def is_list_of(value: object, *kinds: type) -> bool:
     """Return True for a list, tuple or array of objects of some types.
 

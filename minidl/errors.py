@@ -5,7 +5,10 @@ usual. A message says what is wrong, what was received, what was expected, and h
 """
 
 import re
+import sys
+import warnings
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 from minidl.words import COLUMNS, NAMES
@@ -15,7 +18,7 @@ __all__ = [
     "DivergenceWarning", "FileError", "GraphError", "MinidlError", "MissingRuleError",
     "NonFiniteError", "OutOfRangeError", "ShapeError", "StepError", "TableError", "TooLargeError",
     "UnknownAttributeError", "UnknownImportError", "UnknownKeywordError", "UnknownNameError",
-    "UntrainedWarning", "WorkerError", "WorseLossWarning", "invalid",
+    "UntrainedWarning", "WorkerError", "WorseLossWarning", "invalid", "warn",
 ]  # fmt: skip
 
 
@@ -303,3 +306,19 @@ class WorseLossWarning(UserWarning):
 
 class UntrainedWarning(UserWarning):
     """Some parameters got no gradient in the first epoch; the text names them."""
+
+
+def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called minidl, however many of its own functions lie between.
+
+    It is what `skip_file_prefixes` does since Python 3.12.
+    """
+    frame: FrameType | None = sys._getframe()
+    level = 1
+    while frame is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_inside(module: str) -> bool:
+    return module == "minidl" or module.startswith("minidl.")

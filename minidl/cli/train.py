@@ -155,7 +155,11 @@ def prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     settings = {"optimizer": optimizer, "batch_size": batch_size, "seed": seed, "l2": options.l2}
     settings["l1"] = options.l1
     settings |= modifiers_of(options)
-    return Trainer(model, options.loss or loss_for(data), **settings), data
+    loss = options.loss or loss_for(data)
+    if isinstance(loss, str) and isinstance(nn.loss(loss), nn.Poisson):
+        hint = 'Use MLPRegressor(loss="poisson"), or a Trainer.'
+        raise ArgumentError("minidl train predicts the logarithm of a rate as a number", hint=hint)
+    return Trainer(model, loss, **settings), data
 
 
 def _prepare(options: Namespace) -> tuple[Trainer, Dataset, RunFile | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from minidl.autograd import Array
+from minidl.errors import warn
 from minidl.training import Trainer
 from minidl.training.data import rows_per_batch
 
@@ -136,7 +136,7 @@ class AccountingTrainer(Trainer):
     def warn_of_limit(self, limit: int) -> None:
         """Warn if the last epoch allowed was reached before any reason to stop."""
         if self.history.stopped_by == "epochs" and self.account.n_iter == limit:
-            warnings.warn(NOT_CONVERGED.format(limit), ConvergenceWarning, stacklevel=4)
+            warn(NOT_CONVERGED.format(limit), ConvergenceWarning)
 
     def rows_in_batch(self, n: int) -> int:
         """Return the rows of each batch but the last."""

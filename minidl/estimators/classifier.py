@@ -10,45 +10,18 @@ import scipy.sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-    type_of_target,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import column_or_1d
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, DataError
+from minidl.estimators.labels import has_probabilities, kind_of, takes_parts
 from minidl.estimators.losses import classifier_loss
-from minidl.estimators.mlp import BaseMLP
+from minidl.estimators.mlp import BaseMLP, Rows
 from minidl.keywords import answers
 from minidl.nn import Loss
-from minidl.nn.losses import Hinge
-from minidl.text import joined
+from minidl.text import counted
 from minidl.training.weights import ClassWeight, check_class_weight
-
-KINDS = ("binary", "multiclass", "multiclass-multioutput", "multilabel-indicator")
-
-
-def _has_probabilities(estimator: MLPClassifier) -> bool:
-    """Return True, or raise an AttributeError if the outputs are not logits of probabilities."""
-    if estimator.loss == "hinge" or estimator.loss is Hinge or isinstance(estimator.loss, Hinge):
-        raise AttributeError("the scores of the hinge loss are not probabilities")
-    return True
-
-
-def _kind_of(y: Any) -> str:
-    """Return what scikit-learn calls the type of a target, or raise unless these are classes."""
-    try:
-        kind: str = type_of_target(y, input_name="y")  # takes longer than the rest of fit's checks
-    except TypeError:
-        names = sorted({type(label).__name__ for label in np.ravel(y)})
-        hint = "Write y = y.astype(str), for instance."
-        problem = "labels of several types cannot be sorted"
-        raise DataError(problem, received=joined(names), hint=hint) from None
-    if kind not in KINDS:
-        check_classification_targets(y)  # raises
-    return kind
 
 
 @answers
@@ -107,20 +80,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     loss : str or Loss, default "log_loss"
         Or any loss of minidl for classes; without probabilities if that is "hinge".
     class_weight : "balanced" or dict, optional
-        Label -> weight, which multiplies `sample_weight`.
+        Label -> weight, which multiplies `sample_weight`, also in the penalty.
     dropout : float, default 0.0
         Rate of dropout after each hidden layer.
     target_loss : float, optional
         Training ends when the loss on all training rows, measured after each epoch, has reached it.
     callbacks : list of Callback, optional
-        Callbacks of minidl; they see every measured epoch.
+        Callbacks of minidl; they see every measured epoch. Each `fit` trains with copies, which
+        are `callbacks_`: read there what they have noted.
     measure_every : int or "auto", default "auto"
         Epochs between two rows of `history_`; 0 is before training and at the end. "auto" is 1 with
         callbacks or a target loss, else 0, since scikit-learn's attributes need no measurement.
     engine : {"eager", "compiled", "auto"}, default "eager"
         As of :class:`~minidl.Trainer`: "compiled" trains in C, several times faster.
     twin : {None, "scikit-learn"}, default None
-        "scikit-learn" trains exactly as scikit-learn's MLP does, to the last digits.
+        "scikit-learn" trains exactly as scikit-learn's MLP does, to the last digits; in float32
+        only if the targets of a regression are float32, too.
 
     Attributes
     ----------
@@ -139,6 +114,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         As in scikit-learn.
     history_ : History
         What the Trainer measured: losses, accuracy, gradient norm, updates, seconds.
+    callbacks_ : list of Callback
+        The copies of `callbacks`; without a twin.
     model_ : Sequential
         The network, for everything else in minidl; its outputs are logits.
 
@@ -210,6 +187,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         self._store(locals())
 
+    @available_if(takes_parts)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one epoch further; the optimizer keeps its state.
 
@@ -226,10 +204,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         -------
         self
         """
-        if self.class_weight == "balanced":
-            hint = "Give the weights: sklearn.utils.class_weight.compute_class_weight, as a dict."
-            problem = "'balanced' needs all rows, and partial_fit has some"
-            raise ArgumentError(problem, argument="class_weight", hint=hint)
         _check_partial_fit_first_call(self, classes)
         return self._fit(X, y, sample_weight, incremental=True)
 
@@ -237,11 +211,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """Return 0 or 1 (n, 1), class numbers (n,), or one column for each label (n, labels)."""
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        several = _kind_of(y) == "multilabel-indicator"
+        several = kind_of(y) == "multilabel-indicator"
         if y.ndim == 2 and not several:
             problem = "Multioutput target data is not supported"
             hint = "Several columns must be labels that are 0 or 1, or fit one estimator for each."
             raise DataError(problem, received=f"y of shape {y.shape}", hint=hint)
+        self._check_form(several, y.shape[1] if several else 1, incremental=incremental)
         self._note_classes(y, several, incremental=incremental)
         if several:
             y = y.toarray() if scipy.sparse.issparse(y) else y
@@ -254,6 +229,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         self.n_outputs_, self.out_activation_ = 1, "logistic"
         return np.asarray(codes[:, None], dtype)
 
+    def _check_form(self, several: bool, columns: int, *, incremental: bool) -> None:
+        """Raise if a network of another number of labels in each row is trained further."""
+        if self._goes_on(incremental):
+            labels = self.n_outputs_ if self._multilabel else 1
+            if (several, columns) != (self._multilabel, labels):
+                forms = [_form(several, columns), _form(self._multilabel, labels)]
+                self._refuse_targets(*forms)
+
     def _note_classes(self, y: Any, several: bool, *, incremental: bool) -> None:
         """Note the classes, or compare them with those of the network that is trained further."""
         classes = np.arange(y.shape[1]) if several else np.unique(y)
@@ -263,7 +246,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             if strange := sorted(set(classes.tolist()) - set(self.classes_.tolist())):
                 problem = "`y` has classes not in `self.classes_`"
                 raise DataError(problem, received=strange, expected=self.classes_.tolist())
-            self._multilabel = several
+            self._multilabel = several  # in the first call of partial_fit
         elif set(classes.tolist()) != set(self.classes_.tolist()):
             raise DataError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
@@ -291,6 +274,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             )
         return {float(code): given.get(label, 1.0) for code, label in enumerate(classes)}
 
+    def _mean_weight(self, rows: Rows) -> float:
+        """Return the mean product of the weights of rows and of their classes."""
+        weights, w = self._class_weights(), 1.0 if rows.w is None else rows.w
+        if isinstance(weights, Mapping) and not self._multilabel:
+            of_class = np.array([weights[float(k)] for k in range(len(self.classes_))])
+            w = w * of_class[rows.t.astype(int).ravel()]
+        return float(np.mean(w))
+
     def _score_of(self, outputs: Array, t: Array, w: Array | None) -> float:
         codes = self._codes(outputs)
         right: Array = np.equal(codes, t.reshape(codes.shape))
@@ -315,7 +306,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         codes = self._codes(self._outputs(X))
         return codes if self._multilabel else self.classes_[codes]
 
-    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class (n, classes), in the order of ``classes_``.
 
@@ -323,7 +314,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """
         return self._probabilities(X, expit, softmax)
 
-    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithms of :meth:`predict_proba`, also where that is 0 or 1 by rounding."""
         return self._probabilities(X, log_expit, log_softmax)
@@ -340,8 +331,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.class_weight is None
         return tags
 
     def _more_tags(self) -> dict[str, Any]:  # of scikit-learn 1.5
-        return {"multilabel": True}
+        return {"multilabel": self.class_weight is None}
+
+
+def _form(several: bool, columns: int) -> str:
+    """Return the form of targets in words."""
+    return (
+        f"{counted(columns, 'label')} of 0 or 1 in each row" if several else "a class in each row"
+    )

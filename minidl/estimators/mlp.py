@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from importlib import import_module
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 import numpy as np
 import scipy.sparse
@@ -14,13 +13,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from minidl.autograd import Array
-from minidl.errors import ArgumentError, DataError
+from minidl.errors import ArgumentError, DataError, warn
 from minidl.estimators.bookkeeping import Account, AccountingTrainer, Rules
 from minidl.estimators.compat import validate
 from minidl.estimators.settings import (
     RATE,
     check_parameters,
     choose_solver,
+    copies_of,
     hidden_sizes,
     rows_per_batch,
     seed_of,
@@ -28,8 +28,8 @@ from minidl.estimators.settings import (
 )
 from minidl.nn import Dense, Layer, Loss, Sequential, mlp
 from minidl.training import History, StopAtTarget
-from minidl.training.callbacks import check_callbacks
-from minidl.training.weights import ClassWeight
+from minidl.training.callbacks import Callback, check_callbacks
+from minidl.training.weights import ClassWeight, as_weights
 
 CHUNK = 8192  # rows predicted at once
 
@@ -55,6 +55,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     n_features_in_: int
     n_outputs_: int
     out_activation_: str
+    callbacks_: list[Callback]
     _trainer: AccountingTrainer
     _twin: Any
 
@@ -79,6 +80,10 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _class_weights(self) -> ClassWeight | None:
         """Return class weights as the Trainer takes them."""
         return None
+
+    def _mean_weight(self, rows: Rows) -> float:
+        """Return the mean weight of the rows, which the penalty is divided by."""
+        return 1.0 if rows.w is None else float(rows.w.mean())
 
     def _score_of(self, outputs: Array, t: Array, w: Array | None) -> float:
         """Return accuracy or R^2 of the network's outputs."""
@@ -107,22 +112,52 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         check_parameters(self)
         if incremental and self.early_stopping:
             raise ArgumentError("partial_fit does not support early_stopping=True")
-        known = hasattr(self, "model_") and (self.warm_start or incremental)
+        known = self._goes_on(incremental)
+        architecture = self._check_architecture(known)
         rows = self._rows(X, y, sample_weight, first=not known, incremental=incremental)
         if self.twin is not None:  # scikit-learn's arithmetic, on the same checked rows
             self._fit_twin(rows, first=not known, incremental=incremental)
+            self._architecture = architecture
             return self
         goes_on = known and incremental and hasattr(self, "_trainer")
         seed = self._trainer.seed if goes_on else seed_of(self.random_state)
         train, held_out = self._split(rows, seed) if self.early_stopping else (rows, None)
         if not known:
-            self.model_ = self._network(rows.X.dtype, seed)
+            self.model_, self._architecture = self._network(rows.X.dtype, seed), architecture
         if goes_on:
             self._trainer.batch_size = rows_per_batch(self, len(train.X))
         else:
+            self.callbacks_ = copies_of(check_callbacks(self.callbacks or ()))
             self._trainer = self._new_trainer(len(train.X), seed, known=known)
         self._train(train, held_out, incremental=incremental)
         return self
+
+    def _goes_on(self, incremental: bool) -> bool:
+        """Return True if the present network is trained further."""
+        return hasattr(self, "model_") and (self.warm_start or incremental)
+
+    def _refuse_targets(self, received: str, expected: str) -> NoReturn:
+        """Raise for targets of another form than those of the fitted network."""
+        hint = "A new network needs fit with warm_start=False."
+        problem = "y does not fit the network, which is trained further"
+        raise DataError(problem, received=received, expected=expected, hint=hint)
+
+    def _check_architecture(self, known: bool) -> dict[str, Any]:
+        """Return what the network is made of, or raise if that of a `known` one is another."""
+        names = ("activation", "hidden_layer_sizes", "dropout")
+        now = {name: getattr(self, name) for name in names} | {
+            "hidden_layer_sizes": hidden_sizes(self)
+        }
+        now = {name: repr(value).lower() for name, value in now.items()}
+        before = getattr(self, "_architecture", now) if known else now
+        for name in names:
+            if now[name] != before[name]:
+                problem = "cannot change the network, which is trained further"
+                hint = "A new network needs fit with warm_start=False."
+                raise ArgumentError(
+                    problem, argument=name, received=now[name], expected=before[name], hint=hint
+                )
+        return now
 
     def _rows(self, X: Any, y: Any, sample_weight: Any, *, first: bool, incremental: bool) -> Rows:
         """Return the checked rows; the first time note their features."""
@@ -133,7 +168,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         )  # fmt: skip
         w = None
         if sample_weight is not None:
-            w = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+            dtype = X.dtype if self.twin is None else None  # scikit-learn keeps that of weights
+            w = _check_sample_weight(sample_weight, X, dtype=dtype)
+            as_weights("training", w, w.shape)
         t = self._targets(y, X.dtype, incremental=incremental)
         dense = self.twin is None and scipy.sparse.issparse(X)
         return Rows(X.toarray() if dense else X, t, w)
@@ -160,7 +197,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _new_trainer(self, n: int, seed: int, *, known: bool) -> AccountingTrainer:
         """Return a Trainer with a new optimizer, which goes on with the account of a `known`."""
-        callbacks, every = check_callbacks(self.callbacks or ()), self.measure_every
+        callbacks, every = list(self.callbacks_), self.measure_every
         if self.target_loss is not None:
             callbacks.append(StopAtTarget(loss=self.target_loss))
         trainer = AccountingTrainer(
@@ -199,7 +236,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """Train one epoch or all, and set the fitted attributes."""
         trainer, validation = self._trainer, None
         trainer.rules = Rules.of(self)
-        total = trainer.rows_in_batch(len(train.X)) * (1.0 if train.w is None else train.w.mean())
+        total = trainer.rows_in_batch(len(train.X)) * self._mean_weight(train)
         trainer.objective.penalty.strength = self.alpha / total if total > 0 else 0.0
         if held_out is not None:
             trainer.score = lambda: self._score_of(trainer.raw(held_out.X), held_out.t, held_out.w)
@@ -211,7 +248,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
                 validation=validation, sample_weight=train.w, class_weight=self._class_weights(),
             )  # fmt: skip
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", UserWarning, stacklevel=4)
+            warn("Training interrupted by user.")
         finally:
             trainer.score = None
         if held_out is not None and trainer.account.best_weights is not None:

@@ -13,6 +13,7 @@ from minidl.estimators.losses import regressor_loss
 from minidl.estimators.mlp import BaseMLP
 from minidl.keywords import answers
 from minidl.nn import Loss
+from minidl.text import counted
 
 
 @answers
@@ -112,6 +113,9 @@ target_loss, callbacks, measure_every, engine, twin
     def _targets(self, y: Any, dtype: Any, *, incremental: bool) -> Array:
         t = np.asarray(y, dtype)
         t = t[:, None] if t.ndim == 1 else t
+        if self._goes_on(incremental) and t.shape[1] != self.n_outputs_:
+            forms = [f"{counted(n, 'number')} in each row" for n in (t.shape[1], self.n_outputs_)]
+            self._refuse_targets(*forms)
         self.n_outputs_ = t.shape[1]
         self.out_activation_ = "exp" if getattr(self._loss(), "log_input", False) else "identity"
         return t

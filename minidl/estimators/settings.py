@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -13,11 +12,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from minidl.checks import check_count, check_number
-from minidl.errors import ArgumentError, UnknownNameError, invalid
+from minidl.checks import check_count, check_flag, check_number
+from minidl.errors import ArgumentError, UnknownNameError, invalid, warn
+from minidl.nn.layers import check_rate
 from minidl.optim import OPTIMIZERS, SGD, BatchSize, Entry, Optimizer, lookup
 from minidl.optim.source import is_place
 from minidl.registry import normalise
+from minidl.training import Callback
 from minidl.training.checks import check_engine
 
 RATE = 0.001  # the default of scikit-learn, and here of optimizers without one
@@ -53,8 +54,7 @@ def check_parameters(estimator: Any) -> None:
     if rate is not None:
         check_number("learning_rate_init", rate, lambda x: 0 < x < math.inf, expected)
     for name in SWITCHES:
-        if not isinstance(value := getattr(estimator, name), bool | np.bool_):
-            raise invalid(name, value, "True or False")
+        check_flag(name, getattr(estimator, name))
     for name, (valid, expected) in NUMBERS.items():
         check_number(name, getattr(estimator, name), valid, expected)
     if estimator.n_iter_no_change != math.inf:
@@ -66,8 +66,25 @@ def check_parameters(estimator: Any) -> None:
     if estimator.measure_every != "auto":
         check_count("measure_every", estimator.measure_every, 0)
     check_engine(estimator.engine)
+    check_rate("dropout", estimator.dropout)
+    if (target := estimator.target_loss) is not None:
+        check_number("target_loss", target, math.isfinite, "a finite number, or None")
+    if estimator.twin is not None and isinstance(estimator.random_state, (int, np.integer)):
+        check_count("random_state", estimator.random_state, 0, 2**32 - 1)  # NumPy's bound
     if estimator.twin not in (None, "scikit-learn"):
         raise invalid("twin", estimator.twin, 'None or "scikit-learn"')
+
+
+def copies_of(callbacks: list[Callback]) -> list[Callback]:
+    """Return a copy of each callback; one that cannot be copied, for an open file, is itself."""
+    memo: dict[int, Any] = {}
+    copies = []
+    for callback in callbacks:
+        try:
+            copies.append(copy.deepcopy(callback, memo))
+        except TypeError:
+            copies.append(callback)
+    return copies
 
 
 def hidden_sizes(estimator: Any) -> list[int]:
@@ -136,7 +153,7 @@ def rows_per_batch(estimator: Any, n: int) -> BatchSize:
     given, solver = estimator.batch_size, estimator.solver
     if given not in ("auto", "full") and check_count("batch_size", given) > n:
         message = f"batch_size={given} is larger than the {n} training rows, and means all of them"
-        warnings.warn(message, UserWarning, stacklevel=5)
+        warn(message)
         given = n
     if isinstance(solver, str) and normalise(solver) != "sgd":
         entry = _entry(solver)
@@ -167,7 +184,7 @@ def _tell_unused(solver: str, given: dict[str, Any]) -> None:
     """Warn of parameters that the solver does not take."""
     if given:
         words = ", ".join(f"{name}={value!r}" for name, value in given.items())
-        warnings.warn(f"solver {solver} does not use {words}", UserWarning, stacklevel=6)
+        warn(f"solver {solver} does not use {words}")
 
 
 def twin_parameters(estimator: Any) -> SimpleNamespace:
@@ -177,9 +194,10 @@ def twin_parameters(estimator: Any) -> SimpleNamespace:
     """
     given = estimator.get_params(deep=False)
     for name, default in ONLY_HERE.items():
-        if name in given and given[name] != default:
+        value = given.get(name, default)
+        if value is not default and not (np.ndim(value) == 0 and value == default):
             problem = f'scikit-learn has no {name}, so twin="scikit-learn" takes none'
-            raise ArgumentError(problem, received=f"{name}={given[name]!r}")
+            raise ArgumentError(problem, received=f"{name}={value!r}")
     losses = ("log_loss", "squared_error", "poisson")
     if given["loss"] not in losses:
         raise invalid("loss", given["loss"], f"one of {losses} with twin={estimator.twin!r}")

@@ -7,7 +7,6 @@ the arithmetic of a step is in `twin_steps.py`, stopping and rates are in `bookk
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +20,7 @@ from sklearn.utils import check_random_state, gen_batches, shuffle
 from minidl import nn
 from minidl.autograd import Array
 from minidl.checks import check_count
-from minidl.errors import ArgumentError, DataError, invalid
+from minidl.errors import ArgumentError, DataError, invalid, warn
 from minidl.estimators.bookkeeping import NOT_CONVERGED, Account, Rules
 from minidl.estimators.twin_steps import EpsilonHatAdam, Network
 from minidl.optim import Momentum, Optimizer, ReformulatedNAG
@@ -50,8 +49,8 @@ class Twin:
     """A network in training, and all that a warm start or `partial_fit` goes on from.
 
     `model` is a network of minidl that gives logits, or the numbers of a regression, and `account`
-    has what scikit-learn records. float32 is the same to the last bit if weights and the targets of
-    a regression are float32, too; scikit-learn computes some of it in float64 otherwise.
+    has what scikit-learn records. float32 is the same to the last bit if the targets of a
+    regression are float32, too; scikit-learn computes some of it in float64 otherwise.
 
     Parameters
     ----------
@@ -115,7 +114,7 @@ class Twin:
             with np.errstate(over="ignore", invalid="ignore"):  # divergence is an error below
                 self._train(params, train, held_out, random, incremental)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warn("Training interrupted by user.")
         if params.early_stopping and account.best_weights is not None:
             w[...] = account.best_weights
             account.best_weights = None  # those of a warm start, until a score is better
@@ -158,7 +157,7 @@ class Twin:
                     print(f"Validation score: {account.validation_scores[-1]:f}")
             if account.ends(rules, self.optimizer, float(params.learning_rate_init)) or incremental:
                 return
-        warnings.warn(NOT_CONVERGED.format(params.max_iter), ConvergenceWarning, stacklevel=6)
+        warn(NOT_CONVERGED.format(params.max_iter), ConvergenceWarning)
 
     def _epoch(self, rows: Rows, order: Array | None, size: int, alpha: float) -> Any:
         """Take a step for each batch; return the sum of their losses, each times its rows."""
@@ -193,7 +192,7 @@ def _rows_per_batch(batch_size: Any, n: int) -> Any:
         return min(AUTO, n)
     if check_count("batch_size", batch_size) > n:
         message = f"batch_size={batch_size} is larger than the {n} training rows, and means all"
-        warnings.warn(message, stacklevel=7)
+        warn(message)
     return np.clip(batch_size, 1, n)
 
 

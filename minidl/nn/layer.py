@@ -12,7 +12,7 @@ import numpy as np
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.node import Value, as_floats, restoring
 from minidl.checks import check_count, is_minidl
-from minidl.errors import GraphError, ShapeError
+from minidl.errors import ArgumentError, GraphError, ShapeError
 from minidl.keywords import Answering, answers
 from minidl.nn.parameters import Buffer, Checksums, Parameter, ParameterVector
 from minidl.values import check_finite, numbers
@@ -92,6 +92,9 @@ class Layer(Answering):
             hint = "Write into layer.parameters.value[...]." if name == "parameters" else None
             hint = hint or f"Define it in the class: {name} = ..."
             raise GraphError(f"{name} of a layer cannot be assigned", hint=hint)
+        if isinstance(value, Layer) and any(part is self for part in _within(value)):
+            problem = f"{name} would be a layer within itself, which has no output"
+            raise ArgumentError(problem, received=f"the {type(value).__name__} that holds it")
         super().__setattr__(name, value)
 
     def _check_change(self, name: str, held: object, value: object) -> None:
@@ -239,6 +242,13 @@ class Layer(Answering):
 
     def _dtype(self) -> np.dtype[Any]:
         return next((p.dtype for _, p in self.named_parameters()), np.dtype(float))
+
+
+def _within(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer and all layers in it."""
+    yield layer
+    for _, child in layer.children():
+        yield from _within(child)
 
 
 def _items(container: object, cls: type[T], prefix: str = "") -> Iterator[tuple[str, T]]:

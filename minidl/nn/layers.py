@@ -10,7 +10,15 @@ import numpy.typing as npt
 from minidl.autograd import Array, Tensor, ops
 from minidl.autograd.node import Value, array_of
 from minidl.checks import check_count, check_number
-from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError, invalid
+from minidl.errors import (
+    ArgumentError,
+    DataError,
+    DTypeError,
+    GraphError,
+    MinidlError,
+    ShapeError,
+    invalid,
+)
 from minidl.nn.initializers import Initializer, initializer
 from minidl.nn.layer import Layer, Training
 from minidl.nn.parameters import Parameter
@@ -139,7 +147,8 @@ class Embedding(Drawn):
     count, features : int
         At least 1, otherwise an ArgumentError; in float32 at most 2^24 categories.
     padding_index : int, optional
-        A category whose output is 0 and which is not trained, from 0 to count - 1.
+        A category whose output is 0 and which is not trained, from 0 to count - 1; no penalty
+        counts its row.
     initializer : str or callable, optional
         As for :class:`Dense`. By default normal with variance 1, as in PyTorch; Keras draws
         uniformly from +-0.05.
@@ -175,7 +184,21 @@ class Embedding(Drawn):
             self.padding_index = check_count("padding_index", padding_index, 0, self.count - 1)
         self.initializer = initializer
         self.seed = None if seed is None else check_seed(seed)
+        try:
+            self._make(seed, dtype)
+        except (MemoryError, ValueError) as error:  # NumPy's, of more bytes than there are
+            if isinstance(error, MinidlError):
+                raise
+            received = f"Embedding({self.count}, {self.features})"
+            hint = "Number the categories that occur from 0."
+            problem = "the table of features does not fit into memory"
+            raise ArgumentError(problem, received=received, hint=hint) from None
+
+    def _make(self, seed: Seed, dtype: np.dtype[Any]) -> None:
+        """Make W and draw it."""
         self.weight = Parameter(np.zeros((self.count, self.features), dtype))
+        if self.padding_index is not None:
+            self.weight.penalized = np.arange(self.count)[:, None] != self.padding_index
         generator = stream(check_seed(seed), "initialization")
         self.draw(generator, "", provisional=seed is None, again=False)
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from minidl.autograd import Array, ops
 from minidl.autograd.node import Value
 from minidl.autograd.ops.losses import Weights, averaged, like
-from minidl.checks import check_number
+from minidl.checks import check_flag, check_number
 from minidl.errors import ArgumentError
 from minidl.keywords import answers
 from minidl.nn.binary_losses import BinaryCrossEntropy, Focal, Hinge
@@ -98,14 +98,18 @@ class Poisson(Loss):
 
     Terms of t alone, log t!, are left out. With ``log_input=False``, outputs are the mean itself,
     and it is z - t log(z + epsilon). Targets are at least 0, otherwise a DataError. As PyTorch's
-    PoissonNLLLoss; Keras's Poisson is ``log_input=False`` with ``epsilon=1e-7``.
+    PoissonNLLLoss; Keras's Poisson is ``log_input=False`` with ``epsilon=1e-7``. ``model.predict``
+    returns z, and the rate is e^z; :class:`minidl.MLPRegressor` with this name predicts the rate.
 
     >>> Poisson()([[0.0]], [[2.0]]), Poisson(log_input=False)([[1.0]], [[0.0]])
     (np.float64(1.0), np.float64(1.0))
     """
 
     _optional = ("epsilon",)
-    _checks: ClassVar = {"log_input": bool, "epsilon": _positive("epsilon")}
+    _checks: ClassVar = {
+        "log_input": lambda flag: check_flag("log_input", flag),
+        "epsilon": _positive("epsilon"),
+    }
     epsilon: float = 1e-8
 
     def __init__(self, log_input: bool = True, epsilon: float = 1e-8) -> None:

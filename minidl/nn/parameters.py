@@ -100,8 +100,9 @@ class Parameter(Tensor):
     """A Tensor that is trained: a weight, or a bias.
 
     `data` is copied, as float64 unless it is float32. `penalized` says whether a penalty
-    includes it. Operators such as ``p -= step`` change it in place inside ``no_grad()``; outside,
-    they raise a GraphError, as in PyTorch.
+    includes it: True, False, or an array that says it of each number. Operators such as
+    ``p -= step`` change it in place inside ``no_grad()``; outside, they raise a GraphError, as in
+    PyTorch.
 
     >>> from minidl import no_grad
     >>> p = Parameter([1.0, 2.0])
@@ -113,11 +114,11 @@ class Parameter(Tensor):
 
     __slots__ = ("_checksum", "_packed", "penalized")
 
-    penalized: bool
+    penalized: bool | Array
     _packed: bool
     _checksum: int | None  # of provisional numbers
 
-    def __init__(self, data: npt.ArrayLike, *, penalized: bool = True) -> None:
+    def __init__(self, data: npt.ArrayLike, *, penalized: bool | Array = True) -> None:
         object.__setattr__(self, "_packed", False)
         super().__init__(data, requires_grad=True)
         self.penalized = penalized
@@ -202,7 +203,10 @@ class ParameterVector:
         lead = () if replicas is None else (replicas,)
         self.value: Array = np.empty((*lead, sum(sizes)), dtype=dtypes.pop())
         self.grad: Array = np.zeros_like(self.value)
-        self.penalized = np.repeat([p.penalized for p in self], sizes)
+        masks = [
+            np.broadcast_to(p.penalized, shape) for p, shape in zip(self, self.shapes, strict=True)
+        ]
+        self.penalized = np.concatenate([mask.ravel() for mask in masks])
         self.gradients: dict[int, Array] = {}
         self.checksums: Checksums = {}  # of other arrays of the model, when it was packed
         end = 0

@@ -30,7 +30,8 @@ class Penalty(Answering):
 
     def __call__(self, model: Layer) -> Tensor:
         """Return the penalty as a Tensor, to be added to a loss."""
-        terms = [self.of(p) for _, p in model.named_parameters() if p.penalized]
+        parts = [p for _, p in model.named_parameters() if np.any(p.penalized)]
+        terms = [self.of(p if np.all(p.penalized) else p * p.penalized) for p in parts]
         return sum(terms[1:], terms[0]) if terms else Tensor(0.0)
 
     def of(self, weights: Tensor) -> Tensor:

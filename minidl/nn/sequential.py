@@ -213,6 +213,7 @@ def mlp(
         raise ArgumentError(message, received=received, expected=example)
     widths = [check_count("a layer's size", size) for size in sizes]
     rate = check_rate("dropout", dropout)
+    new_activation(activation)  # an unknown name is an error without a hidden layer, too
     layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(widths)):
         if i:

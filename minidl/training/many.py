@@ -125,7 +125,15 @@ def block_key(trainer: Trainer) -> Hashable | None:
         tuple(_settings(layer) for layer in layers),
         _settings(trainer.loss),
         (*map(type, optimizer.chain()), fingerprint(optimizer.attributes())),
-        tuple((p.shape, p.dtype.char, p.penalized, p.requires_grad) for p in vector),
+        tuple(
+            (
+                p.shape,
+                p.dtype.char,
+                np.broadcast_to(p.penalized, p.shape).tobytes(),
+                p.requires_grad,
+            )
+            for p in vector
+        ),
         vector.names,
         tuple((name, array.shape, array.dtype.char) for name, array in buffers),
         (trainer.batch_size, trainer.shuffle, trainer.measure_every, trainer.look_ahead),

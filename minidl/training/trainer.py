@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_count
-from minidl.errors import ArgumentError
+from minidl.checks import check_count, check_flag
+from minidl.errors import ArgumentError, warn
 from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
@@ -42,6 +41,8 @@ from minidl.training.settings import settings_of
 from minidl.training.shown import in_a_line, trainer_settings
 from minidl.training.single import SingleRun
 from minidl.training.weights import ClassWeight, check_class_weight
+
+SWITCHES = ("shuffle", "look_ahead")
 
 
 @answers
@@ -150,7 +151,7 @@ class Trainer(SingleRun):
         check_logits(model, criterion)
         check_class_weight(class_weight, criterion)
         self.class_weight, self.seed = class_weight, check_seed(seed)
-        self.shuffle, self.look_ahead = bool(shuffle), bool(look_ahead)
+        self.shuffle, self.look_ahead = map(check_flag, SWITCHES, (shuffle, look_ahead))
         every, self.engine = check_count("measure_every", measure_every, 0), check_engine(engine)
         self.measure_every = every
         self.schedule, on_plateaus = check_schedule(schedule)
@@ -277,7 +278,7 @@ class Trainer(SingleRun):
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         told, self._told = self._told, self.untrained
         for message, category in warnings_after(self, before, told):
-            warnings.warn(message, category, stacklevel=3)
+            warn(message, category)
         return self.history
 
     @answers

@@ -17,9 +17,18 @@ THEIRS = {"MLPClassifier": 63, "MLPRegressor": 57}
 NOT_RUN = {"check_array_api_input"}  # needs the environment variable SCIPY_ARRAY_API
 
 
-@pytest.mark.parametrize("name", THEIRS)
-def test_every_check_of_scikit_learn_passes(name: str) -> None:
-    estimator: Any = getattr(minidl, name)(max_iter=100)
+# The twin of the classifier has no class weights, and one of the checks sets them.
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("MLPClassifier", {}),
+    ("MLPClassifier", {"class_weight": "balanced"}),
+    ("MLPRegressor", {}),
+    ("MLPRegressor", {"twin": "scikit-learn"}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_every_check_of_scikit_learn_passes(name: str, settings: dict[str, Any]) -> None:
+    estimator: Any = getattr(minidl, name)(max_iter=100, **settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # of 100 epochs
         warnings.simplefilter("ignore", minidl.errors.DivergenceWarning)  # of unscaled data
