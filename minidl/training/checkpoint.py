@@ -119,7 +119,7 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
     After any of these errors, the Trainer is as it was.
     """
     check_order(trainer, Trainer, path)
-    saved = read(path)
+    saved = read(path, "a saved run")
     if "run/words" not in saved.arrays:
         raise DataError(f"{path} holds a model without a run to continue")
     try:

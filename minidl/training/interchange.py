@@ -88,6 +88,8 @@ def from_torch(model: Layer, state: Mapping[str, npt.ArrayLike]) -> None:
             raise DTypeError(message, received=given[name].dtype, expected=array.dtype, hint=hint)
         if not np.isfinite(given[name]).all():
             raise DataError(f"{name} has numbers that are not finite")
+        if name.endswith("running_var") and (given[name] < 0).any():
+            raise DataError(f"{name} has numbers below 0, which no variance can be")
     for name, (array, transposed) in places.items():
         array[...] = given[name].T if transposed else given[name]
 

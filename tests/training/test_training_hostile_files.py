@@ -134,7 +134,7 @@ def test_a_run_that_its_checksum_cannot_tell_is_refused_as_a_whole(kind, saved):
     rewrite(saved, HOSTILE[kind])
     into = trainer(model=nn.mlp(2, 6, 1, dropout=0.1, seed=3))
     before = state_of(into)
-    with pytest.raises(DataError, match=r"run\.npz is not a saved model, or is damaged: ") as error:
+    with pytest.raises(DataError, match=r"run\.npz is not a saved run, or is damaged: ") as error:
         load_run(into, saved)
     assert state_of(into) == before
     assert "Restore it from a copy, or write it anew." in str(error.value)
