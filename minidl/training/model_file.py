@@ -245,8 +245,9 @@ def not_finite(value: Array, layout: list[list[Any]]) -> str:
 def wrong_buffer(buffers: Arrays) -> str:
     """Return which buffer has values that it cannot have, as a sentence; nothing if none has."""
     for name, buffer in buffers.items():
-        below_zero = name.endswith("running_var") and (buffer < 0).any()
-        if not np.isfinite(buffer).all() or below_zero:
+        numbers = buffer.dtype.kind in "biufc"
+        below_zero = numbers and name.endswith("running_var") and (buffer.real < 0).any()
+        if not numbers or not np.isfinite(buffer).all() or below_zero:
             return f"the buffer {name} has values that it cannot have"
     return ""
 
