@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from minidl.errors import FileError
+from minidl.errors import FileError, invalid
 
 KINDS = {
     stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket",
@@ -28,6 +28,18 @@ def cannot(what: str, path: object, error: Exception) -> FileError:
     return wrong
 
 
+def check_path(path: object) -> None:
+    """Raise an ArgumentError for what is no path, such as None.
+
+    >>> check_path(3)
+    Traceback (most recent call last):
+    ...
+    minidl.errors.ArgumentError: path must be a file name, got 3
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise invalid("path", path, "a file name")
+
+
 def place_of(path: str | Path) -> Path:
     """Return the file that is made or replaced by writing to a path: the target of a link.
 
@@ -40,6 +52,7 @@ def place_of(path: str | Path) -> Path:
     minidl.errors.FileError: cannot write /dev/null: it is a device. Name a regular file, or leave \
 it out.
     """
+    check_path(path)
     if not os.fspath(path):
         raise FileError("the name of the file is empty")
     special = Path(os.path.abspath(path))
@@ -160,6 +173,7 @@ def open_regular(path: str | Path) -> Iterator[IO[bytes]]:
     ...
     minidl.errors.FileError: cannot read /dev/zero: it is a device
     """
+    check_path(path)
     try:
         opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait
     except FileNotFoundError:

@@ -69,15 +69,28 @@ def read_json(path: str | Path, what: str) -> tuple[bytes, bool]:
 
 
 def parse(data: str | bytes, *, finite: bool = True) -> Any:
-    """Return JSON data; a ValueError for text that is none, or nested too deeply, or not finite."""
+    """Return JSON data; a ValueError for text that is none, or nested too deeply, or not finite.
+
+    An object that has a name twice is a ValueError, too.
+    """
+    constant = _refuse if finite else None
     try:
-        return json.loads(data, parse_constant=_refuse if finite else None)
+        return json.loads(data, parse_constant=constant, object_pairs_hook=_each_once)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"invalid or incomplete JSON, from line {error.lineno} on") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"it has {twice!r:.60} twice")
+    return made
 
 
 def _refuse(name: str) -> None:

@@ -131,18 +131,25 @@ def check_comparison(data: Any) -> None:
 
 def check_runs(plan: Any, runs: Sequence[Any]) -> None:
     """Raise a ValueError unless runs, which have been checked one by one, are those of a plan."""
-    names, epochs = {c["name"] for c in plan["contestants"]}, plan["epochs"]
+    own = {c["name"]: c["own"] for c in plan["contestants"]}
+    epochs = plan["epochs"]
     column = KINDS[plan["goal"][0]][0]
     for run in runs:
         lengths = {name: len(values) for name, values in run["curves"].items()}
         rows, diverged = lengths["train_loss"], run["diverged_at"]
         whole = rows == epochs + 1 or run.get("twin", False) or diverged is not None
-        if run["optimizer"] not in names:
+        if run["optimizer"] not in own:
             raise ValueError(f"it has a run of {run['optimizer']!r:.40}, which is not in its plan")
+        if (run["setting"][1] is None) != (own[run["optimizer"]][1] is None):
+            raise ValueError(f"it has a run of {run['optimizer']!r:.40} {_with(run)} a momentum")
         if set(lengths.values()) != {rows} or rows > epochs + 1 or not whole:
             raise ValueError(f"it has a run of {lengths} epochs, of {epochs} and the start")
         if column not in lengths or (diverged is not None and not rows <= diverged <= epochs):
             raise ValueError(f"it has a run without {column}, or that diverged in {diverged}")
+
+
+def _with(run: Any) -> str:
+    return "without" if run["setting"][1] is None else "with"
 
 
 def check_headers(headers: Any) -> None:

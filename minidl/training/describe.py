@@ -68,6 +68,20 @@ def elements(description: object) -> int:
     return sum(map(elements, description)) if isinstance(description, list) else 0
 
 
+def types(description: object) -> list[str]:
+    """Return the classes of a description, each before those of the layers within it.
+
+    >>> types(describe(Sequential(Dense(2, 1), Residual(Dense(1, 1)))))
+    ['Sequential', 'Dense', 'Residual', 'Dense']
+    """
+    if isinstance(description, list):
+        return [name for part in description for name in types(part)]
+    if not isinstance(description, dict):
+        return []
+    inner = [name for part in description.values() for name in types(part)]
+    return [str(description.get("type")), *inner]
+
+
 def outline(description: object, *, settings: bool) -> object:
     """Return a description without what may differ in one architecture: rates of dropout.
 

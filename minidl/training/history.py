@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,13 +18,14 @@ from minidl.errors import (
     UnknownNameError,
     invalid,
 )
-from minidl.files import atomic_write
+from minidl.files import atomic_write, check_path
 from minidl.html import paragraph, preformatted, table
 from minidl.keywords import answers
 from minidl.training.epochs import epoch_rows
 from minidl.training.history_files import (
     COUNTS,
     ENDING,
+    as_count,
     check_counts,
     check_form,
     data_of_json,
@@ -103,7 +105,7 @@ class History:
             raise self._other_columns(record)
         row: dict[str, float] = {}
         for name, value in record.items():
-            row[name] = int(value) if name in COUNTS else float(value)
+            row[name] = as_count(name, value) if name in COUNTS else float(value)
         for name, value in row.items():
             self._columns.setdefault(name, []).append(value)
 
@@ -112,7 +114,10 @@ class History:
         """Add rows, given as columns of one length; see :meth:`append`."""
         if self._columns and columns and columns.keys() != self._columns.keys():
             raise self._other_columns(columns)
-        added = {n: list(map(int if n in COUNTS else float, v)) for n, v in columns.items()}
+        added: dict[str, list[float]] = {}
+        for name, values in columns.items():
+            of = partial(as_count, name) if name in COUNTS else float
+            added[name] = list(map(of, values))
         lengths = {name: len(values) for name, values in added.items()}
         if len(set(lengths.values())) > 1:
             raise ArgumentError("columns differ in length", received=lengths)
@@ -301,6 +306,7 @@ class History:
         It has no checksum, because other programs read it, too. A line that is cut off, text,
         and epochs that do not ascend are a DataError.
         """
+        check_path(path)
         history, number = cls(), 0
         try:
             for number, row in rows_of_csv(path):  # noqa: B007

@@ -8,12 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from minidl.errors import DataError, FileError
+from minidl.errors import ArgumentError, DataError, FileError, invalid
 from minidl.files import open_regular
 from minidl.schema import fields, integer, listed, mapped, number, optional, text
 from minidl.sealed import damaged, parse, read_json, seal_json, seal_of_json
 
 COUNTS = ("epoch", "updates", "gradient_evaluations", "samples")
+LARGEST = 2**63 - 1  # count
+ROUNDING = 1e-6  # of a weighted mean
 ENDING = ("stopped_by", "diverged_at", "advice")
 FORMAT = 2  # of the JSON file; 1 had neither this number nor a checksum
 FORM = fields(
@@ -37,12 +39,29 @@ def check_form(data: Any) -> None:
 
 
 def check_counts(columns: Mapping[str, Any]) -> None:
-    """Raise a ValueError unless counts are integers of at least 0 and epochs ascend."""
+    """Raise a ValueError unless counts are integers, epochs ascend and accuracies are shares."""
+    if columns and "epoch" not in columns:
+        raise ValueError(f"it has no column epoch: {', '.join(columns):.100}")
     for name in COUNTS:
-        if not all(type(count) is int and count >= 0 for count in columns.get(name, ())):
+        if not all(type(n) is int and 0 <= n <= LARGEST for n in columns.get(name, ())):
             raise ValueError(f"{name} is no count in each row")
+    for name in ("train_accuracy", "validation_accuracy"):
+        for share in columns.get(name, ()):
+            if share is not None and (share < -ROUNDING or share > 1 + ROUNDING):
+                raise ValueError(f"{name} is {share}, which is no share")
     if any(after <= before for before, after in pairwise(columns.get("epoch", ()))):
         raise ValueError("epochs do not ascend")
+
+
+def as_count(name: str, value: Any) -> int:
+    """Return a whole number as an int; anything else, such as nan, is an ArgumentError."""
+    try:
+        count = int(value)
+    except (ValueError, OverflowError):  # of nan, an infinity, a text
+        count = None
+    if count is None or abs(count) > LARGEST or (isinstance(value, float) and count != value):
+        raise invalid(name, value, "a whole number")
+    return count
 
 
 def json_of(data: Mapping[str, Any]) -> str:
@@ -64,7 +83,7 @@ def data_of_json(source: str | Path) -> dict[str, Any]:
         check_form(found)
         if "format" in found and not sealed:
             raise ValueError("its checksum is missing")
-    except DataError:
+    except (DataError, ArgumentError):
         raise
     except ValueError as error:
         raise damaged("the text" if is_text else source, what, error) from None
@@ -79,10 +98,16 @@ def rows_of_csv(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         hint = "Delete that line, or end it with a line break if it is whole."
         raise FileError(f"the last line of {path} is cut off", hint=hint)
     try:
-        reader = csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         names = reader.fieldnames or []
         if len(set(names)) < len(names):
             raise ValueError("two columns have the same name")
-        yield from enumerate(reader)
+        if names and "epoch" not in names:
+            raise ValueError(f"its first line names no column epoch: {', '.join(names):.100}")
+        for number, row in enumerate(reader):
+            for cell in row.values():
+                if isinstance(cell, str) and ("_" in cell or not cell.isascii()):
+                    raise ValueError(f"row {number} has {cell!r:.60}, which is no number")
+            yield number, row
     except (csv.Error, ValueError) as error:
         raise DataError(f"{path} is no table of numbers: {error}") from None

@@ -5,6 +5,8 @@ PyTorch stores the weights of a linear layer as (out, in), minidl as (in, out).
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,16 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array
-from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError
-from minidl.files import atomic_write, open_regular
+from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
+from minidl.files import atomic_write, check_path, open_regular
 from minidl.keywords import answers
 from minidl.nn.layer import Layer
 from minidl.nn.layers import Dense
 from minidl.nn.norms import Norm
-from minidl.sealed import damaged
+from minidl.sealed import CHANGED, damaged, parse
+from minidl.text import listed
+from minidl.training.model_file import wrong_buffer
 
 NAMES = {"scale": "weight", "shift": "bias"}  # of a Norm, in PyTorch
 COUNTER = "num_batches_tracked"  # which PyTorch's BatchNorm1d does not use by default
+SEAL = "minidl.sha256"  # in the metadata
 WHAT = "a safetensors file"
 
 
@@ -56,11 +61,13 @@ def from_torch(model: Layer, state: Mapping[str, npt.ArrayLike]) -> None:
     Raises
     ------
     DataError
-        A name is missing or unknown.
+        A name is missing or unknown, or a variance is below 0.
     ShapeError, DTypeError
         An array has another shape or dtype than the model; nothing has been changed then.
     DataError
         A number is not finite.
+    ArgumentError
+        `state` is no dictionary of names and arrays.
 
     Examples
     --------
@@ -70,12 +77,18 @@ def from_torch(model: Layer, state: Mapping[str, npt.ArrayLike]) -> None:
     >>> bool((one.parameters.value == other.parameters.value).all())
     True
     """
+    if not isinstance(model, Layer):
+        raise invalid("model", model, "a Layer", "Give the model first, then the weights.")
+    if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
+        expected = "a dictionary of names and arrays, such as torch_model.state_dict()"
+        raise invalid("state", state, expected)
     places = _places(model)
     given = {n: np.asarray(a) for n, a in state.items() if n.split(".")[-1] != COUNTER}
     if given.keys() != places.keys():
         absent, extra = sorted(places.keys() - given.keys()), sorted(given.keys() - places.keys())
-        message = "these are not the weights of the model"
-        raise DataError(message, received=f"{extra} too many, and {absent} missing")
+        found = [f"{listed(absent)} missing"] if absent else []
+        found += [f"{listed(extra)} unknown"] if extra else []
+        raise DataError(f"these are not the weights of the model: {', '.join(found)}")
     for name, (array, transposed) in places.items():
         shape = array.shape[::-1] if transposed else array.shape
         if given[name].shape != shape:
@@ -88,6 +101,8 @@ def from_torch(model: Layer, state: Mapping[str, npt.ArrayLike]) -> None:
             raise DTypeError(message, received=given[name].dtype, expected=array.dtype, hint=hint)
         if not np.isfinite(given[name]).all():
             raise DataError(f"{name} has numbers that are not finite")
+        if name.endswith("running_var") and (given[name] < 0).any():
+            raise DataError(f"{name} has numbers below 0, which no variance can be")
     for name, (array, transposed) in places.items():
         array[...] = given[name].T if transposed else given[name]
 
@@ -122,8 +137,9 @@ def save_safetensors(model: Layer, path: str | Path) -> None:
     """Write weights and buffers to a safetensors file with PyTorch's names and shapes.
 
     ``torch_model.load_state_dict(safetensors.torch.load_file(path))`` reads it. The file is
-    replaced as a whole. It needs the extra ``safetensors``, otherwise an ArgumentError; it has no
-    checksum, and does not say how to build the model.
+    replaced as a whole. It needs the extra ``safetensors``, otherwise an ArgumentError. It does not
+    say how to build the model. Its ``__metadata__`` has a checksum, the SHA-256 of all arrays as
+    ``minidl.sha256``, which other libraries do not look at.
 
     Examples
     --------
@@ -137,7 +153,12 @@ def save_safetensors(model: Layer, path: str | Path) -> None:
     >>> bool((one.parameters.value == other.parameters.value).all())
     True
     """
-    data = _safetensors().save(to_torch(model), metadata={"format": "pt"})
+    check_path(path)
+    state = to_torch(model)
+    if problem := wrong_buffer(state):
+        raise DataError(f"the model is not saved to {path}: {problem}")
+    metadata = {"format": "pt", SEAL: _digest(state)}
+    data = _safetensors().save(state, metadata=metadata)
     with atomic_write(path) as file:
         file.write(data)
 
@@ -146,20 +167,35 @@ def save_safetensors(model: Layer, path: str | Path) -> None:
 def load_safetensors(path: str | Path, into: Layer) -> None:
     """Write the weights of a safetensors file into a model, whose layout they must have.
 
-    Errors are those of :func:`from_torch`, and a DataError if the file is none or is damaged.
-    Nothing has been changed after an error.
+    Errors are those of :func:`from_torch`, and a DataError if the file is none or is damaged: the
+    checksum of :func:`save_safetensors` must be right. Files of other libraries have none, so that
+    a changed byte of a weight is not noticed. Nothing has been changed after an error.
     """
     library = _safetensors()
     with open_regular(path) as file:
         data = file.read()
     try:
         state = library.load(data)
+        length = int.from_bytes(data[:8], "little")
+        seal = parse(data[8 : 8 + length]).get("__metadata__", {}).get(SEAL)
+        if seal is not None and seal != _digest(state):
+            raise ValueError(CHANGED)
     except Exception as error:  # of its own type, or of NumPy's
         raise damaged(path, WHAT, error) from error
     try:
         from_torch(into, state)
     except (DataError, ShapeError, DTypeError) as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+def _digest(state: Mapping[str, Array]) -> str:
+    """Return the SHA-256 of arrays in the order of their names, with names, dtypes and shapes."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        array = state[name]
+        digest.update(json.dumps([name, array.dtype.str, list(array.shape)]).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _safetensors() -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.archive import read_arrays, write_arrays
+from minidl.archive import NUMBERS_AND_TEXT, read_arrays, write_arrays
 from minidl.autograd import Array, Tensor
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
 from minidl.keywords import answers
@@ -26,7 +26,7 @@ from minidl.nn.layer import Layer
 from minidl.schema import anything, in_order, integer, listed, mapped, optional, text
 from minidl.sealed import damaged, parse
 from minidl.training.checks import parts_of, undeclared_state
-from minidl.training.describe import CLASSES, build, describe, elements, outline
+from minidl.training.describe import CLASSES, build, describe, elements, outline, types
 
 Arrays = Mapping[str, Array]
 WHAT = "a saved model"
@@ -44,6 +44,7 @@ class Saved:
 
     path: str | Path
     version: int
+    what: str  # such as "a saved model"
     arrays: dict[str, Array]  # all that the file holds
     layout: list[list[Any]]  # name and shape of each parameter
     layers: dict[str, Any] | None  # how to build the model; None if it has custom layers
@@ -56,8 +57,8 @@ class Saved:
         return self.arrays["model/value"]
 
     def damaged(self, reason: object) -> DataError:
-        """Return the error that this is no saved model."""
-        return damaged(self.path, WHAT, reason)
+        """Return the error that this is not what it should be."""
+        return damaged(self.path, self.what, reason)
 
 
 @answers
@@ -68,8 +69,8 @@ def save_model(
 
     Of custom layers, only parameters and buffers are saved; a warning names arrays and floats that
     have changed in training but are not a :class:`~minidl.nn.Buffer`. `extra` holds further arrays
-    to save, such as the mean and scale of the inputs; if they hold anything but numbers and text, a
-    DataError is raised.
+    to save, such as the mean and scale of the inputs. A DataError is raised if they hold anything
+    but numbers and text, and if a weight or a buffer is not finite.
     """
     check_order(model, Layer, path)
     arrays = check_extra(extra)
@@ -82,7 +83,7 @@ def check_extra(extra: Mapping[str, npt.ArrayLike] | None) -> dict[str, Array]:
     """Return further arrays by their names in the file, or raise a DataError."""
     arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
     for name, array in arrays.items():
-        if array.dtype.hasobject:
+        if array.dtype.kind not in NUMBERS_AND_TEXT:
             raise DataError(f"{name} is not an array of numbers or text")
     return arrays
 
@@ -96,8 +97,8 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
     Raises
     ------
     DataError
-        The file does not exist, is not a saved model, is damaged, or has weights that are not
-        finite. Nothing has been changed then, nor after the next errors.
+        The file does not exist, is not a saved model, is damaged, or has weights or buffers that
+        are not finite. Nothing has been changed then, nor after the next errors.
     ShapeError, DTypeError
         `into` has other parameters or buffers than the file, or another dtype.
     ArgumentError
@@ -135,17 +136,9 @@ def _built(saved: Saved) -> Layer:
     try:
         model = build(saved.layers, saved.value.dtype)
         check_model(model, saved)
-        check_buffers(saved)
     except Exception as error:  # of whatever a constructor is given
         raise saved.damaged(error) from error
     return model
-
-
-def check_buffers(saved: Saved) -> None:
-    """Raise a ValueError unless the buffers are those of layers that normalise."""
-    for name, buffer in saved.buffers.items():
-        if not np.isfinite(buffer).all() or (name.endswith("running_var") and (buffer < 0).any()):
-            raise ValueError(f"the buffer {name} has values that it cannot have")
 
 
 @answers
@@ -237,7 +230,11 @@ def write(path: str | Path, model: Layer, arrays: Arrays, holds: str = "model") 
     named: dict[str, Any] = {"model/value": value}
     texts = {"layout": layout, "layers": describe(model), "parts": _parts(model)}
     named |= {f"model/{name}": np.array(json.dumps(data)) for name, data in texts.items()}
-    named |= {f"buffer/{name}": buffer for name, buffer in model.named_buffers()} | dict(arrays)
+    buffers = dict(model.named_buffers())
+    if problem := wrong_buffer(buffers):
+        hint = "Numbers must be finite, and variances at least 0. The file is as it was."
+        raise DataError(f"the model is not saved to {path}: {problem}", hint=hint)
+    named |= {f"buffer/{name}": buffer for name, buffer in buffers.items()} | dict(arrays)
     write_arrays(path, holds, named)
 
 
@@ -251,15 +248,25 @@ def not_finite(value: Array, layout: list[list[Any]]) -> str:
     return f"{len(places)} of {value.size} weights are not finite, in {names:.100}"
 
 
-def read(path: str | Path) -> Saved:
+def wrong_buffer(buffers: Arrays) -> str:
+    """Return which buffer has values that it cannot have, as a sentence; nothing if none has."""
+    for name, buffer in buffers.items():
+        numbers = buffer.dtype.kind in "biufc"
+        below_zero = numbers and name.endswith("running_var") and (buffer.real < 0).any()
+        if not numbers or not np.isfinite(buffer).all() or below_zero:
+            return f"the buffer {name} has values that it cannot have"
+    return ""
+
+
+def read(path: str | Path, what: str = WHAT) -> Saved:
     """Return what a model's file holds; its weights fit its layout and are finite."""
     if not isinstance(path, str | PathLike):
         hint = 'Write load_model("model.npz"), or load_model("model.npz", into=model).'
         raise invalid("path", path, "a file name", hint)
-    arrays, holds = read_arrays(path, WHAT)
+    arrays, holds = read_arrays(path, what)
     if not {"model/value", "model/layout", "model/layers"} <= set(arrays):
         names = ", ".join(arrays)
-        raise DataError(f"{path} is not a saved model", received=f"{names:.100}")
+        raise DataError(f"{path} is not {what}", received=f"{names:.100}")
     value = arrays["model/value"]
     try:
         layout, layers = (parse(_text(arrays, name)) for name in ("model/layout", "model/layers"))
@@ -273,13 +280,17 @@ def read(path: str | Path) -> Saved:
             raise ValueError(f"its weights are {value.dtype} of shape {value.shape}")
         if sum(math.prod(shape) for _, shape in layout) != value.size:
             raise ValueError(f"its layout is not that of {value.size} weights")
+        if layers is not None and parts is not None and parts != types(layers):
+            raise ValueError(f"its parts are not those of its layers: {parts!s:.100}")
+        if problem := wrong_buffer(below("buffer/", arrays)):
+            raise ValueError(problem)
     except ValueError as error:
-        raise damaged(path, WHAT, error) from None
+        raise damaged(path, what, error) from None
     if problem := not_finite(value, layout):
         hint = "They were so when it was written: train again with a smaller learning rate."
         raise DataError(f"{path}: {problem}", hint=hint)
     version = 1 if holds is None else 2
-    return Saved(path, version, arrays, layout, layers, parts, below("buffer/", arrays))
+    return Saved(path, version, what, arrays, layout, layers, parts, below("buffer/", arrays))
 
 
 def _text(arrays: Arrays, name: str) -> str:

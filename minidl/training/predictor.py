@@ -26,7 +26,10 @@ from minidl.nn import (
     SoftmaxCrossEntropy,
 )
 from minidl.nn import loss as named_loss
+from minidl.text import listed
 from minidl.training.model_file import below, model_of, read, save_model
+
+SCALING = "mean", "scale"  # of the inputs; in a file x_mean and x_scale, in older ones twice
 
 
 @answers
@@ -105,7 +108,8 @@ class Predictor:
         TableError
             Columns are absent, or hold values that cannot be used; the message has all of them.
         DataError
-            The file cannot be read, or an array has another number of columns.
+            The file cannot be read, an array has another number of columns, or an output is not
+            finite.
         """
         outputs = self._outputs(rows, header, separator)
         known = self.preparation
@@ -141,7 +145,14 @@ class Predictor:
 
     def _outputs(self, rows: Any, header: bool | None, separator: str | None) -> Array:
         X = new_rows(rows, self.preparation, header=header, separator=separator)
-        return self.model.predict(X)
+        outputs = self.model.predict(X)
+        finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+        if not finite.all():
+            bad = np.flatnonzero(~finite)
+            rows_of = f"rows {listed(bad.tolist())}, counted from 0"
+            hint = "Their numbers may be too large for the network, or it is not trained."
+            raise DataError("outputs are not finite", received=rows_of, hint=hint)
+        return outputs
 
     def check(self) -> None:
         """Raise a ValueError unless the network has the inputs and outputs of the preparation."""
@@ -163,7 +174,8 @@ class Predictor:
         extra: dict[str, npt.ArrayLike] = {"x_mean": known.mean, "x_scale": known.scale}
         targets = {"y_mean": known.y_mean, "y_scale": known.y_scale}
         extra |= {"class_names": known.class_names} if known.class_names else targets
-        extra |= {f"preparation/{name}": array for name, array in known.to_arrays().items()}
+        rest = {n: a for n, a in known.to_arrays().items() if n not in SCALING}
+        extra |= {f"preparation/{name}": array for name, array in rest.items()}
         extra["outputs"] = [self.threshold, self.probabilistic]
         save_model(self.model, path, extra)
 
@@ -212,7 +224,8 @@ def load(path: str | Path, into: Layer | None = None) -> Predictor:
         raise DataError(f"{path} has no preparation of data", hint=hint)
     model = model_of(saved, into)
     try:
-        predictor = Predictor(model, Preparation.from_arrays(arrays))
+        scaling = {name: extra[f"x_{name}"] for name in SCALING if name not in arrays}
+        predictor = Predictor(model, Preparation.from_arrays(arrays | scaling))
         predictor.threshold, predictor.probabilistic = _outputs(extra)
         if saved.layers is not None:  # a custom layer may need more than a row
             predictor.check()

@@ -37,9 +37,11 @@ from minidl.training.run_form import (
     history_of,
     states_of,
     words_of,
+    wrong_state,
 )
 from minidl.training.settings import check_settings, take_over_changes
 from minidl.training.single import SingleRun
+from minidl.training.stopping import EarlyStopping
 from minidl.training.unchanged import all_or_nothing
 
 NUMBERS = ("epoch", "samples", "cursor", "running_total", "seconds", "seed", "schedule_epochs")
@@ -60,12 +62,15 @@ def save_run(
     ------
     DataError
         The ``state_dict`` of a callback holds something other than numbers, text, arrays and
-        containers of these.
+        containers of these; or weights, buffers or the optimizer's state are not finite.
     """
     check_order(trainer, SingleRun, path)
     words = trainer.optimizer.state_dict()
-    arrays = check_extra(extra)
-    arrays |= {f"state/{name}": vector for name, vector in words.pop("state").items()}
+    state = words.pop("state")
+    if problem := wrong_state(trainer.optimizer, state):
+        hint = "Train with a smaller learning rate. The file is as it was."
+        raise DataError(f"the run is not saved to {path}: {problem}", hint=hint)
+    arrays = check_extra(extra) | {f"state/{name}": vector for name, vector in state.items()}
     arrays["run/stored"] = trainer.stored_vector()
     words |= {name: getattr(trainer, name) for name in NUMBERS}
     history = trainer.history
@@ -122,7 +127,7 @@ def load_run(trainer: SingleRun, path: str | Path) -> None:
     After any of these errors, the Trainer is as it was.
     """
     check_order(trainer, SingleRun, path)
-    saved = read(path)
+    saved = read(path, "a saved run")
     if "run/words" not in saved.arrays:
         raise DataError(f"{path} holds a model without a run to continue")
     try:
@@ -162,6 +167,8 @@ def _restore(
         trainer.scheduled = trainer.scheduled or (named and replaced)
     trainer.optimizer.load_state_dict(state)  # an ArgumentError if it is that of another one
     with _blaming(saved):
+        if problem := wrong_state(trainer.optimizer, below("state/", arrays)):
+            raise ValueError(problem)
         restore_model(trainer.model, saved)
         counts = {name: words[name] for name in NUMBERS}
         trainer.restore(counts, history, arrays["run/stored"])
@@ -173,6 +180,9 @@ def _restore(
         trainer._generators = None if generator is None else {trainer.seed: generator}
         trainer.digest = words["digest"]
         trainer.hooks.restore(words["waiting"], states)
+        for hook in trainer.hooks.callbacks:
+            if isinstance(hook, EarlyStopping):
+                hook.check_fits(trainer)
 
 
 def _numbers(optimizer: Optimizer) -> set[str]:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from minidl.autograd import Array
+from minidl.checks import is_minidl
+from minidl.optim import Optimizer
 from minidl.optim.attributes import check_generator, unpack
 from minidl.schema import (
     anything,
@@ -24,6 +26,7 @@ from minidl.schema import (
 from minidl.sealed import parse
 from minidl.streams import stream
 from minidl.training.history import History
+from minidl.training.history_files import COUNTS, check_counts
 from minidl.training.model_file import Saved, below
 
 OLDER: dict[str, Any] = {  # what older files do not say
@@ -31,6 +34,11 @@ OLDER: dict[str, Any] = {  # what older files do not say
     "started_with": {}, "settings": {}, "waiting": [[], []], "digest": None, "attributes": {},
     "loss": None, "schedule_epochs": None,
 }  # fmt: skip
+NOT_NEGATIVE = {  # state of optimizers
+    "square_mean", "square_sum", "step_square_mean", "variance", "largest", "step_size", "weight",
+    "restarted_at",
+}  # fmt: skip
+LOSSES = {"last_loss", "loss_before"}  # state that is infinite before the first loss
 ANY = number(lambda value: True, "a number")
 SETTING = such_that(lambda v: type(v) in (bool, int, float, str), "a number or a text")
 NAMES = listed(in_order(text, integer()))
@@ -55,6 +63,7 @@ def words_of(saved: Saved) -> dict[str, Any]:
     said: dict[str, Any] = parse(str(saved.arrays["run/words"]), finite=False)
     if saved.version > 1:
         SECOND(said, "")
+        _check_settings(said)
         return said
     mapped(anything)(said, "")
     words = OLDER | said
@@ -62,6 +71,30 @@ def words_of(saved: Saved) -> dict[str, Any]:
     FIRST(words, "")
     words["without packing"] = "settings" not in said
     return words
+
+
+def _check_settings(words: Mapping[str, Any]) -> None:
+    """Raise a ValueError if a setting was of another type at the start of the run."""
+    for name, before in words["started_with"].items():
+        after = words["settings"].get(name, before)
+        if name != "batch_size" and _type(before) is not _type(after):
+            raise ValueError(f"{name} is {before!r:.40} at the start, and then {after!r:.40}")
+
+
+def _type(value: object) -> type:
+    """Return the type of a setting; 1 is a number as 1.0 is."""
+    return float if type(value) is int else type(value)
+
+
+def wrong_state(optimizer: Optimizer, arrays: Mapping[str, Array]) -> str:
+    """Return which state of minidl's own rules none can have, as a sentence; nothing if none."""
+    if not all(map(is_minidl, optimizer.chain())):
+        return ""
+    for name, array in arrays.items():
+        below_zero = name in NOT_NEGATIVE and (array < 0).any()
+        if name not in LOSSES and (below_zero or not np.isfinite(array).all()):
+            return f"the optimizer's {name} has values that it cannot have"
+    return ""
 
 
 def check_arrays(saved: Saved, words: Mapping[str, Any], single: Collection[str]) -> None:
@@ -96,9 +129,12 @@ def history_of(saved: Saved, words: Mapping[str, Any]) -> History:
     else:
         arrays = below("history/", saved.arrays)
         for name in words["columns"]:
-            if arrays[name].ndim != 1 or arrays[name].dtype.kind not in "if":
+            kinds = "i" if name in COUNTS else "if"
+            if arrays[name].ndim != 1 or arrays[name].dtype.kind not in kinds:
                 raise ValueError(f"the column {name} is no list of numbers")
-        history = History.from_columns({n: arrays[n].tolist() for n in words["columns"]})
+        columns = {n: arrays[n].tolist() for n in words["columns"]}
+        history = History.from_columns(columns)
+        check_counts(columns)
         vars(history).update(words["ending"])
     if len(history):
         epochs = history["epoch"]

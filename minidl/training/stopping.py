@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_count, check_number
-from minidl.errors import ArgumentError, UnknownNameError, invalid, name_hint
+from minidl.errors import ArgumentError, DataError, UnknownNameError, invalid, name_hint
 from minidl.training.callbacks import Callback
 from minidl.training.history import Target
 
@@ -182,12 +182,30 @@ class EarlyStopping(StopRule):
         row = trainer.history.row(rows - 1) if rows else {}
         if not self._restored and self.observed != (row.get("epoch"), row.get("train_loss")):
             self.reset()
+        if self._restored:
+            self.check_fits(trainer)
         self._restored = False
         if self.has_stopped:
             trainer.stop(self.reason)
         elif self._holds_best(trainer):
             trainer.go_to(self.paused)
         self.paused = {}
+
+    def check_fits(self, trainer: Any) -> None:
+        """Raise a DataError if restored weights or buffers do not fit; and forget them."""
+        position = trainer.position()
+        here = {name: np.shape(array) for name, array in position.items()}
+        buffers = {n.removeprefix("buffer/"): s for n, s in here.items() if "/" in n}
+        for what, held, expected in (
+            ("weights", {"iterate": self.weights}, {"iterate": here["iterate"]}),
+            ("buffers", self.buffers, buffers),
+            ("paused", self.paused, here),
+        ):
+            received = {n: np.shape(array) for n, array in held.items() if array is not None}
+            if received and received != expected:
+                self.reset()
+                problem = f"the {what} of EarlyStopping are those of another model"
+                raise DataError(problem, received=received, expected=expected)
 
     def _holds_best(self, trainer: Any) -> bool:
         """Return whether the model still has the best weights, which an earlier fit restored."""

@@ -108,7 +108,7 @@ WRONG = {
 def test_a_file_of_something_else_is_an_error_that_names_it(kind, saved):
     WRONG[kind](saved)
     for load in (load_model, lambda path: load_run(two_class_trainer("nag"), path)):
-        words = "it is a folder" if kind == "a folder" else r"model\.npz is not a saved model"
+        words = "it is a folder" if kind == "a folder" else r"model\.npz is not a saved (model|run)"
         with pytest.raises(DataError, match=words):
             load(saved)
 

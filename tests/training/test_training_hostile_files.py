@@ -134,7 +134,7 @@ def test_a_run_that_its_checksum_cannot_tell_is_refused_as_a_whole(kind, saved):
     rewrite(saved, HOSTILE[kind])
     into = trainer(model=nn.mlp(2, 6, 1, dropout=0.1, seed=3))
     before = state_of(into)
-    with pytest.raises(DataError, match=r"run\.npz is not a saved model, or is damaged: ") as error:
+    with pytest.raises(DataError, match=r"run\.npz is not a saved run, or is damaged: ") as error:
         load_run(into, saved)
     assert state_of(into) == before
     assert "Restore it from a copy, or write it anew." in str(error.value)
@@ -263,9 +263,9 @@ def test_a_file_that_lost_its_checksum_is_refused(path):
 
 
 PREPARED = {
-    "a scale of zero": setting("extra/preparation/scale", np.zeros(2)),
-    "a mean of another width": setting("extra/preparation/mean", np.zeros(3)),
-    "a mean that is not finite": setting("extra/preparation/mean", np.full(2, np.nan)),
+    "a scale of zero": setting("extra/x_scale", np.zeros(2)),
+    "a mean of another width": setting("extra/x_mean", np.zeros(3)),
+    "a mean that is not finite": setting("extra/x_mean", np.full(2, np.nan)),
     "no outputs": lambda arrays: arrays.pop("extra/outputs"),
     "another task": in_words("task", "ranking", "extra/preparation/fields"),
     "three classes": in_words("class_names", ["a", "b", "c"], "extra/preparation/fields"),
