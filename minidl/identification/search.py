@@ -22,6 +22,7 @@ PLACE_OF_DECAY = {
 ROUNDING = 1e-11  # error below which no rule is better than another
 SHORT = 24  # steps of a first fit
 DIGITS = (1, 2, 3, 4, 6)
+SMALLEST = 1e-7  # of 1 - beta2 that a fit tells from 0
 IDLE = 1e-6  # a momentum or decay rate of nothing
 REFINED = 8  # rules that get a second, better fit
 ENOUGH = 1e-6  # error of the fit below which a rule is worth a look at all runs
@@ -102,9 +103,15 @@ class Search:
         turns = self.response.thresholds
         if turns is None or "beta1" not in rule.free or rule.family != SIGNS:
             return {}
+        if turns[0] == 0:  # beta1 is 0, if it says so; beta2 has no effect
+            declared = self.response.declared
+            said, beta2 = given("beta1", declared), given("beta2", declared)
+            return {"beta1": 0.0, "beta2": beta2 or 0.0} if said == 0 else {}
         beta2 = turns[1] / turns[0]
+        if not 0 <= beta2 < 1 - SMALLEST:  # not Lion
+            return {}
         odds = turns[0] / (1 - beta2)
-        return {"beta1": odds / (1 + odds), "beta2": beta2} if 0 < beta2 < 1 else {}
+        return {"beta1": odds / (1 + odds), "beta2": beta2}
 
     def rounded(self, candidate: Candidate, fixed: Mapping[str, float]) -> Candidate:
         """Return the candidate with as few digits as agree hardly worse.
