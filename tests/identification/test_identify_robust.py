@@ -10,16 +10,21 @@ import pytest
 from minidl import identify
 from minidl.errors import StepError
 from minidl.identification import Response, record
+from minidl.identification.compare import Check, Difference, first_difference
 from minidl.identification.conform import conform
+from minidl.identification.facts import _remembers
 from minidl.optim import (
     NAG,
+    Adagrad,
     Adam,
     ClipByNorm,
+    ClipByValue,
     GradientDescent,
     Lion,
     Momentum,
     NesterovMomentum,
     Optimizer,
+    RAdam,
     ReformulatedNAG,
     RMSprop,
 )
@@ -208,3 +213,33 @@ def test_alpha_is_no_learning_rate_beside_lr() -> None:
     found = identify(RMS)
     assert (found.rule, found.matches) == ("RMSprop", True)
     assert found.hyperparameters == {"lr": 0.01, "rho": 0.99, "epsilon": 1e-8}
+
+
+AS_GIVEN = [
+    (Adagrad(0.1, epsilon=1.0), "Adagrad"),
+    (ClipByValue(Momentum(0.1), 0.01), "Momentum with gradients clipped by value"),
+    (RAdam(0.01, beta2=0.6), "RAdam"),
+    (Adam(0.001, epsilon=0.1), "Adam"),
+    (Adam(0.001, epsilon=1.0), "Adam"),
+    (ClipByNorm(GradientDescent(0.1), 100.0), "GradientDescent with gradients clipped by norm"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("optimizer", "rule"), AS_GIVEN, ids=repr)
+def test_what_was_given_is_tried_first(optimizer: Optimizer, rule: str) -> None:
+    found = identify(optimizer)
+    assert (found.rule, found.matches) == (rule, True)
+    assert "initial" not in found.hyperparameters
+
+
+def test_the_earliest_step_comes_before_the_main_run() -> None:
+    late, early = Difference("main", "late", 5, 1.0, 2.0), Difference("other", "runs", 2, 1.0, 2.0)
+    main = Difference("main", "runs", 2, 1.0, 2.0)
+    compared = [Check("", False, d) for d in (late, early, main)]
+    assert first_difference(compared[:2]) is early
+    assert first_difference(compared) is main
+
+
+def test_a_memory_of_thirty_nine_steps_is_counted_and_one_of_forty_is_long() -> None:
+    assert _remembers(39) == "It remembers: after a single gradient it moves for 39 more steps."
+    assert _remembers(40) == "It remembers: 40 steps after a single gradient it still moves."
