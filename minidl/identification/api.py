@@ -126,7 +126,8 @@ class Examination:
         agrees = candidate.agrees and known.is_usable
         h = candidate.hyperparameters if known.moves else {}
         unlike = self.search.disagreements(candidate) if agrees else []
-        unlike += ["lr is given, but has no effect"] * (agrees and known.ignores_rate)
+        if agrees and known.ignores_rate and h["lr"] not in (h.get("smallest"), h.get("largest")):
+            unlike += ["lr is given, but has no effect"]  # and not that of Rprop beyond its bounds
         wrong = [f"it is {rule.title}, not {instead}"] * bool(instead) + unlike
         wrong += ["it keeps the array of the gradient instead of a copy"] * known.keeps_array
         wrong += ["it changes the array of the gradient"] * known.changes_gradient

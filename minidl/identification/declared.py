@@ -47,6 +47,8 @@ def disagreements(
     own = {name: given(name, declared) for name in h if name != "lr"}
     pairs = {name: (value, h[name]) for name, value in own.items() if value is not None}
     if rate is not None:
+        if "smallest" in h:  # Rprop's first step is no smaller, and no larger than `largest`
+            rate = min(max(rate, h["smallest"]), h["largest"])
         pairs = {"lr": (rate, h["lr"]), **pairs}
     wrong = {name: pair for name, pair in pairs.items() if not _equal(*pair)}
     for name, most in UNUSED.items():

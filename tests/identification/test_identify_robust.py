@@ -27,6 +27,7 @@ from minidl.optim import (
     RAdam,
     ReformulatedNAG,
     RMSprop,
+    Rprop,
 )
 
 Array = np.ndarray
@@ -243,3 +244,9 @@ def test_the_earliest_step_comes_before_the_main_run() -> None:
 def test_a_memory_of_thirty_nine_steps_is_counted_and_one_of_forty_is_long() -> None:
     assert _remembers(39) == "It remembers: after a single gradient it moves for 39 more steps."
     assert _remembers(40) == "It remembers: 40 steps after a single gradient it still moves."
+
+
+@pytest.mark.parametrize(("lr", "acts"), [(1e-7, 1e-6), (100.0, 50.0)])
+def test_rprop_keeps_its_first_step_within_its_bounds(lr: float, acts: float) -> None:
+    found = identify(Rprop(lr))
+    assert (found.rule, found.matches, found.hyperparameters["lr"]) == ("Rprop", True, acts)
