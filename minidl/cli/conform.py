@@ -1,7 +1,9 @@
 """``minidl conform``: which rule an optimizer in a file implements, as a report."""
 
 import argparse
+import io
 import json
+from contextlib import redirect_stderr, redirect_stdout
 from types import FunctionType
 from typing import Any
 
@@ -15,8 +17,10 @@ def report(options: argparse.Namespace) -> int:
     """Print the report on an optimizer; return 0 if it conforms, 1 if not."""
     if options.expected is not None:
         optim.lookup(options.expected)  # raises before any code is run
+    printed = io.StringIO()  # what the file's code prints is no part of the report
     try:
-        found = conform(_load(options.optimizer), options.expected, options.optimizer)
+        with redirect_stdout(printed), redirect_stderr(printed):
+            found = conform(_load(options.optimizer), options.expected, options.optimizer)
     except ArgumentError as error:
         if error.__cause__ is None:  # not an error in the file
             raise

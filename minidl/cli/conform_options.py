@@ -10,7 +10,9 @@ It is given 48 gradients on ten weights, several times: a single gradient, equal
 ones, tiny and large ones, none. All its steps must be those of the rule, to
 1e-9. The optimizer is a class derived from minidl.optim.Optimizer; another class
 with step(w, grad), made with lr; or a function step(w, g, state). Which rule is
-expected is read from its name, such as MyAdam, unless --as says it.
+expected is read from its name, such as MyAdam, unless --as says it. What its
+code prints is not shown. Here, exit code 1 also means that it does not conform,
+and 3 and 4 do not occur.
 
 examples:
   minidl conform my_file.py:MyAdam

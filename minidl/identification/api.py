@@ -1,8 +1,12 @@
 """Identify an optimizer: record its response, search the rules, and say how it differs."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from minidl import optim
 from minidl.identification.compare import Check, checks, first_difference
 from minidl.identification.declared import given
 from minidl.identification.facts import Facts, facts
@@ -10,7 +14,7 @@ from minidl.identification.fit import STARTS
 from minidl.identification.modifiers import DECAYS
 from minidl.identification.response import Response, record
 from minidl.identification.result import Identification
-from minidl.identification.rules import BASE, Rule
+from minidl.identification.rules import BASE, FORMS, Rule
 from minidl.identification.search import Candidate, Search
 from minidl.identification.simulate import Observed, observed
 from minidl.keywords import answers
@@ -79,6 +83,8 @@ class Examination:
         response = step if isinstance(step, Response) else record(step)
         seen = observed(response)
         known = facts(response, seen)
+        if known.ignores_rate:
+            seen = replace(seen, runs=replace(seen.runs, rates=np.ones_like(seen.runs.rates)))
         if not known.deterministic or known.keeps_array:
             seen = seen.take([name for name in seen.names if name not in ("again", "reused")])
         return cls(response, seen, known)
@@ -97,20 +103,39 @@ class Examination:
         """Return the rule that agrees, or else the one that comes nearest."""
         return self.search.best()
 
-    def beside(self, candidate: Candidate, right: Rule, instead: str = "") -> Identification:
+    def agreeing(self, bases: Sequence[str]) -> Iterator[Candidate]:
+        """Yield the right rules of some classes that agree and act as given."""
+        decays = [m for m in DECAYS if m.form]
+        for base in bases:
+            rule = of_class(base)
+            forms = [form for form in FORMS if form.base == base]
+            for form in (rule, *forms, *(rule.modified(m) for m in decays if base != "AdamW")):
+                candidate = self.search.candidate(form)
+                if candidate.agrees and not self.search.disagreements(candidate):
+                    yield candidate
+
+    def beside(
+        self, candidate: Candidate, right: Rule, instead: str = "", textbook: bool = False
+    ) -> Identification:
         """Return the identification of a candidate, with all checks against the right rule.
 
-        If that is of another class, which is expected `instead`, the candidate does not match.
+        If that is of another class, which is expected `instead`, the candidate does not match. With
+        `textbook`, the right rule is never fitted.
         """
         rule, known = candidate.rule, self.known
         agrees = candidate.agrees and known.is_usable
-        h = candidate.hyperparameters
+        h = candidate.hyperparameters if known.moves else {}
         unlike = self.search.disagreements(candidate) if agrees else []
+        if agrees and known.ignores_rate and h["lr"] not in (h.get("smallest"), h.get("largest")):
+            unlike += ["lr is given, but has no effect"]  # and not that of Rprop beyond its bounds
         wrong = [f"it is {rule.title}, not {instead}"] * bool(instead) + unlike
         wrong += ["it keeps the array of the gradient instead of a copy"] * known.keeps_array
         wrong += ["it changes the array of the gradient"] * known.changes_gradient
         matches = agrees and rule.form and not wrong
-        expected = h if agrees and set(right.hyperparameters) <= {*h} else self.best(right)
+        if agrees and not instead and set(right.hyperparameters) <= {*h}:
+            expected = h
+        else:
+            expected = self.best(right, h if agrees else {}, textbook)
         compared = checks(right, complete(right, expected), self.seen, known)
         if agrees:
             what = "hyperparameters act as given"
@@ -126,14 +151,31 @@ class Examination:
             checks=compared, facts=known, cure=rule.cure if agrees else "",
         )  # fmt: skip
 
-    def best(self, rule: Rule) -> dict[str, float]:
-        """Return the hyperparameters that it was given, or else those with which it is nearest."""
+    def best(self, rule: Rule, acts: Mapping[str, float], textbook: bool) -> dict[str, float]:
+        """Return the hyperparameters that it was given, or else those with which it is nearest.
+
+        A `textbook` takes the others from those by which it `acts`, or from the class's defaults.
+        """
         said = {n: given(n, self.response.declared) for n in rule.hyperparameters[1:]}
-        if not self.known.is_usable:
-            said = {n: STARTS[n][0] if v is None else v for n, v in said.items()}
+        if textbook or not self.known.is_usable:
+            usual = {n: v[0] for n, v in STARTS.items()} | _defaults(rule.base) | {**acts}
+            said = {n: usual[n] if v is None else v for n, v in said.items()}
         if self.response.takes_rate and None not in said.values():
             return {"lr": self.response.rate, **{n: v for n, v in said.items() if v is not None}}
         return self.search.candidate(rule).hyperparameters
+
+
+def _defaults(base: str) -> dict[str, float]:
+    """Return the default hyperparameters of a class, those above 0."""
+    made = getattr(optim, base)(lr=1.0)
+    return {name: float(value) for name, value in made.hyperparameters.items() if value}
+
+
+def of_class(name: str) -> Rule:
+    """Return the right rule of a class of minidl."""
+    if name == "AdamW":
+        return BASE["Adam"].modified(DECAYS[0])
+    return BASE[name]
 
 
 def reference(base: str, fitted: Rule) -> Rule:

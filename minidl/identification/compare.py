@@ -53,6 +53,10 @@ class Difference:
                 break
         return pair
 
+    def distance(self) -> tuple[str, str]:
+        """Return the expected number, and how far the other is from it."""
+        return f"{self.expected:.6g}", f"off {abs(self.received - self.expected):.1e}"
+
 
 @dataclass(frozen=True)
 class Check:

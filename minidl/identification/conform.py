@@ -7,26 +7,28 @@ from typing import Any
 
 from minidl import optim
 from minidl.errors import StepError
-from minidl.identification.api import Examination, reference
+from minidl.identification.api import Examination, of_class, reference
 from minidl.identification.compare import Check
 from minidl.identification.declared import given
-from minidl.identification.modifiers import DECAYS
 from minidl.identification.response import record
 from minidl.identification.result import WIDTH, Identification, capital, wrapped
-from minidl.identification.rules import BASE, Rule
 from minidl.text import shorten
 
 # Words in the name of a class -> the rule that it should be, the first that occurs.
 WORDS = {
     "adamw": "AdamW", "adamax": "AdaMax", "nadam": "NAdam", "radam": "RAdam",
-    "amsgrad": "AMSGrad", "adagrad": "Adagrad", "adadelta": "Adadelta",
+    "nesterovadam": "NAdam", "adamnesterov": "NAdam", "amsgrad": "AMSGrad",
+    "adagrad": "Adagrad", "adadelta": "Adadelta",
     "centeredrmsprop": "CenteredRMSprop", "rmsprop": "RMSprop", "lion": "Lion", "rprop": "Rprop",
     "adam": "Adam", "reformulatednag": "ReformulatedNAG", "nesterov": "NAG", "nag": "NAG",
     "heavyball": "Momentum", "momentum": "Momentum", "gradientdescent": "GradientDescent",
-    "sgd": "GradientDescent", "gd": "GradientDescent",
+    "sgd": "SGD", "gd": "GradientDescent",
 }  # fmt: skip
-FORMS_OF = {"NAG": ("NAG", "ReformulatedNAG")}  # rules that count as another one
-LEFT = 44  # columns of the names of checks
+UNKNOWN = ("sign", "signum")  # words of rules that minidl has no class for
+FORMS_OF = {  # rules that count as another one
+    "NAG": ("NAG", "ReformulatedNAG"), "SGD": ("GradientDescent", "Momentum", "ReformulatedNAG"),
+}  # fmt: skip
+LEFT, COLUMN = 44, 12  # columns of the names of checks, and of a number
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,11 @@ class Report:
 
     def _hyperparameters(self) -> list[str]:
         assert self.answer is not None
+        if not self.answer.hyperparameters:
+            return []
         if self.answer.rule is None and not self.answer.facts.first_nan:
-            return ["  hyperparameters of the nearest rule"] + [
+            head = f"hyperparameters of the nearest rule, {self.answer.nearest}"
+            return wrapped(head) + [
                 f"    {name:38}{value:>12.6g}"
                 for name, value in self.answer.hyperparameters.items()
             ]
@@ -119,6 +124,8 @@ class Report:
                 lines += textwrap.wrap(f"{line}: {check.remark}", WIDTH, subsequent_indent=" " * 10)
             else:
                 expected, got = check.difference.numbers()
+                if max(len(expected), len(got)) > COLUMN:
+                    expected, got = check.difference.distance()
                 name = shorten(line, LEFT)
                 lines.append(f"{name:{LEFT}}{check.difference.step:>6}{expected:>13}{got:>13}")
                 at_point |= check.difference.at_point
@@ -160,24 +167,22 @@ def conform(step: Any, expected: str | None = None, place: str = "") -> Report:
     except StepError as error:
         return Report(place or name, right or "", reason, False, None, {}, str(error))
     nearest = examined.nearest()
+    right, named, declared = right or nearest.rule.base, bool(right), examined.response.declared
+    accepted = FORMS_OF.get(right, (right,))
+    if right == "AdamW" and given("weight_decay", declared) == 0:
+        accepted = ("AdamW", "Adam")
+    if nearest.rule.base not in accepted and nearest.agrees:  # two rules may take the same steps
+        nearest = next(examined.agreeing(accepted), nearest)
     base = nearest.rule.base
-    right = right or base
-    if base in FORMS_OF.get(right, (right,)):
-        answer = examined.beside(nearest, reference(base, nearest.rule))
+    if base in accepted:
+        answer = examined.beside(nearest, reference(base, nearest.rule), textbook=named)
     else:
-        answer = examined.beside(nearest, of_class(right), instead=right)
+        rule = of_class(accepted[0])
+        answer = examined.beside(nearest, rule, instead=right, textbook=True)
     rate = examined.response.rate if examined.response.takes_rate else None
-    declared = examined.response.declared
     said = {n: rate if n == "lr" else given(n, declared) for n in answer.hyperparameters}
     ok = answer.matches and all(check.passed for check in answer.checks)
     return Report(place or name, right, reason, ok, answer, said)
-
-
-def of_class(name: str) -> Rule:
-    """Return the right rule of a class of minidl."""
-    if name == "AdamW":
-        return BASE["Adam"].modified(DECAYS[0])
-    return BASE[name]
 
 
 def _expected(name: str, expected: str | None) -> tuple[str | None, str]:
@@ -187,6 +192,8 @@ def _expected(name: str, expected: str | None) -> tuple[str | None, str]:
     words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
     spans = {"".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
     rule = next((rule for word, rule in WORDS.items() if word in spans), None)
+    if spans & {*UNKNOWN}:
+        rule = None
     if rule is not None:
         return rule, "by its name (--as NAME expects another)"
     return None, "(--as NAME expects a certain one)"

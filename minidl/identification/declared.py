@@ -9,7 +9,15 @@ ALIASES = {
     "rho": ("rho", "alpha", "decay", "decay_rate", "beta", "gamma", "beta2"),
     "epsilon": ("epsilon", "eps", "delta"),
     "weight_decay": ("weight_decay", "wd", "decay", "weight_decay_rate"),
-    "threshold": ("threshold", "clip", "max_norm", "clipnorm", "clipvalue"),
+    "threshold": (
+        "threshold",
+        "clip",
+        "clip_norm",
+        "clip_value",
+        "max_norm",
+        "clipnorm",
+        "clipvalue",
+    ),
     "initial": ("initial", "initial_accumulator_value"),
     "dampening": ("dampening",),
     "momentum_decay": ("momentum_decay",),
@@ -39,6 +47,8 @@ def disagreements(
     own = {name: given(name, declared) for name in h if name != "lr"}
     pairs = {name: (value, h[name]) for name, value in own.items() if value is not None}
     if rate is not None:
+        if "smallest" in h:  # Rprop's first step is no smaller, and no larger than `largest`
+            rate = min(max(rate, h["smallest"]), h["largest"])
         pairs = {"lr": (rate, h["lr"]), **pairs}
     wrong = {name: pair for name, pair in pairs.items() if not _equal(*pair)}
     for name, most in UNUSED.items():

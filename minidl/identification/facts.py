@@ -41,7 +41,8 @@ class Facts:
     moves in every second call only. `clipped` says that large gradients are cut, or may be,
     `endless` that a single gradient is never forgotten.
     `first_nan` is the step after which weights are not finite, `zero_nan` says that only weights
-    whose gradient was 0 are so, and `single` that all weights are numbers of float32.
+    whose gradient was 0 are so, `single` that all weights are numbers of float32, and
+    `ignores_rate` that half the learning rate gives the same steps.
     """
 
     deterministic: bool
@@ -62,6 +63,7 @@ class Facts:
     first_nan: int
     zero_nan: bool
     single: bool
+    ignores_rate: bool
 
     @property
     def is_usable(self) -> bool:
@@ -83,6 +85,7 @@ class Facts:
             yield "With 1 - beta**t, t must be 1 in the first step, not 0: 1 - beta**0 is 0."
         elif not self.moves:
             yield "The weights do not move."
+            yield "Did you forget return, or write w = w - ... instead of w -= ...?"
         if self.single:
             yield "Its weights are float32: let it compute in float64, as rules differ by little."
         if not self.deterministic:
@@ -100,6 +103,8 @@ class Facts:
             yield f"It asks for the gradient at {self.calls} points in one step."
         if self.looks_ahead:
             yield "It asks for the gradient at another point than the weights."
+        if self.ignores_rate:
+            yield "It is given lr, but takes the same steps with half of it."
         yield FAMILY[self.family]
         if self.uphill:
             yield "It goes uphill: a weight with a positive gradient grows."
@@ -125,6 +130,7 @@ def facts(response: Response, seen: Observed) -> Facts:
     """Return the facts of a response."""
     runs = {name: seen.weights[:, k] for k, name in enumerate(seen.names)}
     shift = seen.shift[:, 0]
+    ignores_rate = _ignores_rate(runs)
     main, scale = runs["main"], seen.scale[0]
     moved = np.abs(np.diff(main, axis=0))
     constant = main[:, PLACES["constant"]] - main[0, PLACES["constant"]]
@@ -145,13 +151,14 @@ def facts(response: Response, seen: Observed) -> Facts:
         clipped=_clipped(runs),
         endless=bool(moved[-1, PLACES["impulse"]] > 1e-3 * moved[first, PLACES["impulse"]]),
         memory=int(np.max(np.flatnonzero(after), initial=-1)) + 1,
-        decay=_decay(main, runs.get("slower")),
+        decay=_decay(main, None if ignores_rate else runs.get("slower")),
         shared=_distance(main[:, ::2], runs["alone"][:, ::2], scale[::2]) > CLOSE,
         looks_ahead=bool(np.any(np.abs(shift) > CLOSE * scale)),
         period=_period(moved[:, PLACES["constant"]]),
         first_nan=0 if finite.all() else int(np.argmin(finite)),
         zero_nan=not finite.all() and _zero_nan(main, seen.runs.gradients[:, 0]),
-        single=bool(np.all(runs["other"] == runs["other"].astype(np.float32))),
+        single=bool(np.any(moved) and np.all(runs["other"] == np.float32(runs["other"]))),
+        ignores_rate=ignores_rate,
     )
 
 
@@ -201,6 +208,15 @@ def _decay(main: Array, slower: Array | None) -> str:
         return "rate"
     lost, lost_slower = 1 - factors[0], 1 - slower[1, PLACES["none"]] / zero[0]
     return "rate" if abs(lost_slower / lost - 0.5) < 0.1 else "no rate"
+
+
+def _ignores_rate(runs: dict[str, Array]) -> bool:
+    """Return whether the same gradients give the same steps at half the learning rate."""
+    same = [PLACES[name] for name in ("impulse", "constant", "alternating")]
+    if "slower" not in runs:
+        return False
+    main, slower = runs["main"][:, same], runs["slower"][:, same]
+    return np.array_equal(main, slower) and bool(np.isfinite(main).all() and np.ptp(main))
 
 
 def _zero_nan(main: Array, gradients: Array) -> bool:

@@ -46,7 +46,8 @@ NEEDS_RATE, NEEDS_CHANGE = ("slower",), ("changing",)  # runs that some optimize
 class Probes:
     """Runs of T steps on P coordinates: start (B, P), gradients (T, B, P), relative rates (T, B).
 
-    The gradient at a point in step t is ``gradients[t] + field[t] * sin(point)``.
+    The gradient at a point in step t is ``gradients[t] + field[t] * sin(waves * point)``. Where
+    steps are long, `waves` is below 1, so that runs do not become chaotic.
     """
 
     names: tuple[str, ...]
@@ -54,11 +55,12 @@ class Probes:
     gradients: Array
     rates: Array
     field: Array
+    waves: float = 1.0
 
     def take(self, names: Sequence[str]) -> Self:
         """Return the probes of some runs."""
         rows = [self.names.index(name) for name in names]
-        chosen = {"start": self.start[rows], "gradients": self.gradients[:, rows]}
+        chosen: dict[str, Any] = {"start": self.start[rows], "gradients": self.gradients[:, rows]}
         chosen |= {"rates": self.rates[:, rows], "field": self.field[:, rows]}
         return replace(self, names=tuple(names), **chosen)
 

@@ -3,7 +3,7 @@
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
 
@@ -11,8 +11,15 @@ import numpy as np
 
 from minidl.errors import MinidlError, StepError
 from minidl.identification.gradient import Array, Slope
-from minidl.identification.probes import NEEDS_CHANGE, NEEDS_RATE, PLACES, Probes, probes
-from minidl.identification.subject import DEFAULT_RATE, Subject, subject
+from minidl.identification.probes import (
+    FIELD_STEPS,
+    NEEDS_CHANGE,
+    NEEDS_RATE,
+    PLACES,
+    Probes,
+    probes,
+)
+from minidl.identification.subject import DEFAULT_RATE, Subject, name_of, subject
 
 REPEATED = ("again", "reused")  # runs that are as the main one, unless something is wrong
 
@@ -36,8 +43,8 @@ class Response:
     """The runs of an optimizer with learning rate `rate`, by the names of the probes.
 
     `takes_rate` says whether the rate was given to it, `thresholds` at which gradients a rule of
-    signs turns (:func:`turning_points`). A response can be kept as arrays, so that an optimizer is
-    identified where its library is not installed.
+    signs turns (:func:`turning_points`), and `waves` is that of the probes. A response can be kept
+    as arrays, so that an optimizer is identified where its library is not installed.
 
     Examples
     --------
@@ -55,6 +62,7 @@ class Response:
     runs: dict[str, Run]
     declared: dict[str, float] = field(default_factory=dict)
     thresholds: tuple[float, float] | None = None
+    waves: float = 1.0
 
     def to_arrays(self) -> dict[str, Array]:
         """Return all as arrays, for ``numpy.savez``."""
@@ -70,6 +78,8 @@ class Response:
                 arrays[f"calls {name}"] = np.array([run.calls, run.changes_gradient])
         if self.thresholds is not None:
             arrays["thresholds"] = np.array(self.thresholds)
+        if self.waves != 1:
+            arrays["waves"] = np.array(self.waves)
         arrays |= {f"declared {name}": np.array(v) for name, v in self.declared.items()}
         return arrays
 
@@ -90,7 +100,8 @@ class Response:
         turns = arrays.get("thresholds")
         thresholds = None if turns is None else (float(turns[0]), float(turns[1]))
         rate, takes = float(arrays["rate"]), bool(arrays["takes_rate"])
-        return cls(str(arrays["name"]), rate, takes, runs, declared, thresholds)
+        waves = float(arrays.get("waves", 1.0))
+        return cls(str(arrays["name"]), rate, takes, runs, declared, thresholds, waves)
 
 
 def _equal(one: Run, other: Run) -> bool:
@@ -106,13 +117,26 @@ def record(step: Any) -> Response:
     `step` is as for :func:`identify`. An exception in its code is an ArgumentError that names the
     step and the line.
     """
-    what, all_probes = subject(step), probes()
-    left_out = [*(() if what.changes else NEEDS_CHANGE)]
-    left_out += () if what.rate is not None else NEEDS_RATE
-    runs = {name: _run(what, all_probes, name) for name in all_probes.names if name not in left_out}
-    rate = 1.0 if what.rate is None else what.rate
-    turns = turning_points(what, rate) if signs_only(runs["main"].weights) else None
-    return Response(what.name, rate, what.rate is not None, runs, dict(what.declared), turns)
+    with _blamed(name_of(step)):
+        what, all_probes = subject(step), probes()
+        left_out = [*(() if what.changes else NEEDS_CHANGE)]
+        left_out += () if what.rate is not None else NEEDS_RATE
+        runs = {"main": _run(what, all_probes, "main")}
+        waves = _waves(runs["main"].weights)
+        all_probes = replace(all_probes, waves=waves)
+        for name in all_probes.names[1:]:
+            if name not in left_out:
+                runs[name] = _run(what, all_probes, name)
+        rate = 1.0 if what.rate is None else what.rate
+        turns = turning_points(what, rate) if signs_only(runs["main"].weights) else None
+    takes, declared = what.rate is not None, dict(what.declared)
+    return Response(what.name, rate, takes, runs, declared, turns, waves)
+
+
+def _waves(weights: Array) -> float:
+    """Return 1, or a power of 2 that makes up for steps longer than 1."""
+    longest = np.abs(np.diff(weights[: FIELD_STEPS + 1, PLACES["constant"]])).max()
+    return float(2.0 ** -np.ceil(np.log2(longest))) if 1 < longest < np.inf else 1.0
 
 
 def signs_only(weights: Array) -> bool:
@@ -125,7 +149,8 @@ def turning_points(what: Subject, rate: float) -> tuple[float, float] | None:
     """Return the gradients -x at which the step after a gradient of 1 turns round.
 
     The first at once, the second after a gradient of 0 in between. For Lion, they are
-    ``beta1 (1 - beta2) / (1 - beta1)``, and beta2 times as much. None if there is no such point.
+    ``beta1 (1 - beta2) / (1 - beta1)``, and beta2 times as much. 0 if it turns at any gradient,
+    None if it turns at none.
     """
     turns = []
     for pause in (0, 1):
@@ -144,7 +169,8 @@ def turning_points(what: Subject, rate: float) -> tuple[float, float] | None:
             edges = np.concatenate([[low], ladder, [high]])
             low, high = edges[count], edges[count + 1]
         turns.append(float(np.sqrt(low * high)))
-    return (turns[0], turns[1]) if all(1e-8 < x < 1e8 for x in turns) else None
+    at_once, later = (0.0 if x < 1e-8 else x for x in turns)
+    return (at_once, later) if max(turns) < 1e8 else None
 
 
 def _run(what: Subject, all_probes: Probes, name: str) -> Run:
@@ -157,7 +183,7 @@ def _run(what: Subject, all_probes: Probes, name: str) -> Run:
         step = what.make(float(rates[0]))
         for t in range(all_probes.steps):
             at.step = t + 1
-            g = _Gradient(all_probes.gradients[t, row], all_probes.field[t, row])
+            g = _Gradient(all_probes.gradients[t, row], all_probes.field[t, row], all_probes.waves)
             g.into = at.array if name == "reused" else None
             before = w.copy()
             w = step(w, Slope(g(w), g), float(rates[t]))
@@ -172,15 +198,15 @@ def _run(what: Subject, all_probes: Probes, name: str) -> Run:
 class _Gradient:
     """The gradient of one step; it notes the points where it is asked for."""
 
-    def __init__(self, values: Array, field: Array) -> None:
-        self.values, self.field = values, field
+    def __init__(self, values: Array, field: Array, waves: float) -> None:
+        self.values, self.field, self.waves = values, field, waves
         self.points: list[Array] = []
         self.given: list[tuple[Array, Array]] = []
         self.into: Array | None = None  # where all gradients of a run are written
 
     def __call__(self, point: Array) -> Array:
         self.points.append(np.array(point))
-        gradient = np.asarray(self.values + self.field * np.sin(point))
+        gradient = np.asarray(self.values + self.field * np.sin(self.waves * point))
         if self.into is not None:
             self.into[...] = gradient
             return self.into
@@ -208,12 +234,16 @@ class _blamed:  # noqa: N801
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if not isinstance(error, Exception):
+        if error is None or isinstance(error, KeyboardInterrupt):
+            return
+        if isinstance(error, MinidlError) and not self.step:
             return
         place = next(_lines(trace), "")
         text = str(error) if isinstance(error, MinidlError) else f"{kind.__name__}: {error}"
-        problem = f"step {self.step} of {self.name} failed{place}: {text}"
-        raise StepError(problem) from error
+        if isinstance(error, SystemExit):
+            text = "it ends the process, as exit() does"
+        where = f"step {self.step} of " if self.step else "making "
+        raise StepError(f"{where}{self.name} failed{place}: {text}") from error
 
 
 def _lines(trace: Any) -> Iterator[str]:

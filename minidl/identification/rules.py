@@ -112,6 +112,8 @@ RENAMED = {
 ALSO = {
     ("Adam", "decoupled"): "torch.optim.AdamW and optax.adamw, whose decay is multiplied by the"
     " learning rate",
+    ("Adam", "decoupled, no rate"): "the paper's AdamW; PyTorch, Keras and optax multiply the decay"
+    " by the learning rate",
     ("Adam with epsilon hat", "decoupled"): "keras.optimizers.AdamW, whose decay is multiplied by"
     " the learning rate",
     ("GradientDescent", "decoupled"): "torch.optim.SGD(weight_decay=)",

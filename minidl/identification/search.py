@@ -10,8 +10,8 @@ from minidl.identification.facts import CLOSE, Facts
 from minidl.identification.fit import FRACTIONS, STARTS, fit, rounded
 from minidl.identification.modifiers import CLIPS, DECAYS, SUMS, UPHILL, Modifier, every
 from minidl.identification.response import Response
-from minidl.identification.rules import BASES, FAULTS, FORMS, SIGNS, Rule
-from minidl.identification.simulate import Observed
+from minidl.identification.rules import BASES, FAULTS, FORMS, LINEAR, SIGNS, Rule
+from minidl.identification.simulate import ALL, Observed
 
 FITTED = ("main", "small")
 THRESHOLDS = ("main", "small", "large")
@@ -22,6 +22,8 @@ PLACE_OF_DECAY = {
 ROUNDING = 1e-11  # error below which no rule is better than another
 SHORT = 24  # steps of a first fit
 DIGITS = (1, 2, 3, 4, 6)
+SMALLEST = 1e-7  # of 1 - beta2 that a fit tells from 0
+LARGEST = float(np.abs(ALL.gradients).max())  # no gradient is clipped from here on
 IDLE = 1e-6  # a momentum or decay rate of nothing
 REFINED = 8  # rules that get a second, better fit
 ENOUGH = 1e-6  # error of the fit below which a rule is worth a look at all runs
@@ -39,7 +41,18 @@ class Candidate:
     def agrees(self) -> bool:
         """Whether all runs agree; a fault without any average is another rule."""
         idle = any(self.hyperparameters.get(name, 1) < IDLE for name in FRACTIONS)
-        return self.error <= CLOSE and (self.rule.form or not idle)
+        return self.error <= CLOSE and (self.rule.form or not idle) and not self.has_idle_parts
+
+    @property
+    def has_idle_parts(self) -> bool:
+        """Whether it has a part without effect: a simpler rule takes the same steps."""
+        h = self.hyperparameters
+        unreached = h.get("threshold", 0.0) >= LARGEST
+        return (
+            unreached
+            or h.get("initial", 1.0) < 1e-12
+            or (h.get("rho", 1.0) < IDLE and h.get("epsilon", 0.0) > 1)
+        )
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,8 @@ class Search:
         those of another rule at another learning rate.
         """
         rough: list[Candidate] = []
-        for rule in rules(self.known):
+        clips = given("threshold", self.response.declared) is not None
+        for rule in rules(self.known, clips):
             if (candidate := _settled(rough, rule)) and not self.disagreements(candidate):
                 return candidate
             rough.append(self.candidate(rule, rough=True))
@@ -82,6 +96,8 @@ class Search:
 
     def candidate(self, rule: Rule, rough: bool = False) -> Candidate:
         """Return a rule with its best hyperparameters, in round numbers if these agree as well."""
+        if (as_given := self.as_given(rule)).agrees:
+            return as_given
         few = self.seen.take(THRESHOLDS if "threshold" in rule.hyperparameters else FITTED)
         fixed = self.betas(rule)
         short = rough and rule.family != SIGNS
@@ -93,6 +109,14 @@ class Search:
         candidate = Candidate(rule, h, self.largest(rule, h))
         return self.rounded(candidate, fixed) if candidate.agrees else candidate
 
+    def as_given(self, rule: Rule) -> Candidate:
+        """Return a rule with the hyperparameters that were given, if all of them were."""
+        declared = self.response.declared
+        said = {name: given(name, declared) for name in rule.hyperparameters}
+        said["lr"] = self.response.rate if self.response.takes_rate else None
+        h = {name: x for name, x in said.items() if x is not None}
+        return Candidate(rule, h, self.largest(rule, h) if len(h) == len(said) else np.inf)
+
     def largest(self, rule: Rule, h: Mapping[str, float]) -> float:
         """Return the largest error of a rule over all runs."""
         return float(np.abs(self.seen.error_of(rule, h)).max())
@@ -102,9 +126,15 @@ class Search:
         turns = self.response.thresholds
         if turns is None or "beta1" not in rule.free or rule.family != SIGNS:
             return {}
+        if turns[0] == 0:  # beta1 is 0, if it says so; beta2 has no effect
+            declared = self.response.declared
+            said, beta2 = given("beta1", declared), given("beta2", declared)
+            return {"beta1": 0.0, "beta2": beta2 or 0.0} if said == 0 else {}
         beta2 = turns[1] / turns[0]
+        if not 0 <= beta2 < 1 - SMALLEST:  # not Lion
+            return {}
         odds = turns[0] / (1 - beta2)
-        return {"beta1": odds / (1 + odds), "beta2": beta2} if 0 < beta2 < 1 else {}
+        return {"beta1": odds / (1 + odds), "beta2": beta2}
 
     def rounded(self, candidate: Candidate, fixed: Mapping[str, float]) -> Candidate:
         """Return the candidate with as few digits as agree hardly worse.
@@ -147,8 +177,11 @@ def _settled(tried: Sequence[Candidate], then: Rule | None = None) -> Candidate 
     return None
 
 
-def rules(known: Facts) -> Iterator[Rule]:
-    """Yield the rules that the facts allow, the simplest first."""
+def rules(known: Facts, clips_anyway: bool = False) -> Iterator[Rule]:
+    """Yield the rules that the facts allow, the simplest first.
+
+    With `clips_anyway`, a threshold was given: whatever is clipped hardly depends on the size.
+    """
     up = (UPHILL,) if known.uphill else ()
     groups = [_family(group, known) for group in (BASES, FORMS, FAULTS)]
     bases, forms, _ = groups
@@ -159,7 +192,9 @@ def rules(known: Facts) -> Iterator[Rule]:
     for group in groups:
         yield from (r.modified(m, *up) for r in group for m in decays)
         yield from (r.modified(*up) for r in group if not decays)
-    clips = (CLIPS if known.shared else CLIPS[:1]) if known.clipped else ()
+    clips = (CLIPS if known.shared or clips_anyway else CLIPS[:1]) if known.clipped else ()
+    if clips_anyway and known.family != SIGNS:
+        bases, forms = ([r for r in group if r.family != SIGNS] for group in (BASES, FORMS))
     yield from (r.modified(c, *up, *d) for r in bases + forms for c in clips for d in pairs(decays))
     yield from (r.modified(m, *up) for r in bases for m in SUMS if known.endless)
 
@@ -171,6 +206,8 @@ def pairs(decays: Sequence[Modifier]) -> list[tuple[Modifier, ...]]:
 
 def _family(group: Sequence[Rule], known: Facts) -> list[Rule]:
     """Return the rules that fit the observed proportion of gradients and steps."""
+    if known.family == LINEAR:  # as RAdam is if beta2 is small
+        return [r for r in group if r.family == LINEAR or r.base == "RAdam"]
     if known.family == "":
         return [rule for rule in group if rule.family != SIGNS]
     return [rule for rule in group if rule.family == known.family]

@@ -1,7 +1,7 @@
 """Rules run on the probes, for many hyperparameters at once, and compared with a response."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,7 +33,7 @@ def simulate(rule: Rule, h: Mapping[str, Any], runs: Probes) -> tuple[Array, Arr
                 point = w + shifts[t]
             g = runs.gradients[t][:, None]
             if runs.has_field and np.any(runs.field[t]):
-                g = g + runs.field[t][:, None] * np.sin(point)
+                g = g + runs.field[t][:, None] * np.sin(runs.waves * point)
             if every > 1:
                 collect(w, g, x, t, every)
             if t % every == every - 1:
@@ -106,4 +106,5 @@ def observed(response: Response) -> Observed:
     moved = np.where(np.isfinite(moved), moved, 0).max(axis=0)
     usual = np.median(np.where(moved > 0, moved, np.nanmax(moved)), axis=1, keepdims=True)
     scale = np.maximum.reduce([moved, 1e-3 * usual + 0 * moved, 3e-5 * np.abs(weights[0])])
-    return Observed(names, ALL.take(names), weights, shift, np.where(scale > 0, scale, 1.0))
+    runs = replace(ALL.take(names), waves=response.waves)
+    return Observed(names, runs, weights, shift, np.where(scale > 0, scale, 1.0))

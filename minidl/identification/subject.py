@@ -2,7 +2,7 @@
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from minidl.optim import Optimizer, lookup
 Step = Callable[[Array, Slope, float], Array]  # weights, gradient, learning rate -> new weights
 RATES = ("lr", "learning_rate", "rate", "eta", "step_size", "stepsize", "alpha")
 DEFAULT_RATE = 0.1
+LATE = 1000  # step at which schedules of other hyperparameters are looked at
 SHAPES = """Give one of these:
   an optimizer of minidl, its name, or a class derived from Optimizer
   a class or a function that is called with lr, and returns an object with
@@ -48,7 +49,7 @@ def subject(step: Any) -> Subject:
         return _instance(step)
     if isinstance(step, type) and issubclass(step, Optimizer):
         needed = _required(step)
-        name = next((n for n in needed if n in RATES), None)
+        name = _rate_among(needed)
         return _instance(step(**{name: DEFAULT_RATE} if name else {}))
     home = type(step).__module__.split(".")[0]
     if home in FOREIGN or (isinstance(step, tuple) and hasattr(step, "update")):
@@ -84,11 +85,16 @@ def _required(function: Any) -> list[str]:
     return [name for name, p in _parameters(function).items() if p.default is p.empty]
 
 
+def _rate_among(names: Collection[str]) -> str | None:
+    """Return the name of the learning rate; alpha is one if there is no better."""
+    return next((name for name in RATES if name in names), None)
+
+
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Return the values that are numbers; a pair of betas as two."""
     settings: dict[str, float] = {}
     for name, value in values.items():
-        pair = value if name == "betas" and isinstance(value, tuple) else (value,)
+        pair = value if name == "betas" and isinstance(value, (tuple, list)) else (value,)
         for place, number in enumerate(pair, start=1):
             if isinstance(number, (int, float, np.floating)) and not isinstance(number, bool):
                 settings[f"beta{place}" if len(pair) > 1 else name.strip("_")] = float(number)
@@ -96,11 +102,19 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _instance(optimizer: Optimizer) -> Subject:
-    """Return the subject for an optimizer of minidl; its schedules keep their first value."""
+    """Return the subject for an optimizer of minidl; schedules keep a value.
+
+    A schedule of the learning rate keeps its first value, one of another hyperparameter a late
+    one: Nesterov's momentum is 0 at first. Its name says so.
+    """
     first = copy.deepcopy(optimizer)
     first.reset()
+    late: tuple[str, ...] = ()
     for name in first.hyperparameters:
         value = getattr(first, name)
+        if name != "lr" and callable(first.hyperparameters[name]):
+            value = first.hyperparameters[name](LATE)
+            late += (f"{name} as in step {LATE}",)
         if np.ndim(value):
             raise ArgumentError(f"{name} has one value per replica: identify needs a number")
         setattr(first, name, value)
@@ -120,15 +134,16 @@ def _instance(optimizer: Optimizer) -> Subject:
         return step
 
     declared = _numbers(first.hyperparameters)
-    return Subject(type(first).__name__, make, rate, rate is not None, declared)
+    title = type(first).__name__ + (f" ({', '.join(late)})" if late else "")
+    return Subject(title, make, rate, rate is not None, declared)
 
 
 def _factory(factory: Any) -> Subject:
     """Return the subject for a class, or a function that returns a step or an object."""
     parameters = _parameters(factory)
-    name = next((n for n in parameters if n in RATES), next(iter(_required(factory)), None))
+    name = _rate_among(parameters) or next(iter(_required(factory)), None)
     others = [n for n in _required(factory) if n != name]
-    title = _name(factory)
+    title = name_of(factory)
     if others:
         received = f"{title}({', '.join(parameters)})"
         hint = f"Give {', '.join(others)} a default, or write: lambda lr: {title}(...)."
@@ -164,17 +179,17 @@ def _object(step: Any) -> Subject:
 
 def _function(step: Any) -> Subject:
     """Return the subject for a function of weights, gradient and perhaps a state."""
-    name = next((n for n in _parameters(step) if n in RATES), None)
+    name = _rate_among(_parameters(step))
     default = _parameters(step)[name].default if name else None
     rate = None if name is None else default if isinstance(default, float) else DEFAULT_RATE
     declared = _numbers({n: p.default for n, p in _parameters(step).items()})
-    return Subject(_name(step), lambda lr: _stepping(step, None), rate, bool(name), declared)
+    return Subject(name_of(step), lambda lr: _stepping(step, None), rate, bool(name), declared)
 
 
 def _generator(rule: Any) -> Subject:
     """Return the subject for a generator, which yields weights and is sent gradients."""
     parameters = _parameters(rule)
-    name = next((n for n in parameters if n in RATES), None)
+    name = _rate_among(parameters)
     default = parameters[name].default if name else None
     rate = None if name is None else default if isinstance(default, float) else DEFAULT_RATE
 
@@ -190,10 +205,11 @@ def _generator(rule: Any) -> Subject:
         return step
 
     declared = _numbers({n: p.default for n, p in parameters.items()})
-    return Subject(_name(rule), make, rate, False, declared)
+    return Subject(name_of(rule), make, rate, False, declared)
 
 
-def _name(step: Any) -> str:
+def name_of(step: Any) -> str:
+    """Return what an optimizer is called."""
     return str(getattr(step, "__name__", getattr(step, "func", type(step)).__name__))
 
 
@@ -221,11 +237,11 @@ def _stepping(made: Any, attribute: str | None) -> Step:
     if method is None:
         raise ArgumentError(f"{type(made).__name__} has no method step(w, grad)", hint=SHAPES)
     names = list(_parameters(method))
-    rate = next((n for n in names[2:] if n in RATES), None)
+    rate = _rate_among(names[2:])
     state_name = next((n for n in names[2:] if n not in RATES), None)
     needed = [n for n in _required(method)[2:] if n not in (rate, state_name)]
     if len(names) < 2 or needed:
-        received = f"{_name(method)}({', '.join(names)})"
+        received = f"{name_of(method)}({', '.join(names)})"
         raise ArgumentError("this step cannot be called", received=received, hint=SHAPES)
     passes = state_name is not None and (state_name == "state" or state_name in _required(method))
     state: list[Any] = [{}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,26 @@ class Broken(MyAdam):
 
 def root(w, g, state, lr=0.1):
     return w - lr * np.sign(g) * np.sqrt(np.abs(g))
+
+
+class Talks(MyAdam):
+    def step(self, w, g):
+        print('noise')
+        MyAdam.step(self, w, g)
+
+
+class Exits(MyAdam):
+    def step(self, w, g):
+        exit()
+
+
+class Near:
+    def __init__(self, lr=0.0123456):
+        self.lr, self.t = lr, 0
+
+    def step(self, w, g):
+        self.t += 1
+        w -= self.lr * g * (1 + 1e-8 * self.t)
 
 
 def from_zero_adam(w, g, state, lr=0.001):
@@ -187,7 +208,7 @@ def test_a_wrong_command_is_another_exit_code(printed):
         (["mine.py:MyAdm"], "Did you mean 'MyAdam'?"),
         (["mine.py:MyAdam", "--as", "adm"], "unknown optimizer 'adm'"),
         (["none.py:MyAdam"], "there is no file none.py"),
-        (["mine.py"], "mine.py defines 7 classes and functions. Name one: mine.py:MyAdam."),
+        (["mine.py"], "mine.py defines 10 classes and functions. Name one: mine.py:MyAdam."),
         (["adm"], "unknown optimizer 'adm'"),
     ):
         code, text = printed(*words)
@@ -215,3 +236,22 @@ def test_json_has_what_the_report_has(printed):
     assert json.loads(text, parse_constant=pytest.fail)["conforms"] is False
     code, text = printed("mine.py:Broken", "--json")
     assert "line" in json.loads(text)["error"]
+
+
+def test_what_the_code_prints_is_no_part_of_the_report(printed):
+    code, text = printed("mine.py:Talks", "--json")
+    assert (code, json.loads(text)["conforms"]) == (0, True)
+
+
+def test_code_that_ends_the_process_does_not_conform(printed):
+    code, text = printed("mine.py:Exits")
+    assert (code, "  result       its code failed\n" in text) == (1, True)
+    code, text = printed("mine.py:Exits", "--json")
+    assert (code, json.loads(text)["conforms"]) == (1, False)
+
+
+def test_two_numbers_that_hardly_differ_are_a_number_and_a_distance(printed):
+    code, text = printed("mine.py:Near", "--as", "gd")
+    assert (code, max(map(len, text.splitlines())) < 80) == (1, True)
+    assert re.search(r"  FAIL  one gradient, .* 1   -0\.0123456  off \d\.\de-\d\d\n", text)
+    assert "hyperparameters of the nearest rule, " in text
