@@ -209,7 +209,7 @@ class ClipByNorm(Modifier):
 
         def clipped(point: Array) -> Array:
             g = _gradient(grad(point), w)
-            largest = np.max(np.abs(g), axis=-1, keepdims=True, initial=0.0).astype(float)
+            largest = np.max(np.abs(g), axis=-1, keepdims=True).astype(float)
             regular = (largest > 0) & np.isfinite(largest)
             unit = np.where(regular, g, 0.0) / np.where(regular, largest, 1.0)  # no overflow
             norm = np.sqrt(np.sum(np.square(unit), axis=-1, keepdims=True))  # of g / largest
