@@ -1,5 +1,6 @@
 """Worker processes end with the process that started them, also if that is killed."""
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -12,6 +13,8 @@ _watched: set[int] = set()
 def end_with(parent: int) -> None:
     """End this process soon after its parent, and leave signals to that one.
 
+    A worker of the multiprocessing backend still ends by SIGTERM, with which its pool stops it.
+
     A thread looks whether the parent is still there. Linux could send a signal instead
     (PR_SET_PDEATHSIG), but does so when the thread ends that started this process. Nothing happens
     in the parent itself, for a second time, and where processes cannot be asked for (Windows).
@@ -20,7 +23,8 @@ def end_with(parent: int) -> None:
         return
     _watched.add(parent)
     child = os.getppid() == parent  # or of a server that forks, or already an orphan
-    if threading.current_thread() is threading.main_thread():
+    pooled = not multiprocessing.current_process().name.startswith("LokyProcess")
+    if not pooled and threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGHUP):  # which a terminal or system sends to all
             signal.signal(number, signal.SIG_IGN)
 

@@ -23,7 +23,7 @@ from worker_callbacks import Deaf, Dying, Failing, Locked, Looking, Meeting, Thr
 
 from minidl import Trainer, datasets, nn, optim, train_replicas
 from minidl.errors import ArgumentError, DivergenceWarning, WorkerError
-from minidl.training import Callback, Replica, StopAtTarget
+from minidl.training import Callback, Replica, StopAtTarget, orphans
 
 MOONS = datasets.load("moons", n=120, seed=0)
 TABLE = np.random.default_rng(0).standard_normal((90, 32))
@@ -388,3 +388,15 @@ def test_progress_counts_networks_on_standard_error(
     assert out == ""
     assert "4/4" in err.split("\r")[-1]
     assert "network/s" in err
+
+
+def test_workers_of_a_multiprocessing_pool_end_by_sigterm():
+    """Its pool stops them so: where they ignored the signal, it could wait for ever."""
+    with joblib.parallel_config("multiprocessing", n_jobs=2):
+        handlers = joblib.Parallel()(joblib.delayed(_handler)(os.getpid()) for _ in range(2))
+    assert handlers == [signal.SIG_DFL, signal.SIG_DFL]
+
+
+def _handler(parent):
+    orphans.end_with(parent)
+    return signal.getsignal(signal.SIGTERM)
