@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.optim.averages import WithMoments, like, steps_since_restart, unbiased
 from minidl.optim.base import Array, Gradient, Setting
-from minidl.optim.hyperparameters import learning_rate, not_negative
+from minidl.optim.hyperparameters import not_negative
 
 __all__ = ["AMSGrad", "Adam", "AdamW"]
 
@@ -42,17 +42,6 @@ class Adam(WithMoments):
     array([0.8004])
     """
 
-    lr = learning_rate()
-
-    def __init__(
-        self,
-        lr: Setting = 0.001,
-        beta1: Setting = 0.9,
-        beta2: Setting = 0.999,
-        epsilon: Setting = 1e-8,
-    ) -> None:
-        super().__init__(lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
-
     def update(self, w: Array, grad: Gradient) -> None:
         """Average g and g^2 with bias correction, then w <- w - lr m / (sqrt(v) + epsilon)."""
         g = grad(w)
@@ -81,7 +70,6 @@ class AdamW(WithMoments):
     array([0.7082])
     """
 
-    lr = learning_rate()
     weight_decay = not_negative()
 
     def __init__(
@@ -92,8 +80,8 @@ class AdamW(WithMoments):
         epsilon: Setting = 1e-8,
         weight_decay: Setting = 0.01,
     ) -> None:
-        settings = {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}
-        super().__init__(lr=lr, **settings, weight_decay=weight_decay)
+        super().__init__(lr, beta1, beta2, epsilon)
+        self.weight_decay = weight_decay
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Set w <- (1 - lr weight_decay) w - lr m / (sqrt(v) + epsilon)."""
@@ -126,17 +114,7 @@ class AMSGrad(WithMoments):
     array([0.8004])
     """
 
-    lr = learning_rate()
     state_names = ("mean", "square_mean", "largest")
-
-    def __init__(
-        self,
-        lr: Setting = 0.001,
-        beta1: Setting = 0.9,
-        beta2: Setting = 0.999,
-        epsilon: Setting = 1e-8,
-    ) -> None:
-        super().__init__(lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Set u <- max(u, v); correct m and u; then w <- w - lr m / (sqrt(u) + epsilon)."""

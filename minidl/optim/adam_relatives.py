@@ -50,7 +50,6 @@ class NAdam(WithMoments):
     """
 
     directions = ("mean", "weight")
-    lr = learning_rate()
     momentum_decay = not_negative()
     state_names = ("mean", "square_mean", "weight")  # weight: 1 - the product of all mu
 
@@ -62,8 +61,8 @@ class NAdam(WithMoments):
         epsilon: Setting = 1e-8,
         momentum_decay: Setting = 0.004,
     ) -> None:
-        settings = {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}
-        super().__init__(lr=lr, **settings, momentum_decay=momentum_decay)
+        super().__init__(lr, beta1, beta2, epsilon)
+        self.momentum_decay = momentum_decay
 
     def mu(self, step: int) -> Value:
         """Return the momentum of a step, counted from 0, so mu_t for t = step + 1."""
@@ -112,17 +111,6 @@ class RAdam(WithMoments):
     >>> w.round(4)
     array([0.8053])
     """
-
-    lr = learning_rate()
-
-    def __init__(
-        self,
-        lr: Setting = 0.001,
-        beta1: Setting = 0.9,
-        beta2: Setting = 0.999,
-        epsilon: Setting = 1e-8,
-    ) -> None:
-        super().__init__(lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Set w <- w - lr m, corrected, times r sqrt(1 - beta2^t) / (sqrt(v) + epsilon)."""

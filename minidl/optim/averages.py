@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.optim.base import Array, Optimizer
-from minidl.optim.hyperparameters import decay_rate, positive
+from minidl.optim.base import Array, Optimizer, Setting
+from minidl.optim.hyperparameters import decay_rate, learning_rate, positive
 
 Value = float | Array  # of a hyperparameter
 
@@ -69,10 +69,20 @@ class WithMoments(Optimizer):
 
     columns_in_float64 = True
     directions: tuple[str, ...] = ("mean",)
+    lr = learning_rate()
     beta1 = decay_rate()
     beta2 = decay_rate()
     epsilon = positive()
     state_names: tuple[str, ...] = ("mean", "square_mean")
+
+    def __init__(
+        self,
+        lr: Setting = 0.001,
+        beta1: Setting = 0.9,
+        beta2: Setting = 0.999,
+        epsilon: Setting = 1e-8,
+    ) -> None:
+        super().__init__(lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
     def take_averages(self, g: Array) -> tuple[Array, Array]:
         """Add `g` to the averages m and v; return them."""
