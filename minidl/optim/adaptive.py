@@ -15,7 +15,26 @@ from minidl.optim.hyperparameters import decay_rate, learning_rate, momentum, po
 __all__ = ["Adadelta", "Adagrad", "CenteredRMSprop", "RMSprop"]
 
 
-class RMSprop(Optimizer):
+class _RootMeanSquare(Optimizer):
+    """The base of both forms of RMSprop: their hyperparameters."""
+
+    columns_in_float64 = True
+    lr = learning_rate()
+    rho = decay_rate()
+    epsilon = positive()
+    momentum = momentum()
+
+    def __init__(
+        self,
+        lr: Setting = 0.01,
+        rho: Setting = 0.99,
+        epsilon: Setting = 1e-8,
+        momentum: Setting = 0.0,
+    ) -> None:
+        super().__init__(lr=lr, rho=rho, epsilon=epsilon, momentum=momentum)
+
+
+class RMSprop(_RootMeanSquare):
     r"""RMSprop: the gradient divided by the root of a moving average of its square.
 
     .. math::
@@ -38,21 +57,7 @@ class RMSprop(Optimizer):
     array([0.8329])
     """
 
-    columns_in_float64 = True
-    lr = learning_rate()
-    rho = decay_rate()
-    epsilon = positive()
-    momentum = momentum()
     state_names = ("square_mean", "velocity")
-
-    def __init__(
-        self,
-        lr: Setting = 0.01,
-        rho: Setting = 0.99,
-        epsilon: Setting = 1e-8,
-        momentum: Setting = 0.0,
-    ) -> None:
-        super().__init__(lr=lr, rho=rho, epsilon=epsilon, momentum=momentum)
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Average g^2 as v, set b <- m b + lr g / (sqrt(v) + epsilon), then w <- w - b."""
@@ -65,7 +70,7 @@ class RMSprop(Optimizer):
         w -= b
 
 
-class CenteredRMSprop(Optimizer):
+class CenteredRMSprop(_RootMeanSquare):
     r"""RMSprop whose divisor is the standard deviation of recent gradients.
 
     .. math::
@@ -92,21 +97,7 @@ class CenteredRMSprop(Optimizer):
     array([0.8318])
     """
 
-    columns_in_float64 = True
-    lr = learning_rate()
-    rho = decay_rate()
-    epsilon = positive()
-    momentum = momentum()
     state_names = ("mean", "variance", "velocity")
-
-    def __init__(
-        self,
-        lr: Setting = 0.01,
-        rho: Setting = 0.99,
-        epsilon: Setting = 1e-8,
-        momentum: Setting = 0.0,
-    ) -> None:
-        super().__init__(lr=lr, rho=rho, epsilon=epsilon, momentum=momentum)
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Update variance v and mean; b <- m b + lr g / (sqrt(v) + epsilon); then w <- w - b."""
