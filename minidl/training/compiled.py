@@ -111,9 +111,9 @@ class Compiled:
                 return
             else:
                 done = part.advance(known)
-                self.steps_taken += part.taken
-                if not done:
-                    eager(run, epoch, 1)
+            self.steps_taken += part.taken
+            if not done:
+                eager(run, epoch, 1)
             known.failed = 0 if done else known.failed + 1
             if known.failed > 1:  # it is another step from now on
                 self._programs = {k: v for k, v in self._programs.items() if v is not known}
@@ -223,26 +223,60 @@ class _Part:
         return numbers, held
 
     def compare(self, known: Known, eager: Eager) -> bool:
-        """Take a step with both engines; raise if they differ, return False if one cannot."""
-        vector, optimizer = self.run.objective.vector, self.run.optimizer
-        before, first = _copies(self._arrays_of_step()), optimizer.step_count
-        eager(self.run, self.epoch, 1)
-        check_state(self.run)
-        after = self._arrays_of_step()
-        if before.keys() != after.keys() or not np.all(np.isfinite(vector.value)):
-            return True  # the first step, which makes the state, or the last
-        taken = self._step_from(before, first, known)
-        if taken is None:
+        """Take a step with both engines; raise if they differ, return False if one cannot.
+
+        The machine's numbers are kept, as in all later steps: so a run that is saved, and compares
+        anew when it is resumed, ends with the same bits as one that is not.
+        """
+        before, place = _copies(self._arrays_of_step()), self._place()
+        try:
+            eager(self.run, self.epoch, 1)
+            check_state(self.run)
+            after = _copies(self._arrays_of_step())
+        except BaseException:
+            self._go_back(before, place)
+            raise
+        if before.keys() != after.keys():
+            return True  # the first step, which makes the state
+        self._go_back(before, place)
+        if not self.advance(known, 1):
             return False
-        largest = float(np.max(np.abs(vector.value)))
-        for name, array in after.items():
+        if not np.all(np.isfinite(after["w"])):
+            return True  # the last
+        try:
+            self._check_equal(after)
+        except NotRecordable:
+            self._go_back(before, place)
+            raise
+        known.compared += 1
+        return True
+
+    def _check_equal(self, eager: dict[str, Array]) -> None:
+        """Raise if what a step has changed differs from what the eager step made of it."""
+        largest = float(np.max(np.abs(eager["w"])))
+        taken = self._arrays_of_step()
+        for name, array in eager.items():
             differs = taken[name] != array  # so infinite ones, as before a first loss, are equal
             gap = float(np.max(np.abs(taken[name] - array), where=differs, initial=0.0))
             size = float(np.max(np.abs(array), where=np.isfinite(array), initial=largest))
             if not gap <= AGREE[array.dtype.char] * size:
                 raise NotRecordable(f"{name} differs by {gap:.2g} from the eager step")
-        known.compared += 1
-        return True
+
+    def _place(self) -> tuple[Any, ...]:
+        """Return what says where in the epoch the run is."""
+        run, total = self.run, self.run.running_total
+        counts = run.optimizer.step_count, run.optimizer.gradient_evaluations
+        kept = total.copy() if isinstance(total, np.ndarray) else total
+        return run.cursor, run.samples, kept, run.objective.value, counts
+
+    def _go_back(self, arrays: dict[str, Array], place: tuple[Any, ...]) -> None:
+        """Take back a step."""
+        run, optimizer = self.run, self.run.optimizer
+        for name, array in self._arrays_of_step().items():
+            if name in arrays:
+                array[...] = arrays[name]
+        run.cursor, run.samples, run.running_total, run.objective.value, counts = place
+        optimizer.step_count, optimizer.gradient_evaluations = counts
 
     def _arrays_of_step(self) -> dict[str, Array]:
         """Return what a step changes, by the names that tapes use."""
@@ -250,27 +284,11 @@ class _Part:
         vector = self.run.objective.vector
         return {"w": vector.value, "gradient": vector.grad} | states
 
-    def _step_from(
-        self, before: dict[str, Array], first: int, known: Known
-    ) -> dict[str, Array] | None:
-        """Return the arrays after one step of the machine from `before`, or None if it cannot."""
-        start = self.run.cursor - known.count
-        for network in self.networks:
-            own = _row(before, network.row)
-            numbers, held = self._numbers(network, known, first, 1)
-            rows, order = self._rows(network.row)
-            known.runner.write(own)
-            job = known.runner.job(rows, order, start, 1, numbers=numbers)
-            if not held or not known.runner.take(job) or job.status == GUARD:
-                return None
-            known.runner.read(own)
-        return before
-
-    def advance(self, known: Known) -> bool:
+    def advance(self, known: Known, most: int | None = None) -> bool:
         """Take as many steps as fit a slice of time; return False if not one can be taken."""
         run, runner, networks = self.run, known.runner, self.networks
         left = (self.epoch.data.n - run.cursor) // known.count
-        steps = max(1, min(left, int(SLICE / known.seconds / len(networks))))
+        steps = most or max(1, min(left, int(SLICE / known.seconds / len(networks))))
         ready = []
         for network in networks:
             numbers, held = self._numbers(network, known, run.optimizer.step_count, steps)
