@@ -16,12 +16,13 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.errors import ArgumentError
 from minidl.training.checks import check_continuation, check_stacked, too_large, undeclared_state
-from minidl.training.compiled import Compiled, Network
+from minidl.training.compiled import Compiled
 from minidl.training.data import Data
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import Row, Run, run
+from minidl.training.machine_steps import Network
 from minidl.training.measure import Objective
 from minidl.training.rates import begin_schedule
 from minidl.training.stopping import StopRule

@@ -20,12 +20,13 @@ from minidl.errors import DataError
 from minidl.optim import BatchSize, Optimizer
 from minidl.streams import stream
 from minidl.training.checks import check_first_epoch
-from minidl.training.compiled import Compiled, Epoch, Network
+from minidl.training.compiled import Compiled
 from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
 from minidl.training.frozen import frozen_in
 from minidl.training.history import History
 from minidl.training.hooks import Hooks
 from minidl.training.interrupts import Interrupts
+from minidl.training.machine_steps import Epoch, Network
 from minidl.training.measure import Objective
 from minidl.training.reach import Reach
 from minidl.training.undo import Undo

@@ -12,7 +12,7 @@ import pytest
 from minidl import Trainer, datasets, nn, optim, train_replicas
 from minidl.engine.runner import machine
 from minidl.errors import ArgumentError, DivergenceWarning
-from minidl.training import Callback, EarlyStopping, StopAtTarget, compiled, load_run, save_run
+from minidl.training import Callback, EarlyStopping, StopAtTarget, load_run, machine_steps, save_run
 from minidl.training.checks import ENGINES
 
 DATA = datasets.load("moons", n=200, seed=0, test_size=0.25)
@@ -205,7 +205,7 @@ def test_divergence_is_found_in_the_same_epoch_with_the_same_words(batch_size: A
 def test_ctrl_c_within_an_epoch_and_resuming_with_another_engine(
     engines: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    monkeypatch.setattr(compiled, "SLICE", 0.0)  # a step at a time
+    monkeypatch.setattr(machine_steps, "SLICE", 0.0)  # a step at a time
 
     def rate(step: int) -> float:
         if step == press[0]:
