@@ -20,7 +20,13 @@ Batch = tuple[Array, Array, Array | None]  # inputs, targets as the loss prepare
 
 
 def record(
-    objective: Any, optimizer: Optimizer, one: Batch, two: Batch, targets: Array | None = None
+    objective: Any,
+    optimizer: Optimizer,
+    one: Batch,
+    two: Batch,
+    *,
+    targets: Array | None = None,
+    answers: Sequence[bool] = (),
 ) -> Tape:
     """Return the tape of a step of this optimizer on batches of this shape.
 
@@ -30,12 +36,13 @@ def record(
 
     With all `targets` of the run, as for custom code, more is recorded: wild numbers, and batches
     of each target alone, with the answers that conditions had. So a weight that targets choose is
-    noticed, even if these batches have but one.
+    noticed, even if these batches have but one. `answers` are those that conditions get, by default
+    as they are.
     """
-    first = _recorded(objective, optimizer, one, 0)
-    answers = [dict(i.options)["expected"] for i in first.instructions if i.out is None]
+    first, kept = _recorded(objective, optimizer, one, 0, answers), answers
     wild = [] if targets is None else _wild(one, targets)
-    for batch, change, given in ((two, 1, []), *((batch, 2, answers) for batch in wild)):
+    answers = first.answers()
+    for batch, change, given in ((two, 1, kept), *((batch, 2, answers) for batch in wild)):
         if words := difference(first, _recorded(objective, optimizer, batch, change, given)):
             raise NotRecordable(words)
     return first

@@ -87,6 +87,10 @@ class Tape:
     loss: Operand = field(default_factory=lambda: Given(0.0))
     evaluations: int = 1  # of the gradient in a step
 
+    def answers(self) -> list[bool]:
+        """Return how the conditions were answered, in order."""
+        return [dict(i.options)["expected"] for i in self.instructions if i.out is None]
+
     def replay(self, inputs: Mapping[str, Any]) -> float:
         """Take one step: change the arrays of `inputs` in place; return the loss.
 

@@ -182,7 +182,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         target_loss: float | None = None,
         callbacks: Any = None,
         measure_every: int | str = "auto",
-        engine: str = "eager",
+        engine: str = "auto",
         twin: str | None = None,
     ) -> None:
         self._store(locals())

@@ -84,7 +84,7 @@ target_loss, callbacks, measure_every, engine, twin
         target_loss: float | None = None,
         callbacks: Any = None,
         measure_every: int | str = "auto",
-        engine: str = "eager",
+        engine: str = "auto",
         twin: str | None = None,
     ) -> None:
         self._store(locals())

@@ -19,7 +19,7 @@ from minidl.optim import OPTIMIZERS, SGD, BatchSize, Entry, Optimizer, lookup
 from minidl.optim.source import is_place
 from minidl.registry import normalise
 from minidl.training import Callback
-from minidl.training.checks import check_engine
+from minidl.training.engine_choice import check_engine
 
 RATE = 0.001  # the default of scikit-learn, and here of optimizers without one
 RATES = ("constant", "invscaling", "adaptive")
@@ -36,7 +36,7 @@ ONLY_HERE = {  # parameters that scikit-learn lacks, and what leaves them out
     "target_loss": None,
     "callbacks": None,
     "measure_every": "auto",
-    "engine": "eager",
+    "engine": "auto",
 }
 OPTIONAL = {  # parameters of scikit-learn that not all optimizers have, and their names here
     "learning_rate_init": "lr",

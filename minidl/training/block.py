@@ -16,7 +16,6 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.errors import ArgumentError
 from minidl.training.checks import check_continuation, check_stacked, too_large, undeclared_state
-from minidl.training.compiled import Compiled
 from minidl.training.data import Data
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
@@ -89,7 +88,8 @@ class Block(Run):
         states = [trainer.optimizer.state for trainer in trainers]
         self.optimizer.state = {n: np.stack([state[n] for state in states]) for n in states[0]}
         self.trainers = trainers
-        self.engine, self.compiled = first.engine, Compiled()
+        self.engine, self.warm = first.engine, first.warm
+        self.compiled = copy.deepcopy(first.compiled)
         vectors = [trainer.objective.vector for trainer in trainers]
         buffers = [dict(trainer.model.named_buffers()) for trainer in trainers]
         stacked = {name: np.stack([own[name] for own in buffers]) for name in buffers[0]}
@@ -208,7 +208,7 @@ class Block(Run):
         trainer.optimizer.gradient_evaluations = self.optimizer.gradient_evaluations
         trainer.epoch, trainer.samples, trainer.cursor = self.epoch, self.samples, self.cursor
         trainer.recorded, trainer.good = self.recorded, self.good[k].copy()
-        trainer.checked = self.checked
+        trainer.checked, trainer.compiled = self.checked, copy.deepcopy(self.compiled)
         trainer.model.set_buffers(self._buffers_of(k, self.buffers()))
         trainer.good_buffers = self._buffers_of(k, self.good_buffers)
         trainer.unrecorded = None if self.unrecorded is None else self.unrecorded[k : k + 1].copy()

@@ -22,7 +22,6 @@ from minidl.optim import Optimizer
 
 DIVERGED = 1e4  # times the initial loss
 LEAST = 1e-3  # as which a smaller initial loss counts: a run may begin at its minimum
-ENGINES = ("auto", "eager", "compiled")
 FURTHER = 100  # steps in which an optimizer that accumulates gradients must change the weights
 
 
@@ -31,14 +30,6 @@ def check_model(model: object) -> None:
     refuse_class("model", model, Layer)
     if not isinstance(model, Layer):
         raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
-
-
-def check_engine(engine: object) -> str:
-    """Return the name of an engine, or raise an ArgumentError."""
-    if engine not in ENGINES:
-        expected = '"auto", "eager" or "compiled"'
-        raise ArgumentError("there is no such engine", received=repr(engine), expected=expected)
-    return str(engine)
 
 
 def check_continuation(trainer: Any, validated: bool) -> None:

@@ -17,6 +17,7 @@ from minidl.engine import NotRecordable, Runner, record
 from minidl.errors import ArgumentError
 from minidl.training.compilable import against, check_state, is_ours, settings_of
 from minidl.training.data import Data, Rows
+from minidl.training.engine_choice import TOO_OFTEN, Answers, EngineAccount, eager_steps, unable
 from minidl.training.machine_steps import Eager, Epoch, Known, Network, Part
 
 COMPARED = 2  # steps on batches of each size that both engines take
@@ -26,62 +27,68 @@ PROGRAMS = 8  # at most, of one run; more are of settings that keep changing
 class Compiled:
     """The programs of a run, and why there are none."""
 
-    def __init__(self) -> None:
-        self.reason = ""  # why the run is eager
-        self.steps_taken = 0  # by the machine
+    def __init__(self, account: Any = None) -> None:
+        self.account = EngineAccount.from_dict(account) if account else EngineAccount()
         self._programs: dict[Any, Known] = {}
         self._key: Any = None
         self._sources: tuple[Rows, list[dict[str, Array]]] | None = None
-        self._forced = 0  # steps that had to be eager because a condition had changed
 
     def __reduce__(self) -> Any:
-        return Compiled, ()
+        return Compiled, (self.account.to_dict(),)  # without programs
+
+    @property
+    def reason(self) -> str:
+        """Why the last steps were eager, or ""."""
+        return self.account.reason
+
+    @property
+    def steps_taken(self) -> int:
+        """How many steps of the run the machine has taken."""
+        return self.account.steps
 
     def steps(self, run: Any, epoch: Epoch, eager: Eager) -> bool:
         """Take the steps of an epoch from the cursor on; return False if `eager` must take them."""
-        if self.reason:
+        account = self.account
+        if account.final:
             return False
-        try:
-            if why := against(run, epoch):
-                raise NotRecordable(why)
-            self._key = settings_of(run)
-            self._take(run, epoch, eager)
-        except NotRecordable as why:
-            self.reason = str(why)
-            if run.engine == "compiled":
-                problem = "the compiled engine cannot train this run"
-                hint = 'Use engine="auto", which then takes the eager engine.'
-                raise ArgumentError(problem, received=self.reason, hint=hint) from None
-            return False
-        return True
+        why = unable(run, epoch) or against(run, epoch)
+        if why:
+            account.reason = why
+        else:
+            try:
+                self._key, account.reason = settings_of(run), ""
+                self._take(run, epoch, eager)
+                return True
+            except NotRecordable as error:
+                account.give_up(str(error))
+        if run.engine == "compiled" and not account.steps:
+            problem = "the compiled engine cannot train this run"
+            hint = 'Use engine="auto", which then takes the eager engine.'
+            raise ArgumentError(problem, received=account.reason, hint=hint)
+        return False
 
     def _take(self, run: Any, epoch: Epoch, eager: Eager) -> None:
         n, single = epoch.data.n, run.objective.vector.value.ndim == 1
-        if run.optimizer.step_count == 0:
-            eager(run, epoch, 1)  # which makes the state
+        if first := eager_steps(run):
+            eager(run, epoch, first)
         check_state(run)
         if epoch.order is not None:
             epoch = epoch._replace(order=np.ascontiguousarray(epoch.order, np.int64))
         while run.cursor < n and not (single and not math.isfinite(run.running_total)):
             known = self._known(run, epoch)
             part = Part(run, epoch, self._arrays(run, epoch.data))
-            if known.compared < COMPARED:
+            watching = run.watched is not None and not run.watched.complete
+            if known.compared < COMPARED or watching:  # which needs eager gradients
                 done = part.compare(known, eager)
-            elif run.watched is not None and not run.watched.complete:
-                eager(run, epoch)  # to the end: later steps may reach more parameters
-                return
             else:
                 done = part.advance(known)
-            self.steps_taken += part.taken
             if not done:
                 eager(run, epoch, 1)
-            known.failed = 0 if done else known.failed + 1
-            if known.failed > 1:  # it is another step from now on
+            self.account.note(known.count, part.taken, done)
+            if known.count not in self.account.answers:
                 self._programs = {k: v for k, v in self._programs.items() if v is not known}
-            if not done:
-                self._forced += 1
-                if self._forced > 20 + self.steps_taken // 20:
-                    raise NotRecordable("conditions in Python code change too often")
+            if self.account.too_often:
+                raise NotRecordable(TOO_OFTEN)
             if run.interrupts.pressed and run.cursor < n:
                 run.interrupts.check()
 
@@ -99,7 +106,8 @@ class Compiled:
         if key not in self._programs:
             if len(self._programs) >= PROGRAMS:
                 self._programs.clear()
-            self._programs[key] = Known(_recorded(networks[0], epoch, run.cursor, count), count)
+            runner = _recorded(networks[0], epoch, run.cursor, count, self.account.answers)
+            self._programs[key] = Known(runner, count)
         return self._programs[key]
 
     def _arrays(self, run: Any, data: Data) -> list[dict[str, Array]]:
@@ -121,8 +129,10 @@ class Compiled:
         return self._sources[1]
 
 
-def _recorded(network: Network, epoch: Epoch, cursor: int, count: int) -> Runner:
-    """Return the program of a step on a batch of so many rows."""
+def _recorded(
+    network: Network, epoch: Epoch, cursor: int, count: int, answers: dict[int, Answers]
+) -> Runner:
+    """Return the program of a step on a batch of so many rows; keep how it answers conditions."""
     rows, sets, order = epoch.data.train, epoch.data.sets, epoch.order
     own = order if order is None or order.ndim == 1 else order[0]
     part: Any = slice(cursor, cursor + count) if own is None else own[cursor : cursor + count]
@@ -133,9 +143,12 @@ def _recorded(network: Network, epoch: Epoch, cursor: int, count: int) -> Runner
     other = X[::-1], t[::-1], None if w is None else w[::-1]
     try:
         targets = None if is_ours(network.objective, network.optimizer) else arrays[1]
-        tape = record(network.objective, network.optimizer, (X, t, w), other, targets)
+        given = answers[count].given if count in answers else ()
+        how: Any = {"targets": targets, "answers": given}
+        tape = record(network.objective, network.optimizer, (X, t, w), other, **how)
     except NotRecordable:
         raise
     except Exception as error:  # of custom code; eager gives it, if it is not of the recording
         raise NotRecordable(f"recording a step raises {type(error).__name__}: {error}") from error
+    answers.setdefault(count, Answers(tape.answers()))
     return Runner(tape, network.objective.vector.value.dtype, count)

@@ -22,6 +22,7 @@ from minidl.streams import stream
 from minidl.training.checks import check_first_epoch
 from minidl.training.compiled import Compiled
 from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
+from minidl.training.engine_choice import WARM
 from minidl.training.frozen import frozen_in
 from minidl.training.history import History
 from minidl.training.hooks import Hooks
@@ -63,7 +64,8 @@ class Run(ABC):
     hooks: Hooks  # the callbacks of one network
     # Given a network's place, a context in which an error says which of R networks it is from
     naming: Callable[[int], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
-    engine: str = "eager"
+    engine: str = "auto"
+    warm: int = WARM  # steps before the compiled engine begins, with "auto"
     compiled: Compiled  # its programs, and why there are none
     watched: Reach | None = None  # in the first epoch
     _stored: tuple[Array, Array] | None = None  # (stored, iterate), after each epoch

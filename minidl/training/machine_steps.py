@@ -49,7 +49,6 @@ class Known:
     runner: Runner
     count: int
     compared: int = 0
-    failed: int = 0  # steps one after the other in which a condition was not as recorded
     seconds: float = 0.001
     numbers: dict[int | None, tuple[Any, Array]] = field(default_factory=dict)  # of each network
 
@@ -184,10 +183,10 @@ class Part:
             job = runner.job(rows, order, run.cursor, steps, numbers=numbers, total=total)
             runner.write(own)
             taken = runner.take(job)
-            if job.status == GUARD and kept:  # networks of a block go in step
+            if job.status == GUARD and kept:  # networks of a block go in step, up to this one
                 for name, array in arrays.items():
                     array[...] = kept[name]
-                return False
+                return taken > 0 and self.advance(known, taken)
             if taken:
                 runner.read(own)
                 totals[k], last[k] = job.total, job.last

@@ -16,11 +16,12 @@ from minidl.optim.attributes import fingerprint
 from minidl.training.block import train_together
 from minidl.training.checks import parts_of
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
+from minidl.training.engine_choice import as_in_parent, instruction_set
 from minidl.training.pool import check_jobs, run_all
 from minidl.training.stopping import StopRule
 from minidl.training.trainer import Trainer
 
-Payload = tuple[list[Trainer], int, Array | None]  # Trainers, epochs and sets
+Payload = tuple[list[Trainer], Array | None, int, str]  # with sets, epochs, instruction set
 
 
 def train_many(
@@ -70,7 +71,8 @@ def train_many(
                 vars(trainer).update(vars(copy))
         done(blocks[k][0])
 
-    tasks = [((block, epochs, d.sets), (*d.train, *(d.held_out or ()))) for block, d in blocks]
+    how = epochs, instruction_set()
+    tasks = [((block, d.sets, *how), (*d.train, *(d.held_out or ()))) for block, d in blocks]
     run_all(tasks, _train, jobs, take_over, describe=_seeds, parts=_parts)
 
 
@@ -140,6 +142,7 @@ def block_key(trainer: Trainer) -> Hashable | None:
         (trainer.objective.penalty.strength, trainer.objective.l1_penalty.strength),
         (trainer.epoch, trainer.recorded, trainer.samples),
         (optimizer.step_count, optimizer.gradient_evaluations),
+        (trainer.engine, trainer.warm, repr(trainer.compiled.account)),
     )
 
 
@@ -186,9 +189,10 @@ def _block_size(trainer: Trainer, data: Data, memory: int) -> int:
 
 
 def _train(payload: Payload, *arrays: Array) -> list[Trainer]:
-    trainers, epochs, sets = payload
+    trainers, sets, epochs, instructions = payload
     held_out = Rows(*arrays[3:]) if arrays[3:] else None
-    train_together(trainers, Data(Rows(*arrays[:3]), held_out, sets), epochs)
+    with as_in_parent(instructions):
+        train_together(trainers, Data(Rows(*arrays[:3]), held_out, sets), epochs)
     return trainers
 
 

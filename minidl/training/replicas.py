@@ -98,7 +98,7 @@ def train_replicas(
     memory: int = 2**19,
     jobs: int | None = 1,
     progress: bool = False,
-    engine: str = "eager",
+    engine: str = "auto",
 ) -> list[Replica]:
     """Train a network for every seed and every value of the optimizer's hyperparameters.
 

@@ -17,6 +17,8 @@ from minidl.keywords import answers
 from minidl.optim import FunctionRestart, Optimizer
 from minidl.optim.attributes import pack, unpack
 from minidl.optim.base import BASE
+from minidl.training.compiled import Compiled
+from minidl.training.engine_choice import check_instructions
 from minidl.training.history import History
 from minidl.training.history_files import ENDING
 from minidl.training.hooks import States
@@ -79,7 +81,7 @@ def save_run(
     words |= {"started_with": trainer.started_with, "settings": check_settings(trainer)}
     words |= {"digest": trainer.digest, "waiting": trainer.hooks.place()}
     words |= {"loss": type(trainer.objective.loss).__name__, "unrecorded": None, "dropout": None}
-    words["callbacks"] = _states(trainer, arrays)
+    words |= {"callbacks": _states(trainer, arrays), "engine": trainer.compiled.account.to_dict()}
     if trainer.unrecorded is not None:
         words["unrecorded"] = trainer.unrecorded.tolist()
     if trainer.cursor and trainer._generators:
@@ -147,6 +149,7 @@ def load_run(trainer: SingleRun, path: str | Path) -> None:
     check_model(trainer.model, saved)
     with all_or_nothing(trainer):
         _restore(trainer, saved, words, (history, generator, states))
+    check_instructions(trainer)
 
 
 def _restore(
@@ -178,7 +181,7 @@ def _restore(
             trainer.objective.vector.grad[...] = arrays["run/gradient"]
         trainer.good, trainer.good_buffers = arrays.get("run/good"), below("good/", arrays)
         trainer._generators = None if generator is None else {trainer.seed: generator}
-        trainer.digest = words["digest"]
+        trainer.digest, trainer.compiled = words["digest"], Compiled(words.get("engine"))
         trainer.hooks.restore(words["waiting"], states)
         for hook in trainer.hooks.callbacks:
             if isinstance(hook, EarlyStopping):

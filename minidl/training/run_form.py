@@ -25,6 +25,7 @@ from minidl.schema import (
 )
 from minidl.sealed import parse
 from minidl.streams import stream
+from minidl.training.engine_choice import SAVED
 from minidl.training.history import History
 from minidl.training.history_files import COUNTS, check_counts
 from minidl.training.model_file import Saved, below
@@ -32,7 +33,7 @@ from minidl.training.model_file import Saved, below
 OLDER: dict[str, Any] = {  # what older files do not say
     "cursor": 0, "running_total": 0.0, "callbacks": [], "unrecorded": None, "dropout": None,
     "started_with": {}, "settings": {}, "waiting": [[], []], "digest": None, "attributes": {},
-    "loss": None, "schedule_epochs": None,
+    "loss": None, "schedule_epochs": None, "engine": None,
 }  # fmt: skip
 NOT_NEGATIVE = {  # state of optimizers
     "square_mean", "square_sum", "step_square_mean", "variance", "largest", "step_size", "weight",
@@ -54,8 +55,10 @@ WORDS: dict[str, Any] = {
     "schedule_epochs": optional(integer(1)),
 }  # fmt: skip
 ENDING = {"stopped_by": optional(text), "diverged_at": optional(integer()), "advice": text}
-FIRST = fields({**WORDS, "history": mapped(anything)})
-SECOND = fields({**WORDS, "ending": fields(ENDING), "columns": listed(text)})
+FIRST = fields({**WORDS, "history": mapped(anything)}, {"engine": optional(SAVED)})
+SECOND = fields(
+    {**WORDS, "ending": fields(ENDING), "columns": listed(text)}, {"engine": optional(SAVED)}
+)
 
 
 def words_of(saved: Saved) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from minidl.autograd import Array
 from minidl.nn import Layer
 from minidl.training.checks import too_large
+from minidl.training.engine_choice import engine_words
 from minidl.training.history import History
 from minidl.training.loop import Row, Run
 
@@ -29,6 +30,11 @@ class SingleRun(Run):
     def model(self) -> Layer:
         """The model."""
         return self.objective.model
+
+    @property
+    def engine_used(self) -> str:
+        """Which engine has taken the steps, with its instruction set, and why not the compiled."""
+        return engine_words(self.engine, self.compiled.account)
 
     def stop_diverged(self, losses: Array) -> Array:
         """Stop if the loss is not finite or too large: end the run with the last good weights."""

@@ -20,7 +20,6 @@ from minidl.streams import Seed, check_seed
 from minidl.training.callbacks import Callback, check_callbacks
 from minidl.training.checks import (
     check_continuation,
-    check_engine,
     check_logits,
     check_model,
     parts_of,
@@ -29,6 +28,7 @@ from minidl.training.checks import (
 from minidl.training.choose import check_settings, choose_optimizer
 from minidl.training.compiled import Compiled
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
+from minidl.training.engine_choice import check_engine
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
@@ -94,9 +94,10 @@ class Trainer(SingleRun):
     schedule : str, optional
         How the learning rate changes, such as ``"cosine"``: ``minidl list schedules``. It lasts for
         the epochs of the first :meth:`fit`; set `schedule_epochs` before for another length.
-    engine : {"eager", "compiled", "auto"}, default "eager"
-        "compiled" replays a recorded step in C, equal up to rounding; what it cannot replay, such
-        as dropout, is an ArgumentError. "auto" is eager then; ``compiled.reason`` says why.
+    engine : {"auto", "eager", "compiled"}, default "auto"
+        What takes the steps: NumPy, or a recorded step replayed in C, equal up to rounding. "auto"
+        is compiled after 64 steps, where it can be. With "compiled", the first step that cannot be
+        replayed is an ArgumentError. :attr:`engine_used` says which took them.
 
     Attributes
     ----------
@@ -104,12 +105,14 @@ class Trainer(SingleRun):
         The record so far, also after an interruption.
     epoch : int
         Number of completed epochs.
+    engine_used : str
+        Which engine has taken the steps, such as "compiled (AVX2)" or "eager, because ...".
 
     Raises
     ------
     ArgumentError, UnknownNameError
         An argument is invalid; the model ends with a sigmoid or softmax that the loss contains
-        already; or there is no loss or optimizer of that name.
+        already; there is no loss or optimizer of that name; or no compiled engine.
 
     Examples
     --------
@@ -142,7 +145,7 @@ class Trainer(SingleRun):
         weight_decay: Setting | None = None,
         restart: str | None = None,
         schedule: str | None = None,
-        engine: str = "eager",
+        engine: str = "auto",
     ) -> None:
         check_model(model)
         criterion = loss_named(loss)

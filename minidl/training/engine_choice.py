@@ -1,0 +1,180 @@
+"""Which engine takes a step: a function of where the run is, never of time or of the process.
+
+With "auto", the first steps of a run are eager, so that a short run does not pay for a recording;
+from step WARM on the machine takes all that it can. What a run has found out on the way, such as
+the answers of its conditions, is saved with it. So a run that is saved and resumed ends with the
+same bits as one that is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from minidl.engine import SETS, machine
+from minidl.errors import ArgumentError, warn
+from minidl.schema import fields, in_order, integer, listed, text, truth
+
+WARM = 64  # eager steps before the machine takes over; a recording takes as long as about 100
+LARGE = 2**24  # rows x inputs x outputs of a product from which on BLAS is as fast
+TOO_OFTEN = "conditions in Python code change too often"
+NO_MACHINE = "the machine was not compiled when minidl was installed"
+ENGINES = ("auto", "eager", "compiled")
+
+ANSWERS = in_order(integer(1), integer(), listed(truth))
+SAVED = fields(
+    {
+        "steps": integer(),
+        "forced": integer(),
+        "reason": text,
+        "final": truth,
+        "instruction set": text,
+        "answers": listed(ANSWERS),
+    }
+)
+
+
+@dataclass
+class Answers:
+    """How the conditions of a program were answered, and how often in a row they were not."""
+
+    given: list[bool]
+    failed: int = 0
+
+
+@dataclass
+class EngineAccount:
+    """What the compiled engine has done in a run, and what it has found out."""
+
+    steps: int = 0  # taken by the machine
+    forced: int = 0  # steps that had to be eager because a condition had changed
+    reason: str = ""  # why the last steps were eager
+    final: bool = False  # whether they will be to the end of the run
+    instruction_set: str = ""  # of the machine, in its last steps
+    answers: dict[int, Answers] = field(default_factory=dict)  # by the rows of a batch
+
+    def give_up(self, reason: str) -> None:
+        """Leave all further steps of the run to the eager engine."""
+        self.reason, self.final = reason, True
+
+    def note(self, count: int, steps: int, done: bool) -> None:
+        """Note that the machine has taken steps on batches of `count` rows, or could not."""
+        self.steps += steps
+        if steps:
+            self.instruction_set = instruction_set()
+        known = self.answers[count]
+        known.failed = 0 if done else known.failed + 1
+        if known.failed > 1:  # it is another step from now on
+            del self.answers[count]
+        self.forced += not done
+
+    @property
+    def too_often(self) -> bool:
+        """Whether conditions change so often that the machine is of no use."""
+        return self.forced > 20 + self.steps // 20
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the account as JSON data."""
+        answers = [[count, own.failed, own.given] for count, own in sorted(self.answers.items())]
+        words = {"steps": self.steps, "forced": self.forced, "reason": self.reason}
+        words |= {"final": self.final, "instruction set": self.instruction_set}
+        return words | {"answers": answers}
+
+    @classmethod
+    def from_dict(cls, words: Any) -> EngineAccount:
+        """Return the account of :meth:`to_dict`."""
+        answers = {count: Answers(list(given), failed) for count, failed, given in words["answers"]}
+        names = "steps", "forced", "reason", "final"
+        kept = {name: words[name] for name in names}
+        return cls(**kept, instruction_set=words["instruction set"], answers=answers)
+
+
+class _Here(threading.local):
+    without = False  # whether this process works for one that has no machine
+
+
+HERE = _Here()
+
+
+def instruction_set() -> str:
+    """Return the instruction set of the compiled engine, or "" if there is none."""
+    found = None if HERE.without else machine()
+    return "" if found is None else found.instruction_set
+
+
+@contextlib.contextmanager
+def as_in_parent(name: str) -> Iterator[None]:
+    """Use the instruction set of the process that this one works for, "" for none.
+
+    A processor that lacks it uses its own, as BLAS does.
+    """
+    found = machine()
+    before, chosen = HERE.without, None if found is None else found.set
+    try:
+        HERE.without = not name
+        if found is not None and name:
+            found.set = min(found.set, SETS.index(name))
+        yield
+    finally:
+        HERE.without = before
+        if found is not None and chosen is not None:
+            found.set = chosen
+
+
+def check_engine(engine: object) -> str:
+    """Return the name of an engine, or raise an ArgumentError if there is none, or none here."""
+    if engine not in ENGINES:
+        expected = '"auto", "eager" or "compiled"'
+        raise ArgumentError("there is no such engine", received=repr(engine), expected=expected)
+    if engine == "compiled" and not instruction_set():
+        hint = "Install a C compiler and then minidl again, "
+        hint += 'pip install --force-reinstall --no-cache-dir minidl, or use engine="auto".'
+        raise ArgumentError(f"there is no compiled engine: {NO_MACHINE}", hint=hint)
+    return str(engine)
+
+
+def eager_steps(run: Any) -> int:
+    """Return how many steps the eager engine takes before the machine may take one."""
+    first = 1 if run.engine == "compiled" else run.warm  # the first makes the optimizer's state
+    return max(0, max(1, first) - int(run.optimizer.step_count))
+
+
+def unable(run: Any, epoch: Any) -> str:
+    """Return why the compiled engine is not used, or "" if it may be."""
+    if not instruction_set():
+        return NO_MACHINE
+    vector = run.objective.vector
+    largest = max((p.shape[-2] * p.shape[-1] for p in vector if p.ndim > 1), default=0)
+    if run.engine == "auto" and min(epoch.size, epoch.data.n) * largest >= LARGE:
+        return "products of large matrices are as fast"
+    return ""
+
+
+def check_instructions(run: Any) -> None:
+    """Warn that a resumed run goes on with other instructions, so its last bits may differ."""
+    account, here = run.compiled.account, instruction_set()
+    there = "" if account.final or run.engine == "eager" else account.instruction_set
+    if there and here != there:
+        words = f"and goes on {f'with {here}' if here else 'with the eager engine'}"
+        warn(f"the saved run was compiled for {there}, {words}: its last bits may differ")
+
+
+def engine_words(engine: str, account: EngineAccount) -> str:
+    """Return which engine has taken the steps of a run and, if it was the eager one, why.
+
+    >>> engine_words("auto", EngineAccount(steps=900, instruction_set="AVX2"))
+    'compiled (AVX2)'
+    >>> engine_words("auto", EngineAccount(reason="the model has buffers"))
+    'eager, because the model has buffers'
+    """
+    if engine == "eager":
+        return "eager"
+    compiled = f"compiled ({account.instruction_set})" if account.steps else ""
+    if not account.reason:
+        few = f"eager, because there were at most {WARM} steps"
+        return compiled or few
+    eager = f"eager, because {account.reason}"
+    return f"{compiled}, then {eager}" if compiled else eager
