@@ -21,7 +21,7 @@ from minidl.errors import ArgumentError, FileError
 
 # Arguments of compare_all that are passed on if they have a value.
 PASSED = ["optimizers", "tune", "lr", "momentum", "trials", "epochs", "seeds", "tuning_seeds"]
-PASSED += ["target", "sustained", "hidden", "activation", "loss", "jobs", "looks"]
+PASSED += ["target", "sustained", "hidden", "activation", "loss", "jobs", "engine", "looks"]
 # What --from can be combined with.
 WITH_FROM = {"parser", "flags", "command", "words", "source", "out", "plot", "profile", "quiet"}
 WITH_FROM |= {"report", "details", "fail_on_diverge", "fail_under_target"}

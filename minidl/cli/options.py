@@ -8,11 +8,11 @@ import textwrap
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from minidl import __version__
 from minidl.cli import values
 from minidl.cli.conform_options import CONFORM, add_conform
 from minidl.cli.data_options import add_data
 from minidl.cli.doctor_options import DOCTOR, add_doctor
+from minidl.cli.engine_options import Version, add_engine
 from minidl.cli.listing import LISTS
 from minidl.cli.modifier_options import add_modifiers
 from minidl.cli.path_options import OTHER_WORDS, PATHS, add_paths, with_signs
@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     shared["formatter_class"] = _Help
     description = "Train toy networks and compare optimizers."
     top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
-    top.add_argument("--version", action="version", version=f"minidl {__version__}")
+    top.add_argument("--version", action=Version, nargs=0, help="show version and engine")
     commands = top.add_subparsers(
         dest="command", required=True, metavar=" | ".join(NAMES_OF_COMMANDS)
     )
@@ -201,10 +201,12 @@ def _run(p: argparse.ArgumentParser, rate: str) -> None:
 def _doctor(p: argparse.ArgumentParser) -> None:
     _run(p, "none, and the largest that is stable is shown")
     add_doctor(p)
+    p.set_defaults(engine="eager")
 
 
 def _train(p: argparse.ArgumentParser) -> None:
     _run(p, "of seven, the one that predicts held-out training rows best")
+    add_engine(p)
     add = p.add_argument
     text = "maximum number of epochs (default: 100)"
     add("--epochs", type=values.integer, default=100, help=text)
@@ -310,6 +312,7 @@ def _protocol(p: Group) -> None:
     add(
         "--jobs", type=values.integer, default=-1, help="processes (default: -1, one per processor)"
     )
+    add_engine(p)
     text = """what is chosen for each optimizer: lr, from a grid; or lr,momentum, from random trials
         that are the same for all; or none (default: lr, or none if --lr is one number)"""
     add("--tune", metavar="WHAT", type=values.tune, help=text)

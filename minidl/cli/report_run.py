@@ -30,7 +30,7 @@ def report_run(outcome: Outcome, weights: Array) -> None:
     part = run(trainer, data, weights, name=name, best=outcome.best, words=words)
     made = {
         "command": shlex.join(["minidl", *options.words]),
-        "versions": f"minidl {__version__}",
+        "versions": f"minidl {__version__}; engine: {trainer.engine_used}",
     }
     write(options.report, document(f"{data.name}, {name} - minidl", [part], made))
 

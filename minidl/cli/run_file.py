@@ -148,7 +148,7 @@ def _read(path: str) -> dict[str, Any]:
 
 def _compare(path: str, found: Mapping[str, Any], said: Mapping[str, Any]) -> None:
     """Raise an ArgumentError that says in what a command differs from that of a checkpoint."""
-    before, now = found["options"], said["options"]
+    before, now = {"engine": "eager", **found["options"]}, said["options"]  # older ones have none
     names = [n for n in {**before, **now} if before.get(n) != now.get(n)]
     words = [
         f"--{n.replace('_', '-')} was {_shown(before, n)}, now {_shown(now, n)}" for n in names

@@ -154,7 +154,7 @@ def prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     model = nn.mlp(data.n_features, *options.hidden, data.n_outputs, seed=seed, **network)
     settings = {"optimizer": optimizer, "batch_size": batch_size, "seed": seed, "l2": options.l2}
     settings["l1"] = options.l1
-    settings |= modifiers_of(options)
+    settings |= {"engine": options.engine, **modifiers_of(options)}
     loss = options.loss or loss_for(data)
     if isinstance(loss, str) and isinstance(nn.loss(loss), nn.Poisson):
         hint = 'Use MLPRegressor(loss="poisson"), or a Trainer.'
@@ -202,7 +202,8 @@ def _print_result(trainer: Trainer, data: Dataset, options: Namespace, hit: int 
         return
     outcome, last = Outcome(trainer, data, options, hit), history.row(-1)
     updates = f"{last['updates']:.0f} update{'' if last['updates'] == 1 else 's'}"
-    print(f"\n{table(history, outcome.best)}\n\n{updates} in {last['seconds']:.2f} s")
+    print(f"\n{table(history, outcome.best)}\n")
+    print(wrapped(f"{updates} in {last['seconds']:.2f} s, {trainer.engine_used}", 2))
     if _has_target(options):
         column = "accuracy" if options.target_loss is None else "loss"
         target = getattr(options, f"target_{column}")

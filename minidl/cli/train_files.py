@@ -70,6 +70,7 @@ def json_text(trainer: Trainer, options: Namespace) -> str:
         "batch_size": trainer.batch_size,
         "loss": repr(trainer.loss),
         "model": repr(trainer.model),
+        "engine": trainer.engine_used,
         "history": trainer.history.to_dict(),
     }
     return json.dumps(record, indent=1, allow_nan=False) + "\n"

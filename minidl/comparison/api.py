@@ -48,6 +48,7 @@ def compare(
     sustained: int = 3,
     jobs: int | None = 1,
     memory: int = 2**19,
+    engine: str = "auto",
     out: str | Path | None = None,
     progress: bool = False,
 ) -> Comparison:
@@ -109,6 +110,9 @@ def compare(
         How many epochs in a row the target must hold.
     jobs, memory
         As for :func:`minidl.training.train_replicas`; the result does not depend on `jobs`.
+    engine : {"auto", "eager", "compiled"}, default "auto"
+        As for :class:`~minidl.Trainer`, but "auto" is compiled from the first steps on. Engines and
+        instruction sets round differently, so a file names them, and another one cannot go on.
     out : str or Path, optional
         The file to write. Finished runs are kept in ``out + ".part"``, so the same call continues
         after it was killed.
@@ -147,7 +151,8 @@ def compare(
     arguments |= {"seeds": seeds, "tuning_seeds": tuning_seeds, "looks": looks}
     arguments |= {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
     arguments |= {"epochs": epochs, "target": target, "sustained": sustained}
-    arguments |= {"jobs": jobs, "memory": memory, "out": out, "progress": progress}
+    arguments |= {"jobs": jobs, "memory": memory, "engine": engine, "out": out}
+    arguments["progress"] = progress
     how = {"clip_norm": clip_norm, "clip_value": clip_value, "weight_decay": weight_decay}
     arguments["modifiers"] = how | {"restart": restart, "schedule": schedule}
     return compare_all([problem], model, **arguments).comparisons[0]
@@ -178,6 +183,7 @@ def compare_all(
     sustained: int = 3,
     jobs: int | None = 1,
     memory: int = 2**19,
+    engine: str = "auto",
     out: str | Path | None = None,
     command: Sequence[str] = (),
     progress: bool = False,
@@ -221,7 +227,8 @@ def compare_all(
     if batching_lr is not None:
         how["lr"] = batching_lr
         plans.append(_batching_plan(sources[0], batchings, both, how))
-    return execute([Executor(*plan, jobs, memory) for plan in plans], out, command, progress)
+    executors = [Executor(*plan, jobs, memory, engine) for plan in plans]
+    return execute(executors, out, command, progress)
 
 
 def _check_lists(**lists: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from minidl.comparison.analysis import Chosen
 from minidl.comparison.chaos import perturb
+from minidl.comparison.engine import engine_of, made_by, why_eager
 from minidl.comparison.identity import custom_code, shown
 from minidl.comparison.looks import decided, stages
 from minidl.comparison.plan import Contestant, Plan
@@ -19,6 +20,7 @@ from minidl.comparison.run import FullKey, Run, Setting
 from minidl.errors import UntrainedWarning
 from minidl.optim import Optimizer
 from minidl.training import Trainer
+from minidl.training.engine_choice import NO_MACHINE
 from minidl.training.many import train_many
 from minidl.training.reach import summary
 
@@ -35,6 +37,7 @@ class Executor:
     templates: Mapping[str, Optimizer]  # a new optimizer for each contestant, copied for each run
     jobs: int | None = 1  # as for train_replicas
     memory: int = 2**19
+    engine: str = "auto"
     runs: dict[FullKey, Run] = field(default_factory=dict)  # the finished runs, and twins
     finished: Callable[[list[Run]], object] = len  # called with the runs of each finished block
     warned: bool = False  # whether a warning has said that a part of the networks does not train
@@ -47,7 +50,10 @@ class Executor:
             "optimizers": {name: shown(template) for name, template in self.templates.items()},
             "data and weights": self.problem.fingerprint(self.plan.goal, seeds),
             "memory": self.memory,
+            **made_by(self.engine),
         }
+        asked, self.engine = self.engine, engine_of(self.request)
+        self.why_eager = NO_MACHINE if asked != self.engine else ""
         codes = {f"code of {name}": custom_code(part) for name, part in self.templates.items()}
         self.request |= {name: code for name, code in codes.items() if code}
 
@@ -80,7 +86,7 @@ class Executor:
         seeds = {*plan.tuning_seeds, *plan.seeds}
         runs = [run for run in self.runs.values() if run.seed in seeds]
         comparison = Comparison(plan, runs, self.request)
-        comparison.made_with = self.templates, self.problem
+        comparison.made_with, comparison.why_eager = (self.templates, self.problem), self.why_eager
         return comparison
 
     def trained(self) -> int:
@@ -128,7 +134,7 @@ class Executor:
         if not missing:
             return
         made = self.templates, self.problem
-        trainers = [trainer_of(self.plan, made, key) for key in missing]
+        trainers = [trainer_of(self.plan, made, key, self.engine) for key in missing]
         key_of = dict(zip(map(id, trainers), missing, strict=True))
         train, held_out = self.problem.rows(seeds)
         twins, column = missing[0][-1], self.plan.goal.column
@@ -140,7 +146,13 @@ class Executor:
 
         def done(block: list[Trainer]) -> None:
             n = train.X.shape[-2]
-            runs = [Run.of(*key_of[id(trainer)][:3], trainer.history, n) for trainer in block]
+            runs = [
+                replace(
+                    Run.of(*key_of[id(trainer)][:3], trainer.history, n),
+                    eager=why_eager(self.engine, trainer.compiled.account),
+                )
+                for trainer in block
+            ]
             if twins:
                 runs = [run.as_twin(columns) for run in runs]
             self.runs.update({run.full_key: run for run in runs})
@@ -163,8 +175,8 @@ class Executor:
         return run is not None and (not run.twin or run.lasts(epochs))
 
 
-def trainer_of(plan: Plan, made: MadeWith, key: FullKey) -> Trainer:
-    """Return a new Trainer for a run or a twin."""
+def trainer_of(plan: Plan, made: MadeWith, key: FullKey, engine: str) -> Trainer:
+    """Return a new Trainer for a run or a twin, for which the compiled engine begins at once."""
     (name, setting, seed, twin), (templates, problem) = key, made
     optimizer = copy.deepcopy(templates[name])
     if plan.tune != "none":
@@ -175,8 +187,8 @@ def trainer_of(plan: Plan, made: MadeWith, key: FullKey) -> Trainer:
     if twin:
         perturb(network)
     schedule = dict(plan.modifiers).get("schedule")
-    trainer = Trainer(
-        network, problem.loss, optimizer, batch_size=size, seed=seed, schedule=schedule
-    )
+    how: dict[str, Any] = {"batch_size": size, "seed": seed, "schedule": schedule}
+    trainer = Trainer(network, problem.loss, optimizer, engine=engine, **how)
+    trainer.warm = 1
     trainer.schedule_epochs = plan.epochs  # of twins, too, which may end earlier
     return trainer

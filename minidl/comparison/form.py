@@ -94,7 +94,7 @@ RUN = fields(
         "gradient_evaluations": integer(),
         "seconds": number(lambda seconds: seconds >= 0, "a number >= 0"),
     },
-    {"twin": truth},
+    {"twin": truth, "eager": text},
 )
 _comparison = fields({"asked": ASKED, "plan": PLAN, "runs": listed(RUN)})
 RECORD = fields(

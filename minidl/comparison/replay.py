@@ -11,6 +11,7 @@ import numpy as np
 
 from minidl import nn
 from minidl.autograd import Array
+from minidl.comparison.engine import engine_of
 from minidl.comparison.executor import trainer_of
 from minidl.comparison.identity import custom_code, shown
 from minidl.comparison.modifiers import Modifiers, modify
@@ -120,7 +121,8 @@ def replay(
     made = comparison.made_with
     if made is None or problem is not None or model is not None:
         made = _rebuilt(comparison, problem, model)
-    return {key[0]: _train(plan, made, comparison.table[key]) for key in keys}
+    engine = engine_of(comparison.request)
+    return {key[0]: _train(plan, made, comparison.table[key], engine) for key in keys}
 
 
 def typical_seed(comparison: Comparison) -> int:
@@ -144,9 +146,10 @@ def _finished(comparison: Comparison) -> list[tuple[int, ...]]:
     return [comparison.seeds[c.name] for c in comparison.plan.contestants]
 
 
-def _train(plan: Plan, made: MadeWith, run: Run) -> Replay:
+def _train(plan: Plan, made: MadeWith, run: Run, engine: str) -> Replay:
     """Train a run again; raise if it starts otherwise."""
-    trainer, data, path = trainer_of(plan, made, run.full_key), made[1].data(run.seed), WeightPath()
+    trainer, path = trainer_of(plan, made, run.full_key, engine), WeightPath()
+    data = made[1].data(run.seed)
     held_out = (data.X_test, data.y_test) if len(data.X_test) else None
     with warnings.catch_warnings():
         for category in (DivergenceWarning, UntrainedWarning, WorseLossWarning):

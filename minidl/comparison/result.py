@@ -10,6 +10,7 @@ from typing import Any
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
+from minidl.comparison.engine import engine_text
 from minidl.comparison.form import check_comparison
 from minidl.comparison.plan import Contestant, Plan
 from minidl.comparison.problem import Problem
@@ -39,6 +40,12 @@ class Comparison(Results):
     """
 
     made_with: MadeWith | None = None
+    why_eager: str = ""  # why the engine is eager by default, of a comparison just made
+
+    @property
+    def engine(self) -> str:
+        """The engine that trained the runs, such as "compiled (AVX2)", and what was eager."""
+        return engine_text(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "made_with"}

@@ -49,6 +49,7 @@ class Run:
     gradient_evaluations: int
     seconds: float  # of all epochs; networks trained together share their time equally
     twin: bool = False  # whether the initial weights were changed by 1e-12
+    eager: str = ""  # why steps were eager, though others of the comparison were compiled
 
     @property
     def key(self) -> Key:
@@ -121,7 +122,7 @@ class Run:
         curves = {name: values.tolist() for name, values in self.curves.items()}
         finite = {k: [v if math.isfinite(v) else None for v in c] for k, c in curves.items()}
         data = {**vars(self), "setting": list(self.setting), "curves": finite}
-        return data if self.twin else {k: v for k, v in data.items() if k != "twin"}
+        return {k: v for k, v in data.items() if v or k not in ("twin", "eager")}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Run:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from minidl.comparison.engine import NONE
 from minidl.comparison.form import RECORD
 from minidl.errors import DataError
 from minidl.files import atomic_write
@@ -84,7 +85,7 @@ def differences(written: Sequence[Json], requested: Sequence[Json]) -> list[str]
     for there, here in zip(written, requested, strict=True):
         old, new = ({**header, **header.get("plan", {}), "plan": None} for header in (there, here))
         for name in {**old, **new}:
-            there_is, wanted = old.get(name), new.get(name)
+            there_is, wanted = (own.get(name, NONE.get(name)) for own in (old, new))
             if there_is != wanted:
                 changes[name] = f"{name} is {there_is!r:.60} there, {wanted!r:.60} requested"
     causes = changes.keys() - {"data and weights", "contestants"}  # these follow from the others

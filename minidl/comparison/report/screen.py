@@ -12,6 +12,7 @@ import numpy as np
 
 from minidl.comparison.analysis import Results
 from minidl.comparison.duels import Duel
+from minidl.comparison.engine import engine_text
 from minidl.comparison.modifiers import modifier_flags, modifier_words
 from minidl.comparison.plan import Plan
 from minidl.comparison.report.answer import answer
@@ -109,7 +110,8 @@ def head(comparison: Results, width: int) -> list[str]:
         sign = ">=" if plan.goal.rises else "<="
         held = f", held for {plan.sustained} epochs" if plan.sustained > 1 else ""
         goal = f"Goal: {curve_name(plan)} {sign} {target.value:.4g}{held}"
-        lines += wrapped(f"{goal}, within {counted(plan.epochs, 'epoch')}", width)
+        goal += f", within {counted(plan.epochs, 'epoch')}"
+        lines += wrapped(f"{goal}; engine: {engine_text(comparison)}", width)
     return [*lines, *(line for words in stopping(comparison) for line in wrapped(words, width))]
 
 

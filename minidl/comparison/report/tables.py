@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from minidl.comparison.analysis import Results
 from minidl.comparison.curves import tuning_curves
 from minidl.comparison.duels import Duel
+from minidl.comparison.engine import engine_text
 from minidl.comparison.modifiers import modifier_words
 from minidl.comparison.report.pitfalls import warnings_of
 from minidl.comparison.report.sentences import explain, stopping
@@ -74,6 +75,7 @@ def _head(comparison: Results, width: int) -> str:
         tuning = f"tuned: {_tried(comparison)}; {seeds}"
     evaluation = counted(len(plan.seeds), "evaluation seed")
     lines.append(f"{tuning}, {evaluation}; budget {counted(plan.epochs, 'epoch')}")
+    lines.append(f"engine: {engine_text(comparison)}")
     return _paragraph([*lines, *stopping(comparison), *_spending(comparison)], width)
 
 

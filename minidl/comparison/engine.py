@@ -1,0 +1,44 @@
+"""The engine that makes a comparison: what its file says of it, and the words for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from minidl.training.engine_choice import EngineAccount, check_engine, instruction_set
+
+NONE = {"engine": "eager", "instruction set": "none"}  # what a file does not say, also an older one
+
+
+def made_by(engine: str) -> dict[str, str]:
+    """Return what identifies an engine in a file: nothing for the eager one, as in older files."""
+    here = instruction_set()
+    if check_engine(engine) == "eager" or not here:
+        return {}
+    return {"engine": engine, "instruction set": here}
+
+
+def engine_of(request: Mapping[str, Any]) -> str:
+    """Return the engine with which runs of a comparison are trained, or trained again."""
+    return request.get("engine", "eager") if instruction_set() else "eager"
+
+
+def why_eager(engine: str, account: EngineAccount) -> str:
+    """Return why steps of a run were not taken by the engine of its comparison, or ""."""
+    eager = engine == "eager" or (account.steps > 0 and not account.reason)
+    return "" if eager else account.reason
+
+
+def engine_text(comparison: Any) -> str:
+    """Return which engine has trained the runs, and why not the compiled one."""
+    request = comparison.request
+    if "engine" not in request:
+        return f"eager{comparison.why_eager and f', because {comparison.why_eager}'}"
+    made = f"compiled ({request['instruction set']})"
+    eager: dict[str, dict[str, None]] = {}  # optimizers by reason, in order
+    for run in comparison.all_runs():
+        if run.eager:
+            eager.setdefault(run.eager, {})[run.optimizer] = None
+    some = {name for names in eager.values() for name in names}
+    if some and len(some) == len(comparison.plan.contestants):
+        return f"eager, because {next(iter(eager))}"
+    told = (f"{', '.join(names)} eager, because {reason}" for reason, names in eager.items())
+    return ", ".join([made, *told])
