@@ -39,10 +39,10 @@ def record(
     noticed, even if these batches have but one. `answers` are those that conditions get, by default
     as they are.
     """
-    first, kept = _recorded(objective, optimizer, one, 0, answers), answers
+    first = _recorded(objective, optimizer, one, 0, answers)
     wild = [] if targets is None else _wild(one, targets)
-    answers = first.answers()
-    for batch, change, given in ((two, 1, kept), *((batch, 2, answers) for batch in wild)):
+    kept = first.answers()
+    for batch, change, given in ((two, 1, answers), *((batch, 2, kept) for batch in wild)):
         if words := difference(first, _recorded(objective, optimizer, batch, change, given)):
             raise NotRecordable(words)
     return first

@@ -82,9 +82,13 @@ class Compiled:
                 done = part.compare(known, eager)
             else:
                 done = part.advance(known)
-            if not done:
-                eager(run, epoch, 1)
-            self.account.note(known.count, part.taken, done)
+            before = run.cursor
+            try:
+                if not done:
+                    eager(run, epoch, 1)
+            finally:  # an interruption comes after the step, an error before
+                if done or run.cursor > before:
+                    self.account.note(known.count, part.taken, done)
             if known.count not in self.account.answers:
                 self._programs = {k: v for k, v in self._programs.items() if v is not known}
             if self.account.too_often:

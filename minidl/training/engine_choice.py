@@ -74,7 +74,7 @@ class EngineAccount:
     @property
     def too_often(self) -> bool:
         """Whether conditions change so often that the machine is of no use."""
-        return self.forced > 20 + self.steps // 20
+        return self.forced > 20 + self.steps // 2
 
     def to_dict(self) -> dict[str, Any]:
         """Return the account as JSON data."""
