@@ -132,7 +132,7 @@ class Runner:
             assert len(order) == job.rows
             job.order = order.ctypes.data
         _check(numbers, self.dtype)
-        several, count = len(numbers) > 1, len(self.program.numbers)
+        several, count = len(numbers) > 1, self.program.each
         assert numbers.shape == (steps if several else 1, count)
         job.numbers, job.count, job.each = numbers.ctypes.data, count, count * several
         return job
@@ -200,7 +200,11 @@ def _is_constant(program: Program) -> bool:
     Then the only condition on numbers is that of every optimizer, whether this is the first step.
     """
     scalars, before = program.tape.scalars, program.before
-    if "step_count" not in scalars or scalars.index("step_count") in program.numbers:
+    if (
+        program.drawn
+        or "step_count" not in scalars
+        or scalars.index("step_count") in program.numbers
+    ):
         return False
     count, zero = Scalar(scalars.index("step_count")), Given(0)
     return all(

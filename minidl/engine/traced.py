@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.engine.recorder import ACTIVE, Number, Recorder, active, plain
+from minidl.engine.number import Number
+from minidl.engine.recorder import ACTIVE, Recorder, active, plain
 from minidl.engine.tape import Array, NotRecordable
 
 KNOWN = (np.ndarray, np.generic, bool, int, float)

@@ -13,10 +13,11 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import is_minidl
-from minidl.engine import NotRecordable, Runner, record
+from minidl.engine import NotRecordable, Runner, plain_step, record
 from minidl.errors import ArgumentError
 from minidl.training.compilable import against, check_state, is_ours, settings_of
 from minidl.training.data import Data, Rows
+from minidl.training.frozen import frozen_step
 from minidl.training.machine_steps import Eager, Epoch, Known, Network, Part
 
 COMPARED = 2  # steps on batches of each size that both engines take
@@ -29,31 +30,31 @@ class Compiled:
     def __init__(self) -> None:
         self.reason = ""  # why the run is eager
         self.steps_taken = 0  # by the machine
-        self._programs: dict[Any, Known] = {}
+        self._programs: dict[Any, list[Known]] = {}  # one for each way that conditions turn out
         self._key: Any = None
         self._sources: tuple[Rows, list[dict[str, Array]]] | None = None
-        self._forced = 0  # steps that had to be eager because a condition had changed
+        self._turns = 0  # steps for which no program was known
+        self._final = False  # whether the run is eager for good
 
     def __reduce__(self) -> Any:
         return Compiled, ()
 
     def steps(self, run: Any, epoch: Epoch, eager: Eager) -> bool:
         """Take the steps of an epoch from the cursor on; return False if `eager` must take them."""
-        if self.reason:
+        if self._final:
             return False
+        self.reason = against(run, epoch)
         try:
-            if why := against(run, epoch):
-                raise NotRecordable(why)
-            self._key = settings_of(run)
-            self._take(run, epoch, eager)
+            if not self.reason:
+                self._key = settings_of(run)
+                self._take(run, epoch, eager)
         except NotRecordable as why:
-            self.reason = str(why)
-            if run.engine == "compiled":
-                problem = "the compiled engine cannot train this run"
-                hint = 'Use engine="auto", which then takes the eager engine.'
-                raise ArgumentError(problem, received=self.reason, hint=hint) from None
-            return False
-        return True
+            self.reason, self._final = str(why), True
+        if self.reason and run.engine == "compiled":
+            problem = "the compiled engine cannot train this run"
+            hint = 'Use engine="auto", which then takes the eager engine.'
+            raise ArgumentError(problem, received=self.reason, hint=hint) from None
+        return not self.reason
 
     def _take(self, run: Any, epoch: Epoch, eager: Eager) -> None:
         n, single = epoch.data.n, run.objective.vector.value.ndim == 1
@@ -63,44 +64,75 @@ class Compiled:
         if epoch.order is not None:
             epoch = epoch._replace(order=np.ascontiguousarray(epoch.order, np.int64))
         while run.cursor < n and not (single and not math.isfinite(run.running_total)):
-            known = self._known(run, epoch)
-            part = Part(run, epoch, self._arrays(run, epoch.data))
-            if known.compared < COMPARED:
-                done = part.compare(known, eager)
-            elif run.watched is not None and not run.watched.complete:
-                eager(run, epoch)  # to the end: later steps may reach more parameters
-                return
-            else:
-                done = part.advance(known)
-            self.steps_taken += part.taken
-            if not done:
-                eager(run, epoch, 1)
-            known.failed = 0 if done else known.failed + 1
-            if known.failed > 1:  # it is another step from now on
-                self._programs = {k: v for k, v in self._programs.items() if v is not known}
-            if not done:
-                self._forced += 1
-                if self._forced > 20 + self.steps_taken // 20:
-                    raise NotRecordable("conditions in Python code change too often")
+            self._go_on(run, epoch, eager)
             if run.interrupts.pressed and run.cursor < n:
                 run.interrupts.check()
 
-    def _known(self, run: Any, epoch: Epoch) -> Known:
-        """Return the program for the next batch, recorded if it is new."""
-        networks = run.networks()
-        kinds = {tuple(map(callable, own.optimizer.hyperparameters.values())) for own in networks}
+    def _go_on(self, run: Any, epoch: Epoch, eager: Eager) -> None:
+        """Take some steps.
+
+        Which engine takes a step depends on the state of the run alone, and not on what happened
+        before it was saved: so a run that is resumed has the same bits.
+        """
+        branches = self._branches(run, epoch)
+        part = Part(run, epoch, self._arrays(run, epoch.data))
+        watched = run.watched is not None and not run.watched.complete  # of eager steps
+        if not branches:
+            branches.append(self._recorded(part))
+        if branches[0].compared >= COMPARED and not watched and part.advance(branches[0]):
+            self.steps_taken += part.taken
+            return
+        done = self._step(part, branches, eager, watched)
+        while not done:
+            self._turns += 1
+            if self._turns > 20 + self.steps_taken // 20:
+                raise NotRecordable("conditions in Python code change too often")
+            stuck, known = part.stuck, len(branches)
+            try:
+                branches.append(self._recorded(part))
+            except NotRecordable:
+                break
+            done = self._step(part, branches, eager, watched)
+            if part.stuck == stuck and len(branches) > known + len(part.networks):
+                break
+        if not done:
+            eager(run, epoch, 1)
+            return
+        self.steps_taken += part.taken
+        branches.sort(key=lambda known: known is not part.used[0])
+
+    def _step(self, part: Part, branches: list[Known], eager: Eager, watched: bool) -> bool:
+        """Take a step with the programs whose conditions hold, compared if one of them is new."""
+        if watched or any(known.compared < COMPARED for known in branches):
+            return part.compare(branches, eager)
+        return part.step(branches)
+
+    def _branches(self, run: Any, epoch: Epoch) -> list[Known]:
+        """Return the programs for the next batch, the last one that was used first."""
+        kinds = {
+            tuple(map(callable, own.optimizer.hyperparameters.values())) for own in run.networks()
+        }
         if len(kinds) > 1:
             raise NotRecordable("a hyperparameter is a schedule in some of the networks only")
         if not all(map(is_minidl, run.hooks.callbacks)):
             self._key = settings_of(run)
         count = min(epoch.size, epoch.data.n - run.cursor)
-        penalties = run.objective.penalty, run.objective.l1_penalty
-        key = (count, *kinds, *(bool(p.strength) for p in penalties), self._key)
-        if key not in self._programs:
-            if len(self._programs) >= PROGRAMS:
-                self._programs.clear()
-            self._programs[key] = Known(_recorded(networks[0], epoch, run.cursor, count), count)
-        return self._programs[key]
+        penalties = [bool(p.strength) for p in (run.objective.penalty, run.objective.l1_penalty)]
+        frozen = (
+            () if epoch.frozen is None else tuple((p.start, p.stop) for p in epoch.frozen.parts)
+        )
+        key = (count, *kinds, *penalties, frozen, bool(run._generators), self._key)
+        if key not in self._programs and len(self._programs) >= PROGRAMS:
+            self._programs.clear()
+        return self._programs.setdefault(key, [])
+
+    def _recorded(self, part: Part) -> Known:
+        """Return a program of the next step of the network that needs one."""
+        network, epoch, cursor = part.networks[part.stuck], part.epoch, part.run.cursor
+        count = min(epoch.size, epoch.data.n - cursor)
+        arrays = part.arrays_of(network)
+        counted = part.run.optimizer.step_count
+        return Known(_recorded(network, epoch, (cursor, count, counted), arrays), count)
 
     def _arrays(self, run: Any, data: Data) -> list[dict[str, Array]]:
         """Return the rows of each set as matrices of the model's dtype, made once."""
@@ -121,19 +153,26 @@ class Compiled:
         return self._sources[1]
 
 
-def _recorded(network: Network, epoch: Epoch, cursor: int, count: int) -> Runner:
-    """Return the program of a step on a batch of so many rows."""
+def _recorded(
+    network: Network, epoch: Epoch, place: tuple[int, int, int], begin: dict[str, Array]
+) -> Runner:
+    """Return the program of a step: of the cursor, rows of the batch, and step count."""
     rows, sets, order = epoch.data.train, epoch.data.sets, epoch.order
-    own = order if order is None or order.ndim == 1 else order[0]
+    cursor, count, steps = place
+    k = network.row or 0
+    own = order if order is None or order.ndim == 1 else order[k]
     part: Any = slice(cursor, cursor + count) if own is None else own[cursor : cursor + count]
-    arrays = [None if a is None else a if sets is None else a[sets[0]] for a in rows]
+    arrays = [None if a is None else a if sets is None else a[sets[k]] for a in rows]
     X, t, w = (None if a is None else a[part] for a in arrays)
     assert X is not None
     assert t is not None
     other = X[::-1], t[::-1], None if w is None else w[::-1]
+    take = plain_step if epoch.frozen is None else frozen_step
     try:
         targets = None if is_ours(network.objective, network.optimizer) else arrays[1]
-        tape = record(network.objective, network.optimizer, (X, t, w), other, targets)
+        tape = record(
+            *network[:2], (X, t, w), other, targets, take=take, begin=begin, step_count=steps
+        )
     except NotRecordable:
         raise
     except Exception as error:  # of custom code; eager gives it, if it is not of the recording

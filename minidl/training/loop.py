@@ -128,7 +128,7 @@ class Run(ABC):
         """Write the arrays of :meth:`position` back, except into frozen parameters."""
         iterate, stored = position["iterate"].copy(), position["stored"].copy()
         if (frozen := frozen_in(self.objective.vector)) is not None:
-            iterate[..., frozen.mask] = stored[..., frozen.mask] = frozen.kept
+            frozen.write(iterate, stored)
         self.objective.vector.set(iterate)
         self._stored = None if np.array_equal(iterate, stored) else (stored, iterate)
         for name, array in self.buffers().items():
