@@ -1,7 +1,9 @@
 """The compiled epoch: one step is recorded, and replayed without Python."""
 
+from minidl.engine.measured import RIGHT, record_measure
 from minidl.engine.record import record
-from minidl.engine.runner import GUARD, LOSS, Runner, machine, numbers_of
+from minidl.engine.runner import DONE, GUARD, LOSS, Runner, machine, numbers_of
 from minidl.engine.tape import NotRecordable
 
-__all__ = ["GUARD", "LOSS", "NotRecordable", "Runner", "machine", "numbers_of", "record"]
+__all__ = ["DONE", "GUARD", "LOSS", "RIGHT", "NotRecordable", "Runner", "machine", "numbers_of"]
+__all__ += ["record", "record_measure"]

@@ -1,7 +1,8 @@
 """Recording: run one step of the general engine on copies, and write down what it computes."""
 
+import contextlib
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -32,11 +33,21 @@ def record(
     of each target alone, with the answers that conditions had. So a weight that targets choose is
     noticed, even if these batches have but one.
     """
-    first = _recorded(objective, optimizer, one, 0)
+    return recordings(partial(_recorded, objective, optimizer), one, two, targets)
+
+
+def recordings(
+    recorded: Callable[[Batch, int, Sequence[bool]], Tape],
+    one: Batch,
+    two: Batch,
+    targets: Array | None,
+) -> Tape:
+    """Return what `recorded` does for the first batch; raise if it is not the same for others."""
+    first = recorded(one, 0, ())
     answers = [dict(i.options)["expected"] for i in first.instructions if i.out is None]
     wild = [] if targets is None else _wild(one, targets)
     for batch, change, given in ((two, 1, []), *((batch, 2, answers) for batch in wild)):
-        if words := difference(first, _recorded(objective, optimizer, batch, change, given)):
+        if words := difference(first, recorded(batch, change, given)):
             raise NotRecordable(words)
     return first
 
@@ -56,7 +67,7 @@ def _wild(batch: Batch, targets: Array) -> Iterator[Batch]:
 
 
 def _recorded(
-    objective: Any, optimizer: Optimizer, batch: Batch, change: int, answers: Sequence[bool] = ()
+    objective: Any, optimizer: Optimizer, batch: Batch, change: int, answers: Sequence[bool]
 ) -> Tape:
     """Return the tape of one step, from numbers that `change` makes others."""
     objective, optimizer = copy.deepcopy((objective, optimizer))
@@ -70,18 +81,25 @@ def _recorded(
         X, t, weights = (_input(recorder, *pair) for pair in zip("Xtw", batch, strict=True))
         attributes = optimizer.attributes()
         before, evaluations = snapshot(attributes), optimizer.gradient_evaluations
-        layers = {id(part): (part, _held(part)) for part in _parts(objective.model)}
         gradient = partial(objective.batch_gradient, X, t, weights, True)
-        optimizer.step(w, gradient)
+        with unchanged(objective.model):
+            optimizer.step(w, gradient)
         _write_back(optimizer, recorder.states, [w, objective.vector.grad])
         if names := changed(optimizer.attributes(), before):
             raise NotRecordable(f"{type(optimizer).__name__} keeps state in {names[0]}")
-        for part, held in layers.values():
-            if names := [name for name, what in _held(part).items() if held.get(name) != what]:
-                raise NotRecordable(f"the forward of {type(part).__name__} changes {names[0]}")
         recorder.tape.loss = recorder.operand(objective.value)
     recorder.tape.evaluations = optimizer.gradient_evaluations - evaluations
     return recorder.tape
+
+
+@contextlib.contextmanager
+def unchanged(model: Layer) -> Iterator[None]:
+    """Raise if the attributes of a layer change in the block, as they would not in a replay."""
+    layers = {id(part): (part, _held(part)) for part in _parts(model)}
+    yield
+    for part, held in layers.values():
+        if names := [name for name, what in _held(part).items() if held.get(name) != what]:
+            raise NotRecordable(f"the forward of {type(part).__name__} changes {names[0]}")
 
 
 def _parts(layer: Layer) -> Iterator[Layer]:
