@@ -242,6 +242,8 @@ class Lowering:
             x = middle
         first, last = (reduced[0], reduced[-1] + 1) if reduced else (0, 0)
         parts = x.shape[:first], x.shape[first:last], x.shape[last:]
+        if kind == "argmax" and math.prod(parts[2]) > 1:
+            raise NotRecordable("the largest element is sought along an axis that is not the last")
         if not is_dense(out):
             raise NotRecordable("a reduction into an array with gaps has no instruction")
         self.nodes.append(Node(kind, out, [x], tuple(map(math.prod, parts))))

@@ -1,5 +1,6 @@
 """Recording: run one step of the general engine on copies, and write down what it computes."""
 
+import contextlib
 import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,12 +57,23 @@ def record(
     With all `targets` of the run, as for custom code, batches of each target alone are recorded,
     too, and all that is computed is replaced by numbers of any size: custom code must not notice.
     """
-    parts = [*_parts(objective.model), objective.loss, *optimizer.chain()]
+    parts = [*parts_of(objective.model), objective.loss, *optimizer.chain()]
     outside = Outside(parts, filter(callable, optimizer.hyperparameters.values()))
     count = optimizer.step_count if step_count is None else step_count
     step = _Step(objective, optimizer, take, begin or {}, count)
+    return recordings(partial(_recorded, step), outside, one, two, targets)
+
+
+def recordings(
+    recorded: Callable[[Batch, int, Sequence[bool]], Tape],
+    outside: Outside,
+    one: Batch,
+    two: Batch,
+    targets: Array | None,
+) -> Tape:
+    """Return what `recorded` does for the first batch; raise if it is not the same for others."""
     try:
-        first = _recorded(step, one, 0)
+        first = recorded(one, 0, ())
     finally:
         name = outside.restore()
     if name:
@@ -70,7 +82,7 @@ def record(
     wild = [] if targets is None else _wild(one, targets)
     try:
         for batch, change in ((two, 1), *((batch, 2) for batch in wild)):
-            if words := difference(first, _recorded(step, batch, change, answers)):
+            if words := difference(first, recorded(batch, change, answers)):
                 raise NotRecordable(words)
     finally:
         outside.restore()
@@ -91,6 +103,12 @@ def _wild(batch: Batch, targets: Array) -> Iterator[Batch]:
         yield other - np.asarray(50, X.dtype), np.full(t.shape, value, t.dtype), w
 
 
+def recorder_of(batch: Batch, change: int, answers: Sequence[bool]) -> Recorder:
+    """Return a recorder, which makes all results wild, other ones for each batch, if it should."""
+    seed = int.from_bytes(np.asarray(batch[0]).tobytes()[:7])
+    return Recorder(Traced, answers, np.random.default_rng(seed) if change > 1 else None)
+
+
 class _Step(NamedTuple):
     """What is recorded, before it is copied."""
 
@@ -101,17 +119,13 @@ class _Step(NamedTuple):
     step_count: int
 
 
-def _recorded(step: _Step, batch: Batch, change: int, answers: Sequence[bool] = ()) -> Tape:
+def _recorded(step: _Step, batch: Batch, change: int, answers: Sequence[bool]) -> Tape:
     """Return the tape of one step, from numbers that `change` makes others."""
     objective, optimizer = copy.deepcopy(step[:2])
     _begin(objective, optimizer, step.begin)
     vars(optimizer.chain()[-1])["step_count"] = step.step_count
-    wild = None
-    if change > 1:  # other numbers for each batch
-        wild = np.random.default_rng(int.from_bytes(np.asarray(batch[0]).tobytes()[:7]))
-    recorder = Recorder(Traced, answers, wild)
-    layers = list(_parts(objective.model))
-    held = [(part, attributes(part)) for part in (*layers, objective.loss, *optimizer.chain())]
+    recorder = recorder_of(batch, change, answers)
+    parts = *parts_of(objective.model), objective.loss, *optimizer.chain()
     with np.errstate(all="ignore"), recorder:
         w = trace_vector(recorder, objective.vector, change)
         trace_buffers(recorder, objective.model, change)
@@ -119,19 +133,26 @@ def _recorded(step: _Step, batch: Batch, change: int, answers: Sequence[bool] = 
         for name, penalty in (("l2", objective.penalty), ("l1", objective.l1_penalty)):
             if strength := penalty.strength:
                 vars(penalty)["strength"] = recorder.number(name, strength * (1 + change))
-        before = [(part, snapshot(own)) for part, own in held]
         evaluations = optimizer.gradient_evaluations
         training: Any = Generator(recorder, change) if objective.model.stochastic else True
         rows = trace_rows(recorder, batch)
-        step.take(objective, optimizer, partial(objective.batch_gradient, *rows, training))
-        write_back(recorder, optimizer, objective.model, [w, objective.vector.grad])
-        for part, own in before:
-            if names := changed(attributes(part), own):
-                kind = "forward of" if isinstance(part, Layer) else "step of"
-                raise NotRecordable(f"the {kind} {type(part).__name__} changes {names[0]}")
+        with unchanged(*parts):
+            step.take(objective, optimizer, partial(objective.batch_gradient, *rows, training))
+            write_back(recorder, optimizer, objective.model, [w, objective.vector.grad])
         recorder.tape.loss = recorder.operand(objective.value)
     recorder.tape.evaluations = optimizer.gradient_evaluations - evaluations
     return recorder.tape
+
+
+@contextlib.contextmanager
+def unchanged(*parts: Any) -> Iterator[None]:
+    """Raise if attributes of custom parts change in the block, as they would not in a replay."""
+    before = [(part, snapshot(attributes(part))) for part in parts]
+    yield
+    for part, own in before:
+        if names := changed(attributes(part), own):
+            kind = "forward of" if isinstance(part, Layer) else "step of"
+            raise NotRecordable(f"the {kind} {type(part).__name__} changes {names[0]}")
 
 
 def _begin(objective: Any, optimizer: Optimizer, arrays: Mapping[str, Array]) -> None:
@@ -147,8 +168,8 @@ def _begin(objective: Any, optimizer: Optimizer, arrays: Mapping[str, Array]) ->
             own[...] = array.reshape(own.shape)
 
 
-def _parts(layer: Layer) -> Iterator[Layer]:
+def parts_of(layer: Layer) -> Iterator[Layer]:
     """Yield a layer and all within it."""
     yield layer
     for _, child in layer.children():
-        yield from _parts(child)
+        yield from parts_of(child)

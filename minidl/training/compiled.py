@@ -16,12 +16,13 @@ from minidl.checks import is_minidl
 from minidl.engine import NotRecordable, Runner, plain_step, record
 from minidl.errors import ArgumentError
 from minidl.training.compilable import against, check_state, is_ours, settings_of
-from minidl.training.data import Data, Rows
+from minidl.training.data import Rows
 from minidl.training.frozen import frozen_step
-from minidl.training.machine_steps import Eager, Epoch, Known, Network, Part
+from minidl.training.machine_measure import Measuring
+from minidl.training.machine_steps import PROGRAMS, Eager, Epoch, Known, Network, Part, Sources
+from minidl.training.measure import Objective
 
 COMPARED = 2  # steps on batches of each size that both engines take
-PROGRAMS = 8  # at most, of one run; more are of settings that keep changing
 
 
 class Compiled:
@@ -32,12 +33,33 @@ class Compiled:
         self.steps_taken = 0  # by the machine
         self._programs: dict[Any, list[Known]] = {}  # one for each way that conditions turn out
         self._key: Any = None
-        self._sources: tuple[Rows, list[dict[str, Array]]] | None = None
+        self._settled: tuple[Objective, Any] | None = None
+        self._sources = Sources()
+        self.measuring = Measuring(self._sources)
         self._turns = 0  # steps for which no program was known
         self._final = False  # whether the run is eager for good
 
     def __reduce__(self) -> Any:
         return Compiled, ()
+
+    def begin(self) -> None:
+        """Forget what may change between calls of fit."""
+        self._settled = None
+
+    def _settings(self, run: Any) -> Any:
+        """Return what recordings of a run hold; computed once if nobody can change it meanwhile."""
+        if self._settled is None or self._settled[0] is not run.objective:
+            settings = settings_of(run)
+            schedules = filter(callable, run.optimizer.hyperparameters.values())
+            ours = is_ours(run.objective, run.optimizer)
+            if not ours or not all(map(is_minidl, (*run.hooks.callbacks, *schedules))):
+                return settings
+            self._settled = run.objective, settings
+        return self._settled[1]
+
+    def measure(self, run: Any, rows: Rows, sets: Array | None) -> dict[str, Any]:
+        """Return loss and accuracy of the model as it is on all rows, with the penalties."""
+        return self.measuring.measure(run, rows, sets, self._settings(run))
 
     def steps(self, run: Any, epoch: Epoch, eager: Eager) -> bool:
         """Take the steps of an epoch from the cursor on; return False if `eager` must take them."""
@@ -46,7 +68,7 @@ class Compiled:
         self.reason = against(run, epoch)
         try:
             if not self.reason:
-                self._key = settings_of(run)
+                self._key = self._settings(run)
                 self._take(run, epoch, eager)
         except NotRecordable as why:
             self.reason, self._final = str(why), True
@@ -75,7 +97,8 @@ class Compiled:
         before it was saved: so a run that is resumed has the same bits.
         """
         branches = self._branches(run, epoch)
-        part = Part(run, epoch, self._arrays(run, epoch.data))
+        sources = self._sources.of(epoch.data.train, epoch.data.sets, run.objective)
+        part = Part(run, epoch, sources)
         watched = run.watched is not None and not run.watched.complete  # of eager steps
         if not branches:
             branches.append(self._recorded(part))
@@ -114,8 +137,8 @@ class Compiled:
         }
         if len(kinds) > 1:
             raise NotRecordable("a hyperparameter is a schedule in some of the networks only")
-        if not all(map(is_minidl, run.hooks.callbacks)):
-            self._key = settings_of(run)
+        if self._settled is None:
+            self._key = self._settings(run)
         count = min(epoch.size, epoch.data.n - run.cursor)
         penalties = [bool(p.strength) for p in (run.objective.penalty, run.objective.l1_penalty)]
         frozen = (
@@ -133,24 +156,6 @@ class Compiled:
         arrays = part.arrays_of(network)
         counted = part.run.optimizer.step_count
         return Known(_recorded(network, epoch, (cursor, count, counted), arrays), count)
-
-    def _arrays(self, run: Any, data: Data) -> list[dict[str, Array]]:
-        """Return the rows of each set as matrices of the model's dtype, made once."""
-        rows, dtype = data.train, run.objective.vector.value.dtype
-        if self._sources is None or self._sources[0] is not rows:
-            places = [...] if data.sets is None else range(len(rows.X))
-            made = []
-            for place in places:
-                own = [None if array is None else array[place] for array in rows]
-                made.append(
-                    {
-                        name: np.ascontiguousarray(array.reshape(len(array), -1), dtype)
-                        for name, array in zip(("X", "t", "weights"), own, strict=True)
-                        if array is not None
-                    }
-                )
-            self._sources = rows, made
-        return self._sources[1]
 
 
 def _recorded(

@@ -14,13 +14,14 @@ from minidl.autograd import Array
 from minidl.engine import GUARD, NotRecordable, Runner, drawn, numbers_of
 from minidl.optim import Optimizer
 from minidl.training.compilable import check_state
-from minidl.training.data import Data
+from minidl.training.data import Data, Rows
 from minidl.training.frozen import Frozen
 from minidl.training.measure import Objective
 
 AGREE = {"d": 1e-10, "f": 1e-3}  # relative to the largest weight
 SLICE = 0.03  # seconds after which Ctrl-C is looked for
 NUMBERS = 2**20  # that steps are given at once, at most
+PROGRAMS = 8  # at most, of one run; more are of settings that keep changing
 
 
 class Network(NamedTuple):
@@ -38,6 +39,38 @@ class Epoch(NamedTuple):
     order: Array | None
     size: int
     frozen: Frozen | None
+
+
+class Sources:
+    """The rows of each set as matrices of the model's dtype, made once for each part of the data.
+
+    Each is a dictionary of "X", "t", "weights", and of "plain", the weights without those that the
+    loss gives, if it gives some.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Rows, list[dict[str, Array]]]] = []
+
+    def of(self, rows: Rows, sets: Array | None, objective: Objective) -> list[dict[str, Array]]:
+        """Return the matrices of each set."""
+        for known, made in self._kept:
+            if known is rows:
+                return made
+        dtype, weighs = objective.vector.value.dtype, objective.weighs(rows.t)
+        made = []
+        for place in [...] if sets is None else range(len(rows.X)):
+            X, t, w = rows.X[place], rows.t[place], None if rows.w is None else rows.w[place]
+            named = {"X": X, "t": t, "weights": w}
+            named |= {"plain": objective.without_own(t, w)} if weighs else {}
+            arrays = {name: array for name, array in named.items() if array is not None}
+            made.append(
+                {
+                    name: np.ascontiguousarray(array.reshape(len(array), -1), dtype)
+                    for name, array in arrays.items()
+                }
+            )
+        self._kept = [*self._kept[-1:], (rows, made)]  # of training and validation
+        return made
 
 
 Eager = Callable[..., None]  # the eager loop, of a run, an epoch and, optionally, a number of steps
