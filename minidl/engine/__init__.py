@@ -1,7 +1,10 @@
 """The compiled epoch: one step is recorded, and replayed without Python."""
 
-from minidl.engine.record import record
-from minidl.engine.runner import GUARD, LOSS, SETS, Runner, machine, numbers_of
+from minidl.engine.draws import drawn
+from minidl.engine.measured import RIGHT, record_measure
+from minidl.engine.record import plain_step, record
+from minidl.engine.runner import DONE, GUARD, LOSS, SETS, Runner, machine, numbers_of
 from minidl.engine.tape import NotRecordable
 
-__all__ = ["GUARD", "LOSS", "SETS", "NotRecordable", "Runner", "machine", "numbers_of", "record"]
+__all__ = ["DONE", "GUARD", "LOSS", "RIGHT", "SETS", "NotRecordable", "Runner", "drawn", "machine"]
+__all__ += ["numbers_of", "plain_step", "record", "record_measure"]

@@ -1,9 +1,8 @@
 /* The machine: an interpreter of array instructions, which takes the steps of an epoch.
 
-   All arrays are in one memory of double or float; operands are offsets in it. README.md explains
-   the instructions. A program is checked before it runs. Vectors read and write up to PAD - 1
-   elements beyond the end of an array, so arrays that elementwise instructions write are that much
-   longer. The file includes itself for each instruction set and type; run chooses one. */
+   All arrays are in one memory; operands are offsets in it. README.md explains the instructions. A
+   program is checked before it runs. Vectors touch up to PAD - 1 elements beyond the end of an
+   array, so there is room. The file includes itself for each instruction set and type. */
 #ifndef SET
 #include <math.h>
 #include <stdint.h>
@@ -32,7 +31,7 @@ enum { WORDS = 13, PAD = 16, PANEL = 256, LEAST = 64 };
     X(sum, 0, s + a) X(product, 1, s *a) X(max, -INFINITY, (s >= a) | (s != s) ? s : a)            \
     X(min, INFINITY, (s <= a) | (s != s) ? s : a) X(all, 1, (s != 0) & (a != 0))                   \
     X(any, 0, (s != 0) | (a != 0))
-#define OTHER(X) X(loop) X(load) X(store) X(gemm) X(guard) X(where)
+#define OTHER(X) X(loop) X(load) X(store) X(gemm) X(guard) X(where) X(argmax)
 
 enum {
 #define ONE(name, ...) name##_code,
@@ -52,8 +51,8 @@ typedef struct { /* of one call; memory, source and numbers are double or float 
     word size, first, steps, batch, sources;       /* elements, first row, steps, rows of a batch */
     const word *order;                             /* of the rows, or NULL */
     word rows;                                     /* in the sources: inputs, targets, weights */
-    const void *source[3];
-    word width[3], to[3];                          /* numbers in a row; where a batch goes */
+    const void *source[4];
+    word width[4], to[4];                          /* numbers in a row; where a batch goes */
     const void *numbers;                           /* of each step; the same in all if each is 0 */
     word count, each, numbers_to, loss;            /* how many, where they go, where the loss is */
     double total, last;                            /* sum over rows of the loss; of the last step */
@@ -153,9 +152,9 @@ static int area(const Job *job, word from, word n, word step, word m, word by) {
 /* Whether a job stays inside its memory: 0, or 1 + the place of the first wrong instruction. */
 word machine_check(const Job *job) {
     word left = 0, n = 0, block = 0;
-    Job whole = *job, *all = &whole;
-    all->size -= PAD + LEAST; /* what vectors may touch beyond an end */
-    if (all->size < 0 || job->sources < 0 || job->sources > 3 || job->batch < 1 || job->steps < 0 ||
+    Job whole = *job, *all = &whole; /* without what vectors may touch beyond an end */
+    all->size -= PAD + LEAST;
+    if (all->size < 0 || job->sources < 0 || job->sources > 4 || job->batch < 1 || job->steps < 0 ||
         job->first < 0 || !inside(all, job->loss, 1) || job->count < 0 || job->each < 0 ||
         !inside(all, job->numbers_to, job->count)) return -1;
     for (word s = 0; s < job->sources; s++)
@@ -163,9 +162,8 @@ word machine_check(const Job *job) {
             !inside(all, job->to[s], job->width[s] * job->batch)) return -1;
     if (job->steps > job->rows / job->batch || job->first > job->rows - job->steps * job->batch)
         return -1;
-    if (job->order) /* one row number for each row that is used */
-        for (word i = job->first; i < job->first + job->steps * job->batch; i++)
-            if (job->order[i] < 0 || job->order[i] >= job->rows) return -1;
+    for (word i = job->first; job->order && i < job->first + job->steps * job->batch; i++)
+        if (job->order[i] < 0 || job->order[i] >= job->rows) return -1;
     for (word i = 0; i < job->length; i++) {
         const word *w = job->code + i * WORDS, code = *w;
         int moves = code == load_code || code == store_code;
@@ -259,9 +257,7 @@ INLINE void NAME(column)(int vectors, word m, word k, const REAL *a, word as0, w
     for (; i + (rows) <= m; i += (rows))                                                           \
         NAME(tile)(rows, vectors, k, a + i * as0, as0, as1, b, bs0, d + i * ds0, ds0, columns,     \
                    start ? start + i * ss0 : 0, ss0);
-    TILES(TALL)
-    if (TALL > 4) { TILES(4) }
-    TILES(2) TILES(1)
+    TILES(TALL) if (TALL > 4) { TILES(4) } TILES(2) TILES(1)
 }
 /* d[i] = row i of a matrix times a vector, for rows that are contiguous. */
 static void NAME(dots)(word m, word k, const REAL *a, word as0, word as1, const REAL *b, word bs,
@@ -310,14 +306,13 @@ static void NAME(gemm)(const word *w, REAL *memory) {
 }
 /* d[o, i] from x[o, r, i], over r; a sum over one row is in eight parts. */
 static void NAME(reduce)(const word *w, REAL *memory) {
-    word outer = w[3], reduced = w[4], inner = w[5];
+    word outer = w[3], reduced = w[4], inner = w[5], r;
 #define NEXT(to, from, value) { REAL s = to, a = from; to = value; }
 #define REDUCTION(name, zero, next)                                                                \
     case name##_code:                                                                              \
-        for (word o = 0; o < outer; o++) {                                                         \
+        for (word o = r = 0; o < outer; o++, r = 0) {                                              \
             REAL *d = memory + w[1] + o * inner, *x = memory + w[2] + o * reduced * inner;         \
             REAL part[8] = {zero, zero, zero, zero, zero, zero, zero, zero};                       \
-            word r = 0;                                                                            \
             for (word i = 0; i < inner; i++) d[i] = zero;                                          \
             if (inner == 1)                                                                        \
                 for (; r + 8 <= reduced; r += 8)                                                   \
@@ -327,15 +322,22 @@ static void NAME(reduce)(const word *w, REAL *memory) {
             for (int i = 0; i < 8 && inner == 1; i++) NEXT(*d, part[i], next)                      \
         }                                                                                          \
         break;
-    switch (w[0]) { REDUCE(REDUCTION) }
+    switch (w[0]) {
+        REDUCE(REDUCTION)
+    case argmax_code: /* of each row: the first of the largest, or of those that are not a number */
+        for (word o = 0, at; o < outer; memory[w[1] + o++] = at) {
+            REAL *x = memory + w[2] + o * reduced;
+            for (r = 1, at = 0; r < reduced; r++)
+                if (x[r] > x[at] || (x[r] != x[r] && x[at] == x[at])) at = r;
+        }
+    }
 }
 /* An elementwise instruction, for the elements from `start` on; n is a multiple of PAD. */
 INLINE void NAME(element)(const word *w, REAL *memory, word start, word count) {
     word n = (count + PAD - 1) & ~(word)(PAD - 1);
-    REAL *D = memory + w[1] + (w[5] == 1 ? start : 0);
-    const REAL *A = memory + w[2] + (w[6] == 1 ? start : 0);
-    const REAL *B = memory + w[3] + (w[7] == 1 ? start : 0);
-    const REAL *C = memory + w[4] + (w[8] == 1 ? start : 0);
+#define ARGUMENT(k) (memory + w[k] + (w[k + 4] == 1 ? start : 0))
+    REAL *D = ARGUMENT(1);
+    const REAL *A = ARGUMENT(2), *B = ARGUMENT(3), *C = ARGUMENT(4);
 #define EACH(body) _Pragma("GCC ivdep") for (word i = 0; i < n; i++) { body; }
 #define CASE(name, value) case name##_code: EACH(REAL a = A[i]; D[i] = value) break;
 #define CASES(name, value)                                                                         \

@@ -34,7 +34,11 @@ class Memory:
         self.numbers = sorted(v for v in used if self.versions[v].number >= 0)
         for place, version in enumerate(self.numbers):
             self.at[version] = place
-        self.size = _padded(len(self.numbers))
+        self.drawn = sorted(v for v in used if self.versions[v].drawn >= 0)
+        end = len(self.numbers)
+        for version in self.drawn:  # they are written together with the numbers
+            self.at[version], end = end, end + self.versions[version].size
+        self.size = _padded(end)
         self.inputs: dict[str, int] = {}
         buffers = lowering.tape.buffers
         firsts = self._first_versions(lowering)
@@ -56,9 +60,11 @@ class Memory:
     @staticmethod
     def _first_versions(lowering: Lowering) -> dict[int, int]:
         """Return the version of each named buffer before the step, in the order they were made."""
-        named = [i for i, b in enumerate(lowering.tape.buffers) if b.name not in ("", "gradient")]
-        made = [i for i, b in enumerate(lowering.tape.buffers) if b.name != "gradient"]
-        made = [i for i in made if i in named or lowering.tape.buffers[i].constant is not None]
+        later = "gradient", "random "
+        buffers = lowering.tape.buffers
+        made = [i for i, b in enumerate(buffers) if not b.name.startswith(later)]
+        named = [i for i in made if buffers[i].name]
+        made = [i for i in made if i in named or buffers[i].constant is not None]
         return {buffer: made.index(buffer) for buffer in named}
 
     def _last_uses(self) -> dict[int, tuple[int, int]]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl.engine.draws import alone
 from minidl.engine.table import BINARY, BOOLEAN, PRODUCTS, REDUCTIONS, UNARY
 from minidl.engine.tape import (
     Array,
@@ -42,6 +43,7 @@ class Version:
     home: int = -1
     constant: Array | None = None
     number: int = -1  # of the tape, if it is a number that is known before the step
+    drawn: int = -1  # the buffer of the tape, if it is an array that is known before the step
     complete: bool = True  # whether it was an array as a whole, before parts were written
     own: bool = False  # whether it may be written in place
     written: set[tuple[int, int]] = field(default_factory=set)  # (offset, size) of such parts
@@ -80,9 +82,14 @@ class Lowering:
         self.numbers: dict[int, Part] = {}  # number of the tape -> where it is
         self.known: set[int] = {i for i, name in enumerate(tape.scalars) if name}
         self.before: list[Instruction] = []  # what is computed with numbers alone
+        self.drawn: set[int] = set()  # buffers of random numbers, and of what is made of them
+        self.with_drawn: list[Instruction] = []  # which makes it
         for i, buffer in enumerate(tape.buffers):
             if buffer.name == "gradient":
                 continue  # its numbers from earlier steps are never read
+            if buffer.name.startswith("random "):
+                self.drawn.add(i)
+                continue
             if buffer.name or buffer.constant is not None:
                 home = i if buffer.name in outputs else -1
                 self.current[i] = self._new(buffer.size, home, buffer.constant)
@@ -97,6 +104,9 @@ class Lowering:
     def part(self, operand: Operand) -> Part:
         """Return the array that an operand is now; numbers are arrays of no axes."""
         if isinstance(operand, Place):
+            if operand.buffer in self.drawn and operand.buffer not in self.current:
+                self.current[operand.buffer] = self._new(self.tape.buffers[operand.buffer].size)
+                self.versions[self.current[operand.buffer]].drawn = operand.buffer
             if operand.buffer not in self.current:
                 raise NotRecordable("an array is read before it is written")
             return Part(self.current[operand.buffer], *operand[1:])
@@ -116,6 +126,8 @@ class Lowering:
         """Return the part that a write to a place fills: of a new version, if it fills all."""
         buffer = self.tape.buffers[place.buffer]
         size = math.prod(place.shape)
+        if place.buffer in self.drawn:
+            self.part(place)
         if size == buffer.size:
             self.current[place.buffer] = self._new(size, self._home(place.buffer))
         else:
@@ -151,6 +163,11 @@ class Lowering:
             self.before.append(step)
             if isinstance(out, Scalar):
                 self.known.add(out.number)
+            return
+        if alone(self.tape, step, self.drawn - self.current.keys()):
+            assert isinstance(out, Place)
+            self.drawn.add(out.buffer)
+            self.with_drawn.append(step)
             return
         inputs = [self.part(x) for x in step.inputs]
         if step.name == "item" and isinstance(out, Scalar):
@@ -225,6 +242,8 @@ class Lowering:
             x = middle
         first, last = (reduced[0], reduced[-1] + 1) if reduced else (0, 0)
         parts = x.shape[:first], x.shape[first:last], x.shape[last:]
+        if kind == "argmax" and math.prod(parts[2]) > 1:
+            raise NotRecordable("the largest element is sought along an axis that is not the last")
         if not is_dense(out):
             raise NotRecordable("a reduction into an array with gaps has no instruction")
         self.nodes.append(Node(kind, out, [x], tuple(map(math.prod, parts))))
@@ -246,11 +265,10 @@ class Lowering:
 
 
 def _spread(part: Part, shape: tuple[int, ...]) -> Part:
-    """Return a part broadcast to a shape."""
+    """Return a part broadcast to a shape; a write drops leading axes of length 1."""
     extra = len(shape) - len(part.shape)
-    strides = (0,) * extra + tuple(
-        0 if n == 1 else s for n, s in zip(part.shape, part.strides, strict=True)
-    )
+    own = tuple(0 if n == 1 else s for n, s in zip(part.shape, part.strides, strict=True))
+    strides = (0,) * extra + own if extra >= 0 else own[-extra:]
     return Part(part.version, part.offset, shape, strides)
 
 

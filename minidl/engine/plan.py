@@ -14,7 +14,7 @@ import numpy as np
 from minidl.engine.fuse import grouped, into_pieces, with_bias
 from minidl.engine.memory import LEAST, PAD, WORDS, Memory
 from minidl.engine.nodes import Lowering, needed
-from minidl.engine.tape import Array, Instruction, NotRecordable, Scalar, Tape
+from minidl.engine.tape import KEPT, Array, Instruction, NotRecordable, Scalar, Tape
 
 
 @dataclass
@@ -22,7 +22,8 @@ class Program:
     """What the machine runs: code, its initial memory, and where inputs are in it.
 
     `before` are instructions on numbers for Python; `numbers` those that go into memory at
-    `numbers_at`, by their place in the tape.
+    `numbers_at`, by their place in the tape. After them follow `drawn`, buffers of random numbers
+    and of what Python makes of them by `with_drawn`.
     """
 
     code: Array
@@ -32,12 +33,19 @@ class Program:
     before: list[Instruction]
     loss: int
     tape: Tape
+    drawn: list[int]
+    with_drawn: list[Instruction]
     numbers_at: int = 0
+
+    @property
+    def each(self) -> int:
+        """How many numbers a step is given."""
+        return len(self.numbers) + sum(self.tape.buffers[i].size for i in self.drawn)
 
 
 def plan(tape: Tape, code_of: dict[str, int], dtype: np.dtype[Any]) -> Program:
     """Return the program of a tape, for a machine with these codes; or raise NotRecordable."""
-    outputs = {b.name for b in tape.buffers if b.name == "w" or b.name.startswith("state ")}
+    outputs = {b.name for b in tape.buffers if b.name == "w" or b.name.startswith(KEPT)}
     lowering = Lowering(tape, outputs)
     named = {i: b.name for i, b in enumerate(tape.buffers) if b.name}
     ends = {i: lowering.current[i] for i, name in named.items() if name in outputs}
@@ -62,7 +70,10 @@ def plan(tape: Tape, code_of: dict[str, int], dtype: np.dtype[Any]) -> Program:
     numbers = [lowering.versions[v].number for v in memory.numbers]
     loss = memory.at[lowering.loss.version] + lowering.loss.offset
     before = _wanted(lowering.before, set(numbers))
-    return Program(code, start, homes, numbers, before, loss, tape)
+    drawn = [lowering.versions[v].drawn for v in memory.drawn]
+    if any(tape.buffers[i].dtype.itemsize > dtype.itemsize for i in drawn):
+        raise NotRecordable("random numbers in float64 are used in a float32 network")
+    return Program(code, start, homes, numbers, before, loss, tape, drawn, lowering.with_drawn)
 
 
 def _wanted(before: list[Instruction], numbers: set[int]) -> list[Instruction]:

@@ -1,13 +1,13 @@
 """The recorder: it knows where arrays are in memory, and writes instructions on the tape."""
 
 import bisect
-import operator
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from minidl.engine.number import Number
 from minidl.engine.tape import (
     Array,
     Buffer,
@@ -32,8 +32,14 @@ ACTIVE = _Active()
 class Recorder:
     """Writes the tape while it is active in a ``with`` block."""
 
-    def __init__(self, array: type[Array], answers: Sequence[bool] = ()) -> None:
+    def __init__(
+        self,
+        array: type[Array],
+        answers: Sequence[bool] = (),
+        wild: np.random.Generator | None = None,
+    ) -> None:
         self.array = array  # the type of arrays that are recorded
+        self._wild = wild  # makes all results other numbers, so that who reads them is noticed
         self._answers = list(answers)[::-1]  # of conditions, whatever they are; the last is first
         self.tape = Tape()
         self._starts: list[int] = []  # addresses of buffers, sorted
@@ -41,35 +47,34 @@ class Recorder:
         self._kept: list[Array] = []  # so that no address is used twice
         self.now = 0  # the step count
         self.states: dict[str, Array] = {}  # of the optimizer, as they are given
-        self._scheduled: dict[float, Scalar] = {}  # values by which numbers are known again
+        self.active = False
 
     def __enter__(self) -> "Recorder":
-        ACTIVE.recorder = self
+        ACTIVE.recorder, self.active = self, True
         return self
 
     def __exit__(self, *error: object) -> None:
-        ACTIVE.recorder = None
+        ACTIVE.recorder, self.active = None, False
 
     def input(self, name: str, array: Array) -> Array:
         """Return an array whose numbers are other ones in each step."""
         self._register(array, name)
         return array.view(self.array)
 
-    def number(self, name: str, value: float) -> "Number":
+    def number(self, name: str, value: float) -> Number:
         """Return a number that is another one in each step."""
         self.tape.scalars.append(name)
-        return Number(value, Scalar(len(self.tape.scalars) - 1))
+        return Number(value, Scalar(len(self.tape.scalars) - 1), self)
 
-    def schedule(self, name: str, function: Callable[[Any], float]) -> Callable[[Any], float]:
-        """Return a schedule whose values are known again, although they are plain numbers."""
-        known: dict[str, float] = {}
+    def schedule(self, name: str, function: Callable[[Any], float]) -> Callable[[Any], Number]:
+        """Return a schedule whose values are numbers that are recorded."""
+        known: dict[str, Number] = {}
 
-        def call(step: Any) -> float:
-            later = int(step) - self.now
-            key = f"{name}+{later}" if later else name
-            if key not in known:  # a value that nothing else has
-                known[key] = function(int(step)) * (1 - 1e-9 * np.random.default_rng().random())
-                self._scheduled[known[key]] = self.number(key, known[key]).place
+        def call(step: Any) -> Number:
+            count = int(plain(step))
+            key = f"{name}+{count - self.now}" if count != self.now else name
+            if key not in known:
+                known[key] = self.number(key, function(count))
             return known[key]
 
         return call
@@ -114,10 +119,8 @@ class Recorder:
         """Return what an instruction takes in the place of a value."""
         if isinstance(value, np.ndarray):
             return self.place(value)
-        if isinstance(value, Number):
+        if type(value) is Number:
             return value.place
-        if type(value) is float and value in self._scheduled:
-            return self._scheduled[value]
         if not isinstance(value, bool | int | float | np.generic):
             raise NotRecordable(f"an operation takes a {type(value).__name__}")
         return Given(value)
@@ -134,6 +137,8 @@ class Recorder:
         """Compute, and write an instruction. The result is a new array, or `out`."""
         operands = tuple(map(self.operand, inputs))
         result = function(*map(plain, inputs), **options)
+        if self._wild is not None:
+            result = _wild(self._wild, np.asarray(result))
         if out is None:
             out = np.array(result) if np.ndim(result) == 0 else result
             if not out.flags.owndata:  # such as clip without bounds
@@ -148,23 +153,46 @@ class Recorder:
         self.tape.instructions.append(Instruction(name, self.place(out), operands, kept, function))
         return out
 
-    def add_number(self, function: Callable[..., Any], *inputs: Any, name: str = "") -> "Number":
+    def add_number(self, function: Callable[..., Any], *inputs: Any, name: str = "") -> Number:
         """Compute a Python number, and write an instruction."""
         operands = tuple(map(self.operand, inputs))
-        result = self.number("", function(*map(plain, inputs)))
+        try:
+            value = float(function(*map(plain, inputs)))
+        except (ArithmeticError, TypeError, ValueError):
+            if self._wild is None:
+                raise
+            value = 1.0
+        result = self.number("", value)
         name = name or function.__name__.strip("_")
         step = Instruction(name, result.place, operands, (), function)
         self.tape.instructions.append(step)
         return result
 
-    def add_guard(self, value: Any, expected: bool, name: str) -> bool:
+    def add_guard(self, value: Any, expected: bool | None, name: str) -> bool:
         """Write a condition on which Python code depends, and return it."""
+        if expected is None:
+            expected = bool(plain(value))
         expected = self._answers.pop() if self._answers else expected
         options = (("expected", expected),)
         self.tape.instructions.append(
             Instruction(name, None, (self.operand(value),), options, guard)
         )
         return expected
+
+
+def _wild(rng: np.random.Generator, result: Array) -> Array:
+    """Return numbers of any size and sign in the place of a result; integers as they are."""
+    if result.dtype.kind == "b":
+        return rng.random(result.shape) < rng.random()
+    if result.dtype.kind != "f":
+        return result
+    numbers = rng.standard_normal(result.shape) * 10.0 ** rng.uniform(-9, 9)
+    how = rng.integers(5)
+    if how < 2:
+        numbers = np.abs(numbers) * (1 - 2 * how)
+    elif how == 2:
+        numbers = np.where(rng.random(result.shape) < 0.5, numbers, rng.choice([np.nan, np.inf]))
+    return np.asarray(numbers, result.dtype)
 
 
 def active() -> Recorder:
@@ -178,53 +206,4 @@ def plain(value: Any) -> Any:
     """Return the array or the number that computes as usual."""
     if isinstance(value, np.ndarray):
         return value.view(np.ndarray)
-    return float(value) if isinstance(value, Number) else value
-
-
-class Number(float):
-    """A Python number whose operations are recorded."""
-
-    place: Scalar
-
-    def __new__(cls, value: float, place: Scalar) -> "Number":
-        """Make a number that is known by its place."""
-        number = super().__new__(cls, value)
-        number.place = place
-        return number
-
-    __array_ufunc__: Any  # as that of arrays
-    __hash__ = float.__hash__
-
-    def __bool__(self) -> bool:
-        return active().add_guard(self, float(self) != 0, "a number")
-
-    def __reduce__(self) -> Any:
-        return float, (float(self),)
-
-    def __neg__(self) -> Any:
-        return 0.0 - self
-
-    def __abs__(self) -> Any:
-        return active().add_number(operator.abs, self, name="number abs")
-
-
-def _operator(name: str, reflected: bool, compares: bool) -> Any:
-    function = getattr(operator, name)
-
-    def call(self: Number, other: Any) -> Any:
-        if isinstance(other, np.ndarray) or not isinstance(other, int | float):
-            return NotImplemented
-        pair = (other, self) if reflected else (self, other)
-        result = active().add_number(function, *pair, name=f"number {name}")
-        if not compares:
-            return result
-        return active().add_guard(result, bool(float(result)), f"number {name}")
-
-    return call
-
-
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
-    setattr(Number, f"__{_name}__", _operator(_name, False, False))
-    setattr(Number, f"__r{_name}__", _operator(_name, True, False))
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Number, f"__{_name}__", _operator(_name, False, True))
+    return value.followed if type(value) is Number else value

@@ -29,9 +29,9 @@ class _Job(ctypes.Structure):
         *((name, WORD) for name in ("size", "first", "steps", "batch", "sources")),
         ("order", POINTER),
         ("rows", WORD),
-        ("source", POINTER * 3),
-        ("width", WORD * 3),
-        ("to", WORD * 3),
+        ("source", POINTER * 4),
+        ("width", WORD * 4),
+        ("to", WORD * 4),
         ("numbers", POINTER),
         *((name, WORD) for name in ("count", "each", "numbers_to", "loss")),
         ("total", ctypes.c_double),
@@ -92,7 +92,7 @@ class Runner:
         self.memory[...] = self.program.memory
         self.evaluations = tape.evaluations
         self.constant = _is_constant(self.program)
-        self._prepared: tuple[Mapping[str, Array], _Job] | None = None
+        self._prepared: list[tuple[Mapping[str, Array], _Job]] = []  # for the last rows
 
     def write(self, arrays: Mapping[str, Array]) -> None:
         """Write inputs such as "w" and "state velocity" to their homes."""
@@ -107,6 +107,12 @@ class Runner:
             if name in self.program.homes:
                 at, size = self.program.homes[name]
                 array.reshape(-1)[...] = self.memory[at : at + size]
+
+    def number(self, name: str) -> float:
+        """Return what is at the home of an array of one element; 0.0 if it has none."""
+        return (
+            float(self.memory[self.program.homes[name][0]]) if name in self.program.homes else 0.0
+        )
 
     def job(
         self,
@@ -123,16 +129,17 @@ class Runner:
         `sources` are the rows by the names "X", "t" and "weights"; arrays must live until the job
         has run.
         """
-        if self._prepared is None or self._prepared[0] is not sources:
-            self._prepared = sources, self._job_on(sources)
-        job = self._prepared[1]
+        job = next((job for rows, job in self._prepared if rows is sources), None)
+        if job is None:
+            job = self._job_on(sources)
+            self._prepared = [*self._prepared[-3:], (sources, job)]
         job.first, job.steps, job.total, job.status, job.order = first, steps, total, DONE, None
         if order is not None:
             _check(order, np.dtype(np.int64))
             assert len(order) == job.rows
             job.order = order.ctypes.data
         _check(numbers, self.dtype)
-        several, count = len(numbers) > 1, len(self.program.numbers)
+        several, count = len(numbers) > 1, self.program.each
         assert numbers.shape == (steps if several else 1, count)
         job.numbers, job.count, job.each = numbers.ctypes.data, count, count * several
         return job
@@ -200,7 +207,11 @@ def _is_constant(program: Program) -> bool:
     Then the only condition on numbers is that of every optimizer, whether this is the first step.
     """
     scalars, before = program.tape.scalars, program.before
-    if "step_count" not in scalars or scalars.index("step_count") in program.numbers:
+    if (
+        program.drawn
+        or "step_count" not in scalars
+        or scalars.index("step_count") in program.numbers
+    ):
         return False
     count, zero = Scalar(scalars.index("step_count")), Given(0)
     return all(

@@ -70,6 +70,7 @@ BINARY = {
 }
 REDUCTIONS = {
     "add.reduce": "sum",
+    "argmax": "argmax",  # over the last axis
     "logical_and.reduce": "all",
     "logical_or.reduce": "any",
     "maximum.reduce": "max",

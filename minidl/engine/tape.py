@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+KEPT = "state ", "buffer "  # how the names of arrays begin that a step changes, besides "w"
 
 
 class NotRecordable(Exception):  # noqa: N818 - an answer, not an error: the step runs eager
@@ -86,10 +87,7 @@ class Tape:
     instructions: list[Instruction] = field(default_factory=list)
     loss: Operand = field(default_factory=lambda: Given(0.0))
     evaluations: int = 1  # of the gradient in a step
-
-    def answers(self) -> list[bool]:
-        """Return how the conditions were answered, in order."""
-        return [dict(i.options)["expected"] for i in self.instructions if i.out is None]
+    draws: list[Any] = field(default_factory=list)  # of random numbers, which are inputs
 
     def replay(self, inputs: Mapping[str, Any]) -> float:
         """Take one step: change the arrays of `inputs` in place; return the loss.
@@ -141,7 +139,7 @@ def difference(one: Tape, two: Tape) -> str:
     steps = zip(one.instructions, two.instructions, strict=False)
     if words := next(filter(None, starmap(_between, steps)), ""):
         return words
-    if len(one.instructions) != len(two.instructions):
+    if len(one.instructions) != len(two.instructions) or one.draws != two.draws:
         return "Python code chooses by values what it computes"
     for c, d in zip(one.buffers, two.buffers, strict=True):
         if c.constant is not None and c.constant.tobytes() != np.asarray(d.constant).tobytes():

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.engine.recorder import ACTIVE, Number, Recorder, active, plain
+from minidl.engine.number import Number
+from minidl.engine.recorder import ACTIVE, Recorder, active, plain
 from minidl.engine.tape import Array, NotRecordable
 
 KNOWN = (np.ndarray, np.generic, bool, int, float)
@@ -102,7 +103,10 @@ class Traced(np.ndarray):
         return Extreme.of(self, np.minimum, super().argmin(*how, **options))
 
     def argmax(self, *how: Any, **options: Any) -> Any:
-        """Return a place whose number :meth:`item` records."""
+        """Return a place whose number :meth:`item` records, or record the places along an axis."""
+        recorder, axis = ACTIVE.recorder, options.get("axis", how[0] if how else None)
+        if recorder is not None and axis is not None and len(how) + len(options) == 1:
+            return recorder.add(np.argmax, (self,), axis=axis)
         return Extreme.of(self, np.maximum, super().argmax(*how, **options))
 
     def fill(self, value: Any) -> None:

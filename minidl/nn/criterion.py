@@ -144,9 +144,16 @@ class Loss(Answering):
             raise ArgumentError(f"{type(self).__name__} has no accuracy: targets are not classes")
         scores = as_floats(outputs.data if isinstance(outputs, Tensor) else outputs)
         prepared = self.prepare(targets, scores.shape, scores.dtype)
-        right, own = self.right(scores, prepared), self.row_weight(prepared)
+        own = self.row_weight(prepared)
         if own is not None:
             sample_weight = _product(np.not_equal(own, 0), sample_weight, scores)
+        return self._fraction(scores, prepared, sample_weight)
+
+    def _fraction(
+        self, scores: Array, prepared: Array, sample_weight: Weights = None
+    ) -> float | Array:
+        """Return :meth:`accuracy` for prepared targets, with these weights alone."""
+        right = self.right(scores, prepared)
         axes = tuple(range(1, right.ndim)) if scores.ndim > 2 else None
         if sample_weight is None:
             fractions: float | Array = right.mean(axis=axes)

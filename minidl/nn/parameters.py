@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
-from minidl.autograd.node import to_float
+from minidl.autograd.node import array_of, to_float
 from minidl.errors import ArgumentError, CallError, GraphError, ShapeError, UnknownNameError
 from minidl.keywords import answers
 from minidl.values import numbers
@@ -68,14 +68,16 @@ class Buffer(Tensor):
             message = f"a Tensor with a graph, of shape {value.shape}, cannot be kept in a buffer"
             hint = "Write value.detach(), or compute it inside no_grad()."
             raise GraphError(message, hint=hint)
-        new, values = self.data.copy(), to_float(value)
+        new, values = self.data.copy(), array_of(value)
+        if not isinstance(values, np.ndarray) or values.dtype.char not in "fd":
+            values = to_float(value)
         try:
             new[index] = values
         except (IndexError, ValueError) as error:
             message = f"the values do not fit the buffer: {error}"
             received, expected = f"shape {values.shape}", f"shape {new.shape}"
             raise ShapeError(message, received=received, expected=expected) from None
-        super().__setattr__("data", new)
+        object.__setattr__(self, "_data", new)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "requires_grad" and value:

@@ -5,8 +5,6 @@ Their form and their defaults are those of PyTorch.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from minidl.optim.averages import (
@@ -137,7 +135,8 @@ def _rectification(beta2: float, t: int) -> float:
     if rho <= 5:
         return 0.0
     square = (rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)
-    return math.sqrt(square * correction)
+    root: float = (square * correction) ** 0.5
+    return root
 
 
 class AdaMax(Optimizer):

@@ -47,7 +47,7 @@ def steps_since_restart(optimizer: Optimizer) -> Value:
     step, at = optimizer.step_count + 1, optimizer.state.get("restarted_at")
     if at is None:
         return step
-    return step - (float(at[0]) if at.ndim == 1 else at.astype(float))
+    return step - (at[0].item() if at.ndim == 1 else at.astype(float))
 
 
 def unbiased(mean: Array, rate: Value, steps: Value) -> Array:

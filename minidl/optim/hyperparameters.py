@@ -47,7 +47,13 @@ class Hyperparameter:
         return self.check(value(step)) if callable(value) else value
 
     def check(self, value: object) -> float | Array:
-        """Return `value` as a float or an array (R, 1), or raise an ArgumentError."""
+        """Return `value` as a float or an array (R, 1), or raise an ArgumentError.
+
+        A number that the compiled engine follows while it records a step stays one.
+        """
+        if (number := getattr(value, "followed", None)) is not None:
+            self.check(number)
+            return value  # type: ignore[return-value]
         if _is_model(value):
             message = f"must be {self.expected}, got a {type(value).__name__}"
             raise ArgumentError(message, argument=self.name, hint=PLACES["params"])

@@ -15,12 +15,6 @@ from minidl.training.measure import Objective
 
 def against(run: Any, epoch: Any) -> str:
     """Return why a run cannot be compiled, as far as is known before it is recorded, or ""."""
-    if epoch.frozen is not None:
-        return "parameters are frozen"
-    if run.buffered:
-        return "the model has buffers"
-    if run.may_draw and run.objective.model.stochastic:
-        return "a layer draws random numbers"
     if STATE.debugger is not None or not STATE.recording:
         return "operations are watched by debug(), or not recorded"
     if epoch.data.train.X.dtype != run.objective.vector.value.dtype:
@@ -36,6 +30,15 @@ def check_state(run: Any) -> None:
     for name, array in optimizer.state.items():
         if array.dtype != dtype:
             raise NotRecordable(f"state {name} is {array.dtype}, the weights are {dtype}")
+    check_buffers(run.objective)
+
+
+def check_buffers(objective: Objective) -> None:
+    """Raise if a buffer has another type than the weights."""
+    dtype = objective.vector.value.dtype
+    for name, array in objective.model.named_buffers():
+        if array.dtype != dtype:
+            raise NotRecordable(f"the buffer {name} is {array.dtype}, the weights are {dtype}")
 
 
 def is_ours(objective: Objective, optimizer: Optimizer) -> bool:

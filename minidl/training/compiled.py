@@ -13,28 +13,32 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import is_minidl
-from minidl.engine import NotRecordable, Runner, record
+from minidl.engine import NotRecordable, Runner, plain_step, record
 from minidl.errors import ArgumentError
 from minidl.training.compilable import against, check_state, is_ours, settings_of
-from minidl.training.data import Data, Rows
-from minidl.training.engine_choice import TOO_OFTEN, Answers, EngineAccount, eager_steps, unable
-from minidl.training.machine_steps import Eager, Epoch, Known, Network, Part
+from minidl.training.data import Rows
+from minidl.training.engine_choice import EngineAccount, eager_steps, unable
+from minidl.training.frozen import frozen_step
+from minidl.training.machine_measure import Measuring
+from minidl.training.machine_steps import PROGRAMS, Eager, Epoch, Known, Network, Part, Sources
+from minidl.training.measure import Objective
 
 COMPARED = 2  # steps on batches of each size that both engines take
-PROGRAMS = 8  # at most, of one run; more are of settings that keep changing
 
 
 class Compiled:
     """The programs of a run, and why there are none."""
 
     def __init__(self, account: Any = None) -> None:
-        self.account = EngineAccount.from_dict(account) if account else EngineAccount()
-        self._programs: dict[Any, Known] = {}
+        self.account = EngineAccount(**account or {})
+        self._programs: dict[Any, list[Known]] = {}  # one for each way that conditions turn out
         self._key: Any = None
-        self._sources: tuple[Rows, list[dict[str, Array]]] | None = None
+        self._settled: tuple[Objective, Any] | None = None
+        self._sources = Sources()
+        self.measuring = Measuring(self._sources)
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.account.to_dict(),)  # without programs
+        return Compiled, (vars(self.account),)  # without programs
 
     @property
     def reason(self) -> str:
@@ -46,26 +50,42 @@ class Compiled:
         """How many steps of the run the machine has taken."""
         return self.account.steps
 
+    def begin(self) -> None:
+        """Forget what may change between calls of fit."""
+        self._settled = None
+
+    def _settings(self, run: Any) -> Any:
+        """Return what recordings of a run hold; computed once if nobody can change it meanwhile."""
+        if self._settled is None or self._settled[0] is not run.objective:
+            settings = settings_of(run)
+            schedules = filter(callable, run.optimizer.hyperparameters.values())
+            ours = is_ours(run.objective, run.optimizer)
+            if not ours or not all(map(is_minidl, (*run.hooks.callbacks, *schedules))):
+                return settings
+            self._settled = run.objective, settings
+        return self._settled[1]
+
+    def measure(self, run: Any, rows: Rows, sets: Array | None) -> dict[str, Any]:
+        """Return loss and accuracy of the model as it is on all rows, with the penalties."""
+        return self.measuring.measure(run, rows, sets, self._settings(run))
+
     def steps(self, run: Any, epoch: Epoch, eager: Eager) -> bool:
         """Take the steps of an epoch from the cursor on; return False if `eager` must take them."""
         account = self.account
         if account.final:
             return False
-        why = unable(run, epoch) or against(run, epoch)
-        if why:
-            account.reason = why
-        else:
-            try:
-                self._key, account.reason = settings_of(run), ""
+        account.reason = unable(run, epoch) or against(run, epoch)
+        try:
+            if not account.reason:
+                self._key = self._settings(run)
                 self._take(run, epoch, eager)
-                return True
-            except NotRecordable as error:
-                account.give_up(str(error))
-        if run.engine == "compiled" and not account.steps:
+        except NotRecordable as why:
+            account.give_up(str(why))
+        if account.reason and run.engine == "compiled" and not account.steps:
             problem = "the compiled engine cannot train this run"
             hint = 'Use engine="auto", which then takes the eager engine.'
             raise ArgumentError(problem, received=account.reason, hint=hint)
-        return False
+        return not account.reason
 
     def _take(self, run: Any, epoch: Epoch, eager: Eager) -> None:
         n, single = epoch.data.n, run.objective.vector.value.ndim == 1
@@ -75,84 +95,98 @@ class Compiled:
         if epoch.order is not None:
             epoch = epoch._replace(order=np.ascontiguousarray(epoch.order, np.int64))
         while run.cursor < n and not (single and not math.isfinite(run.running_total)):
-            known = self._known(run, epoch)
-            part = Part(run, epoch, self._arrays(run, epoch.data))
-            watching = run.watched is not None and not run.watched.complete
-            if known.compared < COMPARED or watching:  # which needs eager gradients
-                done = part.compare(known, eager)
-            else:
-                done = part.advance(known)
-            before = run.cursor
-            try:
-                if not done:
-                    eager(run, epoch, 1)
-            finally:  # an interruption comes after the step, an error before
-                if done or run.cursor > before:
-                    self.account.note(known.count, part.taken, done)
-            if known.count not in self.account.answers:
-                self._programs = {k: v for k, v in self._programs.items() if v is not known}
-            if self.account.too_often:
-                raise NotRecordable(TOO_OFTEN)
+            self._go_on(run, epoch, eager)
             if run.interrupts.pressed and run.cursor < n:
                 run.interrupts.check()
 
-    def _known(self, run: Any, epoch: Epoch) -> Known:
-        """Return the program for the next batch, recorded if it is new."""
-        networks = run.networks()
-        kinds = {tuple(map(callable, own.optimizer.hyperparameters.values())) for own in networks}
+    def _go_on(self, run: Any, epoch: Epoch, eager: Eager) -> None:
+        """Take some steps.
+
+        Which engine takes a step depends on the state of the run alone, and not on what happened
+        before it was saved: so a run that is resumed has the same bits.
+        """
+        branches = self._branches(run, epoch)
+        sources = self._sources.of(epoch.data.train, epoch.data.sets, run.objective)
+        part = Part(run, epoch, sources)
+        watched = run.watched is not None and not run.watched.complete  # of eager steps
+        if not branches:
+            branches.append(self._recorded(part))
+        if branches[0].compared >= COMPARED and not watched and part.advance(branches[0]):
+            self.account.note(part.taken)
+            return
+        done = self._step(part, branches, eager, watched)
+        while not done:
+            self.account.turn()
+            stuck, known = part.stuck, len(branches)
+            try:
+                branches.append(self._recorded(part))
+            except NotRecordable:
+                break
+            done = self._step(part, branches, eager, watched)
+            if part.stuck == stuck and len(branches) > known + len(part.networks):
+                break
+        if not done:
+            eager(run, epoch, 1)
+            return
+        self.account.note(part.taken)
+        branches.sort(key=lambda known: known is not part.used[0])
+
+    def _step(self, part: Part, branches: list[Known], eager: Eager, watched: bool) -> bool:
+        """Take a step with the programs whose conditions hold, compared if one of them is new."""
+        if watched or any(known.compared < COMPARED for known in branches):
+            return part.compare(branches, eager)
+        return part.step(branches)
+
+    def _branches(self, run: Any, epoch: Epoch) -> list[Known]:
+        """Return the programs for the next batch, the last one that was used first."""
+        kinds = {
+            tuple(map(callable, own.optimizer.hyperparameters.values())) for own in run.networks()
+        }
         if len(kinds) > 1:
             raise NotRecordable("a hyperparameter is a schedule in some of the networks only")
-        if not all(map(is_minidl, run.hooks.callbacks)):
-            self._key = settings_of(run)
+        if self._settled is None:
+            self._key = self._settings(run)
         count = min(epoch.size, epoch.data.n - run.cursor)
-        penalties = run.objective.penalty, run.objective.l1_penalty
-        key = (count, *kinds, *(bool(p.strength) for p in penalties), self._key)
-        if key not in self._programs:
-            if len(self._programs) >= PROGRAMS:
-                self._programs.clear()
-            runner = _recorded(networks[0], epoch, run.cursor, count, self.account.answers)
-            self._programs[key] = Known(runner, count)
-        return self._programs[key]
+        penalties = [bool(p.strength) for p in (run.objective.penalty, run.objective.l1_penalty)]
+        frozen = (
+            () if epoch.frozen is None else tuple((p.start, p.stop) for p in epoch.frozen.parts)
+        )
+        key = (count, *kinds, *penalties, frozen, bool(run._generators), self._key)
+        if key not in self._programs and len(self._programs) >= PROGRAMS:
+            self._programs.clear()
+        return self._programs.setdefault(key, [])
 
-    def _arrays(self, run: Any, data: Data) -> list[dict[str, Array]]:
-        """Return the rows of each set as matrices of the model's dtype, made once."""
-        rows, dtype = data.train, run.objective.vector.value.dtype
-        if self._sources is None or self._sources[0] is not rows:
-            places = [...] if data.sets is None else range(len(rows.X))
-            made = []
-            for place in places:
-                own = [None if array is None else array[place] for array in rows]
-                made.append(
-                    {
-                        name: np.ascontiguousarray(array.reshape(len(array), -1), dtype)
-                        for name, array in zip(("X", "t", "weights"), own, strict=True)
-                        if array is not None
-                    }
-                )
-            self._sources = rows, made
-        return self._sources[1]
+    def _recorded(self, part: Part) -> Known:
+        """Return a program of the next step of the network that needs one."""
+        network, epoch, cursor = part.networks[part.stuck], part.epoch, part.run.cursor
+        count = min(epoch.size, epoch.data.n - cursor)
+        arrays = part.arrays_of(network)
+        counted = part.run.optimizer.step_count
+        return Known(_recorded(network, epoch, (cursor, count, counted), arrays), count)
 
 
 def _recorded(
-    network: Network, epoch: Epoch, cursor: int, count: int, answers: dict[int, Answers]
+    network: Network, epoch: Epoch, place: tuple[int, int, int], begin: dict[str, Array]
 ) -> Runner:
-    """Return the program of a step on a batch of so many rows; keep how it answers conditions."""
+    """Return the program of a step: of the cursor, rows of the batch, and step count."""
     rows, sets, order = epoch.data.train, epoch.data.sets, epoch.order
-    own = order if order is None or order.ndim == 1 else order[0]
+    cursor, count, steps = place
+    k = network.row or 0
+    own = order if order is None or order.ndim == 1 else order[k]
     part: Any = slice(cursor, cursor + count) if own is None else own[cursor : cursor + count]
-    arrays = [None if a is None else a if sets is None else a[sets[0]] for a in rows]
+    arrays = [None if a is None else a if sets is None else a[sets[k]] for a in rows]
     X, t, w = (None if a is None else a[part] for a in arrays)
     assert X is not None
     assert t is not None
     other = X[::-1], t[::-1], None if w is None else w[::-1]
+    take = plain_step if epoch.frozen is None else frozen_step
     try:
         targets = None if is_ours(network.objective, network.optimizer) else arrays[1]
-        given = answers[count].given if count in answers else ()
-        how: Any = {"targets": targets, "answers": given}
-        tape = record(network.objective, network.optimizer, (X, t, w), other, **how)
+        tape = record(
+            *network[:2], (X, t, w), other, targets, take=take, begin=begin, step_count=steps
+        )
     except NotRecordable:
         raise
     except Exception as error:  # of custom code; eager gives it, if it is not of the recording
         raise NotRecordable(f"recording a step raises {type(error).__name__}: {error}") from error
-    answers.setdefault(count, Answers(tape.answers()))
     return Runner(tape, network.objective.vector.value.dtype, count)

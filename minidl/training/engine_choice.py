@@ -11,85 +11,53 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from minidl.engine import SETS, machine
+from minidl.engine import SETS, NotRecordable, machine
 from minidl.errors import ArgumentError, warn
-from minidl.schema import fields, in_order, integer, listed, text, truth
+from minidl.schema import fields, integer, such_that, text, truth
 
 WARM = 64  # eager steps before the machine takes over; a recording takes as long as about 100
 LARGE = 2**24  # rows x inputs x outputs of a product from which on BLAS is as fast
-TOO_OFTEN = "conditions in Python code change too often"
 NO_MACHINE = "the machine was not compiled when minidl was installed"
 ENGINES = ("auto", "eager", "compiled")
 
-ANSWERS = in_order(integer(1), integer(), listed(truth))
 SAVED = fields(
     {
         "steps": integer(),
-        "forced": integer(),
+        "turns": integer(),
         "reason": text,
         "final": truth,
-        "instruction set": text,
-        "answers": listed(ANSWERS),
+        "instruction_set": such_that(lambda name: name in ("", *SETS), "an instruction set"),
     }
 )
 
 
 @dataclass
-class Answers:
-    """How the conditions of a program were answered, and how often in a row they were not."""
-
-    given: list[bool]
-    failed: int = 0
-
-
-@dataclass
 class EngineAccount:
-    """What the compiled engine has done in a run, and what it has found out."""
+    """What the compiled engine has done in a run, which is saved with it."""
 
     steps: int = 0  # taken by the machine
-    forced: int = 0  # steps that had to be eager because a condition had changed
+    turns: int = 0  # steps whose conditions turned out as in no program
     reason: str = ""  # why the last steps were eager
     final: bool = False  # whether they will be to the end of the run
     instruction_set: str = ""  # of the machine, in its last steps
-    answers: dict[int, Answers] = field(default_factory=dict)  # by the rows of a batch
 
     def give_up(self, reason: str) -> None:
         """Leave all further steps of the run to the eager engine."""
         self.reason, self.final = reason, True
 
-    def note(self, count: int, steps: int, done: bool) -> None:
-        """Note that the machine has taken steps on batches of `count` rows, or could not."""
+    def note(self, steps: int) -> None:
+        """Note that the machine has taken steps."""
         self.steps += steps
-        if steps:
-            self.instruction_set = instruction_set()
-        known = self.answers[count]
-        known.failed = 0 if done else known.failed + 1
-        if known.failed > 1:  # it is another step from now on
-            del self.answers[count]
-        self.forced += not done
+        self.instruction_set = instruction_set()
 
-    @property
-    def too_often(self) -> bool:
-        """Whether conditions change so often that the machine is of no use."""
-        return self.forced > 20 + self.steps // 2
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the account as JSON data."""
-        answers = [[count, own.failed, own.given] for count, own in sorted(self.answers.items())]
-        words = {"steps": self.steps, "forced": self.forced, "reason": self.reason}
-        words |= {"final": self.final, "instruction set": self.instruction_set}
-        return words | {"answers": answers}
-
-    @classmethod
-    def from_dict(cls, words: Any) -> EngineAccount:
-        """Return the account of :meth:`to_dict`."""
-        answers = {count: Answers(list(given), failed) for count, failed, given in words["answers"]}
-        names = "steps", "forced", "reason", "final"
-        kept = {name: words[name] for name in names}
-        return cls(**kept, instruction_set=words["instruction set"], answers=answers)
+    def turn(self) -> None:
+        """Note that a step needs another program; raise if that happens too often."""
+        self.turns += 1
+        if self.turns > 20 + self.steps // 20:
+            raise NotRecordable("conditions in Python code change too often")
 
 
 class _Here(threading.local):
@@ -140,6 +108,11 @@ def eager_steps(run: Any) -> int:
     """Return how many steps the eager engine takes before the machine may take one."""
     first = 1 if run.engine == "compiled" else run.warm  # the first makes the optimizer's state
     return max(0, max(1, first) - int(run.optimizer.step_count))
+
+
+def may_measure(run: Any) -> bool:
+    """Return whether the machine may measure: from when on it may take steps."""
+    return bool(instruction_set()) and (run.engine == "compiled" or not eager_steps(run))
 
 
 def unable(run: Any, epoch: Any) -> str:

@@ -1,5 +1,7 @@
 """Frozen parameters, those with ``requires_grad=False``: they stay as they are in every step."""
 
+import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,13 +21,24 @@ class Frozen:
     """
 
     def __init__(self, vector: ParameterVector) -> None:
-        sizes = [int(np.prod(shape)) for shape in vector.shapes]
-        self.mask = np.repeat([not p.requires_grad for p in vector], sizes)
-        self.kept: Array = vector.value[..., self.mask]
+        sizes = [math.prod(shape) for shape in vector.shapes]
+        ends = list(itertools.accumulate(sizes))
+        frozen = [not p.requires_grad for p in vector]
+        runs = itertools.groupby(range(len(sizes)), frozen.__getitem__)
+        parts = [list(indices) for is_frozen, indices in runs if is_frozen]
+        self.size = vector.size
+        self.parts = [slice(ends[own[0]] - sizes[own[0]], ends[own[-1]]) for own in parts]
+        self.kept: list[Array] = [vector.value[..., part].copy() for part in self.parts]
+
+    def write(self, *vectors: Array) -> None:
+        """Write the kept numbers into vectors."""
+        for vector in vectors:
+            for part, kept in zip(self.parts, self.kept, strict=True):
+                vector[..., part] = kept
 
     def restore(self, w: Array, optimizer: Optimizer) -> None:
         """Write the kept numbers into `w`, and zero into the optimizer's state."""
-        w[..., self.mask] = self.kept
+        self.write(w)
         self._clear(optimizer.state)
 
     def clear_state(self, optimizer: Optimizer) -> None:
@@ -35,8 +48,9 @@ class Frozen:
 
     def _clear(self, state: Mapping[str, Any]) -> None:
         for vector in state.values():
-            if isinstance(vector, np.ndarray) and vector.shape[-1:] == self.mask.shape:
-                vector[..., self.mask] = 0.0
+            if isinstance(vector, np.ndarray) and vector.shape[-1:] == (self.size,):
+                for part in self.parts:
+                    vector[..., part] = 0.0
 
     def holding(self, gradient: Callable[..., Array], w: Array) -> Callable[..., Array]:
         """Return `gradient`, whose last argument is a point, at that point with the kept numbers.
@@ -49,7 +63,7 @@ class Frozen:
             *batch, point = arguments
             if point is not w:
                 point = point.copy()
-            point[..., self.mask] = self.kept
+            self.write(point)
             return gradient(*batch, point)
 
         return gradient_there
@@ -58,3 +72,10 @@ class Frozen:
 def frozen_in(vector: ParameterVector) -> Frozen | None:
     """Return the frozen entries of a vector, or None if all of it is trained."""
     return None if all(p.requires_grad for p in vector) else Frozen(vector)
+
+
+def frozen_step(objective: Any, optimizer: Optimizer, gradient: Callable[..., Array]) -> None:
+    """Take a step in which the frozen parameters of the vector stay as they are."""
+    w, frozen = objective.vector.value, Frozen(objective.vector)
+    optimizer.step(w, frozen.holding(gradient, w))
+    frozen.restore(w, optimizer)

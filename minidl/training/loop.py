@@ -21,8 +21,8 @@ from minidl.optim import BatchSize, Optimizer
 from minidl.streams import stream
 from minidl.training.checks import check_first_epoch
 from minidl.training.compiled import Compiled
-from minidl.training.data import Data, batches_in_order, permutation, rows_per_batch
-from minidl.training.engine_choice import WARM
+from minidl.training.data import Data, Rows, batches_in_order, permutation, rows_per_batch
+from minidl.training.engine_choice import WARM, may_measure
 from minidl.training.frozen import frozen_in
 from minidl.training.history import History
 from minidl.training.hooks import Hooks
@@ -97,7 +97,7 @@ class Run(ABC):
     def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""
         train, held_out, sets = data.train, data.held_out, data.sets
-        losses = self.objective.measure(*train, sets)
+        losses = self.losses(train, sets)
         grads = np.atleast_2d(self.objective.vector.grad)
         norms = np.sqrt(list(map(np.dot, grads, grads)), dtype=float) if self.epoch else running
         single = self.objective.vector.grad.ndim == 1
@@ -113,13 +113,20 @@ class Run(ABC):
         }
         if self.look_ahead:
             point, here = self.look_ahead_point(), losses["loss"]
-            row["look_ahead_loss"] = self.objective.loss_at(point, *train, sets, here=here)
+            measure = partial(self.losses, train, sets)
+            row["look_ahead_loss"] = self.objective.loss_at(point, here, measure)
         if "accuracy" in losses:
             row["train_accuracy"] = losses["accuracy"]
         if held_out is not None:
-            for name, value in self.objective.measure(*held_out, sets).items():
+            for name, value in self.losses(held_out, sets).items():
                 row[f"validation_{name}"] = value
         return row
+
+    def losses(self, rows: Rows, sets: Array | None) -> dict[str, Any]:
+        """Return loss and, for classes, accuracy on all rows, with the engine of the run."""
+        if self.engine == "eager" or not may_measure(self):
+            return self.objective.measure(*rows, sets)
+        return self.compiled.measure(self, rows, sets)
 
     def position(self) -> dict[str, Array]:
         """Return copies of the arrays that say where the network is: weights and buffers."""
@@ -130,7 +137,7 @@ class Run(ABC):
         """Write the arrays of :meth:`position` back, except into frozen parameters."""
         iterate, stored = position["iterate"].copy(), position["stored"].copy()
         if (frozen := frozen_in(self.objective.vector)) is not None:
-            iterate[..., frozen.mask] = stored[..., frozen.mask] = frozen.kept
+            frozen.write(iterate, stored)
         self.objective.vector.set(iterate)
         self._stored = None if np.array_equal(iterate, stored) else (stored, iterate)
         for name, array in self.buffers().items():
@@ -167,6 +174,7 @@ def run(state: Run, data: Data, last: int) -> None:
 
     After an interruption at any place, the next call goes on from there.
     """
+    state.compiled.begin()
     if state.recorded < 0:
         row, all_of_them = first_row(state, data)
         state.optimizer.note_loss(row["train_loss"])

@@ -11,15 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.engine import GUARD, LOSS, NotRecordable, Runner, numbers_of
+from minidl.engine import GUARD, NotRecordable, Runner, drawn, numbers_of
 from minidl.optim import Optimizer
 from minidl.training.compilable import check_state
-from minidl.training.data import Data
+from minidl.training.data import Data, Rows
 from minidl.training.frozen import Frozen
 from minidl.training.measure import Objective
 
 AGREE = {"d": 1e-10, "f": 1e-3}  # relative to the largest weight
 SLICE = 0.03  # seconds after which Ctrl-C is looked for
+NUMBERS = 2**20  # that steps are given at once, at most
+PROGRAMS = 8  # at most, of one run; more are of settings that keep changing
 
 
 class Network(NamedTuple):
@@ -37,6 +39,38 @@ class Epoch(NamedTuple):
     order: Array | None
     size: int
     frozen: Frozen | None
+
+
+class Sources:
+    """The rows of each set as matrices of the model's dtype, made once for each part of the data.
+
+    Each is a dictionary of "X", "t", "weights", and of "plain", the weights without those that the
+    loss gives, if it gives some.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Rows, list[dict[str, Array]]]] = []
+
+    def of(self, rows: Rows, sets: Array | None, objective: Objective) -> list[dict[str, Array]]:
+        """Return the matrices of each set."""
+        for known, made in self._kept:
+            if known is rows:
+                return made
+        dtype, weighs = objective.vector.value.dtype, objective.weighs(rows.t)
+        made = []
+        for place in [...] if sets is None else range(len(rows.X)):
+            X, t, w = rows.X[place], rows.t[place], None if rows.w is None else rows.w[place]
+            named = {"X": X, "t": t, "weights": w}
+            named |= {"plain": objective.without_own(t, w)} if weighs else {}
+            arrays = {name: array for name, array in named.items() if array is not None}
+            made.append(
+                {
+                    name: np.ascontiguousarray(array.reshape(len(array), -1), dtype)
+                    for name, array in arrays.items()
+                }
+            )
+        self._kept = [*self._kept[-1:], (rows, made)]  # of training and validation
+        return made
 
 
 Eager = Callable[..., None]  # the eager loop, of a run, an epoch and, optionally, a number of steps
@@ -59,6 +93,8 @@ class Part:
     def __init__(self, run: Any, epoch: Epoch, sources: list[dict[str, Array]]) -> None:
         self.run, self.epoch, self.sources, self.networks = run, epoch, sources, run.networks()
         self.taken = 0
+        self.used: list[Known] = []  # programs of the last steps
+        self.stuck = 0  # a network for which no program's conditions hold
 
     def _rows(self, row: int | None) -> tuple[dict[str, Array], Array | None]:
         """Return the rows of a network and their order."""
@@ -85,7 +121,12 @@ class Part:
             elif callable(value):
                 rule = next(part for part in optimizer.chain() if hasattr(type(part), own))
                 at = getattr(type(rule), own).at
-                each = [at(optimizer, first + k + int(later or 0)) for k in range(steps)]
+                each: list[float] = []
+                try:
+                    for k in range(steps):
+                        each.append(at(optimizer, first + k + int(later or 0)))
+                except Exception:  # in this step, eager raises it
+                    return self._numbers(network, known, first, len(each)) if each else (None, 0)
                 given[name] = np.array(each, float)
             elif value is not None:
                 given[name] = value
@@ -95,24 +136,22 @@ class Part:
             known.numbers[network.row] = values, numbers
         return numbers, held
 
-    def compare(self, known: Known, eager: Eager) -> bool:
+    def compare(self, branches: list[Known], eager: Eager) -> bool:
         """Take a step with both engines; raise if they differ, return False if one cannot.
 
         The machine's numbers are kept, as in all later steps: so a run that is saved, and compares
         anew when it is resumed, ends with the same bits as one that is not.
         """
-        before, place = _copies(self._arrays_of_step()), self._place()
+        before, place = _copies(self.arrays()), self._place()
         try:
             eager(self.run, self.epoch, 1)
             check_state(self.run)
-            after = _copies(self._arrays_of_step())
+            after = _copies(self.arrays())
         except BaseException:
             self._go_back(before, place)
             raise
-        if before.keys() != after.keys():
-            return True  # the first step, which makes the state
         self._go_back(before, place)
-        if not self.advance(known, 1):
+        if not self.step(branches):
             return False
         if not np.all(np.isfinite(after["w"])):
             return True  # the last
@@ -121,13 +160,14 @@ class Part:
         except NotRecordable:
             self._go_back(before, place)
             raise
-        known.compared += 1
+        for known in self.used:
+            known.compared += 1
         return True
 
     def _check_equal(self, eager: dict[str, Array]) -> None:
         """Raise if what a step has changed differs from what the eager step made of it."""
         largest = float(np.max(np.abs(eager["w"])))
-        taken = self._arrays_of_step()
+        taken = self.arrays()
         for name, array in eager.items():
             differs = taken[name] != array  # so infinite ones, as before a first loss, are equal
             gap = float(np.max(np.abs(taken[name] - array), where=differs, initial=0.0))
@@ -140,63 +180,101 @@ class Part:
         run, total = self.run, self.run.running_total
         counts = run.optimizer.step_count, run.optimizer.gradient_evaluations
         kept = total.copy() if isinstance(total, np.ndarray) else total
-        return run.cursor, run.samples, kept, run.objective.value, counts
+        drawn = {seed: g.bit_generator.state for seed, g in (run._generators or {}).items()}
+        return run.cursor, run.samples, kept, run.objective.value, counts, drawn
 
     def _go_back(self, arrays: dict[str, Array], place: tuple[Any, ...]) -> None:
         """Take back a step."""
         run, optimizer = self.run, self.run.optimizer
-        for name, array in self._arrays_of_step().items():
-            if name in arrays:
-                array[...] = arrays[name]
-        run.cursor, run.samples, run.running_total, run.objective.value, counts = place
+        for name, array in self.arrays().items():
+            array[...] = arrays[name]
+        run.cursor, run.samples, run.running_total, run.objective.value, counts, drawn = place
         optimizer.step_count, optimizer.gradient_evaluations = counts
+        for seed, state in drawn.items():
+            run._generators[seed].bit_generator.state = state
 
-    def _arrays_of_step(self) -> dict[str, Array]:
+    def arrays(self) -> dict[str, Array]:
         """Return what a step changes, by the names that tapes use."""
-        states = {f"state {name}": array for name, array in self.run.optimizer.state.items()}
+        kept = {f"state {name}": array for name, array in self.run.optimizer.state.items()}
+        kept |= {f"buffer {name}": array for name, array in self.run.buffers().items()}
         vector = self.run.objective.vector
-        return {"w": vector.value, "gradient": vector.grad} | states
+        return {"w": vector.value, "gradient": vector.grad} | kept
 
-    def advance(self, known: Known, most: int | None = None) -> bool:
+    def arrays_of(self, network: Network) -> dict[str, Array]:
+        """Return what a step of a network changes."""
+        return _row(self.arrays(), network.row)
+
+    def advance(self, known: Known) -> bool:
         """Take as many steps as fit a slice of time; return False if not one can be taken."""
-        run, runner, networks = self.run, known.runner, self.networks
-        left = (self.epoch.data.n - run.cursor) // known.count
-        steps = most or max(1, min(left, int(SLICE / known.seconds / len(networks))))
-        ready = []
-        for network in networks:
-            numbers, held = self._numbers(network, known, run.optimizer.step_count, steps)
-            ready.append(numbers)
-            steps = min(steps, held)
+        left = (self.epoch.data.n - self.run.cursor) // known.count
+        fit = int(SLICE / known.seconds / len(self.networks))
+        most = NUMBERS // known.runner.program.each if known.runner.program.each else fit
+        steps, start = max(1, min(left, fit, most)), time.perf_counter()
+        done = self._take([known], steps)
+        seconds = time.perf_counter() - start
+        known.seconds = seconds / max(1, self.taken) / len(self.networks)
+        return done
+
+    def step(self, branches: list[Known]) -> bool:
+        """Take a step, each network with the first program whose conditions hold, if all can."""
+        return self._take(branches, 1)
+
+    def _take(self, branches: list[Known], steps: int) -> bool:
+        """Take steps, or a single one if there are several programs; networks go in step."""
+        run, networks = self.run, self.networks
+        self.taken, self.used = 0, []
+        for buffer in run.objective.model.buffers() if run.buffered else ():
+            buffer[...] = buffer.data  # a new array: who holds the old one keeps its numbers
+        first = run.optimizer.step_count
+        ready = [[self._numbers(own, k, first, steps) for k in branches] for own in networks]
+        if len(branches) == 1:
+            steps = min(own[0][1] for own in ready)
         if not steps:
             return False
-        arrays, start = self._arrays_of_step(), time.perf_counter()
+        arrays, drawing = self.arrays(), _Drawing(run)
         kept = _copies(arrays) if len(networks) > 1 else {}
         totals = np.array(np.atleast_1d(run.running_total), float)
         last = np.full(len(networks), np.nan) + run.objective.value
         for k, network in enumerate(networks):
             if not math.isfinite(totals[k]):  # it has diverged in this epoch
                 continue
-            own, numbers = _row(arrays, network.row), ready[k]
-            numbers = numbers[:steps] if len(numbers) > 1 else numbers
-            rows, order = self._rows(network.row)
-            total = float(totals[k])
-            job = runner.job(rows, order, run.cursor, steps, numbers=numbers, total=total)
-            runner.write(own)
-            taken = runner.take(job)
-            if job.status == GUARD and kept:  # networks of a block go in step, up to this one
-                for name, array in arrays.items():
-                    array[...] = kept[name]
-                return taken > 0 and self.advance(known, taken)
-            if taken:
-                runner.read(own)
-                totals[k], last[k] = job.total, job.last
-            if job.status in (GUARD, LOSS) and not kept:
+            taken, known = 0, branches[0]
+            for known, (numbers, held) in zip(branches, ready[k], strict=True):
+                if held >= steps:
+                    given = drawing.beside(known, numbers, run.seeds[network.row or 0], steps)
+                    job = self._job(network, known, given, steps, float(totals[k]))
+                    taken = self._run(job, known, _row(arrays, network.row))
+                if taken:
+                    break
+            if not taken or (taken < steps and job.status == GUARD and kept):
+                for name, array in kept.items():
+                    arrays[name][...] = array
+                drawing.finish(0)
+                self.stuck = k
+                return False
+            self.used.append(known)
+            totals[k], last[k] = job.total, job.last
+            if not kept:
                 steps = taken
-        known.seconds = (time.perf_counter() - start) / max(1, steps) / len(networks)
-        self._count(steps, known, totals, last)
-        return bool(steps)
+        drawing.finish(steps)
+        self._count((self.used or branches)[0], steps, totals, last)
+        return True
 
-    def _count(self, steps: int, known: Known, totals: Array, last: Array) -> None:
+    def _job(self, network: Network, known: Known, numbers: Array, steps: int, total: float) -> Any:
+        """Return what the machine is given for these steps of a network."""
+        rows, order = self._rows(network.row)
+        numbers = numbers[:steps] if len(numbers) > 1 else numbers
+        return known.runner.job(rows, order, self.run.cursor, steps, numbers=numbers, total=total)
+
+    @staticmethod
+    def _run(job: Any, known: Known, arrays: dict[str, Array]) -> int:
+        """Run a job with these arrays, which it changes; return how many steps were taken."""
+        known.runner.write(arrays)
+        if taken := known.runner.take(job):
+            known.runner.read(arrays)
+        return taken
+
+    def _count(self, known: Known, steps: int, totals: Array, last: Array) -> None:
         """Note the steps that were taken where the eager loop notes them."""
         run, single = self.run, self.run.objective.vector.value.ndim == 1
         run.optimizer.step_count += steps
@@ -206,6 +284,39 @@ class Part:
         run.cursor += steps * known.count
         run.samples += steps * known.count
         self.taken = steps
+
+
+class _Drawing:
+    """The random numbers of some steps, from the generator of each network."""
+
+    def __init__(self, run: Any) -> None:
+        self._generators = run._generators or {}
+        self._states = {seed: g.bit_generator.state for seed, g in self._generators.items()}
+        self._drawn: dict[tuple[int, int], Array] = {}
+        self._programs: dict[int, Known] = {}  # by seed
+        self._steps = 0
+
+    def beside(self, known: Known, numbers: Array, seed: int, steps: int) -> Array:
+        """Return the numbers of steps, and beside them the random ones."""
+        program, key = known.runner.program, (seed, id(known))
+        if not program.tape.draws:
+            return numbers
+        self._programs[seed], self._steps = known, steps
+        if key not in self._drawn:
+            generator = self._generators[seed]
+            generator.bit_generator.state = self._states[seed]
+            self._drawn[key] = drawn(program, generator, steps)
+        rows = np.broadcast_to(numbers, (steps, numbers.shape[1]))
+        return np.ascontiguousarray(np.hstack([rows, self._drawn[key]]), known.runner.dtype)
+
+    def finish(self, steps: int) -> None:
+        """Leave the generators as after so many steps."""
+        for seed, generator in self._generators.items():
+            if not self._states or (steps == self._steps and len(self._drawn) == 1):
+                continue
+            generator.bit_generator.state = self._states[seed]
+            if steps and seed in self._programs:
+                drawn(self._programs[seed].runner.program, generator, steps)
 
 
 def _copies(arrays: dict[str, Array]) -> dict[str, Array]:

@@ -70,6 +70,8 @@ class Objective:
         self.vector = model.parameters
         self.value: Any = math.nan
         self.differentiates = False  # whether model or loss take derivatives, even to be measured
+        own = type(loss).accuracy is not Loss.accuracy or "accuracy" in vars(loss)
+        self.counts = not own  # whether an accuracy is the mean over rows of 0 and 1
 
     def __reduce__(self) -> tuple[Any, ...]:
         strengths = self.penalty.strength, self.l1_penalty.strength
@@ -158,7 +160,10 @@ class Objective:
         arrays (R,). With `sets` (R,), X is (S, n, ...) and replica k uses ``X[sets[k]]``.
         `weights` (n,) or (S, n) are those of the rows, of mean 1 over n.
         """
-        sums: dict[str, Any] = self.reading(lambda: self._sums(X, t, weights, sets))
+        return self.with_penalties(self.reading(lambda: self._sums(X, t, weights, sets)))
+
+    def with_penalties(self, sums: dict[str, Any]) -> dict[str, Any]:
+        """Return mean loss and accuracy of rows with the penalties, floats of a single network."""
         for penalty in (self.penalty, self.l1_penalty):
             if penalty.strength:
                 sums["loss"] += penalty.value(self.vector)
@@ -181,28 +186,59 @@ class Objective:
         self, X: Array, t: Array, weights: Array | None, sets: Array | None
     ) -> dict[str, Any]:
         """Return the mean loss and accuracy without the penalty."""
-        w, classifies = self.vector.value, self.loss.classifies
+        w, loss = self.vector.value, 0.0
         n = X.shape[0 if sets is None else 1]
         rows = max(1, CHUNK * w.shape[-1] // w.size)  # of all replicas: CHUNK
-        sums: dict[str, Any] = {"loss": 0.0, "accuracy": 0.0} if classifies else {"loss": 0.0}
+        right: Any = 0.0
         counted: Any = 0.0  # rows, of which weights of classes in the loss are taken out
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, n, rows):
-                part, share = slice(start, start + rows), min(rows, n - start) / n
+                part, count = slice(start, start + rows), min(rows, n - start)
                 place = part if sets is None else (set_index(sets), part)
                 targets, weighted = t[place], None if weights is None else weights[place]
-                outputs = self.outputs(X[place].astype(w.dtype, copy=False))
-                sums["loss"] += share * self._number(self.mean(outputs, targets, weighted))
-                if classifies:
-                    plain = self._without_own(targets, weighted)
-                    right = self.mean(array_of(outputs), targets, plain, "accuracy")
-                    sums["accuracy"] += share * right
+                plain = self.without_own(targets, weighted)
+                own, share = X[place].astype(w.dtype, copy=False), count / n
+                mean, accuracy = self.of_rows(own, targets, weighted, plain)
+                loss += share * self._number(mean)
+                if accuracy is not None:
+                    right += count * accuracy
                     counted += share * (1.0 if plain is None else plain.mean(axis=-1))
-        if classifies and weights is not None and self.loss.row_weight(t[:0]) is not None:
-            sums["accuracy"] = sums["accuracy"] / counted
-        return sums
+        if not self.loss.classifies:
+            return {"loss": loss}
+        return {"loss": loss, "accuracy": self.fraction(right, t, weights, n, counted)}
 
-    def _without_own(self, t: Array, weights: Array | None) -> Array | None:
+    def of_rows(
+        self, X: Array, t: Array, weights: Array | None, plain: Array | None
+    ) -> tuple[Any, Any]:
+        """Return mean loss and accuracy, or None, of rows of the model's dtype.
+
+        `plain` are the weights without those that the loss gives, of :meth:`without_own`.
+        """
+        outputs = self.outputs(X)
+        loss = self.mean(outputs, t, weights)
+        if not self.loss.classifies:
+            return loss, None
+        prepared = self.counts and (weights is not None or not self.weighs(t))
+        how = "_fraction" if prepared else "accuracy"  # which prepares the targets again
+        return loss, self.mean(array_of(outputs), t, plain, how)
+
+    def fraction(self, right: Any, t: Array, weights: Array | None, n: int, counted: Any) -> Any:
+        """Return the accuracy on n rows from the sum over batches of rows times accuracy.
+
+        If it counts, the fraction is that of integers, however rows are cut into batches. Otherwise
+        it is divided by the mean weight, `counted`, if the loss has weights of its own.
+        """
+        own = self.weighs(t)
+        if weights is None and self.counts and not own:
+            columns = max(1, math.prod(t.shape) // n)  # those of all sets, which is exact as well
+            return np.rint(right * columns) / (n * columns)
+        return right / n / counted if own and weights is not None else right / n
+
+    def weighs(self, t: Array) -> bool:
+        """Return whether the loss itself gives rows weights."""
+        return self.loss.row_weight(np.empty((0, *t.shape[1:]), t.dtype)) is not None
+
+    def without_own(self, t: Array, weights: Array | None) -> Array | None:
         """Return the weights of rows without those that the loss gives, for the accuracy."""
         own = None if weights is None else self.loss.row_weight(t)
         if own is None or weights is None:
@@ -220,17 +256,8 @@ class Objective:
             raise ShapeError(problem, received=received, expected=wanted)
         return value.astype(np.float64)
 
-    def loss_at(
-        self,
-        point: Array,
-        X: Array,
-        t: Array,
-        weights: Array | None = None,
-        sets: Array | None = None,
-        *,
-        here: Any,
-    ) -> Any:
-        """Return the loss that :meth:`measure` would find with the model at `point` (P,) or (R, P).
+    def loss_at(self, point: Array, here: Any, measure: Callable[[], dict[str, Any]]) -> Any:
+        """Return the loss that `measure` finds with the model at `point` (P,) or (R, P).
 
         The model's own vector is the same before and after. `here` is the loss at the present
         weights; it is returned if `point` equals them.
@@ -238,7 +265,7 @@ class Objective:
         if np.array_equal(point, self.vector.value):
             return here
         with self._at(point):
-            return self.measure(X, t, weights, sets)["loss"]
+            return measure()["loss"]
 
 
 def set_index(sets: Array) -> slice | Array:

@@ -81,7 +81,10 @@ def save_run(
     words |= {"started_with": trainer.started_with, "settings": check_settings(trainer)}
     words |= {"digest": trainer.digest, "waiting": trainer.hooks.place()}
     words |= {"loss": type(trainer.objective.loss).__name__, "unrecorded": None, "dropout": None}
-    words |= {"callbacks": _states(trainer, arrays), "engine": trainer.compiled.account.to_dict()}
+    words |= {
+        "callbacks": _states(trainer, arrays),
+        "engine": vars(trainer.compiled.account),
+    }
     if trainer.unrecorded is not None:
         words["unrecorded"] = trainer.unrecorded.tolist()
     if trainer.cursor and trainer._generators:

@@ -43,7 +43,7 @@ class Step:
     def record(self, thorough: bool = True) -> Tape:
         """Record the step, by default as one with custom code."""
         t = self.batch[1] if thorough else None
-        return record(self.objective, self.optimizer, self.batch, self.other_batch(), targets=t)
+        return record(self.objective, self.optimizer, self.batch, self.other_batch(), t)
 
     def inputs(self, tape: Tape) -> dict[str, Any]:
         """Return copies of all that a tape takes, as they are now."""

@@ -15,11 +15,9 @@ import pytest
 from minidl import Trainer, datasets, nn, optim, train_replicas
 from minidl.engine.runner import machine
 from minidl.errors import ArgumentError, UntrainedWarning
-from minidl.training import Callback, load_run, machine_steps, save_run
-from minidl.training.checkpoint import Checkpoint
+from minidl.training import Callback, Checkpoint, load_run, machine_steps, save_run
 from minidl.training.engine_choice import (
     NO_MACHINE,
-    TOO_OFTEN,
     WARM,
     as_in_parent,
     engine_words,
@@ -32,21 +30,25 @@ X, Y = DATA.X_train, DATA.y_train  # 150 rows: 19 batches of 8, the last of 6
 
 
 class Turning(optim.Optimizer):
-    """A rule with a condition on a value that changes in every step."""
+    """A rule with conditions on values that turn out in ever new ways."""
 
     lr = optim.learning_rate()
-    state_names = ("turn",)
+    state_names = ("chaos",)
 
     def __init__(self, lr: Any) -> None:
         super().__init__(lr=lr)
 
     def update(self, w: Any, grad: Any) -> None:
-        g, turn = grad(w), self.state["turn"]
-        if np.max(turn) > 0.5:
-            w -= self.lr * g
-        else:
-            w -= self.lr * (0.5 * g)
-        turn[...] = 1 - turn
+        g, chaos = grad(w), self.state["chaos"]
+        if np.max(chaos) == 0:
+            chaos[...] = 0.3
+        x = 1.0 * chaos
+        for _ in range(9):
+            x = 3.9 * x * (1 - x)
+            if np.max(x) > 0.6:
+                g = 0.9 * g
+        w -= self.lr * g
+        chaos[...] = x
 
 
 class Press:
@@ -115,7 +117,7 @@ def test_a_run_that_is_saved_at_any_batch_and_resumed_ends_with_the_same_bytes(
     load_run(two, tmp_path / "run.npz")
     two.fit(X, Y, epochs=8 - two.epoch)
     assert content(two) == content(whole)
-    assert two.compiled.account.to_dict() == whole.compiled.account.to_dict()
+    assert two.compiled.steps_taken == whole.compiled.steps_taken
     assert two.engine_used == whole.engine_used
 
 
@@ -137,20 +139,11 @@ def test_conditions_that_change_too_often_leave_the_rest_of_the_run_to_the_eager
     for own in both:
         own.fit(X, Y, epochs=8)
     own = both[0]
-    assert own.compiled.reason == TOO_OFTEN
+    assert own.compiled.reason == "conditions in Python code change too often"
     assert 0 < own.compiled.steps_taken < own.optimizer.step_count - 20
-    words = f"compiled ({instruction_set()}), then eager, because {TOO_OFTEN}"
-    assert own.engine_used == words
+    words = f"compiled ({instruction_set()}), then eager, because conditions in Python code change"
+    assert own.engine_used == f"{words} too often"
     np.testing.assert_allclose(*(o.model.parameters.value for o in both), rtol=0, atol=1e-12)
-
-
-def test_restarts_do_not_end_the_compiled_part_of_a_run() -> None:
-    own = trainer("auto", "gradient restart")
-    own.fit(X, Y, epochs=12)
-    account = own.compiled.account
-    assert account.forced > 1
-    assert account.steps > 120
-    assert not account.final
 
 
 @pytest.mark.parametrize("engine", ["auto", "compiled"])
@@ -283,14 +276,15 @@ def test_files_of_earlier_versions_have_no_account(tmp_path: Any) -> None:
     assert own.epoch == 6
 
 
-DAMAGED: dict[str, Any] = {"steps": -1, "final": 1, "answers": [[8, 0, ["no"]]], "reason": None}
+DAMAGED: dict[str, Any] = {"steps": -1, "turns": 0.5, "final": 1, "instruction_set": "SSE9"}
+DAMAGED["reason"] = None
 
 
 @pytest.mark.parametrize("name", DAMAGED)
 def test_a_damaged_account_is_found(name: str, tmp_path: Any) -> None:
     from minidl.training.engine_choice import SAVED
 
-    own = saved_after_six(tmp_path / "run.npz").compiled.account.to_dict()
+    own = vars(saved_after_six(tmp_path / "run.npz").compiled.account)
     SAVED(own, "engine")
     with pytest.raises(ValueError, match="expected"):
         SAVED(own | {name: DAMAGED[name]}, "engine")

@@ -136,12 +136,27 @@ def test_reductions(shape: tuple[int, ...]) -> None:
     x = np.random.default_rng(0).standard_normal(shape)
     axes: list[Any] = [None, *range(len(shape))] + ([(1, 2)] if len(shape) > 2 else [])
     for name in REDUCTIONS:
+        if name == "argmax":  # which has its own test
+            continue
         ufunc = getattr(np, name.removesuffix(".reduce"))
         for axis in axes:
             for array in (x, x.T if x.ndim < 3 else x, (np.abs(x) > 0.3).astype(float)):
                 expected = np.asarray(ufunc.reduce(array, axis=axis), float)
                 found = run(name, array, shape=expected.shape, axis=axis)
                 np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 3), (3, 40), (7,)])
+def test_the_place_of_the_largest(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    for x in (rng.standard_normal(shape), rng.integers(0, 3, shape).astype(float)):
+        for value in (0.0, np.inf, -np.inf, np.nan):
+            x.reshape(-1)[rng.integers(0, x.size, 3)] = value
+            expected = x.argmax(axis=-1)
+            found = run("argmax", x, shape=expected.shape, axis=len(shape) - 1)
+            np.testing.assert_array_equal(found, expected)
+    with pytest.raises(NotRecordable, match="along an axis that is not the last"):
+        run("argmax", np.zeros((2, 3)), shape=(3,), axis=0)
 
 
 @pytest.mark.usefixtures("instruction_set")

@@ -124,8 +124,8 @@ class Secret(Optimizer):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("state", "Secret keeps state in calls"),
-        ("math", "a number for multiply changes where it cannot be seen"),
+        ("state", "the step of Secret changes calls"),
+        ("math", r"takes the value of a number \(float\)"),
         ("values", "numbers for multiply are computed where it cannot be seen"),
         ("index", "an array is written at places that arrays choose"),
         ("cumulative", "np.add.accumulate"),

@@ -102,11 +102,6 @@ def test_a_custom_optimizer_and_a_custom_layer() -> None:
     assert two.compiled.steps_taken
 
 
-class Frozen(Callback):
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        next(iter(trainer.model.parameters)).requires_grad = False
-
-
 class Counts(nn.Activation):
     """A layer with side effects, which a replay would leave out."""
 
@@ -132,12 +127,6 @@ PICKY = "recording a step raises TypeError: only plain arrays"
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"model": lambda: nn.mlp(2, 8, 1, activation=Counts, seed=0)}, COUNTS),
     ({"model": lambda: nn.mlp(2, 8, 1, activation=Picky, seed=0)}, PICKY),
-    ({"model": lambda: nn.mlp(2, 8, 1, dropout=0.5, seed=0)}, "a layer draws random numbers"),
-    (
-        {"model": lambda: nn.Sequential(nn.Dense(2, 4), nn.BatchNorm(4), nn.Dense(4, 1), seed=0)},
-        "the model has buffers",
-    ),
-    ({"callbacks": [Frozen()]}, "parameters are frozen"),
 ]
 
 
@@ -148,7 +137,7 @@ def test_what_cannot_be_compiled_is_named(options: dict[str, Any], words: str) -
     one, two = (trainer(engine, **options) for engine in ("eager", "auto"))
     for own in (one, two):
         own.fit(*ROWS, epochs=3)
-    assert_same(one, two, 0.0)
+    assert_same(one, two)  # to the last bit but for the measurements
     assert two.compiled.reason == words
 
 
@@ -268,7 +257,7 @@ def test_early_stopping_and_a_second_fit() -> None:
 
 
 ADAPTIVE = ["Adam", "AdamW", "NAdam", "AMSGrad", "AdaMax", "RMSprop", "CenteredRMSprop", "Adagrad"]
-ADAPTIVE += ["Adadelta", "Lion", "Rprop"]
+ADAPTIVE += ["Adadelta", "Lion", "Rprop", "RAdam"]
 
 
 @pytest.mark.parametrize("name", ADAPTIVE)
@@ -279,11 +268,3 @@ def test_adaptive_optimizers(name: str) -> None:
         own.fit(*ROWS, epochs=20)
     assert_same(one, two, 1e-10)  # a root of a tiny average enlarges rounding errors
     assert two.compiled.steps_taken > 0.8 * two.optimizer.step_count
-
-
-def test_radam_is_eager_because_it_chooses_a_formula_by_a_number() -> None:
-    one, two = (trainer(e, optimizer=lambda: optim.RAdam(0.01)) for e in ("eager", "auto"))
-    for own in (one, two):
-        own.fit(*ROWS, epochs=5)
-    assert_same(one, two)
-    assert "Python code chooses by values" in two.compiled.reason

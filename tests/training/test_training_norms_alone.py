@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,8 @@ def test_measuring_changes_no_statistics() -> None:
     before, rows = model.copy_buffers(), check_rows("training", X, Y, trainer.objective)
     sharpness(model, "bce", X, Y)
     trainer.evaluate(X, Y)
-    trainer.objective.loss_at(np.zeros(model.parameters.size), *rows, here=0.0)
+    point = np.zeros(model.parameters.size)
+    trainer.objective.loss_at(point, 0.0, partial(trainer.objective.measure, *rows))
     trainer.objective.gradient(model.parameters.value, *rows)
     trainer.measure(Data(rows), np.zeros(1))
     model.predict(X)

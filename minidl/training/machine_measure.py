@@ -1,0 +1,186 @@
+"""The compiled engine in measurements: mean loss and accuracy on all rows, without a gradient.
+
+Rows are taken in batches that fit the cache. What cannot be replayed is measured eagerly, whatever
+the engine of the run is; `reason` says why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minidl.autograd import Array
+from minidl.autograd.node import STATE
+from minidl.checks import is_minidl
+from minidl.engine import DONE, RIGHT, NotRecordable, Runner, record_measure
+from minidl.training.checks import parts_of
+from minidl.training.compilable import check_buffers
+from minidl.training.data import Rows
+from minidl.training.machine_steps import AGREE, PROGRAMS, Sources
+from minidl.training.measure import CHUNK, Objective
+
+MOST, LEAST = 128, 24  # rows at once; a last batch of another size needs a program of its own
+
+
+class Measuring:
+    """The programs that measure a run, and why there are none."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.reason = ""
+        self.taken = 0  # batches, by the machine
+        self._sources = sources
+        self._programs: dict[Any, Runner] = {}
+        self._compared: set[Any] = set()
+
+    def measure(self, run: Any, rows: Rows, sets: Array | None, settings: Any) -> dict[str, Any]:
+        """Return what :meth:`Objective.measure` does; `settings` are what a recording holds."""
+        objective: Objective = run.objective
+        if not self.reason:
+            try:
+                measured = self._measured(run, rows, sets, settings)
+            except NotRecordable as why:
+                self.reason = str(why)
+            else:
+                if measured is not None:
+                    return measured
+        return objective.measure(*rows, sets)
+
+    def _measured(
+        self, run: Any, rows: Rows, sets: Array | None, settings: Any
+    ) -> dict[str, Any] | None:
+        """Return the machine's measurement, or None if it stops; raise if it cannot be used."""
+        objective: Objective = run.objective
+        if why := _against(run, rows):
+            raise NotRecordable(why)
+        first, n = run.networks()[0].objective, rows.X.shape[0 if sets is None else 1]
+        key = settings, _form(rows)
+        runners: dict[int, Runner] = {}
+        pieces = _pieces(objective, n)
+        for start, count, _ in pieces:
+            if (key, count) not in self._programs:
+                if len(self._programs) >= PROGRAMS:
+                    self._programs.clear()
+                self._programs[key, count] = _recorded(first, rows, sets, start, count)
+            runners[count] = self._programs[key, count]
+        check_buffers(objective)
+        programs = [(*piece, runners[piece[1]]) for piece in pieces]
+        buffers = {f"buffer {name}": array for name, array in objective.model.named_buffers()}
+        sums = self._sums(objective, rows, sets, programs, buffers)
+        if sums is None:
+            return None
+        measured = objective.with_penalties(sums)
+        if (key, n) not in self._compared:
+            _check_equal(measured, objective.measure(*rows, sets), objective.vector.value.dtype)
+            self._compared.add((key, n))
+        return measured
+
+    def _sums(
+        self,
+        objective: Objective,
+        rows: Rows,
+        sets: Array | None,
+        pieces: list[tuple[int, int, int, Runner]],
+        buffers: dict[str, Array],
+    ) -> dict[str, Any] | None:
+        """Return mean loss and accuracy without penalties, or None if the machine stops.
+
+        It does at a condition that is not as recorded, and at a loss that is not finite.
+        """
+        w, single = np.atleast_2d(objective.vector.value), objective.vector.value.ndim == 1
+        sources = self._sources.of(rows, sets, objective)
+        n, losses, rights = len(sources[0]["X"]), np.zeros(len(w)), np.zeros(len(w))
+        for k, own in enumerate(w):
+            source = sources[0 if sets is None else int(sets[k])]
+            for first, count, steps, runner in pieces:
+                runner.write({"w": own, RIGHT: np.zeros(1, w.dtype)})
+                runner.write(buffers if single else {n: a[k] for n, a in buffers.items()})
+                numbers = np.empty((1, 0), w.dtype)
+                job = runner.job(source, None, first, steps, numbers=numbers)
+                runner.take(job)
+                if job.status != DONE:
+                    return None
+                losses[k] += job.total
+                rights[k] += count * runner.number(RIGHT)
+                self.taken += steps
+        sums: dict[str, Any] = {"loss": losses[0] / n if single else losses / n}
+        if objective.loss.classifies:
+            plain = [source.get("plain") for source in sources]
+            means = np.array([1.0 if own is None else own.mean(dtype=float) for own in plain])
+            counted = means[0] if sets is None else means[sets]
+            right = rights[0] if single else rights
+            sums["accuracy"] = objective.fraction(right, rows.t, rows.w, n, counted)
+        return sums
+
+
+def _against(run: Any, rows: Rows) -> str:
+    """Return why rows cannot be measured by the machine, as far as is known before, or ""."""
+    if STATE.debugger is not None:
+        return "operations are watched by debug()"
+    if rows.X.dtype != run.objective.vector.value.dtype:
+        return "large inputs are converted batch by batch"
+    return ""
+
+
+def is_custom(objective: Objective) -> bool:
+    """Return whether a layer or the loss is custom, and may so depend on the rows of a batch."""
+    return not all(map(is_minidl, (*parts_of(objective.model), objective.loss)))
+
+
+def _form(rows: Rows) -> Any:
+    """Return what a recording of such rows depends on, but for their number."""
+    X, t, w = rows
+    return X.shape[-1], t.ndim - X.ndim, t.shape[-1] if t.ndim == X.ndim else 0, t.dtype, w is None
+
+
+def _pieces(objective: Objective, n: int) -> list[tuple[int, int, int]]:
+    """Return for each part of n rows its first row, the rows of a batch, and how many batches.
+
+    Custom code is given the batches of the eager engine.
+    """
+    most, w = MOST, objective.vector.value
+    if is_custom(objective):
+        most = max(1, CHUNK * w.shape[-1] // w.size)
+    elif (equal := max(d for d in range(1, min(n, most) + 1) if n % d == 0)) >= min(n, LEAST):
+        most = equal
+    count = min(n, most)
+    steps, rest = divmod(n, count)
+    return [(0, count, steps)] + ([(n - rest, rest, 1)] if rest else [])
+
+
+def _recorded(
+    objective: Objective, rows: Rows, sets: Array | None, start: int, count: int
+) -> Runner:
+    """Return the program that measures batches of so many rows."""
+    arrays = [None if a is None else a if sets is None else a[sets[0]] for a in rows]
+    X, t, w = (None if a is None else a[start : start + count] for a in arrays)
+    assert X is not None
+    assert t is not None
+    other = X[::-1], t[::-1], None if w is None else w[::-1]
+    plain = None
+    if w is not None and objective.loss.classifies and objective.weighs(t):
+        own = objective.without_own(t, w)
+        assert own is not None
+        plain = own, own[::-1]
+    targets = arrays[1] if is_custom(objective) else None
+    try:
+        tape = record_measure(objective, (X, t, w), other, plain, targets)
+    except NotRecordable:
+        raise
+    except Exception as error:  # of custom code; eager gives it, if it is not of the recording
+        words = f"recording a measurement raises {type(error).__name__}: {error}"
+        raise NotRecordable(words) from error
+    runner = Runner(tape, objective.vector.value.dtype, count)
+    if targets is not None and any(step.out is None for step in tape.instructions):
+        raise NotRecordable("a measurement depends on conditions")
+    if runner.program.numbers or runner.program.before:
+        raise NotRecordable("a measurement depends on numbers that are not in arrays")
+    return runner
+
+
+def _check_equal(measured: dict[str, Any], eager: dict[str, Any], dtype: np.dtype[Any]) -> None:
+    """Raise if a measurement differs from the eager one."""
+    for name, value in eager.items():
+        gap = float(np.max(np.abs(np.asarray(measured[name]) - value)))
+        if not gap <= AGREE[dtype.char] * max(1.0, float(np.max(np.abs(value)))):
+            raise NotRecordable(f"the {name} differs by {gap:.2g} from the eager measurement")
