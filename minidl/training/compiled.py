@@ -7,19 +7,21 @@ both engines and compared; the machine goes on alone only if they agree.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import is_minidl
-from minidl.engine import NotRecordable, Runner, record
+from minidl.engine import NotRecordable, Runner, record, runner_of
 from minidl.errors import ArgumentError
 from minidl.training.compilable import against, check_state, is_ours, settings_of
 from minidl.training.data import Rows
 from minidl.training.machine_measure import Measuring
 from minidl.training.machine_steps import PROGRAMS, Eager, Epoch, Known, Network, Part, Sources
 from minidl.training.measure import Objective
+from minidl.training.structure import structure
 
 COMPARED = 2  # steps on batches of each size that both engines take
 
@@ -136,11 +138,13 @@ def _recorded(network: Network, epoch: Epoch, cursor: int, count: int) -> Runner
     assert X is not None
     assert t is not None
     other = X[::-1], t[::-1], None if w is None else w[::-1]
+    ours = is_ours(network.objective, network.optimizer)
+    targets, own = None if ours else arrays[1], network[:2]
+    key = structure(*own, (X, t, w)) if ours and epoch.frozen is None else None
+    recorded = partial(record, *own, (X, t, w), other, targets)
     try:
-        targets = None if is_ours(network.objective, network.optimizer) else arrays[1]
-        tape = record(network.objective, network.optimizer, (X, t, w), other, targets)
+        return runner_of(key, recorded, network.objective.vector.value.dtype, count)
     except NotRecordable:
         raise
     except Exception as error:  # of custom code; eager gives it, if it is not of the recording
         raise NotRecordable(f"recording a step raises {type(error).__name__}: {error}") from error
-    return Runner(tape, network.objective.vector.value.dtype, count)
