@@ -2,9 +2,11 @@
 
 from minidl.engine.draws import drawn
 from minidl.engine.measured import RIGHT, record_measure
+from minidl.engine.outside import reached
 from minidl.engine.record import plain_step, record
 from minidl.engine.runner import DONE, GUARD, LOSS, SETS, Runner, machine, numbers_of
+from minidl.engine.shared import runner_of
 from minidl.engine.tape import NotRecordable
 
 __all__ = ["DONE", "GUARD", "LOSS", "RIGHT", "SETS", "NotRecordable", "Runner", "drawn", "machine"]
-__all__ += ["numbers_of", "plain_step", "record", "record_measure"]
+__all__ += ["numbers_of", "plain_step", "reached", "record", "record_measure", "runner_of"]

@@ -74,7 +74,8 @@ class Memory:
             for k, node in enumerate(group.nodes):
                 for part in node.inputs:
                     partly = group.n and how(part, group.n) != "dense"
-                    last[part.version] = g, len(group.nodes) if partly else k
+                    use = g, len(group.nodes) if partly else k  # in each block of the loop
+                    last[part.version] = max(use, last.get(part.version, use))
         return last
 
     def _commit(self, ends: dict[int, int], firsts: dict[int, int]) -> None:

@@ -8,10 +8,11 @@ are compared before and after a step is recorded, and put back: recording has no
 from __future__ import annotations
 
 import builtins
+import dis
 import functools
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -22,12 +23,13 @@ from minidl.engine.tape import NotRecordable
 from minidl.nn import Layer, Parameter
 from minidl.nn.parameters import Buffer, ParameterVector
 from minidl.optim import Optimizer
-from minidl.optim.attributes import changed, plain, snapshot
+from minidl.optim.attributes import changed, fingerprint, plain, snapshot
 from minidl.optim.base import BASE
 
 WORLD = {"time", "datetime", "random", "os", "io", "logging", "secrets", "uuid"}  # modules
 EFFECTS = {id(vars(builtins)[n]): n for n in ("print", "open", "input", "exec", "eval", "globals")}
 HELD = (Parameter, Buffer, Layer, ParameterVector, Optimizer)  # which are followed by themselves
+GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL")
 OURS = ("minidl", "numpy", "scipy")
 
 
@@ -39,13 +41,20 @@ class Cell(NamedTuple):
     put: Callable[[Any], object]
 
 
+def reached(parts: Iterable[Any]) -> Hashable:
+    """Return what custom parts of a step can reach, as it is now, as a key."""
+    own = [part for part in parts if not is_minidl(part)]
+    cells = ((cell.name, cell.value) for cell in _cells(own, (), strict=False))
+    return fingerprint(dict(cells)), *(fingerprint(attributes(part)) for part in own)
+
+
 class Outside:
     """What the custom ones of these parts can reach, and `functions`, as it is now."""
 
     def __init__(self, parts: Iterable[Any], functions: Iterable[Any] = ()) -> None:
         self.parts = [part for part in parts if not is_minidl(part)]
         self.functions = list(functions)
-        cells = {cell.name: cell for cell in self._cells()}
+        cells = {cell.name: cell for cell in _cells(self.parts, self.functions)}
         self._before = cells, snapshot({name: cell.value for name, cell in cells.items()})
         self._generators = np.random.get_state(), random.getstate()  # noqa: NPY002
         self._drawn = snapshot({"": self._generators})
@@ -53,7 +62,8 @@ class Outside:
     def restore(self) -> str:
         """Put back what has changed; return the name of the first in words, or ""."""
         cells, before = self._before
-        names = changed({cell.name: cell.value for cell in self._cells()}, before)
+        now = {cell.name: cell.value for cell in _cells(self.parts, self.functions)}
+        names = [*changed(now, before), *(name for name in before if name not in now)]
         for name in names:
             if name in cells:
                 _put_back(cells[name], before[name][0])
@@ -63,22 +73,27 @@ class Outside:
             names.append("a global generator of random numbers")
         return names[0] if names else ""
 
-    def _cells(self) -> Iterator[Cell]:
-        """Yield all variables that these parts can change, each once."""
-        seen: set[int] = set()
-        for part in self.parts:
-            for cls in type(part).__mro__:
-                if cls.__module__.split(".")[0] == "minidl" or cls is object:
-                    continue
-                for name, value in list(vars(cls).items()):
-                    if not name.startswith("__") and plain(value):
-                        put = functools.partial(setattr, cls, name)
-                        yield Cell(f"{cls.__name__}.{name}", value, put)
-                    yield from _of_function(value, seen)
-            for value in vars(part).values():
-                yield from _of_function(value, seen)
-        for function in self.functions:
-            yield from _of_function(function, seen, called=True)
+
+def _cells(parts: Iterable[Any], functions: Iterable[Any], strict: bool = True) -> Iterator[Cell]:
+    """Yield all variables that these parts can change, each once.
+
+    If `strict`, raise if they look at the world, or take values from an iterator.
+    """
+    seen: set[int] = set()
+    for part in parts:
+        for cls in type(part).__mro__:
+            if cls.__module__.split(".")[0] == "minidl" or cls is object:
+                continue
+            for name, value in list(vars(cls).items()):
+                if not name.startswith("__") and plain(value):
+                    put = functools.partial(setattr, cls, name)
+                    yield Cell(f"{cls.__name__}.{name}", value, put)
+                if not name.startswith("__") or name == "__call__":
+                    yield from _of_function(value, seen, strict)
+        for value in vars(part).values():
+            yield from _of_function(value, seen, strict)
+    for function in functions:  # schedules, which look at the world in each step
+        yield from _of_function(function, seen, strict, called=True)
 
 
 def attributes(part: Any) -> dict[str, Any]:
@@ -100,14 +115,10 @@ def _without_parts(value: Any) -> Any:
     return value
 
 
-def _of_function(value: Any, seen: set[int], called: bool = False) -> Iterator[Cell]:
-    """Yield the variables that a function, or one that it calls, may keep state in.
-
-    A function that is `called` in each step, as a schedule is, may look at the world.
-    """
+def _of_function(value: Any, seen: set[int], strict: bool, called: bool = False) -> Iterator[Cell]:
+    """Yield the variables that a function, or one that it calls, may keep state in."""
     if isinstance(value, property):
-        yield from (cell for f in (value.fget, value.fset) for cell in _of_function(f, seen))
-        return
+        value = value.fget
     if isinstance(value, staticmethod | classmethod | MethodType):
         value = value.__func__
     if isinstance(value, functools.partial):
@@ -119,20 +130,28 @@ def _of_function(value: Any, seen: set[int], called: bool = False) -> Iterator[C
     where = value.__qualname__.replace("<locals>.", "")
     for name, cell in _reached(value):
         held = cell.value
-        if _root(held) in WORLD and not called:
-            raise NotRecordable(f"{where} uses {name}")
-        if id(held) in EFFECTS and not called:
-            raise NotRecordable(f"{where} calls {EFFECTS[id(held)]}")
+        if strict:
+            _check(name, held, where, called)
         words = f"which {where} uses"
         if plain(held):
             yield cell._replace(name=f"{name}, {words}")
         elif isinstance(held, FunctionType | functools.partial) or hasattr(held, "__wrapped__"):
-            yield from _of_function(held, seen, called)
+            yield from _of_function(held, seen, strict, called)
         elif not isinstance(held, (*HELD, ModuleType, type)):
             for own, inner in getattr(held, "__dict__", {}).items():
                 if plain(inner):
                     put = functools.partial(setattr, held, own)
                     yield Cell(f"{name}.{own}, {words}", inner, put)
+
+
+def _check(name: str, held: Any, where: str, called: bool) -> None:
+    """Raise for what a function uses if a replay would leave out its effects."""
+    if _root(held) in WORLD and not called:
+        raise NotRecordable(f"{where} uses {name}")
+    if id(held) in EFFECTS and not called:
+        raise NotRecordable(f"{where} calls {EFFECTS[id(held)]}")
+    if isinstance(held, Iterator):
+        raise NotRecordable(f"{where} takes values from the iterator {name}")
 
 
 def _root(value: Any) -> str:
@@ -165,12 +184,14 @@ def _reached(function: FunctionType) -> Iterator[tuple[str, Cell]]:
         yield name, Cell(name, value, functools.partial(setattr, function, name))
 
 
-def _names(code: CodeType) -> Iterator[str]:
+@functools.lru_cache(256)
+def _names(code: CodeType) -> tuple[str, ...]:
     """Return the names that code, and functions within it, look up."""
-    yield from dict.fromkeys(code.co_names)
+    names = dict.fromkeys(i.argval for i in dis.get_instructions(code) if i.opname in GLOBAL)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _names(constant)
+            names |= dict.fromkeys(_names(constant))
+    return tuple(names)
 
 
 def _put_back(cell: Cell, kept: Any) -> None:

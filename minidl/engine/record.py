@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.autograd import Array
+from minidl.checks import is_minidl
 from minidl.engine.draws import Generator
 from minidl.engine.inputs import (
     Batch,
@@ -140,6 +141,8 @@ def _recorded(step: _Step, batch: Batch, change: int, answers: Sequence[bool]) -
             step.take(objective, optimizer, partial(objective.batch_gradient, *rows, training))
             write_back(recorder, optimizer, objective.model, [w, objective.vector.grad])
         recorder.tape.loss = recorder.operand(objective.value)
+    if not change and not all(map(is_minidl, parts)):
+        recorder.check_replay(recorder.states | {"w": w, "gradient": objective.vector.grad})
     recorder.tape.evaluations = optimizer.gradient_evaluations - evaluations
     return recorder.tape
 

@@ -2,7 +2,7 @@
 
 import bisect
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ class Recorder:
         self._kept: list[Array] = []  # so that no address is used twice
         self.now = 0  # the step count
         self.states: dict[str, Array] = {}  # of the optimizer, as they are given
+        self.given: dict[str, Any] = {}  # the inputs as they are at first
         self.active = False
 
     def __enter__(self) -> "Recorder":
@@ -58,12 +59,16 @@ class Recorder:
 
     def input(self, name: str, array: Array) -> Array:
         """Return an array whose numbers are other ones in each step."""
+        if self._wild is not None and name != "t":
+            array[...] = _wild(self._wild, array)
         self._register(array, name)
+        self.given[name] = array.copy()
         return array.view(self.array)
 
     def number(self, name: str, value: float) -> Number:
         """Return a number that is another one in each step."""
         self.tape.scalars.append(name)
+        self.given[name] = value
         return Number(value, Scalar(len(self.tape.scalars) - 1), self)
 
     def schedule(self, name: str, function: Callable[[Any], float]) -> Callable[[Any], Number]:
@@ -78,6 +83,14 @@ class Recorder:
             return known[key]
 
         return call
+
+    def check_replay(self, after: Mapping[str, Array]) -> None:
+        """Raise unless the tape makes of the inputs what the step has made of these arrays."""
+        inputs = {n: v.copy() if isinstance(v, np.ndarray) else v for n, v in self.given.items()}
+        self.tape.replay(inputs)
+        for name, array in after.items():
+            if inputs[name].tobytes() != array.tobytes():
+                raise NotRecordable(f"{name} is changed where it cannot be seen")
 
     def _register(self, array: Array, name: str = "", constant: bool = False) -> int:
         low, high = np.lib.array_utils.byte_bounds(array)

@@ -80,17 +80,17 @@ def machine() -> Machine | None:
 class Runner:
     """A program for steps on batches of one size, with its memory."""
 
-    def __init__(self, tape: Tape, dtype: np.dtype[Any], batch: int) -> None:
+    def __init__(self, tape: Tape | Program, dtype: np.dtype[Any], batch: int) -> None:
         found = machine()
         if found is None:
             raise NotRecordable("the machine was not compiled when minidl was installed")
         self.machine, self.dtype, self.batch = found, dtype, batch
-        self.program: Program = plan(tape, found.codes, dtype)
+        self.program = tape if isinstance(tape, Program) else plan(tape, found.codes, dtype)
         raw = np.zeros(len(self.program.memory) + 16, dtype)  # from a multiple of 64 bytes on
         start = -raw.ctypes.data % 64 // raw.itemsize
         self.memory = raw[start : start + len(self.program.memory)]
         self.memory[...] = self.program.memory
-        self.evaluations = tape.evaluations
+        self.evaluations = self.program.tape.evaluations
         self.constant = _is_constant(self.program)
         self._prepared: list[tuple[Mapping[str, Array], _Job]] = []  # for the last rows
 

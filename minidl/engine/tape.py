@@ -17,8 +17,11 @@ Array = npt.NDArray[Any]
 KEPT = "state ", "buffer "  # how the names of arrays begin that a step changes, besides "w"
 
 
-class NotRecordable(Exception):  # noqa: N818 - an answer, not an error: the step runs eager
-    """Why a step cannot be replayed, in words that go on after "because"."""
+class NotRecordable(BaseException):
+    """Why a step cannot be replayed, in words that go on after "because".
+
+    Custom code that catches every Exception does not catch it.
+    """
 
 
 class Place(NamedTuple):

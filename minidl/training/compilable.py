@@ -6,7 +6,7 @@ from typing import Any
 
 from minidl.autograd.node import STATE
 from minidl.checks import is_minidl
-from minidl.engine import NotRecordable
+from minidl.engine import NotRecordable, reached
 from minidl.optim import Optimizer
 from minidl.optim.attributes import fingerprint, plain
 from minidl.training.checks import parts_of
@@ -50,6 +50,7 @@ def is_ours(objective: Objective, optimizer: Optimizer) -> bool:
 def settings_of(run: Any) -> Any:
     """Return what a recording holds that may change between steps, as a key."""
     parts: list[Any] = [*parts_of(run.objective.model), run.objective.loss]
-    held = [vars(part) for part in parts] + [run.optimizer.attributes()]
+    held = [vars(part) for part in parts if is_minidl(part)] + [run.optimizer.attributes()]
     settings = [{name: value for name, value in own.items() if plain(value)} for own in held]
-    return tuple(map(id, parts)), *map(fingerprint, settings)
+    custom = reached([*parts, *run.optimizer.chain()])
+    return tuple(map(id, parts)), custom, *map(fingerprint, settings)

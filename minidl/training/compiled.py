@@ -7,13 +7,14 @@ both engines and compared; the machine goes on alone only if they agree.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import is_minidl
-from minidl.engine import NotRecordable, Runner, plain_step, record
+from minidl.engine import NotRecordable, Runner, plain_step, record, runner_of
 from minidl.errors import ArgumentError
 from minidl.training.compilable import against, check_state, is_ours, settings_of
 from minidl.training.data import Rows
@@ -22,6 +23,7 @@ from minidl.training.frozen import frozen_step
 from minidl.training.machine_measure import Measuring
 from minidl.training.machine_steps import PROGRAMS, Eager, Epoch, Known, Network, Part, Sources
 from minidl.training.measure import Objective
+from minidl.training.structure import structure
 
 COMPARED = 2  # steps on batches of each size that both engines take
 
@@ -180,13 +182,14 @@ def _recorded(
     assert t is not None
     other = X[::-1], t[::-1], None if w is None else w[::-1]
     take = plain_step if epoch.frozen is None else frozen_step
+    ours = is_ours(network.objective, network.optimizer)
+    targets, parts = None if ours else arrays[1], network[:2]
+    key = structure(*parts, (X, t, w)) if ours and epoch.frozen is None else None
+    given: dict[str, Any] = {"take": take, "begin": begin, "step_count": steps}
+    recorded = partial(record, *parts, (X, t, w), other, targets, **given)
     try:
-        targets = None if is_ours(network.objective, network.optimizer) else arrays[1]
-        tape = record(
-            *network[:2], (X, t, w), other, targets, take=take, begin=begin, step_count=steps
-        )
+        return runner_of(key, recorded, network.objective.vector.value.dtype, count)
     except NotRecordable:
         raise
     except Exception as error:  # of custom code; eager gives it, if it is not of the recording
         raise NotRecordable(f"recording a step raises {type(error).__name__}: {error}") from error
-    return Runner(tape, network.objective.vector.value.dtype, count)

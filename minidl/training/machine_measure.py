@@ -6,6 +6,7 @@ the engine of the run is; `reason` says why.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.autograd.node import STATE
 from minidl.checks import is_minidl
-from minidl.engine import DONE, RIGHT, NotRecordable, Runner, record_measure
+from minidl.engine import DONE, RIGHT, NotRecordable, Runner, record_measure, runner_of
 from minidl.training.checks import parts_of
 from minidl.training.compilable import check_buffers
 from minidl.training.data import Rows
 from minidl.training.machine_steps import AGREE, PROGRAMS, Sources
 from minidl.training.measure import CHUNK, Objective
+from minidl.training.structure import structure
 
 MOST, LEAST = 128, 24  # rows at once; a last batch of another size needs a program of its own
 
@@ -152,8 +154,8 @@ def _recorded(
     objective: Objective, rows: Rows, sets: Array | None, start: int, count: int
 ) -> Runner:
     """Return the program that measures batches of so many rows."""
-    arrays = [None if a is None else a if sets is None else a[sets[0]] for a in rows]
-    X, t, w = (None if a is None else a[start : start + count] for a in arrays)
+    of_all = [None if a is None else a if sets is None else a[sets[0]] for a in rows]
+    X, t, w = (None if a is None else a[start : start + count] for a in of_all)
     assert X is not None
     assert t is not None
     other = X[::-1], t[::-1], None if w is None else w[::-1]
@@ -162,16 +164,19 @@ def _recorded(
         own = objective.without_own(t, w)
         assert own is not None
         plain = own, own[::-1]
-    targets = arrays[1] if is_custom(objective) else None
+    custom = is_custom(objective)
+    targets = of_all[1] if custom else None
+    arrays = [X, t, w, None if plain is None else plain[0]]
+    key = None if custom else structure(objective, None, arrays)
+    recorded = partial(record_measure, objective, (X, t, w), other, plain, targets)
     try:
-        tape = record_measure(objective, (X, t, w), other, plain, targets)
+        runner = runner_of(key, recorded, objective.vector.value.dtype, count)
     except NotRecordable:
         raise
     except Exception as error:  # of custom code; eager gives it, if it is not of the recording
         words = f"recording a measurement raises {type(error).__name__}: {error}"
         raise NotRecordable(words) from error
-    runner = Runner(tape, objective.vector.value.dtype, count)
-    if targets is not None and any(step.out is None for step in tape.instructions):
+    if custom and any(step.out is None for step in runner.program.tape.instructions):
         raise NotRecordable("a measurement depends on conditions")
     if runner.program.numbers or runner.program.before:
         raise NotRecordable("a measurement depends on numbers that are not in arrays")
