@@ -17,7 +17,8 @@ class Version(argparse.Action):
 
         here = instruction_set()
         engine = f"compiled ({here})" if here else f"eager, because {NO_MACHINE}"
-        parser.exit(message=f"minidl {__version__}\nengine: {engine}\n")
+        print(f"minidl {__version__}\nengine: {engine}")
+        parser.exit()
 
 
 def add_engine(p: argparse.ArgumentParser | Group) -> None:

@@ -115,7 +115,7 @@ def test_the_version_is_that_of_the_package(capsys):
     with pytest.raises(SystemExit) as left:
         main(["--version"])
     assert left.value.code == 0
-    assert capsys.readouterr().out == f"minidl {__version__}\n"
+    assert capsys.readouterr().out.startswith(f"minidl {__version__}\nengine: ")
 
 
 LISTED = {
