@@ -92,7 +92,10 @@ def differences(shown: str, printed: str, exact: bool = False) -> list[str]:
 
 
 def _without_noise(text: str) -> str:
-    """Replace `in 0.09 s`, `compiled (AVX2)`, a last column with three decimals, and the median in `35.5 (9/12)`."""
+    """Replace `in 0.09 s`, `compiled (AVX2)`, a last column with three decimals, and some medians.
+
+    These are of the form `35.5 (9/12)`.
+    """
     text = re.sub(r"in \d+\.\d+ s", "in ? s", text)
     text = re.sub(r"compiled \([\w-]+\)", "compiled (?)", text)  # the processor's instructions
     text = re.sub(r"\d+(\.\d+)?(?= \((\d+)/(?!\2\)))", "?", text)
