@@ -18,6 +18,7 @@ from minidl.engine import NotRecordable, Runner, record, runner_of
 from minidl.errors import ArgumentError
 from minidl.training.compilable import against, check_state, is_ours, settings_of
 from minidl.training.data import Rows
+from minidl.training.machine_epoch import Whole
 from minidl.training.machine_measure import Measuring
 from minidl.training.machine_steps import PROGRAMS, Eager, Epoch, Known, Network, Part, Sources
 from minidl.training.measure import Objective
@@ -37,6 +38,7 @@ class Compiled:
         self._settled: tuple[Objective, Any] | None = None
         self._sources = Sources()
         self.measuring = Measuring(self._sources)
+        self.whole = Whole()
         self._forced = 0  # steps that had to be eager because a condition had changed
 
     def __reduce__(self) -> Any:
@@ -87,45 +89,75 @@ class Compiled:
         if epoch.order is not None:
             epoch = epoch._replace(order=np.ascontiguousarray(epoch.order, np.int64))
         while run.cursor < n and not (single and not math.isfinite(run.running_total)):
-            known = self._known(run, epoch)
             sources = self._sources.of(epoch.data.train, epoch.data.sets, run.objective)
             part = Part(run, epoch, sources)
-            if known.compared < COMPARED:
-                done = part.compare(known, eager)
-            elif run.watched is not None and not run.watched.complete:
-                eager(run, epoch)  # to the end: later steps may reach more parameters
-                return
-            else:
-                done = part.advance(known)
-            self.steps_taken += part.taken
-            if not done:
-                eager(run, epoch, 1)
-            known.failed = 0 if done else known.failed + 1
-            if known.failed > 1:  # it is another step from now on
-                self._programs = {k: v for k, v in self._programs.items() if v is not known}
-            if not done:
-                self._forced += 1
-                if self._forced > 20 + self.steps_taken // 20:
-                    raise NotRecordable("conditions in Python code change too often")
+            taken = self.whole.take(part, self._ready(part))
+            self.steps_taken += taken
+            if not taken:
+                self._look(part, eager)
             if run.interrupts.pressed and run.cursor < n:
                 run.interrupts.check()
+
+    def _look(self, part: Part, eager: Eager) -> None:
+        """Take steps of which something is new: a program, numbers, or an answer of a condition."""
+        run, epoch = part.run, part.epoch
+        known = self._known(run, epoch)
+        if known.compared < COMPARED:
+            done = part.compare(known, eager)
+        elif run.watched is not None and not run.watched.complete:
+            eager(run, epoch)  # to the end: later steps may reach more parameters
+            return
+        else:
+            done = part.advance(known)
+        self.steps_taken += part.taken
+        if not done:
+            eager(run, epoch, 1)
+        known.failed = 0 if done else known.failed + 1
+        if known.failed > 1:  # it is another step from now on
+            self._programs = {k: v for k, v in self._programs.items() if v is not known}
+        if not done:
+            self._forced += 1
+            if self._forced > 20 + self.steps_taken // 20:
+                raise NotRecordable("conditions in Python code change too often")
 
     def _known(self, run: Any, epoch: Epoch) -> Known:
         """Return the program for the next batch, recorded if it is new."""
         networks = run.networks()
-        kinds = {tuple(map(callable, own.optimizer.hyperparameters.values())) for own in networks}
-        if len(kinds) > 1:
-            raise NotRecordable("a hyperparameter is a schedule in some of the networks only")
         if self._settled is None:
             self._key = self._settings(run)
         count = min(epoch.size, epoch.data.n - run.cursor)
-        penalties = run.objective.penalty, run.objective.l1_penalty
-        key = (count, *kinds, *(bool(p.strength) for p in penalties), self._key)
+        key = count, *self._kinds(run, networks), self._key
         if key not in self._programs:
             if len(self._programs) >= PROGRAMS:
                 self._programs.clear()
             self._programs[key] = Known(_recorded(networks[0], epoch, run.cursor, count), count)
         return self._programs[key]
+
+    def _kinds(self, run: Any, networks: list[Network]) -> tuple[Any, ...]:
+        """Return which hyperparameters are schedules, and whether there are penalties."""
+        kinds = {tuple(map(callable, own.optimizer.hyperparameters.values())) for own in networks}
+        if len(kinds) > 1:
+            raise NotRecordable("a hyperparameter is a schedule in some of the networks only")
+        penalties = run.objective.penalty, run.objective.l1_penalty
+        return *kinds, *(bool(penalty.strength) for penalty in penalties)
+
+    def _ready(self, part: Part) -> list[Known]:
+        """Return the programs of the rest of an epoch, or none if one is new or takes new numbers.
+
+        Only for settings that nobody can change within the epoch.
+        """
+        run, epoch = part.run, part.epoch
+        if self._settled is None or (run.watched is not None and not run.watched.complete):
+            return []
+        kinds = self._kinds(run, part.networks)
+        full, rest = divmod(epoch.data.n - run.cursor, epoch.size)
+        programs = []
+        for count in [epoch.size] * bool(full) + [rest] * bool(rest):
+            known = self._programs.get((count, *kinds, self._key))
+            if known is None or known.compared < COMPARED or not known.runner.constant:
+                return []
+            programs.append(known)
+        return [] if any(map(callable, run.optimizer.hyperparameters.values())) else programs
 
 
 def _recorded(network: Network, epoch: Epoch, cursor: int, count: int) -> Runner:

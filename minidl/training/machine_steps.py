@@ -94,13 +94,13 @@ class Part:
         self.run, self.epoch, self.sources, self.networks = run, epoch, sources, run.networks()
         self.taken = 0
 
-    def _rows(self, row: int | None) -> tuple[dict[str, Array], Array | None]:
+    def rows_of(self, row: int | None) -> tuple[dict[str, Array], Array | None]:
         """Return the rows of a network and their order."""
         sets, order = self.epoch.data.sets, self.epoch.order
         source = self.sources[0 if sets is None or row is None else int(sets[row])]
         return source, order if order is None or order.ndim == 1 else order[row]
 
-    def _numbers(self, network: Network, known: Known, first: int, steps: int) -> tuple[Any, int]:
+    def numbers(self, network: Network, known: Known, first: int, steps: int) -> tuple[Any, int]:
         """Return what :func:`numbers_of` does, for steps from number `first` on."""
         optimizer, runner = network.optimizer, known.runner
         penalties = network.objective.penalty, network.objective.l1_penalty
@@ -135,11 +135,11 @@ class Part:
         The machine's numbers are kept, as in all later steps: so a run that is saved, and compares
         anew when it is resumed, ends with the same bits as one that is not.
         """
-        before, place = _copies(self._arrays_of_step()), self._place()
+        before, place = _copies(self.arrays_of_step()), self._place()
         try:
             eager(self.run, self.epoch, 1)
             check_state(self.run)
-            after = _copies(self._arrays_of_step())
+            after = _copies(self.arrays_of_step())
         except BaseException:
             self._go_back(before, place)
             raise
@@ -161,7 +161,7 @@ class Part:
     def _check_equal(self, eager: dict[str, Array]) -> None:
         """Raise if what a step has changed differs from what the eager step made of it."""
         largest = float(np.max(np.abs(eager["w"])))
-        taken = self._arrays_of_step()
+        taken = self.arrays_of_step()
         for name, array in eager.items():
             differs = taken[name] != array  # so infinite ones, as before a first loss, are equal
             gap = float(np.max(np.abs(taken[name] - array), where=differs, initial=0.0))
@@ -179,13 +179,13 @@ class Part:
     def _go_back(self, arrays: dict[str, Array], place: tuple[Any, ...]) -> None:
         """Take back a step."""
         run, optimizer = self.run, self.run.optimizer
-        for name, array in self._arrays_of_step().items():
+        for name, array in self.arrays_of_step().items():
             if name in arrays:
                 array[...] = arrays[name]
         run.cursor, run.samples, run.running_total, run.objective.value, counts = place
         optimizer.step_count, optimizer.gradient_evaluations = counts
 
-    def _arrays_of_step(self) -> dict[str, Array]:
+    def arrays_of_step(self) -> dict[str, Array]:
         """Return what a step changes, by the names that tapes use."""
         states = {f"state {name}": array for name, array in self.run.optimizer.state.items()}
         vector = self.run.objective.vector
@@ -198,12 +198,12 @@ class Part:
         steps = most or max(1, min(left, int(SLICE / known.seconds / len(networks))))
         ready = []
         for network in networks:
-            numbers, held = self._numbers(network, known, run.optimizer.step_count, steps)
+            numbers, held = self.numbers(network, known, run.optimizer.step_count, steps)
             ready.append(numbers)
             steps = min(steps, held)
         if not steps:
             return False
-        arrays, start = self._arrays_of_step(), time.perf_counter()
+        arrays, start = self.arrays_of_step(), time.perf_counter()
         kept = _copies(arrays) if len(networks) > 1 else {}
         totals = np.array(np.atleast_1d(run.running_total), float)
         last = np.full(len(networks), np.nan) + run.objective.value
@@ -212,7 +212,7 @@ class Part:
                 continue
             own, numbers = _row(arrays, network.row), ready[k]
             numbers = numbers[:steps] if len(numbers) > 1 else numbers
-            rows, order = self._rows(network.row)
+            rows, order = self.rows_of(network.row)
             total = float(totals[k])
             job = runner.job(rows, order, run.cursor, steps, numbers=numbers, total=total)
             runner.write(own)
@@ -227,10 +227,10 @@ class Part:
             if job.status in (GUARD, LOSS) and not kept:
                 steps = taken
         known.seconds = (time.perf_counter() - start) / max(1, steps) / len(networks)
-        self._count(steps, known, totals, last)
+        self.count(steps, known, totals, last)
         return bool(steps)
 
-    def _count(self, steps: int, known: Known, totals: Array, last: Array) -> None:
+    def count(self, steps: int, known: Known, totals: Array, last: Array) -> None:
         """Note the steps that were taken where the eager loop notes them."""
         run, single = self.run, self.run.objective.vector.value.ndim == 1
         run.optimizer.step_count += steps
