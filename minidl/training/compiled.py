@@ -51,11 +51,12 @@ class Compiled:
     def _settings(self, run: Any) -> Any:
         """Return what recordings of a run hold; computed once if nobody can change it meanwhile."""
         if self._settled is None or self._settled[0] is not run.objective:
-            settings = settings_of(run)
-            schedules = filter(callable, run.optimizer.hyperparameters.values())
-            ours = is_ours(run.objective, run.optimizer)
-            if not ours or not all(map(is_minidl, (*run.hooks.callbacks, *schedules))):
-                return settings
+            first = run.networks()[0]
+            if not all(map(is_minidl, run.hooks.callbacks)):
+                return settings_of(run)
+            settings = structure(first.objective, first.optimizer, ())
+            if settings is None:  # of custom parts
+                return settings_of(run)
             self._settled = run.objective, settings
         return self._settled[1]
 
