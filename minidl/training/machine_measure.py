@@ -15,7 +15,16 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.autograd.node import STATE
 from minidl.checks import is_minidl
-from minidl.engine import DONE, RIGHT, NotRecordable, Runner, record_measure, runner_of
+from minidl.engine import (
+    DONE,
+    RIGHT,
+    NotRecordable,
+    Runner,
+    machine,
+    record_measure,
+    runner_of,
+    worthwhile,
+)
 from minidl.training.checks import parts_of
 from minidl.training.data import Rows
 from minidl.training.machine_steps import AGREE, PROGRAMS, Sources
@@ -142,8 +151,13 @@ def _against(run: Any, rows: Rows) -> str:
     """Return why rows cannot be measured by the machine, as far as is known before, or ""."""
     if run.buffered:
         return "the model has buffers"
-    if rows.X.dtype != run.objective.vector.value.dtype:
+    vector, found = run.objective.vector, machine()
+    if rows.X.dtype != vector.value.dtype:
         return "large inputs are converted batch by batch"
+    largest = max((p.shape[-1] * p.shape[-2] for p in vector if p.ndim > 1), default=0)
+    count = min(MOST, rows.X.shape[-2])
+    if found and run.engine == "auto" and not worthwhile(count * largest, found.instruction_set):
+        return "products of large matrices are as fast"
     return ""
 
 

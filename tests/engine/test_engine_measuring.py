@@ -9,7 +9,7 @@ import pytest
 from test_engine_training import HELD_OUT, ROWS, assert_same, trainer
 
 from minidl import Trainer, nn, optim, train_replicas
-from minidl.engine import Runner
+from minidl.engine import Runner, worth
 from minidl.errors import DivergenceWarning
 from minidl.training import Callback, load_run, save_run
 from minidl.training.data import Rows, check_rows
@@ -21,7 +21,7 @@ from minidl.training.measure import Objective
 class Bare:
     """What a measurement needs of a run."""
 
-    buffered = False
+    buffered, engine = False, "compiled"
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
@@ -238,6 +238,18 @@ def test_a_difference_from_the_eager_measurement_is_noticed(
     other = trainer("eager")
     other.fit(*ROWS, epochs=1)
     assert_same(own, other)
+
+
+def test_where_blas_is_as_fast_auto_measures_eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worth, "LIMITS", dict.fromkeys(worth.LIMITS, 8 * 8 * 75 - 1))
+    for engine, reason in (("auto", "products of large matrices are as fast"), ("compiled", "")):
+        own = trainer(engine)
+        own.fit(*ROWS, epochs=1)
+        assert own.compiled.measuring.reason == reason
+    monkeypatch.setattr(worth, "LIMITS", dict.fromkeys(worth.LIMITS, 8 * 8 * 150))
+    own = trainer("auto")
+    own.fit(*ROWS, epochs=1)
+    assert own.compiled.measuring.reason == ""
 
 
 def test_a_run_that_is_resumed_has_the_same_bytes(tmp_path: Any) -> None:
