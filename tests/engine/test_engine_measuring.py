@@ -161,6 +161,22 @@ def test_losses_that_are_not_finite_are_those_of_eager() -> None:
         np.testing.assert_equal(found, expected)
 
 
+def test_after_a_loss_that_is_not_finite_the_accuracy_is_that_of_all_rows() -> None:
+    objective = Objective(nn.mlp(2, 4, 1, seed=0), nn.BinaryCrossEntropy())
+    rows = rows_of(objective, 300, False)
+    measuring, run = Measuring(Sources()), Bare(objective)
+    measuring.measure(run, rows, None, "settings")  # which is compared
+    for value in (np.inf, np.nan, -np.inf):
+        objective.vector.value[...] = value
+        with np.errstate(all="ignore"):
+            found, expected = (
+                measuring.measure(run, rows, None, "settings"),
+                objective.measure(*rows),
+            )
+        np.testing.assert_equal(found, expected)
+    assert measuring.reason == ""
+
+
 def test_a_divergence_that_only_the_measurement_sees() -> None:
     both = []
     for engine in ("eager", "compiled"):
