@@ -7,6 +7,8 @@ from minidl.engine.record import plain_step, record
 from minidl.engine.runner import DONE, GUARD, LOSS, SETS, Runner, machine, numbers_of
 from minidl.engine.shared import runner_of
 from minidl.engine.tape import NotRecordable
+from minidl.engine.worth import worthwhile
 
 __all__ = ["DONE", "GUARD", "LOSS", "RIGHT", "SETS", "NotRecordable", "Runner", "drawn", "machine"]
 __all__ += ["numbers_of", "plain_step", "reached", "record", "record_measure", "runner_of"]
+__all__ += ["worthwhile"]

@@ -79,7 +79,7 @@ def recordings(
         name = outside.restore()
     if name:
         raise NotRecordable(f"a step changes {name}")
-    answers = [dict(i.options)["expected"] for i in first.instructions if i.out is None]
+    answers = first.answers()
     wild = [] if targets is None else _wild(one, targets)
     try:
         for batch, change in ((two, 1), *((batch, 2) for batch in wild)):

@@ -17,6 +17,7 @@ from minidl.engine.tape import Array, Given, NotRecordable, Scalar, Tape, guard
 WORD, POINTER = ctypes.c_int64, ctypes.c_void_p
 SETS = ("SSE2", "AVX2", "AVX-512")
 DONE, GUARD, LOSS = range(3)
+ROWS = 64  # sets of rows for which jobs are kept
 
 
 class _Job(ctypes.Structure):
@@ -92,7 +93,7 @@ class Runner:
         self.memory[...] = self.program.memory
         self.evaluations = self.program.tape.evaluations
         self.constant = _is_constant(self.program)
-        self._prepared: list[tuple[Mapping[str, Array], _Job]] = []  # for the last rows
+        self._prepared: dict[int, tuple[Mapping[str, Array], _Job]] = {}  # by the id of the rows
 
     def write(self, arrays: Mapping[str, Array]) -> None:
         """Write inputs such as "w" and "state velocity" to their homes."""
@@ -129,10 +130,11 @@ class Runner:
         `sources` are the rows by the names "X", "t" and "weights"; arrays must live until the job
         has run.
         """
-        job = next((job for rows, job in self._prepared if rows is sources), None)
-        if job is None:
-            job = self._job_on(sources)
-            self._prepared = [*self._prepared[-3:], (sources, job)]
+        if id(sources) not in self._prepared:
+            if len(self._prepared) >= ROWS:
+                self._prepared.clear()
+            self._prepared[id(sources)] = sources, self._job_on(sources)
+        job = self._prepared[id(sources)][1]
         job.first, job.steps, job.total, job.status, job.order = first, steps, total, DONE, None
         if order is not None:
             _check(order, np.dtype(np.int64))

@@ -92,6 +92,10 @@ class Tape:
     evaluations: int = 1  # of the gradient in a step
     draws: list[Any] = field(default_factory=list)  # of random numbers, which are inputs
 
+    def answers(self) -> list[bool]:
+        """Return how the conditions were answered, in order."""
+        return [dict(i.options)["expected"] for i in self.instructions if i.out is None]
+
     def replay(self, inputs: Mapping[str, Any]) -> float:
         """Take one step: change the arrays of `inputs` in place; return the loss.
 

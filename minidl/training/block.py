@@ -28,8 +28,8 @@ from minidl.training.stopping import StopRule
 from minidl.training.trainer import Trainer
 
 
-def train_together(trainers: list[Trainer], data: Data, epochs: int) -> None:
-    """Train one network, or several with equal keys as one block."""
+def train_together(trainers: list[Trainer], data: Data, epochs: int, threads: int = 1) -> None:
+    """Train one network, or several with equal keys as one block, in so many threads."""
     own = data.only(slice(None))
     if len(trainers) == 1:
         trainer = trainers[0]
@@ -43,6 +43,7 @@ def train_together(trainers: list[Trainer], data: Data, epochs: int) -> None:
     going_on = [_begins(trainer, data, last) for trainer in trainers]
     if any(going_on):
         block = Block(list(itertools.compress(trainers, going_on)))
+        block.compiled.whole.threads = threads
         block.train(own.only(np.flatnonzero(going_on)), last)
 
 

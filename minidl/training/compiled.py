@@ -18,8 +18,9 @@ from minidl.engine import NotRecordable, Runner, plain_step, record, runner_of
 from minidl.errors import ArgumentError
 from minidl.training.compilable import against, check_state, is_ours, settings_of
 from minidl.training.data import Rows
-from minidl.training.engine_choice import EngineAccount, eager_steps, unable
+from minidl.training.engine_choice import TOO_OFTEN, EngineAccount, eager_steps, unable
 from minidl.training.frozen import frozen_step
+from minidl.training.machine_epoch import Whole
 from minidl.training.machine_measure import Measuring
 from minidl.training.machine_steps import PROGRAMS, Eager, Epoch, Known, Network, Part, Sources
 from minidl.training.measure import Objective
@@ -38,6 +39,7 @@ class Compiled:
         self._settled: tuple[Objective, Any] | None = None
         self._sources = Sources()
         self.measuring = Measuring(self._sources)
+        self.whole = Whole()
 
     def __reduce__(self) -> Any:
         return Compiled, (vars(self.account),)  # without programs
@@ -107,68 +109,108 @@ class Compiled:
         Which engine takes a step depends on the state of the run alone, and not on what happened
         before it was saved: so a run that is resumed has the same bits.
         """
-        branches = self._branches(run, epoch)
         sources = self._sources.of(epoch.data.train, epoch.data.sets, run.objective)
         part = Part(run, epoch, sources)
+        if taken := self.whole.take(part, self._ready(part)):
+            self.account.note(taken)
+            return
+        branches = self._branches(run, epoch)
         watched = run.watched is not None and not run.watched.complete  # of eager steps
-        if not branches:
-            branches.append(self._recorded(part))
-        if branches[0].compared >= COMPARED and not watched and part.advance(branches[0]):
+        first = branches[0] if branches and not watched else None
+        if first is not None and first.compared >= COMPARED and part.advance(first):
             self.account.note(part.taken)
-            return
-        done = self._step(part, branches, eager, watched)
-        while not done:
-            self.account.turn()
-            stuck, known = part.stuck, len(branches)
-            try:
-                branches.append(self._recorded(part))
-            except NotRecordable:
-                break
-            done = self._step(part, branches, eager, watched)
-            if part.stuck == stuck and len(branches) > known + len(part.networks):
-                break
-        if not done:
+        elif self._step(part, branches, eager, watched):
+            self.account.note(part.taken)
+            branches.sort(key=lambda known: known is not part.used[0])
+        else:
             eager(run, epoch, 1)
-            return
-        self.account.note(part.taken)
-        branches.sort(key=lambda known: known is not part.used[0])
+            self.account.forced += 1
+        if self.account.too_often:
+            raise NotRecordable(TOO_OFTEN)
 
     def _step(self, part: Part, branches: list[Known], eager: Eager, watched: bool) -> bool:
-        """Take a step with the programs whose conditions hold, compared if one of them is new."""
-        if watched or any(known.compared < COMPARED for known in branches):
-            return part.compare(branches, eager)
-        return part.step(branches)
+        """Take a step with programs whose conditions hold, recorded if need be; or return False.
+
+        It is compared with the eager step if one of the programs is new.
+        """
+        most = len(branches) + len(part.networks) + 1
+        while True:
+            compared = watched or any(known.compared < COMPARED for known in branches)
+            if branches and (part.compare(branches, eager) if compared else part.step(branches)):
+                return True
+            if len(branches) >= most or self.account.too_often:
+                return False
+            try:
+                branches.append(self._recorded(part, shared=not branches))
+            except NotRecordable:
+                if not self.account.steps:  # else it is so in some steps only
+                    raise
+                return False
 
     def _branches(self, run: Any, epoch: Epoch) -> list[Known]:
         """Return the programs for the next batch, the last one that was used first."""
+        if self._settled is None:
+            self._key = self._settings(run)
+        count = min(epoch.size, epoch.data.n - run.cursor)
+        key = count, *self._kinds(run, epoch), self._key
+        if key not in self._programs and len(self._programs) >= PROGRAMS:
+            self._programs.clear()
+        return self._programs.setdefault(key, [])
+
+    def _kinds(self, run: Any, epoch: Epoch) -> tuple[Any, ...]:
+        """Return which hyperparameters are schedules, what is frozen, and whether there is more."""
         kinds = {
             tuple(map(callable, own.optimizer.hyperparameters.values())) for own in run.networks()
         }
         if len(kinds) > 1:
             raise NotRecordable("a hyperparameter is a schedule in some of the networks only")
-        if self._settled is None:
-            self._key = self._settings(run)
-        count = min(epoch.size, epoch.data.n - run.cursor)
         penalties = [bool(p.strength) for p in (run.objective.penalty, run.objective.l1_penalty)]
-        frozen = (
-            () if epoch.frozen is None else tuple((p.start, p.stop) for p in epoch.frozen.parts)
-        )
-        key = (count, *kinds, *penalties, frozen, bool(run._generators), self._key)
-        if key not in self._programs and len(self._programs) >= PROGRAMS:
-            self._programs.clear()
-        return self._programs.setdefault(key, [])
+        parts = () if epoch.frozen is None else epoch.frozen.parts
+        frozen = tuple((part.start, part.stop) for part in parts)
+        return *kinds, *penalties, frozen, bool(run._generators)
 
-    def _recorded(self, part: Part) -> Known:
-        """Return a program of the next step of the network that needs one."""
+    def _ready(self, part: Part) -> list[Known]:
+        """Return the programs of the rest of an epoch, or none if one is new or takes new numbers.
+
+        Only for settings that nobody can change within the epoch.
+        """
+        run, epoch = part.run, part.epoch
+        watched = run.watched is not None and not run.watched.complete
+        if self._settled is None or watched or run.buffered or run._generators:
+            return []
+        if any(map(callable, run.optimizer.hyperparameters.values())):
+            return []
+        kinds, programs = self._kinds(run, epoch), []
+        full, rest = divmod(epoch.data.n - run.cursor, epoch.size)
+        for count in [epoch.size] * bool(full) + [rest] * bool(rest):
+            branches = self._programs.get((count, *kinds, self._key), [])
+            if len(branches) != 1 or branches[0].compared < COMPARED:
+                return []
+            if not branches[0].runner.constant:
+                return []
+            programs.append(branches[0])
+        return programs
+
+    def _recorded(self, part: Part, *, shared: bool) -> Known:
+        """Return a program of the next step of the network that needs one.
+
+        It may be shared with other runs if conditions have turned out as usual until now.
+        """
         network, epoch, cursor = part.networks[part.stuck], part.epoch, part.run.cursor
         count = min(epoch.size, epoch.data.n - cursor)
         arrays = part.arrays_of(network)
         counted = part.run.optimizer.step_count
-        return Known(_recorded(network, epoch, (cursor, count, counted), arrays), count)
+        runner = _recorded(network, epoch, (cursor, count, counted), arrays, shared)
+        self.account.note_pattern(count, runner.program.tape.answers())
+        return Known(runner, count)
 
 
 def _recorded(
-    network: Network, epoch: Epoch, place: tuple[int, int, int], begin: dict[str, Array]
+    network: Network,
+    epoch: Epoch,
+    place: tuple[int, int, int],
+    begin: dict[str, Array],
+    shared: bool,
 ) -> Runner:
     """Return the program of a step: of the cursor, rows of the batch, and step count."""
     rows, sets, order = epoch.data.train, epoch.data.sets, epoch.order
@@ -184,7 +226,8 @@ def _recorded(
     take = plain_step if epoch.frozen is None else frozen_step
     ours = is_ours(network.objective, network.optimizer)
     targets, parts = None if ours else arrays[1], network[:2]
-    key = structure(*parts, (X, t, w)) if ours and epoch.frozen is None else None
+    shared = shared and ours and epoch.frozen is None
+    key = structure(*parts, (X, t, w)) if shared else None
     given: dict[str, Any] = {"take": take, "begin": begin, "step_count": steps}
     recorded = partial(record, *parts, (X, t, w), other, targets, **given)
     try:

@@ -10,23 +10,26 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from minidl.engine import SETS, NotRecordable, machine
+from minidl.engine import SETS, machine, worthwhile
 from minidl.errors import ArgumentError, warn
-from minidl.schema import fields, integer, such_that, text, truth
+from minidl.schema import fields, integer, listed, such_that, text, truth
 
 WARM = 64  # eager steps before the machine takes over; a recording takes as long as about 100
-LARGE = 2**24  # rows x inputs x outputs of a product from which on BLAS is as fast
+LARGE = "products of large matrices are as fast"
+PATTERNS = 20  # in how many ways the conditions of a run may turn out
+TOO_OFTEN = "conditions in Python code turn out in too many ways"
 NO_MACHINE = "the machine was not compiled when minidl was installed"
 ENGINES = ("auto", "eager", "compiled")
 
 SAVED = fields(
     {
         "steps": integer(),
-        "turns": integer(),
+        "forced": integer(),
+        "patterns": listed(text),
         "reason": text,
         "final": truth,
         "instruction_set": such_that(lambda name: name in ("", *SETS), "an instruction set"),
@@ -39,7 +42,8 @@ class EngineAccount:
     """What the compiled engine has done in a run, which is saved with it."""
 
     steps: int = 0  # taken by the machine
-    turns: int = 0  # steps whose conditions turned out as in no program
+    forced: int = 0  # steps that were eager because of how conditions turned out
+    patterns: list[str] = field(default_factory=list)  # of how they have turned out
     reason: str = ""  # why the last steps were eager
     final: bool = False  # whether they will be to the end of the run
     instruction_set: str = ""  # of the machine, in its last steps
@@ -53,11 +57,16 @@ class EngineAccount:
         self.steps += steps
         self.instruction_set = instruction_set()
 
-    def turn(self) -> None:
-        """Note that a step needs another program; raise if that happens too often."""
-        self.turns += 1
-        if self.turns > 20 + self.steps // 20:
-            raise NotRecordable("conditions in Python code change too often")
+    def note_pattern(self, count: int, answers: Sequence[bool]) -> None:
+        """Note how the conditions of a step on `count` rows have turned out."""
+        pattern = f"{count} {''.join('01'[answer] for answer in answers)}"
+        if pattern not in self.patterns:
+            self.patterns = sorted([*self.patterns, pattern])
+
+    @property
+    def too_often(self) -> bool:
+        """Whether conditions turn out in so many ways that the machine is of no use."""
+        return len(self.patterns) > PATTERNS or self.forced > PATTERNS + self.steps // PATTERNS
 
 
 class _Here(threading.local):
@@ -119,11 +128,16 @@ def unable(run: Any, epoch: Any) -> str:
     """Return why the compiled engine is not used, or "" if it may be."""
     if not instruction_set():
         return NO_MACHINE
-    vector = run.objective.vector
-    largest = max((p.shape[-2] * p.shape[-1] for p in vector if p.ndim > 1), default=0)
-    if run.engine == "auto" and min(epoch.size, epoch.data.n) * largest >= LARGE:
-        return "products of large matrices are as fast"
+    rows = min(epoch.size, epoch.data.n)
+    if run.engine == "auto" and not worthwhile(rows * largest_matrix(run), instruction_set()):
+        return LARGE
     return ""
+
+
+def largest_matrix(run: Any) -> int:
+    """Return the number of elements of the largest matrix of weights."""
+    vector = run.objective.vector
+    return max((p.shape[-2] * p.shape[-1] for p in vector if p.ndim > 1), default=0)
 
 
 def check_instructions(run: Any) -> None:

@@ -6,23 +6,47 @@ the engine of the run is; `reason` says why.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minidl.autograd import Array
 from minidl.autograd.node import STATE
 from minidl.checks import is_minidl
-from minidl.engine import DONE, RIGHT, NotRecordable, Runner, record_measure, runner_of
+from minidl.engine import DONE, RIGHT, NotRecordable, Runner, record_measure, runner_of, worthwhile
 from minidl.training.checks import parts_of
 from minidl.training.compilable import check_buffers
 from minidl.training.data import Rows
+from minidl.training.engine_choice import LARGE, instruction_set, largest_matrix
 from minidl.training.machine_steps import AGREE, PROGRAMS, Sources
 from minidl.training.measure import CHUNK, Objective
 from minidl.training.structure import structure
 
 MOST, LEAST = 128, 24  # rows at once; a last batch of another size needs a program of its own
+
+
+class Piece(NamedTuple):
+    """Rows that one program measures: the first one, the rows of a batch, how many batches."""
+
+    first: int
+    rows: int
+    steps: int
+    runner: Runner
+
+
+@dataclass
+class Plan:
+    """How some rows are measured, with settings as they are."""
+
+    rows: Rows
+    settings: Any
+    size: int  # of the weights of all networks
+    sources: list[dict[str, Array]]  # the rows of each set
+    pieces: list[Piece]
+    counted: Array  # the mean weight of the rows of each set, without weights that the loss gives
+    compared: bool = False  # with the eager engine
 
 
 class Measuring:
@@ -32,13 +56,13 @@ class Measuring:
         self.reason = ""
         self.taken = 0  # batches, by the machine
         self._sources = sources
+        self._plans: list[Plan] = []
         self._programs: dict[Any, Runner] = {}
-        self._compared: set[Any] = set()
 
     def measure(self, run: Any, rows: Rows, sets: Array | None, settings: Any) -> dict[str, Any]:
         """Return what :meth:`Objective.measure` does; `settings` are what a recording holds."""
         objective: Objective = run.objective
-        if not self.reason:
+        if not self.reason and STATE.debugger is None:
             try:
                 measured = self._measured(run, rows, sets, settings)
             except NotRecordable as why:
@@ -53,74 +77,78 @@ class Measuring:
     ) -> dict[str, Any] | None:
         """Return the machine's measurement, or None if it stops; raise if it cannot be used."""
         objective: Objective = run.objective
-        if why := _against(run, rows):
-            raise NotRecordable(why)
-        first, n = run.networks()[0].objective, rows.X.shape[0 if sets is None else 1]
-        key = settings, _form(rows)
-        runners: dict[int, Runner] = {}
-        pieces = _pieces(objective, n)
-        for start, count, _ in pieces:
-            if (key, count) not in self._programs:
-                if len(self._programs) >= PROGRAMS:
-                    self._programs.clear()
-                self._programs[key, count] = _recorded(first, rows, sets, start, count)
-            runners[count] = self._programs[key, count]
+        plan = self._plan(run, rows, sets, settings)
         check_buffers(objective)
-        programs = [(*piece, runners[piece[1]]) for piece in pieces]
-        buffers = {f"buffer {name}": array for name, array in objective.model.named_buffers()}
-        sums = self._sums(objective, rows, sets, programs, buffers)
+        sums = self._sums(objective, plan, sets)
         if sums is None:
             return None
         measured = objective.with_penalties(sums)
-        if (key, n) not in self._compared:
+        if not plan.compared:
             _check_equal(measured, objective.measure(*rows, sets), objective.vector.value.dtype)
-            self._compared.add((key, n))
+            plan.compared = True
         return measured
 
-    def _sums(
-        self,
-        objective: Objective,
-        rows: Rows,
-        sets: Array | None,
-        pieces: list[tuple[int, int, int, Runner]],
-        buffers: dict[str, Array],
-    ) -> dict[str, Any] | None:
+    def _plan(self, run: Any, rows: Rows, sets: Array | None, settings: Any) -> Plan:
+        """Return the plan for these rows; its programs are recorded if they are new."""
+        objective, size = run.objective, run.objective.vector.value.size
+        for plan in self._plans:
+            if plan.rows is rows and plan.size == size and plan.settings == settings:
+                return plan
+        if why := _against(run, rows):
+            raise NotRecordable(why)
+        first, sources = run.networks()[0].objective, self._sources.of(rows, sets, objective)
+        pieces = []
+        for start, count, steps in _pieces(objective, len(sources[0]["X"])):
+            key = settings, _form(rows), count
+            if key not in self._programs:
+                if len(self._programs) >= PROGRAMS:
+                    self._programs.clear()
+                self._programs[key] = _recorded(first, rows, sets, start, count)
+            pieces.append(Piece(start, count, steps, self._programs[key]))
+        weights = [source.get("plain") for source in sources]
+        means = np.array([1.0 if own is None else own.mean(dtype=float) for own in weights])
+        plan = Plan(rows, settings, size, sources, pieces, means)
+        self._plans = [*self._plans[-3:], plan]
+        return plan
+
+    def _sums(self, objective: Objective, plan: Plan, sets: Array | None) -> dict[str, Any] | None:
         """Return mean loss and accuracy without penalties, or None if the machine stops.
 
         It does at a condition that is not as recorded, and at a loss that is not finite.
         """
-        w, single = np.atleast_2d(objective.vector.value), objective.vector.value.ndim == 1
-        sources = self._sources.of(rows, sets, objective)
-        n, losses, rights = len(sources[0]["X"]), np.zeros(len(w)), np.zeros(len(w))
+        value, n = objective.vector.value, len(plan.sources[0]["X"])
+        single, w = value.ndim == 1, value[None] if value.ndim == 1 else value
+        buffers = {f"buffer {name}": array for name, array in objective.model.named_buffers()}
+        losses, rights = np.zeros(len(w)), np.zeros(len(w))
+        zero, numbers = np.zeros(1, w.dtype), np.empty((1, 0), w.dtype)
         for k, own in enumerate(w):
-            source = sources[0 if sets is None else int(sets[k])]
-            for first, count, steps, runner in pieces:
-                runner.write({"w": own, RIGHT: np.zeros(1, w.dtype)})
-                runner.write(buffers if single else {n: a[k] for n, a in buffers.items()})
-                numbers = np.empty((1, 0), w.dtype)
+            source = plan.sources[0 if sets is None else int(sets[k])]
+            here = buffers if single else {name: array[k] for name, array in buffers.items()}
+            for first, at_once, steps, runner in plan.pieces:
+                runner.write({"w": own, RIGHT: zero} | here)
                 job = runner.job(source, None, first, steps, numbers=numbers)
                 runner.take(job)
                 if job.status != DONE:
                     return None
                 losses[k] += job.total
-                rights[k] += count * runner.number(RIGHT)
+                rights[k] += at_once * runner.number(RIGHT)
                 self.taken += steps
         sums: dict[str, Any] = {"loss": losses[0] / n if single else losses / n}
         if objective.loss.classifies:
-            plain = [source.get("plain") for source in sources]
-            means = np.array([1.0 if own is None else own.mean(dtype=float) for own in plain])
-            counted = means[0] if sets is None else means[sets]
             right = rights[0] if single else rights
+            counted = plan.counted[0] if sets is None else plan.counted[sets]
+            rows = plan.rows
             sums["accuracy"] = objective.fraction(right, rows.t, rows.w, n, counted)
         return sums
 
 
 def _against(run: Any, rows: Rows) -> str:
     """Return why rows cannot be measured by the machine, as far as is known before, or ""."""
-    if STATE.debugger is not None:
-        return "operations are watched by debug()"
     if rows.X.dtype != run.objective.vector.value.dtype:
         return "large inputs are converted batch by batch"
+    elements = min(MOST, rows.X.shape[-2]) * largest_matrix(run)
+    if run.engine == "auto" and not worthwhile(elements, instruction_set()):
+        return LARGE
     return ""
 
 

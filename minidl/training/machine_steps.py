@@ -96,13 +96,13 @@ class Part:
         self.used: list[Known] = []  # programs of the last steps
         self.stuck = 0  # a network for which no program's conditions hold
 
-    def _rows(self, row: int | None) -> tuple[dict[str, Array], Array | None]:
+    def rows_of(self, row: int | None) -> tuple[dict[str, Array], Array | None]:
         """Return the rows of a network and their order."""
         sets, order = self.epoch.data.sets, self.epoch.order
         source = self.sources[0 if sets is None or row is None else int(sets[row])]
         return source, order if order is None or order.ndim == 1 else order[row]
 
-    def _numbers(self, network: Network, known: Known, first: int, steps: int) -> tuple[Any, int]:
+    def numbers(self, network: Network, known: Known, first: int, steps: int) -> tuple[Any, int]:
         """Return what :func:`numbers_of` does, for steps from number `first` on."""
         optimizer, runner = network.optimizer, known.runner
         penalties = network.objective.penalty, network.objective.l1_penalty
@@ -126,7 +126,7 @@ class Part:
                     for k in range(steps):
                         each.append(at(optimizer, first + k + int(later or 0)))
                 except Exception:  # in this step, eager raises it
-                    return self._numbers(network, known, first, len(each)) if each else (None, 0)
+                    return self.numbers(network, known, first, len(each)) if each else (None, 0)
                 given[name] = np.array(each, float)
             elif value is not None:
                 given[name] = value
@@ -226,7 +226,7 @@ class Part:
         for buffer in run.objective.model.buffers() if run.buffered else ():
             buffer[...] = buffer.data  # a new array: who holds the old one keeps its numbers
         first = run.optimizer.step_count
-        ready = [[self._numbers(own, k, first, steps) for k in branches] for own in networks]
+        ready = [[self.numbers(own, k, first, steps) for k in branches] for own in networks]
         if len(branches) == 1:
             steps = min(own[0][1] for own in ready)
         if not steps:
@@ -257,12 +257,12 @@ class Part:
             if not kept:
                 steps = taken
         drawing.finish(steps)
-        self._count((self.used or branches)[0], steps, totals, last)
+        self.count((self.used or branches)[0], steps, totals, last)
         return True
 
     def _job(self, network: Network, known: Known, numbers: Array, steps: int, total: float) -> Any:
         """Return what the machine is given for these steps of a network."""
-        rows, order = self._rows(network.row)
+        rows, order = self.rows_of(network.row)
         numbers = numbers[:steps] if len(numbers) > 1 else numbers
         return known.runner.job(rows, order, self.run.cursor, steps, numbers=numbers, total=total)
 
@@ -274,7 +274,7 @@ class Part:
             known.runner.read(arrays)
         return taken
 
-    def _count(self, known: Known, steps: int, totals: Array, last: Array) -> None:
+    def count(self, known: Known, steps: int, totals: Array, last: Array) -> None:
         """Note the steps that were taken where the eager loop notes them."""
         run, single = self.run, self.run.objective.vector.value.ndim == 1
         run.optimizer.step_count += steps

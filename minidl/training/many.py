@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from minidl.training.block import train_together
 from minidl.training.checks import parts_of
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.engine_choice import as_in_parent, instruction_set
-from minidl.training.pool import check_jobs, run_all
+from minidl.training.pool import check_jobs, run_all, threads_for
 from minidl.training.stopping import StopRule
 from minidl.training.trainer import Trainer
 
@@ -73,7 +74,9 @@ def train_many(
 
     how = epochs, instruction_set()
     tasks = [((block, d.sets, *how), (*d.train, *(d.held_out or ()))) for block, d in blocks]
-    run_all(tasks, _train, jobs, take_over, describe=_seeds, parts=_parts)
+    threads = threads_for(jobs) if len(blocks) == 1 and _may_thread(trainers) else 1
+    work, jobs = (partial(_train, threads=threads), 1) if threads > 1 else (_train, jobs)
+    run_all(tasks, work, jobs, take_over, describe=_seeds, parts=_parts)
 
 
 def _check_sets(sets: Sequence[int], count: int, lengths: list[int]) -> Array:
@@ -188,11 +191,16 @@ def _block_size(trainer: Trainer, data: Data, memory: int) -> int:
     return max(1, size) if len(features) == 1 else 1
 
 
-def _train(payload: Payload, *arrays: Array) -> list[Trainer]:
+def _may_thread(trainers: Sequence[Trainer]) -> bool:
+    """Return whether the machine may train networks in threads: without the GIL."""
+    return len(trainers) > 1 and trainers[0].engine != "eager" and bool(instruction_set())
+
+
+def _train(payload: Payload, *arrays: Array, threads: int = 1) -> list[Trainer]:
     trainers, sets, epochs, instructions = payload
     held_out = Rows(*arrays[3:]) if arrays[3:] else None
     with as_in_parent(instructions):
-        train_together(trainers, Data(Rows(*arrays[:3]), held_out, sets), epochs)
+        train_together(trainers, Data(Rows(*arrays[:3]), held_out, sets), epochs, threads)
     return trainers
 
 

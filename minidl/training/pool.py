@@ -42,6 +42,18 @@ def check_jobs(jobs: object) -> int | None:
     return None if jobs is None else operator.index(jobs)
 
 
+def threads_for(jobs: int | None) -> int:
+    """Return how many threads of this process may take the place of `jobs` processes of it."""
+    if jobs in (None, 1):
+        return 1
+    from joblib.parallel import get_active_backend
+
+    if type(get_active_backend()[0]).__name__ not in OF_THIS_PROCESS:  # a cluster
+        return 1
+    assert jobs is not None
+    return jobs if jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + jobs)
+
+
 def run_all(
     tasks: Sequence[tuple[Any, tuple[Array, ...]]],
     work: Work,

@@ -147,7 +147,8 @@ def train_replicas(
         Number of processes for the blocks: -1 is one for each processor, None what
         ``joblib.parallel_config`` says, which may name a cluster. The results are the same to the
         last bit on processors of one kind. A block is never divided, so give less `memory` if
-        there are fewer blocks than processes.
+        there are fewer blocks than processes; but with the compiled engine, the networks of a
+        single block are spread over so many threads.
     progress : bool, default False
         Whether to show a bar of finished networks on standard error, or in the notebook.
 

@@ -31,8 +31,9 @@ def structure(
 ) -> Hashable:
     """Return all that a recording on such a batch holds, or None if it cannot be told.
 
-    It is a step of the optimizer or, without one, a measurement. Weights, state and hyperparameters
-    are no part of it, since a recording takes them as inputs.
+    It is a step of the optimizer or, without one, a measurement. The numbers of weights, state and
+    hyperparameters are no part of it, since a recording takes them as inputs. Without a batch, it
+    is what the recordings of a run have in common.
     """
     model, vector = objective.model, objective.vector
     if type(objective) is not Objective or list(model.named_buffers()):
@@ -45,9 +46,11 @@ def structure(
         parts = form.of(model), form.of(objective.loss), optimizer and _optimizer(form, optimizer)
     except _Unknown:
         return None
-    arrays = [a if a is None else (a.shape, a.dtype.str) for a in batch]
+    states = sorted(optimizer.state.items()) if optimizer is not None and batch else []
+    arrays = [a if a is None else (a.shape, a.dtype.str) for a in (*batch, *(a for _, a in states))]
     own = vector.names, vector.shapes, vector.value.dtype.str, vector.penalized.tobytes()
-    return (machine(), *parts, *own, *penalties, objective.differentiates, *arrays)
+    names = tuple(name for name, _ in states)
+    return (machine(), *parts, *own, *penalties, objective.differentiates, names, *arrays)
 
 
 def _optimizer(form: _Form, optimizer: Optimizer) -> Hashable:
@@ -58,8 +61,7 @@ def _optimizer(form: _Form, optimizer: Optimizer) -> Hashable:
     ]
     if not all(is_minidl(v) or not callable(v) for v in optimizer.hyperparameters.values()):
         raise _Unknown
-    states = [(name, a.shape, a.dtype.str) for name, a in sorted(optimizer.state.items())]
-    return form.of(optimizer), tuple(settings), tuple(states)
+    return form.of(optimizer), *settings
 
 
 class _Form:

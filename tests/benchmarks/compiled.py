@@ -1,9 +1,11 @@
-"""Time of one step with the compiled engine, beside eager and C written by hand.
+"""Time of one step with the compiled engine, beside eager, C written by hand, and others.
 
     python tests/benchmarks/compiled.py
 
-by_hand.c is compiled for each network with -O3 -march=native -ffast-math. All take the same batches
-in the same order; the compiled engine is timed through `fit`, with recording and comparing.
+by_hand.c is compiled for each network with -O3 -march=native -ffast-math. It takes the same batches
+in the same order; the compiled engine is timed through `fit`, with recording and comparing, which
+rounds after the first find done. JAX compiles before it is timed. In the first round all but
+scikit-learn and the loop over networks must find the same losses.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ import command
 import numpy as np
 import peers
 import report
-from peers import Layers, Minidl, Peer, minidl_order
-from replica_peers import Many, minidl_orders
+from peers import Layers, Minidl, Peer, ScikitLearn, Torch, minidl_order
+from replica_peers import Jax, JaxScan, Many, TorchLoop, minidl_orders
 from timing import interleave
 from workloads import MOMENTUM, WORKLOADS, Workload, layers_of
 
@@ -121,6 +123,7 @@ class ManyCompiled(Many):
     """train_replicas; the whole call is timed."""
 
     engine = "compiled"
+    jobs = 1
 
     def build(self) -> None:
         pass
@@ -137,6 +140,7 @@ class ManyCompiled(Many):
             epochs=self.workload.epochs,
             seeds=self.R,
             engine=self.engine,
+            jobs=self.jobs,
         )
         self.count()
 
@@ -146,6 +150,12 @@ class ManyCompiled(Many):
     def layers(self) -> Layers:
         each = [layers_of(replica.model) for replica in self.replicas]
         return [tuple(map(np.stack, zip(*own, strict=True))) for own in zip(*each, strict=True)]  # type: ignore[misc]
+
+
+class InThreads(ManyCompiled):
+    """The same in two threads."""
+
+    jobs = 2
 
 
 class ManyEager(ManyCompiled):
@@ -167,26 +177,43 @@ def unflat(w: Any, sizes: tuple[int, ...]) -> Layers:
     return layers
 
 
+def _demand_agreement(contestants: dict[str, Peer], workload: Workload) -> None:
+    """Train all with the same orders; raise if losses differ, but where rounding errors grow."""
+    losses = {}
+    for name, peer in contestants.items():
+        n, alone = len(peer.X), isinstance(peer, JaxScan) or not isinstance(peer, Many)
+        order = partial(minidl_order, 0, n) if alone else partial(minidl_orders, R, n)
+        peer.orders = None if peer.batch == n else order
+        if name not in ("scikit-learn", "torch loop") and workload.batch != 1:
+            peer.prepare(0)()
+            losses[name] = peer.losses()
+        peer.orders = None
+    for name, loss in losses.items():
+        assert np.allclose(loss, losses["C by hand"], 1e-8), (name, losses)
+
+
 def measure(workload: Workload, many: bool, settings: command.Settings) -> dict[str, Any]:
     """Time the contestants on one workload."""
     kinds: dict[str, Any] = {"compiled": Compiled, "compiled, measured": CompiledMeasured}
-    kinds |= {"eager": Minidl, "C by hand": InC}
+    kinds |= {"eager": Minidl, "C by hand": InC, "JAX, scan": JaxScan}
+    kinds |= {"torch": Torch, "scikit-learn": ScikitLearn}
     makers = {name: partial(kind, workload) for name, kind in kinds.items()}
     if many:
-        kinds = {"compiled": ManyCompiled, "eager": ManyEager, "C by hand": ManyInC}
+        kinds = {"compiled": ManyCompiled, "compiled, 2 threads": InThreads, "eager": ManyEager}
+        kinds |= {"C by hand": ManyInC, "JAX, vmap + scan": Jax}
+        kinds |= {"torch loop": TorchLoop} if workload.batch != 1 else {}  # it takes minutes
         makers = {name: partial(kind, workload, R) for name, kind in kinds.items()}
     contestants, missing = peers.installed(makers)
-    losses = {}
-    for name, peer in contestants.items():
-        peer.prepare(0)()
-        losses[name] = peer.losses()
-    for name, loss in losses.items():
-        if workload.batch != 1:  # there rounding errors grow
-            assert np.allclose(loss, losses["C by hand"], 1e-8), (name, losses)
+    _demand_agreement(contestants, workload)
+    for name in ("torch", "torch loop", "scikit-learn"):
+        if name in contestants and (workload.batch == 1 or many):
+            contestants[name].lengthen(1)
     times, _ = interleave(contestants, settings.repeats, settings.generator)
     found = machine()
     notes = [f"instructions {found.instruction_set}" if found else "no machine"]
-    rows = report.figures(times, ("C by hand", "eager"))
+    rows = report.figures(
+        times, ("C by hand", "eager", "JAX, vmap + scan" if many else "JAX, scan")
+    )
     return {
         "unit": "us per step",
         "contestants": rows,

@@ -254,3 +254,36 @@ class JaxAlone(Jax):
     def draw(self) -> Any:
         self.key, key = self.jax.random.split(self.key)
         return self.permutations(self.jax.random.split(key, self.R))
+
+
+class JaxScan(Jax):
+    """JAX for one network: a scan over the epoch, compiled before timing."""
+
+    def __init__(self, workload: Workload) -> None:
+        super().__init__(workload, 1)
+        import optax
+
+        self.softmax_cross_entropy = optax.softmax_cross_entropy_with_integer_labels
+        if workload.sizes[-1] > 1:
+            self.targets = self.jax.numpy.asarray(self.y)
+        self.epoch = self.jax.jit(self.one_epoch)
+
+    def build(self) -> None:
+        self.parameters = self.jax.tree.map(
+            self.jax.numpy.asarray, self.workload.initial(self.seed)
+        )
+        self.state = self.optimizer.init(self.parameters)
+
+    def loss_of(self, layers: Any, X: Any, t: Any) -> Any:
+        """Return the mean loss on a batch."""
+        if self.workload.sizes[-1] == 1:
+            return super().loss_of(layers, X, t)
+        for W, b in layers[:-1]:
+            X = self.jax.nn.relu(X @ W + b)
+        W, b = layers[-1]
+        return self.softmax_cross_entropy(X @ W + b, t).mean()
+
+    def draw(self) -> Array:
+        """Return an order of the rows; a full batch keeps theirs."""
+        n = len(self.X)
+        return np.arange(n) if self.batch == n else self.generator.permutation(n)

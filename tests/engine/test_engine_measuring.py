@@ -9,7 +9,7 @@ import pytest
 from test_engine_training import HELD_OUT, ROWS, assert_same, trainer
 
 from minidl import Trainer, nn, optim, train_replicas
-from minidl.engine import Runner
+from minidl.engine import Runner, worth
 from minidl.errors import DivergenceWarning
 from minidl.training import Callback, load_run, save_run
 from minidl.training.data import Rows, check_rows
@@ -21,7 +21,7 @@ from minidl.training.measure import Objective
 class Bare:
     """What a measurement needs of a run."""
 
-    buffered = False
+    buffered, engine = False, "compiled"
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
@@ -161,6 +161,22 @@ def test_losses_that_are_not_finite_are_those_of_eager() -> None:
         np.testing.assert_equal(found, expected)
 
 
+def test_after_a_loss_that_is_not_finite_the_accuracy_is_that_of_all_rows() -> None:
+    objective = Objective(nn.mlp(2, 4, 1, seed=0), nn.BinaryCrossEntropy())
+    rows = rows_of(objective, 300, False)
+    measuring, run = Measuring(Sources()), Bare(objective)
+    measuring.measure(run, rows, None, "settings")  # which is compared
+    for value in (np.inf, np.nan, -np.inf):
+        objective.vector.value[...] = value
+        with np.errstate(all="ignore"):
+            found, expected = (
+                measuring.measure(run, rows, None, "settings"),
+                objective.measure(*rows),
+            )
+        np.testing.assert_equal(found, expected)
+    assert measuring.reason == ""
+
+
 def test_a_divergence_that_only_the_measurement_sees() -> None:
     both = []
     for engine in ("eager", "compiled"):
@@ -238,6 +254,18 @@ def test_a_difference_from_the_eager_measurement_is_noticed(
     other = trainer("eager")
     other.fit(*ROWS, epochs=1)
     assert_same(own, other)
+
+
+def test_where_blas_is_as_fast_auto_measures_eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worth, "LIMITS", dict.fromkeys(worth.LIMITS, 8 * 8 * 75 - 1))
+    for engine, reason in (("auto", "products of large matrices are as fast"), ("compiled", "")):
+        own = trainer(engine)
+        own.fit(*ROWS, epochs=1)
+        assert own.compiled.measuring.reason == reason
+    monkeypatch.setattr(worth, "LIMITS", dict.fromkeys(worth.LIMITS, 8 * 8 * 150))
+    own = trainer("auto")
+    own.fit(*ROWS, epochs=1)
+    assert own.compiled.measuring.reason == ""
 
 
 def test_a_run_that_is_resumed_has_the_same_bytes(tmp_path: Any) -> None:
