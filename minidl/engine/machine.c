@@ -59,8 +59,8 @@ typedef struct { /* of one call; memory, source and numbers are double or float 
     word status;                                   /* why it stopped */
 } Job;
 enum { DONE, GUARD, LOSS };
-INLINE double bits(int64_t i) { union { int64_t i; double d; } u = {.i = i}; return u.d; }
-INLINE int64_t bits_of(double d) { union { double d; int64_t i; } u = {.d = d}; return u.i; }
+INLINE double bits(uint64_t i) { union { uint64_t i; double d; } u = {.i = i}; return u.d; }
+INLINE uint64_t bits_of(double d) { union { double d; uint64_t i; } u = {.d = d}; return u.i; }
 #define MAGIC 0x1.8p52 /* added to a small integer, it is in the low bits */
 INLINE double power_of_2(double k) { return bits((bits_of(k + MAGIC) << 52) + bits_of(1.0)); }
 
@@ -92,7 +92,7 @@ INLINE double tanh_(double x) {
 }
 /* log(u) + c for u > 0, as in fdlibm; c is small. */
 INLINE double log_sum(double u, double c) {
-    int64_t k = ((bits_of(u) - 0x3fe6a09e667f3bcd + (1023ll << 52)) >> 52) & 4095;
+    uint64_t k = ((bits_of(u) - 0x3fe6a09e667f3bcd + (1023ull << 52)) >> 52) & 4095;
     double n = bits(k + bits_of(MAGIC)) - MAGIC - 1023, m = bits(bits_of(u) - ((k - 1023) << 52));
     double f = m - 1, s = f / (2 + f), z = s * s, h = 0.5 * f * f, p = 1.479819860511658591e-01;
     p = p * z + 1.531383769920937332e-01, p = p * z + 1.818357216161805012e-01;

@@ -74,7 +74,7 @@ def model_of(run: dict[str, Any], outputs: int) -> nn.Layer:
 
 
 @pytest.mark.filterwarnings("ignore")  # of units that do not train, and the like
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(runs())
 def test_random_networks_equal_eager(run: dict[str, Any]) -> None:
     rng = np.random.default_rng(0)
@@ -153,7 +153,7 @@ class Program(nn.Layer):
             arrays.append(kept * a)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.integers(0, 10**6), st.integers(1, 9), st.sampled_from([4, 8, 130]))
 def test_random_programs_are_recorded_bit_for_bit(seed: int, length: int, rows: int) -> None:
     model = nn.Sequential(nn.Dense(3, 4), Program(seed, length), nn.Dense(4, 2), seed=1)
