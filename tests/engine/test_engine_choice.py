@@ -144,10 +144,10 @@ def test_conditions_that_change_too_often_leave_the_rest_of_the_run_to_the_eager
     assert 0 < own.compiled.steps_taken < own.optimizer.step_count - 20
     words = f"compiled ({instruction_set()}), then eager, because conditions in Python code change"
     assert own.engine_used == f"{words} too often"
+    np.testing.assert_allclose(*(o.model.parameters.value for o in both), rtol=0, atol=1e-12)
     steps = own.compiled.steps_taken
     own.fit(X, Y, epochs=2)
     assert own.compiled.steps_taken == steps
-    np.testing.assert_allclose(*(o.model.parameters.value for o in both), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("engine", ["auto", "compiled"])
