@@ -16,6 +16,7 @@ from minidl.errors import invalid
 from minidl.keywords import answers
 from minidl.nn import Loss
 from minidl.optim import BatchSize, Optimizer
+from minidl.training.engine_choice import check_engine
 from minidl.training.pool import check_jobs
 
 BATCHING_RATES = tuple(4.0**k for k in range(-4, 3))
@@ -218,17 +219,15 @@ def compare_all(
     """
     _check_lists(problems=problems, batch_sizes=batch_sizes)
     *both, ends = seeds_and_looks(seeds, tuning_seeds, looks)
-    jobs, memory = check_jobs(jobs), check_count("memory", memory)
+    work = check_jobs(jobs), check_count("memory", memory), check_engine(engine)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
     how: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
     how |= {"epochs": epochs, "target": target, "sustained": sustained, "modifiers": modifiers}
     pairs = product(sources, batch_sizes)
     plans = [with_looks(make_plan(p, optimizers, size, *both, **how), ends) for p, size in pairs]
     if batching_lr is not None:
-        how["lr"] = batching_lr
-        plans.append(_batching_plan(sources[0], batchings, both, how))
-    executors = [Executor(*plan, jobs, memory, engine) for plan in plans]
-    return execute(executors, out, command, progress)
+        plans.append(_batching_plan(sources[0], batchings, both, {**how, "lr": batching_lr}))
+    return execute([Executor(*plan, *work) for plan in plans], out, command, progress)
 
 
 def _check_lists(**lists: object) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from minidl.training.engine_choice import EngineAccount, check_engine, instruction_set
+from minidl.training.engine_choice import EngineAccount, instruction_set
 
 NONE = {"engine": "eager", "instruction set": "none"}  # what a file does not say, also an older one
 
@@ -11,7 +11,7 @@ NONE = {"engine": "eager", "instruction set": "none"}  # what a file does not sa
 def made_by(engine: str) -> dict[str, str]:
     """Return what identifies an engine in a file: nothing for the eager one, as in older files."""
     here = instruction_set()
-    if check_engine(engine) == "eager" or not here:
+    if engine == "eager" or not here:
         return {}
     return {"engine": engine, "instruction set": here}
 

@@ -91,8 +91,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     measure_every : int or "auto", default "auto"
         Epochs between two rows of `history_`; 0 is before training and at the end. "auto" is 1 with
         callbacks or a target loss, else 0, since scikit-learn's attributes need no measurement.
-    engine : {"eager", "compiled", "auto"}, default "eager"
-        As of :class:`~minidl.Trainer`: "compiled" trains in C, several times faster.
+    engine : {"auto", "eager", "compiled"}, default "auto"
+        As of :class:`~minidl.Trainer`: "auto" trains in C after the first 64 updates, several times
+        faster; "eager" with NumPy alone. A twin is eager.
     twin : {None, "scikit-learn"}, default None
         "scikit-learn" trains exactly as scikit-learn's MLP does, to the last digits; in float32
         only if the targets of a regression are float32, too.

@@ -97,7 +97,7 @@ def measure(
     fits = {
         "minidl": Fit("minidl", problem, common),
         "minidl, measured": Fit("minidl", problem, common | {"measure_every": 1}),
-        "minidl, compiled": Fit("minidl", problem, common | {"engine": "compiled"}),
+        "minidl, eager": Fit("minidl", problem, common | {"engine": "eager"}),
         "scikit-learn": Fit("sklearn.neural_network", problem, common),
     }
     times, losses = interleave(fits, settings.repeats, settings.generator)

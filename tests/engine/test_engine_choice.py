@@ -17,6 +17,7 @@ from minidl.engine.runner import machine
 from minidl.engine.worth import LIMITS
 from minidl.errors import ArgumentError, UntrainedWarning
 from minidl.training import Callback, Checkpoint, load_run, machine_steps, save_run
+from minidl.training.data import Rows
 from minidl.training.engine_choice import (
     NO_MACHINE,
     TOO_OFTEN,
@@ -146,6 +147,9 @@ def test_conditions_that_change_too_often_leave_the_rest_of_the_run_to_the_eager
     words = f"compiled ({instruction_set()}), then eager, because {TOO_OFTEN}"
     assert own.engine_used == words
     np.testing.assert_allclose(*(o.model.parameters.value for o in both), rtol=0, atol=1e-12)
+    steps = own.compiled.steps_taken
+    own.fit(X, Y, epochs=2)
+    assert own.compiled.steps_taken == steps
 
 
 @pytest.mark.parametrize("engine", ["auto", "compiled"])
@@ -342,13 +346,21 @@ def test_replicas_have_the_same_bytes_in_one_and_two_processes(engine: str) -> N
             trainer(engine, lr=lr, seed=seed, batch_size=16) for lr in rates for seed in range(3)
         ]
         rows = made[0].objective.loss.prepare(Y, (len(X), 1), np.dtype(float))
-        from minidl.training.data import Rows
-
         train_many(made, (Rows(X, rows, None), None), 12, memory=2**14, jobs=jobs)
         assert {own.engine_used for own in made} == {f"compiled ({instruction_set()})"}
         return [(own.model.parameters.value.tobytes(), content(own)[2:]) for own in made]
 
     assert train(1) == train(2)
+
+
+def test_networks_of_different_engines_are_not_one_block() -> None:
+    engines = ["eager", "compiled", "auto"]
+    made = [trainer(engine, seed=3) for engine in engines]
+    rows = made[0].objective.loss.prepare(Y, (len(X), 1), np.dtype(float))
+    train_many(made, (Rows(X, rows, None), None), 5)
+    used = f"compiled ({instruction_set()})"
+    assert [own.engine_used for own in made] == ["eager", used, used]
+    assert [own.compiled.steps_taken for own in made] == [0, 5 * 19 - 1, 5 * 19 - WARM]
 
 
 @pytest.mark.parametrize("engine", ["auto", "compiled"])

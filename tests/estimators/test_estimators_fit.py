@@ -408,6 +408,9 @@ def test_a_divergence_leaves_the_weights_before_it() -> None:
 def test_a_twin_takes_no_engine() -> None:
     with pytest.raises(ArgumentError, match=r"scikit-learn has no engine.*got engine='compiled'"):
         MLPClassifier(8, twin="scikit-learn", engine="compiled").fit(IRIS, NAMES)
+    settings = {"twin": "scikit-learn", "max_iter": 2, "random_state": 0}
+    one, two = (MLPClassifier(8, engine=e, **settings).fit(IRIS, NAMES) for e in ("auto", "eager"))
+    assert one.loss_curve_ == two.loss_curve_
 
 
 def test_a_divergence_goes_back_to_weights_whose_loss_was_seen() -> None:
