@@ -166,8 +166,8 @@ def test_the_table_holds_medians_ratios_and_targets(bench: Any) -> None:
 
 def test_the_table_of_curves_marks_where_torch_is_faster(bench: Any) -> None:
     curve = {
-        "16": {"minidl": 1.0, "torch": 2.0, "ratio": (0.4, 0.5, 0.6)},
-        "512": {"minidl": 3.0, "torch": 2.0, "ratio": (1.4, 1.5, 1.6)},
+        "16": {"minidl": 1.0, "eager": 1.5, "torch": 2.0, "ratio": (0.4, 0.5, 0.6)},
+        "512": {"minidl": 3.0, "eager": 2.5, "torch": 2.0, "ratio": (1.4, 1.5, 1.6)},
     }
     _, small, large = bench.scaling.table({"width": curve}).splitlines()
     assert "torch is faster" not in small
@@ -187,3 +187,21 @@ def test_the_merged_file_has_one_machine_and_all_parts(bench: Any) -> None:
         "libraries": [],
         "cases": {"a": 2.0},
     }
+
+
+def test_the_picture_of_speed_shows_the_ratios_to_c(bench: Any) -> None:
+    def case(**medians: float) -> dict[str, Any]:
+        ratios = {name: {"C by hand": (0.9 * m, m, 1.1 * m)} for name, m in medians.items()}
+        return {"contestants": {name: {"ratios": own} for name, own in ratios.items()}}
+
+    cases = {"batch 32": case(compiled=2.0, eager=20.0, torch=90.0), "digits": case(compiled=1.5)}
+    (ax,) = bench.picture.picture(cases).axes
+    drawn = {
+        line.get_label(): list(zip(*line.get_data(), strict=True)) for line in ax.get_lines()[:-1]
+    }
+    assert drawn == {
+        "minidl": [(2.0, 0), (1.5, 1)],
+        'minidl, engine="eager"': [(20.0, 0)],
+        "PyTorch": [(90.0, 0)],
+    }
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["batch 32", "digits"]

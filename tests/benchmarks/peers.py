@@ -83,6 +83,7 @@ class Minidl(Peer):
     """
 
     measure_every = 0
+    engine = "auto"
 
     def build(self) -> None:
         self.trainer = minidl.Trainer(
@@ -92,6 +93,7 @@ class Minidl(Peer):
             batch_size=self.workload.batch or "full",
             measure_every=self.measure_every,
             seed=self.seed,
+            engine=self.engine,
         )
         self.trainer.fit(self.X, self.y, epochs=0)  # the loss before training is not a step
 
@@ -107,6 +109,12 @@ class MinidlMeasured(Minidl):
     """The same with loss and accuracy on all rows after every epoch, the default."""
 
     measure_every = 1
+
+
+class MinidlEager(Minidl):
+    """minidl with engine="eager"."""
+
+    engine = "eager"
 
 
 class InBatches(Peer):
@@ -285,6 +293,7 @@ class ByHand(InBatches):
 PEERS: dict[str, type[Peer]] = {
     "minidl": Minidl,
     "minidl, measured": MinidlMeasured,
+    "minidl, eager": MinidlEager,
     "torch": Torch,
     "scikit-learn": ScikitLearn,
     "naive engine": Naive,

@@ -55,6 +55,7 @@ class MinidlReplicas(Many):
     """
 
     jobs = 1
+    engine = "auto"
 
     def build(self) -> None:
         pass
@@ -76,6 +77,7 @@ class MinidlReplicas(Many):
             batch_size=self.workload.batch or "full",
             measure_every=epochs + 1,
             jobs=self.jobs,
+            engine=self.engine,
         )
 
     def train_epoch(self, orders: Array) -> None:
@@ -85,6 +87,12 @@ class MinidlReplicas(Many):
         values = [[p.data for p in replica.model.parameters] for replica in self.replicas]
         arrays = [np.stack(column) for column in zip(*values, strict=True)]
         return list(zip(arrays[::2], arrays[1::2], strict=True))
+
+
+class MinidlReplicasEager(MinidlReplicas):
+    """The same with engine="eager"."""
+
+    engine = "eager"
 
 
 class MinidlProcesses(MinidlReplicas):

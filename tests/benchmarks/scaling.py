@@ -1,5 +1,7 @@
 """Where minidl stops being the right tool: its time per step beside PyTorch's, over sizes.
 
+minidl runs with the default engine and with engine="eager".
+
     python tests/benchmarks/scaling.py
 
 Starting from 2-16-16-1 in batches of 32, one size grows at a time: width, depth, batch, networks
@@ -20,8 +22,8 @@ from typing import Any
 
 import command
 import numpy as np
-from peers import Minidl, Peer, Torch
-from replica_peers import MinidlReplicas, TorchLoop
+from peers import Minidl, MinidlEager, Peer, Torch
+from replica_peers import MinidlReplicas, MinidlReplicasEager, TorchLoop
 from timing import interleave, quartiles, ratio, stopwatch
 from workloads import CHUNK, MOONS, Array, Workload
 
@@ -63,9 +65,10 @@ class TorchMeasured(Torch):
                 self.loss_function(self.model(self.rows[part]), self.targets[part])
 
 
-def pair(workload: Workload) -> Makers:
-    """Return the two contestants on a workload."""
-    return {"minidl": partial(Minidl, workload), "torch": partial(Torch, workload)}
+def contestants(workload: Workload, torch: type[Peer] = Torch) -> Makers:
+    """Return minidl with both engines, and PyTorch, on a workload."""
+    kinds: dict[str, type[Peer]] = {"minidl": Minidl, "eager": MinidlEager, "torch": torch}
+    return {name: partial(kind, workload) for name, kind in kinds.items()}
 
 
 def lengthened(make: Callable[[], Peer], least: int) -> tuple[Peer, float]:
@@ -82,12 +85,12 @@ def lengthened(make: Callable[[], Peer], least: int) -> tuple[Peer, float]:
 
 
 def point(makers: Makers, settings: command.Settings, least: int = 1) -> dict[str, Any]:
-    """Time both contestants for at least this many epochs; long runs get two rounds."""
+    """Time the contestants for at least this many epochs; long runs get two rounds."""
     prepared = {name: lengthened(make, least) for name, make in makers.items()}
-    contestants = {name: peer for name, (peer, _) in prepared.items()}
+    peers = {name: peer for name, (peer, _) in prepared.items()}
     long = max(seconds for _, seconds in prepared.values()) > LONG
     repeats = min(settings.repeats, 2) if long else settings.repeats
-    times, _ = interleave(contestants, repeats, settings.generator)
+    times, _ = interleave(peers, repeats, settings.generator)
     row: dict[str, Any] = {name: 1e6 * quartiles(seconds)[1] for name, seconds in times.items()}
     return {**row, "ratio": ratio(times, "minidl", "torch")}
 
@@ -95,7 +98,7 @@ def point(makers: Makers, settings: command.Settings, least: int = 1) -> dict[st
 def width(settings: command.Settings) -> Curve:
     """Two hidden layers of this many units."""
     return {
-        str(units): point(pair(replace(BASE, sizes=(2, units, units, 1))), settings)
+        str(units): point(contestants(replace(BASE, sizes=(2, units, units, 1))), settings)
         for units in WIDTHS
     }
 
@@ -103,7 +106,7 @@ def width(settings: command.Settings) -> Curve:
 def depth(settings: command.Settings) -> Curve:
     """This many hidden layers of 16."""
     return {
-        str(layers): point(pair(replace(BASE, sizes=(2, *[16] * layers, 1))), settings)
+        str(layers): point(contestants(replace(BASE, sizes=(2, *[16] * layers, 1))), settings)
         for layers in DEPTHS
     }
 
@@ -111,7 +114,8 @@ def depth(settings: command.Settings) -> Curve:
 def batch(settings: command.Settings) -> Curve:
     """Batches of this many of 10,000 rows."""
     rows = max(BATCHES)
-    return {str(n): point(pair(replace(BASE, rows=rows, batch=n)), settings) for n in BATCHES}
+    each = {n: contestants(replace(BASE, rows=rows, batch=n)) for n in BATCHES}
+    return {str(n): point(makers, settings) for n, makers in each.items()}
 
 
 def networks(settings: command.Settings) -> Curve:
@@ -120,6 +124,7 @@ def networks(settings: command.Settings) -> Curve:
     for R in NETWORKS[:-1] if settings.quick else NETWORKS:
         makers: Makers = {
             "minidl": partial(MinidlReplicas, BASE, R),
+            "eager": partial(MinidlReplicasEager, BASE, R),
             "torch": partial(TorchLoop, BASE, min(R, LOOPED)),
         }
         curve[str(R)] = point(makers, settings, EPOCHS)
@@ -132,11 +137,7 @@ def rows(settings: command.Settings) -> Curve:
     for n in ROWS[:-1] if settings.quick else ROWS:
         with tempfile.TemporaryDirectory() as folder:
             write_rows(Path(folder), n)
-            workload = mapped_rows(Path(folder))
-            makers: Makers = {
-                "minidl": partial(Minidl, workload),
-                "torch": partial(TorchMeasured, workload),
-            }
+            makers = contestants(mapped_rows(Path(folder)), TorchMeasured)
             curve[f"{n:,}"] = point(makers, settings)
     return curve
 
@@ -164,13 +165,15 @@ def table(curves: dict[str, Curve]) -> str:
     lines = []
     for name, curve in curves.items():
         lines.append(
-            f"{name:>12}{'minidl, us':>12}{'torch, us':>12}{'minidl/torch':>14}  quartiles"
+            f"{name:>12}{'minidl, us':>12}{'eager, us':>12}{'torch, us':>12}"
+            f"{'minidl/torch':>14}  quartiles"
         )
         for at, row in curve.items():
             low, middle, high = row["ratio"]
             remark = "  torch is faster" if middle > 1 else ""
             lines.append(
-                f"{at:>12}{row['minidl']:>12.1f}{row['torch']:>12.1f}{middle:>14.3f}"
+                f"{at:>12}{row['minidl']:>12.1f}{row['eager']:>12.1f}{row['torch']:>12.1f}"
+                f"{middle:>14.3f}"
                 f"  {low:.3f} - {high:.3f}{remark}"
             )
         lines.append("")
