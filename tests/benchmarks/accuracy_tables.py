@@ -1,14 +1,14 @@
 """The tables of R on which the defaults of ``minidl train`` are judged, chosen before a run.
 
 They are CSV files of R's packages, such as those in `resources.tar.gz` of the package pydataset.
-Rule: every table of Ecdat, MASS, car and datasets that has 35 to 3,000 complete rows, two features or
-more, and a response that its help page names or that its usual example explains. Left out are
-censored responses, copies of another table here or of a data set of minidl, and columns that number
-or name the rows or from which the response is computed (after "less"). Every class has two rows,
-and counts are regressions.
+Rule: every table of Ecdat, MASS, car and datasets that has 35 to 3,000 complete rows, two features
+or more, and a response that its help page names or that its usual example explains. Left out are
+censored responses, copies of another table here or of a data set of minidl, and columns that
+number or name the rows or from which the response is computed (after "less"). Every class has two
+rows, and counts are regressions.
 
-Ecdat and the seven tables that an earlier measurement had missed are for trying (TUNING); the others
-are looked at only when a choice is made (VERIFICATION).
+Ecdat and the seven tables that an earlier measurement had missed are for trying (TUNING); the
+others are looked at only when a choice is made (VERIFICATION).
 """
 
 from __future__ import annotations
