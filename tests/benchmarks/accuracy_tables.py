@@ -1,11 +1,13 @@
-"""The tables of R on which the defaults of ``minidl train`` are judged, chosen before a run.
+"""What ``minidl train`` learns from tables of R, which were chosen before a run.
 
-They are CSV files of R's packages, such as those in `resources.tar.gz` of the package pydataset.
-Rule: every table of Ecdat, MASS, car and datasets that has 35 to 3,000 complete rows, two features
-or more, and a response that its help page names or that its usual example explains. Left out are
-censored responses, copies of another table here or of a data set of minidl, and columns that
-number or name the rows or from which the response is computed (after "less"). Every class has two
-rows, and counts are regressions.
+    python tests/benchmarks/accuracy_tables.py FOLDER [--only MASS/] [--repeats 12]
+
+It prints what `accuracy.py` prints. FOLDER holds CSV files of R's packages, such as those of
+`resources.tar.gz` in the package pydataset. Rule: every table of Ecdat, MASS, car and datasets that
+has 35 to 3,000 complete rows, two features or more, and a response that its help page names or
+that its usual example explains. Left out are censored responses, copies of another table here or of
+a data set of minidl, and columns that number or name the rows or from which the response is
+computed (after "less"). Every class has two rows, and counts are regressions.
 
 Ecdat and the seven tables that an earlier measurement had missed are for trying (TUNING); the
 others are looked at only when a choice is made (VERIFICATION).
@@ -14,8 +16,13 @@ others are looked at only when a choice is made (VERIFICATION).
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import accuracy
+import command
 
 TUNING = """
     Ecdat/Airline cost
@@ -128,28 +135,34 @@ VERIFICATION = """
 """
 
 
-@dataclass(frozen=True)
-class FileOfR:
-    """A CSV file, its target, the task unless the target suggests it, and the features to use."""
+def options_of(folder: Path, line: str) -> tuple[Path, dict[str, Any]]:
+    """Return the file that a line names, and the options of its columns."""
+    name, target, *rest = line.split()
+    target, _, task = target.partition(":")
+    path, left_out = folder / f"{name}.csv", {"", target, *rest[1:]}
+    with path.open(newline="", encoding="utf-8") as file:
+        names = next(csv.reader(file))
+    if unknown := {target, *rest[1:]} - set(names):
+        raise ValueError(f"{path} has no column {unknown}")
+    features = [column for column in names if column not in left_out]
+    options = {"target": target, "features": features, "missing": "drop"}
+    return path, options | ({"task": task} if task else {})
 
-    path: Path
-    target: str
-    task: str | None
-    features: list[str]
+
+def cases_of(folder: Path) -> dict[str, command.Case]:
+    """Return a case for each table; those for trying come first."""
+    cases: dict[str, command.Case] = {}
+    for line in filter(None, map(str.strip, (TUNING + VERIFICATION).split("\n"))):
+        path, options = options_of(folder, line)
+        cases[line.split()[0]] = partial(accuracy.measure, str(path), options)
+    return cases
 
 
-def tables(folder: Path, part: str) -> dict[str, FileOfR]:
-    """Return the tables of a part, by their names."""
-    chosen = {}
-    for line in part.split("\n"):
-        if words := line.split():
-            name, target, *rest = words
-            target, _, task = target.partition(":")
-            path, left_out = folder / f"{name}.csv", {"", target, *rest[1:]}
-            with path.open(newline="", encoding="utf-8") as file:
-                names = next(csv.reader(file))
-            features = [column for column in names if column not in left_out]
-            if unknown := {target, *rest[1:]} - set(names):
-                raise ValueError(f"{path} has no column {unknown}")
-            chosen[name] = FileOfR(path, target, task or None, features)
-    return chosen
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or not Path(sys.argv[1]).is_dir():
+        sys.exit("usage: accuracy_tables.py FOLDER, with files such as MASS/cpus.csv")
+    cases = cases_of(Path(sys.argv[1]))
+    title = "The accuracy of minidl's defaults on tables of R."
+    sys.exit(
+        command.main(title, cases, accuracy.table, repeats=12, quick=3, arguments=sys.argv[2:])
+    )
