@@ -194,7 +194,7 @@ def _run(p: argparse.ArgumentParser, rate: str) -> None:
     add("--dropout", type=values.number, default=0.0, help="dropout rate in [0, 1) (default: 0)")
     text = "strength of the L1 penalty (default: 0)"
     add("--l1", type=values.number, default=0.0, help=text)
-    text = "strength of the L2 penalty (default: for a file, 1 / training rows, else 0)"
+    text = "strength of the L2 penalty (default: 1 / training rows for a regression on a file)"
     add("--l2", type=values.number, help=text)
     add("--seed", type=values.integer, default=0, help="seed of all random numbers (default: 0)")
 

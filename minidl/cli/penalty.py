@@ -1,4 +1,4 @@
-"""The L2 penalty of a run on a file, unless an option sets one."""
+"""The L2 penalty of a regression on a file, unless an option sets one."""
 
 from argparse import Namespace
 
@@ -9,14 +9,16 @@ from minidl.optim import Optimizer
 
 
 def choose_l2(options: Namespace, data: Dataset, optimizer: Optimizer) -> None:
-    """Set ``options.l2`` if it was not given: 1 / n for the n training rows of a file, else 0.
+    """Set ``options.l2`` if it was not given: 1 / n for a regression on n rows of a file, else 0.
 
-    With a mean loss, 1 / n is the Gaussian prior of variance 1 on each weight (MacKay 1992, "A
-    practical Bayesian framework for backpropagation networks", section 2), as in scikit-learn's
-    LogisticRegression with C=1. Named data sets, and runs with another penalty or decay, have none.
+    With the mean of squared errors of a standardised target, it is the Gaussian prior of variance 1
+    on each weight (MacKay 1992, "A practical Bayesian framework for backpropagation networks",
+    section 2) for errors of variance 1/2. Named data sets, classifications, and runs with another
+    penalty or decay, have none.
     """
     others = (options.l1, options.weight_decay, optimizer.hyperparameters.get("weight_decay"))
-    options.chosen_l2 = options.l2 is None and options.dataset not in DATASETS and not any(others)
+    fits = data.task == "regression" and options.dataset not in DATASETS
+    options.chosen_l2 = fits and options.l2 is None and not any(others)
     if options.l2 is None:
         options.l2 = 1 / len(data.X_train) if options.chosen_l2 else 0.0
 

@@ -1,4 +1,4 @@
-"""``minidl train`` on a file adds an L2 penalty of 1 / n, and says so."""
+"""``minidl train`` adds an L2 penalty of 1 / n to a regression on a file, and says so."""
 
 import json
 
@@ -45,6 +45,11 @@ def test_the_strength_on_a_file_is_one_by_the_number_of_training_rows(run, file)
 )
 def test_another_penalty_or_decay_takes_its_place(run, file, options):
     assert run("--dataset", file, *options.split())["settings"]["l2"] == 0
+
+
+def test_a_classification_has_no_penalty(run, tmp_path):
+    (tmp_path / "pets.csv").write_text("a,y\n" + "1,cat\n2,dog\n" * 20)
+    assert run("--dataset", str(tmp_path / "pets.csv"))["settings"]["l2"] == 0
 
 
 def test_named_data_sets_have_no_penalty(run, monkeypatch, tmp_path, file):
