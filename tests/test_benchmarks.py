@@ -98,7 +98,7 @@ def test_all_readers_return_what_float_does(
 
 def test_the_accuracy_of_both_libraries_is_that_on_the_same_rows(bench: Any) -> None:
     settings = SimpleNamespace(repeats=2)
-    case = bench.accuracy.measure("wine", None, settings)
+    case = bench.accuracy.measure("wine", {}, settings)
     assert (case["task"], case["rows"]) == ("multiclass", 133)
     for scores in case["scores"].values():
         assert len(scores) == 2
@@ -123,6 +123,32 @@ def test_scores_are_accuracies_and_shares_of_the_variance(bench: Any) -> None:
 def test_two_percent_are_of_the_other_score(bench: Any, mine: Any, other: Any, good: bool) -> None:
     case = {"scores": {"minidl": [mine, mine], "same network": [other, other]}}
     assert bench.accuracy.not_worse(case, "same network") is good
+
+
+def test_a_margin_pairs_seeds_and_has_their_standard_error(bench: Any) -> None:
+    case = {"scores": {"minidl": [0.5, 0.7, 0.9], "its defaults": [0.6, 0.9, 1.2]}}
+    above, error = bench.accuracy.margin(case, "its defaults")
+    assert above == pytest.approx(0.2 - 0.02 * 0.9)
+    assert error == pytest.approx(0.1 / 3**0.5)
+    case = {"scores": {"minidl": [0.5], "its defaults": [0.6]}}
+    assert bench.accuracy.margin(case, "its defaults")[1] == np.inf  # one seed is never certain
+
+
+def test_a_table_of_r_is_trained_on_the_columns_that_its_line_leaves(
+    bench: Any, tmp_path: Any
+) -> None:
+    (tmp_path / "P").mkdir()
+    (tmp_path / "P" / "t.csv").write_text('"",a,"b,c",count,id\n1,2,3,4,5\n')
+    tables = bench.accuracy_tables
+    path, options = tables.options_of(tmp_path, "P/t count:regression less id")
+    assert path == tmp_path / "P" / "t.csv"
+    expected = {"target": "count", "features": ["a", "b,c"], "missing": "drop"}
+    assert options == {**expected, "task": "regression"}
+    typed = bench.accuracy.typed_options(options)
+    assert typed[:4] == ["--target-column", "count", "--features", 'a,"b,c"']
+    assert typed[4:] == ["--missing", "drop", "--task", "regression"]
+    with pytest.raises(ValueError, match=r"no column \{'x'\}"):
+        tables.options_of(tmp_path, "P/t count less x")
 
 
 def test_each_contestant_runs_once_a_round_after_a_warm_up(bench: Any) -> None:

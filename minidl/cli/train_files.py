@@ -14,7 +14,8 @@ from minidl.plots.figures import save
 from minidl.plots.overview import draw_run
 from minidl.training import History, Predictor, Trainer
 
-NOT_SETTINGS = {"parser", "flags", "command", "words", "suggested", "checkpoint", "every", "resume"}
+NOT_SETTINGS = {"parser", "flags", "command", "words", "suggested", "chosen_l2"}
+NOT_SETTINGS |= {"checkpoint", "every", "resume"}
 Writers = Mapping[str, Callable[[], None]]
 
 

@@ -11,7 +11,9 @@ rest (Adam, at most 200 epochs) is its default both times. --repeats is the numb
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
+import math
 import statistics
 import sys
 import tempfile
@@ -31,6 +33,7 @@ PEERS: dict[str, dict[str, Any]] = {
     SAME: {"hidden_layer_sizes": (16, 16), "activation": "tanh", "batch_size": 32},
     DEFAULTS: {},
 }
+CERTAIN = 2  # standard errors
 WORSE = 0.02  # share of scikit-learn's score by which minidl may be worse
 
 
@@ -66,10 +69,9 @@ def by_scikit_learn(data: datasets.Dataset, seed: int, settings: dict[str, Any])
     return float(model.score(data.X_test, data.y_test))
 
 
-def measure(name: str, target: str | None, settings: command.Settings) -> dict[str, Any]:
-    """Return the scores of all contestants for each seed."""
-    options: dict[str, Any] = {} if target is None else {"target": target, "missing": "drop"}
-    typed = [] if target is None else ["--target-column", target, "--missing", "drop"]
+def measure(name: str, options: dict[str, Any], settings: command.Settings) -> dict[str, Any]:
+    """Return the scores of all contestants for each seed, with these options of the data."""
+    typed = typed_options(options)
     scores: dict[str, list[float]] = {"minidl": [], **{peer: [] for peer in PEERS}}
     for seed in range(settings.repeats):
         data = datasets.load(name, seed=seed, **options)
@@ -80,10 +82,32 @@ def measure(name: str, target: str | None, settings: command.Settings) -> dict[s
     return {"task": data.task, "rows": len(data.X_train), "scores": scores}
 
 
+def typed_options(options: dict[str, Any]) -> list[str]:
+    """Return options of ``datasets.load`` as they are typed."""
+    words: list[str] = []
+    for name, value in options.items():
+        text = io.StringIO()
+        csv.writer(text).writerow([value] if isinstance(value, str) else value)
+        flag = "--target-column" if name == "target" else f"--{name}"
+        words += [flag, value if name == "target" else text.getvalue().rstrip()]
+    return words
+
+
+def margin(case: dict[str, Any], peer: str) -> tuple[float, float]:
+    """Return the peer's mean score less minidl's and less 2 % of it, and the standard error.
+
+    Seeds are paired. Above 0, minidl is worse by more than 2 %.
+    """
+    both = case["scores"]["minidl"], case["scores"][peer]
+    pairs = [b - a for a, b in zip(*both, strict=True)]
+    error = statistics.stdev(pairs) / len(pairs) ** 0.5 if len(pairs) > 1 else math.inf
+    mine, other = map(statistics.mean, both)
+    return other - WORSE * abs(other) - mine, error
+
+
 def not_worse(case: dict[str, Any], peer: str) -> bool:
     """Return whether minidl's mean score is at most 2 % of the peer's below it."""
-    mine, other = (statistics.mean(case["scores"][name]) for name in ("minidl", peer))
-    return mine >= other - WORSE * abs(other)
+    return margin(case, peer)[0] <= 0
 
 
 def table(cases: dict[str, dict[str, Any]]) -> str:
@@ -95,26 +119,29 @@ def table(cases: dict[str, dict[str, Any]]) -> str:
         line = f"{name:<24}{case['rows']:>6}{statistics.mean(mine):>8.3f} ±{spread:.3f}"
         for peer in PEERS:
             other = case["scores"][peer]
-            pairs = [a - b for a, b in zip(mine, other, strict=True)]
-            error = statistics.stdev(pairs) / len(pairs) ** 0.5 if len(pairs) > 1 else 0.0
-            difference = f"({statistics.mean(pairs):+.3f} ±{error:.3f})"
-            mark = " " if not_worse(case, peer) else "*"
+            above, error = margin(case, peer)
+            difference = f"({statistics.mean(mine) - statistics.mean(other):+.3f} ±{error:.3f})"
+            mark = " " if above <= 0 else "!" if above > CERTAIN * error else "*"
             line += f"{statistics.mean(other):>9.3f} {difference}{mark}"
         lines.append(line.rstrip())
     for peer in PEERS:
         good = sum(not_worse(case, peer) for case in cases.values())
+        above = [margin(case, peer) for case in cases.values()]
+        sure = sum(distance > CERTAIN * error for distance, error in above)
         lines.append(f"at most 2 % of its score below {peer}: {good} of {len(cases)} problems")
+        lines.append(f"  further below by more than two standard errors: {sure}")
     note = "accuracy or R^2 ± standard deviation over seeds; (minidl less it ± standard error)"
-    return "\n".join([*lines, f"{note}; * worse by more than 2 %"])
+    return "\n".join([*lines, f"{note}; * worse by more than 2 %, ! by two standard errors"])
 
 
-CASES: dict[str, command.Case] = {name: partial(measure, name, None) for name in datasets.names()}
+CASES: dict[str, command.Case] = {name: partial(measure, name, {}) for name in datasets.names()}
 
 
 def of_file(word: str) -> tuple[str, command.Case]:
     """Return a case for FILE:TARGET."""
     file, _, target = word.rpartition(":")
-    return f"{Path(file).stem}:{target}"[:24], partial(measure, file, target)
+    options = {"target": target, "missing": "drop"}
+    return f"{Path(file).stem}:{target}"[:24], partial(measure, file, options)
 
 
 if __name__ == "__main__":

@@ -246,6 +246,12 @@ def test_a_class_with_too_few_rows_names_the_file_and_the_class(complaint):
     assert message.endswith("('yes'). Add test_size=0.")
 
 
+def test_a_rare_count_suggests_a_regression(complaint):
+    rows = "".join(f"{k},{k % 2}\n" for k in range(14)) + "1,2\n"
+    message = complaint(f"a,y\n{rows}")
+    assert message.endswith("too few to split ('2'). Add task='regression'.")
+
+
 def test_a_column_too_large_to_standardise_names_the_file_and_the_column(complaint):
     message = complaint("a,y\n1e308,0\n-1e308,1\n", test_size=0)
     assert message.startswith("points.csv, column 'a': the numbers are too large to standardise")

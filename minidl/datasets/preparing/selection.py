@@ -123,7 +123,8 @@ def _rare(target: Target, test_size: float) -> list[Problem]:
     if not rare:
         return []
     what = f"{counted(len(rare), 'class', 'classes')} with one row, too few to split"
-    return [Problem(where, f"{what} ({listed(rare)})", ("test_size", 0))]
+    other = target.note.option if target.note else None  # of numbers that are classes by default
+    return [Problem(where, f"{what} ({listed(rare)})", other or ("test_size", 0))]
 
 
 def _notes(

@@ -38,32 +38,33 @@ def parse(block: bytes, separator: str, width: int) -> npt.NDArray[np.float64] |
     text = b"0" * PAD + block
     body = np.frombuffer(text, np.uint8)
     marks = np.flatnonzero(body - ZERO > NINE)
-    kinds = body[marks]
+    kinds = body.take(marks)
     ends = np.flatnonzero((kinds == ord(separator)) | (kinds == LF))  # which of the marks
     row = separator.encode() * (width - 1) + b"\n"
-    if not len(ends) or kinds[ends].tobytes() != row * (len(ends) // width):
+    if not len(ends) or kinds.take(ends).tobytes() != row * (len(ends) // width):
         return None
+    stop = marks.take(ends)
     last, exponent = ends, None  # the mark that ends the mantissa
     is_e = (kinds | LOWER) == E
     if np.count_nonzero(is_e) > FEW * len(ends):
-        last, exponent = _exponents(text, marks, kinds, ends, is_e)
-    first, start = _starts(ends, 0), _starts(marks[ends], PAD)
-    negative, pointed = body[start] == MINUS, kinds[last - 1] == POINT
+        last, exponent = _exponents(text, marks, kinds, (ends, stop), is_e)
+    first, start = _starts(ends, 0), _starts(stop, PAD)
+    negative, pointed = body.take(start) == MINUS, kinds.take(last - 1) == POINT
     odd = last - first != pointed.view(np.int8) + negative.view(np.int8)
     start += negative
-    end = marks[last]
-    point = marks[last - 1]
+    end = stop if last is ends else marks.take(last)
+    point = marks.take(last - 1)
     if not pointed.all():
         point = np.where(pointed, point, end)
     before, after = point - start, end - point - pointed
     odd |= _has_wrong_length(body, start, before, after)
     if odd.any():
         before[odd] = after[odd] = 0
-    m = integers(text, point, before) * TENS[after] + integers(text, end, after)
+    m = integers(text, point, before) * TENS.take(after) + integers(text, end, after)
     values = scaled(m, after if exponent is None else after - exponent, odd)
     values *= 1.0 - 2.0 * negative
     others = np.flatnonzero(odd)
-    cells = start[others] - negative[others], marks[ends[others]]
+    cells = start[others] - negative[others], stop[others]
     return values.reshape(-1, width) if _by_float(values, others, text, cells) else None
 
 
@@ -76,19 +77,22 @@ def _starts(ends: Whole, first: int) -> Whole:
 
 
 def _exponents(
-    text: bytes, marks: Whole, kinds: Bytes, ends: Whole, is_e: Mask
+    text: bytes, marks: Whole, kinds: Bytes, cells: tuple[Whole, Whole], is_e: Mask
 ) -> tuple[Whole, Whole]:
     """Return which mark ends the mantissa of each cell, and its exponent.
 
-    The mark before the first cell is, cyclically, the line end after the last.
+    `cells` are the marks that end them, and where those are. The mark before the first cell is,
+    cyclically, the line end after the last.
     """
-    sign = kinds[ends - 1]
+    ends, stop = cells
+    before = ends - 1
+    sign = kinds.take(before)
     minus = sign == MINUS
-    last = ends - 1 - (minus | (sign == PLUS))
-    length = marks[ends] - marks[ends - 1] - 1
-    has = is_e[last] & (length > 0) & (length < 4)
-    exponent = integers(text, marks[ends], length * has).astype(np.intp)
-    exponent *= 1 - 2 * minus
+    length = stop - marks.take(before) - 1
+    last = before - (minus | (sign == PLUS))
+    has = is_e.take(last) & (length > 0) & (length < 4)
+    exponent = integers(text, stop, length * has).astype(np.intp)
+    np.negative(exponent, out=exponent, where=minus)
     return np.where(has, last, ends), exponent
 
 

@@ -16,8 +16,9 @@ Whole = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 DIGITS = 19  # of every integer below 10^19 < 2^64
+SMALL = 4  # digits of an integer that fits into 16 bits
 PAD = 24  # bytes that are read before the end of a number, three words
-ASCII_ZERO, LOW = U(0x3030303030303030), U(32)
+ASCII_ZERO, LOW, FOUR_BITS = U(0x3030303030303030), U(32), np.uint8(15)
 PAIRS, BY_100, BY_1 = U(0xFF000000FF), U(0x000F424000000064), U(0x0000271000000001)
 TENS = U(10) ** np.arange(DIGITS + 1, dtype=U)
 HALFWAY, TAIL = U(0x400), U(0x7FF)  # the bits of an extended float that float64 rounds away
@@ -50,13 +51,15 @@ def integers(text: bytes, end: Whole, length: Whole) -> Words:
     [12, 345]
     """
     most = int(length.max(initial=0))
-    if most > 3:
+    if most > SMALL:
         return _by_words(text, end, length, 1 + (most - 1) // 8)
-    value, body = np.zeros(len(end), U), np.frombuffer(text, np.uint8)
+    value, body = np.zeros(len(end), np.uint16), np.frombuffer(text, np.uint8)
     for k in range(most):
-        digit = body[end - (k + 1)] & np.uint8(15)
-        value += (digit * (length > k)).astype(U) * TENS[k]
-    return value
+        digit = body.take(end - (k + 1))
+        digit &= FOUR_BITS
+        digit *= length > k
+        value += digit * np.uint16(10**k)
+    return value.astype(U)
 
 
 def _by_words(text: bytes, end: Whole, length: Whole, words: int) -> Words:

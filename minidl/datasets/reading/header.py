@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from minidl.datasets.problems import Note, Problem
+import numpy as np
+
+from minidl.datasets.problems import Note, Problem, places
 from minidl.datasets.reading.columns import unique_names
 from minidl.datasets.reading.form import Record
 from minidl.datasets.reading.words import to_number
@@ -101,13 +103,15 @@ def _before(first: list[Record], header: bool | None) -> tuple[int, list[str] | 
     if comments:
         notes.append(Note("left out", f"{counted(comments, 'comment line')} before the header"))
     if names is None:
-        width = _width([cells for _, cells in first[skip:]])
+        start, width = skip, _width([cells for _, cells in first[skip:]])
         while len(first) > skip + 2 and len(first[skip][1]) < width:
             if len(first[skip][1]) == width - 1 and not _numbers(first[skip][1]):
                 break  # R's row names have no title
-            text = f"line {first[skip][0]}, which has fewer cells than the others"
-            notes.append(Note("left out", text))
             skip += 1
+        if skip > start:
+            have = "have" if skip > start + 1 else "has"
+            lines = places(np.arange(start, skip), np.array([line for line, _ in first], np.intp))
+            notes.append(Note("left out", f"{lines}, which {have} fewer cells than the others"))
     return skip, names, notes
 
 

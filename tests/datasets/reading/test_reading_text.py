@@ -119,6 +119,12 @@ def test_what_is_left_out_or_found_out_is_in_the_summary(case: str, note: str, r
     assert note in read(SAME[case]).summary().splitlines()
 
 
+def test_titles_above_a_table_are_one_note(read: Write) -> None:
+    data = read("Unemployment\n\nin per cent\nsource,survey\na,b,c,y\n1.5,3,1,no\n2.5,4,2,yes\n")
+    lines = "left out   lines 1, 3, 4, which have fewer cells than the others"
+    assert [line for line in data.summary().splitlines() if "left out" in line] == [lines]
+
+
 def test_text_of_windows_is_read_and_named(read: Write) -> None:
     data = read("größe,y\n1.5,Müll – 1 €\n2.5,no\n".encode("cp1252"))
     assert (data.feature_names, data.class_names) == (("größe",), ("Müll – 1 €", "no"))
