@@ -28,6 +28,7 @@ DECAY = {
     "rate": "A weight without gradient decays, in proportion to the learning rate.",
     "no rate": "A weight without gradient decays, whatever the learning rate.",
     "growth": "A weight without gradient grows.",
+    "forgets": "A weight without gradient becomes 0: it returns the step instead of new weights.",
     "other": "A weight without gradient moves.",
 }
 
@@ -42,7 +43,8 @@ class Facts:
     `endless` that a single gradient is never forgotten.
     `first_nan` is the step after which weights are not finite, `zero_nan` says that only weights
     whose gradient was 0 are so, `single` that all weights are numbers of float32, and
-    `ignores_rate` that half the learning rate gives the same steps.
+    `ignores_rate` that half the learning rate gives the same steps, and `ignores_change` that it is
+    only read at the start.
     """
 
     deterministic: bool
@@ -64,6 +66,7 @@ class Facts:
     zero_nan: bool
     single: bool
     ignores_rate: bool
+    ignores_change: bool
 
     @property
     def is_usable(self) -> bool:
@@ -105,6 +108,8 @@ class Facts:
             yield "It asks for the gradient at another point than the weights."
         if self.ignores_rate:
             yield "It is given lr, but takes the same steps with half of it."
+        elif self.ignores_change:
+            yield "It reads lr at the start only: a later change has no effect."
         yield FAMILY[self.family]
         if self.uphill:
             yield "It goes uphill: a weight with a positive gradient grows."
@@ -159,6 +164,7 @@ def facts(response: Response, seen: Observed) -> Facts:
         zero_nan=not finite.all() and _zero_nan(main, seen.runs.gradients[:, 0]),
         single=bool(np.any(moved) and np.all(runs["other"] == np.float32(runs["other"]))),
         ignores_rate=ignores_rate,
+        ignores_change=response.ignores_change,
     )
 
 
@@ -199,6 +205,8 @@ def _decay(main: Array, slower: Array | None) -> str:
     zero = main[:, PLACES["none"]]
     if not np.isfinite(zero).all() or np.all(zero == zero[0]):
         return ""
+    if np.all(zero[1:] == 0):
+        return "forgets"
     factors = zero[1:] / np.where(zero[:-1] == 0, np.inf, zero[:-1])
     if np.ptp(factors) > 1e-9 * abs(1 - factors[0]) + 1e-14:
         return "other"
@@ -212,7 +220,7 @@ def _decay(main: Array, slower: Array | None) -> str:
 
 def _ignores_rate(runs: dict[str, Array]) -> bool:
     """Return whether the same gradients give the same steps at half the learning rate."""
-    same = [PLACES[name] for name in ("impulse", "constant", "alternating")]
+    same = [PLACES[name] for name in ("impulse", "late", "constant", "alternating", "growing")]
     if "slower" not in runs:
         return False
     main, slower = runs["main"][:, same], runs["slower"][:, same]
