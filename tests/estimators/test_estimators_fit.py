@@ -466,6 +466,12 @@ def test_classes_are_those_of_the_first_call() -> None:
         MLPClassifier().fit(IRIS, np.column_stack([SPECIES, SPECIES]))
     with pytest.raises(DataError, match=r"labels of several types .* int and str\. Write y ="):
         MLPClassifier().fit(IRIS, np.array(["a", 1] * 75, dtype=object))
+    with pytest.raises(
+        DataError, match=r"y has missing labels.*got NoneType and str\. Leave these"
+    ):
+        MLPClassifier().fit(IRIS, np.array(["a", None] * 75, dtype=object))
+    with pytest.raises(DataError, match=r"must be text or numbers: got bytes_\. Write y ="):
+        MLPClassifier().fit(IRIS, np.array([b"a", b"b"] * 75))
     one = MLPClassifier(4, max_iter=2).fit(IRIS, ["a"] * 150)
     assert (one.predict(IRIS) == "a").all()
     assert one.predict_proba(IRIS).tolist() == [[1.0]] * 150
@@ -509,3 +515,22 @@ def test_a_switch_is_true_or_false(name):
 def test_class_weights_of_a_regression_name_the_weights_of_rows():
     with pytest.raises(TypeError, match=r"Write fit\(X, y, sample_weight=\.\.\.\)"):
         MLPRegressor(class_weight="balanced")
+
+
+@pytest.mark.parametrize("twin", [None, "scikit-learn"])
+def test_a_regressor_takes_numbers_only(twin: str | None) -> None:
+    model = MLPRegressor(4, max_iter=1, twin=twin)
+    days = np.arange("2024-01-01", "2024-05-30", dtype="datetime64[D]")
+    with pytest.raises(DataError, match=r"must be numbers: got ndarray of datetime64\[D\]"):
+        model.fit(IRIS, days)
+    with pytest.raises(DataError, match=r"Labels are for MLPClassifier; write y\.astype\(float\)"):
+        model.fit(IRIS, np.array(["1", "2"] * 75))
+    with pytest.raises(DataError, match=r"y must be dense: got csr_matrix\. Write y\.toarray"):
+        model.fit(IRIS, scipy.sparse.csr_matrix(np.ones((150, 1))))
+    for numbers in (SPECIES > 0, SPECIES.astype("i1"), SPECIES.astype(object)):
+        model.fit(IRIS, numbers)
+
+
+def test_a_generator_is_no_random_state() -> None:
+    with pytest.raises(ArgumentError, match=r"random_state must be an integer >= 0, a np\.random"):
+        MLPClassifier(4, random_state=np.random.default_rng(0)).fit(IRIS, SPECIES)
