@@ -83,7 +83,7 @@ def new_weights(returned: Any, w: Array) -> Array:
     return weights
 
 
-class Held:
+class Parameter:
     """A parameter as PyTorch's: ``data``, ``grad`` and ``requires_grad``."""
 
     requires_grad = True
@@ -93,9 +93,11 @@ class Held:
         self.grad: Any = None
 
 
-def holding(factory: Callable[[list[Held]], Any]) -> tuple[Any, Callable[[Array, Array], Array]]:
+def holding(
+    factory: Callable[[list[Parameter]], Any],
+) -> tuple[Any, Callable[[Array, Array], Array]]:
     """Return an optimizer that holds its parameters, as PyTorch's do, and its step."""
-    held = [Held() for _ in NAMES]
+    held = [Parameter() for _ in NAMES]
     for parameter, part in zip(held, parts(np.zeros(len(COORDINATES))), strict=True):
         parameter.data, parameter.grad = part, np.zeros_like(part)
     made = factory(held)

@@ -48,7 +48,7 @@ def velocity(
 ) -> Array:
     """Momentum: ``v = m v + a g``; `stored` says what the weights are, or which fault it is."""
     m, ag = x.h.momentum, g * (1.0 if outside else x.a)
-    if gain == "mean":
+    if gain in ("mean", "corrected"):
         ag = (1 - m) * ag
     if gain == "dampened" and x.t > 1:
         ag = (1 - x.h.dampening) * ag
@@ -56,7 +56,7 @@ def velocity(
         ag = x.a * ag
     old = x.s.get("v", 0.0 * g)
     v = x.add("v", -m if stored == "minus" else m, ag)
-    step = STORED[stored](m, v, ag, old)
+    step = STORED[stored](m, v, ag, old) / (1 - m**x.t if gain == "corrected" else 1.0)
     return np.asarray(x.a * step if outside else step)
 
 

@@ -201,6 +201,8 @@ FAULTS = (
              cure="Take the gradient at w - momentum * v, not at w - v."),
     *(_variant("Momentum", "Momentum whose velocity is a moving average",
                _velocity(gain="mean", outside=out), cure=MEAN) for out in (False, True)),
+    *(_variant("Momentum", "Momentum whose velocity is a moving average with bias correction",
+               _velocity(gain="corrected", outside=out), cure=MEAN) for out in (False, True)),
     _variant("Momentum", "Momentum whose old velocity has the wrong sign",
              _velocity(stored="minus"), cure="Write v = momentum * v + lr * g."),
     *(_variant("ReformulatedNAG" if word == "ahead" else "Momentum",

@@ -534,3 +534,10 @@ def test_a_regressor_takes_numbers_only(twin: str | None) -> None:
 def test_a_generator_is_no_random_state() -> None:
     with pytest.raises(ArgumentError, match=r"random_state must be an integer >= 0, a np\.random"):
         MLPClassifier(4, random_state=np.random.default_rng(0)).fit(IRIS, SPECIES)
+
+
+def test_a_logit_of_0_is_the_first_class_as_in_scikit_learn() -> None:
+    model = MLPClassifier(4, max_iter=1, random_state=0).fit(TWO, VERSICOLOR)
+    model.model_.parameters.set(0 * model.model_.parameters.value)
+    assert (model.decision_function(TWO) == 0).all()
+    assert set(model.predict(TWO)) == {model.classes_[0]}

@@ -185,6 +185,24 @@ class TwiceNesterov(Student):
         return w - self.lr * (self.momentum * self.v + self.lr * g)
 
 
+class CorrectedMomentum(Student):
+    def step(self, w: Array, g: Array) -> Array:
+        self.t += 1
+        self.v = self.momentum * self.v + (1 - self.momentum) * g
+        return w - self.lr * self.v / (1 - self.momentum**self.t)
+
+
+class DecaysOnly(Descent):
+    def step(self, w: Array, g: Array) -> Array:
+        return w - self.lr * 0.1 * w
+
+
+class HalvesItsRate(Descent):
+    def step(self, w: Array, g: Array) -> Array:
+        self.t += 1
+        return w - self.lr * 0.5 ** (self.t // 10) * g
+
+
 class LateMomentum(Student):
     def step(self, w: Array, g: Array) -> Array:
         w = w - self.v

@@ -48,6 +48,7 @@ WRONG = {
     s.NoPowerAdam: "Adam whose bias correction lacks the power t",
     s.TwiceMomentum: "Momentum whose learning rate is applied twice",
     s.TwiceNesterov: "NAG, stored at the look-ahead point, whose learning rate is applied twice",
+    s.CorrectedMomentum: "Momentum whose velocity is a moving average with bias correction",
     s.LateMomentum: "Momentum that steps before it updates the velocity",
     s.FromAheadNesterov: "NAG that steps from the look-ahead point",
     s.AddingNesterov: "NAG whose step adds the old velocity instead of subtracting it",
@@ -117,6 +118,31 @@ def test_state_in_float32_is_suspected_only_if_the_difference_is_small() -> None
     assert hint in " ".join(str(conform(s.Float32Adam)).split())
     assert hint not in str(identify(lambda w, g: w - 0.1 * np.cbrt(g)))
     assert hint not in str(identify(lambda w, g: w))  # does not move
+
+
+def test_what_does_not_depend_on_gradients_is_no_rule() -> None:
+    found = identify(s.DecaysOnly)
+    assert found.rule is None
+    assert "It takes the same steps whatever the gradients are." in str(found)
+    assert "whatever the gradients" not in str(identify(lambda w, g: w))  # it does not move
+
+
+def test_a_schedule_that_is_not_known_is_suspected() -> None:
+    hint = "The same gradient gives other steps later"
+    assert hint in str(identify(s.HalvesItsRate))
+    assert identify(s.ShrinksItsRate).facts.changes_in_time
+    for optimizer in (optim.Adagrad(), optim.Momentum(0.1), s.Descent, optim.RMSprop()):
+        assert not identify(optimizer).facts.changes_in_time
+
+
+def test_the_names_of_parameters_are_those_of_pytorch_in_an_error() -> None:
+    def factory(params: Any, lr: float = 0.1) -> Any:
+        return type("Wrong", (), {"step": lambda self: params[0].value})()
+
+    with pytest.raises(StepError, match="'Parameter' object has no attribute 'value'"):
+        identify(factory)
+    with pytest.raises(ArgumentError, match=r"Stepless has no method step\(\)"):
+        identify(type("Stepless", (), {"__init__": lambda self, params, lr=0.1: None}))
 
 
 def test_a_rate_that_hardly_matters_for_large_gradients_is_not_unused() -> None:

@@ -128,3 +128,8 @@ def test_minidl_train_refuses_the_poisson_loss(
     words = ["train", "--dataset", "diabetes", "--loss", name, "--epochs", "1", "--lr", "0.1"]
     assert main(words) == 2
     assert re.search(r"MLPRegressor\(loss=\"poisson\"\)", capsys.readouterr().err)
+
+
+def test_an_ignored_row_has_no_weight_beside_weights_of_classes() -> None:
+    loss = nn.SoftmaxCrossEntropy(class_weight=[2.0, 3.0], ignore_index=-1)
+    assert_array_equal(loss.row_weight(np.array([1, -1, 0])), [3.0, 0.0, 2.0])
