@@ -50,8 +50,13 @@ class Candidate:
     @property
     def agrees(self) -> bool:
         """Whether all runs agree; a fault without any average is another rule."""
-        idle = any(self.hyperparameters.get(name, 1) < IDLE for name in FRACTIONS)
-        return self.error <= CLOSE and (self.rule.form or not idle) and not self.has_idle_parts
+        right = self.rule.form or not self.has_no_average
+        return self.error <= CLOSE and right and not self.has_idle_parts
+
+    @property
+    def has_no_average(self) -> bool:
+        """Whether a momentum or decay rate is 0."""
+        return any(self.hyperparameters.get(name, 1) < IDLE for name in FRACTIONS)
 
     @property
     def has_idle_parts(self) -> bool:
@@ -99,7 +104,12 @@ class Search:
         """Return the candidate that comes nearest; of similar ones a simple one, as given."""
         least = min(candidate.error for candidate in tried)
         equal = [candidate for candidate in tried if candidate.error <= 2 * least]
-        return min(equal, key=lambda c: (bool(self.disagreements(c)), len(c.rule.modifiers)))
+
+        def order(c: Candidate) -> tuple[bool, bool, int]:
+            idle = c.has_no_average or c.has_idle_parts
+            return bool(self.disagreements(c)), idle, len(c.rule.modifiers)
+
+        return min(equal, key=order)
 
     def disagreements(self, candidate: Candidate) -> list[str]:
         """Return how a candidate acts otherwise than the optimizer's hyperparameters say."""
