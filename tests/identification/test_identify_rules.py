@@ -117,4 +117,5 @@ def test_no_two_rules_have_one_title_unless_they_are_one_rule() -> None:
         "RMSprop with epsilon inside the root",
         "CenteredRMSprop with epsilon inside the root",
         "Momentum whose velocity is a moving average",  # the rate in the velocity or outside
+        "Momentum whose velocity is a moving average with bias correction",
     }
