@@ -1,4 +1,4 @@
-"""What a step is given: one array, a list or dict of arrays, or objects that hold them.
+"""Forms in which a step takes weights: an array, a list or dict of arrays, or objects with them.
 
 Books and courses write ``update(params, grads)`` with a list or a dict of the arrays of all layers.
 The ten weights are then three such arrays, views of the vector, so changes in place reach it.
@@ -30,7 +30,7 @@ def parts(vector: Array) -> list[Array]:
 
 @dataclass
 class Form:
-    """How weights and gradients are given: as an "array", a "list" or a "dict" of arrays."""
+    """The form of weights and gradients: an "array", or a "list" or "dict" of arrays."""
 
     kind: str = "array"
 
