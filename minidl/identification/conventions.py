@@ -144,7 +144,7 @@ def following(made: Any, attribute: str | None, lr: float) -> Callable[[float], 
 def check_arguments(names: Iterable[str], needed: Iterable[str], call: str) -> None:
     """Raise if a step wants its arguments in another order, or the number of the step."""
     first, second, *_ = [*names, "", ""]
-    if second and first in GRADIENTS and second not in GRADIENTS:
+    if second and first in GRADIENTS:
         hint = f"Write step({second}, {first}): the weights come first."
         raise ArgumentError("a step is called with weights and gradient", received=call, hint=hint)
     if counter := next((name for name in needed if name in COUNTERS), None):

@@ -541,3 +541,24 @@ def test_a_logit_of_0_is_the_first_class_as_in_scikit_learn() -> None:
     model.model_.parameters.set(0 * model.model_.parameters.value)
     assert (model.decision_function(TWO) == 0).all()
     assert set(model.predict(TWO)) == {model.classes_[0]}
+
+
+def test_a_batch_is_by_default_200_rows() -> None:
+    X, y = np.vstack([IRIS, IRIS]), np.tile(SPECIES, 2)
+    auto, of_200 = (
+        MLPClassifier(4, max_iter=2, random_state=0, **given).fit(X, y)
+        for given in ({}, {"batch_size": 200})
+    )
+    assert_array_equal(auto.coefs_[0], of_200.coefs_[0])
+
+
+def test_an_optimizer_that_was_used_before_begins_anew() -> None:
+    used, fresh = optim.Momentum(0.01), optim.Momentum(0.01)
+    size = MLPClassifier(4, max_iter=1, random_state=0).fit(IRIS, SPECIES).model_.parameters.size
+    used.step(np.zeros(size), lambda point: np.ones(size))
+    fits = [
+        MLPClassifier(4, max_iter=2, random_state=0, solver=solver).fit(IRIS, SPECIES)
+        for solver in (used, fresh)
+    ]
+    assert_array_equal(fits[0].coefs_[0], fits[1].coefs_[0])
+    assert used.step_count == 1
