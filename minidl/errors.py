@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
+from minidl.spelling import close_matches
 from minidl.words import COLUMNS, NAMES
 
 __all__ = [
@@ -261,13 +262,6 @@ class UnknownNameError(MinidlError, ValueError):
         super().__init__(
             f"unknown {kind} {name!r}", expected=f"one of: {', '.join(names)}", hint=hint
         )
-
-
-def close_matches(word: str, names: Iterable[str], n: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return the names that are most like a word, as difflib does, whose import takes 1 ms."""
-    import difflib
-
-    return difflib.get_close_matches(word, list(names), n=n, cutoff=cutoff)
 
 
 def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = ()) -> str | None:

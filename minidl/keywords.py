@@ -17,8 +17,8 @@ from minidl.errors import (
     UnknownAttributeError,
     UnknownImportError,
     UnknownKeywordError,
-    close_matches,
 )
+from minidl.spelling import close_matches
 from minidl.subclasses import check_methods
 from minidl.words import ARGUMENTS, ATTRIBUTES, NEVER_SET, NOTES, PLACES, USAGE
 

@@ -3,7 +3,8 @@
 import inspect
 from types import FunctionType
 
-from minidl.errors import CallError, close_matches
+from minidl.errors import CallError
+from minidl.spelling import close_matches
 from minidl.words import METHODS, MISPLACED, NEVER_SET, OBJECTS
 
 NEEDED = {"Layer": "forward", "Loss": "mean", "Optimizer": "update"}  # what a custom class writes

@@ -20,6 +20,7 @@ ROWS = [
     for line in SECTION.splitlines()
     if line.startswith("| ") and not line.startswith("| Keras")
 ]
+OPTIMIZERS = README.split("## Arguments of PyTorch's optimizers\n")[1].split("\n## ")[0]
 NOT_CALLS = {"forward(self, x, training=False)", "seed=0"}  # a part of a class, and of a call
 HERE = [code for row in ROWS for code in re.findall(r"`([^`]+)`", row[-1])]
 
@@ -68,3 +69,45 @@ def test_the_three_libraries_are_given_the_same_l2_penalty() -> None:
     for gradient in (2 * keras * W, torch * W, sklearn * W / 32):
         np.testing.assert_allclose(model.weight.grad, gradient)
     assert model.bias.grad is None or not model.bias.grad.any()
+
+
+W = np.array([[1.0, -2.0], [0.25, 0.5], [-1.0, 3.0], [0.0, 1.0], [0.5, 0.5]])  # gradients
+
+
+def amsgrad(g: Any, s: dict[str, Any], t: int) -> Any:
+    s["m"], s["v"] = 0.9 * s.get("m", 0) + 0.1 * g, 0.999 * s.get("v", 0) + 0.001 * g**2
+    s["u"] = np.maximum(s.get("u", 0), s["v"])
+    return 0.001 * s["m"] / (1 - 0.9**t) / (np.sqrt(s["u"] / (1 - 0.999**t)) + 1e-8)
+
+
+def adagrad(g: Any, s: dict[str, Any], t: int) -> Any:
+    s["sum"] = s.get("sum", 0) + g**2
+    return 0.1 / (1 + 0.5 * (t - 1)) * g / (np.sqrt(s["sum"]) + 1e-10)
+
+
+@pytest.mark.parametrize(
+    ("words", "formula", "decay"),
+    [
+        ("`AdamW(amsgrad=True)`", amsgrad, 1e-5),
+        ("`Adam(amsgrad=True)`", amsgrad, 0.0),
+        ("`Adagrad(lr=0.1, lr_decay=0.5)`", adagrad, 0.0),
+    ],
+)
+def test_an_optimizer_is_written_as_pytorch_computes_it(
+    words: str, formula: Any, decay: float
+) -> None:
+    line = next(line for line in OPTIMIZERS.splitlines() if line.startswith(f"| {words}"))
+    optimizer = eval(re.findall(r"`(optim[^`]+)`", line)[0])
+    w, state = np.array([2.0, -1.0]), dict[str, Any]()
+    expected = w.copy()
+    for t, g in enumerate(W, start=1):
+        optimizer.step(w, lambda point, g=g: g)
+        expected = (1 - decay) * expected - formula(g, state, t)
+    np.testing.assert_allclose(w, expected, rtol=1e-12)
+
+
+def test_every_optimizer_that_is_written_otherwise_can_be_made() -> None:
+    codes = re.findall(r"`(optim\.[^`]+)`", OPTIMIZERS)
+    assert len(codes) == 6
+    for code in codes:
+        eval(code).step(np.ones(2), lambda point: point)

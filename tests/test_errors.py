@@ -34,6 +34,7 @@ def test_a_message_has_what_was_received_what_was_expected_and_a_hint() -> None:
 
 def test_an_unknown_name_suggests_the_nearest_also_by_its_beginning() -> None:
     assert "Did you mean 'nag'?" in str(errors.UnknownNameError("optimizer", "nga", ["nag"]))
+    assert "Did you mean 'adam'?" in str(errors.UnknownNameError("x", "adma", ["adamax", "adam"]))
     assert "Did you mean 'he_normal'?" in str(errors.UnknownNameError("x", "he", ["he_normal"]))
     hidden = errors.UnknownNameError("loss", "bec", ["mean_squared_error"], ["bce"])
     assert "Did you mean 'bce'?" in str(hidden)

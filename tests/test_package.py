@@ -20,6 +20,7 @@ PACKAGE = ROOT / "minidl"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [  # from the ground up: a module may import from its own room and those before it
     "words",
+    "spelling",
     "errors",
     "memory",
     "files",

@@ -3,30 +3,51 @@
 import argparse
 import io
 import json
-from contextlib import redirect_stderr, redirect_stdout
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from types import FunctionType
-from typing import Any
+from typing import Any, TextIO
 
 from minidl import optim
 from minidl.errors import ArgumentError, UnknownNameError
 from minidl.identification.conform import Report, conform
 from minidl.optim import source
 
+PATIENCE = 2.0  # seconds without a line
+
 
 def report(options: argparse.Namespace) -> int:
     """Print the report on an optimizer; return 0 if it conforms, 1 if not."""
     if options.expected is not None:
         optim.lookup(options.expected)  # raises before any code is run
+    progress = Progress(sys.stderr)
     printed = io.StringIO()  # what the file's code prints is no part of the report
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
-            found = conform(_load(options.optimizer), options.expected, options.optimizer)
+            step = _load(options.optimizer)
+            found = conform(step, options.expected, options.optimizer, progress.on_run)
     except ArgumentError as error:
         if error.__cause__ is None:  # not an error in the file
             raise
         found = Report(options.optimizer, "", "", False, None, {}, str(error))
     print(json.dumps(found.to_dict(), indent=2) if options.json else found)
     return int(not found.conforms)
+
+
+class Progress:
+    """Lines about the runs of a slow optimizer, on the standard error of the command."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream, self.said = stream, time.monotonic()
+
+    def on_run(self, done: int, of: int) -> None:
+        """Say how many runs are done, if nothing was said for a while."""
+        if self.stream is None or time.monotonic() - self.said < PATIENCE:
+            return
+        self.said = time.monotonic()
+        with suppress(OSError, ValueError):
+            print(f"minidl: {done} of {of} runs", file=self.stream, flush=True)
 
 
 def _load(place: str) -> Any:

@@ -1,7 +1,6 @@
 """The options of all commands, with their defaults and help."""
 
 import argparse
-import difflib
 import re
 import sys
 import textwrap
@@ -22,6 +21,7 @@ from minidl.nn.losses import LOSSES
 from minidl.optim import OPTIMIZERS, TABLE
 from minidl.optim.named import Scaled
 from minidl.paths import SURFACES
+from minidl.spelling import close_matches
 from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
 Group = argparse._ArgumentGroup
@@ -118,7 +118,7 @@ def _hint(typed: str, command: str, flags: Sequence[str]) -> str:
     place = next((PLACES[name] for name in right if name in PLACES), None)
     sentence = sentence or (f"In Python: {place}" if place else None)
     if sentence is None and word not in ARGUMENTS and len(word) > 1:
-        near += difflib.get_close_matches("--" + word.replace("_", "-"), flags, n=1)
+        near += close_matches("--" + word.replace("_", "-"), flags)
     option = next(filter(None, near), None)
     note = NOTES.get(f"{word} {(option or '').strip('-')}")
     if option:
@@ -128,7 +128,7 @@ def _hint(typed: str, command: str, flags: Sequence[str]) -> str:
 
 def unknown_choice(word: str, choices: Sequence[str]) -> str:
     """Return the error for a word that is none of the choices, with the nearest."""
-    near = [COMMANDS.get(word.lower(), ""), *difflib.get_close_matches(word, choices, n=1)]
+    near = [COMMANDS.get(word.lower(), ""), *close_matches(word, choices)]
     choice = next((name for name in near if name.split(" ")[0] in choices), None)
     hint = f". Did you mean {choice!r}?" if choice else ""
     hint = f". {near[0]}" if near[0].endswith(".") else hint

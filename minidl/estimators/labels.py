@@ -43,6 +43,10 @@ def kind_of(y: Any) -> str:
         names = sorted({type(label).__name__ for label in np.ravel(y)})
         hint = "Write y = y.astype(str), for instance."
         problem = "labels of several types cannot be sorted"
+        if "NoneType" in names:
+            problem, hint = "y has missing labels", "Leave these rows out."
+        elif len(names) == 1:  # bytes
+            problem = "labels must be text or numbers"
         raise DataError(problem, received=joined(names), hint=hint) from None
     if kind not in KINDS:
         check_classification_targets(y)  # raises

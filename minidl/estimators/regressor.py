@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
 from minidl.autograd import Array
+from minidl.errors import DataError
 from minidl.estimators.losses import regressor_loss
 from minidl.estimators.mlp import BaseMLP
 from minidl.keywords import answers
@@ -111,6 +113,12 @@ target_loss, callbacks, measure_every, engine, twin
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def _targets(self, y: Any, dtype: Any, *, incremental: bool) -> Array:
+        if scipy.sparse.issparse(y):
+            raise DataError("y must be dense", received=type(y).__name__, hint="Write y.toarray().")
+        if np.asarray(y).dtype.kind not in "fiub":  # object is float by now
+            received = f"{type(y).__name__} of {np.asarray(y).dtype}"
+            hint = "Labels are for MLPClassifier; write y.astype(float) if these are numbers."
+            raise DataError("y must be numbers", received=received, hint=hint)
         t = np.asarray(y, dtype)
         t = t[:, None] if t.ndim == 1 else t
         if self._goes_on(incremental) and t.shape[1] != self.n_outputs_:

@@ -107,7 +107,12 @@ def seed_of(random_state: Any) -> int:
     """
     if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
         return check_count("random_state", random_state, 0)
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    try:
+        generator = check_random_state(random_state)
+    except ValueError:
+        expected = "an integer >= 0, a np.random.RandomState or None"
+        raise invalid("random_state", random_state, expected) from None
+    return int(generator.randint(np.iinfo(np.int32).max))
 
 
 def choose_solver(estimator: Any) -> Optimizer:

@@ -15,7 +15,7 @@ from minidl.identification.modifiers import DECAYS
 from minidl.identification.response import Response, record
 from minidl.identification.result import Identification
 from minidl.identification.rules import BASE, FORMS, Rule
-from minidl.identification.search import Candidate, Search
+from minidl.identification.search import Candidate, Search, fits
 from minidl.identification.simulate import Observed, observed
 from minidl.keywords import answers
 
@@ -85,6 +85,10 @@ class Examination:
         known = facts(response, seen)
         if known.ignores_rate:
             seen = replace(seen, runs=replace(seen.runs, rates=np.ones_like(seen.runs.rates)))
+        if known.ignores_change:
+            rates = seen.runs.rates.copy()
+            rates[:, seen.names.index("changing")] = 1.0
+            seen = replace(seen, runs=replace(seen.runs, rates=rates))
         if not known.deterministic or known.keeps_array:
             seen = seen.take([name for name in seen.names if name not in ("again", "reused")])
         return cls(response, seen, known)
@@ -109,7 +113,8 @@ class Examination:
         for base in bases:
             rule = of_class(base)
             forms = [form for form in FORMS if form.base == base]
-            for form in (rule, *forms, *(rule.modified(m) for m in decays if base != "AdamW")):
+            decayed = (rule.modified(m) for m in decays if base != "AdamW" and fits(rule, m))
+            for form in (rule, *forms, *decayed):
                 candidate = self.search.candidate(form)
                 if candidate.agrees and not self.search.disagreements(candidate):
                     yield candidate
@@ -128,6 +133,8 @@ class Examination:
         unlike = self.search.disagreements(candidate) if agrees else []
         if agrees and known.ignores_rate and h["lr"] not in (h.get("smallest"), h.get("largest")):
             unlike += ["lr is given, but has no effect"]  # and not that of Rprop beyond its bounds
+        elif agrees and known.ignores_change and rule.base != "Rprop":
+            unlike += ["lr is read at the start only: a later change has no effect"]
         wrong = [f"it is {rule.title}, not {instead}"] * bool(instead) + unlike
         wrong += ["it keeps the array of the gradient instead of a copy"] * known.keeps_array
         wrong += ["it changes the array of the gradient"] * known.changes_gradient

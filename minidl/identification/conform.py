@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from minidl.errors import StepError
 from minidl.identification.api import Examination, of_class, reference
 from minidl.identification.compare import Check
 from minidl.identification.declared import given
-from minidl.identification.response import record
+from minidl.identification.response import quiet, record
 from minidl.identification.result import WIDTH, Identification, capital, wrapped
 from minidl.text import shorten
 
@@ -24,6 +25,7 @@ WORDS = {
     "heavyball": "Momentum", "momentum": "Momentum", "gradientdescent": "GradientDescent",
     "sgd": "SGD", "gd": "GradientDescent",
 }  # fmt: skip
+WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+(?:[a-z](?![a-z]))?"  # cs231n_adam is not NAdam
 UNKNOWN = ("sign", "signum")  # words of rules that minidl has no class for
 FORMS_OF = {  # rules that count as another one
     "NAG": ("NAG", "ReformulatedNAG"), "SGD": ("GradientDescent", "Momentum", "ReformulatedNAG"),
@@ -86,7 +88,7 @@ class Report:
         if answer.rule is None:
             texts += [*answer.facts.sentences()]
             if answer.facts.deterministic and not answer.facts.first_nan:
-                texts += [f"It is nearest to: {answer.nearest}."]
+                texts += [f"It is nearest to: {answer.nearest}. {answer.rounding()}".strip()]
         elif answer.difference != answer.rule:
             texts += [f"{capital(answer.difference or '')}."]
         texts += [answer.cure] if answer.cure else []
@@ -149,11 +151,17 @@ def _row(name: str, text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=head, subsequent_indent=indent)
 
 
-def conform(step: Any, expected: str | None = None, place: str = "") -> Report:
+def conform(
+    step: Any,
+    expected: str | None = None,
+    place: str = "",
+    on_run: Callable[[int, int], None] = quiet,
+) -> Report:
     """Return a report on an optimizer, which :func:`~minidl.identify` also takes.
 
     `expected` is a name of the optimizer table such as "adam"; without it, the rule in the name of
-    the class, or else any rule of minidl. `place` is what the optimizer is called.
+    the class, or else any rule of minidl. `place` is what the optimizer is called, and `on_run` is
+    as for :func:`~minidl.identification.record`.
 
     >>> from minidl.optim import NAG
     >>> report = conform(NAG(lr=0.1), "momentum")
@@ -163,7 +171,7 @@ def conform(step: Any, expected: str | None = None, place: str = "") -> Report:
     name = str(getattr(step, "__name__", type(step).__name__))
     right, reason = _expected(name, expected)
     try:
-        examined = Examination.of(record(step))
+        examined = Examination.of(record(step, on_run))
     except StepError as error:
         return Report(place or name, right or "", reason, False, None, {}, str(error))
     nearest = examined.nearest()
@@ -189,7 +197,7 @@ def _expected(name: str, expected: str | None) -> tuple[str | None, str]:
     """Return the class of the expected rule, or None, and why it is that."""
     if expected is not None:
         return optim.lookup(expected).optimizer.__name__, "as asked for"
-    words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+    words = [w.lower() for w in re.findall(WORD, name)]
     spans = {"".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
     rule = next((rule for word, rule in WORDS.items() if word in spans), None)
     if spans & {*UNKNOWN}:

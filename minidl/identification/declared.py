@@ -21,7 +21,8 @@ ALIASES = {
     "initial": ("initial", "initial_accumulator_value"),
     "dampening": ("dampening",),
     "momentum_decay": ("momentum_decay",),
-    "lr_decay": ("lr_decay",),
+    "lr_decay": ("lr_decay", "decay", "decay_rate"),
+    "lr_factor": ("lr_factor", "decay", "decay_rate", "gamma"),
     "shrink": ("shrink", "eta_minus", "etaminus"),
     "grow": ("grow", "eta_plus", "etaplus"),
     "smallest": ("smallest", "min_step", "step_min"),
@@ -37,7 +38,13 @@ def given(name: str, declared: Mapping[str, float]) -> float | None:
     >>> given("beta1", {"beta_1": 0.8}), given("beta1", {"momentum": 0.9})
     (0.8, None)
     """
-    return next((declared[alias] for alias in ALIASES.get(name, ()) if alias in declared), None)
+    alias = _alias(name, declared)
+    return None if alias is None else declared[alias]
+
+
+def _alias(name: str, declared: Mapping[str, float]) -> str | None:
+    """Return the word by which a hyperparameter is declared."""
+    return next((alias for alias in ALIASES.get(name, ()) if alias in declared), None)
 
 
 def disagreements(
@@ -51,16 +58,18 @@ def disagreements(
             rate = min(max(rate, h["smallest"]), h["largest"])
         pairs = {"lr": (rate, h["lr"]), **pairs}
     wrong = {name: pair for name, pair in pairs.items() if not _equal(*pair)}
+    taken = [_alias(name, declared) for name in h]  # decay may be rho, or that of the weights
     for name, most in UNUSED.items():
         value = given(name, declared)
-        if value and name not in h and len(h) <= most:
+        if value and name not in h and len(h) <= most and _alias(name, declared) not in taken:
             yield f"{name} is {value:g}, but has no effect"
-    (said1, acts1), (said2, acts2) = (wrong.get(name, (0, 1)) for name in ("beta1", "beta2"))
-    if _equal(said1, acts2) and _equal(said2, acts1):
+    (said1, acts1), (said2, acts2) = (pairs.get(name, (0, 1)) for name in ("beta1", "beta2"))
+    if "beta1" in wrong and _equal(said1, acts2) and _equal(said2, acts1):
         yield "beta1 and beta2 are exchanged"
         wrong = {name: pair for name, pair in wrong.items() if "beta" not in name}
     for name, (said, acts) in wrong.items():
-        yield f"{name} is {said:g}, but acts as {acts:.6g}{_times(said, acts)}"
+        both = "beta" in name and _equal(acts, said1 * said2) and ", beta1 * beta2"
+        yield f"{name} is {said:g}, but acts as {acts:.6g}{both or _times(said, acts)}"
 
 
 def _equal(one: float, other: float) -> bool:

@@ -28,6 +28,7 @@ DECAY = {
     "rate": "A weight without gradient decays, in proportion to the learning rate.",
     "no rate": "A weight without gradient decays, whatever the learning rate.",
     "growth": "A weight without gradient grows.",
+    "forgets": "A weight without gradient becomes 0: it returns the step instead of new weights.",
     "other": "A weight without gradient moves.",
 }
 
@@ -42,7 +43,10 @@ class Facts:
     `endless` that a single gradient is never forgotten.
     `first_nan` is the step after which weights are not finite, `zero_nan` says that only weights
     whose gradient was 0 are so, `single` that all weights are numbers of float32, and
-    `ignores_rate` that half the learning rate gives the same steps.
+    `ignores_gradient` says that all gradients give the same steps, `changes_in_time` that equal
+    ones give others later, though nothing is remembered,
+    `ignores_rate` that half the learning rate gives the same steps, and `ignores_change` that it is
+    only read at the start.
     """
 
     deterministic: bool
@@ -64,11 +68,15 @@ class Facts:
     zero_nan: bool
     single: bool
     ignores_rate: bool
+    ignores_change: bool
+    ignores_gradient: bool
+    changes_in_time: bool
 
     @property
     def is_usable(self) -> bool:
         """Whether the runs can tell a rule: they move, to numbers, and are the same again."""
-        return self.moves and self.deterministic and (self.first_nan != 1 or self.zero_nan)
+        usable = self.moves and self.deterministic and not self.ignores_gradient
+        return usable and (self.first_nan != 1 or self.zero_nan)
 
     def sentences(self) -> Iterator[str]:
         """Yield what is known, for a reader who wants to know which rule it may be."""
@@ -86,6 +94,8 @@ class Facts:
         elif not self.moves:
             yield "The weights do not move."
             yield "Did you forget return, or write w = w - ... instead of w -= ...?"
+        elif self.ignores_gradient:
+            yield "It takes the same steps whatever the gradients are."
         if self.single:
             yield "Its weights are float32: let it compute in float64, as rules differ by little."
         if not self.deterministic:
@@ -105,7 +115,11 @@ class Facts:
             yield "It asks for the gradient at another point than the weights."
         if self.ignores_rate:
             yield "It is given lr, but takes the same steps with half of it."
+        elif self.ignores_change:
+            yield "It reads lr at the start only: a later change has no effect."
         yield FAMILY[self.family]
+        if self.changes_in_time:
+            yield "The same gradient gives other steps later, as with a schedule of lr."
         if self.uphill:
             yield "It goes uphill: a weight with a positive gradient grows."
         if self.period > 1:
@@ -138,7 +152,7 @@ def facts(response: Response, seen: Observed) -> Facts:
     noise = _distance(main, runs["again"], scale)
     reused = _distance(main, runs["reused"], scale)
     after = moved[first:, PLACES["impulse"]] > 1e-12 * scale[PLACES["impulse"]]
-    finite = np.isfinite(main).all(axis=1)
+    finite, family = np.isfinite(main).all(axis=1), _family(main, runs["small"], first)
     return Facts(
         deterministic=noise <= CLOSE,
         noise=noise,
@@ -147,7 +161,7 @@ def facts(response: Response, seen: Observed) -> Facts:
         calls=max(run.calls for run in response.runs.values()),
         moves=bool(np.any(moved > 0)),
         uphill=bool(constant[first] > 0),
-        family=_family(main, runs["small"], first),
+        family=family,
         clipped=_clipped(runs),
         endless=bool(moved[-1, PLACES["impulse"]] > 1e-3 * moved[first, PLACES["impulse"]]),
         memory=int(np.max(np.flatnonzero(after), initial=-1)) + 1,
@@ -159,6 +173,9 @@ def facts(response: Response, seen: Observed) -> Facts:
         zero_nan=not finite.all() and _zero_nan(main, seen.runs.gradients[:, 0]),
         single=bool(np.any(moved) and np.all(runs["other"] == np.float32(runs["other"]))),
         ignores_rate=ignores_rate,
+        ignores_change=response.ignores_change,
+        ignores_gradient=bool(np.all(main[:, FRESH] == main[:, FRESH[:1]])),
+        changes_in_time=family == LINEAR and _changes_in_time(main, after),
     )
 
 
@@ -199,6 +216,8 @@ def _decay(main: Array, slower: Array | None) -> str:
     zero = main[:, PLACES["none"]]
     if not np.isfinite(zero).all() or np.all(zero == zero[0]):
         return ""
+    if np.all(zero[1:] == 0):
+        return "forgets"
     factors = zero[1:] / np.where(zero[:-1] == 0, np.inf, zero[:-1])
     if np.ptp(factors) > 1e-9 * abs(1 - factors[0]) + 1e-14:
         return "other"
@@ -212,11 +231,18 @@ def _decay(main: Array, slower: Array | None) -> str:
 
 def _ignores_rate(runs: dict[str, Array]) -> bool:
     """Return whether the same gradients give the same steps at half the learning rate."""
-    same = [PLACES[name] for name in ("impulse", "constant", "alternating")]
+    same = [PLACES[name] for name in ("impulse", "late", "constant", "alternating", "growing")]
     if "slower" not in runs:
         return False
     main, slower = runs["main"][:, same], runs["slower"][:, same]
     return np.array_equal(main, slower) and bool(np.isfinite(main).all() and np.ptp(main))
+
+
+def _changes_in_time(main: Array, after: Array) -> bool:
+    """Return whether a constant gradient gives other steps later; `after`: what is remembered."""
+    steps = np.abs(np.diff(main[:, PLACES["constant"]]))
+    steps = steps[np.argmax(steps > 0) :]
+    return not after[1:].any() and bool(np.ptp(steps) > 1e-6 * steps.max())
 
 
 def _zero_nan(main: Array, gradients: Array) -> bool:

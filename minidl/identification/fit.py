@@ -15,13 +15,14 @@ from minidl.identification.probes import PLACES
 from minidl.identification.rules import Rule
 from minidl.identification.simulate import Observed, simulate
 
-FRACTIONS = ("momentum", "beta1", "beta2", "rho", "dampening", "shrink")  # in [0, 1)
+FRACTIONS = ("momentum", "beta1", "beta2", "rho", "dampening", "shrink", "lr_factor")  # in [0, 1)
 STARTS = {
     "momentum": (0.9, 0.5, 0.98, 0.2), "beta1": (0.9, 0.5), "beta2": (0.999, 0.9, 0.99),
     "rho": (0.9, 0.99, 0.5), "dampening": (0.5, 0.9, 0.1), "epsilon": (1e-8, 1e-6, 1e-4, 1e-10),
     "weight_decay": (0.01, 0.1, 0.001, 1.0), "threshold": (1.0, 5.0, 0.2, 40.0),
     "initial": (0.1, 1.0, 0.01, 1e-7), "lr_decay": (0.01, 0.1, 0.001, 1.0),
     "momentum_decay": (0.004, 1.0, 0.05), "shrink": (0.5, 0.7, 0.3), "grow": (1.2, 1.1, 1.5),
+    "lr_factor": (0.95, 0.99, 0.8, 0.5),
     "smallest": (1e-6, 1e-4, 1e-2), "largest": (50.0, 5.0, 1.0),
 }  # fmt: skip
 HIGHEST = {"momentum_decay": 4.6}  # of log x: above, the momentum is constant

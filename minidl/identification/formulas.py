@@ -48,44 +48,53 @@ def velocity(
 ) -> Array:
     """Momentum: ``v = m v + a g``; `stored` says what the weights are, or which fault it is."""
     m, ag = x.h.momentum, g * (1.0 if outside else x.a)
-    if gain == "mean":
+    if gain in ("mean", "corrected"):
         ag = (1 - m) * ag
     if gain == "dampened" and x.t > 1:
         ag = (1 - x.h.dampening) * ag
+    if gain == "rate":
+        ag = x.a * ag
+    old = x.s.get("v", 0.0 * g)
     v = x.add("v", -m if stored == "minus" else m, ag)
-    step = STORED[stored](m, v, ag)
+    step = STORED[stored](m, v, ag, old) / (1 - m**x.t if gain == "corrected" else 1.0)
     return np.asarray(x.a * step if outside else step)
 
 
-STORED: dict[str, Callable[[Any, Array, Array], Any]] = {
-    "theta": lambda m, v, ag: v,
-    "minus": lambda m, v, ag: v,
-    "ahead": lambda m, v, ag: m * v + ag,
-    "chainer": lambda m, v, ag: m * m * v + (1 + m) * ag,
-    "no gradient": lambda m, v, ag: m * v,
-    "no momentum": lambda m, v, ag: v + ag,
+STORED: dict[str, Callable[[Any, Array, Array, Array], Any]] = {
+    "theta": lambda m, v, ag, old: v,
+    "minus": lambda m, v, ag, old: v,
+    "ahead": lambda m, v, ag, old: m * v + ag,
+    "chainer": lambda m, v, ag, old: m * m * v + (1 + m) * ag,
+    "no gradient": lambda m, v, ag, old: m * v,
+    "no momentum": lambda m, v, ag, old: v + ag,
+    "late": lambda m, v, ag, old: old,
+    "from ahead": lambda m, v, ag, old: m * old + v,
+    "old added": lambda m, v, ag, old: m * old + (1 + m) * v,
 }
 
 
 def root(v: Array, x: Moment, eps: str) -> Array:
     """Return the denominator: the root of v with epsilon outside, inside, or not at all."""
     e = x.h.epsilon if eps != "none" else 0.0
+    if eps == "no root":
+        return np.asarray(v + e)
     return np.sqrt(v + e) if eps == "inside" else np.sqrt(v) + e
 
 
 def adam(
     g: Array, x: Moment, *, first: bool = True, second: bool = True, shift: int = 0,
-    eps: str = "outside", of: str = "g", peak: str = "", nesterov: str = "", power: float = 0.5,
-    sum_first: bool = False,
+    eps: str = "outside", of: str = "g", peak: str = "", nesterov: str = "",
+    sum_first: bool = False, constant: bool = False, kept: bool = False,
 ) -> Array:  # fmt: skip
     """Adam and its relatives: `first` and `second` say which moments are bias-corrected."""
-    h, t = x.h, x.t + shift
+    h, t = x.h, 1 if constant else x.t + shift
     m = x.add("m", h.beta1, g) if sum_first else x.mean("m", h.beta1, g)
     v = x.mean("v", h.beta2, SECOND[of](g, m))
     c1 = 1 - h.beta1**t if first else 1.0
     c2 = 1 - h.beta2**t if second else 1.0
-    if nesterov == "plain":  # optax: bias correction of the look-ahead with the next step
-        top = h.beta1 * m / (1 - h.beta1 ** (t + 1)) + (1 - h.beta1) * g / c1
+    if nesterov in ("plain", "same"):  # bias correction of the look-ahead with the next step, or t
+        ahead = c1 if nesterov == "same" else 1 - h.beta1 ** (t + 1)
+        top = h.beta1 * m / ahead + (1 - h.beta1) * g / c1
     elif nesterov:
         top = dozat(g, m, x)
     else:
@@ -93,10 +102,10 @@ def adam(
     if peak == "uncorrected":
         v = x.peak("peak", v)
     hat = v / c2
+    if kept:
+        x.s["m"], x.s["v"] = top, hat
     if peak == "corrected":
         hat = x.peak("peak", hat)
-    if power == 1:
-        return np.asarray(x.a * top / (hat + h.epsilon))
     if eps == "hat":  # Kingma & Ba 2015, the end of section 2
         return np.asarray(x.a * top * np.sqrt(c2) / (np.sqrt(v) + h.epsilon))
     return np.asarray(x.a * top / root(hat, x, eps))
@@ -144,12 +153,21 @@ def adamax(g: Array, x: Moment, first: bool = True, eps: str = "inside") -> Arra
 
 
 def rmsprop(
-    g: Array, x: Moment, eps: str = "outside", centered: bool = False, heavy: str = ""
+    g: Array, x: Moment, *, eps: str = "outside", centered: str = "", heavy: str = "", how: str = ""
 ) -> Array:
-    """RMSprop: divided by the root of a moving average; `heavy` with momentum, ``a`` in or out."""
-    v = x.mean("v", x.h.rho, g * g)
-    if centered:
-        v = v - x.mean("mean", x.h.rho, g) ** 2
+    """RMSprop: divided by the root of a moving average; `heavy` with momentum, ``a`` in or out.
+
+    It is `centered` by a "variance", or a "difference" of averages; `how` is a fault.
+    """
+    h, old = x.h, x.s.get("v", 0.0 * g)
+    if centered == "variance":
+        v = x.add("v", h.rho, h.rho * (1 - h.rho) * (g - x.s.get("mean", 0.0)) ** 2)
+        x.mean("mean", h.rho, g)
+    else:
+        v = x.add("v", h.rho, g * g) if how == "sum" else x.mean("v", h.rho, g * g)
+    if centered == "difference":
+        v = v - x.mean("mean", h.rho, g) ** 2
+    v = old if how == "late" else v
     step = g / root(np.maximum(v, 0) if eps == "inside" else v, x, eps)
     if heavy:
         inside = heavy == "inside"

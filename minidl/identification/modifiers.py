@@ -15,7 +15,7 @@ GradientChange: TypeAlias = Callable[[Array, Array, Moment], Array]  # w, g -> g
 
 @dataclass(frozen=True)
 class Modifier:
-    """A change of the gradient, of the weights before or after the step, or of when it is taken."""
+    """A change of the gradient, the rate, the step, the weights before or after it, or its time."""
 
     key: str
     words: str
@@ -23,6 +23,8 @@ class Modifier:
     gradient: GradientChange | None = None
     before: Change | None = None
     after: Change | None = None
+    step: Change | None = None
+    rate: Callable[[Moment], Any] | None = None
     every: int = 1
     form: bool = False
 
@@ -45,6 +47,11 @@ def _decay(w: Array, x: Moment) -> Array:
     return np.asarray(w * (1 - x.a * x.h.weight_decay))
 
 
+def _iterate(w: Array, g: Array, x: Moment) -> Array:
+    x.s["iterate"] = w + x.h.momentum * x.s.get("v", 0.0)
+    return g
+
+
 UPHILL = Modifier("uphill", "that goes uphill", gradient=lambda w, g, x: -g)
 DECAYS = (
     Modifier("decoupled", "with decoupled weight decay", ("weight_decay",), before=_decay,
@@ -54,15 +61,32 @@ DECAYS = (
     Modifier("decoupled, no rate",
              "with decoupled weight decay that is not multiplied by the learning rate",
              ("weight_decay",), before=lambda w, x: w * (1 - x.h.weight_decay), form=True),
+    Modifier("decoupled, iterate", "with decoupled weight decay of the iterate",
+             ("weight_decay",), gradient=_iterate, form=True,
+             before=lambda w, x: w - x.a * x.h.weight_decay * x.s["iterate"]),
     Modifier("after", "with weight decay after the step", ("weight_decay",), after=_decay),
     Modifier("growth", "with weight decay of the wrong sign", ("weight_decay",),
              before=lambda w, x: w * (1 + x.a * x.h.weight_decay)),
+    Modifier("forgets", "that returns the step instead of the new weights",
+             before=lambda w, x: 0 * w),
 )  # fmt: skip
 CLIPS = (
     Modifier("clip value", "with gradients clipped by value", ("threshold",),
              gradient=_clip_value, form=True),
     Modifier("clip norm", "with gradients clipped by norm", ("threshold",), gradient=_clip_norm,
              form=True),
+)  # fmt: skip
+CLIPPED_STEP = Modifier(
+    "clip step", "whose steps are clipped instead of the gradients", ("threshold",),
+    step=lambda down, x: np.clip(down, -x.h.threshold, x.h.threshold),
+)  # fmt: skip
+SCHEDULES = (
+    Modifier("1 / t", "with a learning rate that is divided by 1 + lr_decay t", ("lr_decay",),
+             rate=lambda x: 1 / (1 + x.h.lr_decay * (x.t - 1)), form=True),
+    Modifier("power", "with a learning rate that is multiplied by lr_factor in each step",
+             ("lr_factor",), rate=lambda x: x.h.lr_factor ** (x.t - 1), form=True),
+    Modifier("root", "with a learning rate that is divided by the root of t",
+             rate=lambda x: x.t**-0.5, form=True),
 )  # fmt: skip
 SUMS = (
     Modifier("accumulated", "with gradients that are added up and never set back to 0",

@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from minidl.errors import MinidlError, StepError
+from minidl.identification.conventions import DEFAULT_RATE
 from minidl.identification.gradient import Array, Slope
 from minidl.identification.probes import (
     FIELD_STEPS,
@@ -19,7 +20,7 @@ from minidl.identification.probes import (
     Probes,
     probes,
 )
-from minidl.identification.subject import DEFAULT_RATE, Subject, name_of, subject
+from minidl.identification.subject import Subject, name_of, subject
 
 REPEATED = ("again", "reused")  # runs that are as the main one, unless something is wrong
 
@@ -43,8 +44,9 @@ class Response:
     """The runs of an optimizer with learning rate `rate`, by the names of the probes.
 
     `takes_rate` says whether the rate was given to it, `thresholds` at which gradients a rule of
-    signs turns (:func:`turning_points`), and `waves` is that of the probes. A response can be kept
-    as arrays, so that an optimizer is identified where its library is not installed.
+    signs turns (:func:`turning_points`), `waves` is that of the probes, and `ignores_change` says
+    that a learning rate that changes during a run has no effect. A response can be kept as arrays,
+    so that an optimizer is identified where its library is not installed.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Response:
     declared: dict[str, float] = field(default_factory=dict)
     thresholds: tuple[float, float] | None = None
     waves: float = 1.0
+    ignores_change: bool = False
 
     def to_arrays(self) -> dict[str, Array]:
         """Return all as arrays, for ``numpy.savez``."""
@@ -80,6 +83,8 @@ class Response:
             arrays["thresholds"] = np.array(self.thresholds)
         if self.waves != 1:
             arrays["waves"] = np.array(self.waves)
+        if self.ignores_change:
+            arrays["ignores_change"] = np.array(True)
         arrays |= {f"declared {name}": np.array(v) for name, v in self.declared.items()}
         return arrays
 
@@ -101,7 +106,8 @@ class Response:
         thresholds = None if turns is None else (float(turns[0]), float(turns[1]))
         rate, takes = float(arrays["rate"]), bool(arrays["takes_rate"])
         waves = float(arrays.get("waves", 1.0))
-        return cls(str(arrays["name"]), rate, takes, runs, declared, thresholds, waves)
+        ignores = bool(arrays.get("ignores_change", False))
+        return cls(str(arrays["name"]), rate, takes, runs, declared, thresholds, waves, ignores)
 
 
 def _equal(one: Run, other: Run) -> bool:
@@ -111,11 +117,16 @@ def _equal(one: Run, other: Run) -> bool:
     return same and np.array_equal(one.shift, other.shift) and marks
 
 
-def record(step: Any) -> Response:
+def quiet(done: int, of: int) -> None:
+    """Say nothing about a run that is done."""
+
+
+def record(step: Any, on_run: Callable[[int, int], None] = quiet) -> Response:
     """Give an optimizer the probes, and return its response.
 
-    `step` is as for :func:`identify`. An exception in its code is an ArgumentError that names the
-    step and the line.
+    `step` is as for :func:`identify`. `on_run` is called after each run with the number of those
+    that are done, and of all. An exception in its code is an ArgumentError that names the step and
+    the line.
     """
     with _blamed(name_of(step)):
         what, all_probes = subject(step), probes()
@@ -124,13 +135,20 @@ def record(step: Any) -> Response:
         runs = {"main": _run(what, all_probes, "main")}
         waves = _waves(runs["main"].weights)
         all_probes = replace(all_probes, waves=waves)
-        for name in all_probes.names[1:]:
-            if name not in left_out:
-                runs[name] = _run(what, all_probes, name)
+        names = [name for name in all_probes.names[1:] if name not in left_out]
+        for done, name in enumerate(names, start=1):
+            on_run(done, len(names) + 1)
+            runs[name] = _run(what, all_probes, name)
+        ignores = "changing" in runs and _equal(runs["changing"], _steady(what, all_probes))
         rate = 1.0 if what.rate is None else what.rate
         turns = turning_points(what, rate) if signs_only(runs["main"].weights) else None
     takes, declared = what.rate is not None, dict(what.declared)
-    return Response(what.name, rate, takes, runs, declared, turns, waves)
+    return Response(what.name, rate, takes, runs, declared, turns, waves, ignores)
+
+
+def _steady(what: Subject, all_probes: Probes) -> Run:
+    """Return the run with a learning rate that changes, as it is if it does not."""
+    return _run(what, replace(all_probes, rates=np.ones_like(all_probes.rates)), "changing")
 
 
 def _waves(weights: Array) -> float:

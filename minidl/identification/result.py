@@ -10,6 +10,7 @@ from minidl.identification.facts import Facts
 from minidl.identification.probes import COORDINATES
 
 WIDTH = 79
+SMALL = 1e-5  # difference that state in float32 may make in 48 steps
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,17 @@ class Identification:
             near = f"{self.nearest} with {arguments(self.hyperparameters)}"
             if self.facts.deterministic and not self.facts.first_nan:
                 lines += wrapped(f"Nearest is {near}; it differs by {self.error:.2g} of the way.")
+                lines += wrapped(self.rounding())
         if self.first is not None:
             lines += wrapped(self.seen())
         elif self.matches:
             lines += wrapped(f"All weights of all runs agree to {max(self.error, 1e-16):.0e}.")
         return "\n".join([head, *lines])
+
+    def rounding(self) -> str:
+        """Return the sentence about a difference as small as rounding errors of float32."""
+        small = self.rule is None and self.facts.is_usable and self.error < SMALL
+        return "Rounding in float32 may differ so little: keep its state in float64." * small
 
     def seen(self) -> str:
         """Return the sentence about the first step that differs from the base."""

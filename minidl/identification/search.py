@@ -8,7 +8,16 @@ import numpy as np
 from minidl.identification.declared import disagreements, given
 from minidl.identification.facts import CLOSE, Facts
 from minidl.identification.fit import FRACTIONS, STARTS, fit, rounded
-from minidl.identification.modifiers import CLIPS, DECAYS, SUMS, UPHILL, Modifier, every
+from minidl.identification.modifiers import (
+    CLIPPED_STEP,
+    CLIPS,
+    DECAYS,
+    SCHEDULES,
+    SUMS,
+    UPHILL,
+    Modifier,
+    every,
+)
 from minidl.identification.response import Response
 from minidl.identification.rules import BASES, FAULTS, FORMS, LINEAR, SIGNS, Rule
 from minidl.identification.simulate import ALL, Observed
@@ -17,7 +26,8 @@ FITTED = ("main", "small")
 THRESHOLDS = ("main", "small", "large")
 PLACE_OF_DECAY = {
     "decoupled": ("rate",), "after": ("rate",), "coupled": ("other",),
-    "decoupled, no rate": ("no rate",), "growth": ("growth",),
+    "decoupled, no rate": ("no rate",), "growth": ("growth",), "forgets": ("forgets",),
+    "decoupled, iterate": ("rate",),
 }  # fmt: skip
 ROUNDING = 1e-11  # error below which no rule is better than another
 SHORT = 24  # steps of a first fit
@@ -40,8 +50,13 @@ class Candidate:
     @property
     def agrees(self) -> bool:
         """Whether all runs agree; a fault without any average is another rule."""
-        idle = any(self.hyperparameters.get(name, 1) < IDLE for name in FRACTIONS)
-        return self.error <= CLOSE and (self.rule.form or not idle) and not self.has_idle_parts
+        right = self.rule.form or not self.has_no_average
+        return self.error <= CLOSE and right and not self.has_idle_parts
+
+    @property
+    def has_no_average(self) -> bool:
+        """Whether a momentum or decay rate is 0."""
+        return any(self.hyperparameters.get(name, 1) < IDLE for name in FRACTIONS)
 
     @property
     def has_idle_parts(self) -> bool:
@@ -52,6 +67,8 @@ class Candidate:
             unreached
             or h.get("initial", 1.0) < 1e-12
             or (h.get("rho", 1.0) < IDLE and h.get("epsilon", 0.0) > 1)
+            or h.get("lr_decay", 1.0) < IDLE
+            or h.get("lr_factor", 0.0) > 1 - IDLE
         )
 
 
@@ -84,10 +101,15 @@ class Search:
         return _settled(as_given or agreeing[:1]) or self.nearest(refined)
 
     def nearest(self, tried: Sequence[Candidate]) -> Candidate:
-        """Return the candidate that comes nearest; of equal ones that which acts as given."""
+        """Return the candidate that comes nearest; of similar ones a simple one, as given."""
         least = min(candidate.error for candidate in tried)
-        equal = [candidate for candidate in tried if candidate.error <= 1.2 * least]
-        return min(equal, key=lambda candidate: bool(self.disagreements(candidate)))
+        equal = [candidate for candidate in tried if candidate.error <= 2 * least]
+
+        def order(c: Candidate) -> tuple[bool, bool, int]:
+            idle = c.has_no_average or c.has_idle_parts
+            return bool(self.disagreements(c)), idle, len(c.rule.modifiers)
+
+        return min(equal, key=order)
 
     def disagreements(self, candidate: Candidate) -> list[str]:
         """Return how a candidate acts otherwise than the optimizer's hyperparameters say."""
@@ -185,18 +207,39 @@ def rules(known: Facts, clips_anyway: bool = False) -> Iterator[Rule]:
     up = (UPHILL,) if known.uphill else ()
     groups = [_family(group, known) for group in (BASES, FORMS, FAULTS)]
     bases, forms, _ = groups
+    if not known.is_usable:  # no rule is told, only the nearest
+        yield from bases
+        return
     if known.period > 1:
         yield from (r.modified(m, *up) for r in bases + forms for m in every(known.period))
         return
     decays = [m for m in DECAYS if known.decay in PLACE_OF_DECAY.get(m.key, ())]
     for group in groups:
-        yield from (r.modified(m, *up) for r in group for m in decays)
+        yield from (r.modified(m, *up) for r in group for m in decays if fits(r, m))
         yield from (r.modified(*up) for r in group if not decays)
     clips = (CLIPS if known.shared or clips_anyway else CLIPS[:1]) if known.clipped else ()
-    if clips_anyway and known.family != SIGNS:
+    if known.family == SIGNS:
+        clips = CLIPS if clips_anyway else ()
+    elif clips_anyway:
         bases, forms = ([r for r in group if r.family != SIGNS] for group in (BASES, FORMS))
-    yield from (r.modified(c, *up, *d) for r in bases + forms for c in clips for d in pairs(decays))
+    yield from (
+        r.modified(c, *up, *d)
+        for r in bases + forms
+        for c in clips
+        for d in pairs(decays)
+        if all(fits(r, m) for m in d)
+    )
+    if known.clipped and not known.shared:
+        yield from (r.modified(CLIPPED_STEP, *up) for r in BASES if r.family == LINEAR)
     yield from (r.modified(m, *up) for r in bases for m in SUMS if known.endless)
+    plain = [d for d in pairs(decays) if not d or d[0].key != "decoupled, iterate"]
+    yield from (r.modified(m, *up, *d) for r in bases for m in SCHEDULES for d in plain)
+
+
+def fits(rule: Rule, modifier: Modifier) -> bool:
+    """Return whether a rule has an iterate besides what it stores, if the modifier needs it."""
+    ahead = rule.base == "ReformulatedNAG" and rule.form and "outside" not in rule.title
+    return modifier.key != "decoupled, iterate" or ahead
 
 
 def pairs(decays: Sequence[Modifier]) -> list[tuple[Modifier, ...]]:

@@ -27,6 +27,8 @@ def simulate(rule: Rule, h: Mapping[str, Any], runs: Probes) -> tuple[Array, Arr
     with np.errstate(all="ignore"):
         for t in range(runs.steps):
             x.a, x.t = h["lr"] * runs.rates[t][:, None, None], t // every + 1
+            for m in rule.modifiers:
+                x.a = x.a if m.rate is None else x.a * m.rate(x)
             point = w
             if rule.look is not None:
                 shifts[t] = np.nan_to_num(rule.look(x) + 0 * w, nan=0)
@@ -47,6 +49,8 @@ def step(rule: Rule, w: Array, g: Array, x: Moment) -> Array:
     for m in rule.modifiers:
         g = g if m.gradient is None else m.gradient(w, g, x)
     down = rule.formula(g, x)
+    for m in rule.modifiers:
+        down = down if m.step is None else m.step(down, x)
     for m in rule.modifiers:
         w = w if m.before is None else m.before(w, x)
     w = w - down

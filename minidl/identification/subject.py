@@ -9,17 +9,27 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ArgumentError
+from minidl.identification.conventions import (
+    DEFAULT_RATE,
+    LISTS,
+    Form,
+    Step,
+    at_rate,
+    check_arguments,
+    following,
+    holding,
+    new_weights,
+)
 from minidl.identification.gradient import Array, Slope
 from minidl.optim import Optimizer, lookup
 
-Step = Callable[[Array, Slope, float], Array]  # weights, gradient, learning rate -> new weights
 RATES = ("lr", "learning_rate", "rate", "eta", "step_size", "stepsize", "alpha")
-DEFAULT_RATE = 0.1
 LATE = 1000  # step at which schedules of other hyperparameters are looked at
 SHAPES = """Give one of these:
   an optimizer of minidl, its name, or a class derived from Optimizer
   a class or a function that is called with lr, and returns an object with
-    step(w, grad), or such a function
+    step(w, grad), or such a function; w and grad may be lists or dicts of
+    arrays, or be held by params, its first argument, as in PyTorch
   a function step(w, g, state), which returns the new weights or changes w;
     state is a dict, empty at first; lr is passed if it has that argument
   a generator function rule(w, lr): g = yield w"""
@@ -125,9 +135,10 @@ def _instance(optimizer: Optimizer) -> Subject:
         if rate is not None:
             made.lr = lr
 
+        follow = following(made, None if rate is None else "lr", lr)
+
         def step(w: Array, g: Slope, lr: float) -> Array:
-            if rate is not None and made.hyperparameters["lr"] != lr:
-                made.lr = lr
+            follow(lr)
             made.step(w, g.at)
             return w
 
@@ -142,7 +153,9 @@ def _factory(factory: Any) -> Subject:
     """Return the subject for a class, or a function that returns a step or an object."""
     parameters = _parameters(factory)
     name = _rate_among(parameters) or next(iter(_required(factory)), None)
-    others = [n for n in _required(factory) if n != name]
+    holds = next((n for n in _required(factory)[:1] if n in LISTS), None)
+    name = None if name == holds else name
+    others = [n for n in _required(factory) if n not in (name, holds)]
     title = name_of(factory)
     if others:
         received = f"{title}({', '.join(parameters)})"
@@ -151,12 +164,23 @@ def _factory(factory: Any) -> Subject:
     default = parameters[name].default if name else None
     rate = None if name is None else default if isinstance(default, float) else DEFAULT_RATE
 
-    def make(lr: float) -> Step:
-        made = factory() if name is None else factory(**{name: lr})
-        return _stepping(made, _rate_of(made))
+    form = Form()
 
-    sample = factory() if name is None else factory(**{name: rate})
-    _stepping(sample, None)
+    def make(lr: float) -> Step:
+        given = {} if name is None else {name: lr}
+        if holds is None:
+            made = factory(**given)
+            return _stepping(made, _rate_of(made), form)
+        made, step = holding(lambda held: factory(held, **given))
+        follow = following(made, _rate_of(made), lr)
+        return lambda w, g, lr: (follow(lr), step(w, g))[1]
+
+    if holds is None:
+        sample = factory() if name is None else factory(**{name: rate})
+        _stepping(sample, None, form)
+        form.choose(at_rate(make, rate))
+    else:
+        sample = holding(lambda held: factory(held, **({name: rate} if name else {})))[0]
     changes = _rate_of(sample) is not None or _takes_rate(sample)
     declared = _numbers({n: p.default for n, p in parameters.items()})
     return Subject(title, make, rate, changes and name is not None, declared)
@@ -166,14 +190,16 @@ def _object(step: Any) -> Subject:
     """Return the subject for an object, of which each run takes a copy."""
     attribute = _rate_of(step)
     rate = None if attribute is None else float(getattr(step, attribute))
+    form = Form()
 
     def make(lr: float) -> Step:
         made = copy.deepcopy(step)
         if attribute is not None:
             setattr(made, attribute, lr)
-        return _stepping(made, attribute)
+        return _stepping(made, attribute, form)
 
     make(rate or DEFAULT_RATE)
+    form.choose(at_rate(make, rate))
     return Subject(type(step).__name__, make, rate, rate is not None, _numbers(vars(step)))
 
 
@@ -183,7 +209,14 @@ def _function(step: Any) -> Subject:
     default = _parameters(step)[name].default if name else None
     rate = None if name is None else default if isinstance(default, float) else DEFAULT_RATE
     declared = _numbers({n: p.default for n, p in _parameters(step).items()})
-    return Subject(name_of(step), lambda lr: _stepping(step, None), rate, bool(name), declared)
+    form = Form()
+
+    def make(lr: float) -> Step:
+        return _stepping(step, None, form)
+
+    make(DEFAULT_RATE)
+    form.choose(at_rate(make, rate))
+    return Subject(name_of(step), make, rate, bool(name), declared)
 
 
 def _generator(rule: Any) -> Subject:
@@ -231,7 +264,7 @@ def _takes_rate(made: Any) -> bool:
     return any(name in RATES for name in _parameters(_method(made)))
 
 
-def _stepping(made: Any, attribute: str | None) -> Step:
+def _stepping(made: Any, attribute: str | None, form: Form) -> Step:
     """Return the step of an object or a function, whatever of state and lr it takes."""
     method = made.step if isinstance(made, Optimizer) else _method(made)
     if method is None:
@@ -239,33 +272,22 @@ def _stepping(made: Any, attribute: str | None) -> Step:
     names = list(_parameters(method))
     rate = _rate_among(names[2:])
     state_name = next((n for n in names[2:] if n not in RATES), None)
+    call = f"{name_of(method)}({', '.join(names)})"
+    check_arguments(names, _required(method)[2:], call)
     needed = [n for n in _required(method)[2:] if n not in (rate, state_name)]
     if len(names) < 2 or needed:
-        received = f"{name_of(method)}({', '.join(names)})"
-        raise ArgumentError("this step cannot be called", received=received, hint=SHAPES)
+        raise ArgumentError("this step cannot be called", received=call, hint=SHAPES)
     passes = state_name is not None and (state_name == "state" or state_name in _required(method))
-    state: list[Any] = [{}]
+    state: list[Any] = [{}] if passes else []
+    follow = following(made, attribute, getattr(made, attribute or "", 0.0))
 
     def step(w: Array, g: Slope, lr: float) -> Array:
-        if attribute is not None and getattr(made, attribute) != lr:
-            setattr(made, attribute, lr)
-        gradient = g.at if isinstance(made, Optimizer) else g
-        more = state if passes else []
-        returned = method(w, gradient, *more, **({rate: lr} if rate else {}))
+        follow(lr)
+        weights, gradient = form.given(w), g.at if isinstance(made, Optimizer) else form.given(g)
+        returned = method(weights, gradient, *state, **({rate: lr} if rate else {}))
         if isinstance(returned, tuple) and len(returned) == 2:
-            returned, state[0] = returned
-        return new_weights(returned, w)
+            returned, kept = returned
+            state[:] = [kept] * (state_name is not None)
+        return form.vector(returned, weights, w)
 
     return step
-
-
-def new_weights(returned: Any, w: Array) -> Array:
-    """Return the weights after a step: what it returned, or else `w`, changed in place."""
-    if returned is None:
-        return w
-    weights = np.asarray(returned)
-    if weights.shape != w.shape or weights.dtype.kind != "f":
-        kind = f"{type(returned).__name__} of shape {weights.shape}"
-        expected = f"the new weights, of shape {w.shape}, or None if w was changed in place"
-        raise ArgumentError("a step returned no weights", received=kind, expected=expected)
-    return weights

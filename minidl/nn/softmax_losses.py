@@ -96,9 +96,10 @@ class SoftmaxCrossEntropy(SoftmaxLoss):
         over the others. PyTorch's default is -100. With probabilities it is an ArgumentError.
     class_weight : list of K numbers >= 0, optional
         The loss is sum(w l) / sum(w), w the weight of the class of each row, as PyTorch's
-        ``weight``. With `label_smoothing`, PyTorch gives the spread share of each class the weight
-        of that class instead. The accuracy has no weights. With probabilities it is an
-        ArgumentError. For weights of training rows only, or "balanced", see ``Trainer.fit``.
+        ``weight``. With `label_smoothing`, l is the loss of the smoothed labels q, sum_k q_k l_k;
+        PyTorch takes sum_k w_k q_k l_k instead of w l, so each share has the weight of its class.
+        The accuracy has no weights. With probabilities it is an ArgumentError. For weights of
+        training rows only, or "balanced", see ``Trainer.fit``.
 
     Notes
     -----

@@ -13,7 +13,8 @@ import numpy as np
 
 from minidl.autograd import ops
 from minidl.autograd.node import Value
-from minidl.errors import ArgumentError, close_matches
+from minidl.errors import ArgumentError
+from minidl.spelling import close_matches
 
 LONGEST, DEEPEST, HIGHEST = 400, 100, 100  # characters, nested parts, exponent
 NAMES = "exp log log10 log2 sqrt abs sin cos tan arcsin arccos arctan sinh cosh tanh sigmoid"

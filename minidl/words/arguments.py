@@ -139,7 +139,8 @@ PLACES = table(
      "Write rate = decay_rate ** (1 / decay_steps): rate is for each step."),
     ("staircase", "Write StepDecay(0.1, every=100, factor=0.5)."),
     ("l2", "Give the strength of an L2 penalty to the Trainer: Trainer(..., l2=0.01)."),
-    ("decay lr_decay", "Give a schedule as lr: lr=ExponentialDecay(0.1, rate=0.999)."),
+    ("decay lr_decay", "Give a schedule as lr: lr=lambda step: 0.1 / (1 + 0.01 * step), or "
+     "ExponentialDecay(0.1, rate=0.999)."),
     ("lr_scheduler scheduler lr_schedule power_t reduce_lr",
      "Give a schedule as lr, such as NAG(lr=ExponentialDecay(0.1, rate=0.999)), a name such as "
      'Trainer(..., schedule="cosine"), or callbacks=[LearningRateSchedule(rate)].'),
@@ -149,6 +150,9 @@ PLACES = table(
     ("amsgrad", "It is a class of its own: optim.AMSGrad(lr)."),
     ("centered", "It is a class of its own: optim.CenteredRMSprop(lr)."),
     ("decoupled_weight_decay", "It is a class of its own: optim.AdamW(lr, weight_decay=0.01)."),
+    ("NAdam.decoupled_weight_decay", "Write optim.DecoupledWeightDecay(optim.NAdam(lr), 0.01)."),
+    ("RAdam.decoupled_weight_decay", "Write optim.DecoupledWeightDecay(optim.RAdam(lr), 0.01)."),
+    ("AdamW.amsgrad", "Write optim.DecoupledWeightDecay(optim.AMSGrad(lr), 0.01)."),
     ("Adam.nesterov AdamW.nesterov", "It is a class of its own: optim.NAdam(lr)."),
     ("Adam.weight_decay NAdam.weight_decay RAdam.weight_decay AMSGrad.weight_decay",
      "Write optim.AdamW(lr, weight_decay=0.01), or Trainer(..., l2=0.01) for a penalty."),
@@ -157,7 +161,10 @@ PLACES = table(
     ("step_sizes", "Write optim.Rprop(0.01, smallest=1e-6, largest=50.0)."),
     ("initial_accumulator_value initial_scale", "The averages and sums of minidl begin at 0."),
     ("eps_root eps_in_sqrt", "The docstring of each rule says where its epsilon is added."),
-    ("dampening maximize foreach fused differentiable", "minidl's rules have no such switch."),
+    ("dampening", "minidl's rules have no such switch. Momentum(lr * (1 - dampening), m) is the "
+     "same but for the first gradient."),
+    ("maximize", "minidl's rules have no such switch. Minimise the loss times -1."),
+    ("foreach fused differentiable", "minidl's rules have no such switch."),
     ("clip_norm", "Write ClipByNorm(NAG(lr=0.1), 1.0), or Trainer(..., clip_norm=1.0)."),
     ("clip_value", "Write ClipByValue(NAG(lr=0.1), 0.5), or Trainer(..., clip_value=0.5)."),
     ("restart", 'Write GradientRestart(NAG(lr=0.1)), or Trainer(..., restart="gradient").'),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from minidl.cli import main
+from minidl.cli import conform, main
 
 FILE = '''
 import numpy as np
@@ -255,3 +256,23 @@ def test_two_numbers_that_hardly_differ_are_a_number_and_a_distance(printed):
     assert (code, max(map(len, text.splitlines())) < 80) == (1, True)
     assert re.search(r"  FAIL  one gradient, .* 1   -0\.0123456  off \d\.\de-\d\d\n", text)
     assert "hyperparameters of the nearest rule, " in text
+
+
+def test_a_slow_optimizer_says_which_runs_are_done() -> None:
+    stream = io.StringIO()
+    progress = conform.Progress(stream)
+    progress.on_run(1, 10)  # nothing yet
+    progress.said -= conform.PATIENCE
+    progress.on_run(2, 10)
+    progress.on_run(3, 10)
+    assert stream.getvalue() == "minidl: 2 of 10 runs\n"
+    conform.Progress(None).on_run(1, 10)  # a closed stream
+
+
+def test_progress_is_printed_on_standard_error(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(conform, "PATIENCE", 0.0)
+    (tmp_path / "mine.py").write_text(FILE)
+    assert main(["conform", f"{tmp_path / 'mine.py'}:MyAdam"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.splitlines()[-1] == "minidl: 9 of 10 runs"
+    assert "10 runs" not in printed.out

@@ -469,6 +469,12 @@ def test_classes_are_those_of_the_first_call() -> None:
         MLPClassifier().fit(IRIS, np.column_stack([SPECIES, SPECIES]))
     with pytest.raises(DataError, match=r"labels of several types .* int and str\. Write y ="):
         MLPClassifier().fit(IRIS, np.array(["a", 1] * 75, dtype=object))
+    with pytest.raises(
+        DataError, match=r"y has missing labels.*got NoneType and str\. Leave these"
+    ):
+        MLPClassifier().fit(IRIS, np.array(["a", None] * 75, dtype=object))
+    with pytest.raises(DataError, match=r"must be text or numbers: got bytes_\. Write y ="):
+        MLPClassifier().fit(IRIS, np.array([b"a", b"b"] * 75))
     one = MLPClassifier(4, max_iter=2).fit(IRIS, ["a"] * 150)
     assert (one.predict(IRIS) == "a").all()
     assert one.predict_proba(IRIS).tolist() == [[1.0]] * 150
@@ -512,3 +518,50 @@ def test_a_switch_is_true_or_false(name):
 def test_class_weights_of_a_regression_name_the_weights_of_rows():
     with pytest.raises(TypeError, match=r"Write fit\(X, y, sample_weight=\.\.\.\)"):
         MLPRegressor(class_weight="balanced")
+
+
+@pytest.mark.parametrize("twin", [None, "scikit-learn"])
+def test_a_regressor_takes_numbers_only(twin: str | None) -> None:
+    model = MLPRegressor(4, max_iter=1, twin=twin)
+    days = np.arange("2024-01-01", "2024-05-30", dtype="datetime64[D]")
+    with pytest.raises(DataError, match=r"must be numbers: got ndarray of datetime64\[D\]"):
+        model.fit(IRIS, days)
+    with pytest.raises(DataError, match=r"Labels are for MLPClassifier; write y\.astype\(float\)"):
+        model.fit(IRIS, np.array(["1", "2"] * 75))
+    with pytest.raises(DataError, match=r"y must be dense: got csr_matrix\. Write y\.toarray"):
+        model.fit(IRIS, scipy.sparse.csr_matrix(np.ones((150, 1))))
+    for numbers in (SPECIES > 0, SPECIES.astype("i1"), SPECIES.astype(object)):
+        model.fit(IRIS, numbers)
+
+
+def test_a_generator_is_no_random_state() -> None:
+    with pytest.raises(ArgumentError, match=r"random_state must be an integer >= 0, a np\.random"):
+        MLPClassifier(4, random_state=np.random.default_rng(0)).fit(IRIS, SPECIES)
+
+
+def test_a_logit_of_0_is_the_first_class_as_in_scikit_learn() -> None:
+    model = MLPClassifier(4, max_iter=1, random_state=0).fit(TWO, VERSICOLOR)
+    model.model_.parameters.set(0 * model.model_.parameters.value)
+    assert (model.decision_function(TWO) == 0).all()
+    assert set(model.predict(TWO)) == {model.classes_[0]}
+
+
+def test_a_batch_is_by_default_200_rows() -> None:
+    X, y = np.vstack([IRIS, IRIS]), np.tile(SPECIES, 2)
+    auto, of_200 = (
+        MLPClassifier(4, max_iter=2, random_state=0, **given).fit(X, y)
+        for given in ({}, {"batch_size": 200})
+    )
+    assert_array_equal(auto.coefs_[0], of_200.coefs_[0])
+
+
+def test_an_optimizer_that_was_used_before_begins_anew() -> None:
+    used, fresh = optim.Momentum(0.01), optim.Momentum(0.01)
+    size = MLPClassifier(4, max_iter=1, random_state=0).fit(IRIS, SPECIES).model_.parameters.size
+    used.step(np.zeros(size), lambda point: np.ones(size))
+    fits = [
+        MLPClassifier(4, max_iter=2, random_state=0, solver=solver).fit(IRIS, SPECIES)
+        for solver in (used, fresh)
+    ]
+    assert_array_equal(fits[0].coefs_[0], fits[1].coefs_[0])
+    assert used.step_count == 1

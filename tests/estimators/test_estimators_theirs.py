@@ -67,9 +67,17 @@ PASS = [  # without test_
 ]
 
 
-def cases() -> Iterator[Any]:
+WITH_ADAM = [  # tests of the solver lbfgs that scikit-learn's own Adam passes, too
+    "lbfgs_classification",
+    "mlp_warm_start_no_convergence",
+    "sparse_matrices",
+    "warm_start",
+]
+
+
+def cases(words: list[str]) -> Iterator[Any]:
     """Yield each of their tests with each combination of its parameters."""
-    for name in [f"test_{word}" for word in PASS if hasattr(theirs, f"test_{word}")]:
+    for name in [f"test_{word}" for word in words if hasattr(theirs, f"test_{word}")]:
         function = getattr(theirs, name)
         marks = [m for m in getattr(function, "pytestmark", []) if m.name == "parametrize"]
         several = []
@@ -89,15 +97,36 @@ def test_each_of_their_tests_passes_or_has_a_reason() -> None:
         assert names == {*OTHERWISE, *(f"test_{word}" for word in PASS)}
 
 
-@pytest.mark.parametrize(("function", "arguments"), list(cases()))
-def test_a_test_of_scikit_learn_passes(
-    function: Any, arguments: dict[str, Any], request: Any, monkeypatch: pytest.MonkeyPatch
+def run(
+    function: Any, arguments: dict[str, Any], request: Any, patch: Any, made: Any = lambda cls: cls
 ) -> None:
+    """Run one of their tests with minidl's classes, as `made` returns them."""
     for kind in ("MLPClassifier", "MLPRegressor"):
-        monkeypatch.setattr(theirs, kind, getattr(minidl, kind))
+        own = made(getattr(minidl, kind))
+        patch.setattr(theirs, kind, own)
         for key, value in arguments.items():
             if getattr(value, "__name__", "") == kind:
-                arguments = arguments | {key: getattr(minidl, kind)}
+                arguments = arguments | {key: own}
     fixtures = inspect.signature(function).parameters.keys() - arguments.keys()
     np.random.seed(0)  # noqa: NPY002 (without a random_state, this generator is drawn from)
     function(**arguments, **{word: request.getfixturevalue(word) for word in fixtures})
+
+
+@pytest.mark.parametrize(("function", "arguments"), list(cases(PASS)))
+def test_a_test_of_scikit_learn_passes(
+    function: Any, arguments: dict[str, Any], request: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(function, arguments, request, monkeypatch)
+
+
+@pytest.mark.parametrize(("function", "arguments"), list(cases(WITH_ADAM)))
+def test_a_test_of_another_solver_passes_with_adam(
+    function: Any, arguments: dict[str, Any], request: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_adam(cls: Any) -> Any:
+        def make(**given: Any) -> Any:
+            return cls(**given | {"solver": "adam"} if given.get("solver") == "lbfgs" else given)
+
+        return make
+
+    run(function, arguments, request, monkeypatch, with_adam)

@@ -112,8 +112,10 @@ def test_no_two_rules_have_one_title_unless_they_are_one_rule() -> None:
     twice = {title for title, base in titles if titles.count((title, base)) > 1}
     assert twice <= {
         "RMSprop",  # with momentum and without
-        "CenteredRMSprop",
+        "CenteredRMSprop",  # also with a variance, or a difference of averages
+        "CenteredRMSprop, with the learning rate outside the velocity",
         "RMSprop with epsilon inside the root",
         "CenteredRMSprop with epsilon inside the root",
         "Momentum whose velocity is a moving average",  # the rate in the velocity or outside
+        "Momentum whose velocity is a moving average with bias correction",
     }

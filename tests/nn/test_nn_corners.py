@@ -43,6 +43,20 @@ def test_labels_are_smoothed_with_a_weight_of_the_positive_class_too() -> None:
     assert_allclose(loss(z[:, None], t).item(), expected)
 
 
+def test_smoothed_labels_have_the_weight_of_their_row_and_in_pytorch_of_each_class() -> None:
+    z, t = np.array([[1.0, -0.5, 0.25], [0.0, 2.0, -1.0], [0.5, 0.5, -2.0]]), np.array([0, 2, 1])
+    w, e, terms = np.array([1.0, 4.0, 0.5]), 0.3, -log_softmax(z, axis=1)
+    q = (1 - e) * np.eye(3)[t] + e / 3
+    here = (w[t] * (q * terms).sum(axis=1)).sum() / w[t].sum()
+    there = (w * q * terms).sum() / w[t].sum()  # each share has the weight of its class
+    loss = nn.SoftmaxCrossEntropy(class_weight=w.tolist(), label_smoothing=e)
+    assert_allclose(loss(z, t).item(), here)
+    assert_allclose(there, 0.9876581654710821)  # CrossEntropyLoss(weight=w, label_smoothing=e)
+    assert abs(here - there) > 0.1
+    equal = nn.SoftmaxCrossEntropy(class_weight=[2.0] * 3, label_smoothing=e)(z, t).item()
+    assert_allclose(equal, (q * terms).sum(axis=1).mean())  # of equal weights, both are the mean
+
+
 def test_an_alpha_of_0_leaves_out_class_1() -> None:
     loss = nn.Focal(gamma=0.0, alpha=0.0)
     assert loss([[0.3]], [1]).item() == 0.0
@@ -114,3 +128,8 @@ def test_minidl_train_refuses_the_poisson_loss(
     words = ["train", "--dataset", "diabetes", "--loss", name, "--epochs", "1", "--lr", "0.1"]
     assert main(words) == 2
     assert re.search(r"MLPRegressor\(loss=\"poisson\"\)", capsys.readouterr().err)
+
+
+def test_an_ignored_row_has_no_weight_beside_weights_of_classes() -> None:
+    loss = nn.SoftmaxCrossEntropy(class_weight=[2.0, 3.0], ignore_index=-1)
+    assert_array_equal(loss.row_weight(np.array([1, -1, 0])), [3.0, 0.0, 2.0])

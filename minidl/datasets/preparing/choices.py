@@ -8,7 +8,8 @@ from typing import SupportsIndex
 from minidl.checks import is_list_of
 from minidl.datasets.problems import Problem
 from minidl.datasets.reading import Table
-from minidl.errors import UnknownNameError, close_matches, invalid
+from minidl.errors import UnknownNameError, invalid
+from minidl.spelling import close_matches
 from minidl.text import listed
 
 TARGET_NAMES = ("target", "label", "class", "y")
