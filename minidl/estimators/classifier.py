@@ -15,6 +15,7 @@ from sklearn.utils.validation import column_or_1d
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, DataError
+from minidl.estimators.compat import checked
 from minidl.estimators.labels import has_probabilities, kind_of, takes_parts
 from minidl.estimators.losses import classifier_loss
 from minidl.estimators.mlp import BaseMLP, Rows
@@ -187,6 +188,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         self._store(locals())
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy."""
+        return float(checked(super().score, X, y, sample_weight))
+
     @available_if(takes_parts)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one epoch further; the optimizer keeps its state.
@@ -204,13 +209,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         -------
         self
         """
-        _check_partial_fit_first_call(self, classes)
+        checked(_check_partial_fit_first_call, self, classes)
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _targets(self, y: Any, dtype: Any, *, incremental: bool) -> Array:
         """Return 0 or 1 (n, 1), class numbers (n,), or one column for each label (n, labels)."""
         if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+            y = checked(column_or_1d, y, warn=True)
         several = kind_of(y) == "multilabel-indicator"
         if y.ndim == 2 and not several:
             problem = "Multioutput target data is not supported"

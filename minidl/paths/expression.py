@@ -13,7 +13,7 @@ import numpy as np
 
 from minidl.autograd import ops
 from minidl.autograd.node import Value
-from minidl.errors import ArgumentError, close_matches
+from minidl.errors import ArgumentError, close_matches, shown
 
 LONGEST, DEEPEST, HIGHEST = 400, 100, 100  # characters, nested parts, exponent
 NAMES = "exp log log10 log2 sqrt abs sin cos tan arcsin arccos arctan sinh cosh tanh sigmoid"
@@ -93,7 +93,7 @@ def parse(text: object) -> Formula:
     """
     if not isinstance(text, str) or not text.strip():
         raise ArgumentError(
-            "a surface is a name or a formula, such as 'x**2 + y**2'", received=repr(text)
+            "a surface is a name or a formula, such as 'x**2 + y**2'", received=shown(text)
         )
     text = " ".join(text.split())
     if len(text) > LONGEST:
