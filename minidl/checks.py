@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.errors import ArgumentError, invalid
+from minidl.errors import ArgumentError, OutOfRangeError, invalid, shown
 
 
 def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
@@ -48,6 +48,22 @@ def check_number(name: str, value: Any, valid: Callable[[float], bool], expected
     return number
 
 
+def check_index(position: Any, count: int, noun: str, hint: str) -> int:
+    """Return a position as an int, or raise unless it is one of `count` from either end.
+
+    >>> check_index(-1, 3, "layer", "Layers are numbered.")
+    -1
+    """
+    try:
+        index = operator.index(position)
+    except TypeError:
+        raise invalid(f"the number of a {noun}", position, "an integer", hint) from None
+    if not -count <= index < count:
+        there = f"{count} {noun}{'' if count == 1 else 's'}"
+        raise OutOfRangeError(f"there is no {noun} {shown(position)}", received=there, hint=hint)
+    return index
+
+
 def check_flag(name: str, value: Any) -> bool:
     """Return True or False as a bool; "no", which would count as True, is an error.
 
@@ -57,6 +73,24 @@ def check_flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise invalid(name, value, "True or False")
     return bool(value)
+
+
+def call(name: str, function: Callable[..., Any], *arguments: Any, form: str) -> Any:
+    """Call a function that is an argument; an error says which `form` it must have if it has not.
+
+    Errors from within the function are its own.
+
+    >>> call("lr", lambda: 0.1, 3, form="of the step")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    minidl.errors.ArgumentError: lr must be a function of the step, got ...
+    """
+    try:
+        return function(*arguments)
+    except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+            raise
+        raise invalid(name, function, f"a function {form}", f"{error}.") from None
 
 
 def is_list_of(value: object, *kinds: type) -> bool:
@@ -73,6 +107,20 @@ def is_list_of(value: object, *kinds: type) -> bool:
 def is_minidl(part: object) -> bool:
     """Return True for an object of one of minidl's own classes."""
     return type(part).__module__.split(".")[0] == "minidl"
+
+
+def check_instance(name: str, value: object, cls: type, hint: str | None = None) -> None:
+    """Raise unless `value` is an instance of a class.
+
+    >>> check_instance("count", "3", int)
+    Traceback (most recent call last):
+    ...
+    minidl.errors.ArgumentError: count must be an int, got '3'
+    """
+    refuse_class(name, value, cls)
+    if not isinstance(value, cls):
+        article = "an" if cls.__name__[0] in "aeiouAEIOU" else "a"
+        raise invalid(name, value, f"{article} {cls.__name__}", hint)
 
 
 def refuse_class(argument: str, value: object, base: type) -> None:

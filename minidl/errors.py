@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-LONGEST = 200  # characters of a container that a message prints
+LONGEST = 200  # characters of a value that a message prints
 
 
 class MinidlError(Exception):
@@ -53,7 +53,7 @@ class MinidlError(Exception):
         hint: str | None = None,
     ) -> None:
         if received is not None:
-            message += f": got {received}"
+            message += f": got {cut(str(received), 2 * LONGEST)}"
         if expected is not None:
             message += f"{':' if received is None else ','} expected {expected}"
         if hint is not None:
@@ -137,9 +137,21 @@ def shown(value: object) -> str:
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
         return f"{article} {kind} of shape {shape}"
-    if isinstance(value, (list, tuple, dict, set)) and len(repr(value)) > LONGEST:
+    if isinstance(value, int) and value.bit_length() > 4 * LONGEST:
+        return f"{article} {kind} of {value.bit_length()} bits"  # Python prints no longer ones
+    text = repr(value)
+    if isinstance(value, (list, tuple, dict, set)) and (len(text) > LONGEST or "array(" in text):
         return f"{article} {kind} of {len(value)}"
-    return repr(value)
+    return cut(text, LONGEST)
+
+
+def cut(text: str, longest: int) -> str:
+    """Return a text, without its end if it is longer.
+
+    >>> cut("abcdefgh", 6)
+    'abc...'
+    """
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 class StepError(ArgumentError):
@@ -257,17 +269,20 @@ class UnknownNameError(MinidlError, ValueError):
     def __init__(
         self, kind: str, name: object, known: Iterable[str], aliases: Iterable[str] = ()
     ) -> None:
-        names = list(known)
-        hint = name_hint(kind, str(name).strip().lower(), names, aliases)
+        names, text = list(known), shown(name)
+        typed = str(name).strip().lower() if len(text) < LONGEST else ""
+        hint = name_hint(kind, typed, names, aliases, near=isinstance(name, str))
         super().__init__(
-            f"unknown {kind} {name!r}", expected=f"one of: {', '.join(names)}", hint=hint
+            f"unknown {kind} {text}", expected=f"one of: {', '.join(names)}", hint=hint
         )
 
 
-def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = ()) -> str | None:
+def name_hint(
+    kind: str, typed: str, names: list[str], aliases: Iterable[str] = (), *, near: bool = True
+) -> str | None:
     """Return the answer to a name that is not one of `names`, in lower case.
 
-    It is that of :mod:`minidl.words`, or else the nearest name.
+    It is that of :mod:`minidl.words`, or else, with `near`, the nearest name.
 
     >>> name_hint("column", "val_loss", ["train_loss"])
     "It is 'validation_loss'. Give fit() validation rows: fit(..., validation=(X_val, y_val))."
@@ -285,9 +300,9 @@ def name_hint(kind: str, typed: str, names: list[str], aliases: Iterable[str] = 
     if right != typed:
         return f"Did you mean {right!r}?"
     lowered = {name.lower(): name for name in [*aliases, *names]}
-    near = close_matches(typed, lowered, n=1, cutoff=0.5)
-    near = near or [word for word in lowered if typed and word.startswith(typed)]
-    return f"Did you mean {lowered[near[0]]!r}?" if near else None
+    words = close_matches(typed, lowered, n=1, cutoff=0.5) if near else []
+    words = words or [word for word in lowered if near and typed and word.startswith(typed)]
+    return f"Did you mean {lowered[words[0]]!r}?" if words else None
 
 
 class DivergenceWarning(UserWarning):

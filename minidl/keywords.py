@@ -23,6 +23,7 @@ from minidl.subclasses import check_methods
 from minidl.words import ARGUMENTS, ATTRIBUTES, NEVER_SET, NOTES, PLACES, USAGE
 
 T = TypeVar("T", bound=Callable[..., Any])
+MAKING = "_being_made"  # in an object's attributes while its __init__ runs
 SHORT = 72  # a longer signature is shown only if there is no other answer
 
 
@@ -41,7 +42,8 @@ def answers(thing: T) -> T:
     if not isinstance(thing, type):
         return _answered(thing)
     if isinstance(vars(thing).get("__init__"), FunctionType):
-        thing.__init__ = _answered(thing.__init__)  # type: ignore[misc]
+        wrapped = _making if issubclass(thing, Answering) else _answered
+        thing.__init__ = wrapped(thing.__init__)  # type: ignore[misc]
     words = ATTRIBUTES.get(thing.__name__)
     if words and thing.__module__.startswith("minidl."):
         absent = Elsewhere if issubclass(thing, Answering) else Refused
@@ -61,8 +63,10 @@ def _names(self: object) -> list[str]:
 class Answering:
     """A base whose subclasses, also custom ones, are given :func:`answers`.
 
-    Of minidl's own classes, words of other libraries cannot be assigned; in custom classes they are
-    free, except for `NEVER_SET`. Settings in `_checks` are checked whenever they are assigned.
+    Of minidl's own classes, words of other libraries cannot be assigned, nor arguments of the
+    constructor that are no attributes, nor misspelt attributes once the object is made; any other
+    name can, and in custom classes all names, except for `NEVER_SET`. Settings in `_checks` are
+    checked whenever they are assigned.
     """
 
     _checks: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # setting -> valid value, or error
@@ -85,10 +89,13 @@ class Answering:
 def _check_word(thing: object, name: str) -> None:
     """Raise if an attribute that a class does not have is a word of other libraries for another."""
     cls: type[Any] = type(thing)
-    held = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
+    missing = object()
+    held = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), missing)
     if isinstance(held, Elsewhere) and (is_minidl(thing) or name in NEVER_SET):
         held.__get__(thing, cls)  # raises
-    if held is None and is_minidl(thing) and _is_public(cls):
+    if held is missing and is_minidl(thing) and MAKING not in vars(thing) and _is_public(cls):
+        if any(name in vars(c).get("__annotations__", {}) for c in cls.__mro__):
+            return  # declared, and set later
         known = _arguments(cls.__init__)
         right = [] if name in known else ARGUMENTS.get(name.lower(), "").split()
         answer = next((f"Write {word} = ... instead." for word in right if word in known), None)
@@ -96,6 +103,21 @@ def _check_word(thing: object, name: str) -> None:
         if answer is not None:
             message = f"{cls.__name__!r} object has no attribute {name!r}"
             raise UnknownAttributeError(message, hint=answer)
+        if name[0] != "_":
+            _check_spelling(thing, name)
+
+
+def _check_spelling(thing: object, name: str) -> None:
+    """Raise if a new attribute is an argument of the constructor, or nearly the name of another."""
+    cls: type[Any] = type(thing)
+    names = {n for n in {*vars(thing), *dir(cls)} - {*_arguments(cls.__init__)} if n[0] != "_"}
+    if name in _arguments(cls.__init__):
+        hint = f"Give it when the object is made: {cls.__name__}(..., {name}=...)."
+    elif near := close_matches(name, {*names, *_arguments(cls.__init__)}, n=1, cutoff=0.8):
+        hint = f"Did you mean {near[0]!r}?"
+    else:
+        return
+    raise UnknownAttributeError(f"{cls.__name__!r} object has no attribute {name!r}", hint=hint)
 
 
 def _is_public(cls: type) -> bool:
@@ -188,7 +210,26 @@ def _answered(function: T) -> T:
     return call  # type: ignore[return-value]
 
 
-_answer_init = _answered(Answering.__init__)
+def _making(function: T) -> T:
+    """Return an ``__init__`` with answers, during which any attribute may be set."""
+    answered = _answered(function)
+
+    @functools.wraps(function)
+    def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
+        held = vars(self)
+        if MAKING in held:
+            answered(self, *arguments, **keywords)
+            return
+        held[MAKING] = True
+        try:
+            answered(self, *arguments, **keywords)
+        finally:
+            del held[MAKING]
+
+    return __init__  # type: ignore[return-value]
+
+
+_answer_init = _making(Answering.__init__)
 Answering.__init__ = _answer_init  # type: ignore[method-assign]
 
 
@@ -235,7 +276,8 @@ def _called(function: Callable[..., Any], owner: object) -> str:
     cls = owner if isinstance(owner, type) else type(owner)
     if function.__name__ != "__init__":
         return f"{cls.__name__}.{function.__name__}"
-    if getattr(getattr(cls, function.__name__), "__wrapped__", None) is function:
+    made = getattr(cls, "__init__")  # noqa: B009
+    if function in (made, getattr(made, "__wrapped__", None)):
         return cls.__name__
     if function.__qualname__.startswith(Answering.__name__):
         return next(c.__name__ for c in reversed(cls.__mro__) if Answering in c.__bases__)

@@ -47,7 +47,8 @@ class Registry(Mapping[str, T], Generic[T]):
         """Register `entry` under `name` and its aliases; raise if one is already registered."""
         for spelling in (name, *aliases):
             if normalise(spelling) in self._canonical:
-                raise ArgumentError(f"there is already a {self.kind} named {spelling!r}")
+                article = "an" if self.kind[0] in "aeiou" else "a"
+                raise ArgumentError(f"there is already {article} {self.kind} named {spelling!r}")
         self._entries[name] = entry
         self._aliases.update(dict.fromkeys(aliases, name))
         self._canonical.update({normalise(n): name for n in (name, *aliases)})

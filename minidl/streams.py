@@ -5,6 +5,7 @@ changing one never shifts another: a different optimizer, or a deeper network, s
 same order. ``np.random.seed`` is never called.
 """
 
+import itertools
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Literal, TypeGuard
@@ -13,7 +14,9 @@ import numpy as np
 
 from minidl.checks import check_count
 from minidl.errors import invalid
+from minidl.memory import check_networks
 
+MOST = 10**6  # seeds, so that an iterator without an end is an error soon
 Seed = int | None
 Stream = Literal["initialization", "shuffle", "dropout", "split", "data"]
 
@@ -24,13 +27,23 @@ def _is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def check_seed(seed: object) -> int:
-    """Return an integer of at least 0 as an int; None draws one from the operating system."""
+def check_seed(seed: object, name: str = "seed") -> int:
+    """Return an integer from 0 to 2^64 - 1 as an int; None draws one from the operating system.
+
+    The error for anything else calls it `name`.
+    """
     if seed is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
     if _is_integer(seed) and seed >= 0:
-        return int(seed)
-    raise invalid("seed", seed, "an integer >= 0, or None")
+        return _check_size(name, int(seed))
+    raise invalid(name, seed, "an integer >= 0, or None")
+
+
+def _check_size(name: str, seed: int) -> int:
+    """Return a seed, or raise an ArgumentError if it has more than 64 bits."""
+    if seed >> 64:
+        raise invalid(name, seed, "below 2**64")
+    return seed
 
 
 def check_seeds(seeds: int | Iterable[int], name: str = "seeds") -> tuple[int, ...]:
@@ -48,12 +61,17 @@ def check_seeds(seeds: int | Iterable[int], name: str = "seeds") -> tuple[int, .
     ((0, 1, 2), (7, 2))
     """
     if _is_integer(seeds):
-        return tuple(range(check_count(name, seeds)))
+        seeds = range(check_count(name, seeds))
     if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable):
         expected = "a number of seeds, such as 5, or seeds such as range(5) or [3, 5, 8]"
         raise invalid(name, seeds, expected)
     each = "a seed" if name == "seeds" else f"a seed of {name}"
-    numbers = tuple(check_count(each, seed, 0) for seed in seeds)
+    if isinstance(seeds, range):
+        check_networks(-((seeds.start - seeds.stop) // seeds.step))
+    given = tuple(itertools.islice(seeds, MOST + 1))
+    if len(given) > MOST:
+        raise invalid(name, seeds, f"at most {MOST} seeds")
+    numbers = tuple(_check_size(each, check_count(each, seed, 0)) for seed in given)
     if not numbers or len(set(numbers)) < len(numbers):
         raise invalid(name, list(numbers), "at least one seed, and each once")
     return numbers

@@ -3,7 +3,7 @@
 import inspect
 from types import FunctionType
 
-from minidl.errors import CallError
+from minidl.errors import CallError, shown
 from minidl.spelling import close_matches
 from minidl.words import METHODS, MISPLACED, NEVER_SET, OBJECTS
 
@@ -30,6 +30,8 @@ training=False).
         if name in NEVER_SET and isinstance(method, bool):
             hint = OBJECTS["Layer"][name]
             raise CallError(f"{cls.__name__}.{name} = {method} means nothing", hint=hint)
+        if name in (needed, *HOOKS) and not (callable(method) or hasattr(method, "__get__")):
+            raise CallError(f"{cls.__name__}.{name} must be a method, got {shown(method)}")
         if isinstance(method, FunctionType):
             if base.__name__ == "Callback":
                 _check_hook(cls, name)
@@ -37,7 +39,7 @@ training=False).
                 hint = METHODS[base.__name__][name]
                 raise CallError(f"{cls.__name__}.{name} is never called", hint=hint)
             if name in (needed, *HOOKS) and name in vars(base):
-                _check_arguments(cls, method, getattr(base, name))
+                _check_arguments(cls, name, method, getattr(base, name))
 
 
 def _is_idle(cls: type, base: type, name: str, needed: str) -> bool:
@@ -70,21 +72,21 @@ def _check_hook(cls: type, name: str) -> None:
         raise CallError(f"{cls.__name__}.{name} is no hook and never called", hint=answer)
 
 
-def _check_arguments(cls: type, method: FunctionType, original: FunctionType) -> None:
+def _check_arguments(cls: type, name: str, method: FunctionType, original: FunctionType) -> None:
     """Raise if a method cannot be called like the original, or calls its arguments otherwise."""
     form, own = _plain(inspect.signature(original)), inspect.signature(method)
-    misplaced = MISPLACED.get(method.__name__, "").split()
+    misplaced = MISPLACED.get(name, "").split()
     names = list(own.parameters)
     try:
         own.bind(*form.parameters)
     except TypeError:
         fits = False
     else:
-        position = 2 if method.__name__ == "forward" else 1
+        position = 2 if name == "forward" else 1
         fits = not set(names[position : position + 1]) & set(misplaced)
     if not fits:
-        hint = f"Write def {method.__name__}{form}."
-        problem = f"{cls.__name__}.{method.__name__}{_plain(own)}"
+        hint = f"Write def {name}{form}."
+        problem = f"{cls.__name__}.{name}{_plain(own)}"
         raise CallError(f"{problem} has other arguments than those it is given", hint=hint)
 
 

@@ -18,8 +18,10 @@ from minidl.autograd.node import STATE, Value, array_of, changed, to_float
 from minidl.autograd.ops.extra.joining import stack
 from minidl.autograd.ops.ufuncs import positive
 from minidl.autograd.tensor import Tensor, make
+from minidl.checks import check_flag
 from minidl.errors import ArgumentError, GraphError, ShapeError
 from minidl.keywords import answers
+from minidl.text import counted
 
 Function: TypeAlias = Callable[..., Tensor]
 Inputs: TypeAlias = "Tensor | npt.ArrayLike | Sequence[Tensor | npt.ArrayLike]"
@@ -50,7 +52,7 @@ def check_function(f: Callable[..., Any], inputs: Sequence[object], usage: str) 
     except TypeError as error:
         message = f"f cannot be called with these inputs: {error}"
         hint = "A list or tuple is one input for each entry; a vector is np.array([...])."
-        raise ArgumentError(message, received=f"{len(inputs)} inputs", hint=hint) from None
+        raise ArgumentError(message, received=counted(len(inputs), "input"), hint=hint) from None
 
 
 def listed(value: Tensor | Sequence[Tensor]) -> list[Tensor]:
@@ -131,6 +133,7 @@ def grad(
     48.0
     48.0
     """
+    check_flag("create_graph", create_graph)
     outs, ins = listed(outputs), listed(inputs)
     seeds: Value = [grad_outputs] if isinstance(outputs, Tensor) else grad_outputs
     for i, tensor in enumerate(ins):

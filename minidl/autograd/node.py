@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from minidl.checks import check_flag
 from minidl.errors import DataError, DTypeError, GraphError, ShapeError
 from minidl.keywords import answers
 from minidl.values import numbers
@@ -52,24 +53,39 @@ def _replaces(slot: str, to_array: Callable[[Value], Value], doc: str) -> Any:
     return property(operator.attrgetter(slot), assign, doc=doc)
 
 
+def _flag(slot: str, doc: str) -> Any:
+    """Return the property of a slot in which only True or False are put."""
+
+    def assign(self: "Node", value: object) -> None:
+        setattr(self, slot, check_flag(slot[1:], value))
+
+    return property(operator.attrgetter(slot), assign, doc=doc)
+
+
 def _floats(value: Value) -> Array:
     """Return an array of floats itself, and other numbers as a new one."""
     fits = type(value) is np.ndarray and value.dtype.char in "fd"
     return value if fits else to_float(value)
 
 
+def _gradient(value: Value) -> Array | None:
+    """Return None or an array itself, and other numbers as an array."""
+    return value if value is None or isinstance(value, np.ndarray) else to_float(value)
+
+
 class Node:
     """A value in the graph, with the record of its operation; users see its subclass Tensor."""
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_node", "_order", "requires_grad")
+    __slots__ = ("__weakref__", "_data", "_grad", "_node", "_order", "_requires_grad")
 
     _data: Array
     _grad: Array | None
-    requires_grad: bool
+    _requires_grad: bool
     _order: int
     _node: Record | tuple[()] | None  # (): the graph was freed; None: a leaf
     data: Array = _replaces("_data", _floats, "The array.")
-    grad: Array | None = _replaces("_grad", lambda grad: grad, "The gradient of a leaf, or None.")
+    grad: Array | None = _replaces("_grad", _gradient, "The gradient of a leaf, or None.")
+    requires_grad: bool = _flag("_requires_grad", "Whether backward passes compute `grad`.")
     shape: tuple[int, ...] = _of_data("shape", "The shape of the array.")
     ndim: int = _of_data("ndim", "The number of axes.")
     size: int = _of_data("size", "The number of elements.")

@@ -28,7 +28,15 @@ Function: TypeAlias = Callable[..., Value]
 RuleAt: TypeAlias = Callable[[int], Rule] | None
 P = ParamSpec("P")
 PLAIN = {np.ndarray, float, int, bool, str, type(None), type, slice}  # the rest is looked at
-FAILURES = (ValueError, TypeError, AttributeError, IndexError, OverflowError, MemoryError)
+FAILURES: tuple[type[Exception], ...] = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)
+FAILURES += (NotImplementedError,)  # of sparse matrices
 UNARY, BINARY = inspect.signature(lambda x: x), inspect.signature(lambda a, b: a)
 quiet = np.errstate(under="ignore")  # for functions where what is too small is rightly zero
 _new = Tensor.__new__
@@ -143,7 +151,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             if isinstance(x, Tensor):
                 has_tensor = True
                 arrays.append(x._data)
-                if recording and x.requires_grad:
+                if recording and x._requires_grad:
                     rule = rules[i] if i < n_rules else beyond(i)
                     if rule is not None:
                         edges.append((rule, x))
@@ -161,7 +169,7 @@ def _differentiable(forward: Function, rules: Sequence[Rule | None], rule_at: Ru
             raise _not_real(y, call, arrays)
         record: Record = (call, edges, arguments, arrays, keywords)
         result = _new(Tensor)
-        result._data, result._grad, result.requires_grad = y, None, bool(edges)
+        result._data, result._grad, result._requires_grad = y, None, bool(edges)
         result._order, result._node = next(creation), record if edges else None
         return result if debugger is None else debugger.after_forward(result, record, copies)
 

@@ -25,7 +25,7 @@ from minidl.autograd.node import (
 )
 from minidl.autograd.numpy_functions import NUMPY, PLAIN
 from minidl.autograd.values import on_values
-from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError
+from minidl.errors import ArgumentError, DTypeError, GraphError, MissingRuleError, shown
 from minidl.keywords import answers
 
 
@@ -86,12 +86,12 @@ class Tensor(Node):
 
     def __init__(self, data: object, requires_grad: bool = False) -> None:
         if type(requires_grad) is not bool:
-            message = f"must be True or False, got {requires_grad!r}"
+            message = f"must be True or False, got {shown(requires_grad)}"
             hint = "For float32, give an array: np.asarray(data, np.float32)."
             raise ArgumentError(message, argument="requires_grad", hint=hint)
         if isinstance(data, Tensor):
             keep_gradient(data, "a new Tensor")
-        self._data, self._grad, self.requires_grad = to_float(data), None, requires_grad
+        self._data, self._grad, self._requires_grad = to_float(data), None, requires_grad
         self._order, self._node = next(creation), None
 
     @property
@@ -302,6 +302,6 @@ class Tensor(Node):
 def make(data: Array, record: Record | None = None) -> Tensor:
     """Return a Tensor of `data` itself, not a copy, with the record of its operation."""
     tensor = Tensor.__new__(Tensor)
-    tensor._data, tensor._grad, tensor.requires_grad = data, None, record is not None
+    tensor._data, tensor._grad, tensor._requires_grad = data, None, record is not None
     tensor._order, tensor._node = next(creation), record
     return tensor

@@ -10,6 +10,7 @@ from minidl.datasets.preparing import Floats, Raw, Targets
 from minidl.datasets.table import DATASETS, Info, lookup
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError
 from minidl.keywords import answers
+from minidl.memory import check_memory
 from minidl.values import check_finite, numbers
 
 ROWS = 1000
@@ -50,6 +51,7 @@ def generate(
         message = f"must be a generated data set ({generated}), got {info.name!r}"
         raise ArgumentError(message, argument="name", hint=f'Use load("{info.name}").')
     n = check_count("n", n, max(info.classes, 2))
+    check_memory(f"{n} rows", 64 * n)  # two columns and targets, generated and prepared
     if noise is None:
         noise = info.noise or 0.0
     largest = info.max_noise

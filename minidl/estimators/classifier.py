@@ -15,12 +15,12 @@ from sklearn.utils.validation import column_or_1d
 
 from minidl.autograd import Array
 from minidl.errors import ArgumentError, DataError
-from minidl.estimators.labels import has_probabilities, kind_of, takes_parts
+from minidl.estimators.compat import checked
+from minidl.estimators.labels import form_of, has_probabilities, kind_of, takes_parts
 from minidl.estimators.losses import classifier_loss
 from minidl.estimators.mlp import BaseMLP, Rows
 from minidl.keywords import answers
 from minidl.nn import Loss
-from minidl.text import counted
 from minidl.training.weights import ClassWeight, check_class_weight
 
 
@@ -188,6 +188,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         self._store(locals())
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy."""
+        return float(checked(super().score, X, y, sample_weight))
+
     @available_if(takes_parts)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one epoch further; the optimizer keeps its state.
@@ -205,13 +209,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         -------
         self
         """
-        _check_partial_fit_first_call(self, classes)
+        checked(_check_partial_fit_first_call, self, classes)
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _targets(self, y: Any, dtype: Any, *, incremental: bool) -> Array:
         """Return 0 or 1 (n, 1), class numbers (n,), or one column for each label (n, labels)."""
         if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+            y = checked(column_or_1d, y, warn=True)
         several = kind_of(y) == "multilabel-indicator"
         if y.ndim == 2 and not several:
             problem = "Multioutput target data is not supported"
@@ -235,7 +239,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if self._goes_on(incremental):
             labels = self.n_outputs_ if self._multilabel else 1
             if (several, columns) != (self._multilabel, labels):
-                forms = [_form(several, columns), _form(self._multilabel, labels)]
+                forms = [form_of(several, columns), form_of(self._multilabel, labels)]
                 self._refuse_targets(*forms)
 
     def _note_classes(self, y: Any, several: bool, *, incremental: bool) -> None:
@@ -337,10 +341,3 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     def _more_tags(self) -> dict[str, Any]:  # of scikit-learn 1.5
         return {"multilabel": self.class_weight is None}
-
-
-def _form(several: bool, columns: int) -> str:
-    """Return the form of targets in words."""
-    return (
-        f"{counted(columns, 'label')} of 0 or 1 in each row" if several else "a class in each row"
-    )

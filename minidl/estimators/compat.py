@@ -1,14 +1,32 @@
-"""What scikit-learn 1.5 calls otherwise than later versions."""
+"""What scikit-learn checks: its errors as minidl's, and what version 1.5 calls otherwise."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import validation
+
+from minidl.errors import DataError, DTypeError, MinidlError
+
+LONG = re.compile(r"\narray=.*?\.\n|\n\[.*|\n\w+ does not accept.*", re.DOTALL)  # arrays, advice
 
 
 def validate(estimator: Any, *data: Any, **options: Any) -> Any:
     """Return checked data; the first time note number and names of features, then compare them."""
     if hasattr(validation, "validate_data"):  # since 1.6
-        return validation.validate_data(estimator, *data, **options)
-    return estimator._validate_data(*data, **options)
+        return checked(validation.validate_data, estimator, *data, **options)
+    return checked(estimator._validate_data, *data, **options)
+
+
+def checked(check: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Return what a check of scikit-learn returns, or raise minidl's error with its words."""
+    try:
+        return check(*arguments, **options)
+    except (MinidlError, NotFittedError):
+        raise
+    except (TypeError, ValueError) as error:
+        kind = DTypeError if isinstance(error, TypeError) else DataError
+        raise kind(LONG.sub(" ", str(error)).strip()) from error

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from minidl.errors import DataError
+from minidl.estimators.compat import checked
 from minidl.estimators.losses import classifier_loss
 from minidl.nn.losses import Hinge
 from minidl.text import joined
@@ -49,5 +50,11 @@ def kind_of(y: Any) -> str:
             problem = "labels must be text or numbers"
         raise DataError(problem, received=joined(names), hint=hint) from None
     if kind not in KINDS:
-        check_classification_targets(y)  # raises
+        checked(check_classification_targets, y)  # raises
     return kind
+
+
+def form_of(several: bool, columns: int) -> str:
+    """Return the form of targets in words."""
+    each = f"{counted(columns, 'label')} of 0 or 1" if several else "a class"
+    return f"{each} in each row"

@@ -13,9 +13,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from minidl.autograd import Array
-from minidl.errors import ArgumentError, DataError, warn
+from minidl.errors import ArgumentError, DataError, UnknownNameError, warn
 from minidl.estimators.bookkeeping import Account, AccountingTrainer, Rules
-from minidl.estimators.compat import validate
+from minidl.estimators.compat import checked, validate
 from minidl.estimators.settings import (
     RATE,
     check_parameters,
@@ -26,6 +26,7 @@ from minidl.estimators.settings import (
     seed_of,
     twin_parameters,
 )
+from minidl.keywords import answer_keyword
 from minidl.nn import Dense, Layer, Loss, Sequential, mlp
 from minidl.training import History, StopAtTarget
 from minidl.training.callbacks import Callback, check_callbacks
@@ -58,6 +59,24 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     callbacks_: list[Callback]
     _trainer: AccountingTrainer
     _twin: Any
+
+    def set_params(self, **parameters: Any) -> Self:
+        """Set parameters; an unknown one is an :class:`UnknownNameError`, a ValueError."""
+        for name in parameters:
+            if name.partition("__")[0] not in self._get_param_names():
+                raise self._unknown(name)
+        return super().set_params(**parameters)  # type: ignore[no-any-return]
+
+    def _unknown(self, name: str) -> UnknownNameError:
+        """Return the error for a parameter that there is not."""
+        return UnknownNameError("parameter", name, self._get_param_names())
+
+    def __setattr__(self, name: str, value: object) -> None:
+        known = self._get_param_names()
+        fitted = name.endswith("_") or name.startswith("_") or hasattr(type(self), name)
+        if name not in known and not fitted and answer_keyword(name, known) is not None:
+            raise self._unknown(name)
+        super().__setattr__(name, value)
 
     def _store(self, parameters: dict[str, Any]) -> None:
         """Store the constructor's arguments unchecked, as scikit-learn asks."""
@@ -169,7 +188,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         w = None
         if sample_weight is not None:
             dtype = X.dtype if self.twin is None else None  # scikit-learn keeps that of weights
-            w = _check_sample_weight(sample_weight, X, dtype=dtype)
+            w = checked(_check_sample_weight, sample_weight, X, dtype=dtype)
             as_weights("training", w, w.shape)
         t = self._targets(y, X.dtype, incremental=incremental)
         dense = self.twin is None and scipy.sparse.issparse(X)
@@ -177,8 +196,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _split(self, rows: Rows, seed: int) -> tuple[Rows, Rows]:
         """Return training rows and validation rows, with classes in the same shares."""
-        train, held_out = train_test_split(
-            np.arange(len(rows.X)), test_size=self.validation_fraction,
+        train, held_out = checked(
+            train_test_split, np.arange(len(rows.X)), test_size=self.validation_fraction,
             random_state=seed % 2**32, stratify=self._strata(rows.t),
         )  # fmt: skip
         if len(held_out) < 2:

@@ -11,6 +11,7 @@ from sklearn.metrics import r2_score
 
 from minidl.autograd import Array
 from minidl.errors import DataError
+from minidl.estimators.compat import checked
 from minidl.estimators.losses import regressor_loss
 from minidl.estimators.mlp import BaseMLP
 from minidl.keywords import answers
@@ -91,6 +92,10 @@ target_loss, callbacks, measure_every, engine, twin
     ) -> None:
         self._store(locals())
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the R^2."""
+        return float(checked(super().score, X, y, sample_weight))
+
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train one epoch further; the optimizer keeps its state.
 
@@ -119,7 +124,7 @@ target_loss, callbacks, measure_every, engine, twin
             received = f"{type(y).__name__} of {np.asarray(y).dtype}"
             hint = "Labels are for MLPClassifier; write y.astype(float) if these are numbers."
             raise DataError("y must be numbers", received=received, hint=hint)
-        t = np.asarray(y, dtype)
+        t: Array = checked(np.asarray, y, dtype)
         t = t[:, None] if t.ndim == 1 else t
         if self._goes_on(incremental) and t.shape[1] != self.n_outputs_:
             forms = [f"{counted(n, 'number')} in each row" for n in (t.shape[1], self.n_outputs_)]

@@ -13,11 +13,12 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from minidl.checks import check_count, check_flag, check_number
-from minidl.errors import ArgumentError, UnknownNameError, invalid, warn
+from minidl.errors import ArgumentError, UnknownNameError, invalid, shown, warn
 from minidl.nn.layers import check_rate
 from minidl.optim import OPTIMIZERS, SGD, BatchSize, Entry, Optimizer, lookup
 from minidl.optim.source import is_place
 from minidl.registry import normalise
+from minidl.streams import check_seed
 from minidl.training import Callback
 from minidl.training.engine_choice import check_engine
 
@@ -28,6 +29,14 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "power_t": (math.isfinite, "a finite number"),
     "tol": (lambda x: 0 <= x < math.inf, "a finite number >= 0"),
     "validation_fraction": (lambda x: 0 < x < 1, "a number in (0, 1)"),
+}
+OPTIONAL_NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
+    "learning_rate_init": (lambda x: 0 < x < math.inf, "a positive finite number, or None"),
+    "momentum": (lambda x: 0 <= x <= 1, "a number from 0 to 1, or None"),
+    "beta_1": (lambda x: 0 <= x < 1, "a number in [0, 1), or None"),
+    "beta_2": (lambda x: 0 <= x < 1, "a number in [0, 1), or None"),
+    "epsilon": (lambda x: 0 < x < math.inf, "a positive finite number, or None"),
+    "target_loss": (math.isfinite, "a finite number, or None"),
 }
 SWITCHES = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 ONLY_HERE = {  # parameters that scikit-learn lacks, and what leaves them out
@@ -50,9 +59,11 @@ OPTIONAL = {  # parameters of scikit-learn that not all optimizers have, and the
 def check_parameters(estimator: Any) -> None:
     """Raise an ArgumentError for the first parameter with an invalid value."""
     check_count("max_iter", estimator.max_iter)
-    rate, expected = estimator.learning_rate_init, "a positive finite number, or None"
-    if rate is not None:
-        check_number("learning_rate_init", rate, lambda x: 0 < x < math.inf, expected)
+    for name, (valid, expected) in OPTIONAL_NUMBERS.items():
+        if (value := getattr(estimator, name)) is not None:
+            check_number(name, value, valid, expected)
+    if not isinstance(estimator.verbose, (bool, int, np.bool_, np.integer)):
+        raise invalid("verbose", estimator.verbose, "True or False")
     for name in SWITCHES:
         check_flag(name, getattr(estimator, name))
     for name, (valid, expected) in NUMBERS.items():
@@ -67,8 +78,6 @@ def check_parameters(estimator: Any) -> None:
         check_count("measure_every", estimator.measure_every, 0)
     check_engine(estimator.engine)
     check_rate("dropout", estimator.dropout)
-    if (target := estimator.target_loss) is not None:
-        check_number("target_loss", target, math.isfinite, "a finite number, or None")
     if estimator.twin is not None and isinstance(estimator.random_state, (int, np.integer)):
         check_count("random_state", estimator.random_state, 0, 2**32 - 1)  # NumPy's bound
     if estimator.twin not in (None, "scikit-learn"):
@@ -96,7 +105,7 @@ def hidden_sizes(estimator: Any) -> list[int]:
     except (ArgumentError, TypeError, ValueError):
         expected = "integers > 0, such as (100,) or 100"
         raise ArgumentError(
-            f"must be {expected}, got {given!r}", argument="hidden_layer_sizes"
+            f"must be {expected}, got {shown(given)}", argument="hidden_layer_sizes"
         ) from None
 
 
@@ -106,7 +115,8 @@ def seed_of(random_state: Any) -> int:
     None draws from NumPy's global generator, as everywhere in scikit-learn.
     """
     if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
-        return check_count("random_state", random_state, 0)
+        check_count("random_state", random_state, 0)
+        return check_seed(random_state, "random_state")
     try:
         generator = check_random_state(random_state)
     except ValueError:

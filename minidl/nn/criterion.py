@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
-from minidl.autograd.node import STATE, Value, as_floats
+from minidl.autograd.node import STATE, Value, array_of, as_floats
 from minidl.autograd.ops.losses import Weights, weights
 from minidl.errors import ArgumentError, DataError, DTypeError, GraphError, ShapeError
 from minidl.keywords import Answering, answers
@@ -61,11 +61,12 @@ class Loss(Answering):
         own = self.row_weight(prepared)
         if own is not None:
             sample_weight = _product(own, sample_weight, outputs)
+        shapes = (), outputs.shape[:-2]
         if sample_weight is None:
-            return self.mean(outputs, prepared)
+            return check_mean(self, self.mean(outputs, prepared), *shapes)
         self.check_takes_weights()
         mean: Callable[..., Value] = self.mean
-        return mean(outputs, prepared, sample_weight=sample_weight)
+        return check_mean(self, mean(outputs, prepared, sample_weight=sample_weight), *shapes)
 
     def mean(self, outputs: Value, targets: Array) -> Value:
         """Return the mean loss, (R,) for replicas, of outputs and prepared targets, both (n, out).
@@ -192,6 +193,16 @@ class OperationLoss(Loss):
         if sample_weight is not None:
             options["sample_weight"] = sample_weight
         return self.operation(outputs, targets, "mean", axes, **options)
+
+
+def check_mean(loss: Loss, value: Any, *shapes: Shape) -> Value:
+    """Return what the mean of a loss has returned, or raise unless it is a number."""
+    array = np.asarray(array_of(value))
+    if array.dtype.kind != "f" or array.shape not in shapes:
+        received, expected = f"{type(value).__name__} of shape {array.shape}", shapes[-1]
+        problem = f"the mean of the loss {loss!r} is not a number"
+        raise ShapeError(problem, received=received, expected=f"a Tensor of shape {expected}")
+    return value
 
 
 def _product(own: Array, given: Weights, outputs: Value) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.checks import check_number
-from minidl.errors import ArgumentError, UnknownNameError
+from minidl.errors import ArgumentError, UnknownNameError, invalid, shown
 from minidl.keywords import answers
 from minidl.registry import Registry, normalise
 
@@ -33,36 +33,43 @@ def _uniform(variance: float, shape: Shape, generator: np.random.Generator) -> A
     return generator.uniform(-limit, limit, shape)
 
 
+@answers
 def glorot_uniform(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw uniformly with variance 2 / (in + out), for tanh and sigmoid. Glorot 2010, eq. 16."""
     return _uniform(2.0 / (shape[0] + shape[1]), shape, generator)
 
 
+@answers
 def glorot_normal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw from the normal distribution of variance 2 / (in + out). Glorot 2010, eq. 12."""
     return generator.normal(0.0, np.sqrt(2.0 / (shape[0] + shape[1])), shape)
 
 
+@answers
 def he_uniform(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw uniformly with variance 2 / in, for ReLU. He 2015."""
     return _uniform(2.0 / shape[0], shape, generator)
 
 
+@answers
 def he_normal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw from the normal distribution of variance 2 / in, for ReLU. He 2015, eq. 10."""
     return generator.normal(0.0, np.sqrt(2.0 / shape[0]), shape)
 
 
+@answers
 def lecun_uniform(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw uniformly with variance 1 / in. LeCun 1998."""
     return _uniform(1.0 / shape[0], shape, generator)
 
 
+@answers
 def lecun_normal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw from the normal distribution of variance 1 / in, for SELU. LeCun 1998, eq. 16."""
     return generator.normal(0.0, np.sqrt(1.0 / shape[0]), shape)
 
 
+@answers
 def orthogonal(shape: Shape, generator: np.random.Generator) -> Array:
     """Draw a matrix with orthonormal rows or columns, whichever are fewer.
 
@@ -75,6 +82,7 @@ def orthogonal(shape: Shape, generator: np.random.Generator) -> Array:
     return np.ascontiguousarray(q if rows >= columns else q.T)
 
 
+@answers
 def zeros(shape: Shape, generator: np.random.Generator) -> Array:
     """Return zeros, for biases; zero weights would make all units of a layer equal."""
     return np.zeros(shape)
@@ -99,21 +107,24 @@ def initializer(name: str | Initializer) -> Initializer:
     """Return the initializer of that name; ``"constant:0.1"`` fills with 0.1.
 
     A function is returned as it is; ``INITIALIZERS.add(name, function)`` adds a name. An unknown
-    name is an UnknownNameError.
+    name is an UnknownNameError, another object an ArgumentError.
 
     >>> initializer("he_normal") is he_normal
     True
     """
     if callable(name):
         return name
-    word, _, value = str(name).partition(":")
+    if not isinstance(name, str):
+        hint = "A function is (shape, generator) -> array; one number is constant(0.1)."
+        raise invalid("initializer", name, 'a name such as "he_normal", or a function', hint)
+    word, _, value = name.partition(":")
     if normalise(word) == "constant":
         try:
             return constant(float(value))
         except ValueError:
             message = "the constant initializer needs a finite number"
             expected = f"for instance {CONSTANT!r}"
-            raise ArgumentError(message, received=repr(name), expected=expected) from None
+            raise ArgumentError(message, received=shown(name), expected=expected) from None
     if name not in INITIALIZERS:
         raise UnknownNameError("initializer", name, [*INITIALIZERS, CONSTANT])
     return INITIALIZERS[name]

@@ -10,11 +10,12 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from minidl.autograd import Array, Tensor, no_grad
-from minidl.autograd.node import Value, as_floats, restoring
+from minidl.autograd.node import Value, array_of, as_floats, restoring
 from minidl.checks import check_count, is_minidl
-from minidl.errors import ArgumentError, GraphError, ShapeError
+from minidl.errors import ArgumentError, GraphError, ShapeError, invalid, shown
 from minidl.keywords import Answering, answers
 from minidl.nn.parameters import Buffer, Checksums, Parameter, ParameterVector
+from minidl.subclasses import without_formula
 from minidl.values import check_finite, numbers
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class Layer(Answering):
         `training` is a generator if a layer of the model is :attr:`stochastic`; pass it on to
         layers within: ``self.inner(x, training=training)``.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define forward(x, training)")
+        raise without_formula(type(self))
 
     @answers
     def __call__(self, x: Value, *, training: Training = False) -> Value:
@@ -74,6 +75,8 @@ class Layer(Answering):
         if type(x) is not np.ndarray or x.dtype.char not in "fd":
             rows = as_floats(x)
             x = rows if rows is x else rows.astype(self._dtype(), copy=False)
+        if training is not False and training is not True:
+            check_training(training)
         return self.forward(x, training)
 
     def __repr__(self) -> str:
@@ -145,6 +148,8 @@ class Layer(Answering):
         """Write arrays by name into all buffers; other names or shapes are a ShapeError."""
         buffers = dict(self.named_buffers())
         shapes = {name: array.shape for name, array in buffers.items()}
+        if not isinstance(values, Mapping):
+            raise invalid("values", values, "a mapping from names to arrays, as of copy_buffers()")
         received = {name: np.shape(value) for name, value in values.items()}
         if received != shapes:
             message = "these are not the buffers of the model"
@@ -206,7 +211,7 @@ class Layer(Answering):
 
     def replicate(self, count: int) -> None:
         """Give parameters and buffers a leading axis of `count` networks, all equal at first."""
-        self._pack(count)
+        self._pack(check_count("count", count))
         for buffer in self.buffers():
             buffer.replicate(count)
 
@@ -237,11 +242,36 @@ class Layer(Answering):
         check_finite("input", rows, dtype, names)
         rows = rows.astype(dtype, copy=False)
         with no_grad():
-            parts = [self(rows[i : i + size]) for i in range(0, max(len(rows), 1), size)]
-        return np.concatenate([p.data if isinstance(p, Tensor) else p for p in parts])
+            starts = range(0, max(len(rows), 1), size)
+            chunks = (rows[i : i + size] for i in starts)
+            return np.concatenate([check_rows(self, self(part), len(part)) for part in chunks])
 
     def _dtype(self) -> np.dtype[Any]:
         return next((p.dtype for _, p in self.named_parameters()), np.dtype(float))
+
+
+def check_training(training: object) -> None:
+    """Raise unless `training` is True, False or a generator."""
+    if not (isinstance(training, np.bool_) or hasattr(training, "random")):
+        raise invalid("training", training, "True, False or a generator")
+
+
+def check_output(layer: Layer, output: Any) -> Value:
+    """Return what a forward returned, or raise if it is neither a Tensor nor an array."""
+    if isinstance(output, (Tensor, np.ndarray)):
+        return output
+    problem = f"the forward of {type(layer).__name__} must return a Tensor"
+    raise ArgumentError(problem, received=shown(output), hint="End it with: return ...")
+
+
+def check_rows(layer: Layer, output: Any, count: int) -> Array:
+    """Return outputs as an array, or raise unless they are numbers, in one row for each input."""
+    array: Array = array_of(check_output(layer, output))
+    if array.dtype.kind not in "biuf" or count not in array.shape[:2]:
+        problem = f"the forward of {type(layer).__name__} must return a row for each row of X"
+        received = f"{array.dtype} of shape {array.shape} for {count} rows"
+        raise ShapeError(problem, received=received)
+    return array
 
 
 def _within(layer: Layer) -> Iterator[Layer]:

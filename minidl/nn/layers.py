@@ -2,57 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor, ops
 from minidl.autograd.node import Value, array_of
-from minidl.checks import check_count, check_number
+from minidl.checks import check_count, check_flag, check_number
 from minidl.errors import (
     ArgumentError,
     DataError,
-    DTypeError,
     GraphError,
-    MinidlError,
     ShapeError,
     invalid,
+    shown,
 )
-from minidl.nn.initializers import Initializer, initializer
-from minidl.nn.layer import Layer, Training
+from minidl.nn.drawn import Draw, Drawn, check_dtype, check_weights, drawn, of_initializer
+from minidl.nn.initializers import Initializer
+from minidl.nn.layer import Layer, Training, check_output
 from minidl.nn.parameters import Parameter
 from minidl.streams import Seed, check_seed, stream
 from minidl.words import USAGE
 
 __all__ = ["Dense", "Dropout", "Embedding", "Residual"]
-
-
-Draw = tuple[Parameter, str | Initializer, tuple[int, ...]]  # how and in which shape it is drawn
-
-
-class Drawn(Layer):
-    """The base of layers whose weights are drawn when they are made."""
-
-    def draws(self, suited: str) -> list[Draw]:
-        """Return each parameter with its initializer, which by default is what is `suited`."""
-        raise NotImplementedError
-
-    def draw(
-        self, generator: np.random.Generator, suited: str, *, provisional: bool, again: bool = True
-    ) -> None:
-        """Draw the weights, or `again` what is provisional."""
-        draws = self.draws(suited)
-        wanted = [not again or parameter.provisional for parameter, _, _ in draws]
-        if not any(wanted):
-            return
-        for (parameter, choice, shape), is_wanted in zip(draws, wanted, strict=True):
-            values = np.asarray(initializer(choice)(shape, generator))
-            if values.shape != shape:
-                message = f"the initializer {choice!r} gave an array of another shape"
-                raise ShapeError(f"{message}: got shape {values.shape}, expected shape {shape}")
-            if is_wanted:
-                parameter.draw(values, provisional=provisional)
 
 
 class Dense(Drawn):
@@ -101,21 +74,23 @@ class Dense(Drawn):
             raise invalid("out_features", out_features, "an integer >= 1", USAGE["Dense"])
         self.in_features = check_count("in_features", in_features)
         self.out_features = check_count("out_features", out_features)
-        self.initializer = initializer
-        self.bias_initializer = bias_initializer
+        self.initializer, self.bias_initializer = of_initializer(initializer), bias_initializer
         self.seed = None if seed is None else check_seed(seed)
         dtype = check_dtype(dtype)
-        W, b = np.zeros((self.in_features, self.out_features), dtype), np.zeros(out_features, dtype)
+        check_weights(repr(self), self.in_features, self.out_features, dtype=dtype)
+        W, b = (
+            np.zeros((self.in_features, self.out_features), dtype),
+            np.zeros(self.out_features, dtype),
+        )
         self.weight = Parameter(W)
-        self.bias = Parameter(b, penalized=False) if bias else None
+        self.bias = Parameter(b, penalized=False) if check_flag("bias", bias) else None
         generator = stream(check_seed(seed), "initialization")
         self.draw(generator, "glorot_uniform", provisional=seed is None, again=False)
 
     def draws(self, suited: str) -> list[Draw]:
         """Return W and b, with their initializers."""
-        draws: list[Draw] = [
-            (self.weight, self.initializer or suited, (self.in_features, self.out_features))
-        ]
+        chosen = suited if self.initializer is None else self.initializer
+        draws: list[Draw] = [(self.weight, chosen, (self.in_features, self.out_features))]
         if self.bias is not None:
             draws.append((self.bias, self.bias_initializer, (1, self.out_features)))
         return draws
@@ -182,20 +157,9 @@ class Embedding(Drawn):
         self.padding_index = padding_index
         if padding_index is not None:
             self.padding_index = check_count("padding_index", padding_index, 0, self.count - 1)
-        self.initializer = initializer
+        self.initializer = of_initializer(initializer)
         self.seed = None if seed is None else check_seed(seed)
-        try:
-            self._make(seed, dtype)
-        except (MemoryError, ValueError) as error:  # NumPy's, of more bytes than there are
-            if isinstance(error, MinidlError):
-                raise
-            received = f"Embedding({self.count}, {self.features})"
-            hint = "Number the categories that occur from 0."
-            problem = "the table of features does not fit into memory"
-            raise ArgumentError(problem, received=received, hint=hint) from None
-
-    def _make(self, seed: Seed, dtype: np.dtype[Any]) -> None:
-        """Make W and draw it."""
+        check_weights(repr(self), self.count, self.features, dtype=dtype)
         self.weight = Parameter(np.zeros((self.count, self.features), dtype))
         if self.padding_index is not None:
             self.weight.penalized = np.arange(self.count)[:, None] != self.padding_index
@@ -212,8 +176,8 @@ class Embedding(Drawn):
         if chosen is None:
             values = generator.standard_normal(shape)
         else:
-            values = np.array(initializer(chosen)(shape, generator))
-        if self.padding_index is not None and values.shape == shape:
+            values = drawn(chosen, shape, generator).astype(float)
+        if self.padding_index is not None:
             values[self.padding_index] = 0.0
         return values
 
@@ -303,12 +267,12 @@ class Residual(Layer):
     def __init__(self, layer: Layer) -> None:
         if not isinstance(layer, Layer):
             hint = "Several layers are nn.Residual(nn.Sequential(...))."
-            raise ArgumentError("layer is not a layer", received=repr(layer), hint=hint)
+            raise ArgumentError("layer is not a layer", received=shown(layer), hint=hint)
         self.layer = layer
 
     def forward(self, x: Value, training: Training = False) -> Value:
         """Return x + layer(x)."""
-        y = self.layer.forward(x, training)
+        y = check_output(self.layer, self.layer.forward(x, training))
         if x.shape[-2:] != y.shape[-2:]:
             problem = "the layer in a Residual changes the shape, so they cannot be added"
             received = f"input {x.shape}, output {y.shape}"
@@ -318,15 +282,6 @@ class Residual(Layer):
 
     def __repr__(self) -> str:
         return f"Residual({self.layer!r})"
-
-
-def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """Return the dtype of a layer, float64 or float32; another is a DTypeError."""
-    known = np.dtype(dtype)
-    if known.char not in "fd":
-        expected = "float64 or float32"
-        raise DTypeError("a layer cannot have this dtype", received=known, expected=expected)
-    return known
 
 
 def check_rate(name: str, value: float) -> float:

@@ -18,7 +18,7 @@ from minidl.autograd import Array, ops
 from minidl.autograd.node import Value
 from minidl.autograd.ops.losses import Weights, averaged, like
 from minidl.checks import check_flag, check_number
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, shown
 from minidl.keywords import answers
 from minidl.nn.binary_losses import BinaryCrossEntropy, Focal, Hinge
 from minidl.nn.criterion import Loss, OperationLoss, Shape
@@ -174,5 +174,5 @@ def loss(name: str | Loss | type[Loss]) -> Loss:
         expected = 'a name such as "mse", or a loss such as nn.MeanSquaredError()'
         hint = "Names are in minidl list losses; a custom loss derives from nn.Loss."
         message = "loss is neither a name nor a Loss"
-        raise ArgumentError(message, received=repr(name), expected=expected, hint=hint)
+        raise ArgumentError(message, received=shown(name), expected=expected, hint=hint)
     return LOSSES[name]()

@@ -12,8 +12,8 @@ from minidl.autograd import ops
 from minidl.autograd.node import Value, array_of
 from minidl.checks import check_count, check_number
 from minidl.errors import ArgumentError, ShapeError, UnknownKeywordError
+from minidl.nn.drawn import check_dtype, check_weights
 from minidl.nn.layer import Layer, Training
-from minidl.nn.layers import check_dtype
 from minidl.nn.parameters import Buffer, Parameter
 
 __all__ = ["BatchNorm", "LayerNorm"]
@@ -38,6 +38,7 @@ class Norm(Layer):
         self.features = check_count("features", features)
         self.epsilon = epsilon
         dtype = check_dtype(dtype)
+        check_weights(f"{type(self).__name__}({self.features})", 2, self.features, dtype=dtype)
         self.scale = Parameter(np.ones(self.features, dtype), penalized=False)
         self.shift = Parameter(np.zeros(self.features, dtype), penalized=False)
 

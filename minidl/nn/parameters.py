@@ -15,7 +15,14 @@ import numpy.typing as npt
 
 from minidl.autograd import Array, Tensor
 from minidl.autograd.node import array_of, to_float
-from minidl.errors import ArgumentError, CallError, GraphError, ShapeError, UnknownNameError
+from minidl.errors import (
+    ArgumentError,
+    CallError,
+    GraphError,
+    ShapeError,
+    UnknownNameError,
+    invalid,
+)
 from minidl.keywords import answers
 from minidl.values import numbers
 
@@ -80,7 +87,7 @@ class Buffer(Tensor):
         object.__setattr__(self, "_data", new)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "requires_grad" and value:
+        if name in ("requires_grad", "_requires_grad") and value:
             message = "a buffer is not trained, so it cannot have requires_grad=True"
             raise GraphError(message, hint="Use nn.Parameter for what is trained.")
         if name != "data" or not hasattr(self, "data"):
@@ -123,7 +130,7 @@ class Parameter(Tensor):
     def __init__(self, data: npt.ArrayLike, *, penalized: bool | Array = True) -> None:
         object.__setattr__(self, "_packed", False)
         super().__init__(data, requires_grad=True)
-        self.penalized = penalized
+        self.penalized = _mask(penalized, self.shape)
         self._checksum = None
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -151,6 +158,29 @@ class Parameter(Tensor):
         """Replace the numbers by `values`, which may be provisional."""
         self.data[...] = values
         self._checksum = self._crc() if provisional else None
+
+
+def _mask(penalized: Any, shape: tuple[int, ...]) -> bool | Array:
+    """Return which numbers a penalty includes, or raise unless that is True, False or an array."""
+    if isinstance(penalized, bool):
+        return penalized
+    mask = np.asarray(penalized)
+    try:
+        fits = mask.dtype.kind == "b" and np.broadcast_shapes(mask.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise invalid("penalized", penalized, f"True, False or booleans of shape {shape}")
+    return mask
+
+
+def _named(pairs: Any) -> dict[str, Parameter]:
+    """Return the parameters by name, or raise unless these are pairs."""
+    named = list(pairs) if isinstance(pairs, Iterable) else [pairs]
+    if not all(isinstance(pair, tuple) and isinstance(pair[-1], Parameter) for pair in named):
+        expected = "pairs of a name and a Parameter, such as model.named_parameters()"
+        raise invalid("named", pairs, expected)
+    return dict(named)
 
 
 def replicated(shape: tuple[int, ...], replicas: int) -> tuple[int, ...]:
@@ -186,7 +216,7 @@ class ParameterVector:
     """
 
     def __init__(self, named: Iterable[tuple[str, Parameter]], replicas: int | None = None) -> None:
-        self._parameters = dict(named)
+        self._parameters = _named(named)
         dtypes = {p.dtype for p in self}
         if not dtypes:
             hint = "Hold them and layers as attributes, or in lists, tuples or dicts there."

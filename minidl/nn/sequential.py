@@ -9,19 +9,22 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from minidl.autograd import Tensor
 from minidl.autograd.node import Value
-from minidl.checks import check_count
-from minidl.errors import ArgumentError, ShapeError
+from minidl.checks import check_count, check_index
+from minidl.errors import ArgumentError, ShapeError, shown
 from minidl.html import table
 from minidl.keywords import answers
 from minidl.nn.activations import ACTIVATIONS, Activation
 from minidl.nn.activations import activation as new_activation
+from minidl.nn.drawn import Drawn, check_dtype, check_weights
 from minidl.nn.initializers import Initializer
-from minidl.nn.layer import Layer, Training
-from minidl.nn.layers import Dense, Drawn, Dropout, Embedding, check_rate
+from minidl.nn.layer import Layer, Training, check_output
+from minidl.nn.layers import Dense, Dropout, Embedding, check_rate
 from minidl.nn.norms import Norm
 from minidl.streams import Seed, check_seed, stream
 
+OUTPUTS = (Tensor, np.ndarray)
 SIZED = (Dense, Norm)  # layers that know their number of features
 
 
@@ -47,7 +50,7 @@ class Sequential(Layer):
     (1, 1)
     """
 
-    _fixed = ("seed",)
+    _fixed = ("layers", "seed")
 
     def __init__(self, *layers: Layer | list[Layer], seed: Seed = None) -> None:
         if len(layers) == 1 and isinstance(layers[0], list | tuple):
@@ -94,15 +97,17 @@ class Sequential(Layer):
         """Return the output of the last layer."""
         for layer in self.layers:
             x = layer.forward(x, training)  # x is an array of floats or a Tensor already
-            if x is None:
-                message = f"the forward of {type(layer).__name__} returned nothing"
-                raise ArgumentError(message, hint="It must end with: return ...")
+            if not isinstance(x, OUTPUTS):
+                check_output(layer, x)  # raises
         return x
 
     def __len__(self) -> int:
         return len(self.layers)
 
     def __getitem__(self, position: int) -> Layer:
+        count = len(self.layers)
+        if not isinstance(position, slice):
+            position = check_index(position, count, "layer", "Layers are numbered: model[0].")
         return self.layers[position]
 
     def __repr__(self) -> str:
@@ -150,7 +155,7 @@ def _not_a_layer(position: int, value: object) -> ArgumentError:
         hint = "Write a layer: class Own(nn.Activation), with function = staticmethod(...)."
     message = f"element {position} of Sequential is not a layer"
     expected = "a layer, such as nn.Dense(2, 16) or nn.Tanh()"
-    return ArgumentError(message, received=repr(value), expected=expected, hint=hint)
+    return ArgumentError(message, received=shown(value), expected=expected, hint=hint)
 
 
 def _count(layer: Layer) -> int:
@@ -212,12 +217,14 @@ def mlp(
         received = f"mlp({', '.join(map(repr, sizes))})"
         raise ArgumentError(message, received=received, expected=example)
     widths = [check_count("a layer's size", size) for size in sizes]
-    rate = check_rate("dropout", dropout)
+    rate, known = check_rate("dropout", dropout), check_dtype(dtype)
+    total = sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
+    check_weights(f"mlp({', '.join(map(str, widths))})", total, dtype=known)
     new_activation(activation)  # an unknown name is an error without a hidden layer, too
     layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(widths)):
         if i:
             layers.append(new_activation(activation))
             layers.extend([Dropout(rate)] if rate else [])
-        layers.append(Dense(n_in, n_out, initializer=initializer, dtype=dtype))
+        layers.append(Dense(n_in, n_out, initializer=initializer, dtype=known))
     return Sequential(*layers, seed=seed)

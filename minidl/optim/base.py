@@ -3,29 +3,35 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self, TypeAlias
+from functools import partial
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import (
-    ArgumentError,
-    CallError,
-    DTypeError,
-    MinidlError,
-    ShapeError,
-)
-from minidl.keywords import Answering, answers, wrong_call
+from minidl.checks import check_count
+from minidl.errors import ArgumentError, CallError, ShapeError
+from minidl.keywords import Answering, wrong_call
 from minidl.optim.attributes import Snapshot, changed, pack_all, plain, snapshot, unpack
+from minidl.optim.checks import (
+    MISSING,
+    REAL,
+    check_first,
+    check_mapping,
+    check_saved,
+    check_vector,
+    refuse_reshaped,
+    wrong_gradient,
+    wrong_point,
+)
+from minidl.optim.hyperparameters import Hyperparameter
 from minidl.optim.schedules import Schedule
 from minidl.subclasses import without_formula
-from minidl.words import USAGE
 
 Array: TypeAlias = npt.NDArray[Any]
 Gradient: TypeAlias = Callable[[Array], Array]
 Setting: TypeAlias = npt.ArrayLike | Schedule  # a number, one for each replica, or a schedule
 BASE = {"hyperparameters", "state", "step_count", "gradient_evaluations", "_before"}
-MISSING: Any = None  # as PyTorch's step() needs no argument, a call without them has an answer
 
 
 class Optimizer(Answering, ABC):
@@ -65,6 +71,12 @@ class Optimizer(Answering, ABC):
     state_names: tuple[str, ...] = ()
     not_state: tuple[str, ...] = ()  # attributes that are not state, even if they change
     columns_in_float64 = False  # whether update() itself casts values per replica to w's dtype
+    _checks: ClassVar = {
+        "state": partial(check_mapping, "state"),
+        "hyperparameters": partial(check_mapping, "hyperparameters"),
+        "step_count": lambda count: check_count("step_count", count, 0),
+        "gradient_evaluations": lambda count: check_count("gradient_evaluations", count, 0),
+    }
     directions: tuple[str, ...] = ("velocity",)  # state that moves w without a gradient
     hyperparameters: dict[str, Any]
     state: dict[str, Array]
@@ -118,46 +130,53 @@ class Optimizer(Answering, ABC):
             change the point.
         """
         check_vector(w, grad)
-        state, shape = self.state, w.shape
+        state, shape, dtype = self.state, w.shape, w.dtype
         for name in self.state_names:
             if name not in state:
                 state[name] = np.zeros_like(w)
-            elif state[name].shape != shape:
+            elif (held := getattr(state[name], "shape", None)) != shape:
                 raise ShapeError(
                     f"{type(self).__name__} has state for another vector",
                     received=f"w of shape {shape}",
-                    expected=f"shape {state[name].shape}",
+                    expected=f"shape {held}",
                     hint="Use one optimizer per vector, or call reset().",
                 )
         counts = self.__dict__  # __setattr__ would cost time
         if counts["step_count"] == 0:
             self._check_first(w, grad)
 
-        def gradient(point: Array) -> Array:
+        def gradient(point: Array = MISSING, *others: object) -> Array:
+            if others or getattr(point, "shape", None) != shape:
+                raise wrong_point(point, shape, others)
             g = grad(point)
             counts["gradient_evaluations"] += 1
-            if getattr(g, "shape", None) != shape:
+            if getattr(g, "shape", None) != shape or g.dtype.kind not in REAL:
                 raise wrong_gradient(g, shape)
             return g
 
         returned: object = self.update(w, gradient)
+        if w.shape != shape or w.dtype != dtype:
+            refuse_reshaped(type(self).__name__, w, shape, dtype)
         if returned is not None and returned is not w:
             hint = "Write the new point into w: w -= ... or w[...] = ...; return nothing."
             raise ArgumentError(f"{type(self).__name__}.update returned a value", hint=hint)
         counts["step_count"] += 1
 
     def _check_first(self, w: Array, grad: object) -> None:
-        """Check the arguments of the first step."""
-        if not callable(grad):
-            received, expected = type(grad).__name__, "a function: point -> gradient at that point"
-            raise ArgumentError("grad is not a function", received=received, expected=expected)
-        for name, value in self.hyperparameters.items():
-            if isinstance(value, np.ndarray) and (w.ndim != 2 or len(value) != len(w)):
-                message = f"{name} has one value per replica, which does not fit the vector"
-                received = f"{len(value)} values for w of shape {w.shape}"
-                expected = f"a single number, or w of shape ({len(value)}, P)"
-                raise ShapeError(message, received=received, expected=expected)
+        """Check the arguments of the first step, and the hyperparameters, however they were set."""
+        check_first(w, grad, {name: self._checked(name) for name in self.hyperparameters})
         self.note_attributes()
+
+    def _checked(self, name: str) -> Any:
+        """Return a hyperparameter as it is held, checked unless it is a schedule."""
+        classes = (c for part in self.chain() for c in type(part).__mro__)
+        held = (vars(c).get(name) for c in classes)
+        declared = next((d for d in held if isinstance(d, Hyperparameter)), None)
+        if declared is None:
+            error = wrong_call(type(self).__init__, (self,), {name: None})
+            raise error or CallError(f"{type(self).__name__} has no {name}")
+        value = self.hyperparameters[name]
+        return value if callable(value) else declared.check(value)
 
     def note_attributes(self) -> None:
         """Note the attributes that a custom class has, before the first step."""
@@ -255,7 +274,8 @@ class Optimizer(Answering, ABC):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned; another class's is an ArgumentError."""
+        """Restore what :meth:`state_dict` returned; anything else is an ArgumentError."""
+        check_saved(state)
         arrays, before_first_step = dict(state["state"]), state["step_count"] == 0
         vectors = {name: array for name, array in arrays.items() if not name.startswith("@")}
         missing, extra = set(self.state_names) - set(vectors), set(vectors) - set(self.state_names)
@@ -294,32 +314,3 @@ def settings_text(settings: Mapping[str, Any]) -> str:
     """Return hyperparameters as arguments: lr=0.1, momentum=0.9."""
     shown = {n: v.ravel().tolist() if isinstance(v, np.ndarray) else v for n, v in settings.items()}
     return ", ".join(f"{name}={value}" for name, value in shown.items())
-
-
-def check_vector(w: object, grad: object) -> None:
-    """Raise unless `w` is an array of float32 or float64."""
-    if not isinstance(w, np.ndarray) or w.dtype.char not in "fd":
-        raise _wrong_vector(w, grad)
-
-
-def wrong_gradient(g: Any, shape: tuple[int, ...]) -> ShapeError:
-    """Return the error for a gradient that is no array of this shape."""
-    return ShapeError(
-        "the gradient does not fit the vector",
-        received=f"{type(g).__name__} of shape {np.shape(g)}",
-        expected=f"an ndarray of shape {shape}",
-        hint="grad must be a function: point -> gradient at that point.",
-    )
-
-
-@answers
-def _wrong_vector(w: object, grad: object) -> MinidlError:
-    """Return the error for a first argument of `step` that is no vector."""
-    if grad is MISSING:
-        return CallError("step needs w and grad", hint=USAGE["Optimizer.step"])
-    return DTypeError(
-        "an optimizer updates its vector in place",
-        received=f"{type(w).__name__} of {getattr(w, 'dtype', 'no dtype')}",
-        expected="an ndarray of float32 or float64",
-        hint="Convert it once with np.asarray(w, dtype=float) and keep that array.",
-    )

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from minidl.checks import call, refuse_class
 from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
 from minidl.words import NAMES, PLACES
@@ -25,6 +26,8 @@ class Hyperparameter:
     """
 
     def __init__(self, valid: Callable[[Array], npt.NDArray[np.bool_]], expected: str) -> None:
+        if not callable(valid):
+            raise invalid("valid", valid, "a function array -> booleans")
         self.valid = valid
         self.expected = expected
 
@@ -32,6 +35,7 @@ class Hyperparameter:
         self.name = name
 
     def __set__(self, optimizer: Any, value: object) -> None:
+        refuse_class(self.name, value, object)
         schedule = callable(value) and not _is_model(value)
         optimizer.hyperparameters[self.name] = value if schedule else self.check(value)
 
@@ -39,12 +43,16 @@ class Hyperparameter:
         if optimizer is None:
             return self
         value = optimizer.hyperparameters[self.name]
-        return self.check(value(optimizer.step_count)) if callable(value) else value
+        return self._of(value, optimizer.step_count) if callable(value) else value
 
     def at(self, optimizer: Any, step: int) -> float | Array:
         """Return the value at `step`, which may lie in the future."""
         value = optimizer.hyperparameters[self.name]
-        return self.check(value(step)) if callable(value) else value
+        return self._of(value, step) if callable(value) else value
+
+    def _of(self, schedule: Callable[[int], object], step: int) -> float | Array:
+        """Return the value of a schedule at a step, checked."""
+        return self.check(call(self.name, schedule, step, form="of the step count"))
 
     def check(self, value: object) -> float | Array:
         """Return `value` as a float or an array (R, 1), or raise an ArgumentError.

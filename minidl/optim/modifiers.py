@@ -16,18 +16,18 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl.errors import ArgumentError, ShapeError, invalid
+from minidl.checks import refuse_class
+from minidl.errors import ArgumentError, invalid
 from minidl.optim.base import (
-    MISSING,
     Array,
     Gradient,
     Optimizer,
     Setting,
-    check_vector,
     settings_text,
-    wrong_gradient,
 )
+from minidl.optim.checks import MISSING, check_vector, wrong_gradient
 from minidl.optim.hyperparameters import not_negative, positive
+from minidl.subclasses import without_formula
 
 __all__ = ["ClipByNorm", "ClipByValue", "DecoupledWeightDecay", "Modifier"]
 
@@ -82,11 +82,14 @@ class Modifier(Optimizer):
 
     def __new__(cls, *args: object, **hyperparameters: object) -> Self:
         """Make a modifier without counts and state: those of the optimizer inside are shared."""
+        if getattr(cls.update, "__isabstractmethod__", False):
+            raise without_formula(cls)
         return object.__new__(cls)
 
     def __init__(self, optimizer: Optimizer, **hyperparameters: object) -> None:
         name = type(self).__name__
         if not isinstance(optimizer, Optimizer):
+            refuse_class("optimizer", optimizer, Optimizer)
             raise invalid("optimizer", optimizer, "an optimizer, such as optim.NAG(lr=0.1)")
         for twice in hyperparameters.keys() & optimizer.hyperparameters.keys():
             problem = f"{name} needs an optimizer without {twice}, which has one already"
@@ -170,8 +173,7 @@ class Modifier(Optimizer):
 def _gradient(g: Array, w: Array) -> Array:
     """Return a gradient, or raise if it does not fit the vector."""
     if getattr(g, "shape", None) != w.shape:
-        error: ShapeError = wrong_gradient(g, w.shape)
-        raise error
+        raise wrong_gradient(g, w.shape)
     return g
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidl.checks import check_number
+from minidl.checks import check_number, refuse_class
 from minidl.errors import invalid
 from minidl.keywords import answers
 from minidl.words import USAGE
@@ -25,6 +25,9 @@ class _Positive:
     def __post_init__(self) -> None:
         for name, number in vars(self).items():
             if name == "then":
+                refuse_class("then", number, object)
+                if number is not None and not callable(number):
+                    raise invalid("then", number, "a schedule, such as CosineDecay(...), or None")
                 continue
             check_number(name, number, lambda x: 0 < x < math.inf, "a positive finite number")
             usage = USAGE.get(type(self).__name__)  # arguments may have been exchanged

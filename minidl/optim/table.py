@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minidl.checks import check_flag
 from minidl.errors import ArgumentError
 from minidl.keywords import answers
 from minidl.optim.adam import Adam, AdamW, AMSGrad
@@ -245,6 +246,7 @@ def SGD(  # noqa: N802
     >>> SGD(0.1, 0.9, nesterov=True)
     ReformulatedNAG(lr=0.1, momentum=0.9)
     """
+    check_flag("nesterov", nesterov)
     optimizer = ReformulatedNAG(lr, momentum) if nesterov else Momentum(lr, momentum)
     setting = optimizer.hyperparameters["momentum"]
     if callable(setting) or np.any(setting):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
+from minidl.memory import check_memory
 from minidl.optim import Optimizer, lookup
 from minidl.paths.surfaces import Surface, check_start, surface
 from minidl.paths.theory import Rule, rule_of
@@ -122,6 +123,7 @@ def descend(
     """
     place = surface(on)
     steps = check_count("steps", place.steps if steps is None else steps)
+    check_memory(f"a path of {steps} steps", 64 * steps)
     made, called = _made(optimizer, lr, momentum)
     w = check_start(place, start)
     with np.errstate(all="ignore"):

@@ -13,7 +13,7 @@ import numpy as np
 
 from minidl.autograd import ops
 from minidl.autograd.node import Value
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, shown
 from minidl.spelling import close_matches
 
 LONGEST, DEEPEST, HIGHEST = 400, 100, 100  # characters, nested parts, exponent
@@ -94,7 +94,7 @@ def parse(text: object) -> Formula:
     """
     if not isinstance(text, str) or not text.strip():
         raise ArgumentError(
-            "a surface is a name or a formula, such as 'x**2 + y**2'", received=repr(text)
+            "a surface is a name or a formula, such as 'x**2 + y**2'", received=shown(text)
         )
     text = " ".join(text.split())
     if len(text) > LONGEST:

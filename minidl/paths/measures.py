@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_number
+from minidl.checks import check_instance, check_number
+from minidl.errors import ShapeError
 from minidl.keywords import answers
 from minidl.paths.descent import Path
 from minidl.paths.theory import Rule, closed_form, crossing_limit, spectral_radius, stability_limit
+from minidl.values import numbers
 
 Array = npt.NDArray[Any]
 TOLERANCE = 1e-3  # of the start distance
@@ -111,6 +113,7 @@ def measure(path: Path, tolerance: float = TOLERANCE) -> Figures:
     momentum: 24 crossings, overshoot 0.842
     nag: 4 crossings, overshoot 0.202
     """
+    check_instance("path", path, Path, "paths.descend(...) returns it.")
     tolerance = check_number("tolerance", tolerance, lambda t: 0 < t < 1, "a number in (0, 1)")
     place, losses = path.surface, path.losses
     minimum = place.minimum(path.iterates[-1])
@@ -143,6 +146,9 @@ def crossed(offsets: Array, tolerance: float = TOLERANCE) -> Array:
     >>> crossed(np.array([2.0, -1.0, 0.0, 0.5]))
     array([1, 3])
     """
+    offsets, _ = numbers(offsets, "offset")
+    if offsets.ndim != 1 or not len(offsets):
+        raise ShapeError("offsets must be numbers of one axis", received=f"shape {offsets.shape}")
     outside = np.flatnonzero(np.abs(offsets) >= tolerance * abs(offsets[0]))
     sides = np.sign(offsets[outside])
     crossings: Array = outside[1:][sides[1:] != sides[:-1]]

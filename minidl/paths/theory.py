@@ -11,13 +11,17 @@ Polyak 1964, section 3; Lessard, Recht and Packard 2016, "Analysis and design of
 algorithms via integral quadratic constraints", SIAM J. Optim. 26:57, section 2.2.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import UnknownNameError
+from minidl.checks import check_count, check_number
+from minidl.errors import MinidlError, UnknownNameError, invalid
+from minidl.memory import check_memory
 from minidl.optim import NAG, GradientDescent, Momentum, Optimizer, ReformulatedNAG
+from minidl.values import numbers
 
 Array = npt.NDArray[Any]
 RULES = ("gd", "momentum", "nag")
@@ -53,7 +57,7 @@ def recurrence(rule: str, x: npt.ArrayLike, momentum: npt.ArrayLike = 0.9) -> tu
     >>> print(f"{t:.2f} {c:.2f}")
     0.95 0.45
     """
-    x, m = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(momentum, dtype=float))
+    x, m = np.broadcast_arrays(_real("x", x), _momentum(momentum))
     if rule == "gd":
         return 1 - x, np.zeros_like(x)
     if rule == "momentum":
@@ -61,6 +65,25 @@ def recurrence(rule: str, x: npt.ArrayLike, momentum: npt.ArrayLike = 0.9) -> tu
     if rule == "nag":
         return (1 + m) * (1 - x), m * (1 - x)
     raise UnknownNameError("rule", rule, RULES)
+
+
+def _real(name: str, values: npt.ArrayLike) -> Array:
+    """Return finite numbers as an array, or raise an ArgumentError that names them."""
+    try:
+        array, _ = numbers(values)
+    except (MinidlError, TypeError):
+        raise invalid(name, values, "a number, or an array of numbers") from None
+    if not np.isfinite(array).all():
+        raise invalid(name, values, "finite")
+    return array.astype(float)
+
+
+def _momentum(values: npt.ArrayLike) -> Array:
+    """Return momenta, or raise unless they are in [0, 1)."""
+    m = _real("momentum", values)
+    if not ((m >= 0) & (m < 1)).all():
+        raise invalid("momentum", values, "in [0, 1)")
+    return m
 
 
 def spectral_radius(rule: str, x: npt.ArrayLike, momentum: npt.ArrayLike = 0.9) -> Array:
@@ -92,7 +115,7 @@ def stability_limit(rule: str, momentum: npt.ArrayLike = 0.9) -> Array:
     ['2.000', '3.800', '1.357']
     """
     recurrence(rule, 0.0)  # checks the name
-    m = np.asarray(momentum, dtype=float)
+    m = _momentum(momentum)
     limits: dict[str, Array] = {
         "gd": 2 + 0 * m,
         "momentum": 2 * (1 + m),
@@ -113,7 +136,7 @@ def crossing_limit(rule: str, momentum: npt.ArrayLike = 0.9) -> Array:
     ['1.000000', '0.002633', '0.002770']
     """
     recurrence(rule, 0.0)
-    m = np.asarray(momentum, dtype=float)
+    m = _momentum(momentum)
     limits: dict[str, Array] = {
         "gd": 1 + 0 * m,
         "momentum": (1 - np.sqrt(m)) ** 2,
@@ -134,7 +157,10 @@ def closed_form(rule: str, x: float, momentum: float, steps: int) -> Array:
     >>> closed_form("momentum", 0.1, 0.9, 2).round(4)
     array([1.  , 0.9 , 0.72])
     """
-    (t, c), q, k = recurrence(rule, x, momentum), 1 - x, np.arange(steps + 1)
+    count = check_count("steps", steps, 0)
+    check_memory(f"a path of {count} steps", 32 * count)
+    x = check_number("x", x, math.isfinite, "a finite number")
+    (t, c), q, k = recurrence(rule, x, momentum), 1 - x, np.arange(count + 1)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         square = float(t * t - 4 * c)
         if square < -1e-14:

@@ -16,7 +16,7 @@ from minidl.errors import ArgumentError, DataError, ShapeError, invalid
 from minidl.files import atomic_write, check_place
 from minidl.keywords import answers
 from minidl.nn import Layer
-from minidl.plots.boundary import repaint
+from minidl.plots.boundary import FINEST, repaint
 from minidl.plots.curves import set_scales
 from minidl.plots.figures import explain, new_figure, styled
 from minidl.plots.planes import Plane, plane_of
@@ -103,7 +103,7 @@ def animate_boundaries(
     count = min(check_count("frames", frames, 2), last + 1)
     epochs = np.linspace(0, last, count).round().astype(int).tolist()
     names = {name: (labels or {}).get(name, name) for name in checked}
-    size, before = check_count("resolution", resolution, 2), network.parameters.value.copy()
+    size, before = check_count("resolution", resolution, 2, FINEST), network.parameters.value.copy()
     with styled():
         from matplotlib import rc_context
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = npt.NDArray[np.float64]
+FINEST = 10_000  # points along an axis; 10^8 in all
 PROJECTED = "rows on the wrong side of a line can be predicted correctly"
 
 
@@ -90,7 +91,7 @@ def plot_boundary(model: Any, data: Any, ax: Axes | None = None, *, resolution: 
     >>> ax.get_xlabel()
     'first principal component (74 % of the variance)'
     """
-    size = check_count("resolution", resolution, 2)
+    size = check_count("resolution", resolution, 2, FINEST)
     network_of(model)  # raises if it is no model
     data = dataset_of(model, data)
     scores = scores_of(model, data)

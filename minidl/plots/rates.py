@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_number
-from minidl.errors import DataError
+from minidl.errors import DataError, shown
 from minidl.keywords import answers
 from minidl.plots.figures import axes_of, explain, styled
 from minidl.plots.inks import ink, inked_looks
@@ -76,7 +76,7 @@ def _checked(rates: npt.ArrayLike, losses: npt.ArrayLike) -> tuple[npt.NDArray[n
     try:
         x, y = np.asarray(rates, dtype=float), np.asarray(losses, dtype=float)
     except (TypeError, ValueError):
-        raise DataError("rates and losses must be numbers", received=repr(rates)) from None
+        raise DataError("rates and losses must be numbers", received=shown(rates)) from None
     if x.ndim != 1 or x.shape != y.shape:
         received = f"shapes {x.shape} and {y.shape}"
         raise DataError("rates and losses differ in length", received=received)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from minidl.checks import is_list_of
 from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
 from minidl.optim import lookup
@@ -67,6 +68,8 @@ def plot_stability(
     >>> [panel.get_title().splitlines()[1] for panel in panels]
     ['stable below 2', 'stable below 2 (1 + m)', 'stable below 2 (1 + m) / (1 + 2 m)']
     """
+    if not is_list_of(rules, str):
+        raise invalid("rules", rules, 'a list of rules, such as ["momentum", "nag"]')
     for rule in rules:
         stability_limit(rule)
     places = _places(at, rules)

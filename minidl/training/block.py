@@ -9,6 +9,7 @@ import copy
 import itertools
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -143,11 +144,12 @@ class Block(Run):
         """Return each network with its own hyperparameters."""
         return [Network(t.objective, t.optimizer, k) for k, t in enumerate(self.trainers)]
 
-    def stop_diverged(self, losses: Array) -> Array:
+    def stop_diverged(self, losses: Array, data: Data) -> Array:
         """Stop networks whose loss is not finite or too large; return which are left."""
         check_stacked(self.optimizer)
         initial = [trainer.history.entry("train_loss", 0) for trainer in self.trainers]
-        diverged = too_large(losses, initial)
+        of_zeros = partial(self.objective.of_zeros, *data.train, data.sets)
+        diverged = too_large(losses, initial, of_zeros)
         if diverged.any():
             self._leave(["diverged" if stops else None for stops in diverged], losses)
         return ~diverged

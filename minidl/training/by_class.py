@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minidl.checks import check_instance
 from minidl.errors import ArgumentError
 from minidl.keywords import answers
 from minidl.training.data import as_array, check_rows
@@ -63,6 +64,7 @@ def class_accuracy(
     >>> class_accuracy(Trainer(model, "bce", "gd", lr=0.1), X, y)[1]
     ClassAccuracy(accuracy=0.5, rows=2)
     """
+    check_instance("trainer", trainer, Trainer)
     if not trainer.loss.classifies:
         hint = "A custom loss for classes sets classifies = True."
         raise ArgumentError(f"{trainer.loss!r} has no accuracy", hint=hint)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from minidl.checks import refuse_class
+from minidl.checks import call, refuse_class
 from minidl.errors import ArgumentError, DataError, invalid
 from minidl.keywords import Answering
 from minidl.optim.attributes import plain
@@ -171,4 +171,5 @@ class LearningRateSchedule(Callback):
             problem = "LearningRateSchedule sets lr, which the optimizer does not have"
             hint = "Declare it in the class: lr = minidl.optim.learning_rate()."
             raise ArgumentError(problem, received=repr(optimizer), hint=hint)
-        optimizer.lr = self.rate(epoch - 1)
+        form = "of the number of completed epochs"
+        optimizer.lr = call("rate", self.rate, epoch - 1, form=form)

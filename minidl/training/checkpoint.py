@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 from minidl.checks import check_count
+from minidl.files import check_path
 from minidl.training.callbacks import Callback
+from minidl.training.model_file import check_extra
 from minidl.training.run_file import save_run
 from minidl.training.trainer import Trainer
 
@@ -30,8 +32,10 @@ class Checkpoint(Callback):
         every: int = 1,
         extra: Mapping[str, npt.ArrayLike] | None = None,
     ) -> None:
+        check_path(path)
         self.path = Path(path)
         self.every = every
+        check_extra(extra)
         self.extra = extra
 
     def state_dict(self) -> dict[str, Any]:

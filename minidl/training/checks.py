@@ -5,7 +5,7 @@ The run would train nothing, or not what was meant.
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,20 @@ from numpy.typing import ArrayLike
 
 from minidl.autograd import Array
 from minidl.checks import is_minidl, refuse_class
-from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
+from minidl.errors import (
+    ArgumentError,
+    CallError,
+    DivergenceWarning,
+    UntrainedWarning,
+    WorseLossWarning,
+    shown,
+)
 from minidl.nn import Layer, Loss, ParameterVector, Sequential, Sigmoid, Softmax
 from minidl.nn.binary_losses import BinaryCrossEntropy, Focal
 from minidl.nn.parameters import Checksums
 from minidl.nn.softmax_losses import SoftmaxLoss
 from minidl.optim import Optimizer
+from minidl.text import counted
 
 DIVERGED = 1e4  # times the initial loss
 LEAST = 1e-3  # as which a smaller initial loss counts: a run may begin at its minimum
@@ -29,16 +37,19 @@ def check_model(model: object) -> None:
     """Raise unless this is a Layer, and not its class."""
     refuse_class("model", model, Layer)
     if not isinstance(model, Layer):
-        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
+        raise ArgumentError("model is not a layer", received=shown(model), expected="nn.mlp(...)")
 
 
 def check_continuation(trainer: Any, validated: bool) -> None:
     """Check that a run can be continued, and reset how the last call ended."""
+    if trainer.fitting:
+        hint = 'A callback changes settings, or ends the run: trainer.stop("why").'
+        raise CallError("fit is called by a callback of the same fit", hint=hint)
     history, steps, begun = trainer.history, trainer.optimizer.step_count, trainer.recorded >= 0
     trainer.optimizer.note_attributes()
     if not begun and steps:
         problem = "this optimizer has already taken steps in another run"
-        received = f"{trainer.optimizer!r} after {steps} steps"
+        received = f"{trainer.optimizer!r} after {counted(steps, 'step')}"
         hint = "Give each Trainer a new optimizer, or call optimizer.reset()."
         raise ArgumentError(problem, received=received, hint=hint)
     if begun and trainer.recorded == trainer.epoch and not trainer.cursor:
@@ -56,7 +67,8 @@ def check_owner(optimizer: Optimizer, steps: int) -> None:
     """Raise if an optimizer that had taken so many steps in a run has taken others since."""
     if optimizer.step_count not in (0, steps):  # 0 after a reset
         problem = "this optimizer has taken steps in another run since the last fit"
-        received = f"{optimizer!r} after {optimizer.step_count} steps, {steps} of them here"
+        taken = counted(optimizer.step_count, "step")
+        received = f"{optimizer!r} after {taken}, {steps} of them here"
         hint = "Give each Trainer an optimizer of its own."
         raise ArgumentError(problem, received=received, hint=hint)
 
@@ -69,7 +81,7 @@ def check_logits(model: Layer, loss: Loss) -> None:
             name = activation.__name__
             problem = f"{type(loss).__name__} takes logits, and the model ends with {name}"
             hint = f"Leave {name} out: the loss contains it, in a stable form."
-            raise ArgumentError(problem, received=repr(model), hint=hint)
+            raise ArgumentError(problem, received=shown(model), hint=hint)
 
 
 def check_first_epoch(
@@ -164,6 +176,13 @@ def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
         raise ArgumentError(problem, argument="model", hint=hint)
 
 
-def too_large(losses: Array, initial: ArrayLike) -> Array:
-    """Return where a loss is not finite, or above 10^4 times the initial one, at least 10."""
-    return ~(losses <= DIVERGED * np.maximum(np.abs(initial), LEAST))
+def too_large(losses: Array, initial: ArrayLike, of_zeros: Callable[[], Array]) -> Array:
+    """Return where a loss is not finite, or above 10^4 times the initial one and that of outputs 0.
+
+    The latter, `of_zeros`, has the scale of the targets: a run may begin at its minimum. It is only
+    asked for if a loss is large, and an initial loss counts as 0.001 at least.
+    """
+    limits = DIVERGED * np.maximum(np.abs(initial), LEAST)
+    if (np.isfinite(losses) & (losses > limits)).any():
+        limits = np.maximum(limits, DIVERGED * of_zeros())
+    return ~(losses <= limits)

@@ -2,16 +2,19 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from minidl.checks import check_count, refuse_class
-from minidl.errors import ArgumentError, invalid
+from minidl.checks import check_count, check_flag, check_instance, refuse_class
+from minidl.errors import ArgumentError, invalid, shown
 from minidl.optim import SGD, BatchSize, Optimizer, lookup
 from minidl.optim.base import Setting
 from minidl.registry import normalise
 from minidl.streams import check_seed
 from minidl.training.callbacks import check_callbacks
 from minidl.training.data import rows_per_batch
+from minidl.training.engine_choice import check_engine
+from minidl.training.history import History
 
 EXPECTED = 'a name such as "nag", or an optimizer such as optim.NAG(lr=0.1)'
 
@@ -58,24 +61,48 @@ def choose_optimizer(
         given = _make(given, settings, given.__name__)
     elif not isinstance(given, Optimizer):
         message = "optimizer is neither a name nor an Optimizer"
-        raise ArgumentError(message, received=repr(given), expected=EXPECTED)
+        raise ArgumentError(message, received=shown(given), expected=EXPECTED)
     elif settings:
         belong = "belongs" if len(settings) == 1 else "belong"
         problem = f"{' and '.join(settings)} {belong} to the optimizer, which already exists"
         hint = f"Set it there, or give the class: optimizer={type(given).__name__}, lr=0.1."
-        raise ArgumentError(problem, received=repr(given), hint=hint)
+        raise ArgumentError(problem, received=shown(given), hint=hint)
     return given, 32 if batch_size is None else batch_size
 
 
-def check_settings(trainer: Any) -> None:
-    """Raise if a setting of a Trainer has been given an invalid value since it was made."""
-    if not isinstance(trainer.optimizer, Optimizer):
-        refuse_class("optimizer", trainer.optimizer, Optimizer)
-        raise invalid("optimizer", trainer.optimizer, "an optimizer, such as optim.NAG(lr=0.1)")
-    rows_per_batch(trainer.batch_size, 1)
-    check_seed(trainer.seed)
-    check_count("measure_every", trainer.measure_every, 0)
-    check_callbacks(trainer.callbacks)
+def _check_optimizer(optimizer: object) -> Optimizer:
+    """Return an optimizer, or raise an ArgumentError."""
+    if not isinstance(optimizer, Optimizer):
+        refuse_class("optimizer", optimizer, Optimizer)
+        raise invalid("optimizer", optimizer, "an optimizer, such as optim.NAG(lr=0.1)")
+    return optimizer
+
+
+def _check_history(history: History) -> History:
+    """Return a history, or raise an ArgumentError."""
+    check_instance("history", history, History)
+    return history
+
+
+def _check_batch_size(batch_size: BatchSize) -> BatchSize:
+    """Return a valid batch size."""
+    rows_per_batch(batch_size, 1)
+    return batch_size
+
+
+CHECKS: dict[str, Callable[[Any], Any]] = {  # of the settings of a Trainer
+    "optimizer": _check_optimizer,
+    "batch_size": _check_batch_size,
+    "seed": check_seed,
+    "shuffle": partial(check_flag, "shuffle"),
+    "look_ahead": partial(check_flag, "look_ahead"),
+    "measure_every": lambda every: check_count("measure_every", every, 0),
+    "engine": check_engine,
+    "callbacks": check_callbacks,
+    "schedule_epochs": lambda n: None if n is None else check_count("schedule_epochs", n),
+    "history": _check_history,
+    "epoch": lambda epoch: check_count("epoch", epoch, 0),
+}
 
 
 def _make(cls: Callable[..., Optimizer], settings: dict[str, Setting], name: str) -> Optimizer:

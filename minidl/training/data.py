@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from minidl.autograd import Array
 from minidl.autograd.node import array_of
+from minidl.checks import check_count
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
 from minidl.keywords import answers
 from minidl.nn import Activation, Dropout, Layer, Sequential
@@ -250,6 +251,11 @@ def batches(
     >>> [Xb.ravel().tolist() for Xb, tb in batches(np.arange(5)[:, None], np.arange(5), 2)]
     [[0, 1], [2, 3], [4]]
     """
+    check_count("rows", rows)
+    if len(X) != len(t):
+        raise DataError("X and t differ in length", received=f"{len(X)} and {len(t)} rows")
+    if generator is not None and not hasattr(generator, "shuffle"):
+        raise invalid("generator", generator, "a numpy.random.Generator, or None")
     order = None if generator is None or rows >= len(X) else permutation(generator, len(X))
     return ((Xb, tb) for Xb, tb, _ in batches_in_order(Rows(X, t), rows, order))
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ArgumentError, MinidlError
+from minidl.errors import ArgumentError, MinidlError, shown
 from minidl.keywords import answers
 from minidl.nn import BatchNorm, Embedding
 from minidl.streams import stream
@@ -74,7 +74,7 @@ def diagnose(trainer: Trainer, X: npt.ArrayLike, y: npt.ArrayLike) -> Diagnosis:
     (2.4, 2.0, False, 0.1)
     """
     if not isinstance(trainer, Trainer):
-        raise ArgumentError("trainer must be a Trainer", received=repr(trainer))
+        raise ArgumentError("trainer must be a Trainer", received=shown(trainer))
     with np.errstate(over="ignore", invalid="ignore"):  # at weights that are not finite, in words
         return _diagnosed(trainer, X, y)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minidl.engine import SETS, machine, worthwhile
-from minidl.errors import ArgumentError, warn
+from minidl.errors import ArgumentError, invalid, warn
 from minidl.schema import fields, integer, listed, such_that, text, truth
 
 WARM = 64  # eager steps before the machine takes over; a recording takes as long as about 100
@@ -103,14 +103,13 @@ def as_in_parent(name: str) -> Iterator[None]:
 
 def check_engine(engine: object) -> str:
     """Return the name of an engine, or raise an ArgumentError if there is none, or none here."""
-    if engine not in ENGINES:
-        expected = '"auto", "eager" or "compiled"'
-        raise ArgumentError("there is no such engine", received=repr(engine), expected=expected)
+    if not isinstance(engine, str) or engine not in ENGINES:
+        raise invalid("engine", engine, '"auto", "eager" or "compiled"')
     if engine == "compiled" and not instruction_set():
         hint = "Install a C compiler and then minidl again, "
         hint += 'pip install --force-reinstall --no-cache-dir minidl, or use engine="auto".'
         raise ArgumentError(f"there is no compiled engine: {NO_MACHINE}", hint=hint)
-    return str(engine)
+    return engine
 
 
 def eager_steps(run: Any) -> int:

@@ -17,7 +17,7 @@ from minidl.keywords import answers
 from minidl.optim.table import scale_of
 from minidl.streams import stream
 from minidl.training.data import Rows, batches_in_order, check_rows, permutation, rows_per_batch
-from minidl.training.suggest import copy_at
+from minidl.training.suggest import check_new, copy_at
 from minidl.training.trainer import Trainer
 
 LOWEST, HIGHEST = 1e-4, 100.0  # rates of gradient descent; of other rules times their scale
@@ -107,11 +107,7 @@ def find_lr(
     >>> 0.1 < curve.lowest < 3.0, curve.ended
     (True, 'worse')
     """
-    if trainer.epoch or len(trainer.history) or trainer.optimizer.step_count:
-        raise ArgumentError("must not have been used", argument="trainer", hint="Make a new one.")
-    if not isinstance(trainer.optimizer.hyperparameters.get("lr"), float):
-        problem = "must have an optimizer with one number as lr, not a schedule"
-        raise ArgumentError(problem, argument="trainer", received=repr(trainer.optimizer))
+    check_new(trainer)
     scale = scale_of(trainer.optimizer)
     low = _rate("lowest", lowest, LOWEST * scale)
     high = _rate("highest", highest, HIGHEST * scale)

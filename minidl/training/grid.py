@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from minidl.checks import call
 from minidl.errors import ArgumentError, invalid
+from minidl.memory import check_networks
 from minidl.nn import Layer
 from minidl.nn.sequential import unseeded
 from minidl.optim import Optimizer
@@ -31,12 +33,15 @@ def grid_of(optimizer: Optimizer, seeds: Sequence[int]) -> Grid:
         raise ArgumentError(problem, received=str(lengths), hint=hint)
     rows = zip(*swept.values(), strict=True)
     settings = [dict(zip(swept, row, strict=True)) for row in rows]
-    for i, setting in enumerate(settings):
-        if setting in settings[:i]:
+    check_networks(max(1, len(settings)) * len(seeds))
+    seen: set[tuple[float, ...]] = set()
+    for setting in settings:
+        if (values := tuple(setting.values())) in seen:
             problem = "a value of the swept hyperparameters is given twice, for equal networks"
             received = ", ".join(f"{name}={value}" for name, value in setting.items())
             hint = "Give it once; for more networks give more seeds."
             raise ArgumentError(problem, received=received, hint=hint)
+        seen.add(values)
     return [(setting, seed) for setting in settings or [{}] for seed in seeds]
 
 
@@ -90,7 +95,7 @@ def _networks(model: Model, grid: Grid) -> list[Layer]:
 def _network(model: Model, seed: int) -> Layer:
     """Return the network with this seed."""
     try:
-        network = model(seed)
+        network = call("model", model, seed, form="of the seed, such as lambda seed: nn.mlp(...)")
     except Exception as error:
         error.add_note(f"in the network with seed {seed}, which model({seed}) should return")
         raise

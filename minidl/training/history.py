@@ -112,6 +112,8 @@ class History:
     @answers
     def extend(self, columns: Mapping[str, Sequence[float] | Array]) -> None:
         """Add rows, given as columns of one length; see :meth:`append`."""
+        if not isinstance(columns, Mapping):
+            raise invalid("columns", columns, "a dictionary of names and lists")
         if self._columns and columns and columns.keys() != self._columns.keys():
             raise self._other_columns(columns)
         added: dict[str, list[float]] = {}

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from minidl.checks import is_minidl
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, shown
 from minidl.optim.attributes import Snapshot, changed, snapshot
 from minidl.training.callbacks import Callback, check_paths
 from minidl.training.history import History
@@ -91,8 +91,13 @@ class Hooks:
         """Call a hook; Ctrl-C does not wait for custom callbacks."""
         if is_minidl(getattr(hook, "__self__", None)):
             hook(*arguments)
-        else:
-            self.interrupts.run(hook, *arguments)
+            return
+        returned = self.interrupts.run(hook, *arguments)
+        if returned is not None and returned is not False:  # of `condition and trainer.stop(...)`
+            owner = type(getattr(hook, "__self__", None)).__name__
+            problem = f"a hook of {owner} must return nothing"
+            hint = 'trainer.stop("why") ends the run; a hook with yield does nothing.'
+            raise ArgumentError(problem, received=shown(returned), hint=hint)
 
     def place(self) -> tuple[list[Name], list[Name]]:
         """Return the names of the callbacks that began the epoch, and of those awaiting a row."""
@@ -124,7 +129,7 @@ def _names(callbacks: Sequence[Callback]) -> list[Name]:
 def _each_once(callbacks: Sequence[Callback]) -> list[Callback]:
     """Return the callbacks as a list; one that occurs twice is an error."""
     if len(set(map(id, callbacks))) < len(callbacks):
-        problem, hint = "a callback is given twice", "Give it to the Trainer or to fit()."
+        problem, hint = "must not contain a callback twice", "Give it to the Trainer or to fit()."
         raise ArgumentError(problem, argument="callbacks", hint=hint)
     check_paths(callbacks)
     return list(callbacks)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array
+from minidl.checks import check_instance
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
 from minidl.files import atomic_write, check_path, open_regular
 from minidl.keywords import answers
@@ -46,6 +47,7 @@ def to_torch(model: Layer) -> dict[str, Array]:
     >>> {name: array.shape for name, array in to_torch(nn.mlp(2, 3, 1)).items()}
     {'0.weight': (3, 2), '0.bias': (3,), '2.weight': (1, 3), '2.bias': (1,)}
     """
+    check_instance("model", model, Layer)
     state: dict[str, Array] = {}
     for name, (array, transposed) in _places(model).items():
         state[name] = np.array(array.T if transposed else array, order="C")
@@ -77,8 +79,7 @@ def from_torch(model: Layer, state: Mapping[str, npt.ArrayLike]) -> None:
     >>> bool((one.parameters.value == other.parameters.value).all())
     True
     """
-    if not isinstance(model, Layer):
-        raise invalid("model", model, "a Layer", "Give the model first, then the weights.")
+    check_instance("model", model, Layer, "Give the model first, then the weights.")
     if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
         expected = "a dictionary of names and arrays, such as torch_model.state_dict()"
         raise invalid("state", state, expected)

@@ -46,12 +46,12 @@ class Interrupts:
         if again or not self.waits:
             self.check()
 
-    def run(self, function: Callable[..., object], *arguments: object) -> None:
+    def run(self, function: Callable[..., object], *arguments: object) -> object:
         """Run custom code, in which Ctrl-C does not wait, because it may take long."""
         self.check()
         self.waits = False
         try:
-            function(*arguments)
+            return function(*arguments)
         finally:
             self.waits = True
 

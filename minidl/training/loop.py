@@ -76,7 +76,7 @@ class Run(ABC):
         return [Network(self.objective, self.optimizer, None)]
 
     @abstractmethod
-    def stop_diverged(self, losses: Array) -> Array:
+    def stop_diverged(self, losses: Array, data: Data) -> Array:
         """Stop networks whose loss is not finite or too large; return a mask of those left."""
 
     @abstractmethod
@@ -224,13 +224,13 @@ def end_epoch(state: Run, data: Data, last: int) -> Data:
     """Measure and record the epoch if it is time; return the data of the networks that are left."""
     losses = state.unrecorded
     assert losses is not None
-    left = state.stop_diverged(losses)
+    left = state.stop_diverged(losses, data)
     state.epoch_ended(losses)
     state.unrecorded, data = losses[left], data.only(left)
     every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
     if left.any() and (ended or (every > 0 and state.epoch % every == 0)):
         row = state.measure(data, state.unrecorded)
-        left = state.stop_diverged(np.atleast_1d(row["train_loss"]))
+        left = state.stop_diverged(np.atleast_1d(row["train_loss"]), data)
         state.unrecorded = None
         if left.any():
             state.optimizer.note_loss(_of_those(row["train_loss"], left))
@@ -314,6 +314,8 @@ def eager(state: Run, epoch: Epoch, most: int | None = None) -> None:
         gradient = frozen.holding(gradient, w)
     interrupts, undo = state.interrupts, Undo(objective, optimizer, generators, state.buffers())
     batches = batches_in_order(data.train, size, order, data.sets, start=state.cursor)
+    held = vars(state)  # __setattr__ would cost time
+    held.update(cursor=state.cursor, samples=state.samples)
     for Xb, tb, wb in islice(batches, most):
         counts = optimizer.step_count, optimizer.gradient_evaluations
         if undo.needed:
@@ -330,9 +332,9 @@ def eager(state: Run, epoch: Epoch, most: int | None = None) -> None:
             total += objective.value * count
         else:  # a diverged network keeps the sum that it had when it diverged
             np.add(total, objective.value * count, out=total, where=np.isfinite(total))
-        state.running_total = total
-        state.cursor += count
-        state.samples += count
+        held["running_total"] = total
+        held["cursor"] += count
+        held["samples"] += count
         if single and not math.isfinite(total):
             break
         if interrupts.pressed and state.cursor < n:

@@ -10,9 +10,11 @@ import numpy as np
 from minidl.autograd import Array, Tensor, no_grad
 from minidl.autograd.backward import propagate
 from minidl.autograd.node import Gradients, array_of, restoring
-from minidl.errors import GraphError, ShapeError
+from minidl.checks import is_minidl
+from minidl.errors import GraphError
 from minidl.keywords import answers
 from minidl.nn import L1Penalty, L2Penalty, Layer, Loss, ParameterVector
+from minidl.nn.criterion import check_mean
 from minidl.nn.layer import Training
 from minidl.nn.penalty import check_strength
 from minidl.training.lost import without_graph
@@ -238,6 +240,25 @@ class Objective:
         """Return whether the loss itself gives rows weights."""
         return self.loss.row_weight(np.empty((0, *t.shape[1:]), t.dtype)) is not None
 
+    def of_zeros(
+        self, X: Array, t: Array, weights: Array | None = None, sets: Array | None = None
+    ) -> Array:
+        """Return the loss of outputs 0 on the first rows, arguments as for :meth:`measure`.
+
+        It is 0 for a custom loss, which may not be defined there.
+        """
+        w = self.vector.value
+        if not is_minidl(self.loss):
+            return np.zeros(w.shape[:-1])
+        part = slice(0, max(1, CHUNK * w.shape[-1] // w.size))
+        place = part if sets is None else (set_index(sets), part)
+        rows = X[place].astype(w.dtype, copy=False)
+        outputs = np.zeros_like(array_of(self.reading(lambda: self.outputs(rows))))
+        with np.errstate(over="ignore", invalid="ignore"):
+            weighted = None if weights is None else weights[place]
+            loss = self._number(self.mean(outputs, t[place], weighted))
+        return np.where(np.isfinite(loss), np.abs(loss), 0.0)
+
     def without_own(self, t: Array, weights: Array | None) -> Array | None:
         """Return the weights of rows without those that the loss gives, for the accuracy."""
         own = None if weights is None else self.loss.row_weight(t)
@@ -247,14 +268,8 @@ class Objective:
 
     def _number(self, loss: Any) -> Array:
         """Return the result of a loss as an array of float64."""
-        value = np.asarray(array_of(loss))
-        expected = self.vector.value.shape[:-1]
-        if value.dtype.kind != "f" or value.shape != expected:
-            received = f"{type(loss).__name__} of shape {value.shape}"
-            wanted = f"a Tensor of shape {expected}"
-            problem = f"the mean of the loss {self.loss!r} is not a number"
-            raise ShapeError(problem, received=received, expected=wanted)
-        return value.astype(np.float64)
+        value = array_of(check_mean(self.loss, loss, self.vector.value.shape[:-1]))
+        return np.asarray(value).astype(np.float64)
 
     def loss_at(self, point: Array, here: Any, measure: Callable[[], dict[str, Any]]) -> Any:
         """Return the loss that `measure` finds with the model at `point` (P,) or (R, P).

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from minidl.archive import NUMBERS_AND_TEXT, read_arrays, write_arrays
 from minidl.autograd import Array, Tensor
+from minidl.checks import check_instance
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
 from minidl.keywords import answers
 from minidl.nn.layer import Layer
@@ -81,7 +82,10 @@ def save_model(
 
 def check_extra(extra: Mapping[str, npt.ArrayLike] | None) -> dict[str, Array]:
     """Return further arrays by their names in the file, or raise a DataError."""
-    arrays = {f"extra/{name}": np.asarray(value) for name, value in (extra or {}).items()}
+    held = {} if extra is None else extra
+    if not isinstance(held, Mapping) or not all(isinstance(name, str) for name in held):
+        raise invalid("extra", extra, "a dictionary of names and arrays")
+    arrays = {f"extra/{name}": np.asarray(value) for name, value in held.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in NUMBERS_AND_TEXT:
             raise DataError(f"{name} is not an array of numbers or text")
@@ -120,6 +124,8 @@ def load_model(path: str | Path, into: Layer | None = None) -> Layer:
 
 def model_of(saved: Saved, into: Layer | None) -> Layer:
     """Return the model of a file, or `into` with its weights."""
+    if into is not None:
+        check_instance("into", into, Layer)
     if into is None:
         into = _built(saved)
     else:

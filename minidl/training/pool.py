@@ -30,6 +30,7 @@ Results = Generator[tuple[int, bytes], None, None]
 MESSAGE = "worker processes died repeatedly while they trained "
 HINT = "A process dies when it runs out of memory, or when its code ends it."
 OF_THIS_PROCESS = ("LokyBackend", "MultiprocessingBackend")  # whose workers nobody else needs
+MOST_JOBS = 10_000  # processes
 DEATHS = 3  # of tasks that run alone; after these the remaining ones are not tried
 # Dask's and Ray's errors for the death of a worker, or of the only one that held an array
 DIED = {"KilledWorker", "FutureCancelledError", "WorkerCrashedError", "RayActorError"}
@@ -39,6 +40,8 @@ def check_jobs(jobs: object) -> int | None:
     """Return a number of processes as joblib takes it, or raise :class:`ArgumentError`."""
     if isinstance(jobs, bool) or jobs == 0 or not (jobs is None or hasattr(jobs, "__index__")):
         raise invalid("jobs", jobs, "1, 2, ..., -1 for all, or None")
+    if jobs is not None and abs(operator.index(jobs)) > MOST_JOBS:
+        raise invalid("jobs", jobs, f"at most {MOST_JOBS}")
     return None if jobs is None else operator.index(jobs)
 
 

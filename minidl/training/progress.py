@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 from minidl.checks import check_count
-from minidl.files import Identity, append_to, identity_of
+from minidl.errors import invalid
+from minidl.files import Identity, append_to, check_path, identity_of
 from minidl.training.bar import has_widgets, new_bar
 from minidl.training.callbacks import Callback
 from minidl.training.trainer import Trainer
@@ -33,8 +34,10 @@ class Progress(Callback):
     _checks: ClassVar = {"lines": partial(check_count, "lines")}
 
     def __init__(self, file: TextIO | None = None, *, lines: int = 10) -> None:
+        if file is not None and not hasattr(file, "write"):
+            raise invalid("file", file, "an open file, such as sys.stdout, or None")
         self.file = file
-        self.lines = lines
+        self.lines = check_count("lines", lines)
         self._bar: Any = None
         self._pending: Mapping[str, float] | None = None  # a row that has not been printed
 
@@ -89,6 +92,7 @@ class CSVLog(Callback):
     """
 
     def __init__(self, path: str | Path) -> None:
+        check_path(path)
         self.path = Path(path)
         self._left: Identity | None = None  # the file as this run has left it
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from minidl.checks import check_flag
 from minidl.errors import DivergenceWarning, UntrainedWarning, WorseLossWarning
 from minidl.html import settings
 from minidl.keywords import answers
@@ -249,7 +250,7 @@ def _replicas(grid: Grid, trainers: list[Trainer]) -> list[Replica]:
 @contextlib.contextmanager
 def _bar(total: int, visible: bool) -> Iterator[Callable[[list[Trainer]], object]]:
     """Give a function that advances a progress bar, if it is visible, by some finished Trainers."""
-    if not visible:
+    if not check_flag("progress", visible):
         yield len
         return
     with new_bar(total=total, unit="network", file=sys.stderr) as bar:

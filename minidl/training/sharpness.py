@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from minidl.autograd import Array, grad
 from minidl.checks import check_number
-from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFiniteError
+from minidl.errors import ArgumentError, ConvergenceError, GraphError, NonFiniteError, shown
 from minidl.keywords import answers
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as named_loss
@@ -109,7 +109,7 @@ def sharpness(
     (4.0, True)
     """
     if not isinstance(model, Layer):
-        raise ArgumentError("model is not a layer", received=repr(model), expected="nn.mlp(...)")
+        raise ArgumentError("model is not a layer", received=shown(model), expected="nn.mlp(...)")
     criterion = named_loss(loss)
     objective = Objective(model, criterion, l2)
     rows = check_rows("training", X, y, objective, sample_weight, class_weight=class_weight)

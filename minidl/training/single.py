@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from minidl.autograd import Array
 from minidl.nn import Layer
 from minidl.training.checks import too_large
+from minidl.training.data import Data
 from minidl.training.engine_choice import engine_words
 from minidl.training.history import History
 from minidl.training.loop import Row, Run
@@ -20,6 +22,7 @@ class SingleRun(Run):
     schedule: str | None  # the name of a schedule of the learning rate
     schedule_epochs: int | None = None  # its length, by default that of the first fit
     scheduled: bool = False  # whether the optimizer has it
+    fitting: bool = False  # whether fit is running
     same_rows: bool = True  # in all calls of fit
     _other_rows: bool = False  # than in the calls before
     digest: int | None = None  # of the rows
@@ -36,9 +39,16 @@ class SingleRun(Run):
         """Which engine has taken the steps, with its instruction set, and why not the compiled."""
         return engine_words(self.engine, self.compiled.account)
 
-    def stop_diverged(self, losses: Array) -> Array:
+    def note_rows(self, digest: int) -> None:
+        """Note whether these are the rows of earlier calls: only then can losses be compared."""
+        self._other_rows = self.recorded >= 0 and self.digest not in (None, digest)
+        self.same_rows = self.same_rows and not self._other_rows
+        self.digest = digest
+
+    def stop_diverged(self, losses: Array, data: Data) -> Array:
         """Stop if the loss is not finite or too large: end the run with the last good weights."""
-        diverged = too_large(losses, self.history.entry("train_loss", 0))
+        of_zeros = partial(self.objective.of_zeros, *data.train)
+        diverged = too_large(losses, self.history.entry("train_loss", 0), of_zeros)
         if diverged[0]:
             self.diverge(float(losses[0]))
         return ~diverged

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import check_count, check_number
+from minidl.checks import check_count, check_flag, check_number
 from minidl.errors import ArgumentError, DataError, UnknownNameError, invalid, name_hint
 from minidl.training.callbacks import Callback
 from minidl.training.history import Target
@@ -55,10 +55,10 @@ class StopAtTarget(StopRule):
     ) -> None:
         if (loss is None) == (accuracy is None):
             raise ArgumentError("give either loss or accuracy as the target")
-        if loss is not None and not math.isfinite(loss):
-            raise invalid("loss", loss, "a finite number")
-        if accuracy is not None and not 0 <= accuracy <= 1:
-            raise invalid("accuracy", accuracy, "in [0, 1]")
+        if loss is not None:
+            check_number("loss", loss, math.isfinite, "a finite number")
+        if accuracy is not None:
+            check_number("accuracy", accuracy, lambda a: 0 <= a <= 1, "in [0, 1]")
         if on not in ("train", "validation"):
             raise invalid("on", on, '"train" or "validation"')
         self.loss, self.accuracy, self.on = loss, accuracy, on
@@ -136,6 +136,7 @@ class EarlyStopping(StopRule):
     reason = "early stopping"
     _checks: ClassVar = {
         "patience": partial(check_count, "patience"),
+        "restore_best": partial(check_flag, "restore_best"),
         "min_delta": lambda value: check_number(
             "min_delta", value, lambda d: 0 <= d < math.inf, "a finite number >= 0"
         ),

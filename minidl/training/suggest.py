@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_count, check_number
+from minidl.checks import check_count, check_instance, check_number
 from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
 from minidl.optim.table import scale_of
@@ -50,6 +50,16 @@ class SuggestedRate:
     epochs: int
     rows: int
     folds: int
+
+
+def check_new(trainer: Trainer) -> None:
+    """Raise unless this is a Trainer that has taken no step and whose learning rate is a number."""
+    check_instance("trainer", trainer, Trainer)
+    if trainer.epoch or len(trainer.history) or trainer.optimizer.step_count:
+        raise ArgumentError("must not have been used", argument="trainer", hint="Make a new one.")
+    if not isinstance(trainer.optimizer.hyperparameters.get("lr"), float):
+        problem = "must have an optimizer with one number as lr, not a schedule"
+        raise ArgumentError(problem, argument="trainer", received=repr(trainer.optimizer))
 
 
 @answers
@@ -101,13 +111,11 @@ def suggest_lr(
     >>> found.lr < 0.1, found.rows, found.folds
     (True, 331, 4)
     """
-    if trainer.epoch or len(trainer.history) or trainer.optimizer.step_count:
-        raise ArgumentError("must not have been used", argument="trainer", hint="Make a new one.")
-    if not isinstance(trainer.optimizer.hyperparameters.get("lr"), float):
-        problem = "must have an optimizer with one number as lr, not a schedule"
-        raise ArgumentError(problem, argument="trainer", received=repr(trainer.optimizer))
+    check_new(trainer)
     epochs = check_count("epochs", epochs)
     asked = _usual(trainer) if rates is None else rates
+    if isinstance(asked, str) or not isinstance(asked, Iterable):
+        raise invalid("rates", asked, "a list of different numbers")
     tried = tuple(sorted(check_number("a rate", rate, _positive, "positive") for rate in asked))
     if not tried or len(set(tried)) < len(tried):
         raise invalid("rates", list(asked), "a list of different numbers")

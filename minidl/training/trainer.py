@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_count, check_flag
-from minidl.errors import ArgumentError, warn
-from minidl.keywords import answers
+from minidl.checks import check_count
+from minidl.errors import ArgumentError, invalid, warn
+from minidl.keywords import Answering, answers
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
 from minidl.optim import BatchSize, Optimizer
@@ -25,10 +26,9 @@ from minidl.training.checks import (
     parts_of,
     warnings_after,
 )
-from minidl.training.choose import check_settings, choose_optimizer
+from minidl.training.choose import CHECKS, choose_optimizer
 from minidl.training.compiled import Compiled
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
-from minidl.training.engine_choice import check_engine
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
@@ -42,11 +42,8 @@ from minidl.training.shown import in_a_line, trainer_settings
 from minidl.training.single import SingleRun
 from minidl.training.weights import ClassWeight, check_class_weight
 
-SWITCHES = ("shuffle", "look_ahead")
 
-
-@answers
-class Trainer(SingleRun):
+class Trainer(SingleRun, Answering):
     """Train a model and record its history.
 
     Parameters
@@ -123,6 +120,8 @@ class Trainer(SingleRun):
     array([0, 1, 2, 3, 4, 5])
     """
 
+    _checks: ClassVar = CHECKS
+
     def __init__(
         self,
         model: Layer,
@@ -154,9 +153,8 @@ class Trainer(SingleRun):
         check_logits(model, criterion)
         check_class_weight(class_weight, criterion)
         self.class_weight, self.seed = class_weight, check_seed(seed)
-        self.shuffle, self.look_ahead = map(check_flag, SWITCHES, (shuffle, look_ahead))
-        every, self.engine = check_count("measure_every", measure_every, 0), check_engine(engine)
-        self.measure_every = every
+        self.shuffle, self.look_ahead = shuffle, look_ahead
+        self.measure_every, self.engine = measure_every, engine
         self.schedule, on_plateaus = check_schedule(schedule)
         self.callbacks = [*check_callbacks(callbacks), *on_plateaus]
         self.objective = Objective(model, criterion, l2, l1)
@@ -188,6 +186,8 @@ class Trainer(SingleRun):
 
         If several callbacks call it in one epoch, the first reason is kept.
         """
+        if not isinstance(reason, str) or not reason:
+            raise invalid("reason", reason, 'a text, such as "the loss is small enough"')
         self.stop_reason = self.stop_reason or reason
 
     @answers
@@ -268,7 +268,7 @@ class Trainer(SingleRun):
         rate. Layers that mix rows, such as batch norm, do not use the weights.
         """
         check_count("epochs", epochs, 0)
-        check_settings(self)
+        check_callbacks(self.callbacks)
         classes = self.class_weight if class_weight is None else class_weight
         train = check_rows("training", X, y, self.objective, sample_weight, class_weight=classes)
         held_out = validation_rows(validation, self.objective)
@@ -276,7 +276,7 @@ class Trainer(SingleRun):
             check_validation(X, validation[0])
         # The default is compared, not its truth: an empty list of a wrong type is an error.
         hooks = [*self.callbacks, *(check_callbacks(callbacks) if callbacks != () else ())]
-        self._note_rows(train.digest())
+        self.note_rows(train.digest())
         before = self.model.checksums()
         self.fit_rows(Data(train, held_out), self.epoch + epochs, hooks)
         told, self._told = self._told, self.untrained
@@ -306,12 +306,6 @@ class Trainer(SingleRun):
         """Take over a saved run, which ``fit`` continues: :func:`~minidl.training.load_run`."""
         load_run(self, path)
 
-    def _note_rows(self, digest: int) -> None:
-        """Note whether these are the rows of earlier calls: only then can losses be compared."""
-        self._other_rows = self.recorded >= 0 and self.digest not in (None, digest)
-        self.same_rows = self.same_rows and not self._other_rows
-        self.digest = digest
-
     def fit_rows(self, data: Data, last: int, hooks: list[Callback]) -> None:
         """Train on checked rows until epoch `last`: the part of :meth:`fit` that takes time."""
         check_continuation(self, data.held_out is not None)
@@ -322,6 +316,7 @@ class Trainer(SingleRun):
             self.started_with = settings_of(self)
         self.seeds = [self.seed]
         self.hooks.take(hooks)
+        self.fitting = True
         with self.interrupts:
             try:
                 with np.errstate(over="ignore", invalid="ignore"):  # divergence is told in words
@@ -333,6 +328,7 @@ class Trainer(SingleRun):
                 self.history.stopped_by = self.stop_reason or "interrupted"
                 raise
             finally:
+                self.fitting = False
                 end_fit(self, self.hooks.callbacks)
 
     def __repr__(self) -> str:

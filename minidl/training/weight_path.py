@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.autograd import Array
+from minidl.checks import check_instance
 from minidl.errors import ShapeError
 from minidl.keywords import answers
 from minidl.training.callbacks import Callback
 from minidl.training.data import check_rows
+from minidl.training.single import SingleRun
+from minidl.values import numbers
 
 
 class WeightPath(Callback):
@@ -77,6 +80,7 @@ def loss_of_weights(
     >>> loss([1.0, 2.0])  # (1 + 2 - 1)^2
     4.0
     """
+    check_instance("trainer", trainer, SingleRun)
     if names := [name for name, _ in trainer.model.named_buffers()]:
         held = "the buffers {} have their present values for all weights, so losses of earlier"
         held += " epochs differ from those of the history"
@@ -86,7 +90,7 @@ def loss_of_weights(
 
     def loss(weights: npt.ArrayLike) -> float:
         vector = trainer.model.parameters.value
-        before, given = vector.copy(), np.asarray(weights)
+        before, (given, _) = vector.copy(), numbers(weights, "weight")
         if given.shape != vector.shape:
             wrong = "weights have the wrong shape"
             raise ShapeError(wrong, received=given.shape, expected=vector.shape)

@@ -18,6 +18,7 @@ from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, inva
 from minidl.nn import Loss
 from minidl.nn.softmax_losses import SoftmaxLoss
 from minidl.values import numbers
+from minidl.values.missing import a
 
 ClassWeight = str | Mapping[Any, float]  # "balanced", or class -> weight
 
@@ -82,7 +83,7 @@ def as_weights(what: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
     if not valid.all():
         row = tuple(np.argwhere(~valid)[0].tolist())
         received = f"{w[row]} in row {row[-1]}"
-        raise DataError(f"a {what} weight is not a finite number >= 0", received=received)
+        raise DataError(f"{a(what)} weight is not a finite number >= 0", received=received)
     return w
 
 

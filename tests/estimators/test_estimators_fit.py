@@ -346,7 +346,7 @@ WRONG: list[tuple[dict[str, Any], type[ValueError], str]] = [
     ({"validation_fraction": 1}, ArgumentError, r"validation_fraction must be a number in \(0, 1"),
     ({"n_iter_no_change": 0.5}, ArgumentError, "n_iter_no_change must be an integer >= 1"),
     ({"measure_every": "never"}, ArgumentError, "measure_every must be an integer"),
-    ({"engine": "fast"}, ArgumentError, "there is no such engine: got 'fast'"),
+    ({"engine": "fast"}, ArgumentError, "engine must be .* got 'fast'"),
     ({"loss": "log"}, UnknownNameError, "unknown loss 'log'.*log_loss"),
     ({"loss": "mse"}, ArgumentError, "does not take classes as targets"),
     ({"dropout": 1.5}, ArgumentError, r"dropout must be a number in \[0, 1\)"),

@@ -207,7 +207,9 @@ class Forgetful(nn.Layer):
 
 @pytest.mark.parametrize("layers", [[Forgetful()], [nn.Tanh(), Forgetful(), nn.Dense(3, 1)]])
 def test_a_layer_that_forgets_to_return_is_named(layers: list[nn.Layer]) -> None:
-    with pytest.raises(ArgumentError, match="the forward of Forgetful returned nothing"):
+    with pytest.raises(
+        ArgumentError, match="the forward of Forgetful must return a Tensor: got None"
+    ):
         nn.Sequential(layers, seed=0)(X)
 
 

@@ -172,7 +172,9 @@ def test_custom_layer_inside_a_seeded_model_is_seeded_too() -> None:
 
 
 def test_layer_without_forward_says_what_is_missing() -> None:
-    with pytest.raises(NotImplementedError, match=r"Layer must define forward\(x, training\)"):
+    with pytest.raises(
+        errors.CallError, match=r"Layer does not define forward. Write def forward\(self, x"
+    ):
         nn.Layer()(X)
 
 

@@ -35,7 +35,9 @@ def test_global_random_state_is_neither_read_nor_changed() -> None:
 def test_seed_is_returned_as_an_int_and_none_is_drawn() -> None:
     assert type(check_seed(np.uint8(3))) is int
     assert check_seed(0) == 0
-    assert check_seed(2**80) == 2**80
+    assert check_seed(2**64 - 1) == 2**64 - 1
+    with pytest.raises(errors.ArgumentError, match=r"^seed must be below 2\*\*64, got 18446744"):
+        check_seed(2**64)
     assert check_seed(None) != check_seed(None)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from optim_checks import MAKES, Make, trajectory
 
 from minidl import optim
-from minidl.errors import ArgumentError, DTypeError, ShapeError
+from minidl.errors import ArgumentError, DTypeError, ShapeError, shown
 
 NOT_NUMBERS = ["0.1", b"0.1", True, np.True_, None, [], {}, 1j, 10**400]
 NOT_NUMBERS += [["0.1"], [True], [0.1, None], [[0.1], [0.2, 0.3]], [[[0.1]]], np.complex128(0.1)]
@@ -29,7 +29,7 @@ def identity(w: Any) -> Any:
 def test_wrong_learning_rate_is_refused_and_named(make: Make, wrong: object) -> None:
     with pytest.raises(ArgumentError, match=r"^lr must be") as caught:
         make(wrong, 0.9)
-    assert str(caught.value) == f"lr must be a positive finite number, got {wrong!r}"
+    assert str(caught.value) == f"lr must be a positive finite number, got {shown(wrong)}"
     assert caught.value.argument == "lr"
 
 
@@ -38,7 +38,7 @@ def test_wrong_learning_rate_is_refused_and_named(make: Make, wrong: object) -> 
 def test_wrong_momentum_is_refused_and_named(make: Make, wrong: object) -> None:
     with pytest.raises(ArgumentError, match=r"^momentum must be") as caught:
         make(0.1, wrong)
-    assert str(caught.value) == f"momentum must be a number in [0, 1), got {wrong!r}"
+    assert str(caught.value) == f"momentum must be a number in [0, 1), got {shown(wrong)}"
     assert caught.value.argument == "momentum"
 
 

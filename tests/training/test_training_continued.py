@@ -216,9 +216,9 @@ def test_a_checkpoint_has_the_same_run_wherever_it_stands(order, tmp_path):
 
 def test_a_callback_that_is_given_twice_is_an_error():
     hook = EarlyStopping("train_loss")
-    with pytest.raises(ArgumentError, match="a callback is given twice"):
+    with pytest.raises(ArgumentError, match="callbacks must not contain a callback twice"):
         two_class_trainer(callbacks=[hook]).fit(X, Y, epochs=1, callbacks=[hook])
-    with pytest.raises(ArgumentError, match="a callback is given twice"):
+    with pytest.raises(ArgumentError, match="callbacks must not contain a callback twice"):
         two_class_trainer(callbacks=[hook, hook])
 
 

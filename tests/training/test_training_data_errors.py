@@ -154,7 +154,7 @@ def test_an_optimizer_that_has_been_used_in_another_run_is_refused():
     optimizer = optim.Momentum(LR)
     two_class_trainer(optimizer=optimizer).fit(X, Y, epochs=1)
     second = two_class_trainer(optimizer=optimizer)
-    with pytest.raises(ArgumentError, match=r"Momentum\(.*\) after 1 steps.*optimizer.reset\(\)"):
+    with pytest.raises(ArgumentError, match=r"Momentum\(.*\) after 1 step.*optimizer.reset\(\)"):
         second.fit(X, Y, epochs=1)
     optimizer.reset()
     assert second.fit(X, Y, epochs=1).stopped_by == "epochs"

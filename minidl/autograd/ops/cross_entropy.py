@@ -12,7 +12,7 @@ from minidl.autograd.ops.losses import Weights, aligned, like, reduce, spread, w
 from minidl.autograd.ops.ufuncs import Axis
 from minidl.autograd.primitive import primitive, quiet
 from minidl.checks import check_number
-from minidl.errors import ArgumentError, DTypeError, ShapeError
+from minidl.errors import ArgumentError, DTypeError, ShapeError, shown
 
 __all__ = ["softmax_cross_entropy"]
 
@@ -57,11 +57,11 @@ def _row_weights(t: Value, z: Value, w: Weights, ignore_index: int | None) -> Ar
 def _check(t: Value, z: Value, label_smoothing: float, ignore_index: int | None) -> None:
     """Check that targets and options fit the logits."""
     if not hasattr(t, "dtype"):
-        raise DTypeError("targets must be an array of classes or probabilities", received=repr(t))
+        raise DTypeError("targets must be an array of classes or probabilities", received=shown(t))
     if t.dtype.kind not in "biuf":
         raise DTypeError("targets must be real numbers", received=f"dtype {t.dtype}")
     if ignore_index is not None and not isinstance(ignore_index, int | np.integer):
-        raise DTypeError("ignore_index must be an integer", received=repr(ignore_index))
+        raise DTypeError("ignore_index must be an integer", received=shown(ignore_index))
     if label_smoothing:
         check_number("label_smoothing", label_smoothing, lambda e: 0 <= e <= 1, "from 0 to 1")
     if not _are_indices(t, z):

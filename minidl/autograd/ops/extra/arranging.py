@@ -9,7 +9,7 @@ from minidl.autograd.node import Value
 from minidl.autograd.ops.extra.joining import along, as_array, beside, concatenate
 from minidl.autograd.primitive import composite, primitive
 from minidl.checks import check_count
-from minidl.errors import DTypeError, ShapeError
+from minidl.errors import DTypeError, ShapeError, shown
 
 __all__ = ["copy", "diff", "fliplr", "flipud", "ravel", "rot90", "unstack"]
 
@@ -60,7 +60,7 @@ def rot90(m: Value, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Value:
     try:
         quarters = operator.index(k) % 4
     except TypeError:
-        raise DTypeError("k must be an integer", received=repr(k)) from None
+        raise DTypeError("k must be an integer", received=shown(k)) from None
     if quarters == 2:
         return np.flip(m, (first, second))
     if quarters == 1:

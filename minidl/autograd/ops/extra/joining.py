@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from minidl.autograd.node import Node, Value
 from minidl.autograd.ops.shapes import Index, Ints, scatter
 from minidl.autograd.primitive import composite, from_numpy, plain, primitive
-from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid
+from minidl.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, invalid, shown
 
 __all__ = ["concatenate", "pad", "repeat", "roll", "split", "stack", "tile"]
 
@@ -144,7 +144,7 @@ def roll(a: Value, shift: Ints, axis: Ints | None = None) -> Value:
     """
     places = np.asarray(shift)
     if places.dtype.kind not in "iub":
-        raise DTypeError("shift must be an integer, or one for each axis", received=repr(shift))
+        raise DTypeError("shift must be an integer, or one for each axis", received=shown(shift))
     return np.roll(a, places.astype(np.int64).tolist(), axis)  # NumPy 2.0 negates unsigned ones
 
 
@@ -170,7 +170,7 @@ def repeat(a: Value, repeats: Value, axis: int | None = None) -> Value:
     array([1., 2., 2., 2.])
     """
     if np.asarray(repeats).dtype.kind not in "iub":
-        raise DTypeError("repeats must be integers", received=repr(repeats))
+        raise DTypeError("repeats must be integers", received=shown(repeats))
     a = as_array(a)
     if axis is None:
         a, axis = np.reshape(a, -1), 0

@@ -9,7 +9,7 @@ from minidl.autograd.node import Node, Value
 from minidl.autograd.ops.reductions import kept, kept_shape
 from minidl.autograd.ops.ufuncs import Axis, ratio
 from minidl.autograd.primitive import composite, primitive
-from minidl.errors import ArgumentError, ShapeError, UnknownNameError
+from minidl.errors import ArgumentError, ShapeError, UnknownNameError, shown
 
 __all__ = ["norm"]
 
@@ -71,7 +71,7 @@ def _matrix_norm(x: Value, order: Order, axes: tuple[int, ...]) -> Value:
     if isinstance(order, str) or abs(order) not in (1, math.inf):
         message = "ord of a matrix norm must be None, 'fro', 1, -1, inf or -inf"
         hint = "minidl has no singular values." if order in (2, -2, "nuc") else None
-        raise ArgumentError(message, received=repr(order), hint=hint)
+        raise ArgumentError(message, received=shown(order), hint=hint)
     summed, compared = axes if abs(order) == 1 else axes[::-1]
     sums = np.sum(np.absolute(x), axis=summed, keepdims=True)
     return (_largest if order > 0 else np.min)(sums, axis=(summed, compared))
