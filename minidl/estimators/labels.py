@@ -11,7 +11,7 @@ from minidl.errors import DataError
 from minidl.estimators.compat import checked
 from minidl.estimators.losses import classifier_loss
 from minidl.nn.losses import Hinge
-from minidl.text import joined
+from minidl.text import counted, joined
 
 KINDS = ("binary", "multiclass", "multiclass-multioutput", "multilabel-indicator")
 
