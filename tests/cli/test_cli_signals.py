@@ -106,6 +106,18 @@ Journal.add = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         assert nobody_left(process.pid)
 
 
+def test_workers_without_a_task_end_with_a_parent_that_is_killed(tmp_path):
+    script = """
+import os, signal
+from joblib.externals.loky.process_executor import _ExecutorManagerThread as Manager
+Manager.add_call_item_to_queue = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+"""
+    command = [*SMALL_RACE, "--jobs", "2"]
+    with run(command, tmp_path, script, start_new_session=True) as process:
+        assert process.wait(TIMEOUT) == -signal.SIGKILL
+        assert nobody_left(process.pid)
+
+
 @pytest.mark.parametrize(
     ("streams", "code"),
     [
