@@ -22,6 +22,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "words",
     "errors",
     "memory",
+    "leftovers",
     "files",
     "schema",
     "sealed",
