@@ -47,7 +47,9 @@ SETUPS: dict[str, Setup] = {
     "two threads of BLAS": Setup(variables=threads(2)),
     "two jobs": Setup(jobs=2),
     "four jobs, two threads": Setup(jobs=4, variables=threads(2)),
-    "two jobs, other hashes": Setup(jobs=2, variables={"PYTHONHASHSEED": "2"}),
+    "two jobs, other hashes": Setup(
+        jobs=2, variables={"PYTHONHASHSEED": "2", "COLUMNS": "40", "LC_ALL": "C"}, elsewhere=True
+    ),
     "two jobs in threads": Setup(jobs=2, backend="threading"),
     "two jobs by fork": Setup(jobs=2, backend="multiprocessing", method="fork"),
     "two jobs by spawn": Setup(jobs=2, backend="multiprocessing", method="spawn"),
@@ -61,6 +63,8 @@ SETUPS: dict[str, Setup] = {
     "a terminal of 40 columns": Setup(variables={"COLUMNS": "40", "TERM": "dumb"}),
     "another time zone": Setup(variables={"TZ": "Asia/Kathmandu"}),
 }
+
+SAMPLE = ("two jobs, other hashes", "python -O")
 
 
 def there(name: str) -> bool:
@@ -102,3 +106,4 @@ def train_again(tally: Tally, effort: Effort, name: str) -> None:
 PARTS: dict[str, Part] = {
     f"the same runs with {name}": partial(train_again, name=name) for name in SETUPS if there(name)
 }
+ONLY_IN_FULL = set(PARTS) - {f"the same runs with {name}" for name in SAMPLE}

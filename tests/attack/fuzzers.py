@@ -28,7 +28,7 @@ from targets import OtherRunsError, make_files
 from minidl import datasets
 from minidl.archive import read_arrays, write_arrays
 from minidl.cli.options import parse
-from minidl.errors import MinidlError
+from minidl.errors import DataError, MinidlError
 from minidl.optim import Optimizer, lookup
 from minidl.paths import surface
 from minidl.sealed import seal_json
@@ -142,6 +142,9 @@ def a_file(made: Path, name: str, change: Callable[[st.DataObject, Path], None])
         try:
             with contextlib.suppress(OtherRunsError):  # which the right checksum allows
                 target.read()
+        except DataError as error:
+            assert target.path.name in str(error), error  # noqa: PT017 (not a test)
+            raise
         finally:
             target.path.write_bytes(whole)
 

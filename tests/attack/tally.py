@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +87,9 @@ def in_child(work: Callable[[], int], where: Path, log: Path | None = None) -> i
 
     Its exit code is what `work` returns, 99 after an exception. Both streams go to `log`.
     """
-    child = os.fork()
+    with warnings.catch_warnings():  # of threads, which no child goes on with
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child:
         return child
     code = 99
