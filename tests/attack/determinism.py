@@ -5,6 +5,7 @@ Hash seeds, threads of BLAS, jobs, start methods of processes, python -O, locale
 
 from __future__ import annotations
 
+import functools
 import locale
 import os
 import subprocess
@@ -55,7 +56,6 @@ SETUPS: dict[str, Setup] = {
     "two jobs by spawn": Setup(jobs=2, backend="multiprocessing", method="spawn"),
     "two jobs by forkserver": Setup(jobs=2, backend="multiprocessing", method="forkserver"),
     "python -O": Setup(flags=("-O",)),
-    "python -OO": Setup(flags=("-OO",)),
     "python -X dev": Setup(flags=("-X", "dev")),
     "another folder": Setup(elsewhere=True),
     "LC_ALL=C": Setup(variables={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
@@ -80,6 +80,12 @@ def there(name: str) -> bool:
     return True
 
 
+@functools.cache
+def usual() -> list[str]:
+    """Return the digests of the usual environment."""
+    return digests(Setup())
+
+
 def digests(setup: Setup) -> list[str]:
     """Return the digest of each run."""
     method = [setup.method] if setup.method else []
@@ -97,7 +103,7 @@ def digests(setup: Setup) -> list[str]:
 
 def train_again(tally: Tally, effort: Effort, name: str) -> None:
     """Compare the runs of one setup with those of the usual one."""
-    found, right = digests(SETUPS[name]), digests(Setup())
+    found, right = digests(SETUPS[name]), usual()
     for k, line in enumerate(right):
         other = found[k] if k < len(found) else "nothing"
         tally.note("" if other == line else f"{other}, expected {line}")

@@ -34,7 +34,7 @@ from minidl.paths import surface
 from minidl.sealed import seal_json
 from minidl.training import History
 
-EXAMPLES, QUICK = 400, 20  # of each reader
+EXAMPLES, QUICK = 300, 20  # of each reader
 SECONDS, MEMORY = 60, 2**31  # of one example; it hangs, or takes more than is there
 Strategy = st.SearchStrategy[Any]
 

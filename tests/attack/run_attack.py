@@ -33,7 +33,7 @@ import write_faults
 from tally import HEAD, Effort, Part, Tally
 
 HERE = Path(__file__).parent
-MODULES = (files, write_faults, kills, signal_storm, stream_ends, determinism, fuzzers)
+MODULES = (kills, files, write_faults, signal_storm, fuzzers, stream_ends, determinism)
 SCRIPTS = ("bad_input.py", "bad_commands.py")  # tables of bad inputs, each a command of its own
 FIGURES = re.compile(r"^\|.*\| *([\d,]+) *\| *([\d,]+) *\| *([\d,]+) *\|", re.MULTILINE)
 

@@ -223,6 +223,7 @@ def attack(writer: Writer, kind: str, at: int) -> tuple[Faults, str]:
     """Let one call of a writer fail; return what failed, and what is wrong then."""
     place = writer.path.parent
     begin_anew(writer)
+    had = writer.path.exists()
     beside, faults, raised = set(place.iterdir()), Faults(at, NUMBERS[kind]), None
     with faults.installed():
         try:
@@ -233,6 +234,7 @@ def attack(writer: Writer, kind: str, at: int) -> tuple[Faults, str]:
             return faults, f"raised {error!r:.300}"
     left = {path for path in place.iterdir() if path.suffix == ".tmp"}
     problem = verdict(writer, raised, kind)
+    problem = "the old file is gone" if had and not writer.path.exists() else problem
     if faults.failed != "unlink" and left:  # else it is removed by the next one
         problem = problem or f"left: {left}"
     for path in left:
