@@ -59,7 +59,7 @@ def storm(place: Path, name: str, seconds: float, draw: random.Random) -> str:
     sent: list[int] = []
     for _ in range(draw.choice([1, 2])):
         if sent:
-            time.sleep(draw.uniform(0, 0.1))
+            time.sleep(0.1 * draw.random() ** 3)  # mostly while the first one is answered
         sent.append(draw.choice(SIGNALS))
         to = draw.choice([os.kill, os.killpg])
         to(child, sent[-1])
