@@ -36,6 +36,7 @@ class Target(NamedTuple):
 
     path: Path
     read: Callable[[], str]
+    use: Callable[[], object] = str  # what was read, if it was
 
 
 def digest(*parts: Any) -> str:
@@ -85,6 +86,7 @@ def make_files(folder: Path) -> dict[str, Target]:
     headers, runs = _race(paths["race.json"])
 
     model_into = nn.Sequential(nn.Dense(2, 2), nn.Tanh(), nn.Dense(2, 1), seed=1)
+    read: list[Any] = []
     held: list[Trainer] = []  # an untouched one, as long as files are refused
 
     def read_run() -> str:
@@ -97,7 +99,12 @@ def make_files(folder: Path) -> dict[str, Target]:
             assert after == before, "a part of a refused run was loaded"
             held.append(into)
             raise
+        read.append(into)
         return state(into)
+
+    def read_model() -> str:
+        read.append(load_model(paths["model.npz"]))
+        return model_digest(read[-1])
 
     def read_safetensors() -> str:
         load_safetensors(paths["model.safetensors"], into=model_into)
@@ -115,12 +122,13 @@ def make_files(folder: Path) -> dict[str, Target]:
 
     def read_predictor() -> str:
         found = load(paths["predictor.npz"])
+        read.append(found)
         return digest(model_digest(found.model), found.preparation.to_arrays(), repr(found))
 
     return {
-        "model": Target(paths["model.npz"], lambda: model_digest(load_model(paths["model.npz"]))),
-        "checkpoint": Target(paths["run.npz"], read_run),
-        "predictor": Target(paths["predictor.npz"], read_predictor),
+        "model": Target(paths["model.npz"], read_model, lambda: read.pop().predict(X)),
+        "checkpoint": Target(paths["run.npz"], read_run, lambda: read.pop().fit(X, Y, epochs=1)),
+        "predictor": Target(paths["predictor.npz"], read_predictor, lambda: read.pop().predict(X)),
         "history": Target(
             paths["history.json"],
             lambda: digest(History.from_json(paths["history.json"]).to_dict()),

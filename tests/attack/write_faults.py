@@ -1,7 +1,8 @@
 """Let each call of the system fail, of every writer: ENOSPC, EIO and EINTR, one after the other.
 
-The old file or the new one must be whole, nothing may be left beside it, and the error names it. A
-call that writes less than it was given is no error: the file must be whole.
+A write fails after half of its data (with EINTR, before them). The old file or the new one must be
+whole, nothing may be left beside it, and the error names it. A call that writes less than it was
+given is no error: the file must be whole.
 """
 
 from __future__ import annotations
@@ -48,25 +49,33 @@ class Faults:
         self.left, self.number, self.failed = at, number, ""
 
     def due(self, name: str) -> bool:
-        """Count a call; return whether it is the one, or raise."""
+        """Count a call; return whether it is the one that fails."""
         if self.number == 0 and name not in ("write", "raw write"):
             return False
         self.left -= 1
         if self.left != -1:
             return False
         self.failed = name
+        return True
+
+    def writes(self, write: Callable[[bytes], int], data: Any) -> int:
+        """Write one byte only, and say so, or half of the data and fail."""
+        some = 0 if self.number == errno.EINTR else len(data) // 2 if self.number else 1
+        written = write(bytes(data)[:some])
         if self.number:
             raise OSError(self.number, os.strerror(self.number))
-        return True
+        return written
 
     def faulty(self, name: str) -> Callable[..., Any]:
         """Return a function of `os` that may fail."""
         real = getattr(os, name)
 
         def call(*arguments: Any, **named: Any) -> Any:
-            if self.due(name) and name == "write":
-                return real(arguments[0], bytes(arguments[1])[:1])
-            return real(*arguments, **named)
+            if not self.due(name):
+                return real(*arguments, **named)
+            if name == "write":
+                return self.writes(partial(real, arguments[0]), arguments[1])
+            raise OSError(self.number, os.strerror(self.number))
 
         return call
 
@@ -93,9 +102,9 @@ class _Raw(io.FileIO):
     faults: Faults
 
     def write(self, data: Any) -> int:
-        """Write to the system, which may fail, or take one byte only."""
+        """Write to the system, which may fail after half of the data, or take one byte only."""
         if self.faults.due("raw write"):
-            data = bytes(data)[:1]
+            return self.faults.writes(super().write, data)
         return super().write(data)
 
 
