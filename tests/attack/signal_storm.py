@@ -1,4 +1,4 @@
-"""Signals at random instants: SIGINT, SIGTERM and SIGHUP, once or twice, to one process or to all.
+"""Signals at random instants: SIGINT, SIGTERM and SIGHUP, up to three, to one process or to all.
 
 The command must end with the signal's exit code or as if there had been none, without a traceback,
 and leave no process. A run whose checkpoint was there when the first signal came must have saved
@@ -50,16 +50,16 @@ def wrong_end(status: int | None, sent: list[int], log: str) -> str:
 
 
 def storm(place: Path, name: str, seconds: float, draw: random.Random) -> str:
-    """Send one or two signals to a command, and let it go on; return what is wrong."""
+    """Send up to three signals to a command, and let it go on; return what is wrong."""
     place.mkdir()
     log = place.with_suffix(".log")
     child = begin(place, words(name), log)
     time.sleep(draw.uniform(0, seconds))
     had_run = (place / "r.ckpt").exists()
     sent: list[int] = []
-    for _ in range(draw.choice([1, 2])):
+    for _ in range(draw.choice([1, 2, 3])):
         if sent:
-            time.sleep(0.1 * draw.random() ** 3)  # mostly while the first one is answered
+            time.sleep(0.05 * draw.random() ** 2)  # mostly while the first one is answered
         sent.append(draw.choice(SIGNALS))
         to = draw.choice([os.kill, os.killpg])
         to(child, sent[-1])
