@@ -26,7 +26,10 @@ def _is_number(value: object, cls: type) -> bool:
 
 
 VALUE = such_that(lambda v: _is_number(v, Real) and not math.isnan(v), "a number")
-ARRAYS = mapped(such_that(lambda v: isinstance(v, np.ndarray), "an array"))
+ARRAY = such_that(
+    lambda v: isinstance(v, np.ndarray) and v.dtype.kind in "biuf", "an array of numbers"
+)
+ARRAYS = mapped(ARRAY)
 OBSERVED = such_that(
     lambda pair: len(pair) == 2 and all(_is_number(v, Real) for v in pair), "a pair"
 )
@@ -154,7 +157,7 @@ class EarlyStopping(StopRule):
     reason = "early stopping"
     state_form: ClassVar = {
         "best": VALUE, "best_epoch": count(-1), "waited": count(),
-        "weights": optional(such_that(lambda w: isinstance(w, np.ndarray), "an array")),
+        "weights": optional(ARRAY),
         "buffers": ARRAYS, "paused": ARRAYS, "observed": optional(OBSERVED),
     }  # fmt: skip
     _checks: ClassVar = {

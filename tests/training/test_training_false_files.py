@@ -263,8 +263,9 @@ GOOD = {"stopped_by": None, "diverged_at": None, "advice": ""}
         ("best_epoch", 1.5, "best_epoch is 1.5, expected an integer >= -1"),
         ("waited", "3", "waited is '3', expected an integer >= 0"),
         ("waited", -1, "waited is -1, expected an integer >= 0"),
-        ("weights", [1.0], "weights is a list, expected an array"),
-        ("buffers", {"mean": 1.0}, "buffers.mean is 1.0, expected an array"),
+        ("weights", [1.0], "weights is a list, expected an array of numbers"),
+        ("buffers", {"mean": 1.0}, "buffers.mean is 1.0, expected an array of numbers"),
+        ("buffers", {"mean": np.array(["a"])}, "buffers.mean is a ndarray, expected an array of n"),
         ("observed", ("1", 2.0), "observed is a tuple, expected a pair"),
     ],
 )
