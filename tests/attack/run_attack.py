@@ -1,6 +1,6 @@
 """The whole attack by one command.
 
-    python tests/attack                      # everything: hours on one core, see tests/README.md
+    python tests/attack                      # everything: about an hour, see tests/README.md
     python tests/attack --quick              # a sample, in two or three minutes
     python tests/attack --seed 7 --only kill # other instants and inputs; parts with this word
 
