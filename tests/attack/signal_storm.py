@@ -53,6 +53,7 @@ def storm(place: Path, name: str, seconds: float, draw: random.Random) -> str:
     """Send up to three signals to a command, and let it go on; return what is wrong."""
     place.mkdir()
     log = place.with_suffix(".log")
+    log.touch()
     child = begin(place, words(name), log)
     time.sleep(draw.uniform(0, seconds))
     had_run = (place / "r.ckpt").exists()
@@ -61,8 +62,11 @@ def storm(place: Path, name: str, seconds: float, draw: random.Random) -> str:
         if sent:
             time.sleep(0.05 * draw.random() ** 2)  # mostly while the first one is answered
         sent.append(draw.choice(SIGNALS))
-        to = draw.choice([os.kill, os.killpg])
-        to(child, sent[-1])
+        to_all = draw.choice([False, True])
+        try:
+            (os.killpg if to_all else os.kill)(child, sent[-1])
+        except ProcessLookupError:  # it has no group yet
+            os.kill(child, sent[-1])
     status = waited(child)
     names = " and ".join(signal.Signals(number).name for number in sent)
     problem = wrong_end(status, sent, log.read_text(errors="replace"))
