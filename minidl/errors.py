@@ -24,6 +24,7 @@ __all__ = [
 
 
 LONGEST = 200  # characters of a value that a message prints
+MESSAGE = 4000  # characters of a message, of which the middle is left out
 
 
 class MinidlError(Exception):
@@ -58,6 +59,8 @@ class MinidlError(Exception):
             message += f"{':' if received is None else ','} expected {expected}"
         if hint is not None:
             message += f". {hint}"
+        if len(message) > MESSAGE:  # such as of a cell of a damaged file
+            message = f"{message[: MESSAGE - 500]} ... {message[-400:]}"
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:

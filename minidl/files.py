@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from minidl.errors import FileError, invalid
+from minidl.leftovers import LOCKS, beside, is_at, lock, remove_leftovers
 
 KINDS = {
     stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket",
@@ -83,17 +83,13 @@ def _of_the_system(place: Path) -> bool:
 def check_place(path: str | Path) -> None:
     """Raise, before any work, unless :func:`atomic_write` can make a file beside `path`."""
     target = place_of(path)
-    temporary = _beside(target)
+    remove_leftovers(target)
+    temporary = beside(target)
     try:
         temporary.open("xb").close()
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)  # to another process it may be a leftover
     except OSError as error:
         raise cannot("write", path, error) from error
-
-
-def _beside(target: Path) -> Path:
-    """Return a new name in the same folder, so that a rename can move it to the target."""
-    return target.with_name(f"{target.name[:40]}.{secrets.token_hex(8)}.tmp")
 
 
 @contextlib.contextmanager
@@ -103,7 +99,7 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     The data reach the disk (fsync) before the rename, and the rename does before this returns.
     If the block raises, `path` is as it was before. Only a regular file is replaced; a symbolic
     link is followed to its target. The temporary file is new (O_EXCL), so no planted link is
-    followed.
+    followed. Those that killed processes have left beside `path` are removed.
 
     Parameters
     ----------
@@ -127,26 +123,42 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     'done'
     """
     target = place_of(path)
-    temporary = _beside(target)
+    remove_leftovers(target)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
-    made = False  # what somebody else has put at this name is not deleted
+    temporary: Path | None = None  # what somebody else has put at a name is not deleted
     try:
-        with open(temporary, mode.replace("w", "x"), **text) as file:  # type: ignore[call-overload]
-            made = True
-            if target.exists():
-                shutil.copymode(target, temporary)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        with contextlib.ExitStack() as until_in_place:
+            opened, temporary = _new(target)
+            if LOCKS:
+                until_in_place.callback(os.close, os.dup(opened))
+            with open(opened, mode, **text) as file:  # type: ignore[call-overload]
+                if target.exists():
+                    shutil.copymode(target, temporary)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
         sync_folder(target.parent)
     except BaseException as error:
-        if made:
+        if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
         if isinstance(error, OSError) and not isinstance(error, FileError):
             raise cannot("write", path, error) from error
         raise
+
+
+def _new(target: Path) -> tuple[int, Path]:
+    """Return a new file beside a target, open and locked, and its name."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        temporary = beside(target)
+        opened = os.open(temporary, flags, 0o666)
+        with contextlib.suppress(BlockingIOError):
+            lock(opened)
+            if not LOCKS or is_at(temporary, opened):
+                return opened, temporary
+        os.close(opened)  # another process has removed it as a leftover, before it was locked
 
 
 def sync_folder(folder: Path) -> None:

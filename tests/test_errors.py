@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from minidl import errors
+from minidl.errors import DataError
 
 
 @pytest.mark.parametrize("name", [n for n in errors.__all__ if n.endswith("Error")])
@@ -39,3 +40,11 @@ def test_an_unknown_name_suggests_the_nearest_also_by_its_beginning() -> None:
     hidden = errors.UnknownNameError("loss", "bec", ["mean_squared_error"], ["bce"])
     assert "Did you mean 'bce'?" in str(hidden)
     assert "one of: mean_squared_error." in str(hidden)
+
+
+def test_a_message_is_not_as_long_as_what_it_is_about() -> None:
+    told = str(DataError("x" * 10**6, received="y" * 10**6, hint="Write it anew."))
+    assert len(told) < 4000
+    assert told.startswith("xxx")
+    assert told.endswith("yyy. Write it anew.")
+    assert str(DataError("x" * 3999)) == "x" * 3999

@@ -23,6 +23,7 @@ ORDER = [  # from the ground up: a module may import from its own room and those
     "spelling",
     "errors",
     "memory",
+    "leftovers",
     "files",
     "schema",
     "sealed",

@@ -1,7 +1,7 @@
 """Run a command: results go to standard output, progress and errors to standard error."""
 
 from argparse import Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from minidl.cli.output import FAILED, failed, flushed, say, showing_all_letters, without_closed
 from minidl.errors import ArgumentError, MinidlError, TableError, UnknownNameError
@@ -23,18 +23,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mean_squared_error ...
     0
     """
+    interrupted: Callable[[int], int] = int  # the exit code, given that of Ctrl-C
     try:
         from minidl.cli.signals import SIGNALS
 
+        interrupted = SIGNALS.exit_code
         with without_closed() as closed, showing_all_letters(), SIGNALS:
             try:
                 code = _command(arguments)
-            except SystemExit:  # of argparse
-                flushed(0, False)
-                raise
+            except SystemExit as end:  # of argparse, which has printed the help or an error
+                raise SystemExit(flushed(int(end.code or 0), closed)) from None
             return SIGNALS.exit_code(flushed(code, closed))
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return interrupted(INTERRUPTED)
 
 
 def _command(arguments: Sequence[str] | None) -> int:

@@ -16,13 +16,9 @@ from minidl.comparison.run import FullKey, Run
 from minidl.comparison.store import Json, compact, differences, renamed
 from minidl.errors import DataError, FileError
 from minidl.files import append, cannot, sync_folder
+from minidl.leftovers import is_at, lock
 from minidl.schema import fields, in_order, integer, listed, text
 from minidl.sealed import parse, seal_json, seal_of_json
-
-try:
-    import fcntl
-except ImportError:  # on Windows, where two processes are not told apart
-    fcntl = None  # type: ignore[assignment]
 
 VERSION = 3  # as the protocol of the record: 1 and 2 had no checksums
 OTHER = "Give the arguments that began it, or another file; or delete it."
@@ -61,7 +57,7 @@ class Journal:
         if self.path is None or self._file is None:
             return
         with contextlib.suppress(OSError):  # the record is there, whatever happens here
-            if _is_at(self.path, self._file):
+            if is_at(self.path, self._file):
                 self.path.unlink()
                 sync_folder(self.path.parent)
         self.release()
@@ -170,8 +166,8 @@ def _open(path: Path) -> int:
             raise FileError(f"{path} is no regular file, so it is left alone", hint=ANEW) from None
         opened = os.open(path, flags)
     try:
-        _lock(opened)
-        if not _is_at(path, opened):
+        lock(opened)
+        if not is_at(path, opened):
             raise BlockingIOError
         sync_folder(path.parent)
     except OSError as error:
@@ -181,24 +177,3 @@ def _open(path: Path) -> int:
         hint = "Wait until that has ended, or give another file."
         raise FileError(f"{path} is in use by another process", hint=hint) from None
     return opened
-
-
-def _lock(opened: int) -> None:
-    """Lock a file for this process; a BlockingIOError if another one has."""
-    if fcntl is None:
-        return
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:  # a file system without locks
-        return
-
-
-def _is_at(path: Path, opened: int) -> bool:
-    """Return whether a regular file that is open is still the one at a path."""
-    try:
-        there, here = path.lstat(), os.fstat(opened)
-    except FileNotFoundError:
-        return False
-    return stat.S_ISREG(here.st_mode) and os.path.samestat(there, here)

@@ -47,9 +47,9 @@ def load(place: str) -> tuple[ModuleType, str]:
     """
     file, _, name = place.rpartition(":")
     path = Path(file or place)
-    if not path.is_file():
+    if not _is_file(path):
         right = f"{file}.py:{name}"
-        hint = f"Did you mean {right!r}?" if file and Path(f"{file}.py").is_file() else None
+        hint = f"Did you mean {right!r}?" if file and _is_file(Path(f"{file}.py")) else None
         raise ArgumentError(f"there is no file {path}", expected=EXPECTED, hint=hint)
     module = _run(path)
     if not file:
@@ -57,6 +57,14 @@ def load(place: str) -> tuple[ModuleType, str]:
         hint = f"Name the class: {place}:{names[0]}."
         raise ArgumentError(f"{place} names no class", expected=EXPECTED, hint=hint)
     return module, name
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is a file; a name that the system does not take is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def classes(module: ModuleType) -> list[str]:
@@ -82,7 +90,10 @@ def attribute(module: ModuleType, name: str) -> object:
 
 def _run(path: Path) -> ModuleType:
     """Return the module of a file, which is run if it is not the one that was run before."""
-    place, text = path.resolve(), path.read_bytes()
+    try:
+        place, text = path.resolve(), path.read_bytes()
+    except OSError as error:
+        raise ArgumentError(f"cannot read {path}: {error.strerror}") from error
     if place in LOADED and LOADED[place][0] == text:
         return LOADED[place][1]
     name = f"{path.stem}_{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"

@@ -8,12 +8,13 @@ callbacks do together is stated at :class:`Callback`.
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from minidl.checks import call, refuse_class
+from minidl.checks import call, is_minidl, refuse_class
 from minidl.errors import ArgumentError, DataError, invalid
 from minidl.keywords import Answering
 from minidl.optim.attributes import plain
+from minidl.schema import MisfitError, Schema, anything, fields
 
 
 class Callback(Answering):  # Trainer imports this file, so here hooks take Any
@@ -61,6 +62,7 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
     """
 
     not_state: tuple[str, ...] = ()  # attributes that are not state, such as a figure
+    state_form: ClassVar[Mapping[str, Schema]] = {}  # what each entry of a saved state must be
 
     def on_fit_begin(self, trainer: Any, epochs: int) -> None:
         """Run when fit begins; `epochs` is the number of the last epoch to be trained."""
@@ -103,10 +105,15 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
                 vars(self)[name] = value
 
     def _check_state(self, state: Mapping[str, Any]) -> None:
-        """Raise a DataError if a saved state would replace a method."""
+        """Raise a DataError if a saved state would replace a method, or does not fit its form."""
         if methods := [name for name in state if callable(getattr(type(self), name, None))]:
             problem = f"this state is not that of {type(self).__name__}"
             raise DataError(problem, received=", ".join(methods))
+        try:
+            if self.state_form:
+                fields({}, self.state_form, rest=None if is_minidl(self) else anything)(state, "")
+        except MisfitError as error:
+            raise DataError(f"the state of {type(self).__name__} does not fit: {error}") from None
 
 
 def check_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from functools import partial
+from inspect import signature
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -124,13 +125,26 @@ def _results(
     parent = os.getpid() if type(backend).__name__ in OF_THIS_PROCESS else None
     call = partial(_call, (*there, parent))
     starting: contextlib.AbstractContextManager[None] = _ignoring_ctrl_c()
+    settings = {"batch_size": 1, **_watching(joblib.Parallel, backend, parent)}
     try:
-        parallel = joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")
+        parallel = joblib.Parallel(jobs, return_as="generator_unordered", **settings)
     except ValueError:  # the multiprocessing and Ray backends return all results at the end
-        parallel, starting = joblib.Parallel(jobs, batch_size=1), contextlib.nullcontext()
+        parallel, starting = joblib.Parallel(jobs, **settings), contextlib.nullcontext()
     with starting:
         results = parallel(joblib.delayed(call)(*arguments) for arguments in inputs)
     yield from results
+
+
+def _watching(parallel: type, backend: Any, parent: int | None) -> dict[str, Any]:
+    """Return the arguments with which a worker watches its parent before it has a task.
+
+    Without these, one that never gets a task would wait for 300 s after a parent that is killed.
+    joblib before 1.5 does not have them, and a program may have set its own.
+    """
+    taken = "initializer" in getattr(backend, "backend_kwargs", {})
+    if parent is None or taken or "backend_kwargs" not in signature(parallel).parameters:
+        return {}
+    return {"initializer": end_with, "initargs": (parent,)}
 
 
 def _on_dask(call: Work, inputs: Iterable[Any], backend: Any) -> Results:

@@ -161,7 +161,7 @@ class Predictor:
         classes = len(known.class_names)
         if (known.task == "regression") != (classes == 0):
             raise ValueError(f"it has {classes} classes for a {known.task}")
-        if width != classes and not (width == 1 and classes in (0, 2)):
+        if classes not in ((0, 2) if width == 1 else (width,)):
             raise ValueError(f"the network has {width} outputs for {classes} classes")
 
     @answers

@@ -12,6 +12,7 @@ from minidl.errors import ArgumentError, invalid, name_hint
 from minidl.optim.named import PLATEAU, SCHEDULES, named_schedule
 from minidl.training.callbacks import Callback
 from minidl.training.data import rows_per_batch
+from minidl.training.stopping import VALUE, count
 
 
 class ReduceOnPlateau(Callback):
@@ -59,6 +60,7 @@ class ReduceOnPlateau(Callback):
     True
     """
 
+    state_form: ClassVar = {"best": VALUE, "waited": count(), "resting": count()}
     _checks: ClassVar = {
         "patience": partial(check_count, "patience"),
         "cooldown": lambda value: check_count("cooldown", value, 0),

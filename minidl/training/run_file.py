@@ -35,8 +35,10 @@ from minidl.training.model_file import (
 )
 from minidl.training.run_form import (
     check_arrays,
+    copied,
     generator_of,
     history_of,
+    misfit_of_custom,
     states_of,
     words_of,
     wrong_state,
@@ -171,9 +173,12 @@ def _restore(
         replaced = "optimizer.lr" in words["settings"]  # a schedule by a number
         named = words["schedule_epochs"] is not None
         trainer.scheduled = trainer.scheduled or (named and replaced)
+    fresh = copied(trainer.optimizer)
     trainer.optimizer.load_state_dict(state)  # an ArgumentError if it is that of another one
     with _blaming(saved):
         if problem := wrong_state(trainer.optimizer, below("state/", arrays)):
+            raise ValueError(problem)
+        if problem := misfit_of_custom(trainer.optimizer, fresh, saved.value):
             raise ValueError(problem)
         restore_model(trainer.model, saved)
         counts = {name: words[name] for name in NUMBERS}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -98,6 +100,49 @@ def wrong_state(optimizer: Optimizer, arrays: Mapping[str, Array]) -> str:
         if name not in LOSSES and (below_zero or not np.isfinite(array).all()):
             return f"the optimizer's {name} has values that it cannot have"
     return ""
+
+
+def misfit_of_custom(optimizer: Optimizer, before: Optimizer | None, w: Array) -> str:
+    """Return why a custom optimizer cannot use the state that it was given; nothing if it can.
+
+    Only its own code knows what fits, so a copy takes a step, as a copy of the optimizer `before`
+    does; what this one cannot do either proves nothing.
+    """
+    if all(map(is_minidl, optimizer.chain())) or before is None or not optimizer.step_count:
+        return ""
+    if _trial(before, w):
+        return ""
+    return _trial(optimizer, w)
+
+
+def copied(optimizer: Optimizer) -> Optimizer | None:
+    """Return a copy of an optimizer without state, or None if it cannot be copied."""
+    try:
+        fresh = copy.deepcopy(optimizer)
+        fresh.reset()
+    except Exception:
+        return None
+    return fresh
+
+
+def _trial(optimizer: Optimizer, w: Array) -> str:
+    """Return what goes wrong in a step of a copy, or which array gets another dtype; or nothing."""
+    try:
+        optimizer = copy.deepcopy(optimizer)
+        rule, point = optimizer.chain()[-1], w.copy()
+        before = _dtypes(rule)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            optimizer.step(point, lambda at: np.full_like(at, 1e-3))
+    except Exception as error:
+        return f"{type(optimizer).__name__} cannot use its state: {error}"
+    after = _dtypes(rule)
+    other = [name for name in before if after.get(name, before[name]) != before[name]]
+    return f"the {other[0]} of {type(optimizer).__name__} is {before[other[0]]}" if other else ""
+
+
+def _dtypes(optimizer: Optimizer) -> dict[str, np.dtype[Any]]:
+    return {n: v.dtype for n, v in optimizer.attributes().items() if isinstance(v, np.ndarray)}
 
 
 def check_arrays(saved: Saved, words: Mapping[str, Any], single: Collection[str]) -> None:

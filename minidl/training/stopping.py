@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from functools import partial
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,8 +11,28 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.checks import check_count, check_flag, check_number
 from minidl.errors import ArgumentError, DataError, UnknownNameError, invalid, name_hint
+from minidl.schema import Schema, mapped, optional, such_that
 from minidl.training.callbacks import Callback
 from minidl.training.history import Target
+
+
+def count(least: int = 0) -> Schema:
+    """Return a schema for counts, Python's or NumPy's."""
+    return such_that(lambda v: _is_number(v, Integral) and v >= least, f"an integer >= {least}")
+
+
+def _is_number(value: object, cls: type) -> bool:
+    return isinstance(value, cls) and not isinstance(value, bool)
+
+
+VALUE = such_that(lambda v: _is_number(v, Real) and not math.isnan(v), "a number")
+ARRAY = such_that(
+    lambda v: isinstance(v, np.ndarray) and v.dtype.kind in "biuf", "an array of numbers"
+)
+ARRAYS = mapped(ARRAY)
+OBSERVED = such_that(
+    lambda pair: len(pair) == 2 and all(_is_number(v, Real) for v in pair), "a pair"
+)
 
 
 class StopRule(Callback):
@@ -134,6 +155,11 @@ class EarlyStopping(StopRule):
     """
 
     reason = "early stopping"
+    state_form: ClassVar = {
+        "best": VALUE, "best_epoch": count(-1), "waited": count(),
+        "weights": optional(ARRAY),
+        "buffers": ARRAYS, "paused": ARRAYS, "observed": optional(OBSERVED),
+    }  # fmt: skip
     _checks: ClassVar = {
         "patience": partial(check_count, "patience"),
         "restore_best": partial(check_flag, "restore_best"),

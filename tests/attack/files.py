@@ -1,26 +1,23 @@
-"""Flip every byte of a small file of every format, and cut every prefix.
+"""Flip every bit of a small file of every format, and cut every prefix.
 
-    python tests/attack/files.py             # every byte with eight other values, every prefix
-    python tests/attack/files.py --share 50  # one place of 50, as the tests do
-
-Each damaged file must be a DataError that names it, or give the same numbers. The table that is
-printed is that of tests/README.md.
+Each damaged file must be a DataError that names it, or give the same numbers.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from targets import Target, make_files
+from tally import Effort, Part, Tally, folder
+from targets import NAMES, Target, make_files
 
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError
+
+SHARE = 150  # in a quick attack, one place of so many
 
 
 def damages(data: bytes, share: int, offset: int = 0) -> Iterator[tuple[str, int, bytes]]:
@@ -32,9 +29,12 @@ def damages(data: bytes, share: int, offset: int = 0) -> Iterator[tuple[str, int
         yield "cut", place, data[:place]
 
 
-def attack(target: Target, share: int, offset: int = 0) -> Counter[str]:
+def attack(
+    target: Target, share: int, offset: int = 0, problems: list[str] | None = None
+) -> Counter[str]:
     """Return how often a damaged file was refused, gave the same numbers, or failed."""
     data, count = target.path.read_bytes(), Counter[str]()
+    told = print if problems is None else problems.append
     right = target.read()
     for done, place, bad in damages(data, share, offset):
         target.path.write_bytes(bad)
@@ -42,10 +42,10 @@ def attack(target: Target, share: int, offset: int = 0) -> Counter[str]:
         count["tried"] += 1
         count[outcome if outcome in ("refused", "the same") else "failed"] += 1
         if outcome not in ("refused", "the same"):
-            print(f"{target.path.name}, {done} at {place}: {outcome}")
+            told(f"{target.path.name}, {done} at {place}: {outcome}")
         if outcome == "refused" and target.path.read_bytes() != bad:
             count["failed"] += 1
-            print(f"{target.path.name}, {done} at {place}: refused, and changed")
+            told(f"{target.path.name}, {done} at {place}: refused, and changed")
     target.path.write_bytes(data)
     return count
 
@@ -63,26 +63,15 @@ def outcome_of(target: Target, right: str) -> str:
     return "the same" if found == right else "other numbers"
 
 
-def main() -> int:
-    """Attack all files, print the figures, and return 1 if something failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--share", type=int, default=1, help="attack one place of so many")
-    parser.add_argument("--only", nargs="+", help="such as: model journal")
-    options, failed = parser.parse_args(), 0
-    share = options.share
-    print("| file | bytes | tried | refused | the same numbers | failed | seconds |")
-    print("|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        for name, target in make_files(Path(folder)).items():
-            if name not in (options.only or [name]):
-                continue
-            start, size = time.perf_counter(), target.path.stat().st_size
-            count = attack(target, share)
-            cells = [name, size, *(count[n] for n in ("tried", "refused", "the same", "failed"))]
-            print(f"| {' | '.join(map(str, cells))} | {time.perf_counter() - start:.0f} |")
-            failed += count["failed"]
-    return int(failed > 0)
+def damage_every_byte(tally: Tally, effort: Effort, name: str) -> None:
+    """Attack one file."""
+    with folder() as made:
+        target = make_files(made)[name]
+        share = SHARE if effort.quick else 1
+        count = attack(target, share, effort.draw(name).randrange(share), tally.problems)
+    tally.tried, tally.failed = count["tried"], count["failed"]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+PARTS: dict[str, Part] = {
+    f"every bit of a {name}, every prefix": partial(damage_every_byte, name=name) for name in NAMES
+}

@@ -13,10 +13,22 @@ import numpy as np
 from minidl import Predictor, Trainer, compare, datasets, load, load_model, nn, optim, save_model
 from minidl.comparison import Study
 from minidl.comparison.journal import Journal
-from minidl.training import EarlyStopping, History, load_run, save_run
+from minidl.training import (
+    EarlyStopping,
+    History,
+    load_run,
+    load_safetensors,
+    save_run,
+    save_safetensors,
+)
 
 X = np.random.default_rng(0).uniform(-1, 1, (12, 2))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)
+NAMES = ["model", "checkpoint", "predictor", "history", "comparison", "journal", "safetensors"]
+
+
+class OtherRunsError(Exception):
+    """A journal has given runs that were not written, which only a right checksum can do."""
 
 
 class Target(NamedTuple):
@@ -24,6 +36,7 @@ class Target(NamedTuple):
 
     path: Path
     read: Callable[[], str]
+    use: Callable[[], object] = str  # what was read, if it was
 
 
 def digest(*parts: Any) -> str:
@@ -61,7 +74,9 @@ def make_files(folder: Path) -> dict[str, Target]:
     model = nn.Sequential(nn.Dense(2, 2), nn.Tanh(), nn.Dense(2, 1), seed=0)
     paths = {name: folder / name for name in ("model.npz", "run.npz", "predictor.npz")}
     paths |= {name: folder / name for name in ("history.json", "race.json", "race.json.part")}
+    paths["model.safetensors"] = folder / "model.safetensors"
     save_model(model, paths["model.npz"])
+    save_safetensors(model, paths["model.safetensors"])
     run = trainer()
     run.fit(X, Y, epochs=1)
     save_run(run, paths["run.npz"])
@@ -70,10 +85,30 @@ def make_files(folder: Path) -> dict[str, Target]:
     Predictor(nn.mlp(2, 1, seed=0), data.preparation).save(paths["predictor.npz"])
     headers, runs = _race(paths["race.json"])
 
+    model_into = nn.Sequential(nn.Dense(2, 2), nn.Tanh(), nn.Dense(2, 1), seed=1)
+    read: list[Any] = []
+    held: list[Trainer] = []  # an untouched one, as long as files are refused
+
     def read_run() -> str:
-        into = trainer(seed=1)
-        load_run(into, paths["run.npz"])
+        into = held.pop() if held else trainer(seed=1)
+        before = into.model.parameters.value.tobytes(), into.epoch, into.optimizer.step_count
+        try:
+            load_run(into, paths["run.npz"])
+        except Exception:
+            after = into.model.parameters.value.tobytes(), into.epoch, into.optimizer.step_count
+            assert after == before, "a part of a refused run was loaded"
+            held.append(into)
+            raise
+        read.append(into)
         return state(into)
+
+    def read_model() -> str:
+        read.append(load_model(paths["model.npz"]))
+        return model_digest(read[-1])
+
+    def read_safetensors() -> str:
+        load_safetensors(paths["model.safetensors"], into=model_into)
+        return model_digest(model_into)
 
     def read_journal() -> str:
         journal = Journal(paths["race.json"], headers)
@@ -81,17 +116,19 @@ def make_files(folder: Path) -> dict[str, Target]:
             found = [[r.to_dict() for r in kept.values()] for kept in journal.runs]
         finally:
             journal.release()
-        assert all(one in runs for kept in found for one in kept), "a run with other numbers"
+        if not all(one in runs for kept in found for one in kept):
+            raise OtherRunsError("a run with other numbers")
         return "the same runs, or fewer"
 
     def read_predictor() -> str:
         found = load(paths["predictor.npz"])
+        read.append(found)
         return digest(model_digest(found.model), found.preparation.to_arrays(), repr(found))
 
     return {
-        "model": Target(paths["model.npz"], lambda: model_digest(load_model(paths["model.npz"]))),
-        "checkpoint": Target(paths["run.npz"], read_run),
-        "predictor": Target(paths["predictor.npz"], read_predictor),
+        "model": Target(paths["model.npz"], read_model, lambda: read.pop().predict(X)),
+        "checkpoint": Target(paths["run.npz"], read_run, lambda: read.pop().fit(X, Y, epochs=1)),
+        "predictor": Target(paths["predictor.npz"], read_predictor, lambda: read.pop().predict(X)),
         "history": Target(
             paths["history.json"],
             lambda: digest(History.from_json(paths["history.json"]).to_dict()),
@@ -100,6 +137,7 @@ def make_files(folder: Path) -> dict[str, Target]:
             paths["race.json"], lambda: digest(Study.from_json(paths["race.json"]).to_json())
         ),
         "journal": Target(paths["race.json.part"], read_journal),
+        "safetensors": Target(paths["model.safetensors"], read_safetensors),
     }
 
 

@@ -11,6 +11,7 @@ import time
 import pytest
 from cli_process import HEARING, MINIDL, SMALL_RACE, TIMEOUT, environment, nobody_left, signalled
 
+from minidl.cli import main
 from minidl.training import load
 
 LONG = ["train", "--rows", "80", "--lr", "0.1", "--epochs", "10000000"]
@@ -104,6 +105,41 @@ Journal.add = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     with run(command, tmp_path, script, start_new_session=True) as process:
         assert process.wait(TIMEOUT) == -signal.SIGKILL
         assert nobody_left(process.pid)
+
+
+def test_workers_without_a_task_end_with_a_parent_that_is_killed(tmp_path):
+    script = """
+import os, signal
+from joblib.externals.loky.process_executor import _ExecutorManagerThread as Manager
+Manager.add_call_item_to_queue = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+"""
+    command = [*SMALL_RACE, "--jobs", "2"]
+    with run(command, tmp_path, script, start_new_session=True) as process:
+        assert process.wait(TIMEOUT) == -signal.SIGKILL
+        assert nobody_left(process.pid)
+
+
+def test_a_signal_at_the_end_of_a_command_keeps_its_number(monkeypatch):
+    def signalled(code, closed):
+        os.kill(os.getpid(), signal.SIGHUP)
+        return code
+
+    monkeypatch.setattr(sys.modules["minidl.cli.main"], "flushed", signalled)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        assert main(["list", "losses"]) == 128 + signal.SIGHUP
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(("streams", "code"), [(">/dev/full", 1), (">&-", 1), ("| head -0", 141)])
+@pytest.mark.parametrize("words", [["train", "--help"], ["--version"]])
+def test_help_that_cannot_be_printed_is_no_success(words, streams, code):
+    shell = f'"$@" {streams}; exit ${{PIPESTATUS[0]}}'
+    command = ["bash", "-c", shell, "bash", sys.executable, "-m", "minidl", *words]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

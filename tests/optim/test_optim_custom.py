@@ -146,6 +146,21 @@ def test_a_class_called_like_a_rule_of_minidl_has_the_name_of_its_file_before_it
     assert optim.lookup(f"{write(good('NAG'))}:NAG").name == "mine.NAG"
 
 
+def test_a_file_that_the_system_cannot_read_is_an_error_of_its_name(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ArgumentError, match=r"^there is no file x{200}"):
+        optim.lookup("x" * 5000 + ".py:Mine")
+    place = write(good())
+
+    def unreadable(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", unreadable)
+    with pytest.raises(ArgumentError, match=rf"^cannot read {place}: Permission denied$"):
+        optim.lookup(f"{place}:Mine")
+
+
 def test_a_file_uses_dataclasses_and_the_modules_beside_it(write: Write) -> None:
     write("def double(x):\n    return 2 * x\n", "beside_mine.py")
     text = """

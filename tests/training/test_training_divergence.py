@@ -10,7 +10,7 @@ from training_problems import Do, Watch, line, linear_trainer, two_class_trainer
 
 from minidl import Trainer, nn, optim, train_replicas
 from minidl.errors import DataError, DivergenceWarning
-from minidl.training import EarlyStopping
+from minidl.training import EarlyStopping, load_run, save_run
 
 X, Y = line()
 RULES = [optim.GradientDescent, optim.Momentum, optim.NAG, optim.ReformulatedNAG]
@@ -236,3 +236,30 @@ def test_a_sweep_of_networks_one_by_one_survives_a_divergence_in_the_first_epoch
             loss="bce", seeds=2, epochs=2, batch_size=1, memory=1,
         )  # fmt: skip
     assert [one.history.diverged_at for one in found] == [None, None, 1, 1]
+
+
+@pytest.mark.parametrize("rule", [optim.Adam, optim.NAdam, optim.AMSGrad])
+def test_counts_go_on_after_a_divergence_also_in_a_file_and_reset_begins_anew(rule, tmp_path):
+    """Without a reset, the averages begin at 0 with the bias correction of the whole run."""
+    trainer, loaded = (linear_trainer(optimizer=rule(0.01)) for _ in range(2))
+    trainer.fit(X, Y, epochs=30)
+    trainer.optimizer.lr = 1e5
+    diverge(trainer)
+    assert trainer.optimizer.step_count == trainer.optimizer.gradient_evaluations > 30
+    assert not any(vector.any() for vector in trainer.optimizer.state.values())
+    save_run(trainer, tmp_path / "run.npz")
+    load_run(loaded, tmp_path / "run.npz")
+    start = trainer.model.parameters.value.copy()
+    for run in (trainer, loaded):
+        run.optimizer.lr = 0.01
+        run.fit(X, Y, epochs=5)
+    assert_array_equal(trainer.model.parameters.value, loaded.model.parameters.value)
+    load_run(again := linear_trainer(optimizer=rule(0.01)), tmp_path / "run.npz")
+    again.optimizer.reset()
+    again.optimizer.lr = 0.01
+    fresh = linear_trainer(optimizer=rule(0.01))
+    fresh.model.parameters.set(start)
+    for run in (again, fresh):
+        run.fit(X, Y, epochs=5)
+    assert_array_equal(again.model.parameters.value, fresh.model.parameters.value)
+    assert (again.model.parameters.value != trainer.model.parameters.value).any()

@@ -19,6 +19,7 @@ from minidl.errors import ArgumentError, DataError
 from minidl.training import (
     EarlyStopping,
     History,
+    ReduceOnPlateau,
     from_torch,
     load_run,
     load_safetensors,
@@ -251,6 +252,43 @@ def test_early_stopping_takes_only_arrays_of_its_model(part, given, path):
 # -- histories -----------------------------------------------------------------------------------
 
 GOOD = {"stopped_by": None, "diverged_at": None, "advice": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("best", "low", "best is 'low', expected a number"),
+        ("best", math.nan, "best is nan, expected a number"),
+        ("best", True, "best is True, expected a number"),
+        ("best_epoch", 1.5, "best_epoch is 1.5, expected an integer >= -1"),
+        ("waited", "3", "waited is '3', expected an integer >= 0"),
+        ("waited", -1, "waited is -1, expected an integer >= 0"),
+        ("weights", [1.0], "weights is a list, expected an array of numbers"),
+        ("buffers", {"mean": 1.0}, "buffers.mean is 1.0, expected an array of numbers"),
+        ("buffers", {"mean": np.array(["a"])}, "buffers.mean is a ndarray, expected an array of n"),
+        ("observed", ("1", 2.0), "observed is a tuple, expected a pair"),
+    ],
+)
+def test_early_stopping_takes_only_values_that_it_can_have(name, value, words, path):
+    trainer = run(optim.NAG(0.1))
+    trainer.fit(X, Y, epochs=2)
+    setattr(trainer.callbacks[0], name, value)
+    save_run(trainer, path)
+    into = run(optim.NAG(0.1))
+    with pytest.raises(DataError, match=f"damaged: the state of EarlyStopping .*: {words}"):
+        load_run(into, path)
+    assert into.callbacks[0].waited == 0
+    assert into.epoch == 0
+
+
+@pytest.mark.parametrize(("name", "value"), [("waited", "3"), ("resting", -1), ("factor", 7.0)])
+def test_a_plateau_takes_only_its_own_state(name, value):
+    plateau = ReduceOnPlateau("train_loss")
+    with pytest.raises(DataError, match=f"the state of ReduceOnPlateau does not fit: {name} is"):
+        plateau.load_state_dict({**plateau.state_dict(), name: value})
+    assert (plateau.waited, plateau.resting, plateau.factor) == (0, 0, 0.1)
+
+
 COLUMNS = {
     "a huge epoch": ({"epoch": [0, 2**70]}, "epoch is no count"),
     "an accuracy of 5": ({"epoch": [0, 1], "train_accuracy": [0.5, 5]}, "train_accuracy is 5"),

@@ -268,6 +268,7 @@ PREPARED = {
     "a mean that is not finite": setting("extra/x_mean", np.full(2, np.nan)),
     "no outputs": lambda arrays: arrays.pop("extra/outputs"),
     "another task": in_words("task", "ranking", "extra/preparation/fields"),
+    "one class": in_words("class_names", ["a"], "extra/preparation/fields"),
     "three classes": in_words("class_names", ["a", "b", "c"], "extra/preparation/fields"),
     "a class that is a number": in_words("class_names", ["a", 2], "extra/preparation/fields"),
     "features that are absent": in_words("features", [], "extra/preparation/fields"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import warnings
 from pathlib import Path
@@ -13,7 +14,8 @@ from numpy.testing import assert_array_equal
 from training_problems import content, two_classes
 
 from minidl import Trainer, compare, datasets, nn, optim, train_replicas
-from minidl.errors import ArgumentError, DivergenceWarning
+from minidl.archive import read_arrays, write_arrays
+from minidl.errors import ArgumentError, DataError, DivergenceWarning
 from minidl.optim import Optimizer, learning_rate
 from minidl.training import load_run, save_run
 
@@ -230,3 +232,50 @@ class ForgetfulVelocity(Declared):
 def test_an_optimizer_with_state_that_rebinds_its_vector_is_an_error(make: Any) -> None:
     with pytest.raises(ArgumentError, match="changed no weight in the first epoch"):
         trainer(make()).fit(X, Y, epochs=5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("state/@m", np.ones(3), "Adam cannot use its state: operands could not be broadcast"),
+        ("state/@m", np.ones(17, "f"), "the m of Adam is float32"),
+        ("state/@v", np.full(17, "a"), "Adam cannot use its state: "),
+        ("t", "three", "Adam cannot use its state: "),
+    ],
+)
+def test_state_that_a_custom_optimizer_cannot_use_is_refused(
+    name: str, value: Any, words: str, tmp_path: Path
+) -> None:
+    path, run, into = tmp_path / "run.npz", trainer(Adam(0.05)), trainer(Adam(0.05))
+    run.fit(X, Y, epochs=1)
+    save_run(run, path)
+    arrays, holds = read_arrays(path, "a saved run")
+    if name == "t":
+        said = json.loads(str(arrays["run/words"]))
+        said["attributes"]["t"] = value
+        arrays["run/words"] = np.array(json.dumps(said))
+    else:
+        assert name in arrays
+        arrays[name] = value
+    write_arrays(path, str(holds), arrays)
+    before = repr(into.optimizer), vars(into.optimizer).keys()
+    with pytest.raises(DataError, match=f"run.npz is not .*damaged: .*{words}"):
+        load_run(into, path)
+    assert (repr(into.optimizer), vars(into.optimizer).keys()) == before
+    into.fit(X, Y, epochs=1)
+
+
+def test_an_optimizer_that_cannot_take_the_step_of_the_check_is_loaded(tmp_path: Path) -> None:
+    class Picky(ByNorm):
+        def update(self, w: Any, grad: Any) -> None:
+            g = grad(w)
+            if np.ptp(g) == 0:
+                raise ZeroDivisionError("equal gradients")
+            self.scale *= 0.9
+            w -= self.lr * g
+
+    run, into = trainer(Picky(0.05)), trainer(Picky(0.05))
+    run.fit(X, Y, epochs=1)
+    save_run(run, tmp_path / "run.npz")
+    load_run(into, tmp_path / "run.npz")
+    assert into.optimizer.scale == run.optimizer.scale != 1  # type: ignore[attr-defined]

@@ -1,0 +1,8 @@
+"""The whole attack: python tests/attack."""
+
+import sys
+
+from run_attack import main
+
+if __name__ == "__main__":
+    sys.exit(main())
