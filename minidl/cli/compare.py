@@ -11,6 +11,9 @@ from minidl.cli.from_file import problem_of
 from minidl.cli.listing import width
 from minidl.cli.modifier_options import modifiers_of
 from minidl.cli.options import FAILED, INTERRUPTED, QUICK, QUICK_TRIALS, exit_code
+from minidl.cli.output import say
+from minidl.cli.result_files import Writers, printed, write_all
+from minidl.cli.signals import SIGNALS
 from minidl.cli.values import check_files, prefixed, source
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
@@ -28,7 +31,10 @@ WITH_FROM |= {"report", "details", "fail_on_diverge", "fail_under_target"}
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Compare optimizers, or show a finished comparison; return the exit code."""
+    """Compare optimizers, or show a finished comparison; return the exit code.
+
+    Files are written first, then the result is printed.
+    """
     _check_options(options)
     check_files(options, "out", "plot", "report")
     draw = _drawing(options) if options.plot else None
@@ -36,29 +42,38 @@ def compare(options: argparse.Namespace) -> int:
         from minidl.page.document import check_report
 
         check_report(options.report)
-    study, code = _study(options)
-    if _moves(options):
-        _check_single(len(study.comparisons))
-    if options.out == "-":
-        sys.stdout.write(study.to_json())
-    else:
-        how: dict[str, Any] = {"typed": study.command, "width": width()}
-        show = partial(screen, commands=not options.details, **how)
-        print("\n\n".join(map(show, study.comparisons)))
-        if options.details:
-            print("\n" + "\n\n".join(report(c, width()) for c in study.comparisons))
-        if options.profile:
-            pairs = across_text(study.comparisons, width()) if len(study.comparisons) > 1 else ""
-            print(f"\n{profile_text(study.profile, width())}\n\n{pairs}".rstrip())
-    if draw and code != INTERRUPTED:
-        draw(study)
-    if options.report and code != INTERRUPTED:
-        from minidl.cli.report_comparison import report_comparison
+    with SIGNALS.held():  # what is finished is kept and printed, whatever signal comes
+        study, code = _study(options)
+        if _moves(options):
+            _check_single(len(study.comparisons))
 
-        report_comparison(study, options.report)
+        def write_report() -> None:
+            from minidl.cli.report_comparison import report_comparison
+
+            report_comparison(study, options.report)
+
+        writers: Writers = {"plot": lambda: draw and draw(study), "report": write_report}
+        written = write_all(options, writers)
+    failed = printed(partial(_print, study, options))
     rows = [row for comparison in study.comparisons for row in comparison.rows]
     missed = any(row.reached < row.seeds for row in rows)
-    return exit_code(options, code, any(row.diverged for row in rows), missed)
+    diverged = any(row.diverged for row in rows)
+    return exit_code(options, code or written.code or failed, diverged, missed)
+
+
+def _print(study: Study, options: argparse.Namespace) -> None:
+    """Print the verdicts, or the record."""
+    if options.out == "-":
+        sys.stdout.write(study.to_json())
+        return
+    how: dict[str, Any] = {"typed": study.command, "width": width()}
+    show = partial(screen, commands=not options.details, **how)
+    print("\n\n".join(map(show, study.comparisons)))
+    if options.details:
+        print("\n" + "\n\n".join(report(c, width()) for c in study.comparisons))
+    if options.profile:
+        pairs = across_text(study.comparisons, width()) if len(study.comparisons) > 1 else ""
+        print(f"\n{profile_text(study.profile, width())}\n\n{pairs}".rstrip())
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -135,7 +150,7 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
     progress = sys.stderr.isatty() and not options.quiet
     arguments |= {"command": ["minidl", *options.words], "progress": progress}
     try:
-        with warnings.catch_warnings():  # joblib's, when it is interrupted
+        with SIGNALS.once(), warnings.catch_warnings():  # joblib's, when it is interrupted
             warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, "joblib")
             return compare_all([source(name, options) for name in names], **arguments), 0
     except KeyboardInterrupt as error:
@@ -143,11 +158,11 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
         if finished is None:
             raise
         if out:
-            print(f"minidl: the same command continues from {out}.part", file=sys.stderr)
+            say(f"minidl: the same command continues from {out}.part")
         return finished, INTERRUPTED
     except FileError as error:
         result: Study | None = getattr(error, "study", None)
         if result is None or not all(comparison.complete for comparison in result.comparisons):
             raise
-        print(f"minidl compare: error: {error}", file=sys.stderr)
+        say(f"minidl compare: error: {error}")
         return result, FAILED

@@ -15,17 +15,10 @@ from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import INTERRUPTED, exit_code
 from minidl.cli.outcome import Outcome
 from minidl.cli.output import FAILED, say
-from minidl.cli.output import failed as printing_failed
+from minidl.cli.result_files import Writers, printed, write_all
 from minidl.cli.run_file import EndIfSignalled, RunFile, check_run
 from minidl.cli.signals import SIGNALS
-from minidl.cli.train_files import (
-    Writers,
-    draw,
-    first_files,
-    json_text,
-    which_weights,
-    write_all,
-)
+from minidl.cli.train_files import draw, first_files, json_text, which_weights
 from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
@@ -59,29 +52,25 @@ def train(options: Namespace) -> int:
         trainer.callbacks.append(path)
     if run is not None:
         run.join(trainer, options)
-    with SIGNALS.held():  # what is trained is saved, whatever signal comes
-        code = _fit(trainer, data, options, run)
-        lost = write_all(options, first_files(trainer, data, options))
     history, reached = trainer.history, None
-    if _has_target(options) and len(history):
-        reached = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
 
     def report() -> None:
         from minidl.cli.report_run import report_run
 
         report_run(Outcome(trainer, data, options, reached), path.weights)
 
-    if len(history):
+    with SIGNALS.held():  # what is trained is saved, whatever signal comes
+        code = _fit(trainer, data, options, run)
+        first = write_all(options, first_files(trainer, data, options))
+        if _has_target(options) and len(history):
+            reached = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
         pictures: Writers = {"plot": partial(draw, trainer, data, options), "report": report}
-        lost |= write_all(options, pictures)
+        then = write_all(options, pictures if len(history) else {})
     if trainer.untrained:
         say(f"minidl train: warning: {trainer.untrained}")
-    failed = FAILED if lost or (run is not None and run.error) else 0
-    try:
-        _print(trainer, data, options, reached, saved="save" not in lost)
-        sys.stdout and sys.stdout.flush()
-    except OSError as error:
-        failed = failed or printing_failed(error)
+    code = code or first.code or then.code or FAILED * (run is not None and run.error)
+    show = partial(_print, trainer, data, options, reached, saved="save" not in first.lost)
+    failed = printed(show)
     return exit_code(options, code or failed, history.diverged, reached is None)
 
 

@@ -2,13 +2,13 @@
 
 import contextlib
 import csv
-import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from minidl import datasets
+from minidl.cli.output import say
 from minidl.datasets import DATASETS, Dataset
 from minidl.datasets.loading import splits
 from minidl.datasets.problems import note_text
@@ -31,7 +31,7 @@ def source(name: str, options: Namespace) -> Callable[[int], Dataset]:
     with _named(options):
         split = splits(name, **_settings(options))
     for note in split(0).notes:
-        print(note_text(note, typed=True), file=sys.stderr)
+        say(note_text(note, typed=True))
     return split
 
 
