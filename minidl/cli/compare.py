@@ -3,7 +3,6 @@
 import argparse
 import sys
 import warnings
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from minidl.cli.options import FAILED, INTERRUPTED, QUICK, QUICK_TRIALS, exit_co
 from minidl.cli.output import say
 from minidl.cli.result_files import Writers, printed, write_all
 from minidl.cli.signals import SIGNALS
-from minidl.cli.values import check_files, prefixed, source
+from minidl.cli.values import check_files, moves, prefixed, source
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
 from minidl.comparison.profile import across_text, profile_text
@@ -37,14 +36,9 @@ def compare(options: argparse.Namespace) -> int:
     """
     _check_options(options)
     check_files(options, "out", "plot", "report")
-    draw = _drawing(options) if options.plot else None
-    if options.report:
-        from minidl.page.document import check_report
-
-        check_report(options.report)
     with SIGNALS.held():  # what is finished is kept and printed, whatever signal comes
         study, code = _study(options)
-        if _moves(options):
+        if moves(options.plot):
             _check_single(len(study.comparisons))
 
         def write_report() -> None:
@@ -52,7 +46,7 @@ def compare(options: argparse.Namespace) -> int:
 
             report_comparison(study, options.report)
 
-        writers: Writers = {"plot": lambda: draw and draw(study), "report": write_report}
+        writers: Writers = {"plot": lambda: _draw(study, options.plot), "report": write_report}
         written = write_all(options, writers)
     failed = printed(partial(_print, study, options))
     rows = [row for comparison in study.comparisons for row in comparison.rows]
@@ -92,31 +86,23 @@ def _check_options(options: argparse.Namespace) -> None:
     if options.out == "-" and options.profile:
         raise ArgumentError("--out - prints only JSON: leave --profile out, or give a file")
     count = len(options.problems or "1") * len(options.batch_size or "1")
-    if _moves(options):
+    if moves(options.plot):
         _check_single(count + (options.batch_sizes is not None))
     if options.profile and options.source is None and count == 1:
         hint = "Name more with --problems, or give several batch sizes."
         raise ArgumentError("--profile needs several problems, got one", hint=hint)
 
 
-def _moves(options: argparse.Namespace) -> bool:
-    """Return whether --plot asks for an animation."""
-    return str(options.plot).lower().endswith(".gif")
-
-
-def _drawing(options: argparse.Namespace) -> Callable[[Study], None]:
-    """Check the file of --plot, and return what draws a study into it."""
+def _draw(study: Study, file: str) -> None:
+    """Draw a study into a file, or animate its only comparison."""
     from minidl.comparison.plots.draw import figure
     from minidl.comparison.plots.race import animate
-    from minidl.plots.animation import check_animation
-    from minidl.plots.figures import check_plot, save
+    from minidl.plots.figures import save
 
-    file = options.plot
-    if _moves(options):
-        check_animation(file)
-        return lambda study: animate(study.comparisons[0], file, problem_of(study, 0))
-    check_plot(file)
-    return lambda study: save(figure(study.comparisons, study.profile), file)
+    if moves(file):
+        animate(study.comparisons[0], file, problem_of(study, 0))
+    else:
+        save(figure(study.comparisons, study.profile), file)
 
 
 def _check_single(count: int) -> None:
@@ -131,7 +117,7 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
     if options.source is not None:
         with prefixed("from"):
             return Study.from_json(options.source), 0
-    names = options.problems or [options.dataset or "moons"]
+    names = options.problems or ["moons" if options.dataset is None else options.dataset]
     arguments: dict[str, Any] = dict(QUICK) if options.quick else {}
     if options.tune in ("none", "lr,momentum"):
         arguments.pop("lr", None)  # a grid

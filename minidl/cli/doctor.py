@@ -15,7 +15,7 @@ from minidl.cli.next_step import after_doctor, command_text
 from minidl.cli.result_files import printed, write_all, write_text
 from minidl.cli.train import prepare, print_made
 from minidl.cli.train_files import NOT_SETTINGS
-from minidl.cli.values import check_files, prefixed
+from minidl.cli.values import check_files
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError
 from minidl.training import Diagnosis, RateCurve, Trainer, diagnose, find_lr
@@ -74,13 +74,8 @@ def _check_options(options: Namespace) -> None:
     if options.find_lr and options.lr is not None:
         hint = "Leave --lr out."
         raise ArgumentError(f"--find-lr tries rates itself, got --lr {options.lr:g}", hint=hint)
-    if options.plot:
-        from minidl.plots.figures import check_plot
-
-        if not options.find_lr:
-            raise ArgumentError("--plot draws the curve of --find-lr", hint="Add --find-lr.")
-        with prefixed("plot"):
-            check_plot(options.plot)
+    if options.plot and not options.find_lr:
+        raise ArgumentError("--plot draws the curve of --find-lr", hint="Add --find-lr.")
 
 
 def _next(found: Diagnosis, options: Namespace) -> list[str]:

@@ -7,19 +7,20 @@ from minidl.cli.epochs import wrapped
 from minidl.cli.listing import bold
 from minidl.cli.path_text import Pairs, answer, header, tables
 from minidl.cli.result_files import printed, write_all
-from minidl.cli.values import check_files, prefixed
+from minidl.cli.values import check_files
+from minidl.errors import ArgumentError
+from minidl.optim import lookup
 from minidl.paths import Path, common_lr, descend, measure, surface
+from minidl.text import joined
 
 
 def paths(options: Namespace) -> int:
     """Run optimizers on a surface, write the pictures, print, and return the exit code."""
     check_files(options, "plot", "stability")
-    for option in ("plot", "stability"):
-        if getattr(options, option):
-            from minidl.plots.figures import check_plot
-
-            with prefixed(option):
-                check_plot(getattr(options, option))
+    given = options.momentum is not None
+    if given and not any(lookup(name).has_momentum for name in options.optimizers):
+        wrong = f"--momentum would have no effect on {joined(options.optimizers)}"
+        raise ArgumentError(wrong, hint="Leave it out.")
     place = surface(options.surface)
     where = {"start": options.start, "steps": options.steps}
     rate = None

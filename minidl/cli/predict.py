@@ -10,7 +10,7 @@ from minidl.cli.result_files import printed, write_all, write_text
 from minidl.cli.values import check_files
 from minidl.datasets.new_rows import rows_in_file
 from minidl.errors import DataError, MinidlError
-from minidl.plots.figures import check_plot, save
+from minidl.plots.figures import save
 from minidl.plots.predictions import draw_predictions
 from minidl.training import Predictor, load
 
@@ -18,8 +18,6 @@ from minidl.training import Predictor, load
 def predict(options: Namespace) -> int:
     """Write one prediction for each row to a file, or print them; return the exit code."""
     check_files(options, "out", "plot")
-    if options.plot:
-        check_plot(options.plot)
     predictor = _load(options)
     header = True if options.header else False if options.no_header else None
     form = {"header": header, "separator": options.separator}

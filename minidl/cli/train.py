@@ -23,9 +23,9 @@ from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
+from minidl.nn.losses import lowest
 from minidl.optim import lookup
 from minidl.optim.named import PLATEAU
-from minidl.plots.figures import check_plot
 from minidl.training import (
     Callback,
     EarlyStopping,
@@ -45,8 +45,6 @@ def train(options: Namespace) -> int:
     """Train a network and return the exit code: files first, then the result is printed."""
     _check_options(options)
     trainer, data, run = _prepare(options)
-    if options.target_accuracy is not None and not trainer.loss.classifies:
-        raise ArgumentError(f"{trainer.loss!r} has no accuracy", hint="Use --target-loss.")
     path = WeightPath()
     if options.report:
         trainer.callbacks.append(path)
@@ -113,14 +111,18 @@ def _check_options(options: Namespace) -> None:
     """Raise before training for files that cannot be written, and for a target that is missing."""
     check_files(options, "json", "csv", "save", "plot", "report", "checkpoint")
     check_run(options)
-    if options.plot:
-        check_plot(options.plot)
-    if options.report:  # only a page waits for its imports
-        from minidl.page.document import check_report
-
-        check_report(options.report)
     if options.fail_under_target and not _has_target(options):
         raise ArgumentError("--fail-under-target needs --target-loss or --target-accuracy")
+
+
+def _check_target(trainer: Trainer, options: Namespace) -> None:
+    """Raise for a target that no network can reach."""
+    if options.target_accuracy is not None and not trainer.loss.classifies:
+        raise ArgumentError(f"{trainer.loss!r} has no accuracy", hint="Use --target-loss.")
+    least = lowest(trainer.loss)
+    if options.target_loss is not None and options.target_loss < least:
+        received = f"must be at least {least:g}, got {options.target_loss:g}"
+        raise ArgumentError(f"--target-loss {received}: {trainer.loss!r} is never lower")
 
 
 def _has_target(options: Namespace) -> bool:
@@ -144,16 +146,18 @@ def prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     settings = {"optimizer": optimizer, "batch_size": batch_size, "seed": seed, "l2": options.l2}
     settings["l1"] = options.l1
     settings |= modifiers_of(options)
-    loss = options.loss or loss_for(data)
+    loss = loss_for(data) if options.loss is None else options.loss
     if isinstance(loss, str) and isinstance(nn.loss(loss), nn.Poisson):
-        hint = 'Use MLPRegressor(loss="poisson"), or a Trainer.'
-        raise ArgumentError("minidl train predicts the logarithm of a rate as a number", hint=hint)
+        hint = 'MLPRegressor(loss="poisson") keeps counts as they are, and predicts rates.'
+        wrong = "--loss poisson needs counts, and minidl train standardises the targets"
+        raise ArgumentError(wrong, hint=hint)
     return Trainer(model, loss, **settings), data
 
 
 def _prepare(options: Namespace) -> tuple[Trainer, Dataset, RunFile | None]:
     typed = dict(vars(options))
     trainer, data = prepare(options)
+    _check_target(trainer, options)
     callbacks: list[Callback] = [] if options.quiet else [Progress()]
     if _has_target(options):
         callbacks.append(StopAtTarget(options.target_loss, accuracy=options.target_accuracy))

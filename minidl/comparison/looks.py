@@ -37,7 +37,7 @@ def _check_looks(looks: Iterable[int]) -> Seeds:
     expected = "two or more numbers of seeds in increasing order, such as (12, 24, 48)"
     if isinstance(looks, (str, bytes)) or not isinstance(looks, Iterable):
         raise invalid("looks", looks, expected)
-    ends = tuple(check_count("each of looks", look) for look in looks)
+    ends = tuple(check_count("looks", look) for look in looks)
     if len(ends) < 2 or list(ends) != sorted(set(ends)):
         raise invalid("looks", list(ends), expected)
     return ends

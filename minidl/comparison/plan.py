@@ -26,13 +26,16 @@ from minidl.comparison.problem import Problem
 from minidl.comparison.run import Setting
 from minidl.comparison.search import Trial, check_tune, make_search
 from minidl.errors import ArgumentError, invalid
+from minidl.memory import check_memory
 from minidl.optim import BatchSize, Entry, Optimizer, lookup
 from minidl.optim.base import title
 from minidl.optim.named import Scaled
 from minidl.optim.table import scale_of
 from minidl.registry import normalise
 from minidl.streams import check_seeds
+from minidl.text import joined, listed
 from minidl.training.data import rows_per_batch
+from minidl.training.record import MOST_EPOCHS
 
 Floats = tuple[float, ...]
 Seeds = tuple[int, ...]
@@ -45,6 +48,8 @@ HYPERPARAMETERS: dict[str, tuple[float | None, Floats, Callable[[float], bool], 
     "momentum": (None, MOMENTA, lambda momentum: 0 <= momentum < 1, "in [0, 1)"),
 }
 FIRST_TUNING_SEED = 10_000
+HAS = ("has", "have")
+SEED_BYTES = 10_000  # that the runs of a seed take at least
 Optimizers = Sequence[str] | Mapping[str, Optimizer]
 Values = float | Sequence[float] | None  # one number, a grid, or the default
 
@@ -225,7 +230,7 @@ def make_plan(
         momenta=momenta,
         tuning_seeds=tuning_seeds,
         seeds=seeds,
-        epochs=check_count("epochs", epochs),
+        epochs=check_count("epochs", epochs, 1, MOST_EPOCHS),
         goal=Goal.parse(target),
         sustained=check_count("sustained", sustained, 1, most=epochs),
         grows=lr is None and not drawn,
@@ -268,11 +273,14 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, Any]:
 
 def disjoint_seeds(seeds: SeedsOf, tuning_seeds: SeedsOf) -> tuple[Seeds, Seeds]:
     """Return evaluation seeds and tuning seeds, which must differ."""
+    for name, number in (("seeds", seeds), ("tuning_seeds", tuning_seeds)):
+        if isinstance(number, int):
+            check_memory(f"a comparison with {name} {number}", number * SEED_BYTES)
     evaluation, tuning = check_seeds(seeds), check_seeds(tuning_seeds, "tuning_seeds")
     if not isinstance(tuning_seeds, Iterable):
         tuning = tuple(FIRST_TUNING_SEED + k for k in tuning)
     if both := sorted(set(evaluation) & set(tuning)):
-        wrong = f"must differ from seeds, got {', '.join(map(str, both))} in both"
+        wrong = f"must differ from seeds, got {listed(both)} in both"
         raise ArgumentError(wrong, argument="tuning_seeds")
     return evaluation, tuning
 
@@ -285,7 +293,7 @@ def _optimizers(
     relative: bool,
 ) -> dict[str, tuple[Optimizer, BatchSize]]:
     """Return a new optimizer and its batch size for each name."""
-    if isinstance(optimizers, (str, Optimizer)):
+    if isinstance(optimizers, (str, Optimizer)) or not isinstance(optimizers, Iterable):
         raise invalid("optimizers", optimizers, 'a list such as ["momentum", "nag"]')
     made = {}
     if isinstance(optimizers, Mapping):
@@ -298,6 +306,9 @@ def _optimizers(
     else:
         entries = _entries(optimizers)
         open_size = any(not entry.fixed for entry in entries.values())
+        if "momentum" in fixed and not any(entry.has_momentum for entry in entries.values()):
+            wrong = f"would have no effect: {joined(list(entries))} {HAS[len(entries) > 1]} none"
+            raise ArgumentError(wrong, argument="momentum", hint="Leave it out.")
         for name, entry in entries.items():  # raises if the batch size would have no effect
             size = entry.batch_size if entry.fixed and open_size else entry.batches(batch_size)
             made[name] = entry.make(own.lr * (entry.scale if relative else 1.0), own.momentum), size

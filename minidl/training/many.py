@@ -17,6 +17,7 @@ from minidl.training.block import train_together
 from minidl.training.checks import parts_of
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.pool import check_jobs, run_all
+from minidl.training.record import MOST_EPOCHS
 from minidl.training.stopping import StopRule
 from minidl.training.trainer import Trainer
 
@@ -46,7 +47,7 @@ def train_many(
     is called in this process with the Trainers of each block when it is finished, with ``jobs=1``
     in order.
     """
-    check_count("epochs", epochs, 0)
+    check_count("epochs", epochs, 0, MOST_EPOCHS)
     check_jobs(jobs)
     check_count("memory", memory)
     if len(set(map(id, trainers))) < len(trainers):

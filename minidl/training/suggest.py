@@ -18,6 +18,7 @@ from minidl.streams import stream
 from minidl.training.data import Rows, check_rows, rows_per_batch
 from minidl.training.many import train_many
 from minidl.training.measure import Objective
+from minidl.training.record import MOST_EPOCHS
 from minidl.training.trainer import Trainer
 
 EFFECTIVE = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # lr / (1 - momentum)
@@ -106,7 +107,7 @@ def suggest_lr(
     if not isinstance(trainer.optimizer.hyperparameters.get("lr"), float):
         problem = "must have an optimizer with one number as lr, not a schedule"
         raise ArgumentError(problem, argument="trainer", received=repr(trainer.optimizer))
-    epochs = check_count("epochs", epochs)
+    epochs = check_count("epochs", epochs, 1, MOST_EPOCHS)
     asked = _usual(trainer) if rates is None else rates
     tried = tuple(sorted(check_number("a rate", rate, _positive, "positive") for rate in asked))
     if not tried or len(set(tried)) < len(tried):
