@@ -123,10 +123,7 @@ def check_comparison(data: Any) -> None:
     kind, value = plan["goal"]
     if not KINDS[kind][1](value) or plan["sustained"] > max(plan["epochs"], 1):
         raise ValueError(f"its goal is {kind}:{value}, for {plan['sustained']} epochs")
-    check_runs(plan, runs)
-    if "custom loss" not in str(data["asked"].get("data and weights")):
-        least = BOUNDED.get(plan["loss"].partition("(")[0], -float("inf"))
-        _check_losses(runs, least - SLACK)
+    check_runs(plan, runs, data["asked"])
     keys = {(r["optimizer"], *r["setting"], r["seed"], r.get("twin", False)) for r in runs}
     if len(keys) < len(runs):
         raise ValueError("it has a run twice")
@@ -135,8 +132,15 @@ def check_comparison(data: Any) -> None:
         raise ValueError(f"it has a run of seed {stray[0]}, which is not in its plan")
 
 
-def check_runs(plan: Any, runs: Sequence[Any]) -> None:
-    """Raise a ValueError unless runs, which have been checked one by one, are those of a plan."""
+def check_runs(plan: Any, runs: Sequence[Any], asked: Any) -> None:
+    """Raise a ValueError unless runs, which have been checked one by one, are those of a plan.
+
+    `asked` says whether the loss is a custom one, which may be lower than minidl's of that name.
+    """
+    least = -float("inf")
+    if "custom loss" not in str(asked.get("data and weights")):
+        least = BOUNDED.get(plan["loss"].partition("(")[0], least)
+    _check_losses(runs, least - SLACK)
     own = {c["name"]: c["own"] for c in plan["contestants"]}
     epochs = plan["epochs"]
     column = KINDS[plan["goal"][0]][0]

@@ -26,14 +26,12 @@ from minidl.comparison.problem import Problem
 from minidl.comparison.run import Setting
 from minidl.comparison.search import Trial, check_tune, make_search
 from minidl.errors import ArgumentError, invalid
-from minidl.memory import check_memory
 from minidl.optim import BatchSize, Entry, Optimizer, lookup
 from minidl.optim.base import title
 from minidl.optim.named import Scaled
 from minidl.optim.table import scale_of
 from minidl.registry import normalise
-from minidl.streams import check_seeds
-from minidl.text import joined, listed
+from minidl.text import joined
 from minidl.training.data import rows_per_batch
 from minidl.training.record import MOST_EPOCHS
 
@@ -47,9 +45,7 @@ HYPERPARAMETERS: dict[str, tuple[float | None, Floats, Callable[[float], bool], 
     "lr": (0.1, RATES, lambda lr: 0 < lr < math.inf, "a finite number above 0"),
     "momentum": (None, MOMENTA, lambda momentum: 0 <= momentum < 1, "in [0, 1)"),
 }
-FIRST_TUNING_SEED = 10_000
 HAS = ("has", "have")
-SEED_BYTES = 10_000  # that the runs of a seed take at least
 Optimizers = Sequence[str] | Mapping[str, Optimizer]
 Values = float | Sequence[float] | None  # one number, a grid, or the default
 
@@ -269,20 +265,6 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, Any]:
         use = "tune", "none" if name == "lr" else "lr"
         raise invalid(name, values, expected, f"For one {name},", use)
     return tuple(sorted(numbers)), default
-
-
-def disjoint_seeds(seeds: SeedsOf, tuning_seeds: SeedsOf) -> tuple[Seeds, Seeds]:
-    """Return evaluation seeds and tuning seeds, which must differ."""
-    for name, number in (("seeds", seeds), ("tuning_seeds", tuning_seeds)):
-        if isinstance(number, int):
-            check_memory(f"a comparison with {name} {number}", number * SEED_BYTES)
-    evaluation, tuning = check_seeds(seeds), check_seeds(tuning_seeds, "tuning_seeds")
-    if not isinstance(tuning_seeds, Iterable):
-        tuning = tuple(FIRST_TUNING_SEED + k for k in tuning)
-    if both := sorted(set(evaluation) & set(tuning)):
-        wrong = f"must differ from seeds, got {listed(both)} in both"
-        raise ArgumentError(wrong, argument="tuning_seeds")
-    return evaluation, tuning
 
 
 def _optimizers(
