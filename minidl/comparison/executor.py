@@ -42,7 +42,8 @@ class Executor:
 
     def __post_init__(self) -> None:
         """Check the target, and describe the comparison for its file."""
-        self._check_memory()
+        runs, rows = self.planned(), self.plan.epochs + 1
+        check_memory(f"the curves of {runs} runs of {self.plan.epochs} epochs", 8 * runs * rows)
         seeds = (*self.plan.tuning_seeds, *self.plan.seeds)
         self.request: dict[str, Any] = {
             "plan": self.plan.to_dict(),
@@ -52,18 +53,6 @@ class Executor:
         }
         codes = {f"code of {name}": custom_code(part) for name, part in self.templates.items()}
         self.request |= {name: code for name, code in codes.items() if code}
-
-    def _check_memory(self) -> None:
-        """Raise a TooLargeError if rows, weights or curves would not fit into memory."""
-        plan, data = self.plan, self.problem.first
-        seeds, networks = len(plan.seeds) + len(plan.tuning_seeds), self.planned()
-        parts = data.X_train, data.y_train, data.X_test, data.y_test
-        rows = 0 if self.problem.fixed else 2 * sum(part.nbytes for part in parts)
-        weights = self.problem.network(plan.seeds[0]).parameters.value.nbytes
-        check_memory(f"the data and networks of {seeds} seeds", seeds * (rows + weights))
-        columns = (1 + self.problem.loss.classifies) * (1 + (len(data.X_test) > 0))
-        curves = f"the curves of {networks} runs of {plan.epochs} epochs"
-        check_memory(curves, 8 * columns * networks * (plan.epochs + 1))
 
     def run(self) -> None:
         """Train all runs: tuning seeds, then evaluation seeds until a look that decides."""

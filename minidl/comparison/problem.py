@@ -15,6 +15,7 @@ from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.datasets.loading import splits
 from minidl.errors import ArgumentError, DataError, invalid
+from minidl.memory import check_memory
 from minidl.nn import Layer, Loss
 from minidl.nn.losses import lowest
 from minidl.training.checks import check_reproducible
@@ -108,6 +109,10 @@ class Problem:
 
     def fingerprint(self, goal: Goal, seeds: Sequence[int]) -> str:
         """Check networks and target, and return hashes of data, weights and custom parts."""
+        parts = self.first.X_train, self.first.y_train, self.first.X_test, self.first.y_test
+        held = 0 if self.fixed else 2 * sum(part.nbytes for part in parts)
+        held += self.network(seeds[0]).parameters.value.nbytes
+        check_memory(f"the data and networks of {len(seeds)} seeds", len(seeds) * held)
         rows, networks = self.rows(seeds), {seed: self.network(seed) for seed in seeds}
         check_reproducible(networks[seeds[0]], self.network(seeds[0]), seeds[0])
         if len(set(map(id, networks.values()))) < len(networks):
