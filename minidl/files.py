@@ -186,6 +186,8 @@ def open_regular(path: str | Path) -> Iterator[IO[bytes]]:
     minidl.errors.FileError: cannot read /dev/zero: it is a device
     """
     check_path(path)
+    if not os.fspath(path):
+        raise FileError("the name of the file is empty")
     try:
         opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait
     except FileNotFoundError:

@@ -3,7 +3,6 @@
 import argparse
 import sys
 import warnings
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,10 @@ from minidl.cli.from_file import problem_of
 from minidl.cli.listing import width
 from minidl.cli.modifier_options import modifiers_of
 from minidl.cli.options import FAILED, INTERRUPTED, QUICK, QUICK_TRIALS, exit_code
-from minidl.cli.values import check_files, prefixed, source
+from minidl.cli.output import say
+from minidl.cli.result_files import Writers, printed, write_all
+from minidl.cli.signals import SIGNALS
+from minidl.cli.values import check_files, moves, prefixed, source
 from minidl.comparison import Study, compare_all
 from minidl.comparison.api import BATCHING_RATES
 from minidl.comparison.profile import across_text, profile_text
@@ -28,37 +30,44 @@ WITH_FROM |= {"report", "details", "fail_on_diverge", "fail_under_target"}
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Compare optimizers, or show a finished comparison; return the exit code."""
+    """Compare optimizers, or show a finished comparison; return the exit code.
+
+    Files are written first, then the result is printed.
+    """
     _check_options(options)
     check_files(options, "out", "plot", "report")
-    draw = _drawing(options) if options.plot else None
-    if options.report:
-        from minidl.page.document import check_report
+    with SIGNALS.held():  # what is finished is kept and printed, whatever signal comes
+        study, code = _study(options)
+        if moves(options.plot):
+            _check_single(len(study.comparisons))
 
-        check_report(options.report)
-    study, code = _study(options)
-    if _moves(options):
-        _check_single(len(study.comparisons))
-    if options.out == "-":
-        sys.stdout.write(study.to_json())
-    else:
-        how: dict[str, Any] = {"typed": study.command, "width": width()}
-        show = partial(screen, commands=not options.details, **how)
-        print("\n\n".join(map(show, study.comparisons)))
-        if options.details:
-            print("\n" + "\n\n".join(report(c, width()) for c in study.comparisons))
-        if options.profile:
-            pairs = across_text(study.comparisons, width()) if len(study.comparisons) > 1 else ""
-            print(f"\n{profile_text(study.profile, width())}\n\n{pairs}".rstrip())
-    if draw and code != INTERRUPTED:
-        draw(study)
-    if options.report and code != INTERRUPTED:
-        from minidl.cli.report_comparison import report_comparison
+        def write_report() -> None:
+            from minidl.cli.report_comparison import report_comparison
 
-        report_comparison(study, options.report)
+            report_comparison(study, options.report)
+
+        writers: Writers = {"plot": lambda: _draw(study, options.plot), "report": write_report}
+        written = write_all(options, writers)
+    failed = printed(partial(_print, study, options))
     rows = [row for comparison in study.comparisons for row in comparison.rows]
     missed = any(row.reached < row.seeds for row in rows)
-    return exit_code(options, code, any(row.diverged for row in rows), missed)
+    diverged = any(row.diverged for row in rows)
+    return exit_code(options, code or written.code or failed, diverged, missed)
+
+
+def _print(study: Study, options: argparse.Namespace) -> None:
+    """Print the verdicts, or the record."""
+    if options.out == "-":
+        sys.stdout.write(study.to_json())
+        return
+    how: dict[str, Any] = {"typed": study.command, "width": width()}
+    show = partial(screen, commands=not options.details, **how)
+    print("\n\n".join(map(show, study.comparisons)))
+    if options.details:
+        print("\n" + "\n\n".join(report(c, width()) for c in study.comparisons))
+    if options.profile:
+        pairs = across_text(study.comparisons, width()) if len(study.comparisons) > 1 else ""
+        print(f"\n{profile_text(study.profile, width())}\n\n{pairs}".rstrip())
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -77,31 +86,23 @@ def _check_options(options: argparse.Namespace) -> None:
     if options.out == "-" and options.profile:
         raise ArgumentError("--out - prints only JSON: leave --profile out, or give a file")
     count = len(options.problems or "1") * len(options.batch_size or "1")
-    if _moves(options):
+    if moves(options.plot):
         _check_single(count + (options.batch_sizes is not None))
     if options.profile and options.source is None and count == 1:
         hint = "Name more with --problems, or give several batch sizes."
         raise ArgumentError("--profile needs several problems, got one", hint=hint)
 
 
-def _moves(options: argparse.Namespace) -> bool:
-    """Return whether --plot asks for an animation."""
-    return str(options.plot).lower().endswith(".gif")
-
-
-def _drawing(options: argparse.Namespace) -> Callable[[Study], None]:
-    """Check the file of --plot, and return what draws a study into it."""
+def _draw(study: Study, file: str) -> None:
+    """Draw a study into a file, or animate its only comparison."""
     from minidl.comparison.plots.draw import figure
     from minidl.comparison.plots.race import animate
-    from minidl.plots.animation import check_animation
-    from minidl.plots.figures import check_plot, save
+    from minidl.plots.figures import save
 
-    file = options.plot
-    if _moves(options):
-        check_animation(file)
-        return lambda study: animate(study.comparisons[0], file, problem_of(study, 0))
-    check_plot(file)
-    return lambda study: save(figure(study.comparisons, study.profile), file)
+    if moves(file):
+        animate(study.comparisons[0], file, problem_of(study, 0))
+    else:
+        save(figure(study.comparisons, study.profile), file)
 
 
 def _check_single(count: int) -> None:
@@ -116,7 +117,7 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
     if options.source is not None:
         with prefixed("from"):
             return Study.from_json(options.source), 0
-    names = options.problems or [options.dataset or "moons"]
+    names = options.problems or ["moons" if options.dataset is None else options.dataset]
     arguments: dict[str, Any] = dict(QUICK) if options.quick else {}
     if options.tune in ("none", "lr,momentum"):
         arguments.pop("lr", None)  # a grid
@@ -135,7 +136,7 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
     progress = sys.stderr.isatty() and not options.quiet
     arguments |= {"command": ["minidl", *options.words], "progress": progress}
     try:
-        with warnings.catch_warnings():  # joblib's, when it is interrupted
+        with SIGNALS.once(), warnings.catch_warnings():  # joblib's, when it is interrupted
             warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, "joblib")
             return compare_all([source(name, options) for name in names], **arguments), 0
     except KeyboardInterrupt as error:
@@ -143,11 +144,11 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
         if finished is None:
             raise
         if out:
-            print(f"minidl: the same command continues from {out}.part", file=sys.stderr)
+            say(f"minidl: the same command continues from {out}.part")
         return finished, INTERRUPTED
     except FileError as error:
         result: Study | None = getattr(error, "study", None)
         if result is None or not all(comparison.complete for comparison in result.comparisons):
             raise
-        print(f"minidl compare: error: {error}", file=sys.stderr)
+        say(f"minidl compare: error: {error}")
         return result, FAILED

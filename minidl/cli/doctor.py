@@ -13,9 +13,10 @@ from minidl.cli.epochs import wrapped
 from minidl.cli.listing import bold
 from minidl.cli.next_step import after_doctor, command_text
 from minidl.cli.penalty import print_l2
+from minidl.cli.result_files import printed, write_all, write_text
 from minidl.cli.train import prepare, print_made
-from minidl.cli.train_files import NOT_SETTINGS, write_text
-from minidl.cli.values import check_files, prefixed
+from minidl.cli.train_files import NOT_SETTINGS
+from minidl.cli.values import check_files
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError
 from minidl.training import Diagnosis, RateCurve, Trainer, diagnose, find_lr
@@ -25,7 +26,10 @@ INDENT = 11
 
 
 def doctor(options: Namespace) -> int:
-    """Print a diagnosis, or with ``--find-lr`` a learning rate, and return the exit code."""
+    """Print a diagnosis, or with ``--find-lr`` a learning rate, and return the exit code.
+
+    Files are written first.
+    """
     _check_options(options)
     trainer, data = prepare(options)
     if options.find_lr:
@@ -35,22 +39,34 @@ def doctor(options: Namespace) -> int:
         found = diagnose(trainer, data.X_train, data.y_train)
         found = found if options.lr is not None else replace(found, lr=None)
         words, record = _next(found, options), found.to_dict()
-    if options.json != "-":
+    text = _json_text(record, words, options)
+
+    def show() -> None:
+        if options.json == "-":
+            print(text, end="")
+            return
         _print_made(trainer, data, options)
         if options.find_lr:
             _print_curve(curve)
         else:
             _print_found(found, options.optimizer.rpartition(":")[2])
         print(command_text(words))
-    if options.json:
-        settings = {k: v for k, v in vars(options).items() if k not in NOT_SETTINGS}
-        part = "find_lr" if options.find_lr else "diagnosis"
-        content = {"minidl": __version__, "settings": settings, part: record}
-        content["next"] = shlex.join(words)
-        write_text(options.json, json.dumps(content, indent=1, allow_nan=False) + "\n")
-    if options.plot:
+
+    def draw() -> None:
         _plot(curve, options)
-    return 0
+
+    written = write_all(options, {"json": lambda: write_text(options.json, text), "plot": draw})
+    failed = printed(show)
+    return written.code or failed
+
+
+def _json_text(record: dict[str, Any], words: list[str], options: Namespace) -> str:
+    """Return what ``--json`` writes."""
+    settings = {k: v for k, v in vars(options).items() if k not in NOT_SETTINGS}
+    part = "find_lr" if options.find_lr else "diagnosis"
+    content = {"minidl": __version__, "settings": settings, part: record}
+    content["next"] = shlex.join(words)
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def _check_options(options: Namespace) -> None:
@@ -59,13 +75,8 @@ def _check_options(options: Namespace) -> None:
     if options.find_lr and options.lr is not None:
         hint = "Leave --lr out."
         raise ArgumentError(f"--find-lr tries rates itself, got --lr {options.lr:g}", hint=hint)
-    if options.plot:
-        from minidl.plots.figures import check_plot
-
-        if not options.find_lr:
-            raise ArgumentError("--plot draws the curve of --find-lr", hint="Add --find-lr.")
-        with prefixed("plot"):
-            check_plot(options.plot)
+    if options.plot and not options.find_lr:
+        raise ArgumentError("--plot draws the curve of --find-lr", hint="Add --find-lr.")
 
 
 def _next(found: Diagnosis, options: Namespace) -> list[str]:
@@ -120,5 +131,4 @@ def _plot(curve: RateCurve, options: Namespace) -> None:
     title: dict[str, Any] = {"lr": curve.lr, "start": curve.start}
     ax = plot_rates(curve.rates, curve.losses, **title, ax=figure.subplots())
     ax.set_title(f"{options.dataset}, {options.optimizer.rpartition(':')[2]}: range test")
-    with prefixed("plot"):
-        save(figure, options.plot)
+    save(figure, options.plot)

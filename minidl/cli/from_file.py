@@ -18,6 +18,6 @@ def problem_of(study: Study, number: int) -> Callable[[int], Dataset] | None:
     if made_with is not None or study.command[1:2] != ["compare"]:
         return None
     typed = parse(study.command[1:])
-    names = typed.problems or [typed.dataset or "moons"]
+    names = typed.problems or ["moons" if typed.dataset is None else typed.dataset]
     each = [name for name, _ in product(names, typed.batch_size or [None])]
     return source([*each, names[0]][number], typed)  # that of --batch-sizes is the last

@@ -9,7 +9,7 @@ from minidl.errors import ArgumentError, MinidlError, TableError, UnknownNameErr
 WRONG, INTERRUPTED = 2, 130
 # Options that are not spelled like the argument they are passed to.
 SPELLINGS = {"n": "--rows", "loss": "--target-loss", "accuracy": "--target-accuracy"}
-SPELLINGS["patience"] = "--early-stopping"
+SPELLINGS |= {"patience": "--early-stopping", "batchings": "--batch-sizes"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minidl.cli import values
@@ -14,15 +14,11 @@ from minidl.cli.doctor_options import DOCTOR, add_doctor
 from minidl.cli.engine_options import Version, add_engine
 from minidl.cli.listing import LISTS
 from minidl.cli.modifier_options import add_modifiers
-from minidl.cli.path_options import OTHER_WORDS, PATHS, add_paths, with_signs
+from minidl.cli.path_options import PATHS, add_paths, with_signs
 from minidl.cli.predict_options import add_predict
-from minidl.datasets import DATASETS
-from minidl.nn.losses import LOSSES
-from minidl.optim import OPTIMIZERS, TABLE
+from minidl.cli.unknown import hint, unknown_choice
+from minidl.optim import TABLE
 from minidl.optim.named import Scaled
-from minidl.paths import SURFACES
-from minidl.spelling import close_matches
-from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
 Group = argparse._ArgumentGroup
 FAILED, DIVERGED, MISSED, INTERRUPTED = 1, 3, 4, 130
@@ -55,16 +51,6 @@ examples:
 QUICK = {"epochs": 60, "seeds": 12, "tuning_seeds": 4, "lr": Scaled(2.0**k for k in range(-6, 2))}
 QUICK_TRIALS = 12
 REPORT = "write a page for the browser, one file that needs no network"
-# Options of one command that are called differently in another.
-ELSEWHERE = {
-    ("train", "--out"): "--json",
-    ("train", "--target"): "--target-loss",
-    ("train", "--seeds"): "--seed",
-    ("compare", "--json"): "--out",
-    ("compare", "--target-loss"): "--target loss:VALUE",
-    ("compare", "--target-accuracy"): "--target accuracy:VALUE",
-    **{("paths", typed): option for typed, option in OTHER_WORDS.items()},
-}
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -80,7 +66,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     An unknown option ends the process with exit code 2; the message suggests the nearest.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    parser = _parser()
+    parser, commands = _parser()
     first = next(iter(words), "train")
     if not first.startswith("-") and first not in NAMES_OF_COMMANDS:
         parser.error(unknown_choice(first, NAMES_OF_COMMANDS))
@@ -90,49 +76,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"unrecognized arguments: {one}. Did you mean '-{one}'?")  # argparse reads -h
     options, unknown = parser.parse_known_args(with_signs(words))
     options.words = words
-    options.flags = re.findall(r"--[a-z0-9-]+", options.parser.format_usage())
+    options.flags = _flags(options.parser)
     if unknown:
-        hint = _hint(unknown[0].split("=")[0], options.command, options.flags)
-        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        known = {name: _flags(command) for name, command in commands.items()}
+        answer = hint(unknown[0].split("=")[0], options.command, known)
+        shown = " ".join(word or "''" for word in unknown)
+        options.parser.error(f"unrecognized arguments: {shown}{answer}")
     return options
 
 
-def _hint(typed: str, command: str, flags: Sequence[str]) -> str:
-    """Return what to write instead of an unknown option."""
-    word = typed.strip("-").replace("-", "_").lower()
-    if not typed.startswith("-"):
-        kinds: dict[str, Collection[str]] = {
-            "--dataset": DATASETS,
-            "--optimizer": OPTIMIZERS,
-            "--loss": LOSSES,
-            "--surface": SURFACES,
-        }
-        option = next((f for f, names in kinds.items() if typed in names and f in flags), None)
-        if command == "paths" and re.search(r"[*/^+]|\b[xy]\b", typed):
-            option, typed = "--surface", f'"{typed}"'
-        return f". Did you mean '{option} {typed}'?" if option else ""
-    right = [word, *ARGUMENTS.get(word, "").split()]
-    meant = ["--" + name.replace("_", "-") for name in right]
-    near = [ELSEWHERE.get((command, typed)), *(flag for flag in meant if flag in flags)]
-    sentence = next((OPTIONS[name] for name in right if name in OPTIONS), None)
-    place = next((PLACES[name] for name in right if name in PLACES), None)
-    sentence = sentence or (f"In Python: {place}" if place else None)
-    if sentence is None and word not in ARGUMENTS and len(word) > 1:
-        near += close_matches("--" + word.replace("_", "-"), flags)
-    option = next(filter(None, near), None)
-    note = NOTES.get(f"{word} {(option or '').strip('-')}")
-    if option:
-        return f". Did you mean {option!r}?" + (f" {note}" if note else "")
-    return f". {sentence}" if sentence else ""
-
-
-def unknown_choice(word: str, choices: Sequence[str]) -> str:
-    """Return the error for a word that is none of the choices, with the nearest."""
-    near = [COMMANDS.get(word.lower(), ""), *close_matches(word, choices)]
-    choice = next((name for name in near if name.split(" ")[0] in choices), None)
-    hint = f". Did you mean {choice!r}?" if choice else ""
-    hint = f". {near[0]}" if near[0].endswith(".") else hint
-    return f"invalid choice: {word!r} (choose from {', '.join(map(repr, choices))}){hint}"
+def _flags(parser: argparse.ArgumentParser) -> list[str]:
+    """Return the options of a command."""
+    return re.findall(r"--[a-z0-9-]+", parser.format_usage())
 
 
 def _list_named(word: str) -> str:
@@ -149,8 +104,8 @@ def exit_code(options: argparse.Namespace, code: int, diverged: bool, missed: bo
     return MISSED if code == 0 and options.fail_under_target and missed else code
 
 
-def _parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """Return the parser of the whole command line, and those of the commands."""
     shared: dict[str, Any] = {"allow_abbrev": False, "epilog": EXIT_CODES}
     shared["formatter_class"] = _Help
     description = "Train toy networks and compare optimizers."
@@ -173,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, description=description, **shared)
         command.set_defaults(parser=command)
         add_options(command)
-    return top
+    return top, commands.choices
 
 
 def _run(p: argparse.ArgumentParser, rate: str) -> None:
@@ -280,7 +235,7 @@ def _compare(p: argparse.ArgumentParser) -> None:
 
 def _list(p: argparse.ArgumentParser) -> None:
     text = f"{', '.join(LISTS)} (default: all of them)"
-    p.add_argument("what", nargs="?", type=_list_named, help=text)
+    p.add_argument("what", metavar="LIST", nargs="?", type=_list_named, help=text)
 
 
 def _method(p: argparse.ArgumentParser) -> None:

@@ -1,23 +1,26 @@
 """``minidl paths``: run optimizers on a surface, print their figures, and draw them."""
 
 from argparse import Namespace
+from functools import partial
 
 from minidl.cli.epochs import wrapped
 from minidl.cli.listing import bold
 from minidl.cli.path_text import Pairs, answer, header, tables
-from minidl.cli.values import check_files, prefixed
+from minidl.cli.result_files import printed, write_all
+from minidl.cli.values import check_files
+from minidl.errors import ArgumentError
+from minidl.optim import lookup
 from minidl.paths import Path, common_lr, descend, measure, surface
+from minidl.text import joined
 
 
 def paths(options: Namespace) -> int:
-    """Run optimizers on a surface and return the exit code."""
+    """Run optimizers on a surface, write the pictures, print, and return the exit code."""
     check_files(options, "plot", "stability")
-    for option in ("plot", "stability"):
-        if getattr(options, option):
-            from minidl.plots.figures import check_plot
-
-            with prefixed(option):
-                check_plot(getattr(options, option))
+    given = options.momentum is not None
+    if given and not any(lookup(name).has_momentum for name in options.optimizers):
+        wrong = f"--momentum would have no effect on {joined(options.optimizers)}"
+        raise ArgumentError(wrong, hint="Leave it out.")
     place = surface(options.surface)
     where = {"start": options.start, "steps": options.steps}
     rate = None
@@ -29,16 +32,21 @@ def paths(options: Namespace) -> int:
         for name in options.optimizers
     ]
     pairs = [(path, measure(path)) for path in found]
-    for line in header(found, rate):
-        print(wrapped(line, 11))
-    print("\n" + "\n\n".join(tables(pairs)) + "\n")
-    for sentence in answer(pairs):
-        print(bold(wrapped(sentence)))
-    if options.plot:
-        _plot(found, options.plot)
-    if options.stability:
-        _plot_stability(pairs, options.stability)
-    return 0
+
+    def show() -> None:
+        for line in header(found, rate):
+            print(wrapped(line, 11))
+        print("\n" + "\n\n".join(tables(pairs)) + "\n")
+        for sentence in answer(pairs):
+            print(bold(wrapped(sentence)))
+
+    pictures = {
+        "plot": partial(_plot, found, options.plot),
+        "stability": partial(_plot_stability, pairs, options.stability),
+    }
+    written = write_all(options, pictures)
+    failed = printed(show)
+    return written.code or failed
 
 
 def _plot(found: list[Path], file: str) -> None:
@@ -53,8 +61,7 @@ def _plot(found: list[Path], file: str) -> None:
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         plot_paths(found, ax=left)
         plot_steps(found, ax=right)
-    with prefixed("plot"):
-        save(figure, file)
+    save(figure, file)
 
 
 def _plot_stability(pairs: Pairs, file: str) -> None:
@@ -70,5 +77,4 @@ def _plot_stability(pairs: Pairs, file: str) -> None:
     figure = new_figure(10.7, 3.6)
     with styled():
         plot_stability(at, ax=figure.subplots(1, 3, sharey=True))
-    with prefixed("stability"):
-        save(figure, file)
+    save(figure, file)

@@ -3,23 +3,21 @@
 import csv
 import io
 import shlex
-import sys
 from argparse import Namespace
 
+from minidl.cli.output import say
+from minidl.cli.result_files import printed, write_all, write_text
 from minidl.cli.values import check_files
 from minidl.datasets.new_rows import rows_in_file
 from minidl.errors import DataError, MinidlError
-from minidl.files import atomic_write
-from minidl.plots.figures import check_plot, save
+from minidl.plots.figures import save
 from minidl.plots.predictions import draw_predictions
 from minidl.training import Predictor, load
 
 
 def predict(options: Namespace) -> int:
-    """Print one prediction for each row, or write them to a file; return the exit code."""
+    """Write one prediction for each row to a file, or print them; return the exit code."""
     check_files(options, "out", "plot")
-    if options.plot:
-        check_plot(options.plot)
     predictor = _load(options)
     header = True if options.header else False if options.no_header else None
     form = {"header": header, "separator": options.separator}
@@ -32,18 +30,20 @@ def predict(options: Namespace) -> int:
         predicted = predictor.predict(table)
     if not options.probabilities:
         columns, rows = [target], [[value] for value in predicted.tolist()]
-    for remark in predictor.preparation.remarks(table):
-        print(f"minidl predict: note: {remark}", file=sys.stderr)
-    if options.plot:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([columns, *rows])
+    text = buffer.getvalue()
+
+    def draw() -> None:
         save(draw_predictions(predicted, predictor.classes, target), options.plot)
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
-    if options.out in (None, "-"):
-        sys.stdout.write(text.getvalue())
-    else:
-        with atomic_write(options.out, "w") as file:
-            file.write(text.getvalue())
-    return 0
+
+    written = write_all(options, {"out": lambda: write_text(options.out, text), "plot": draw})
+    for remark in predictor.preparation.remarks(table):
+        say(f"minidl predict: note: {remark}")
+    if options.out not in (None, "-"):
+        return written.code
+    failed = printed(lambda: print(text, end=""))
+    return written.code or failed
 
 
 def _load(options: Namespace) -> Predictor:

@@ -13,6 +13,7 @@ import numpy as np
 from minidl.checks import check_count
 from minidl.cli.output import say
 from minidl.cli.signals import SIGNALS
+from minidl.cli.values import prefixed
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError
 from minidl.optim.source import code_of
@@ -134,7 +135,8 @@ def _identity(typed: Mapping[str, Any], data: Dataset, trainer: Trainer) -> dict
 
 def _read(path: str) -> dict[str, Any]:
     """Return what a checkpoint says of its command."""
-    extra = load_extra(path)
+    with prefixed("checkpoint"):
+        extra = load_extra(path)
     try:
         found: dict[str, Any] = json.loads(str(extra["command"]))
         found["options"].items(), found["rows"], found["code"]

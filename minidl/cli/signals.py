@@ -23,11 +23,12 @@ class Signals:
 
     def __init__(self) -> None:
         self.number = 0  # of the first signal
-        self.holding = False
+        self.holding = self.ending = False  # whether signals are noted, and after one are
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self.number, self.holding, self._before = 0, False, {}
+        self.number, self._before = 0, {}
+        self.holding = self.ending = False
         if threading.current_thread() is threading.main_thread():
             for number in ENDING:
                 handler = signal.getsignal(number)
@@ -40,6 +41,7 @@ class Signals:
         if number != signal.SIGINT and is_running():
             interrupt()
         elif not self.holding:
+            self.holding = self.ending
             raise KeyboardInterrupt
 
     @contextlib.contextmanager
@@ -50,6 +52,15 @@ class Signals:
             yield
         finally:
             self.holding = False
+
+    @contextlib.contextmanager
+    def once(self) -> Iterator[None]:
+        """Let the first signal raise KeyboardInterrupt, and only note further ones from then on."""
+        held, self.holding, self.ending = self.holding, False, True
+        try:
+            yield
+        finally:
+            self.holding, self.ending = held, False
 
     def exit_code(self, code: int) -> int:
         """Return 128 + the number of the signal, unless the command has failed otherwise."""

@@ -15,25 +15,18 @@ from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import INTERRUPTED, exit_code
 from minidl.cli.outcome import Outcome
 from minidl.cli.output import FAILED, say
-from minidl.cli.output import failed as printing_failed
 from minidl.cli.penalty import choose_l2, print_l2
+from minidl.cli.result_files import Writers, printed, write_all
 from minidl.cli.run_file import EndIfSignalled, RunFile, check_run
 from minidl.cli.signals import SIGNALS
-from minidl.cli.train_files import (
-    Writers,
-    draw,
-    first_files,
-    json_text,
-    which_weights,
-    write_all,
-)
+from minidl.cli.train_files import draw, first_files, json_text, which_weights
 from minidl.cli.values import check_files, load
 from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.errors import ArgumentError, DivergenceWarning, UntrainedWarning, WorseLossWarning
+from minidl.nn.losses import lowest
 from minidl.optim import lookup
 from minidl.optim.named import PLATEAU
-from minidl.plots.figures import check_plot
 from minidl.training import (
     Callback,
     EarlyStopping,
@@ -53,36 +46,30 @@ def train(options: Namespace) -> int:
     """Train a network and return the exit code: files first, then the result is printed."""
     _check_options(options)
     trainer, data, run = _prepare(options)
-    if options.target_accuracy is not None and not trainer.loss.classifies:
-        raise ArgumentError(f"{trainer.loss!r} has no accuracy", hint="Use --target-loss.")
     path = WeightPath()
     if options.report:
         trainer.callbacks.append(path)
     if run is not None:
         run.join(trainer, options)
-    with SIGNALS.held():  # what is trained is saved, whatever signal comes
-        code = _fit(trainer, data, options, run)
-        lost = write_all(options, first_files(trainer, data, options))
     history, reached = trainer.history, None
-    if _has_target(options) and len(history):
-        reached = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
 
     def report() -> None:
         from minidl.cli.report_run import report_run
 
         report_run(Outcome(trainer, data, options, reached), path.weights)
 
-    if len(history):
+    with SIGNALS.held():  # what is trained is saved, whatever signal comes
+        code = _fit(trainer, data, options, run)
+        first = write_all(options, first_files(trainer, data, options))
+        if _has_target(options) and len(history):
+            reached = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
         pictures: Writers = {"plot": partial(draw, trainer, data, options), "report": report}
-        lost |= write_all(options, pictures)
+        then = write_all(options, pictures if len(history) else {})
     if trainer.untrained:
         say(f"minidl train: warning: {trainer.untrained}")
-    failed = FAILED if lost or (run is not None and run.error) else 0
-    try:
-        _print(trainer, data, options, reached, saved="save" not in lost)
-        sys.stdout and sys.stdout.flush()
-    except OSError as error:
-        failed = failed or printing_failed(error)
+    code = code or first.code or then.code or FAILED * (run is not None and run.error)
+    show = partial(_print, trainer, data, options, reached, saved="save" not in first.lost)
+    failed = printed(show)
     return exit_code(options, code or failed, history.diverged, reached is None)
 
 
@@ -125,14 +112,18 @@ def _check_options(options: Namespace) -> None:
     """Raise before training for files that cannot be written, and for a target that is missing."""
     check_files(options, "json", "csv", "save", "plot", "report", "checkpoint")
     check_run(options)
-    if options.plot:
-        check_plot(options.plot)
-    if options.report:  # only a page waits for its imports
-        from minidl.page.document import check_report
-
-        check_report(options.report)
     if options.fail_under_target and not _has_target(options):
         raise ArgumentError("--fail-under-target needs --target-loss or --target-accuracy")
+
+
+def _check_target(trainer: Trainer, options: Namespace) -> None:
+    """Raise for a target that no network can reach."""
+    if options.target_accuracy is not None and not trainer.loss.classifies:
+        raise ArgumentError(f"{trainer.loss!r} has no accuracy", hint="Use --target-loss.")
+    least = lowest(trainer.loss)
+    if options.target_loss is not None and options.target_loss < least:
+        received = f"must be at least {least:g}, got {options.target_loss:g}"
+        raise ArgumentError(f"--target-loss {received}: {trainer.loss!r} is never lower")
 
 
 def _has_target(options: Namespace) -> bool:
@@ -157,16 +148,18 @@ def prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     settings = {"optimizer": optimizer, "batch_size": batch_size, "seed": seed, "l2": options.l2}
     settings["l1"] = options.l1
     settings |= {"engine": options.engine, **modifiers_of(options)}
-    loss = options.loss or loss_for(data)
+    loss = loss_for(data) if options.loss is None else options.loss
     if isinstance(loss, str) and isinstance(nn.loss(loss), nn.Poisson):
-        hint = 'Use MLPRegressor(loss="poisson"), or a Trainer.'
-        raise ArgumentError("minidl train predicts the logarithm of a rate as a number", hint=hint)
+        hint = 'MLPRegressor(loss="poisson") keeps counts as they are, and predicts rates.'
+        wrong = "--loss poisson needs counts, and minidl train standardises the targets"
+        raise ArgumentError(wrong, hint=hint)
     return Trainer(model, loss, **settings), data
 
 
 def _prepare(options: Namespace) -> tuple[Trainer, Dataset, RunFile | None]:
     typed = dict(vars(options))
     trainer, data = prepare(options)
+    _check_target(trainer, options)
     callbacks: list[Callback] = [] if options.quiet else [Progress()]
     if _has_target(options):
         callbacks.append(StopAtTarget(options.target_loss, accuracy=options.target_accuracy))

@@ -1,43 +1,17 @@
-"""The files of ``minidl train``: the model first, and each is tried though another failed."""
+"""The files of ``minidl train``: the model first, then the numbers of the run, then pictures."""
 
 import json
-import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
 
 from minidl import __version__
-from minidl.cli.output import say
+from minidl.cli.result_files import Writers, write_text
 from minidl.datasets import Dataset
-from minidl.errors import MinidlError
-from minidl.files import atomic_write
 from minidl.plots.figures import save
 from minidl.plots.overview import draw_run
 from minidl.training import History, Predictor, Trainer
 
 NOT_SETTINGS = {"parser", "flags", "command", "words", "suggested", "chosen_l2"}
 NOT_SETTINGS |= {"checkpoint", "every", "resume"}
-Writers = Mapping[str, Callable[[], None]]
-
-
-def write_all(options: Namespace, writers: Writers) -> set[str]:
-    """Call what writes each requested file; print errors, and return the options that failed.
-
-    An error that no file explains is raised when all have been tried.
-    """
-    lost, unexpected = set(), []
-    for name, write in writers.items():
-        if getattr(options, name) in (None, "-"):
-            continue
-        try:
-            write()
-        except (MinidlError, OSError) as error:
-            say(f"minidl train: error: --{name}: {error}")
-            lost.add(name)
-        except Exception as error:
-            unexpected.append(error)
-    if unexpected:
-        raise unexpected[0]
-    return lost
 
 
 def first_files(trainer: Trainer, data: Dataset, options: Namespace) -> Writers:
@@ -51,15 +25,6 @@ def first_files(trainer: Trainer, data: Dataset, options: Namespace) -> Writers:
         write_text(options.json, json_text(trainer, options))
 
     return {"save": model, "json": record, "csv": lambda: trainer.history.to_csv(options.csv)}
-
-
-def write_text(file: str, text: str) -> None:
-    """Write a file, or to standard output."""
-    if file == "-":
-        sys.stdout.write(text)
-    else:
-        with atomic_write(file, "w") as stream:
-            stream.write(text)
 
 
 def json_text(trainer: Trainer, options: Namespace) -> str:

@@ -2,13 +2,13 @@
 
 import contextlib
 import csv
-import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from minidl import datasets
+from minidl.cli.output import say
 from minidl.datasets import DATASETS, Dataset
 from minidl.datasets.loading import splits
 from minidl.datasets.problems import note_text
@@ -31,7 +31,7 @@ def source(name: str, options: Namespace) -> Callable[[int], Dataset]:
     with _named(options):
         split = splits(name, **_settings(options))
     for note in split(0).notes:
-        print(note_text(note, typed=True), file=sys.stderr)
+        say(note_text(note, typed=True))
     return split
 
 
@@ -60,23 +60,28 @@ def check_files(options: Namespace, *names: str) -> None:
 
     Each option is given once, and each file is another one, also than those that are read.
     """
-    used = _files_read(options)
+    used, printed = _files_read(options), names[0] if names[0] in ("json", "out") else None
     for name in names:
         file = getattr(options, name)
-        if file == "-" and name != names[0]:
-            raise ArgumentError(f"--{name} needs a file: only --{names[0]} can write to -")
+        if file == "-" and name != printed:
+            only = f": only --{printed} can write to -" if printed else ", got -"
+            raise ArgumentError(f"--{name} needs a file{only}")
         _check_once(name, options.words)
         if file in (None, "-"):
             continue
-        with prefixed(name):
-            check_place(file)
         if name in ("plot", "stability") and options.command != "compare":
             _check_still(name, file)
+        with prefixed(name):
+            check_place(file)
         place = Path(file).resolve()
         if place in used:
             hint = "Give another name."
             raise ArgumentError(f"--{name} would replace {file!r}, {used[place]}", hint=hint)
         used[place] = f"the file of --{name}"
+    for name in names:
+        if getattr(options, name) not in (None, "-"):
+            with prefixed(name):
+                _check_form(name, getattr(options, name))
 
 
 def _files_read(options: Namespace) -> dict[Path, str]:
@@ -88,7 +93,10 @@ def _files_read(options: Namespace) -> dict[Path, str]:
 
 
 def _check_once(name: str, words: Sequence[str]) -> None:
-    """Raise if an option of a file was typed more than once: the first file would be missing."""
+    """Raise if an option of a file was typed more than once: the first file would be missing.
+
+    Of other options the last one counts, as in most programs, so that scripts can append one.
+    """
     count = sum(word.partition("=")[0] == f"--{name}" for word in words)
     if count > 1:
         raise ArgumentError(f"--{name} was given {count} times, expected one file")
@@ -96,11 +104,29 @@ def _check_once(name: str, words: Sequence[str]) -> None:
 
 def _check_still(name: str, file: str) -> None:
     """Raise if a picture that does not move would be written to a .gif file."""
-    if file.lower().endswith(".gif"):
+    if moves(file):
         received, expected = "'.gif'", "a name that ends in .png, .svg or .pdf"
         hint = "Only compare --plot draws an animation."
         message = f"--{name}: cannot animate {file!r}"
         raise ArgumentError(message, received=received, expected=expected, hint=hint)
+
+
+def moves(file: str | None) -> bool:
+    """Return whether a picture is to be an animation."""
+    return str(file).lower().endswith(".gif")
+
+
+def _check_form(name: str, file: str) -> None:
+    """Raise unless the ending of a file is that of a page or a picture; only these import."""
+    if name == "report":
+        from minidl.page.document import check_report
+
+        check_report(file)
+    elif name in ("plot", "stability"):
+        from minidl.plots.animation import check_animation
+        from minidl.plots.figures import check_plot
+
+        check_animation(file) if moves(file) else check_plot(file)
 
 
 @contextlib.contextmanager
@@ -108,8 +134,8 @@ def prefixed(option: str) -> Iterator[None]:
     """Put an option in front of the message of an invalid file."""
     try:
         yield
-    except DataError as error:
-        raise DataError(f"--{option}: {error}") from None
+    except (DataError, ArgumentError) as error:
+        raise type(error)(f"--{option}: {error}") from None
 
 
 def _must_be(expected: str, text: str) -> ArgumentTypeError:

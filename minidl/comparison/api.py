@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from minidl.checks import check_count
+from minidl.checks import check_count, check_flag
 from minidl.comparison.executor import Executor
 from minidl.comparison.looks import seeds_and_looks, with_looks
 from minidl.comparison.plan import Optimizers, Plan, Seeds, Values, make_plan
@@ -131,6 +131,8 @@ def compare(
         An argument is invalid, or the target is reached before training.
     DataError
         The data are invalid, or `out` holds another comparison.
+    TooLargeError
+        Rows, networks or curves of so many seeds and epochs would not fit into memory.
     FileError
         `out` cannot be written, or another process is writing it. If all runs are finished, its
         attribute `comparison` holds the result, and ``out + ".part"`` keeps them.
@@ -218,6 +220,7 @@ def compare_all(
     [('circles', 16), ('moons', 16)]
     """
     _check_lists(problems=problems, batch_sizes=batch_sizes)
+    progress = check_flag("progress", progress)
     *both, ends = seeds_and_looks(seeds, tuning_seeds, looks)
     work = check_jobs(jobs), check_count("memory", memory), check_engine(engine)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
@@ -243,7 +246,8 @@ def _batching_plan(
     """Return the plan of gradient descent at these batch sizes, with half of the seeds."""
     named: dict[BatchSize, str] = {"full": "batch", 1: "stochastic"}
     others = [size for size in sizes if size not in named]
-    if len(others) > 1 or len(set(sizes)) < len(sizes):
+    wrong = [size for size in others if not isinstance(size, int) or size < 1]
+    if wrong or len(others) > 1 or len(set(sizes)) < len(sizes):
         raise invalid("batchings", sizes, "full, 1 and at most one other batch size, each once")
     names = [named.get(size, "gd") for size in sizes]
     if how["tune"] == "lr,momentum":  # gradient descent has no momentum to tune

@@ -18,6 +18,7 @@ from minidl.comparison.problem import Problem
 from minidl.comparison.result import Comparison, MadeWith
 from minidl.comparison.run import FullKey, Run, Setting
 from minidl.errors import UntrainedWarning
+from minidl.memory import check_memory
 from minidl.optim import Optimizer
 from minidl.training import Trainer
 from minidl.training.engine_choice import NO_MACHINE
@@ -44,6 +45,8 @@ class Executor:
 
     def __post_init__(self) -> None:
         """Check the target, and describe the comparison for its file."""
+        runs, rows = self.planned(), self.plan.epochs + 1
+        check_memory(f"the curves of {runs} runs of {self.plan.epochs} epochs", 8 * runs * rows)
         seeds = (*self.plan.tuning_seeds, *self.plan.seeds)
         self.request: dict[str, Any] = {
             "plan": self.plan.to_dict(),

@@ -7,6 +7,7 @@ import numpy as np
 
 from minidl.comparison.goal import KINDS
 from minidl.comparison.run import CURVES
+from minidl.nn.losses import LOSSES, lowest
 from minidl.optim.named import MODIFIERS
 from minidl.schema import (
     MisfitError,
@@ -22,8 +23,10 @@ from minidl.schema import (
     text,
     truth,
 )
+from minidl.training.record import MOST_EPOCHS  # epochs that a file may name
 
-EPOCHS = 10**9  # the largest budget that a file may name
+BOUNDED = {cls.__name__: lowest(cls()) for cls in LOSSES.values()}
+SLACK = 1e-9  # by which rounding may take a loss of 0 below it
 POSITIVE = number(lambda value: 0 < value < float("inf"), "a positive number")
 SEED = integer(0, 10**100)
 SETTING = in_order(number(), optional(number()))
@@ -55,9 +58,9 @@ PLAN = fields(
         "momenta": listed(number()),
         "tuning_seeds": listed(SEED, least=1),
         "seeds": listed(SEED, least=1),
-        "epochs": integer(0, EPOCHS),
+        "epochs": integer(0, MOST_EPOCHS),
         "goal": in_order(such_that(lambda kind: kind in KINDS, "a goal"), number()),
-        "sustained": integer(1, EPOCHS),
+        "sustained": integer(1, MOST_EPOCHS),
     },
     {
         "grows": truth,
@@ -88,7 +91,7 @@ RUN = fields(
         "setting": SETTING,
         "seed": SEED,
         "curves": fields({"train_loss": curve}, dict.fromkeys((*CURVES, "look_ahead_loss"), curve)),
-        "diverged_at": optional(integer(0, EPOCHS)),
+        "diverged_at": optional(integer(0, MOST_EPOCHS)),
         "updates": integer(),
         "samples": integer(),
         "gradient_evaluations": integer(),
@@ -120,7 +123,7 @@ def check_comparison(data: Any) -> None:
     kind, value = plan["goal"]
     if not KINDS[kind][1](value) or plan["sustained"] > max(plan["epochs"], 1):
         raise ValueError(f"its goal is {kind}:{value}, for {plan['sustained']} epochs")
-    check_runs(plan, runs)
+    check_runs(plan, runs, data["asked"])
     keys = {(r["optimizer"], *r["setting"], r["seed"], r.get("twin", False)) for r in runs}
     if len(keys) < len(runs):
         raise ValueError("it has a run twice")
@@ -129,8 +132,15 @@ def check_comparison(data: Any) -> None:
         raise ValueError(f"it has a run of seed {stray[0]}, which is not in its plan")
 
 
-def check_runs(plan: Any, runs: Sequence[Any]) -> None:
-    """Raise a ValueError unless runs, which have been checked one by one, are those of a plan."""
+def check_runs(plan: Any, runs: Sequence[Any], asked: Any) -> None:
+    """Raise a ValueError unless runs, which have been checked one by one, are those of a plan.
+
+    `asked` says whether the loss is a custom one, which may be lower than minidl's of that name.
+    """
+    least = -float("inf")
+    if "custom loss" not in str(asked.get("data and weights")):
+        least = BOUNDED.get(plan["loss"].partition("(")[0], least)
+    _check_losses(runs, least - SLACK)
     own = {c["name"]: c["own"] for c in plan["contestants"]}
     epochs = plan["epochs"]
     column = KINDS[plan["goal"][0]][0]
@@ -146,6 +156,17 @@ def check_runs(plan: Any, runs: Sequence[Any]) -> None:
             raise ValueError(f"it has a run of {lengths} epochs, of {epochs} and the start")
         if column not in lengths or (diverged is not None and not rows <= diverged <= epochs):
             raise ValueError(f"it has a run without {column}, or that diverged in {diverged}")
+
+
+def _check_losses(runs: Sequence[Any], least: float) -> None:
+    """Raise a ValueError if a loss is lower than it can be."""
+    for run in runs:
+        for name in ("train_loss", "validation_loss"):
+            known = [loss for loss in run["curves"].get(name, ()) if loss is not None]
+            if known and min(known) < least:
+                raise ValueError(
+                    f"it has a run of {run['optimizer']!r:.40} with {name} {min(known)}"
+                )
 
 
 def _with(run: Any) -> str:

@@ -141,7 +141,7 @@ class Journal:
         else:
             fields({"comparison": numbered, "runs": listed(RUN), "sha256": text})(said, "")
             number, block = said["comparison"], said["runs"]
-        check_runs(headers[number]["plan"], block)
+        check_runs(headers[number]["plan"], block, headers[number])
         for run in map(Run.from_dict, block):
             self.runs[number][run.full_key] = run
         self._seal = seal or ""

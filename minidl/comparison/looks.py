@@ -7,15 +7,20 @@ from dataclasses import replace
 
 from minidl.checks import check_count
 from minidl.comparison.analysis import Results
-from minidl.comparison.plan import Plan, Seeds, SeedsOf, disjoint_seeds
+from minidl.comparison.plan import Plan, Seeds, SeedsOf
 from minidl.comparison.problem import Problem
 from minidl.comparison.stats.spending import error_share
 from minidl.comparison.stats.verdicts import fewest_seeds
 from minidl.errors import ArgumentError, invalid
+from minidl.memory import check_memory
 from minidl.optim import Optimizer
+from minidl.streams import check_seeds
+from minidl.text import listed
 
 Made = tuple[Plan, Problem, Mapping[str, Optimizer]]  # by make_plan
 SEEDS = 20  # evaluation seeds without looks
+FIRST_TUNING_SEED = 10_000
+SEED_BYTES = 10_000  # that the runs of a seed take at least
 
 
 def seeds_and_looks(
@@ -24,7 +29,7 @@ def seeds_and_looks(
     """Return evaluation seeds, tuning seeds and looks; by default the last look is their number."""
     ends = () if looks is None else _check_looks(looks)
     number = ends[-1] if ends else SEEDS
-    evaluation, tuning = disjoint_seeds(number if seeds is None else seeds, tuning_seeds)
+    evaluation, tuning = _disjoint_seeds(number if seeds is None else seeds, tuning_seeds)
     if ends and len(evaluation) != number:
         wrong = f"must be {number}, as many as at the last look, got {len(evaluation)}"
         hint = "Leave it out: the last look says how many there are."
@@ -32,12 +37,26 @@ def seeds_and_looks(
     return evaluation, tuning, ends
 
 
+def _disjoint_seeds(seeds: SeedsOf, tuning_seeds: SeedsOf) -> tuple[Seeds, Seeds]:
+    """Return evaluation seeds and tuning seeds, which must differ."""
+    for name, number in (("seeds", seeds), ("tuning_seeds", tuning_seeds)):
+        if isinstance(number, int):
+            check_memory(f"a comparison with {name} {number}", number * SEED_BYTES)
+    evaluation, tuning = check_seeds(seeds), check_seeds(tuning_seeds, "tuning_seeds")
+    if not isinstance(tuning_seeds, Iterable):
+        tuning = tuple(FIRST_TUNING_SEED + k for k in tuning)
+    if both := sorted(set(evaluation) & set(tuning)):
+        wrong = f"must differ from seeds, got {listed(both)} in both"
+        raise ArgumentError(wrong, argument="tuning_seeds")
+    return evaluation, tuning
+
+
 def _check_looks(looks: Iterable[int]) -> Seeds:
     """Return increasing numbers of seeds."""
     expected = "two or more numbers of seeds in increasing order, such as (12, 24, 48)"
     if isinstance(looks, (str, bytes)) or not isinstance(looks, Iterable):
         raise invalid("looks", looks, expected)
-    ends = tuple(check_count("each of looks", look) for look in looks)
+    ends = tuple(check_count("looks", look) for look in looks)
     if len(ends) < 2 or list(ends) != sorted(set(ends)):
         raise invalid("looks", list(ends), expected)
     return ends

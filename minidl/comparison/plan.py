@@ -31,8 +31,9 @@ from minidl.optim.base import title
 from minidl.optim.named import Scaled
 from minidl.optim.table import scale_of
 from minidl.registry import normalise
-from minidl.streams import check_seeds
+from minidl.text import joined
 from minidl.training.data import rows_per_batch
+from minidl.training.record import MOST_EPOCHS
 
 Floats = tuple[float, ...]
 Seeds = tuple[int, ...]
@@ -44,7 +45,7 @@ HYPERPARAMETERS: dict[str, tuple[float | None, Floats, Callable[[float], bool], 
     "lr": (0.1, RATES, lambda lr: 0 < lr < math.inf, "a finite number above 0"),
     "momentum": (None, MOMENTA, lambda momentum: 0 <= momentum < 1, "in [0, 1)"),
 }
-FIRST_TUNING_SEED = 10_000
+HAS = ("has", "have")
 Optimizers = Sequence[str] | Mapping[str, Optimizer]
 Values = float | Sequence[float] | None  # one number, a grid, or the default
 
@@ -225,7 +226,7 @@ def make_plan(
         momenta=momenta,
         tuning_seeds=tuning_seeds,
         seeds=seeds,
-        epochs=check_count("epochs", epochs),
+        epochs=check_count("epochs", epochs, 1, MOST_EPOCHS),
         goal=Goal.parse(target),
         sustained=check_count("sustained", sustained, 1, most=epochs),
         grows=lr is None and not drawn,
@@ -266,17 +267,6 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, Any]:
     return tuple(sorted(numbers)), default
 
 
-def disjoint_seeds(seeds: SeedsOf, tuning_seeds: SeedsOf) -> tuple[Seeds, Seeds]:
-    """Return evaluation seeds and tuning seeds, which must differ."""
-    evaluation, tuning = check_seeds(seeds), check_seeds(tuning_seeds, "tuning_seeds")
-    if not isinstance(tuning_seeds, Iterable):
-        tuning = tuple(FIRST_TUNING_SEED + k for k in tuning)
-    if both := sorted(set(evaluation) & set(tuning)):
-        wrong = f"must differ from seeds, got {', '.join(map(str, both))} in both"
-        raise ArgumentError(wrong, argument="tuning_seeds")
-    return evaluation, tuning
-
-
 def _optimizers(
     optimizers: Optimizers,
     batch_size: BatchSize | None,
@@ -285,7 +275,7 @@ def _optimizers(
     relative: bool,
 ) -> dict[str, tuple[Optimizer, BatchSize]]:
     """Return a new optimizer and its batch size for each name."""
-    if isinstance(optimizers, (str, Optimizer)):
+    if isinstance(optimizers, (str, Optimizer)) or not isinstance(optimizers, Iterable):
         raise invalid("optimizers", optimizers, 'a list such as ["momentum", "nag"]')
     made = {}
     if isinstance(optimizers, Mapping):
@@ -298,6 +288,9 @@ def _optimizers(
     else:
         entries = _entries(optimizers)
         open_size = any(not entry.fixed for entry in entries.values())
+        if "momentum" in fixed and not any(entry.has_momentum for entry in entries.values()):
+            wrong = f"would have no effect: {joined(list(entries))} {HAS[len(entries) > 1]} none"
+            raise ArgumentError(wrong, argument="momentum", hint="Leave it out.")
         for name, entry in entries.items():  # raises if the batch size would have no effect
             size = entry.batch_size if entry.fixed and open_size else entry.batches(batch_size)
             made[name] = entry.make(own.lr * (entry.scale if relative else 1.0), own.momentum), size

@@ -1,7 +1,7 @@
 """The data and the network of each seed."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -15,7 +15,9 @@ from minidl.datasets import Dataset
 from minidl.datasets.dataset import loss_for
 from minidl.datasets.loading import splits
 from minidl.errors import ArgumentError, DataError, invalid
+from minidl.memory import check_memory
 from minidl.nn import Layer, Loss
+from minidl.nn.losses import lowest
 from minidl.training.checks import check_reproducible
 from minidl.training.data import Rows, check_rows
 from minidl.training.measure import Objective
@@ -48,16 +50,20 @@ class Problem:
             expected = "a function seed -> network, such as lambda seed: nn.mlp(2, 1, seed=seed)"
             listed = isinstance(model, (list, tuple, str))
             raise invalid("model", model, expected, f"Write {WRITE}." if listed else None)
+        if isinstance(hidden, str) or not isinstance(hidden, Iterable):
+            raise invalid("hidden", hidden, "a list of widths such as (16, 16)")
         widths = [check_count("hidden", width) for width in hidden]
         nn.activation(activation)
         self._problem, self.fixed = problem, isinstance(problem, Dataset)
+        if isinstance(problem, tuple) and len(problem) != 2:
+            raise invalid("problem", problem, EXPECTED)
         if isinstance(problem, (str, PathLike, tuple)):
             self._problem = splits(problem)
         self._loaded: dict[int, Dataset] = {}
         self.first = self.data(0)
         sizes = self.first.n_features, *widths, self.first.n_outputs
         self._model = model or (lambda seed: nn.mlp(*sizes, activation=activation, seed=seed))
-        self.loss: Loss = nn.loss(loss or loss_for(self.first))
+        self.loss: Loss = nn.loss(loss_for(self.first) if loss is None else loss)
 
     def data(self, seed: int) -> Dataset:
         """Return the data of a seed, which are loaded once."""
@@ -103,6 +109,10 @@ class Problem:
 
     def fingerprint(self, goal: Goal, seeds: Sequence[int]) -> str:
         """Check networks and target, and return hashes of data, weights and custom parts."""
+        parts = self.first.X_train, self.first.y_train, self.first.X_test, self.first.y_test
+        held = 0 if self.fixed else 2 * sum(part.nbytes for part in parts)
+        held += self.network(seeds[0]).parameters.value.nbytes
+        check_memory(f"the data and networks of {len(seeds)} seeds", len(seeds) * held)
         rows, networks = self.rows(seeds), {seed: self.network(seed) for seed in seeds}
         check_reproducible(networks[seeds[0]], self.network(seeds[0]), seeds[0])
         if len(set(map(id, networks.values()))) < len(networks):
@@ -132,6 +142,10 @@ class Problem:
             raise ArgumentError(wrong, argument="target", hint=use)
         if goal.kind == "gap":
             return
+        least = lowest(self.loss)
+        if goal.kind == "loss" and goal.number < least:
+            wrong = f"must be at least {least:g}, got {goal}: {self.loss!r} is never lower"
+            raise ArgumentError(wrong, argument="target")
         scale = "Targets of a regression are standardised: their variance is 1."
         for k, (seed, network) in enumerate(networks.items()):
             X, t = (measured.X, measured.t) if self.fixed else (measured.X[k], measured.t[k])

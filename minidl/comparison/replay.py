@@ -116,7 +116,7 @@ def replay(
     keys = [(c.name, chosen[c.name].setting, seed) for c in plan.contestants]
     if missing := [key[0] for key in keys if key not in comparison.table]:
         expected = f"one of {', '.join(map(str, (*plan.seeds, *plan.tuning_seeds)))}"
-        wrong = f"there is no finished run of {missing[0]} with this seed"
+        wrong = f"has no finished run of {missing[0]}"
         raise ArgumentError(wrong, argument="seed", received=seed, expected=expected)
     made = comparison.made_with
     if made is None or problem is not None or model is not None:
@@ -128,12 +128,15 @@ def replay(
 def typical_seed(comparison: Comparison) -> int:
     """Return the evaluation seed whose epochs to the goal are closest to the medians.
 
-    Epochs above the budget count as the budget; of several such seeds it is the first.
+    Epochs above the budget count as the budget; of several such seeds it is the first. A DataError
+    says that an interrupted comparison has none that all optimizers have finished.
     """
     plan, rows = comparison.plan, comparison.rows
     seeds = [s for s in plan.seeds if rows and all(s in known for known in _finished(comparison))]
     if not seeds:
-        return plan.seeds[0]
+        hint = "Finish it: compare with the same file goes on."
+        wrong = "the comparison was interrupted before all optimizers had finished a seed"
+        raise DataError(wrong, hint=hint)
     far = np.zeros(len(seeds))
     for row in rows:
         times = comparison.times(plan.contestant(row.optimizer), row.setting, seeds)

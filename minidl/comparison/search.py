@@ -13,6 +13,7 @@ from minidl.comparison.run import Setting
 from minidl.errors import ArgumentError, invalid
 
 TRIALS = 24
+MOST_TRIALS = 10**5
 SEED = 0  # of the draws: fixed, so that the same arguments always give the same trials
 RANGE = (2.0**-6, 2.0**6)  # of lr / (1 - momentum): with 19 rates times 5 momenta, an optimizer's
 # best was between 2^-5 (batch size 1) and 2^5.6 (full batch) on seven problems
@@ -98,5 +99,5 @@ def make_search(
         expected = "the two ends of the range of lr / (1 - momentum), such as [0.01, 10]"
         hint = "To choose from a list of learning rates,"
         raise invalid("lr", lr, expected, hint, ("tune", "lr"))
-    n = TRIALS if trials is None else check_count("trials", trials)
+    n = TRIALS if trials is None else check_count("trials", trials, 1, MOST_TRIALS)
     return ends, draw_trials(n, ends, momenta)

@@ -14,7 +14,7 @@ from minidl.comparison.run import Run
 from minidl.comparison.store import differences, versions
 from minidl.errors import DataError, FileError
 from minidl.files import check_place
-from minidl.training.bar import new_bar
+from minidl.training.bar import Bar
 
 
 def execute(
@@ -109,11 +109,11 @@ def progress_bar(executors: Sequence[Executor], visible: bool) -> Iterator[Calla
 
     share, words = counts()  # of a file: they took no time
     form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}<{remaining}]"
-    with new_bar(total=1.0, initial=share, desc=words, bar_format=form, file=sys.stderr) as bar:
 
-        def refresh() -> None:
-            share, words = counts()
-            bar.n = max(bar.n, share)
-            bar.set_description_str(words)
+    def update(bar: Any) -> None:
+        share, words = counts()
+        bar.n = max(bar.n, share)
+        bar.set_description_str(words)
 
-        yield refresh
+    with Bar(total=1.0, initial=share, desc=words, bar_format=form, file=sys.stderr) as shown:
+        yield lambda: shown.change(update)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_count, check_number
+from minidl.checks import check_count, check_flag, check_number
 from minidl.datasets.preparing import (
     Choices,
     Floats,
@@ -29,7 +29,7 @@ from minidl.datasets.preparing import (
 )
 from minidl.datasets.problems import Note, note_text
 from minidl.datasets.reading import arrays_table
-from minidl.errors import CallError
+from minidl.errors import CallError, invalid
 from minidl.html import settings
 from minidl.keywords import answers
 from minidl.values import numbers
@@ -124,14 +124,18 @@ class Dataset:
 
         Raises
         ------
-        DataError
+        DataError, DTypeError
             The shapes do not fit, or columns cannot be used; the message has all problems.
+        ArgumentError, UnknownNameError
+            An argument is invalid.
 
         Examples
         --------
         >>> Dataset.from_arrays([[1.0], [2.0], [4.0], [5.0]], ["a", "b", "a", "b"])
         Dataset('arrays', binary, 2 training rows, 2 test rows, 1 feature)
         """
+        if not isinstance(name, str):
+            raise invalid("name", name, "a text")
         choices = Choices(task=task, missing=missing, categorical=categorical)
         raw = raw_arrays(X, y, choices, test_size, name=name, names=feature_names)
         return prepare(raw, test_size=test_size, seed=seed, standardize=standardize)
@@ -246,6 +250,7 @@ def prepare(raw: Raw, *, test_size: float, seed: int, standardize: bool) -> Data
     """
     test_size = check_number("test_size", test_size, lambda x: 0 <= x < 1, "in [0, 1)")
     seed = check_count("seed", seed, 0, LARGEST_SEED)
+    standardize = check_flag("standardize", standardize)
     train, test = split(raw.y, raw.class_names, test_size, seed, raw.name)
     y: Targets = raw.y.astype(np.float64 if raw.task == "regression" else np.int64)
     X = np.ascontiguousarray(raw.X, np.float64)

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from minidl.checks import check_number
+from minidl.checks import check_flag, check_number
 from minidl.datasets.dataset import Dataset, prepare, raw_arrays
 from minidl.datasets.named import check_seed, named_rows
 from minidl.datasets.preparing import Choices, Raw, rows_of
@@ -106,6 +106,8 @@ def load(
         deal with them.
     DataError
         The file is invalid, or there are too few rows to split.
+    TooLargeError
+        The rows would not fit into memory.
 
     Notes
     -----
@@ -186,13 +188,14 @@ def splits(problem: Any, *, test_size: float = 0.25, **asked: Any) -> Callable[[
     else:
         raw = raw_rows(problem, test_size=test_size, **asked)
     return lambda seed: prepare(
-        raw, test_size=test_size, seed=check_seed("split_seed", seed), standardize=True
+        raw, test_size=test_size, seed=check_seed("a seed", seed), standardize=True
     )
 
 
 def _read(path: Path, choices: Choices, form: dict[str, Any]) -> Table:
     """Return the table in a file, however it is called."""
     header, separator = form.get("header"), check_separator(form.get("separator"))
+    header = header if header is None else check_flag("header", header)
     content = content_of(path)
     if content.arrays:
         _check_unused("text files", path, **form)
@@ -209,8 +212,11 @@ def _check_unused(only: str, name: object, **arguments: object) -> None:
 
 
 def _is_path(name: object) -> bool:
-    """Return True for a Path, and for text with a suffix or a folder, or that names a file."""
+    """Return True for a Path, and for text with a suffix or a folder, or of something that exists.
+
+    It may be a folder or a pipe, and then cannot be read.
+    """
     if not isinstance(name, str):
         return isinstance(name, PathLike)
     path = Path(name)
-    return bool(path.suffix) or len(path.parts) > 1 or path.is_file()
+    return bool(path.suffix) or len(path.parts) > 1 or (name != "" and path.exists())

@@ -14,6 +14,8 @@ from minidl.memory import check_memory
 from minidl.values import check_finite, numbers
 
 ROWS = 1000
+MANY = 10**6  # rows whose memory is checked first
+COPIES = 3  # of all numbers, which generating, splitting and standardising rows take at once
 
 
 @answers
@@ -38,6 +40,8 @@ def generate(
         The name is unknown; the message suggests the nearest.
     ArgumentError
         The data set is not a generated one, or an argument is out of range.
+    TooLargeError
+        The rows would not fit into memory.
 
     Examples
     --------
@@ -57,7 +61,11 @@ def generate(
     largest = info.max_noise
     bounds = "finite and >= 0" if math.isinf(largest) else f"in [0, {largest:g}]"
     noise = check_number("noise", noise, lambda x: 0 <= x <= largest and x < math.inf, bounds)
-    return _checked(info, *info.make(n, noise, check_seed("seed", seed)))
+    seed = check_seed("seed", seed)
+    if n > MANY:
+        few, _ = numbers(info.make(max(info.classes, 2), noise, seed)[0], "feature")
+        check_memory(f"{n} rows of {info.name!r}", COPIES * 8 * n * (1 + few[:1].size))
+    return _checked(info, *info.make(n, noise, seed))
 
 
 def _checked(info: Info, X: object, y: object) -> tuple[Floats, Targets]:

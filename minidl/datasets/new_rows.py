@@ -1,5 +1,6 @@
 """The rows of another file or array, as a preparation that was fitted before takes them."""
 
+import os
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from minidl.datasets.reading import (
     frame_table,
     read_text,
 )
-from minidl.errors import DataError
+from minidl.errors import DataError, FileError
 
 
 def new_rows(
@@ -54,6 +55,8 @@ def rows_in_file(
     separator: str | None = None,
 ) -> Table:
     """Return the table of a text file, read as :func:`new_rows` does, which also takes it."""
+    if not os.fspath(path):
+        raise FileError("the name of the file is empty")
     how = header, check_separator(separator), preparation.decimal, None, preparation.texts
     return _in_file(Path(path), Spelling(*how))
 

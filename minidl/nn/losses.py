@@ -17,7 +17,7 @@ import numpy.typing as npt
 from minidl.autograd import Array, ops
 from minidl.autograd.node import Value
 from minidl.autograd.ops.losses import Weights, averaged, like
-from minidl.checks import check_flag, check_number
+from minidl.checks import check_flag, check_number, is_minidl
 from minidl.errors import ArgumentError, shown
 from minidl.keywords import answers
 from minidl.nn.binary_losses import BinaryCrossEntropy, Focal, Hinge
@@ -176,3 +176,12 @@ def loss(name: str | Loss | type[Loss]) -> Loss:
         message = "loss is neither a name nor a Loss"
         raise ArgumentError(message, received=shown(name), expected=expected, hint=hint)
     return LOSSES[name]()
+
+
+def lowest(loss: Loss) -> float:
+    """Return a bound of a loss from below: 0 for minidl's losses but Poisson, else -inf.
+
+    >>> lowest(MeanSquaredError()), lowest(Poisson())
+    (0.0, -inf)
+    """
+    return 0.0 if is_minidl(loss) and not isinstance(loss, Poisson) else -math.inf

@@ -98,7 +98,8 @@ def _run(path: Path) -> ModuleType:
         return LOADED[place][1]
     name = f"{path.stem}_{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"
     spec = spec_from_file_location(name, place)
-    assert spec is not None
+    if spec is None:
+        raise ArgumentError(f"{path} is not a file of Python", expected=EXPECTED)
     module = module_from_spec(spec)
     if str(place.parent) not in sys.path:
         sys.path.insert(0, str(place.parent))  # for the modules beside it, as Python does

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from minidl.checks import check_count, refuse_class
 from minidl.errors import ArgumentError, invalid
 from minidl.keywords import answers
-from minidl.memory import check_memory
 from minidl.optim import Optimizer, lookup
 from minidl.paths.surfaces import Surface, check_start, surface
 from minidl.paths.theory import Rule, rule_of
@@ -73,6 +72,9 @@ class Path:
                 yield here, asked[0], there
 
 
+MOST_STEPS = 10**7  # all of which are recorded
+
+
 @answers
 def descend(
     on: str | Surface,
@@ -97,7 +99,7 @@ def descend(
     start : float or (float, float), optional
         Where to start, by default `surface(on).start`.
     steps : int, optional
-        The number of steps, at least 1, by default `surface(on).steps`: 100, or 1000 on
+        The number of steps, from 1 to 10,000,000, by default `surface(on).steps`: 100, or 1000 on
         rosenbrock.
     lr : float
         The learning rate; needed with a name, and only there. :func:`common_lr` finds one.
@@ -122,8 +124,7 @@ def descend(
     array([1.  , 0.9 , 0.72])
     """
     place = surface(on)
-    steps = check_count("steps", place.steps if steps is None else steps)
-    check_memory(f"a path of {steps} steps", 64 * steps)
+    steps = check_count("steps", place.steps if steps is None else steps, 1, MOST_STEPS)
     made, called = _made(optimizer, lr, momentum)
     w = check_start(place, start)
     with np.errstate(all="ignore"):

@@ -1,7 +1,10 @@
 """Progress bars: a widget in a notebook, elsewhere text."""
 
+import contextlib
 import sys
-from typing import Any
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
 
 
 def has_widgets() -> bool:
@@ -18,10 +21,40 @@ def has_widgets() -> bool:
     return IProgress is not None and get_ipython() is not None
 
 
-def new_bar(**options: Any) -> Any:
+def _new_bar(**options: Any) -> Any:
     """Return tqdm's bar with these options; `tqdm.auto` would warn where ipywidgets is missing."""
     if has_widgets():
         from tqdm.notebook import tqdm
     else:
         from tqdm import tqdm
     return tqdm(**options)
+
+
+class Bar:
+    """A progress bar of tqdm with these options; a stream that is closed or full ends no run."""
+
+    def __init__(self, **options: Any) -> None:
+        self._bar: Any = None
+        with contextlib.suppress(OSError, ValueError):
+            self._bar = _new_bar(**options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def change(self, update: Callable[[Any], object]) -> None:
+        """Call a function that changes the bar, if there is one."""
+        if self._bar is not None:
+            with contextlib.suppress(OSError, ValueError):
+                update(self._bar)
+
+    def close(self) -> None:
+        """Show the last state, and end the bar."""
+        self.change(lambda bar: bar.close())

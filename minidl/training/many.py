@@ -19,6 +19,7 @@ from minidl.training.checks import parts_of
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.engine_choice import as_in_parent, instruction_set
 from minidl.training.pool import check_jobs, run_all, threads_for
+from minidl.training.record import MOST_EPOCHS
 from minidl.training.stopping import StopRule
 from minidl.training.trainer import Trainer
 
@@ -48,7 +49,7 @@ def train_many(
     is called in this process with the Trainers of each block when it is finished, with ``jobs=1``
     in order.
     """
-    check_count("epochs", epochs, 0)
+    check_count("epochs", epochs, 0, MOST_EPOCHS)
     check_jobs(jobs)
     check_count("memory", memory)
     if len(set(map(id, trainers))) < len(trainers):

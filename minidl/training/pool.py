@@ -80,6 +80,8 @@ def run_all(
                 done(k, work(payload, *arrays))
         return
     unfinished = dict(enumerate(tasks))
+    if jobs is not None and jobs > 0:  # no process without work; the others of a pool are kept
+        jobs = min(jobs, max(len(tasks), os.cpu_count() or 1))
 
     def attempt(order: list[int]) -> Exception | None:
         """Run these tasks; return the error if a worker dies."""

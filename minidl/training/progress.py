@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TextIO
 from minidl.checks import check_count
 from minidl.errors import invalid
 from minidl.files import Identity, append_to, check_path, identity_of
-from minidl.training.bar import has_widgets, new_bar
+from minidl.training.bar import Bar, has_widgets
 from minidl.training.callbacks import Callback
 from minidl.training.trainer import Trainer
 
@@ -38,7 +38,7 @@ class Progress(Callback):
             raise invalid("file", file, "an open file, such as sys.stdout, or None")
         self.file = file
         self.lines = check_count("lines", lines)
-        self._bar: Any = None
+        self._bar: Bar | None = None
         self._pending: Mapping[str, float] | None = None  # a row that has not been printed
 
     def on_fit_begin(self, trainer: Trainer, epochs: int) -> None:
@@ -48,15 +48,13 @@ class Progress(Callback):
         self._every = max(1, math.ceil((epochs - trainer.epoch) / self.lines))
         with contextlib.suppress(OSError, ValueError, AttributeError):  # of None, a closed one
             if file.isatty() or (self.file is None and has_widgets()):
-                self._bar = new_bar(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
+                self._bar = Bar(total=epochs, initial=trainer.epoch, unit="epoch", file=file)
 
     def on_epoch_end(self, trainer: Trainer, record: Mapping[str, float]) -> None:
         """Advance the bar, or print a line when it is time for one."""
         epoch = int(record["epoch"])
         if self._bar is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._bar.update(epoch - self._bar.n)
-                self._bar.set_postfix_str(f"loss {record['train_loss']:.4f}")
+            self._bar.change(partial(_advance, epoch, record["train_loss"]))
         else:
             self._pending = record
             if epoch % self._every == 0 or epoch == self._last:
@@ -65,8 +63,7 @@ class Progress(Callback):
     def on_fit_end(self, trainer: Trainer) -> None:
         """Close the bar, or print the last epoch."""
         if self._bar is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._bar.close()
+            self._bar.close()
             self._bar = None
         self._print()
 
@@ -82,6 +79,12 @@ class Progress(Callback):
                 text = "  ".join([f"epoch {int(row['epoch'])}", *numbers])
                 print(text, file=self.file or sys.stderr)
             self._pending = None
+
+
+def _advance(epoch: int, loss: float, bar: Any) -> None:
+    """Move a bar to an epoch, and show its loss."""
+    bar.update(epoch - bar.n)
+    bar.set_postfix_str(f"loss {loss:.4f}")
 
 
 class CSVLog(Callback):

@@ -10,6 +10,7 @@ from minidl.registry import normalise
 from minidl.words import NAMES
 
 UNPACK = opmap["UNPACK_SEQUENCE"], opmap["UNPACK_EX"]
+MOST_EPOCHS = 10**9  # of a run, whose history would take 50 GB
 
 
 @answers

@@ -21,7 +21,7 @@ from minidl.optim import BatchSize, Optimizer
 from minidl.optim.base import Setting
 from minidl.optim.named import modified
 from minidl.streams import check_seeds
-from minidl.training.bar import new_bar
+from minidl.training.bar import Bar
 from minidl.training.choose import choose_optimizer
 from minidl.training.data import Pair, Rows
 from minidl.training.grid import Grid, Hooks, Model, grid_of, trainers_of
@@ -253,5 +253,5 @@ def _bar(total: int, visible: bool) -> Iterator[Callable[[list[Trainer]], object
     if not check_flag("progress", visible):
         yield len
         return
-    with new_bar(total=total, unit="network", file=sys.stderr) as bar:
-        yield lambda block: bar.update(len(block))
+    with Bar(total=total, unit="network", file=sys.stderr) as shown:
+        yield lambda block: shown.change(lambda bar: bar.update(len(block)))

@@ -18,6 +18,7 @@ from minidl.streams import stream
 from minidl.training.data import Rows, check_rows, rows_per_batch
 from minidl.training.many import train_many
 from minidl.training.measure import Objective
+from minidl.training.record import MOST_EPOCHS
 from minidl.training.trainer import Trainer
 
 EFFECTIVE = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # lr / (1 - momentum)
@@ -112,7 +113,7 @@ def suggest_lr(
     (True, 331, 4)
     """
     check_new(trainer)
-    epochs = check_count("epochs", epochs)
+    epochs = check_count("epochs", epochs, 1, MOST_EPOCHS)
     asked = _usual(trainer) if rates is None else rates
     if isinstance(asked, str) or not isinstance(asked, Iterable):
         raise invalid("rates", asked, "a list of different numbers")

@@ -35,7 +35,7 @@ from minidl.training.interrupts import Interrupts
 from minidl.training.loop import run
 from minidl.training.measure import Objective
 from minidl.training.rates import begin_schedule, check_schedule
-from minidl.training.record import Record
+from minidl.training.record import MOST_EPOCHS, Record
 from minidl.training.run_file import load_run, save_run
 from minidl.training.settings import settings_of
 from minidl.training.shown import in_a_line, trainer_settings
@@ -267,7 +267,7 @@ class Trainer(SingleRun, Answering):
         1 weights have no effect. Keras divides by B, so larger weights act like a larger learning
         rate. Layers that mix rows, such as batch norm, do not use the weights.
         """
-        check_count("epochs", epochs, 0)
+        check_count("epochs", epochs, 0, MOST_EPOCHS)
         check_callbacks(self.callbacks)
         classes = self.class_weight if class_weight is None else class_weight
         train = check_rows("training", X, y, self.objective, sample_weight, class_weight=classes)

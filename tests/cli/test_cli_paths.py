@@ -166,7 +166,7 @@ def test_the_map_marks_the_runs_of_each_rule(shown, tmp_path, monkeypatch):
         (["--surface", "log(x)", "--start", "-1"], 2, "--start must be a point with a loss"),
         (["--lr", "0"], 2, "--lr must be a positive finite number, got 0.0"),
         (["--momentum", "1"], 2, "--momentum must be a number in [0, 1), got 1.0"),
-        (["--steps", "0"], 2, "--steps must be an integer >= 1, got 0"),
+        (["--steps", "0"], 2, "--steps must be an integer from 1 to 10000000, got 0"),
         (["--optimizers", "muon"], 2, "unknown optimizer 'muon'"),
         (["--optimizer", "nag"], 2, "Did you mean '--optimizers'?"),
         (["--epochs", "5"], 2, "Did you mean '--steps'?"),

@@ -240,7 +240,7 @@ def test_a_custom_model_is_built_anew_for_every_run():
             "momentum must be a list of different numbers",
         ),
         ({"sustained": 7}, "sustained must be an integer from 1 to 6, got 7"),
-        ({"epochs": 0}, "epochs must be an integer >= 1, got 0"),
+        ({"epochs": 0}, "epochs must be an integer from 1 to 1000000000, got 0"),
         ({"jobs": 0}, "jobs .*got 0"),
         ({"batch_size": 0}, "batch_size must be"),
     ],

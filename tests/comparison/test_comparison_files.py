@@ -221,6 +221,9 @@ HOSTILE = {
     "an accuracy of 2": changed(
         "train_accuracy", [2.0] * 4, at=("comparisons", 0, "runs", 0, "curves")
     ),
+    "a cross-entropy below 0": changed(
+        "train_loss", [-1.0] * 4, at=("comparisons", 0, "runs", 0, "curves")
+    ),
     "a setting of one number": changed("setting", [0.1]),
     "a divergence before its start": changed("diverged_at", -1),
     "a divergence after its end": changed("diverged_at", 9),

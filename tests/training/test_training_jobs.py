@@ -119,6 +119,23 @@ def test_any_number_of_jobs_changes_no_bit(jobs: int | None) -> None:
     demand_same_bits(train(jobs, **options), train(1, **options))
 
 
+@pytest.mark.parametrize(("jobs", "processes"), [(40, 3), (10**30, 3), (2, 2), (-1, -1)])
+def test_no_process_is_started_without_work(
+    jobs: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    class Parallel(joblib.Parallel):
+        def __init__(self, n_jobs: int, **options: Any) -> None:
+            asked.append(n_jobs)
+            super().__init__(1, **options)
+
+    monkeypatch.setattr(joblib, "Parallel", Parallel)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    train(jobs, seeds=6)
+    assert asked == [processes]
+
+
 def test_parallel_config_says_where(tmp_path: Path) -> None:
     """Also with a back end that gives results only at the end."""
     expected = train(1)

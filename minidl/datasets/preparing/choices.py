@@ -1,7 +1,7 @@
 """The options of a user for a table, and the columns that they choose."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import SupportsIndex
 
@@ -57,18 +57,23 @@ class Chosen:
     problems: list[Problem]
 
 
-def find(column: object, names: Sequence[str]) -> tuple[str | None, str]:
+def find(
+    column: object, names: Sequence[str], known: Collection[str] | None = None
+) -> tuple[str | None, str]:
     """Return the name of a column, and how it was found: by name if possible, or by position.
+
+    `known` are the names once more, as a set or a dict if many columns are looked up.
 
     >>> find("b", ["a", "b"]), find(-1, ["a", "b"]), find(1, ["1", "b"]), find("c", ["a"])
     (('b', ''), ('b', ' (column 1)'), ('1', ' (by its name)'), (None, ''))
     """
+    known = names if known is None else known
     if isinstance(column, str):
-        return (column, "") if column in names else (None, "")
+        return (column, "") if column in known else (None, "")
     if not isinstance(column, SupportsIndex) or isinstance(column, bool):
         return None, ""
     position = operator.index(column)
-    if str(position) in names:
+    if str(position) in known:
         return str(position), " (by its name)"
     if -len(names) <= position < len(names):
         return names[position], f" (column {position % len(names)})"
@@ -86,16 +91,17 @@ def choose(table: Table, choices: Choices) -> Chosen:
     """
     names, problems = table.names, list[Problem]()
     target, by = _target(names, choices.target, problems)
+    known = dict.fromkeys(names)  # in which a name is found at once
     features = [name for name in names if name != target]
     for argument, asked in (("features", choices.features), ("drop", choices.drop)):
-        found = [(item, find(item, names)[0]) for item in asked or ()]
+        found = [(item, find(item, names, known)[0]) for item in asked or ()]
         for item, name in found:
             if name is None:
                 problems.append(_unknown(item, names, argument))
             elif name == target:
                 what = f"it is the target, and cannot be in {argument}"
                 problems.append(Problem(f"column {name!r}", what))
-        listed_names = [name for _, name in found]
+        listed_names = {name for _, name in found}
         if argument == "drop":
             features = [name for name in features if name not in listed_names]
         elif asked is not None:

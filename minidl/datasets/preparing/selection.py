@@ -64,7 +64,8 @@ def rows_of(table: Table, name: str, choices: Choices, test_size: float) -> Raw:
 def _side_by_side(kinds: Sequence[Kind], table: Table) -> Floats:
     """Return the columns as an array (n, features) in C order."""
     if table.matrix is not None:
-        places = [table.names.index(kind.name) for kind in kinds]
+        place = {name: j for j, name in enumerate(table.names)}
+        places = [place[kind.name] for kind in kinds]
         if places == list(range(places[0], places[0] + len(places))):
             return np.ascontiguousarray(table.matrix[:, places[0] : places[-1] + 1])
     return np.column_stack([kind.values for kind in kinds])
@@ -77,7 +78,8 @@ def _used(kinds: Sequence[Kind], choices: Choices) -> tuple[list[Kind], list[Kin
     used = [kind for kind in kinds if not kind.left_out]
     if not used:  # a single column 0, 1, 2, ... may be meant
         used = [kind for kind in kinds if kind.gaps is None or not kind.gaps.all()]
-    return used, [kind for kind in kinds if kind not in used]
+    chosen = set(map(id, used))
+    return used, [kind for kind in kinds if id(kind) not in chosen]
 
 
 def _gaps(
@@ -103,8 +105,9 @@ def _gaps(
 def _complete(kinds: Sequence[Kind], target: Target, problems: Sequence[Problem]) -> Mask:
     """Return the rows without missing values, but for columns that are proposed to be dropped."""
     complete = ~target.gaps
+    dropped = {str(p.option) for p in problems}
     for kind in kinds:
-        if kind.gaps is not None and ("drop", [kind.name]) not in [p.option for p in problems]:
+        if kind.gaps is not None and str(("drop", [kind.name])) not in dropped:
             complete &= ~kind.gaps
     return complete
 

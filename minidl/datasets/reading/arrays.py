@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minidl.checks import is_list_of
 from minidl.datasets.reading.columns import Column, Numbers, Table, Words
-from minidl.errors import DataError, ShapeError
+from minidl.errors import DataError, ShapeError, invalid
 from minidl.values import columns_of, numbers, read
 
 Array = npt.NDArray[Any]
@@ -20,7 +21,7 @@ def column_of(name: str, data: Any, what: str = "feature") -> Column:
     >>> column_of("a", [1, 2.5]).values.tolist(), column_of("b", ["x", None]).words
     ([1.0, 2.5], ('x', ''))
     """
-    array = read(data)
+    array = _array(data, what)
     if array.ndim != 1:
         expected = "one value for each row"
         raise ShapeError(f"column {name!r} has shape {array.shape}", expected=expected)
@@ -47,19 +48,27 @@ def frame_table(title: str, frame: Any) -> Table | None:
         return None
     names, data = found
     columns = [column_of(str(name), values) for name, values in zip(names, data, strict=True)]
-    texts = [column.name for column in columns]
-    twice = next((name for name in texts if texts.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f"{title} has two columns that are called {twice!r}")
+    check_names(title, [column.name for column in columns])
     if not columns or not len(frame):
         raise DataError(f"{title} has no {'rows' if columns else 'columns'}")
     return Table(title, columns, len(frame))
+
+
+def check_names(title: str, names: Sequence[str]) -> None:
+    """Raise if two columns have the same name."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DataError(f"{title} has two columns that are called {name!r}")
+        seen.add(name)
 
 
 def arrays_table(
     title: str, X: Any, y: Any, feature_names: Sequence[str] | None, target: str
 ) -> Table:
     """Return features X (n, d) and targets y (n,) as a table whose last column is the target."""
+    if feature_names is not None and not is_list_of(feature_names, object):
+        raise invalid("feature_names", feature_names, 'a list of names such as ["a", "b"]')
     table = frame_table(f"{title}, X", X)
     features = table.columns if table else _features(title, X, feature_names)
     names = [column.name for column in features]
@@ -93,13 +102,21 @@ def features_table(title: str, X: Any, names: Sequence[str]) -> Table:
     return Table(title, columns, len(array))
 
 
+def _array(data: Any, what: str) -> Array:
+    """Return data as an array, or raise for what is none, such as a sparse matrix."""
+    array = read(data)
+    if not array.ndim and array.dtype.kind == "O":
+        numbers(data, what)  # raises for most of them, and says what to write instead
+    return array
+
+
 def _length(column: Column) -> int:
     return len(column.values if isinstance(column, Numbers) else column.codes)
 
 
 def _features(title: str, X: Any, names: Sequence[str] | None) -> list[Column]:
     """Return the columns of an array or of rows in a list."""
-    array = read(X)
+    array = _array(X, "feature")
     if array.ndim != 2 or not array.shape[1]:
         hint = "One feature is X.reshape(-1, 1)." if array.ndim == 1 else None
         received = f"shape {array.shape}"
@@ -110,6 +127,7 @@ def _features(title: str, X: Any, names: Sequence[str] | None) -> list[Column]:
     if len(names) != array.shape[1]:
         received = f"{len(names)} names for {array.shape[1]} columns"
         raise DataError(f"{title}: the names do not fit X", received=received)
+    check_names(title, [str(name) for name in names])
     if array.dtype.kind in "biuf":
         values = numbers(array, "feature")[0].astype(np.float64, copy=False)
         return [Numbers(str(name), values[:, j]) for j, name in enumerate(names)]

@@ -82,12 +82,14 @@ def unique_names(names: list[str]) -> tuple[list[str], list[str]]:
     (['a', 'b', 'a.1'], ['a.1'])
     """
     seen: set[str] = set()
+    given, last = set(names), dict[str, int]()  # the number that each name had last
     changed = []
     for name in names:
-        new, k = name, 0
-        while new in seen or (k and new in names):
+        new, k = name, last.get(name, 0)
+        while new in seen or (new != name and new in given):
             k += 1
             new = f"{name}.{k}"
+        last[name] = k
         seen.add(new)
         changed.append(new)
     return changed, [new for new, old in zip(changed, names, strict=True) if new != old]

@@ -9,10 +9,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from minidl.datasets.reading.formats import refuse_archive, refuse_format
 from minidl.errors import DataError
+from minidl.files import open_regular
 
 HEAD = 2**16  # bytes from which the form of a file is guessed
 PACKED: dict[bytes, Callable[..., object]] = {
@@ -20,7 +21,51 @@ PACKED: dict[bytes, Callable[..., object]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
+RATIO, SMALL = 100, 2**26  # how often as large, and bytes up to which it does not matter
+UNPACK = "Unpack it, and give the unpacked file."
 BROKEN = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, EOFError, OSError, NotImplementedError)
+
+
+def check_unpacked(title: str, path: Path, size: int) -> None:
+    """Raise if a compressed file unpacks to so many bytes that it may be made to fill memory."""
+    if size > max(SMALL, RATIO * path.stat().st_size):
+        wrong = f"{title} unpacks to more than {RATIO} times its size in the file"
+        raise DataError(wrong, hint=UNPACK)
+
+
+class Unpacked(io.RawIOBase):
+    """The bytes of a compressed file, counted while they are read."""
+
+    def __init__(self, file: Any, path: Path) -> None:
+        self.file, self.path = file, path
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True; going back reads from the start again."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to another place."""
+        return int(self.file.seek(offset, whence))
+
+    def tell(self) -> int:
+        """Return the place."""
+        return int(self.file.tell())
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer; DataError if there have been too many bytes."""
+        data = self.file.read(len(buffer))
+        buffer[: len(data)] = data
+        check_unpacked(f"file {self.path}", self.path, self.tell())
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+        super().close()
 
 
 class Content(NamedTuple):
@@ -53,13 +98,10 @@ class Content(NamedTuple):
 def content_of(path: Path) -> Content:
     """Return the content of a file, or raise if it is missing, empty or of another format."""
     title = f"file {path}"
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-    except FileNotFoundError:
-        raise DataError(f"{title} does not exist", hint="Check the path.") from None
-    except OSError as error:
-        raise DataError(f"{title} cannot be read: {error.strerror}") from error
+    if not path.exists():
+        raise DataError(f"{title} does not exist", hint="Check the path.")
+    with open_regular(path) as file:
+        start = file.read(8)
     if start.startswith(b"PK"):
         return _archive(path)
     if path.suffix.lower() == ".npz" and start:
@@ -67,7 +109,11 @@ def content_of(path: Path) -> Content:
     opening = next((PACKED[magic] for magic in PACKED if start.startswith(magic)), None)
     if opening is None:
         return _checked(Content(path, lambda: path.open("rb"), b"", plain=True))
-    return _checked(Content(path, lambda: cast(IO[bytes], opening(path, "rb")), b""))
+
+    def unpacked() -> IO[bytes]:
+        return io.BufferedReader(Unpacked(cast(Any, opening)(path, "rb"), path), HEAD)
+
+    return _checked(Content(path, unpacked, b""))
 
 
 def _archive(path: Path) -> Content:
@@ -84,6 +130,7 @@ def _archive(path: Path) -> Content:
 
     def member() -> IO[bytes]:
         with zipfile.ZipFile(path) as archive:
+            check_unpacked(f"file {path}", path, archive.getinfo(names[0]).file_size)
             return io.BytesIO(archive.read(names[0]))
 
     return _checked(Content(path, member, b""))

@@ -1,5 +1,6 @@
 """An NPZ file as a table: arrays X of shape (n, d), y of shape (n,), optionally feature_names."""
 
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy.typing as npt
 
 from minidl.datasets.reading.arrays import arrays_table
 from minidl.datasets.reading.columns import Table
-from minidl.datasets.reading.content import Content
-from minidl.errors import DataError, DTypeError
+from minidl.datasets.reading.content import Content, check_unpacked
+from minidl.errors import DataError, DTypeError, MinidlError
+from minidl.memory import check_memory
 
 Array = npt.NDArray[Any]  # of whatever type the file holds
 
@@ -47,10 +49,13 @@ def _arrays(content: Content, target: str) -> tuple[Array, Array, Array | None]:
     place = content.title
     try:
         with content.open() as stream, np.load(stream, allow_pickle=False) as archive:
+            _check_sizes(content, archive.zip.infolist())
             for name in archive.files:
                 if name in ("X", target, "feature_names"):
                     place = f"{content.title}, array {name!r}"
                     arrays[name] = np.asarray(archive[name])
+    except MinidlError:
+        raise
     except Exception as error:  # garbled bytes raise many types, from NumPy, zipfile, zlib, ...
         if "Object arrays" in str(error):  # pickled, and unpickling could run code
             raise DataError(
@@ -67,6 +72,13 @@ def _arrays(content: Content, target: str) -> tuple[Array, Array, Array | None]:
                 expected="X of shape (n, d) and y of shape (n,)",
             )
     return arrays["X"], arrays[target], arrays.get("feature_names")
+
+
+def _check_sizes(content: Content, members: list[zipfile.ZipInfo]) -> None:
+    """Raise before memory is taken for arrays that are larger than a file should make them."""
+    size = sum(member.file_size for member in members)
+    check_memory(content.title, size)
+    check_unpacked(content.title, content.path, size)
 
 
 def _check(title: str, X: Array, name: str, y: Array) -> None:
