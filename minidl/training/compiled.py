@@ -36,6 +36,7 @@ class Compiled:
         self._programs: dict[Any, Known] = {}
         self._key: Any = None
         self._settled: tuple[Objective, Any] | None = None
+        self._numbers: dict[Any, int] = {}  # of settings that cannot change meanwhile
         self._sources = Sources()
         self.measuring = Measuring(self._sources)
         self.whole = Whole()
@@ -57,7 +58,8 @@ class Compiled:
             settings = structure(first.objective, first.optimizer, ())
             if settings is None:  # of custom parts
                 return settings_of(run)
-            self._settled = run.objective, settings
+            # A number stands for them: the hash of all that they hold takes 10 us
+            self._settled = run.objective, self._numbers.setdefault(settings, len(self._numbers))
         return self._settled[1]
 
     def measure(self, run: Any, rows: Rows, sets: Array | None) -> dict[str, Any]:
