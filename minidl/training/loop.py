@@ -97,7 +97,7 @@ class Run(ABC):
     def measure(self, data: Data, running: Array) -> Row:
         """Return a row of the history, for an epoch whose batches had these mean losses."""
         train, held_out, sets = data.train, data.held_out, data.sets
-        losses = self.losses(train, sets)
+        losses = self.measure_rows(train, sets)
         grads = np.atleast_2d(self.objective.vector.grad)
         norms = np.sqrt(list(map(np.dot, grads, grads)), dtype=float) if self.epoch else running
         single = self.objective.vector.grad.ndim == 1
@@ -113,16 +113,16 @@ class Run(ABC):
         }
         if self.look_ahead:
             point, here = self.look_ahead_point(), losses["loss"]
-            measure = partial(self.losses, train, sets)
+            measure = partial(self.measure_rows, train, sets)
             row["look_ahead_loss"] = self.objective.loss_at(point, here, measure)
         if "accuracy" in losses:
             row["train_accuracy"] = losses["accuracy"]
         if held_out is not None:
-            for name, value in self.losses(held_out, sets).items():
+            for name, value in self.measure_rows(held_out, sets).items():
                 row[f"validation_{name}"] = value
         return row
 
-    def losses(self, rows: Rows, sets: Array | None) -> dict[str, Any]:
+    def measure_rows(self, rows: Rows, sets: Array | None) -> dict[str, Any]:
         """Return loss and, for classes, accuracy on all rows, with the engine of the run."""
         if self.engine == "eager" or not may_measure(self):
             return self.objective.measure(*rows, sets)
