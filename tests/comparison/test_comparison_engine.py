@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def test_a_replay_has_the_engine_of_the_comparison(monkeypatch: pytest.MonkeyPat
         engines.append(arguments[-1])
         return trainer_of(*arguments)
 
-    monkeypatch.setattr("minidl.comparison.replay.trainer_of", noted)
+    monkeypatch.setattr(sys.modules["minidl.comparison.replay"], "trainer_of", noted)
     for engine in ("auto", "eager"):
         result = compare("moons", **SMALL, engine=engine)
         for name, again in replay(result).items():

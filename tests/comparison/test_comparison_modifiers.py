@@ -42,7 +42,7 @@ def test_runs_of_a_comparison_are_those_of_a_trainer_with_the_same_arguments() -
 
 def test_twins_follow_the_schedule_of_the_whole_run() -> None:
     result = compare("moons", optimizers=["nag"], lr=0.3, **SMALL, schedule="exponential")
-    trainer = trainer_of(result.plan, result.made_with, result.runs[0].full_key)  # type: ignore[arg-type]
+    trainer = trainer_of(result.plan, result.made_with, result.runs[0].full_key, "auto")  # type: ignore[arg-type]
     assert trainer.schedule_epochs == 4
 
 
