@@ -126,7 +126,7 @@ def test_default_rates_belong_to_the_optimizer_and_a_given_list_to_all() -> None
     scales = {name: optim.lookup(name).scale for name in names}
     assert rates == {name: [0.25 * s, 0.5 * s] for name, s in scales.items()}
     assert scales["adam"] < scales["nag"] == 1 < scales["adadelta"]
-    trainer = trainer_of(plan, result.made_with, next(iter(result.runs)).full_key)  # type: ignore[arg-type]
+    trainer = trainer_of(plan, result.made_with, next(iter(result.runs)).full_key, "auto")  # type: ignore[arg-type]
     assert trainer.optimizer.hyperparameters["lr"] in rates["adam"]
     given = compare("moons", optimizers=names, lr=[0.25, 0.5], **{**SMALL, "epochs": 1}).plan
     assert all([s.lr for s in given.settings(c)] == [0.25, 0.5] for c in given.contestants)
