@@ -11,7 +11,9 @@ import pytest
 
 from minidl import __version__
 from minidl.cli import main
+from minidl.cli.run_file import _compare
 from minidl.engine.runner import machine
+from minidl.errors import ArgumentError
 from minidl.training.engine_choice import NO_MACHINE, instruction_set
 
 TRAIN = ["train", "--lr", "0.03", "--epochs", "10", "--quiet"]
@@ -87,6 +89,14 @@ def test_a_checkpoint_goes_on_with_the_same_engine_only(
     words = printed(capsys, *run, "--resume", "--engine", "eager", code=2)
     assert "--engine was auto, now eager" in words
     assert f", {compiled()}\n" in printed(capsys, *run, "--resume")
+
+
+def test_an_older_checkpoint_is_one_of_the_eager_engine() -> None:
+    same: dict[str, Any] = {"rows": "", "code": []}
+    old, lr = {"options": {"lr": 0.1}, **same}, {"lr": 0.1}
+    _compare("run.ckpt", old, {"options": {**lr, "engine": "eager"}, **same})
+    with pytest.raises(ArgumentError, match="--engine was eager, now auto"):
+        _compare("run.ckpt", old, {"options": {**lr, "engine": "auto"}, **same})
 
 
 @pytest.mark.usefixtures("without_machine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from minidl import compare, optim
 from minidl.comparison import Comparison, replay
+from minidl.comparison.executor import trainer_of
 from minidl.engine.runner import machine
 from minidl.errors import ArgumentError, DataError
 from minidl.training.engine_choice import NO_MACHINE, as_in_parent, instruction_set
@@ -125,7 +127,14 @@ def test_what_one_optimizer_cannot_is_told_and_kept(tmp_path: Path) -> None:
     assert Comparison.from_json(tmp_path / "race.json").engine == result.engine
 
 
-def test_a_replay_has_the_engine_of_the_comparison() -> None:
+def test_a_replay_has_the_engine_of_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines: list[str] = []
+
+    def noted(*arguments: Any) -> Any:
+        engines.append(arguments[-1])
+        return trainer_of(*arguments)
+
+    monkeypatch.setattr(sys.modules["minidl.comparison.replay"], "trainer_of", noted)
     for engine in ("auto", "eager"):
         result = compare("moons", **SMALL, engine=engine)
         for name, again in replay(result).items():
@@ -133,6 +142,7 @@ def test_a_replay_has_the_engine_of_the_comparison() -> None:
             runs = [result.table[name, setting, seed] for seed in result.plan.seeds]
             gaps = [abs(run.curves["train_loss"] - losses).max() for run in runs]
             assert min(gaps) < 1e-12
+    assert engines == ["auto", "auto", "eager", "eager"]
 
 
 def test_wrong_names_are_an_error() -> None:

@@ -42,7 +42,7 @@ def test_runs_of_a_comparison_are_those_of_a_trainer_with_the_same_arguments() -
 
 def test_twins_follow_the_schedule_of_the_whole_run() -> None:
     result = compare("moons", optimizers=["nag"], lr=0.3, **SMALL, schedule="exponential")
-    trainer = trainer_of(result.plan, result.made_with, result.runs[0].full_key)  # type: ignore[arg-type]
+    trainer = trainer_of(result.plan, result.made_with, result.runs[0].full_key, "auto")  # type: ignore[arg-type]
     assert trainer.schedule_epochs == 4
 
 
@@ -126,7 +126,7 @@ def test_default_rates_belong_to_the_optimizer_and_a_given_list_to_all() -> None
     scales = {name: optim.lookup(name).scale for name in names}
     assert rates == {name: [0.25 * s, 0.5 * s] for name, s in scales.items()}
     assert scales["adam"] < scales["nag"] == 1 < scales["adadelta"]
-    trainer = trainer_of(plan, result.made_with, next(iter(result.runs)).full_key)  # type: ignore[arg-type]
+    trainer = trainer_of(plan, result.made_with, next(iter(result.runs)).full_key, "auto")  # type: ignore[arg-type]
     assert trainer.optimizer.hyperparameters["lr"] in rates["adam"]
     given = compare("moons", optimizers=names, lr=[0.25, 0.5], **{**SMALL, "epochs": 1}).plan
     assert all([s.lr for s in given.settings(c)] == [0.25, 0.5] for c in given.contestants)

@@ -29,7 +29,7 @@ def test_the_answer_comes_first_and_has_the_numbers_of_the_table():
     head, answer, table, pairs = text.split("\n\n")[:4]
     assert head == (
         "toy, 750 training rows, 2-1, batch 32; 7 seeds judge, 2 others chose the rates\n"
-        "Goal: training loss <= 0.1, held for 3 epochs, within 50 epochs"
+        "Goal: training loss <= 0.1, held for 3 epochs, within 50 epochs; engine: eager"
     )
     assert answer.split("\n")[0] == ("  NAG is fastest here: 4 epochs (median), against 20 for gd.")
     gd, nag = (line.split() for line in table.split("\n")[1:])
