@@ -155,7 +155,9 @@ def _parser() -> argparse.ArgumentParser:
     shared["formatter_class"] = _Help
     description = "Train toy networks and compare optimizers."
     top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
-    top.add_argument("--version", action=Version, nargs=0, help="show version and engine")
+    top.add_argument(
+        "--version", action=Version, nargs=0, dest=argparse.SUPPRESS, help="show version and engine"
+    )
     commands = top.add_subparsers(
         dest="command", required=True, metavar=" | ".join(NAMES_OF_COMMANDS)
     )

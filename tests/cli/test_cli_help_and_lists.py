@@ -19,7 +19,7 @@ from minidl.paths import SURFACES
 SHARED = re.findall(
     r"\S+",
     "--help --dataset --rows --noise --test-size --target-column --task --lr --momentum"
-    " --batch-size --hidden --activation --loss --epochs --quiet --fail-on-diverge"
+    " --batch-size --hidden --activation --loss --epochs --engine --quiet --fail-on-diverge"
     " --fail-under-target --features --drop --missing --categorical --header --no-header"
     " --separator --decimal --report --schedule --clip-norm --clip-value --weight-decay --restart",
 )
