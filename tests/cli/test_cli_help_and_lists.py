@@ -19,17 +19,17 @@ from minidl.paths import SURFACES
 SHARED = re.findall(
     r"\S+",
     "--help --dataset --rows --noise --test-size --target-column --task --lr --momentum"
-    " --batch-size --hidden --activation --loss --epochs --engine --quiet --fail-on-diverge"
+    " --batch-size --hidden --activation --loss --epochs --quiet --fail-on-diverge"
     " --fail-under-target --features --drop --missing --categorical --header --no-header"
     " --separator --decimal --report --schedule --clip-norm --clip-value --weight-decay --restart",
 )
 OPTIONS = {
     "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l1", "--l2", "--seed",
               "--csv", "--save", "--json", "--target-loss", "--target-accuracy", "--early-stopping",
-              "--plot", "--checkpoint", "--every", "--resume"},
+              "--plot", "--checkpoint", "--every", "--resume", "--engine"},
     "compare": {*SHARED, "--optimizers", "--problems", "--seeds", "--tuning-seeds", "--tune",
                 "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot",
-                "--profile", "--details", "--batch-sizes", "--looks", "--trials"},
+                "--profile", "--details", "--batch-sizes", "--looks", "--trials", "--engine"},
     "paths": {"--help", "--surface", "--optimizers", "--lr", "--momentum", "--start", "--steps",
               "--plot", "--stability"},
     "doctor": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l1", "--l2", "--seed",
