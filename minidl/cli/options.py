@@ -110,7 +110,9 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     shared["formatter_class"] = _Help
     description = "Train toy networks and compare optimizers."
     top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
-    top.add_argument("--version", action=Version, nargs=0, help="show version and engine")
+    top.add_argument(
+        "--version", action=Version, nargs=0, dest=argparse.SUPPRESS, help="show version and engine"
+    )
     commands = top.add_subparsers(
         dest="command", required=True, metavar=" | ".join(NAMES_OF_COMMANDS)
     )

@@ -26,10 +26,10 @@ SHARED = re.findall(
 OPTIONS = {
     "train": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l1", "--l2", "--seed",
               "--csv", "--save", "--json", "--target-loss", "--target-accuracy", "--early-stopping",
-              "--plot", "--checkpoint", "--every", "--resume"},
+              "--plot", "--checkpoint", "--every", "--resume", "--engine"},
     "compare": {*SHARED, "--optimizers", "--problems", "--seeds", "--tuning-seeds", "--tune",
                 "--target", "--sustained", "--quick", "--jobs", "--out", "--from", "--plot",
-                "--profile", "--details", "--batch-sizes", "--looks", "--trials"},
+                "--profile", "--details", "--batch-sizes", "--looks", "--trials", "--engine"},
     "paths": {"--help", "--surface", "--optimizers", "--lr", "--momentum", "--start", "--steps",
               "--plot", "--stability"},
     "doctor": {*SHARED, "--optimizer", "--initializer", "--dropout", "--l1", "--l2", "--seed",

@@ -131,6 +131,7 @@ def test_options_left_out_have_the_values_that_help_states(trained):
         "l1": 0.0,
         "l2": 0.0,
         "epochs": 1,
+        "engine": "auto",
         "seed": 0,
         "schedule": None,
         "clip_norm": None,
