@@ -30,13 +30,13 @@ def check_state(run: Any) -> None:
     for name, array in optimizer.state.items():
         if array.dtype != dtype:
             raise NotRecordable(f"state {name} is {array.dtype}, the weights are {dtype}")
-    check_buffers(run.objective)
+    check_buffers(run)
 
 
-def check_buffers(objective: Objective) -> None:
+def check_buffers(run: Any) -> None:
     """Raise if a buffer has another type than the weights."""
-    dtype = objective.vector.value.dtype
-    for name, array in objective.model.named_buffers():
+    dtype = run.objective.vector.value.dtype
+    for name, array in run.buffers().items():
         if array.dtype != dtype:
             raise NotRecordable(f"the buffer {name} is {array.dtype}, the weights are {dtype}")
 

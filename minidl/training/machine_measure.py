@@ -78,8 +78,8 @@ class Measuring:
         """Return the machine's measurement, or None if it stops; raise if it cannot be used."""
         objective: Objective = run.objective
         plan = self._plan(run, rows, sets, settings)
-        check_buffers(objective)
-        sums = self._sums(objective, plan, sets)
+        check_buffers(run)
+        sums = self._sums(objective, plan, sets, run.buffers())
         if sums is None:
             return None
         measured = objective.with_penalties(sums)
@@ -111,21 +111,23 @@ class Measuring:
         self._plans = [*self._plans[-3:], plan]
         return plan
 
-    def _sums(self, objective: Objective, plan: Plan, sets: Array | None) -> dict[str, Any] | None:
+    def _sums(
+        self, objective: Objective, plan: Plan, sets: Array | None, buffers: dict[str, Array]
+    ) -> dict[str, Any] | None:
         """Return mean loss and accuracy without penalties, or None if the machine stops.
 
         It does at a condition that is not as recorded, and at a loss that is not finite.
         """
         value, n = objective.vector.value, len(plan.sources[0]["X"])
         single, w = value.ndim == 1, value[None] if value.ndim == 1 else value
-        buffers = {f"buffer {name}": array for name, array in objective.model.named_buffers()}
+        named = {f"buffer {name}": array for name, array in buffers.items()}
         losses, rights = np.zeros(len(w)), np.zeros(len(w))
         zero, numbers = np.zeros(1, w.dtype), np.empty((1, 0), w.dtype)
-        for k, own in enumerate(w):
+        for k, weights in enumerate(w):
             source = plan.sources[0 if sets is None else int(sets[k])]
-            here = buffers if single else {name: array[k] for name, array in buffers.items()}
+            here = named if single else {name: array[k] for name, array in named.items()}
             for first, at_once, steps, runner in plan.pieces:
-                runner.write({"w": own, RIGHT: zero} | here)
+                runner.write({"w": weights, RIGHT: zero} | here)
                 job = runner.job(source, None, first, steps, numbers=numbers)
                 runner.take(job)
                 if job.status != DONE:
