@@ -144,6 +144,8 @@ def _recorded(step: _Step, batch: Batch, change: int, answers: Sequence[bool]) -
     if not change and not all(map(is_minidl, parts)):
         recorder.check_replay(recorder.states | {"w": w, "gradient": objective.vector.grad})
     recorder.tape.evaluations = optimizer.gradient_evaluations - evaluations
+    if not recorder.tape.evaluations:  # so its loss is that of an earlier step
+        raise NotRecordable("a step evaluates no gradient")
     return recorder.tape
 
 

@@ -10,6 +10,7 @@ from minidl.engine import NotRecordable, reached
 from minidl.optim import Optimizer
 from minidl.optim.attributes import fingerprint, plain
 from minidl.training.checks import parts_of
+from minidl.training.data import HALF_WIDTH, LARGE
 from minidl.training.measure import Objective
 
 
@@ -17,8 +18,11 @@ def against(run: Any, epoch: Any) -> str:
     """Return why a run cannot be compiled, as far as is known before it is recorded, or ""."""
     if STATE.debugger is not None or not STATE.recording:
         return "operations are watched by debug(), or not recorded"
-    if epoch.data.train.X.dtype != run.objective.vector.value.dtype:
+    X = epoch.data.train.X
+    if X.dtype != run.objective.vector.value.dtype:
         return "large inputs are converted batch by batch"
+    if epoch.data.n in HALF_WIDTH or (X.nbytes > LARGE and not X.flags.c_contiguous):
+        return "large data are gathered batch by batch"
     return ""
 
 

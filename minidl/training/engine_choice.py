@@ -119,8 +119,10 @@ def eager_steps(run: Any) -> int:
 
 
 def may_measure(run: Any) -> bool:
-    """Return whether the machine may measure: from when on it may take steps."""
-    return bool(instruction_set()) and (run.engine == "compiled" or not eager_steps(run))
+    """Return whether the machine may measure: from when on it takes steps."""
+    if run.compiled.account.reason or not instruction_set():
+        return False
+    return run.engine == "compiled" or not eager_steps(run)
 
 
 def unable(run: Any, epoch: Any) -> str:

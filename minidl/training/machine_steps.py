@@ -146,7 +146,7 @@ class Part:
         try:
             eager(self.run, self.epoch, 1)
             check_state(self.run)
-            after = _copies(self.arrays())
+            after, loss = _copies(self.arrays()), np.copy(self.run.objective.value)
         except BaseException:
             self._go_back(before, place)
             raise
@@ -156,7 +156,7 @@ class Part:
         if not np.all(np.isfinite(after["w"])):
             return True  # the last
         try:
-            self._check_equal(after)
+            self._check_equal(after, loss)
         except NotRecordable:
             self._go_back(before, place)
             raise
@@ -164,8 +164,8 @@ class Part:
             known.compared += 1
         return True
 
-    def _check_equal(self, eager: dict[str, Array]) -> None:
-        """Raise if what a step has changed differs from what the eager step made of it."""
+    def _check_equal(self, eager: dict[str, Array], loss: Array) -> None:
+        """Raise if what a step has changed, or its loss, differs from that of the eager step."""
         largest = float(np.max(np.abs(eager["w"])))
         taken = self.arrays()
         for name, array in eager.items():
@@ -174,6 +174,9 @@ class Part:
             size = float(np.max(np.abs(array), where=np.isfinite(array), initial=largest))
             if not gap <= AGREE[array.dtype.char] * size:
                 raise NotRecordable(f"{name} differs by {gap:.2g} from the eager step")
+        gaps = np.abs(self.run.objective.value - loss)[np.isfinite(loss)]
+        if not np.all(gaps <= AGREE[eager["w"].dtype.char] * max(1.0, *np.abs(loss).flat)):
+            raise NotRecordable(f"the loss differs by {gaps.max():.2g} from the eager step")
 
     def _place(self) -> tuple[Any, ...]:
         """Return what says where in the epoch the run is."""

@@ -199,8 +199,9 @@ class Objective:
                 place = part if sets is None else (set_index(sets), part)
                 targets, weighted = t[place], None if weights is None else weights[place]
                 plain = self.without_own(targets, weighted)
-                own, share = X[place].astype(w.dtype, copy=False), count / n
-                mean, accuracy = self.of_rows(own, targets, weighted, plain)
+                share, convert = count / n, X[place].astype  # converted rows are freed at once
+                given = targets, weighted, plain
+                mean, accuracy = self.of_rows(convert(w.dtype, copy=False), *given)
                 loss += share * self._number(mean)
                 if accuracy is not None:
                     right += count * accuracy

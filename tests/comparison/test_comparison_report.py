@@ -46,6 +46,7 @@ def test_a_comparison_is_printed_as_head_two_verdicts_and_a_paragraph():
     assert parts[0].splitlines()[1:] == [
         "converged: training loss <= 0.1, for 3 epochs in a row",
         "tuned: 3 learning rates, 0.1 to 0.4; 2 tuning seeds, 7 evaluation seeds; budget 50 epochs",
+        "engine: eager",
     ]
     columns = "optimizer batch lr momentum reached epochs 95 % mean 95 % first hit ERT diverged"
     assert parts[1].splitlines()[1].split() == f"{columns} updates samples seconds".split()

@@ -29,6 +29,9 @@ class Bare:
     def networks(self) -> list[Any]:
         return [self]
 
+    def buffers(self) -> dict[str, Any]:
+        return {}
+
 
 def measured(objective: Objective, rows: Rows) -> tuple[Measuring, dict[str, Any]]:
     measuring = Measuring(Sources())

@@ -110,7 +110,7 @@ def test_it_changes_no_bit(X: Any, batch_size: Any, monkeypatch: pytest.MonkeyPa
     y = SMALL[:, 0] > 0
 
     def train() -> list[Any]:
-        common: dict[str, Any] = {"loss": "bce", "batch_size": batch_size}
+        common: dict[str, Any] = {"loss": "bce", "batch_size": batch_size, "engine": "eager"}
         one = Trainer(nn.mlp(4, 3, 1, seed=0), optimizer=optim.NAG(0.1), seed=0, **common)
         found = [one.fit(X, y, epochs=2, validation=(X[:50], y[:50]))]
         found += [

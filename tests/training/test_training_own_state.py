@@ -164,12 +164,13 @@ def test_a_comparison_is_of_single_runs() -> None:
     data = datasets.load("moons", n=60, seed=0)
     comparison = compare(
         data, network, optimizers={"adam": Adam(0.05), "norm": ByNorm(0.05)},
-        tune="none", epochs=4, seeds=3, tuning_seeds=2,
+        tune="none", epochs=4, seeds=3, tuning_seeds=2, engine="eager",
     )  # fmt: skip
     kinds = {"adam": Adam, "norm": ByNorm}
     for run in comparison.runs:
+        optimizer = kinds[run.optimizer](run.setting.lr)
         alone = Trainer(
-            network(run.seed), "bce", optimizer=kinds[run.optimizer](run.setting.lr), seed=run.seed
+            network(run.seed), "bce", optimizer=optimizer, seed=run.seed, engine="eager"
         ).fit(data.X_train, data.y_train, epochs=4)
         assert_array_equal(run.curves["train_loss"], alone["train_loss"])
     request = comparison.request["optimizers"]

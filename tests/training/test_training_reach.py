@@ -154,9 +154,9 @@ def test_a_loss_that_is_no_number_is_an_error(result: Any) -> None:
             lambda x: Tensor(np.ones(x.shape)),
             r"no path leads from the loss .*: 0\.weight, 0\.bias\.",
         ),
-        (lambda x: array(x).tolist(), "the model must return a Tensor: got list"),
-        (lambda x: (x, x), "the model must return a Tensor: got tuple"),
-        (lambda x: None, "the forward of Apply returned nothing"),
+        (lambda x: array(x).tolist(), r"the forward of Apply must return a Tensor: got \[\["),
+        (lambda x: (x, x), r"the forward of Apply must return a Tensor: got \(Tensor"),
+        (lambda x: None, "the forward of Apply must return a Tensor: got None"),
     ],
 )
 def test_outputs_that_cannot_train_are_errors(function: Any, match: str) -> None:

@@ -149,7 +149,7 @@ def test_both_forms_of_nag_have_the_same_history_and_weights(momentum):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_run_is_a_loop_over_batches_and_measuring_leaves_no_trace(name):
     """Bit for bit, also where the model shows another point than the optimizer stores."""
-    trainer, twin = two_class_trainer(name), two_class_trainer(name)
+    trainer, twin = (two_class_trainer(name, engine="eager") for _ in range(2))
     trainer.fit(X, Y, epochs=6)
     targets, w = Y[:, None].astype(float), twin.model.parameters.value
     size = 75 if name == "batch" else twin.batch_size
