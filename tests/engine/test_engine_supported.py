@@ -43,12 +43,31 @@ class Centre(nn.Layer):
         return x - mean
 
 
+class Network(nn.Layer):
+    """Calls layers, the first one with rows that are no Tensor."""
+
+    def __init__(self) -> None:
+        self.hidden, self.act = nn.Dense(2, 8, seed=0), nn.Tanh()
+        self.out = nn.Dense(8, 1, seed=1)
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        return self.out(self.act(self.hidden(x, training=training)))
+
+
 class Freezes(Callback):
     """Freezes the first layer in every second epoch."""
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         for parameter in list(trainer.model.parameters)[:2]:
             parameter.requires_grad = epoch % 2 == 0
+
+
+class Replaces(Callback):
+    """Gives the model another activation in each epoch, often in the memory of one before."""
+
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+        vars(trainer.model).pop("act")
+        trainer.model.act = (nn.Tanh, nn.ReLU, nn.Sigmoid)[epoch % 3]()
 
 
 def layers(*middle: nn.Layer, dtype: Any = np.float64) -> nn.Layer:
@@ -75,6 +94,8 @@ CASES: dict[str, dict[str, Any]] = {
     "batch norm, float32": {"model": lambda: layers(nn.BatchNorm(8, dtype=SINGLE), dtype=SINGLE)},
     "dropout and batch norm": {"model": lambda: layers(nn.BatchNorm(8), nn.Dropout(0.2))},
     "own buffers": {"model": lambda: layers(Centre())},
+    "layers that are called": {"model": Network},
+    "layers that are replaced": {"model": Network, "callbacks": lambda: [Replaces()]},
     "layer norm": {"model": lambda: layers(nn.LayerNorm(8))},
     "frozen": {"model": frozen, "l2": 0.01},
     "frozen, reformulated": {"model": frozen, "optimizer": lambda: optim.ReformulatedNAG(0.05)},
