@@ -53,4 +53,5 @@ def settings_of(run: Any) -> Any:
     held = [vars(part) for part in parts if is_minidl(part)] + [run.optimizer.attributes()]
     settings = [{name: value for name, value in own.items() if plain(value)} for own in held]
     custom = reached([*parts, *run.optimizer.chain()])
-    return tuple(map(id, parts)), custom, *map(fingerprint, settings)
+    ids = tuple((type(part), id(part)) for part in parts)  # an id may be that of a part before
+    return ids, custom, *map(fingerprint, settings)
