@@ -33,7 +33,8 @@ SAVED = fields(
         "reason": text,
         "final": truth,
         "instruction_set": such_that(lambda name: name in ("", *SETS), "an instruction set"),
-    }
+    },
+    {"differs": text},
 )
 
 
@@ -47,6 +48,7 @@ class EngineAccount:
     reason: str = ""  # why the last steps were eager
     final: bool = False  # whether they will be to the end of the run
     instruction_set: str = ""  # of the machine, in its last steps
+    differs: str = ""  # in what a measurement differed from the eager one; all others are eager
 
     def give_up(self, reason: str) -> None:
         """Leave all further steps of the run to the eager engine."""
