@@ -49,13 +49,15 @@ def reached(parts: Iterable[Any]) -> Hashable:
 
 
 class Outside:
-    """What the custom ones of these parts can reach, and `functions`, as it is now."""
+    """What the custom ones of these parts and functions can reach, as it is now."""
 
     def __init__(self, parts: Iterable[Any], functions: Iterable[Any] = ()) -> None:
         self.parts = [part for part in parts if not is_minidl(part)]
-        self.functions = list(functions)
+        self.functions = [function for function in functions if not _is_ours(function)]
         cells = {cell.name: cell for cell in _cells(self.parts, self.functions)}
         self._before = cells, snapshot({name: cell.value for name, cell in cells.items()})
+        # minidl's own code draws nothing from them, but other threads do
+        self._draws = bool(self.parts or self.functions)
         self._generators = np.random.get_state(), random.getstate()  # noqa: NPY002
         self._drawn = snapshot({"": self._generators})
 
@@ -67,11 +69,19 @@ class Outside:
         for name in names:
             if name in cells:
                 _put_back(cells[name], before[name][0])
-        if changed({"": (np.random.get_state(), random.getstate())}, self._drawn):  # noqa: NPY002
+        drawn = {"": (np.random.get_state(), random.getstate())}  # noqa: NPY002
+        if self._draws and changed(drawn, self._drawn):
             np.random.set_state(self._generators[0])  # noqa: NPY002
             random.setstate(self._generators[1])
             names.append("a global generator of random numbers")
         return names[0] if names else ""
+
+
+def _is_ours(function: Any) -> bool:
+    """Return whether a schedule is minidl's own, and so is what it goes on with."""
+    if not is_minidl(function):
+        return False
+    return all(map(_is_ours, filter(callable, getattr(function, "__dict__", {}).values())))
 
 
 def _cells(parts: Iterable[Any], functions: Iterable[Any], strict: bool = True) -> Iterator[Cell]:

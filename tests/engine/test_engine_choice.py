@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from minidl import Trainer, datasets, nn, optim, train_replicas
+from minidl.engine import outside, shared
 from minidl.engine.runner import machine
 from minidl.engine.worth import LIMITS
 from minidl.errors import ArgumentError, UntrainedWarning
@@ -193,6 +194,32 @@ def test_products_of_large_matrices_are_eager(monkeypatch: pytest.MonkeyPatch) -
     own.batch_size = 32
     own.fit(rows, y, epochs=1)
     assert own.engine_used == f"compiled ({instruction_set()})"
+
+
+def test_numbers_that_another_thread_draws_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recording of minidl's own parts neither looks at the global generators nor resets them."""
+    right, numbers = outside.snapshot, list[float]()
+
+    def drawing(*arguments: Any) -> Any:
+        kept = right(*arguments)
+        numbers.append(np.random.random())  # noqa: NPY002 (as another thread does meanwhile)
+        return kept
+
+    monkeypatch.setattr(outside, "snapshot", drawing)
+    shared.PROGRAMS.clear()
+    own = trainer("compiled", lr=optim.CosineDecay(0.1, 100, 0.01))
+    own.fit(X, Y, epochs=2)
+    assert own.engine_used == f"compiled ({instruction_set()})"
+    assert len(set(numbers)) == len(numbers) > 1
+
+
+def test_a_schedule_that_draws_within_one_of_minidl_is_eager() -> None:
+    def rate(step: int) -> float:
+        return 0.1 + 0.01 * float(np.random.random())  # noqa: NPY002
+
+    own = trainer(lr=optim.LinearWarmup(0.1, 3, rate))
+    own.fit(X, Y, epochs=6)
+    assert own.engine_used == "eager, because a step changes a global generator of random numbers"
 
 
 @pytest.mark.usefixtures("without_machine")
