@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.checks import is_minidl
+from minidl.checks import is_minidl, replaced
 from minidl.engine.tape import NotRecordable
 from minidl.nn import Layer, Parameter
 from minidl.nn.parameters import Buffer, ParameterVector
@@ -41,9 +41,14 @@ class Cell(NamedTuple):
     put: Callable[[Any], object]
 
 
+def is_custom(part: Any) -> bool:
+    """Return whether a part is of a custom class, or has a custom method."""
+    return not is_minidl(part) or bool(replaced(part))
+
+
 def reached(parts: Iterable[Any]) -> Hashable:
     """Return what custom parts of a step can reach, as it is now, as a key."""
-    own = [part for part in parts if not is_minidl(part)]
+    own = [part for part in parts if is_custom(part)]
     cells = ((cell.name, cell.value) for cell in _cells(own, (), strict=False))
     return fingerprint(dict(cells)), *(fingerprint(attributes(part)) for part in own)
 
@@ -52,7 +57,7 @@ class Outside:
     """What the custom ones of these parts and functions can reach, as it is now."""
 
     def __init__(self, parts: Iterable[Any], functions: Iterable[Any] = ()) -> None:
-        self.parts = [part for part in parts if not is_minidl(part)]
+        self.parts = [part for part in parts if is_custom(part)]
         self.functions = [function for function in functions if not _is_ours(function)]
         cells = {cell.name: cell for cell in _cells(self.parts, self.functions)}
         self._before = cells, snapshot({name: cell.value for name, cell in cells.items()})

@@ -14,8 +14,16 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.autograd.node import STATE
-from minidl.checks import is_minidl
-from minidl.engine import DONE, RIGHT, NotRecordable, Runner, record_measure, runner_of, worthwhile
+from minidl.engine import (
+    DONE,
+    RIGHT,
+    NotRecordable,
+    Runner,
+    is_custom,
+    record_measure,
+    runner_of,
+    worthwhile,
+)
 from minidl.training.checks import parts_of
 from minidl.training.compilable import check_buffers
 from minidl.training.data import Rows
@@ -178,9 +186,9 @@ def _against(run: Any, rows: Rows) -> str:
     return ""
 
 
-def is_custom(objective: Objective) -> bool:
+def has_custom(objective: Objective) -> bool:
     """Return whether a layer or the loss is custom, and may so depend on the rows of a batch."""
-    return not all(map(is_minidl, (*parts_of(objective.model), objective.loss)))
+    return any(map(is_custom, (*parts_of(objective.model), objective.loss)))
 
 
 def _form(rows: Rows) -> Any:
@@ -195,7 +203,7 @@ def _pieces(objective: Objective, n: int) -> list[tuple[int, int, int]]:
     Custom code is given the batches of the eager engine.
     """
     most, w = MOST, objective.vector.value
-    if is_custom(objective):
+    if has_custom(objective):
         most = max(1, CHUNK * w.shape[-1] // w.size)
     elif (equal := max(d for d in range(1, min(n, most) + 1) if n % d == 0)) >= min(n, LEAST):
         most = equal
@@ -218,7 +226,7 @@ def _recorded(
         own = objective.without_own(t, w)
         assert own is not None
         plain = own, own[::-1]
-    custom = is_custom(objective)
+    custom = has_custom(objective)
     targets = of_all[1] if custom else None
     arrays = [X, t, w, None if plain is None else plain[0]]
     key = None if custom else structure(objective, None, arrays)

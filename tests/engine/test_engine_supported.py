@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,27 @@ class Replaces(Callback):
     def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
         vars(trainer.model).pop("act")
         trainer.model.act = (nn.Tanh, nn.ReLU, nn.Sigmoid)[epoch % 3]()
+
+
+FORMULAS: list[Any] = [
+    lambda layer, x, training=False: x * 0.5,
+    lambda layer, x, training=False: x * 1.5,
+    lambda layer, x, training=False: x * 2.0,
+]
+
+
+class Patches(Callback):
+    """Replaces the formula of an activation in each epoch: of its class, or of the object alone."""
+
+    def __init__(self, of_class: bool, patch: pytest.MonkeyPatch) -> None:
+        self.of_class, self.patch = of_class, patch
+
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+        layer, formula = trainer.model.layers[1], FORMULAS[epoch % 3]
+        if self.of_class:
+            self.patch.setattr(type(layer), "forward", formula)
+        else:
+            layer.forward = partial(formula, layer)
 
 
 def layers(*middle: nn.Layer, dtype: Any = np.float64) -> nn.Layer:
@@ -148,6 +170,17 @@ def test_a_run_equals_eager(case: str) -> None:
     for name, array in one.model.named_buffers():
         np.testing.assert_allclose(buffers[name], array, rtol=tolerance, atol=tolerance)
     assert two.compiled.steps_taken >= two.optimizer.step_count - 1, two.compiled.reason
+
+
+@pytest.mark.parametrize("of_class", [False, True])
+def test_formulas_that_are_replaced_between_epochs(of_class: bool) -> None:
+    model = lambda: nn.Sequential(nn.Dense(2, 8), nn.Softsign(), nn.Dense(8, 1), seed=0)  # noqa: E731
+    one, two = (trainer(engine, model) for engine in ("eager", "compiled"))
+    for own in (one, two):
+        with pytest.MonkeyPatch.context() as patch:
+            own.fit(*ROWS, epochs=9, callbacks=[Patches(of_class, patch)])
+    assert_same(one, two, 1e-10)
+    assert two.compiled.steps_taken
 
 
 def assert_same_bits(one: Trainer, two: Trainer) -> None:
