@@ -158,9 +158,9 @@ def engine_words(engine: str, account: EngineAccount) -> str:
     >>> engine_words("auto", EngineAccount(reason="the model has buffers"))
     'eager, because the model has buffers'
     """
-    if engine == "eager":
-        return "eager"
     compiled = f"compiled ({account.instruction_set})" if account.steps else ""
+    if engine == "eager":
+        return f"{compiled}, then eager" if compiled else "eager"
     if not account.reason:
         few = f"eager, because there were at most {WARM} steps"
         return compiled or few

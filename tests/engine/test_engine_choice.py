@@ -471,4 +471,5 @@ def test_words_of_all_kinds() -> None:
     assert engine_words("compiled", account) == "compiled (AVX2)"
     account.give_up("of that")
     assert engine_words("auto", account) == "compiled (AVX2), then eager, because of that"
-    assert engine_words("eager", account) == "eager"
+    assert engine_words("eager", account) == "compiled (AVX2), then eager"
+    assert engine_words("eager", EngineAccount()) == "eager"
