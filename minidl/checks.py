@@ -109,6 +109,12 @@ def is_minidl(part: object) -> bool:
     return type(part).__module__.split(".")[0] == "minidl"
 
 
+def replaced(part: object) -> tuple[Any, ...]:
+    """Return what replaces methods of this object alone, such as a layer's forward."""
+    own = vars(part).items()
+    return tuple(value for name, value in own if callable(getattr(type(part), name, None)))
+
+
 def check_instance(name: str, value: object, cls: type, hint: str | None = None) -> None:
     """Raise unless `value` is an instance of a class.
 

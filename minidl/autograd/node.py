@@ -133,12 +133,16 @@ def to_float(data: object) -> Array:
     raise DTypeError(message, received=f"dtype {array.dtype}", hint=hint)
 
 
+# Types of arrays that are used as they are, others are copied; the recorder of steps adds its own
+EXACT: set[type] = {np.ndarray}
+
+
 def as_floats(x: Value) -> Value:
     """Return a Tensor or an array of floats as it is, and anything else as an array of floats.
 
     Floats of another precision than float32 become float64.
     """
-    if isinstance(x, Node) or (type(x) is np.ndarray and x.dtype.char in "fd"):
+    if isinstance(x, Node) or (type(x) in EXACT and x.dtype.char in "fd"):
         return x
     array = numbers(x, "input")[0]
     return array if array.dtype.char in "fd" else array.astype(np.float64)

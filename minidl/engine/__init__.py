@@ -2,7 +2,7 @@
 
 from minidl.engine.draws import drawn
 from minidl.engine.measured import RIGHT, record_measure
-from minidl.engine.outside import reached
+from minidl.engine.outside import is_custom, reached
 from minidl.engine.record import plain_step, record
 from minidl.engine.runner import DONE, GUARD, LOSS, SETS, Runner, machine, numbers_of
 from minidl.engine.shared import runner_of
@@ -11,4 +11,4 @@ from minidl.engine.worth import worthwhile
 
 __all__ = ["DONE", "GUARD", "LOSS", "RIGHT", "SETS", "NotRecordable", "Runner", "drawn", "machine"]
 __all__ += ["numbers_of", "plain_step", "reached", "record", "record_measure", "runner_of"]
-__all__ += ["worthwhile"]
+__all__ += ["is_custom", "worthwhile"]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.checks import is_minidl
+from minidl.checks import is_minidl, replaced
 from minidl.engine.tape import NotRecordable
 from minidl.nn import Layer, Parameter
 from minidl.nn.parameters import Buffer, ParameterVector
@@ -41,21 +41,28 @@ class Cell(NamedTuple):
     put: Callable[[Any], object]
 
 
+def is_custom(part: Any) -> bool:
+    """Return whether a part is of a custom class, or has a custom method."""
+    return not is_minidl(part) or bool(replaced(part))
+
+
 def reached(parts: Iterable[Any]) -> Hashable:
     """Return what custom parts of a step can reach, as it is now, as a key."""
-    own = [part for part in parts if not is_minidl(part)]
+    own = [part for part in parts if is_custom(part)]
     cells = ((cell.name, cell.value) for cell in _cells(own, (), strict=False))
     return fingerprint(dict(cells)), *(fingerprint(attributes(part)) for part in own)
 
 
 class Outside:
-    """What the custom ones of these parts can reach, and `functions`, as it is now."""
+    """What the custom ones of these parts and functions can reach, as it is now."""
 
     def __init__(self, parts: Iterable[Any], functions: Iterable[Any] = ()) -> None:
-        self.parts = [part for part in parts if not is_minidl(part)]
-        self.functions = list(functions)
+        self.parts = [part for part in parts if is_custom(part)]
+        self.functions = [function for function in functions if not _is_ours(function)]
         cells = {cell.name: cell for cell in _cells(self.parts, self.functions)}
         self._before = cells, snapshot({name: cell.value for name, cell in cells.items()})
+        # minidl's own code draws nothing from them, but other threads do
+        self._draws = bool(self.parts or self.functions)
         self._generators = np.random.get_state(), random.getstate()  # noqa: NPY002
         self._drawn = snapshot({"": self._generators})
 
@@ -67,11 +74,19 @@ class Outside:
         for name in names:
             if name in cells:
                 _put_back(cells[name], before[name][0])
-        if changed({"": (np.random.get_state(), random.getstate())}, self._drawn):  # noqa: NPY002
+        drawn = {"": (np.random.get_state(), random.getstate())}  # noqa: NPY002
+        if self._draws and changed(drawn, self._drawn):
             np.random.set_state(self._generators[0])  # noqa: NPY002
             random.setstate(self._generators[1])
             names.append("a global generator of random numbers")
         return names[0] if names else ""
+
+
+def _is_ours(function: Any) -> bool:
+    """Return whether a schedule is minidl's own, and so is what it goes on with."""
+    if not is_minidl(function):
+        return False
+    return all(map(_is_ours, filter(callable, getattr(function, "__dict__", {}).values())))
 
 
 def _cells(parts: Iterable[Any], functions: Iterable[Any], strict: bool = True) -> Iterator[Cell]:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.autograd import Array
-from minidl.checks import is_minidl
 from minidl.engine.draws import Generator
 from minidl.engine.inputs import (
     Batch,
@@ -20,7 +19,7 @@ from minidl.engine.inputs import (
     trace_vector,
     write_back,
 )
-from minidl.engine.outside import Outside, attributes
+from minidl.engine.outside import Outside, attributes, is_custom
 from minidl.engine.recorder import Recorder
 from minidl.engine.tape import NotRecordable, Tape, difference
 from minidl.engine.traced import Traced
@@ -141,7 +140,7 @@ def _recorded(step: _Step, batch: Batch, change: int, answers: Sequence[bool]) -
             step.take(objective, optimizer, partial(objective.batch_gradient, *rows, training))
             write_back(recorder, optimizer, objective.model, [w, objective.vector.grad])
         recorder.tape.loss = recorder.operand(objective.value)
-    if not change and not all(map(is_minidl, parts)):
+    if not change and any(map(is_custom, parts)):
         recorder.check_replay(recorder.states | {"w": w, "gradient": objective.vector.grad})
     recorder.tape.evaluations = optimizer.gradient_evaluations - evaluations
     if not recorder.tape.evaluations:  # so its loss is that of an earlier step

@@ -146,6 +146,10 @@ class Runner:
         job.numbers, job.count, job.each = numbers.ctypes.data, count, count * several
         return job
 
+    def forget(self) -> None:
+        """Forget the rows of all jobs."""
+        self._prepared.clear()
+
     def _job_on(self, sources: Mapping[str, Array]) -> _Job:
         """Return a job on these rows, without the steps."""
         program, job = self.program, _Job()

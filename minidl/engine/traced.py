@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.autograd.node import EXACT
 from minidl.engine.number import Number
 from minidl.engine.recorder import ACTIVE, Recorder, active, plain
 from minidl.engine.tape import Array, NotRecordable
@@ -199,3 +200,4 @@ VIEWS: dict[Any, Callable[..., Any]] = {
 }
 
 Number.__array_ufunc__ = _ufunc
+EXACT.add(Traced)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from minidl.autograd.node import STATE
-from minidl.checks import is_minidl
-from minidl.engine import NotRecordable, reached
+from minidl.checks import is_minidl, replaced
+from minidl.engine import NotRecordable, is_custom, reached
 from minidl.optim import Optimizer
 from minidl.optim.attributes import fingerprint, plain
 from minidl.training.checks import parts_of
 from minidl.training.data import HALF_WIDTH, LARGE
 from minidl.training.measure import Objective
+from minidl.training.structure import methods_of
 
 
 def against(run: Any, epoch: Any) -> str:
@@ -48,7 +49,7 @@ def check_buffers(run: Any) -> None:
 def is_ours(objective: Objective, optimizer: Optimizer) -> bool:
     """Return whether no part of a step is custom; minidl's own parts are tested, all of them."""
     parts = [*parts_of(objective.model), objective.loss, *optimizer.chain()]
-    return all(map(is_minidl, parts))
+    return not any(map(is_custom, parts))
 
 
 def settings_of(run: Any) -> Any:
@@ -57,4 +58,6 @@ def settings_of(run: Any) -> Any:
     held = [vars(part) for part in parts if is_minidl(part)] + [run.optimizer.attributes()]
     settings = [{name: value for name, value in own.items() if plain(value)} for own in held]
     custom = reached([*parts, *run.optimizer.chain()])
-    return tuple(map(id, parts)), custom, *map(fingerprint, settings)
+    # With the class and methods, since an id may be that of a part before
+    forms = tuple((id(part), *methods_of(part), *replaced(part)) for part in parts)
+    return forms, custom, *map(fingerprint, settings)

@@ -6,6 +6,7 @@ both engines and compared; the machine goes on alone only if they agree.
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import partial
 from typing import Any
@@ -39,7 +40,7 @@ class Compiled:
         self._settled: tuple[Objective, Any] | None = None
         self._numbers: dict[Any, int] = {}  # of settings that cannot change meanwhile
         self._sources = Sources()
-        self.measuring = Measuring(self._sources)
+        self.measuring = Measuring(self._sources, self.account.differs)
         self.whole = Whole()
 
     def __reduce__(self) -> Any:
@@ -55,9 +56,16 @@ class Compiled:
         """How many steps of the run the machine has taken."""
         return self.account.steps
 
-    def begin(self) -> None:
-        """Forget what may change between calls of fit."""
+    def __enter__(self) -> None:
+        """Begin a call of fit: forget what may have changed since the last one."""
         self._settled = None
+
+    def __exit__(self, *_: object) -> None:
+        """End a call of fit: its rows may be large, and the next one may have others."""
+        for keeper in (self._sources, self.measuring, self.whole):
+            keeper.forget()
+        for known in itertools.chain(*self._programs.values()):
+            known.runner.forget()
 
     def _settings(self, run: Any) -> Any:
         """Return what recordings of a run hold; computed once if nobody can change it meanwhile."""
@@ -74,7 +82,9 @@ class Compiled:
 
     def measure(self, run: Any, rows: Rows, sets: Array | None) -> dict[str, Any]:
         """Return loss and accuracy of the model as it is on all rows, with the penalties."""
-        return self.measuring.measure(run, rows, sets, self._settings(run))
+        measured = self.measuring.measure(run, rows, sets, self._settings(run))
+        self.account.differs = self.measuring.differs
+        return measured
 
     def steps(self, run: Any, epoch: Epoch, eager: Eager) -> bool:
         """Take the steps of an epoch from the cursor on; return False if `eager` must take them."""

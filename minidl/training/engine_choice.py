@@ -33,7 +33,8 @@ SAVED = fields(
         "reason": text,
         "final": truth,
         "instruction_set": such_that(lambda name: name in ("", *SETS), "an instruction set"),
-    }
+    },
+    {"differs": text},
 )
 
 
@@ -47,6 +48,7 @@ class EngineAccount:
     reason: str = ""  # why the last steps were eager
     final: bool = False  # whether they will be to the end of the run
     instruction_set: str = ""  # of the machine, in its last steps
+    differs: str = ""  # in what a measurement differed from the eager one; all others are eager
 
     def give_up(self, reason: str) -> None:
         """Leave all further steps of the run to the eager engine."""
@@ -158,9 +160,9 @@ def engine_words(engine: str, account: EngineAccount) -> str:
     >>> engine_words("auto", EngineAccount(reason="the model has buffers"))
     'eager, because the model has buffers'
     """
-    if engine == "eager":
-        return "eager"
     compiled = f"compiled ({account.instruction_set})" if account.steps else ""
+    if engine == "eager":
+        return f"{compiled}, then eager" if compiled else "eager"
     if not account.reason:
         few = f"eager, because there were at most {WARM} steps"
         return compiled or few

@@ -174,29 +174,29 @@ def run(state: Run, data: Data, last: int) -> None:
 
     After an interruption at any place, the next call goes on from there.
     """
-    state.compiled.begin()
-    if state.recorded < 0:
-        row, all_of_them = first_row(state, data)
-        state.optimizer.note_loss(row["train_loss"])
-        data = data.only(state.record(row, all_of_them))
-    state.hooks.show_waiting(state, state.history)
-    while True:
-        if state.unrecorded is not None:
-            data = end_epoch(state, data, last)
-        if state.stop_reason is not None or state.epoch >= last:
-            return
-        state.interrupts.check()
-        begin_epoch(state)
-        trained = state.objective.vector.trained
-        watched = state.cursor == 0 and not trained <= state.checked
-        reach = Reach(state.objective) if watched else None
-        state.watched = reach
-        with reach or contextlib.nullcontext():
-            state.unrecorded = take_epoch(state, data)
-        state.epoch += 1
-        if reach is not None:
-            check_reach(state, reach, state.unrecorded)
-            state.checked = trained
+    with state.compiled:
+        if state.recorded < 0:
+            row, all_of_them = first_row(state, data)
+            state.optimizer.note_loss(row["train_loss"])
+            data = data.only(state.record(row, all_of_them))
+        state.hooks.show_waiting(state, state.history)
+        while True:
+            if state.unrecorded is not None:
+                data = end_epoch(state, data, last)
+            if state.stop_reason is not None or state.epoch >= last:
+                return
+            state.interrupts.check()
+            begin_epoch(state)
+            trained = state.objective.vector.trained
+            watched = state.cursor == 0 and not trained <= state.checked
+            reach = Reach(state.objective) if watched else None
+            state.watched = reach
+            with reach or contextlib.nullcontext():
+                state.unrecorded = take_epoch(state, data)
+            state.epoch += 1
+            if reach is not None:
+                check_reach(state, reach, state.unrecorded)
+                state.checked = trained
 
 
 def first_row(state: Run, data: Data) -> tuple[Row, Array]:

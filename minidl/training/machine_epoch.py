@@ -56,6 +56,12 @@ class Whole:
         self.threads = 1
         self._lanes: list[tuple[Known, list[Lane]]] = []
 
+    def forget(self) -> None:
+        """Forget the rows, but not the lanes."""
+        for _, lanes in self._lanes:
+            for lane in lanes:
+                lane.runner.forget()
+
     def take(self, part: Part, programs: Sequence[Known]) -> int:
         """Take steps with the programs of each size of batch, in this order; return how many.
 

@@ -14,8 +14,16 @@ import numpy as np
 
 from minidl.autograd import Array
 from minidl.autograd.node import STATE
-from minidl.checks import is_minidl
-from minidl.engine import DONE, RIGHT, NotRecordable, Runner, record_measure, runner_of, worthwhile
+from minidl.engine import (
+    DONE,
+    RIGHT,
+    NotRecordable,
+    Runner,
+    is_custom,
+    record_measure,
+    runner_of,
+    worthwhile,
+)
 from minidl.training.checks import parts_of
 from minidl.training.compilable import check_buffers
 from minidl.training.data import Rows
@@ -46,14 +54,20 @@ class Plan:
     sources: list[dict[str, Array]]  # the rows of each set
     pieces: list[Piece]
     counted: Array  # the mean weight of the rows of each set, without weights that the loss gives
+    reason: str = ""  # why these rows cannot be measured by the machine
     compared: bool = False  # with the eager engine
 
 
 class Measuring:
-    """The programs that measure a run, and why there are none."""
+    """The programs that measure a run, and why there are none.
 
-    def __init__(self, sources: Sources) -> None:
-        self.reason = ""
+    Which engine measures depends on rows, settings and state of the run, and on `differs`, which is
+    saved with it: so a run that is resumed has the same bits.
+    """
+
+    def __init__(self, sources: Sources, differs: str = "") -> None:
+        self.differs = differs  # in what a measurement of the run differed from the eager one
+        self.reason = differs  # why the last measurement was eager, or ""
         self.taken = 0  # batches, by the machine
         self._sources = sources
         self._plans: list[Plan] = []
@@ -62,6 +76,7 @@ class Measuring:
     def measure(self, run: Any, rows: Rows, sets: Array | None, settings: Any) -> dict[str, Any]:
         """Return what :meth:`Objective.measure` does; `settings` are what a recording holds."""
         objective: Objective = run.objective
+        self.reason = self.differs or _against(run, rows)
         if not self.reason and STATE.debugger is None:
             try:
                 measured = self._measured(run, rows, sets, settings)
@@ -72,19 +87,30 @@ class Measuring:
                     return measured
         return objective.measure(*rows, sets)
 
+    def forget(self) -> None:
+        """Forget the rows, but not the programs."""
+        self._plans.clear()
+        for runner in self._programs.values():
+            runner.forget()
+
     def _measured(
         self, run: Any, rows: Rows, sets: Array | None, settings: Any
     ) -> dict[str, Any] | None:
         """Return the machine's measurement, or None if it stops; raise if it cannot be used."""
         objective: Objective = run.objective
         plan = self._plan(run, rows, sets, settings)
+        if plan.reason:
+            raise NotRecordable(plan.reason)
         check_buffers(run)
         sums = self._sums(objective, plan, sets, run.buffers())
         if sums is None:
             return None
         measured = objective.with_penalties(sums)
         if not plan.compared:
-            _check_equal(measured, objective.measure(*rows, sets), objective.vector.value.dtype)
+            eager, dtype = objective.measure(*rows, sets), objective.vector.value.dtype
+            self.differs = _difference(measured, eager, dtype)
+            if self.differs:
+                raise NotRecordable(self.differs)
             plan.compared = True
         return measured
 
@@ -94,22 +120,28 @@ class Measuring:
         for plan in self._plans:
             if plan.rows is rows and plan.size == size and plan.settings == settings:
                 return plan
-        if why := _against(run, rows):
-            raise NotRecordable(why)
-        first, sources = run.networks()[0].objective, self._sources.of(rows, sets, objective)
-        pieces = []
-        for start, count, steps in _pieces(objective, len(sources[0]["X"])):
-            key = settings, _form(rows), count
+        sources = self._sources.of(rows, sets, objective)
+        weights = [source.get("plain") for source in sources]
+        means = np.array([1.0 if own is None else own.mean(dtype=float) for own in weights])
+        plan = Plan(rows, settings, size, sources, [], means)
+        try:
+            plan.pieces = self._pieces(run, plan, sets)
+        except NotRecordable as why:
+            plan.reason = str(why)
+        self._plans = [*self._plans[-3:], plan]
+        return plan
+
+    def _pieces(self, run: Any, plan: Plan, sets: Array | None) -> list[Piece]:
+        """Return the pieces of some rows, with their programs."""
+        first, pieces = run.networks()[0].objective, []
+        for start, count, steps in _pieces(run.objective, len(plan.sources[0]["X"])):
+            key = plan.settings, _form(plan.rows), count
             if key not in self._programs:
                 if len(self._programs) >= PROGRAMS:
                     self._programs.clear()
-                self._programs[key] = _recorded(first, rows, sets, start, count)
+                self._programs[key] = _recorded(first, plan.rows, sets, start, count)
             pieces.append(Piece(start, count, steps, self._programs[key]))
-        weights = [source.get("plain") for source in sources]
-        means = np.array([1.0 if own is None else own.mean(dtype=float) for own in weights])
-        plan = Plan(rows, settings, size, sources, pieces, means)
-        self._plans = [*self._plans[-3:], plan]
-        return plan
+        return pieces
 
     def _sums(
         self, objective: Objective, plan: Plan, sets: Array | None, buffers: dict[str, Array]
@@ -154,9 +186,9 @@ def _against(run: Any, rows: Rows) -> str:
     return ""
 
 
-def is_custom(objective: Objective) -> bool:
+def has_custom(objective: Objective) -> bool:
     """Return whether a layer or the loss is custom, and may so depend on the rows of a batch."""
-    return not all(map(is_minidl, (*parts_of(objective.model), objective.loss)))
+    return any(map(is_custom, (*parts_of(objective.model), objective.loss)))
 
 
 def _form(rows: Rows) -> Any:
@@ -171,7 +203,7 @@ def _pieces(objective: Objective, n: int) -> list[tuple[int, int, int]]:
     Custom code is given the batches of the eager engine.
     """
     most, w = MOST, objective.vector.value
-    if is_custom(objective):
+    if has_custom(objective):
         most = max(1, CHUNK * w.shape[-1] // w.size)
     elif (equal := max(d for d in range(1, min(n, most) + 1) if n % d == 0)) >= min(n, LEAST):
         most = equal
@@ -194,7 +226,7 @@ def _recorded(
         own = objective.without_own(t, w)
         assert own is not None
         plain = own, own[::-1]
-    custom = is_custom(objective)
+    custom = has_custom(objective)
     targets = of_all[1] if custom else None
     arrays = [X, t, w, None if plain is None else plain[0]]
     key = None if custom else structure(objective, None, arrays)
@@ -213,9 +245,10 @@ def _recorded(
     return runner
 
 
-def _check_equal(measured: dict[str, Any], eager: dict[str, Any], dtype: np.dtype[Any]) -> None:
-    """Raise if a measurement differs from the eager one."""
+def _difference(measured: dict[str, Any], eager: dict[str, Any], dtype: np.dtype[Any]) -> str:
+    """Return in words where a measurement differs from the eager one; "" if nowhere."""
     for name, value in eager.items():
         gap = float(np.max(np.abs(np.asarray(measured[name]) - value)))
         if not gap <= AGREE[dtype.char] * max(1.0, float(np.max(np.abs(value)))):
-            raise NotRecordable(f"the {name} differs by {gap:.2g} from the eager measurement")
+            return f"the {name} differs by {gap:.2g} from the eager measurement"
+    return ""

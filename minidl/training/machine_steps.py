@@ -72,6 +72,10 @@ class Sources:
         self._kept = [*self._kept[-1:], (rows, made)]  # of training and validation
         return made
 
+    def forget(self) -> None:
+        """Forget the rows."""
+        self._kept.clear()
+
 
 Eager = Callable[..., None]  # the eager loop, of a run, an epoch and, optionally, a number of steps
 

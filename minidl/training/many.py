@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from minidl.autograd import Array, Tensor
-from minidl.checks import check_count, is_minidl
+from minidl.checks import check_count, is_minidl, replaced
 from minidl.errors import ArgumentError
 from minidl.nn import Layer, Loss
 from minidl.optim.attributes import fingerprint
@@ -174,10 +174,9 @@ def _identity(value: object) -> Hashable:
 
 def _knows_replicas(part: object) -> bool:
     """Return True if a part works on a leading axis of networks."""
-    cls = type(part)
-    if any(callable(getattr(cls, name, None)) for name in vars(part)):
-        return False  # a method of this object has been replaced, such as a layer's forward
-    declared = vars(cls).get("replicas")  # not inherited: a subclass may do anything
+    if replaced(part):
+        return False
+    declared = vars(type(part)).get("replicas")  # not inherited: a subclass may do anything
     return is_minidl(part) if declared is None else bool(declared)
 
 

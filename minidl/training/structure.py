@@ -93,6 +93,10 @@ class _Form:
         if id(part) in self._seen:
             return "again", self._seen[id(part)]
         self._seen[id(part)] = len(self._seen)
-        methods = tuple(getattr(type(part), name, None) for name in METHODS)
         held = ((name, self.of(v)) for name, v in vars(part).items() if name not in OTHERS)
-        return type(part), methods, *held
+        return *methods_of(part), *held
+
+
+def methods_of(part: Any) -> tuple[Any, ...]:
+    """Return the class of a part, and its methods, which may be replaced."""
+    return type(part), *(getattr(type(part), name, None) for name in METHODS)

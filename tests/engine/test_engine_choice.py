@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from minidl import Trainer, datasets, nn, optim, train_replicas
-from minidl.engine import record
+from minidl.engine import outside, record, shared
 from minidl.engine.runner import machine
 from minidl.engine.tape import Given
 from minidl.engine.worth import LIMITS
@@ -251,6 +251,32 @@ def test_products_of_large_matrices_are_eager(monkeypatch: pytest.MonkeyPatch) -
     assert own.engine_used == f"compiled ({instruction_set()})"
 
 
+def test_numbers_that_another_thread_draws_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recording of minidl's own parts neither looks at the global generators nor resets them."""
+    right, numbers = outside.snapshot, list[float]()
+
+    def drawing(*arguments: Any) -> Any:
+        kept = right(*arguments)
+        numbers.append(np.random.random())  # noqa: NPY002 (as another thread does meanwhile)
+        return kept
+
+    monkeypatch.setattr(outside, "snapshot", drawing)
+    shared.PROGRAMS.clear()
+    own = trainer("compiled", lr=optim.CosineDecay(0.1, 100, 0.01))
+    own.fit(X, Y, epochs=2)
+    assert own.engine_used == f"compiled ({instruction_set()})"
+    assert len(set(numbers)) == len(numbers) > 1
+
+
+def test_a_schedule_that_draws_within_one_of_minidl_is_eager() -> None:
+    def rate(step: int) -> float:
+        return 0.1 + 0.01 * float(np.random.random())  # noqa: NPY002
+
+    own = trainer(lr=optim.LinearWarmup(0.1, 3, rate))
+    own.fit(X, Y, epochs=6)
+    assert own.engine_used == "eager, because a step changes a global generator of random numbers"
+
+
 @pytest.mark.usefixtures("without_machine")
 def test_an_installation_without_the_machine_says_so() -> None:
     own, eager = trainer(), trainer("eager")
@@ -263,6 +289,9 @@ def test_an_installation_without_the_machine_says_so() -> None:
         trainer("compiled")
     with pytest.raises(ArgumentError, match=words):
         own.engine = "compiled"
+    vars(own)["engine"] = "compiled"  # as in a Trainer from another installation
+    with pytest.raises(ArgumentError, match=f"cannot train this run: got {NO_MACHINE}"):
+        own.fit(X, Y, epochs=1)
 
 
 def saved_after_six(path: Any, engine: str = "auto") -> Trainer:
@@ -339,7 +368,7 @@ def test_files_of_earlier_versions_have_no_account(tmp_path: Any) -> None:
 
 
 DAMAGED: dict[str, Any] = {"steps": -1, "turns": 0.5, "final": 1, "instruction_set": "SSE9"}
-DAMAGED["reason"] = None
+DAMAGED |= {"reason": None, "differs": 1}
 
 
 @pytest.mark.parametrize("name", DAMAGED)
@@ -497,4 +526,5 @@ def test_words_of_all_kinds() -> None:
     assert engine_words("compiled", account) == "compiled (AVX2)"
     account.give_up("of that")
     assert engine_words("auto", account) == "compiled (AVX2), then eager, because of that"
-    assert engine_words("eager", account) == "eager"
+    assert engine_words("eager", account) == "compiled (AVX2), then eager"
+    assert engine_words("eager", EngineAccount()) == "eager"

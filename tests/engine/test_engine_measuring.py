@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -247,16 +249,52 @@ def test_what_cannot_be_measured_is_measured_eagerly_and_named() -> None:
 
 
 def test_a_difference_from_the_eager_measurement_is_noticed(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     right = Runner.number
     monkeypatch.setattr(Runner, "number", lambda self, name: 0.9 * right(self, name))
     own = trainer("compiled")
     own.fit(*ROWS, epochs=1)
     assert "the accuracy differs by" in own.compiled.measuring.reason
-    other = trainer("eager")
+    other, resumed = trainer("eager"), trainer("compiled")
     other.fit(*ROWS, epochs=1)
     assert_same(own, other)
+    monkeypatch.undo()
+    save_run(own, tmp_path / "run.npz")
+    load_run(resumed, tmp_path / "run.npz")
+    for each in (own, resumed):  # it remains so, in the saved run, too
+        each.fit(*ROWS, epochs=3)
+        assert each.compiled.measuring.taken == own.compiled.measuring.taken * (each is own)
+    assert_same(own, resumed, 0.0)
+
+
+def test_rows_that_the_machine_does_not_measure_leave_others_to_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """Validation rows that come later in an epoch decide nothing about the training rows."""
+    training, validation = (ROWS[0][:60], ROWS[1][:60]), (ROWS[0][60:], ROWS[1][60:])
+    monkeypatch.setattr(worth, "LIMITS", dict.fromkeys(worth.LIMITS, 8 * 8 * 60))
+    whole, one, two = (trainer("auto", batch_size=8) for _ in range(3))
+    whole.fit(*training, epochs=6, validation=validation)
+    assert whole.compiled.measuring.reason == "products of large matrices are as fast"
+    assert whole.compiled.measuring.taken == 6
+    one.fit(*training, epochs=4, validation=validation)
+    save_run(one, tmp_path / "run.npz")
+    load_run(two, tmp_path / "run.npz")
+    two.fit(*training, epochs=2, validation=validation)
+    assert_same(whole, two, 0.0)
+
+
+@pytest.mark.parametrize("engine", ["eager", "auto", "compiled"])
+def test_a_trainer_does_not_keep_the_rows_of_a_fit(engine: str) -> None:
+    own = trainer(engine)
+    X, y = np.array(ROWS[0]), np.array(ROWS[1], float)
+    kept = weakref.ref(X), weakref.ref(y)
+    own.fit(X, y, epochs=4, validation=(X, y))
+    assert bool(own.compiled.steps_taken) == (engine != "eager")
+    del X, y
+    gc.collect()
+    assert [array() for array in kept] == [None, None]
 
 
 def test_where_blas_is_as_fast_auto_measures_eagerly(monkeypatch: pytest.MonkeyPatch) -> None:

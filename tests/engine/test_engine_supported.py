@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,12 +44,52 @@ class Centre(nn.Layer):
         return x - mean
 
 
+class Network(nn.Layer):
+    """Calls layers, the first one with rows that are no Tensor."""
+
+    def __init__(self) -> None:
+        self.hidden, self.act = nn.Dense(2, 8, seed=0), nn.Tanh()
+        self.out = nn.Dense(8, 1, seed=1)
+
+    def forward(self, x: Any, training: Any = False) -> Any:
+        return self.out(self.act(self.hidden(x, training=training)))
+
+
 class Freezes(Callback):
     """Freezes the first layer in every second epoch."""
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         for parameter in list(trainer.model.parameters)[:2]:
             parameter.requires_grad = epoch % 2 == 0
+
+
+class Replaces(Callback):
+    """Gives the model another activation in each epoch, often in the memory of one before."""
+
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+        vars(trainer.model).pop("act")
+        trainer.model.act = (nn.Tanh, nn.ReLU, nn.Sigmoid)[epoch % 3]()
+
+
+FORMULAS: list[Any] = [
+    lambda layer, x, training=False: x * 0.5,
+    lambda layer, x, training=False: x * 1.5,
+    lambda layer, x, training=False: x * 2.0,
+]
+
+
+class Patches(Callback):
+    """Replaces the formula of an activation in each epoch: of its class, or of the object alone."""
+
+    def __init__(self, of_class: bool, patch: pytest.MonkeyPatch) -> None:
+        self.of_class, self.patch = of_class, patch
+
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+        layer, formula = trainer.model.layers[1], FORMULAS[epoch % 3]
+        if self.of_class:
+            self.patch.setattr(type(layer), "forward", formula)
+        else:
+            layer.forward = partial(formula, layer)
 
 
 def layers(*middle: nn.Layer, dtype: Any = np.float64) -> nn.Layer:
@@ -75,6 +116,8 @@ CASES: dict[str, dict[str, Any]] = {
     "batch norm, float32": {"model": lambda: layers(nn.BatchNorm(8, dtype=SINGLE), dtype=SINGLE)},
     "dropout and batch norm": {"model": lambda: layers(nn.BatchNorm(8), nn.Dropout(0.2))},
     "own buffers": {"model": lambda: layers(Centre())},
+    "layers that are called": {"model": Network},
+    "layers that are replaced": {"model": Network, "callbacks": lambda: [Replaces()]},
     "layer norm": {"model": lambda: layers(nn.LayerNorm(8))},
     "frozen": {"model": frozen, "l2": 0.01},
     "frozen, reformulated": {"model": frozen, "optimizer": lambda: optim.ReformulatedNAG(0.05)},
@@ -127,6 +170,17 @@ def test_a_run_equals_eager(case: str) -> None:
     for name, array in one.model.named_buffers():
         np.testing.assert_allclose(buffers[name], array, rtol=tolerance, atol=tolerance)
     assert two.compiled.steps_taken >= two.optimizer.step_count - 1, two.compiled.reason
+
+
+@pytest.mark.parametrize("of_class", [False, True])
+def test_formulas_that_are_replaced_between_epochs(of_class: bool) -> None:
+    model = lambda: nn.Sequential(nn.Dense(2, 8), nn.Softsign(), nn.Dense(8, 1), seed=0)  # noqa: E731
+    one, two = (trainer(engine, model) for engine in ("eager", "compiled"))
+    for own in (one, two):
+        with pytest.MonkeyPatch.context() as patch:
+            own.fit(*ROWS, epochs=9, callbacks=[Patches(of_class, patch)])
+    assert_same(one, two, 1e-10)
+    assert two.compiled.steps_taken
 
 
 def assert_same_bits(one: Trainer, two: Trainer) -> None:
