@@ -21,7 +21,7 @@ from minidl.errors import UntrainedWarning
 from minidl.memory import check_memory
 from minidl.optim import Optimizer
 from minidl.training import Trainer
-from minidl.training.engine_choice import NO_MACHINE
+from minidl.training.engine_choice import NO_MACHINE, WARM
 from minidl.training.many import train_many
 from minidl.training.reach import summary
 
@@ -192,6 +192,6 @@ def trainer_of(plan: Plan, made: MadeWith, key: FullKey, engine: str) -> Trainer
     schedule = dict(plan.modifiers).get("schedule")
     how: dict[str, Any] = {"batch_size": size, "seed": seed, "schedule": schedule}
     trainer = Trainer(network, problem.loss, optimizer, engine=engine, **how)
-    trainer.warm = 1
+    trainer.warm = 1 if trainer.warm == WARM else trainer.warm  # later with custom parts
     trainer.schedule_epochs = plan.epochs  # of twins, too, which may end earlier
     return trainer

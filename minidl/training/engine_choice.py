@@ -19,6 +19,7 @@ from minidl.errors import ArgumentError, invalid, warn
 from minidl.schema import fields, integer, listed, such_that, text, truth
 
 WARM = 64  # eager steps before the machine takes over; a recording takes as long as about 100
+WARM_CUSTOM = 1024  # with custom parts, of which 24 recordings are made
 LARGE = "products of large matrices are as fast"
 PATTERNS = 20  # in how many ways the conditions of a run may turn out
 TOO_OFTEN = "conditions in Python code turn out in too many ways"
@@ -164,7 +165,6 @@ def engine_words(engine: str, account: EngineAccount) -> str:
     if engine == "eager":
         return f"{compiled}, then eager" if compiled else "eager"
     if not account.reason:
-        few = f"eager, because there were at most {WARM} steps"
-        return compiled or few
+        return compiled or "eager, because there were too few steps"
     eager = f"eager, because {account.reason}"
     return f"{compiled}, then {eager}" if compiled else eager

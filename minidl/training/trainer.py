@@ -27,8 +27,10 @@ from minidl.training.checks import (
     warnings_after,
 )
 from minidl.training.choose import CHECKS, choose_optimizer
+from minidl.training.compilable import is_ours
 from minidl.training.compiled import Compiled
 from minidl.training.data import Data, Pair, check_rows, check_validation, validation_rows
+from minidl.training.engine_choice import WARM, WARM_CUSTOM
 from minidl.training.history import History
 from minidl.training.hooks import Hooks, end_fit
 from minidl.training.interrupts import Interrupts
@@ -93,7 +95,7 @@ class Trainer(SingleRun, Answering):
         the epochs of the first :meth:`fit`; set `schedule_epochs` before for another length.
     engine : {"auto", "eager", "compiled"}, default "auto"
         What takes the steps: NumPy, or a recorded step replayed in C, equal up to rounding. "auto"
-        is compiled after 64 steps, where it can be. With "compiled", the first step that cannot be
+        is compiled after 64 steps (1,024 with custom parts), where it can be. With "compiled", the first step that cannot be
         replayed is an ArgumentError. :attr:`engine_used` says which took them.
 
     Attributes
@@ -159,6 +161,7 @@ class Trainer(SingleRun, Answering):
         self.callbacks = [*check_callbacks(callbacks), *on_plateaus]
         self.objective = Objective(model, criterion, l2, l1)
         self.may_draw, self.buffered = _traits(model)
+        self.warm = WARM if is_ours(self.objective, self.optimizer) else WARM_CUSTOM
         self.interrupts, self.history, self.started_with = Interrupts(), History(), {}
         self.hooks, self.compiled = Hooks(self.interrupts, self.callbacks), Compiled()
 

@@ -57,7 +57,7 @@ def test_train_says_which_engine_ran(capsys: pytest.CaptureFixture[str], tmp_pat
     assert json.loads(record.read_text())["settings"]["engine"] == "auto"
     assert re.search(r" s, eager$", printed(capsys, *TRAIN, "--engine", "eager"), re.MULTILINE)
     few = printed(capsys, *TRAIN, "--epochs", "2")
-    assert "s, eager, because there were at most 64 steps" in few
+    assert "s, eager, because there were too few steps" in few
 
 
 def test_both_engines_print_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,7 @@ from minidl.training.engine_choice import (
     NO_MACHINE,
     TOO_OFTEN,
     WARM,
+    WARM_CUSTOM,
     as_in_parent,
     engine_words,
     instruction_set,
@@ -87,7 +88,9 @@ RULES: dict[str, Any] = {
 
 def trainer(engine: str = "auto", rule: str = "nag", lr: Any = 0.3, **options: Any) -> Trainer:
     own = {"batch_size": 8, "seed": 0, **options}
-    return Trainer(nn.mlp(2, 6, 1, seed=0), "bce", RULES[rule](lr), engine=engine, **own)
+    made = Trainer(nn.mlp(2, 6, 1, seed=0), "bce", RULES[rule](lr), engine=engine, **own)
+    made.warm = WARM  # also with custom rules
+    return made
 
 
 def content(own: Trainer) -> Any:
@@ -198,6 +201,7 @@ def test_a_step_without_a_gradient_is_eager_and_no_divergence() -> None:
         for engine in ("eager", "auto")
     ]
     for own in both:
+        own.warm = WARM
         own.fit(X, Y, epochs=8)
     for name in ("train_loss", "running_loss"):
         np.testing.assert_allclose(both[1].history[name], both[0].history[name], rtol=1e-12)
@@ -225,13 +229,19 @@ def test_more_than_a_million_rows_are_eager(n: int, why: str) -> None:
     assert bool(compilable.against(own, epoch)) is bool(why)
 
 
+def test_custom_parts_are_eager_for_longer_since_their_recordings_cost_more() -> None:
+    rules = {"nag": optim.NAG(0.1), "turning": Turning(0.1)}
+    warm = {n: Trainer(nn.Dense(2, 1, seed=0), "mse", rule).warm for n, rule in rules.items()}
+    assert warm == {"nag": WARM, "turning": WARM_CUSTOM}
+
+
 def test_the_machine_takes_over_after_the_first_steps() -> None:
     own, eager = trainer(), trainer("eager")
     assert own.engine == "auto"
     for each in (own, eager):
         each.fit(X, Y, epochs=3)  # 57 steps
     assert content(own) == content(eager)
-    assert own.engine_used == f"eager, because there were at most {WARM} steps"
+    assert own.engine_used == "eager, because there were too few steps"
     own.fit(X, Y, epochs=1)
     assert own.compiled.steps_taken == 4 * 19 - WARM
     assert own.engine_used == f"compiled ({instruction_set()})"
