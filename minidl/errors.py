@@ -58,7 +58,7 @@ class MinidlError(Exception):
         if expected is not None:
             message += f"{':' if received is None else ','} expected {expected}"
         if hint is not None:
-            message += f". {hint}"
+            message += f"{'' if message.endswith('...') else '.'} {hint}"
         if len(message) > MESSAGE:  # such as of a cell of a damaged file
             message = f"{message[: MESSAGE - 500]} ... {message[-400:]}"
         super().__init__(message)

@@ -46,5 +46,5 @@ def test_a_message_is_not_as_long_as_what_it_is_about() -> None:
     told = str(DataError("x" * 10**6, received="y" * 10**6, hint="Write it anew."))
     assert len(told) < 4000
     assert told.startswith("xxx")
-    assert told.endswith("yyy. Write it anew.")
+    assert told.endswith("yyy... Write it anew.")
     assert str(DataError("x" * 3999)) == "x" * 3999

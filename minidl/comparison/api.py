@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from minidl.checks import check_count, check_flag
+from minidl.checks import check_count
 from minidl.comparison.executor import Executor
 from minidl.comparison.looks import seeds_and_looks, with_looks
 from minidl.comparison.plan import Optimizers, Plan, Seeds, Values, make_plan
@@ -220,7 +220,6 @@ def compare_all(
     [('circles', 16), ('moons', 16)]
     """
     _check_lists(problems=problems, batch_sizes=batch_sizes)
-    progress = check_flag("progress", progress)
     *both, ends = seeds_and_looks(seeds, tuning_seeds, looks)
     work = check_jobs(jobs), check_count("memory", memory), check_engine(engine)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from minidl.checks import check_flag
 from minidl.comparison.executor import Executor
 from minidl.comparison.journal import Journal
 from minidl.comparison.result import Study
@@ -21,6 +22,7 @@ def execute(
     executors: Sequence[Executor], out: str | Path | None, command: Sequence[str], progress: bool
 ) -> Study:
     """Train what the files of `out` do not hold yet, and write the record."""
+    progress = check_flag("progress", progress)
     headers = [{**executor.request, "versions": versions()} for executor in executors]
 
     def study() -> Study:

@@ -55,7 +55,6 @@ def generate(
         message = f"must be a generated data set ({generated}), got {info.name!r}"
         raise ArgumentError(message, argument="name", hint=f'Use load("{info.name}").')
     n = check_count("n", n, max(info.classes, 2))
-    check_memory(f"{n} rows", 64 * n)  # two columns and targets, generated and prepared
     if noise is None:
         noise = info.noise or 0.0
     largest = info.max_noise

@@ -120,7 +120,7 @@ def seed_of(random_state: Any) -> int:
     try:
         generator = check_random_state(random_state)
     except ValueError:
-        expected = "an integer >= 0, a np.random.RandomState or None"
+        expected = "an integer >= 0, a numpy.random.RandomState or None"
         raise invalid("random_state", random_state, expected) from None
     return int(generator.randint(np.iinfo(np.int32).max))
 

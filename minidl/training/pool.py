@@ -42,7 +42,7 @@ def check_jobs(jobs: object) -> int | None:
     if isinstance(jobs, bool) or jobs == 0 or not (jobs is None or hasattr(jobs, "__index__")):
         raise invalid("jobs", jobs, "1, 2, ..., -1 for all, or None")
     if jobs is not None and abs(operator.index(jobs)) > MOST_JOBS:
-        raise invalid("jobs", jobs, f"at most {MOST_JOBS}")
+        raise invalid("jobs", jobs, f"from -{MOST_JOBS} to {MOST_JOBS}")
     return None if jobs is None else operator.index(jobs)
 
 
@@ -79,9 +79,7 @@ def run_all(
             for k, (payload, arrays) in enumerate(tasks):
                 done(k, work(payload, *arrays))
         return
-    unfinished = dict(enumerate(tasks))
-    if jobs is not None and jobs > 0:  # no process without work; the others of a pool are kept
-        jobs = min(jobs, max(len(tasks), os.cpu_count() or 1))
+    unfinished, jobs = dict(enumerate(tasks)), _with_work(jobs, len(tasks))
 
     def attempt(order: list[int]) -> Exception | None:
         """Run these tasks; return the error if a worker dies."""
@@ -106,6 +104,11 @@ def run_all(
     if unfinished:
         lost = describe([payload for payload, _ in unfinished.values()])
         raise WorkerError(MESSAGE + lost, hint=HINT) from deaths[-1]
+
+
+def _with_work(jobs: int | None, tasks: int) -> int | None:
+    """Return how many processes to start: none without a task, but a whole pool is kept."""
+    return jobs if jobs is None or jobs < 0 else min(jobs, max(tasks, os.cpu_count() or 1))
 
 
 def _is_death(error: BaseException) -> bool:

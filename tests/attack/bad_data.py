@@ -1,5 +1,7 @@
 """Bad data sets, files and arguments of compare and Study: each a clear error of one type.
 
+    python tests/attack/bad_data.py  # how many were handled, and the slowest calls
+
 A row is a name, the call, the type of its error and a part of the message.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sys
 import tempfile
 import time
 import zipfile
@@ -17,6 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import sklearn.datasets  # noqa: F401  # so that a call does not take its memory
 
 from minidl import compare, datasets, nn, optim
 from minidl.comparison import Comparison, Study, compare_all
@@ -352,3 +356,9 @@ def run() -> list[tuple[str, float, str]]:
             for file in os.listdir():
                 os.unlink(file)
     return found
+
+
+if __name__ == "__main__":
+    from bad_commands import report
+
+    sys.exit(report("data", run(), slowest=5) > 0)

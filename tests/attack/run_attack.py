@@ -34,7 +34,7 @@ from tally import HEAD, Effort, Part, Tally
 
 HERE = Path(__file__).parent
 MODULES = (kills, files, write_faults, signal_storm, fuzzers, stream_ends, determinism)
-SCRIPTS = ("bad_input.py", "bad_commands.py")  # tables of bad inputs, each a command of its own
+SCRIPTS = ("bad_input.py", "bad_commands.py", "bad_data.py")  # each reads tables
 FIGURES = re.compile(
     r"^all +([\d,]+) +[\d,]+ +([\d,]+) *$|tried ([\d,]+), handled [\d,]+, failed ([\d,]+)", re.M
 )
@@ -60,8 +60,7 @@ def parts(quick: bool = False) -> dict[str, Part]:
         found |= module.PARTS
     if quick:
         found = {n: part for n, part in found.items() if n not in determinism.ONLY_IN_FULL}
-    scripts = [name for name in SCRIPTS if (HERE / name).exists()]
-    return found | {name: partial(run_script, name=name) for name in scripts}
+    return found | {name: partial(run_script, name=name) for name in SCRIPTS}
 
 
 def attack(name: str, effort: Effort) -> Tally:

@@ -37,6 +37,11 @@ def test_a_sample_of_the_attack_is_handled(name: str) -> None:
     assert tally.failed == 0
 
 
+def test_each_script_with_bad_input_is_a_part() -> None:
+    scripts = {path.name for path in Path(__file__).parent.glob("bad_*.py")} - {"bad_parts.py"}
+    assert scripts == {name for name in parts() if name.startswith("bad_")}
+
+
 def test_the_attack_finds_a_writer_that_is_not_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(target: Path) -> tuple[int, Path]:
         return os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), target

@@ -116,4 +116,4 @@ def test_an_installation_without_the_machine(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize("command", [TRAIN, RACE])
 def test_wrong_names_are_an_error(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     words = printed(capsys, *command, "--engine", "fast", code=2)
-    assert "there is no such engine: got 'fast'" in words
+    assert '--engine must be "auto", "eager" or "compiled", got ' in words

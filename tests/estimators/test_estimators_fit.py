@@ -535,7 +535,7 @@ def test_a_regressor_takes_numbers_only(twin: str | None) -> None:
 
 
 def test_a_generator_is_no_random_state() -> None:
-    with pytest.raises(ArgumentError, match=r"random_state must be an integer >= 0, a np\.random"):
+    with pytest.raises(ArgumentError, match=r"an integer >= 0, a numpy\.random\.RandomState or"):
         MLPClassifier(4, random_state=np.random.default_rng(0)).fit(IRIS, SPECIES)
 
 

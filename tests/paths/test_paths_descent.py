@@ -108,7 +108,7 @@ def test_a_run_that_diverges_ends_there_with_finite_points():
         (("valley", "nga"), UnknownNameError, "Did you mean 'nag'"),
         (("valley", optim.NAG), ArgumentError, "optimizer must be an instance, got the class NAG"),
         (("valley", 3), ArgumentError, "optimizer must be a name such as"),
-        (("valley", optim.NAG(0.1), None, 0), ArgumentError, "steps must be an integer >= 1"),
+        (("valley", optim.NAG(0.1), None, 0), ArgumentError, "steps must be an integer from 1 to"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, error, words):

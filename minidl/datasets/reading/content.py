@@ -28,7 +28,7 @@ BROKEN = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, EOFError, OSError, Not
 
 def check_unpacked(title: str, path: Path, size: int) -> None:
     """Raise if a compressed file unpacks to so many bytes that it may be made to fill memory."""
-    if size > max(SMALL, RATIO * path.stat().st_size):
+    if size > SMALL and size > RATIO * path.stat().st_size:
         wrong = f"{title} unpacks to more than {RATIO} times its size in the file"
         raise DataError(wrong, hint=UNPACK)
 
