@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from minidl.training.engine_choice import EngineAccount, instruction_set
+from minidl.training import Trainer
+from minidl.training.engine_choice import TOO_FEW, instruction_set
 
 NONE = {"engine": "eager", "instruction set": "none"}  # what a file does not say, also an older one
 
@@ -21,10 +22,12 @@ def engine_of(request: Mapping[str, Any]) -> str:
     return request.get("engine", "eager") if instruction_set() else "eager"
 
 
-def why_eager(engine: str, account: EngineAccount) -> str:
+def why_eager(engine: str, trainer: Trainer) -> str:
     """Return why steps of a run were not taken by the engine of its comparison, or ""."""
-    eager = engine == "eager" or (account.steps > 0 and not account.reason)
-    return "" if eager else account.reason
+    account = trainer.compiled.account
+    if engine == "eager" or (account.steps and not account.reason):
+        return ""
+    return account.reason or (TOO_FEW if trainer.warm > 1 else "")
 
 
 def engine_text(comparison: Any) -> str:

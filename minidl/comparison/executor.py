@@ -152,7 +152,7 @@ class Executor:
             runs = [
                 replace(
                     Run.of(*key_of[id(trainer)][:3], trainer.history, n),
-                    eager=why_eager(self.engine, trainer.compiled.account),
+                    eager=why_eager(self.engine, trainer),
                 )
                 for trainer in block
             ]

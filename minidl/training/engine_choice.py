@@ -23,6 +23,7 @@ WARM_CUSTOM = 1024  # with custom parts, of which 24 recordings are made
 LARGE = "products of large matrices are as fast"
 PATTERNS = 20  # in how many ways the conditions of a run may turn out
 TOO_OFTEN = "conditions in Python code turn out in too many ways"
+TOO_FEW = "there were too few steps"
 NO_MACHINE = "the machine was not compiled when minidl was installed"
 ENGINES = ("auto", "eager", "compiled")
 
@@ -165,6 +166,6 @@ def engine_words(engine: str, account: EngineAccount) -> str:
     if engine == "eager":
         return f"{compiled}, then eager" if compiled else "eager"
     if not account.reason:
-        return compiled or "eager, because there were too few steps"
+        return compiled or f"eager, because {TOO_FEW}"
     eager = f"eager, because {account.reason}"
     return f"{compiled}, then {eager}" if compiled else eager

@@ -95,8 +95,8 @@ class Trainer(SingleRun, Answering):
         the epochs of the first :meth:`fit`; set `schedule_epochs` before for another length.
     engine : {"auto", "eager", "compiled"}, default "auto"
         What takes the steps: NumPy, or a recorded step replayed in C, equal up to rounding. "auto"
-        is compiled after 64 steps (1,024 with custom parts), where it can be. With "compiled", the first step that cannot be
-        replayed is an ArgumentError. :attr:`engine_used` says which took them.
+        is compiled after 64 steps (1,024 with custom parts), where it can be. With "compiled", the
+        first step that cannot be replayed is an ArgumentError. :attr:`engine_used` says which.
 
     Attributes
     ----------

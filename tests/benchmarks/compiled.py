@@ -23,7 +23,7 @@ import command
 import numpy as np
 import peers
 import report
-from peers import Layers, Minidl, Peer, ScikitLearn, Torch, minidl_order
+from peers import Layers, Minidl, MinidlEager, Peer, ScikitLearn, Torch, minidl_order
 from replica_peers import Jax, JaxScan, Many, TorchLoop, minidl_orders
 from timing import interleave
 from workloads import MOMENTUM, WORKLOADS, Workload, layers_of
@@ -195,7 +195,7 @@ def _demand_agreement(contestants: dict[str, Peer], workload: Workload) -> None:
 def measure(workload: Workload, many: bool, settings: command.Settings) -> dict[str, Any]:
     """Time the contestants on one workload."""
     kinds: dict[str, Any] = {"compiled": Compiled, "compiled, measured": CompiledMeasured}
-    kinds |= {"eager": Minidl, "C by hand": InC, "JAX, scan": JaxScan}
+    kinds |= {"eager": MinidlEager, "C by hand": InC, "JAX, scan": JaxScan}
     kinds |= {"torch": Torch, "scikit-learn": ScikitLearn}
     makers = {name: partial(kind, workload) for name, kind in kinds.items()}
     if many:
