@@ -80,10 +80,10 @@ class Answering:
         super().__init__()
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name not in vars(self):
+        if name not in self.__dict__:
             _check_word(self, name)
-        check = type(self)._checks.get(name)
-        super().__setattr__(name, value if check is None else check(value))
+        checks = self._checks
+        object.__setattr__(self, name, checks[name](value) if name in checks else value)
 
 
 def _check_word(thing: object, name: str) -> None:

@@ -21,10 +21,10 @@ from matplotlib.ticker import FuncFormatter
 from minidl.plots.style import STYLE
 
 C = "C by hand"
-LOOKS = {  # contestant -> label, marker and color
+LOOKS = {  # contestant -> label, marker and color; a name before a comma stands for all of them
     "compiled": ("minidl", "o", "#0072b2"),
     "eager": ('minidl, engine="eager"', "o", "#8ec5e8"),
-    "jax": ("JAX", "s", "#009e73"),
+    "JAX": ("JAX", "s", "#009e73"),
     "torch": ("PyTorch", "D", "#d55e00"),
     "scikit-learn": ("scikit-learn", "^", "#7f7f7f"),
 }
@@ -32,8 +32,12 @@ LOOKS = {  # contestant -> label, marker and color
 
 def ratios(case: dict[str, Any]) -> dict[str, float]:
     """Return each drawn contestant's median time by that of C."""
-    rows = case["contestants"]
-    return {name: rows[name]["ratios"][C][1] for name in LOOKS if name in rows}
+    times = {}
+    for name, row in case["contestants"].items():
+        look = name.partition(", ")[0].removesuffix(" loop")  # "JAX, scan", "torch loop"
+        if look in LOOKS and name not in ("compiled, measured", "compiled, 2 threads"):
+            times[look] = row["ratios"][C][1]
+    return times
 
 
 def draw(cases: dict[str, dict[str, Any]], ax: Axes) -> None:
