@@ -43,7 +43,11 @@ def _command(arguments: Sequence[str] | None) -> int:
     from minidl.cli.options import parse
 
     try:
-        return _run(parse(arguments))
+        try:
+            options = parse(arguments)
+        except OSError as error:  # of the help or the version, without a buffer
+            return failed(error)
+        return _run(options)
     except KeyboardInterrupt:
         say("minidl: interrupted")
         return INTERRUPTED

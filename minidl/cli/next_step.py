@@ -19,6 +19,8 @@ def next_command(outcome: Outcome) -> list[str]:
     """Return what to type next, as words."""
     options, history, kind = outcome.options, outcome.history, outcome.kind
     typed, reached = _typed(options.words), outcome.hit is not None
+    if history.stopped_by == "interrupted" and options.checkpoint:
+        return _words("train", typed | {"--resume": []})
     typed = {flag: v for flag, v in typed.items() if flag not in OF_THIS_RUN}
     if history.advice or (kind == "unsteady" and not (reached or outcome.keeps_best)):
         made = outcome.trainer.optimizer.hyperparameters["lr"]

@@ -60,6 +60,16 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help is not lost in silence, as argparse does it."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options, and as attributes the command's `parser`, its `flags` and all `words`.
 
@@ -109,7 +119,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentPa
     shared: dict[str, Any] = {"allow_abbrev": False, "epilog": EXIT_CODES}
     shared["formatter_class"] = _Help
     description = "Train toy networks and compare optimizers."
-    top = argparse.ArgumentParser(prog="minidl", description=description, **shared)
+    top = _Parser(prog="minidl", description=description, **shared)
     top.add_argument(
         "--version", action=Version, nargs=0, dest=argparse.SUPPRESS, help="show version and engine"
     )

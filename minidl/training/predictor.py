@@ -220,7 +220,7 @@ def load(path: str | Path, into: Layer | None = None) -> Predictor:
     extra = below("extra/", saved.arrays)
     arrays = below("preparation/", extra)
     if not arrays:
-        hint = "load_model returns the network; save_model has written it."
+        hint = "load_model returns the network; minidl train --save writes files that predict."
         raise DataError(f"{path} has no preparation of data", hint=hint)
     model = model_of(saved, into)
     try:

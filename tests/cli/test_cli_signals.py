@@ -59,6 +59,8 @@ def test_a_signal_is_answered_like_ctrl_c_and_the_run_goes_on(number, tmp_path):
         assert history["stopped_by"] == "interrupted"
         ends.append(history["columns"]["epoch"][-1])
         assert f"interrupted after epoch {ends[-1]}" in out
+        suggested = out.partition("next: ")[2].replace("\\", "").split()
+        assert "--checkpoint r.ckpt --resume" in " ".join(suggested)
         load(tmp_path / "m.npz")
     assert ends[0] < ends[1]
     assert history["columns"]["epoch"] == list(range(ends[1] + 1))
@@ -134,10 +136,12 @@ def test_a_signal_at_the_end_of_a_command_keeps_its_number(monkeypatch):
 
 @pytest.mark.parametrize(("streams", "code"), [(">/dev/full", 1), (">&-", 1), ("| head -0", 141)])
 @pytest.mark.parametrize("words", [["train", "--help"], ["--version"]])
-def test_help_that_cannot_be_printed_is_no_success(words, streams, code):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_help_that_cannot_be_printed_is_no_success(unbuffered, words, streams, code):
     shell = f'"$@" {streams}; exit ${{PIPESTATUS[0]}}'
     command = ["bash", "-c", shell, "bash", sys.executable, "-m", "minidl", *words]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    known = environment() | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(command, env=known, capture_output=True, text=True, check=False)
     assert done.returncode == code
     assert "Traceback" not in done.stderr
 
