@@ -76,7 +76,8 @@ def check_parameters(estimator: Any) -> None:
         raise invalid("learning_rate", estimator.learning_rate, expected, hint)
     if estimator.measure_every != "auto":
         check_count("measure_every", estimator.measure_every, 0)
-    check_engine(estimator.engine)
+    if estimator.twin is None:  # which has none
+        check_engine(estimator.engine)
     check_rate("dropout", estimator.dropout)
     if estimator.twin is not None and isinstance(estimator.random_state, (int, np.integer)):
         check_count("random_state", estimator.random_state, 0, 2**32 - 1)  # NumPy's bound

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import twin_checks
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
@@ -357,5 +357,9 @@ def test_any_parameters(params: dict[str, Any], task: str) -> None:
     X, y = iris(24)
     targets = {"two": y > 0, "three": y, "labels": np.column_stack([y > 0, y > 1]).astype(int)}
     targets |= {"number": X[:, 3] - y, "numbers": X[:, 2:] - X[:, :2]}
+    try:
+        pair("number" not in task, **params)[0].fit(X, targets[task])
+    except (RuntimeWarning, ValueError):  # scikit-learn's own diverges
+        reject()
     estimators = fitted("number" not in task, X, targets[task], **params)
     assert difference(*estimators) <= RTOL
