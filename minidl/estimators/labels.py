@@ -39,6 +39,8 @@ def takes_parts(estimator: Any) -> bool:
 def kind_of(y: Any) -> str:
     """Return what scikit-learn calls the type of a target, or raise unless these are classes."""
     try:
+        if getattr(getattr(y, "dtype", None), "kind", "") == "S":
+            raise TypeError  # as scikit-learn 1.7 does; before, it warned
         kind: str = type_of_target(y, input_name="y")  # takes longer than the rest of fit's checks
     except TypeError:
         names = sorted({type(label).__name__ for label in np.ravel(y)})
