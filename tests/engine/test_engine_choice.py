@@ -23,6 +23,7 @@ from minidl.training import (
     Checkpoint,
     compilable,
     compiled,
+    engine_choice,
     load_run,
     machine_steps,
     save_run,
@@ -107,6 +108,11 @@ def stepwise(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def few_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_choice, "PATTERNS", 5)  # each costs 24 recordings
+
+
+@pytest.fixture
 def without_machine(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("MINIDL_MACHINE", "none")
     machine.cache_clear()
@@ -115,7 +121,7 @@ def without_machine(monkeypatch: pytest.MonkeyPatch) -> Any:
     machine.cache_clear()
 
 
-@pytest.mark.usefixtures("stepwise")
+@pytest.mark.usefixtures("stepwise", "few_patterns")
 @pytest.mark.parametrize("engine", ["auto", "compiled"])
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("at", [4, 40, WARM + 1, 77, 113])
@@ -137,6 +143,7 @@ def test_a_run_that_is_saved_at_any_batch_and_resumed_ends_with_the_same_bytes(
     assert two.engine_used == whole.engine_used
 
 
+@pytest.mark.usefixtures("few_patterns")
 @pytest.mark.parametrize("engine", ["auto", "compiled"])
 @pytest.mark.parametrize("rule", RULES)
 def test_several_fits_are_one_fit(engine: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
