@@ -3,7 +3,6 @@
 import contextlib
 import sys
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 
@@ -41,12 +40,7 @@ class Bar:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def change(self, update: Callable[[Any], object]) -> None:

@@ -82,8 +82,8 @@ HERE = _Here()
 
 def instruction_set() -> str:
     """Return the instruction set of the compiled engine, or "" if there is none."""
-    found = None if HERE.without else machine()
-    return "" if found is None else found.instruction_set
+    installed = None if HERE.without else machine()
+    return "" if installed is None else installed.instruction_set
 
 
 @contextlib.contextmanager
@@ -92,17 +92,17 @@ def as_in_parent(name: str) -> Iterator[None]:
 
     A processor that lacks it uses its own, as BLAS does.
     """
-    found = machine()
-    before, chosen = HERE.without, None if found is None else found.set
+    installed = machine()
+    before, chosen = HERE.without, None if installed is None else installed.set
     try:
         HERE.without = not name
-        if found is not None and name:
-            found.set = min(found.set, SETS.index(name))
+        if installed is not None and name:
+            installed.set = min(installed.set, SETS.index(name))
         yield
     finally:
         HERE.without = before
-        if found is not None and chosen is not None:
-            found.set = chosen
+        if installed is not None and chosen is not None:
+            installed.set = chosen
 
 
 def check_engine(engine: object) -> str:

@@ -12,22 +12,12 @@ import pytest
 from minidl import __version__
 from minidl.cli import main
 from minidl.cli.run_file import _compare
-from minidl.engine.runner import machine
 from minidl.errors import ArgumentError
 from minidl.training.engine_choice import NO_MACHINE, instruction_set
 
 TRAIN = ["train", "--lr", "0.03", "--epochs", "10", "--quiet"]
 RACE = ["compare", "--quick", "--epochs", "6", "--seeds", "3", "--tuning-seeds", "2"]
 RACE += ["--lr", "0.125,0.5", "--sustained", "1", "--jobs", "1", "--optimizers", "gd,nag"]
-
-
-@pytest.fixture
-def without_machine(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("MINIDL_MACHINE", "none")
-    machine.cache_clear()
-    yield
-    monkeypatch.undo()
-    machine.cache_clear()
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:

@@ -13,7 +13,6 @@ import pytest
 from minidl import compare, optim
 from minidl.comparison import Comparison, replay
 from minidl.comparison.executor import trainer_of
-from minidl.engine.runner import machine
 from minidl.errors import ArgumentError, DataError
 from minidl.training.engine_choice import NO_MACHINE, as_in_parent, instruction_set
 
@@ -26,15 +25,6 @@ def content(comparison: Comparison) -> str:
     for run in data["runs"]:
         del run["seconds"]
     return json.dumps(data)
-
-
-@pytest.fixture
-def without_machine(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("MINIDL_MACHINE", "none")
-    machine.cache_clear()
-    yield
-    monkeypatch.undo()
-    machine.cache_clear()
 
 
 def test_engines_agree_and_each_is_named() -> None:

@@ -112,15 +112,6 @@ def few_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_choice, "PATTERNS", 5)  # each costs 24 recordings
 
 
-@pytest.fixture
-def without_machine(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("MINIDL_MACHINE", "none")
-    machine.cache_clear()
-    yield
-    monkeypatch.undo()
-    machine.cache_clear()
-
-
 @pytest.mark.usefixtures("stepwise", "few_patterns")
 @pytest.mark.parametrize("engine", ["auto", "compiled"])
 @pytest.mark.parametrize("rule", RULES)
