@@ -1,6 +1,5 @@
 """Answers to words that a command does not know."""
 
-import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 
@@ -9,6 +8,7 @@ from minidl.datasets import DATASETS
 from minidl.nn.losses import LOSSES
 from minidl.optim import OPTIMIZERS
 from minidl.paths import SURFACES
+from minidl.spelling import close_matches
 from minidl.text import joined
 from minidl.words import ARGUMENTS, COMMANDS, NOTES, OPTIONS, PLACES
 
@@ -50,7 +50,7 @@ def hint(typed: str, command: str, known: Flags) -> str:
     if sentence is None and word not in ARGUMENTS and len(word) > 1:
         flag = "--" + word.replace("_", "-")
         near += [option for option in flags if option.startswith(flag)]
-        near += difflib.get_close_matches(flag, flags, n=1, cutoff=0.7)
+        near += close_matches(flag, flags, cutoff=0.7)
     option = next(filter(None, near), None)
     note = NOTES.get(f"{word} {(option or '').strip('-')}")
     if option:
@@ -74,7 +74,7 @@ def _value_hint(typed: str, command: str, flags: Sequence[str]) -> str:
 
 def unknown_choice(word: str, choices: Sequence[str]) -> str:
     """Return the error for a word that is none of the choices, with the nearest."""
-    near = [COMMANDS.get(word.lower(), ""), *difflib.get_close_matches(word, choices, n=1)]
+    near = [COMMANDS.get(word.lower(), ""), *close_matches(word, choices)]
     choice = next((name for name in near if name.split(" ")[0] in choices), None)
     text = f". Did you mean {choice!r}?" if choice else ""
     text = f". {near[0]}" if near[0].endswith(".") else text
