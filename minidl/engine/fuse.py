@@ -131,7 +131,7 @@ def _sunk(groups: list[Group]) -> list[Group]:
                 continue
             if node.out.version not in once:
                 continue
-            arrays = sum(how(part, groups[g].n) != "scalar" for part in node.inputs)
+            arrays = {part for part in node.inputs if how(part, groups[g].n) != "scalar"}
             readers = {
                 h
                 for h in range(g, len(groups))
@@ -140,7 +140,7 @@ def _sunk(groups: list[Group]) -> list[Group]:
                 if part.version == node.out.version
             }
             (to, *others) = readers or {g}
-            if to == g or others or arrays != 1 or groups[to].n != groups[g].n:
+            if to == g or others or len(arrays) != 1 or groups[to].n != groups[g].n:
                 continue
             if _sinks(node.out.version, groups[to]):
                 groups[g].nodes.remove(node)

@@ -82,13 +82,17 @@ INLINE double exp_(double x) {
     return (1 + series(r)) * power_of_2(half) * power_of_2(k - half);
 }
 INLINE double expm1_(double x) {
-    double k, c = x > 709 ? 709 : x < -40 ? -40 : x, r = reduced(c, &k), two = power_of_2(k);
-    double y = two * series(r) + (two - 1);
-    return x > 709.78 ? INFINITY : x > 709 ? exp_(x) : y;
+    double k, c = x > 710 ? 710 : x < -40 ? -40 : x, r = reduced(c, &k);
+    double half = (k * 0.5 + MAGIC) - MAGIC, rest = power_of_2(k - half);
+    return power_of_2(half) * (rest * series(r) + (rest - power_of_2(-half)));
 }
+/* |x| = (k log 2) / 2 + r, e^2r = (1 + q + r) / (1 + q - r), and 1 + q the series of r coth r. */
 INLINE double tanh_(double x) {
-    double a = fabs(x), e = expm1_(2 * (a > 20 ? 20 : a));
-    return copysign(e / (e + 2), x);
+    double k, a = fabs(x), r = 0.5 * reduced(2 * (a > 18.5 ? 20 : a), &k), s = r * r;
+    double u = power_of_2(k) - 1, v = u + 2, q = -1382.0 / 638512875;
+    q = q * s + 2.0 / 93555, q = q * s - 1.0 / 4725, q = q * s + 2.0 / 945;
+    q = q * s - 1.0 / 45, q = (q * s + 1.0 / 3) * s;
+    return copysign((u + (u * (q + r) + 2 * r)) / (v + (v * q + u * r)), x);
 }
 /* log(u) + c for u > 0, as in fdlibm; c is small. */
 INLINE double log_sum(double u, double c) {
@@ -102,8 +106,7 @@ INLINE double log_sum(double u, double c) {
     return n * 6.93147180369123816490e-01 - ((h - low) - f);
 }
 INLINE double log_(double x) {
-    int tiny = x < 0x1p-1022;
-    double y = log_sum(tiny ? x * 0x1p54 : x, 0) - (tiny ? 54 * M_LN2 : 0);
+    double tiny = x < 0x1p-1022, y = log_sum(tiny ? x * 0x1p54 : x, 0) - (tiny ? 54 * M_LN2 : 0);
     return x > 0 ? (x < INFINITY ? y : x) : x == 0 ? -INFINITY : NAN;
 }
 INLINE double log1p_(double x) {
@@ -259,38 +262,35 @@ INLINE void NAME(column)(int vectors, word m, word k, const REAL *a, word as0, w
                    start ? start + i * ss0 : 0, ss0);
     TILES(TALL) if (TALL > 4) { TILES(4) } TILES(2) TILES(1)
 }
-/* d[i] = row i of a matrix times a vector, for rows that are contiguous. */
+/* d[i] = row i of a matrix times a vector, and start; what lies together is taken in vectors. */
 static void NAME(dots)(word m, word k, const REAL *a, word as0, word as1, const REAL *b, word bs,
                        REAL *d, word ds, REAL start) {
-    for (word i = 0; i < m; i += 8) {
-        REAL s[8];
-        word rows = m - i < 8 ? m - i : 8;
-        for (int r = 0; r < 8; r++) s[r] = start;
-#define DOTS(rows)                                                                                 \
-    for (word p = 0; p < k; p++)                                                                   \
-        for (int r = 0; r < (rows); r++) s[r] += a[(i + r) * as0 + p * as1] * b[p * bs];
-        if (rows == 8) { DOTS(8) } else { DOTS(rows) }
-        for (word r = 0; r < rows; r++) d[(i + r) * ds] = s[r];
+    for (word i = 0, p = 0; i < m; i++, p = 0, a += as0) {
+        VEC sum = {start};
+        for (; as1 == 1 && bs == 1 && p + LANES <= k; p += LANES) sum += AT(a + p) * AT(b + p);
+        for (int half = LANES / 2; p && half; half /= 2)
+            for (int v = 0; v < half; v++) sum[v] += sum[v + half];
+        for (; p < k; p++) sum[0] += a[p * as1] * b[p * bs];
+        d[i * ds] = sum[0];
     }
 }
 static void NAME(gemm)(const word *w, REAL *memory) {
     REAL *d = memory + w[1], packed[PANEL * 2 * LANES];
     word ds0 = w[2], m = w[3], n = w[4], k = w[5], as0 = w[7], as1 = w[8], bs0 = w[10], bs1 = w[11];
     const REAL *a = memory + w[6], *b = memory + w[9], *bias = w[12] < 0 ? 0 : memory + w[12];
-    if (n == 1 && as0 == 1 && ds0 == 1 && m > 1 && !bias) /* the transposed product */
-        for (word j = 0; j < m; j += 2 * LANES)
-            NAME(tile)(1, 2, k, b, 0, bs0, a + j, as1, d + j, 0, m - j, 0, 0);
-    else if (n == 1) NAME(dots)(m, k, a, as0, as1, b, bs0, d, ds0, bias ? *bias : 0);
-    else if (m == 1 && bs1 != 1 && !bias) NAME(dots)(n, k, b, bs1, bs0, a, as1, d, 1, 0);
-    if (n == 1 || (m == 1 && bs1 != 1 && !bias)) return;
+    int across = n == 1 && as0 == 1 && ds0 == 1 && m > 1 && !bias; /* the transposed product */
+    for (word j = 0; across && j < m; j += 2 * LANES)
+        NAME(tile)(1, 2, k, b, 0, bs0, a + j, as1, d + j, 0, m - j, 0, 0);
+    if (across) return;
+    if (n == 1) return NAME(dots)(m, k, a, as0, as1, b, bs0, d, ds0, bias ? *bias : 0);
+    if (m == 1 && bs1 != 1 && !bias) return NAME(dots)(n, k, b, bs1, bs0, a, as1, d, 1, 0);
     int pack = bs1 != 1 || (m >= 16 && bs0 >= LEAST);
     for (word j = 0; j < n; j += 2 * LANES) {
         word columns = n - j, from = bias ? 0 : -1;
         if (columns > 2 * LANES) columns = 2 * LANES;
         for (word p = 0; p < k; p += PANEL) {
-            word depth = k - p < PANEL ? k - p : PANEL, stride = bs0;
+            word depth = pack && k - p > PANEL ? PANEL : k - p, stride = bs0;
             const REAL *panel = b + p * bs0 + j * bs1, *start = from < 0 ? 0 : bias + j;
-            if (!pack) depth = k;
             for (word q = 0; pack && q < depth; q++)
                 for (word c = 0; c < columns; c++)
                     packed[q * 2 * LANES + c] = panel[q * bs0 + c * bs1];

@@ -113,6 +113,19 @@ def test_exp_tanh_and_log1p_are_exact_to_two_and_a_half_ulp() -> None:
         assert ulps(run(name, x, shape=x.shape), expected) <= 2.5, name
 
 
+@pytest.mark.usefixtures("instruction_set")
+def test_tanh_and_expm1_are_exact_where_their_formulas_change() -> None:
+    # tanh: k grows at odd multiples of log(2) / 4, and from 18.5 on the result is 1
+    steps = np.arange(1, 54, 2) * np.log(2) / 4
+    near = (steps[:, None] + np.linspace(-0.02, 0.02, 401)).ravel()
+    x = np.concatenate([near, -near, np.linspace(18, 20, 4001)])
+    assert ulps(run("tanh", x, shape=x.shape), np.tanh(x.astype(np.longdouble)).astype(float)) <= 3
+    x = np.linspace(709, np.log(np.finfo(float).max), 4001)  # where e^x is near the largest number
+    expected = np.expm1(x.astype(np.longdouble)).astype(float)
+    assert np.all(np.isfinite(expected))
+    assert ulps(run("expm1", x, shape=x.shape), expected) <= 2.5
+
+
 @pytest.mark.parametrize("n", [1, 5, 16, 511, 512, 513, 1500])
 def test_scalars_broadcasting_and_strides(n: int) -> None:
     rng = np.random.default_rng(n)
