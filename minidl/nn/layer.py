@@ -291,7 +291,8 @@ def _items(container: object, cls: type[T], prefix: str = "") -> Iterator[tuple[
     for key, item in pairs:
         if isinstance(item, cls):
             yield f"{prefix}{key}", item
-        yield from _items(item, cls, f"{prefix}{key}.")
+        if isinstance(item, (dict, list, tuple)):
+            yield from _items(item, cls, f"{prefix}{key}.")
 
 
 def _each_once(

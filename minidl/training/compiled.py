@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -154,7 +155,7 @@ class Compiled:
             if len(branches) >= most or self.account.too_often:
                 return False
             try:
-                branches.append(self._recorded(part, shared=not branches))
+                branches.append(self._recorded(part))
             except NotRecordable:
                 if not self.account.steps:  # else it is so in some steps only
                     raise
@@ -204,16 +205,14 @@ class Compiled:
             programs.append(branches[0])
         return programs
 
-    def _recorded(self, part: Part, *, shared: bool) -> Known:
-        """Return a program of the next step of the network that needs one.
-
-        It may be shared with other runs if conditions have turned out as usual until now.
-        """
+    def _recorded(self, part: Part) -> Known:
+        """Return a program of the next step of the network that needs one."""
         network, epoch, cursor = part.networks[part.stuck], part.epoch, part.run.cursor
         count = min(epoch.size, epoch.data.n - cursor)
         arrays = part.arrays_of(network)
         counted = part.run.optimizer.step_count
-        runner = _recorded(network, epoch, (cursor, count, counted), arrays, shared)
+        holds = partial(part.holds, network, count)
+        runner = _recorded(network, epoch, (cursor, count, counted), arrays, holds)
         self.account.note_pattern(count, runner.program.tape.answers())
         return Known(runner, count)
 
@@ -223,7 +222,7 @@ def _recorded(
     epoch: Epoch,
     place: tuple[int, int, int],
     begin: dict[str, Array],
-    shared: bool,
+    holds: Callable[[Runner], bool],
 ) -> Runner:
     """Return the program of a step: of the cursor, rows of the batch, and step count."""
     rows, sets, order = epoch.data.train, epoch.data.sets, epoch.order
@@ -239,12 +238,11 @@ def _recorded(
     take = plain_step if epoch.frozen is None else frozen_step
     ours = is_ours(network.objective, network.optimizer)
     targets, parts = None if ours else arrays[1], network[:2]
-    shared = shared and ours and epoch.frozen is None
-    key = structure(*parts, (X, t, w)) if shared else None
+    key = structure(*parts, (X, t, w)) if ours and epoch.frozen is None else None
     given: dict[str, Any] = {"take": take, "begin": begin, "step_count": steps}
     recorded = partial(record, *parts, (X, t, w), other, targets, **given)
     try:
-        return runner_of(key, recorded, network.objective.vector.value.dtype, count)
+        return runner_of(key, recorded, network.objective.vector.value.dtype, count, holds)
     except NotRecordable:
         raise
     except Exception as error:  # of custom code; eager gives it, if it is not of the recording

@@ -6,6 +6,7 @@ the engine of the run is; `reason` says why.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from minidl.autograd import Array
 from minidl.autograd.node import STATE
 from minidl.engine import (
     DONE,
+    GUARD,
     RIGHT,
     NotRecordable,
     Runner,
@@ -139,7 +141,10 @@ class Measuring:
             if key not in self._programs:
                 if len(self._programs) >= PROGRAMS:
                     self._programs.clear()
-                self._programs[key] = _recorded(first, plan.rows, sets, start, count)
+                source = plan.sources[0 if sets is None else int(sets[0])]
+                holds = partial(_holds, first, source, start)
+                place = start, count
+                self._programs[key] = _recorded(first, plan.rows, sets, place, holds)
             pieces.append(Piece(start, count, steps, self._programs[key]))
         return pieces
 
@@ -154,14 +159,11 @@ class Measuring:
         single, w = value.ndim == 1, value[None] if value.ndim == 1 else value
         named = {f"buffer {name}": array for name, array in buffers.items()}
         losses, rights = np.zeros(len(w)), np.zeros(len(w))
-        zero, numbers = np.zeros(1, w.dtype), np.empty((1, 0), w.dtype)
         for k, weights in enumerate(w):
             source = plan.sources[0 if sets is None else int(sets[k])]
             here = named if single else {name: array[k] for name, array in named.items()}
             for first, at_once, steps, runner in plan.pieces:
-                runner.write({"w": weights, RIGHT: zero} | here)
-                job = runner.job(source, None, first, steps, numbers=numbers)
-                runner.take(job)
+                job = _taken(runner, {"w": weights} | here, source, first, steps)
                 if job.status != DONE:
                     return None
                 losses[k] += job.total
@@ -212,10 +214,34 @@ def _pieces(objective: Objective, n: int) -> list[tuple[int, int, int]]:
     return [(0, count, steps)] + ([(n - rest, rest, 1)] if rest else [])
 
 
+def _taken(
+    runner: Runner, arrays: dict[str, Array], source: dict[str, Array], first: int, steps: int
+) -> Any:
+    """Return the job of some batches, after the machine has measured them with these arrays."""
+    runner.write(arrays | {RIGHT: np.zeros(1, runner.dtype)})
+    numbers = np.empty((1, 0), runner.dtype)
+    runner.take(job := runner.job(source, None, first, steps, numbers=numbers))
+    return job
+
+
+def _holds(objective: Objective, source: dict[str, Array], start: int, runner: Runner) -> bool:
+    """Return whether the conditions of a program of another run hold on the first batch."""
+    if runner.program.each:
+        return False
+    buffers = {f"buffer {name}": array for name, array in objective.model.named_buffers()}
+    arrays = {"w": objective.vector.value} | buffers
+    return bool(_taken(runner, arrays, source, start, 1).status != GUARD)
+
+
 def _recorded(
-    objective: Objective, rows: Rows, sets: Array | None, start: int, count: int
+    objective: Objective,
+    rows: Rows,
+    sets: Array | None,
+    place: tuple[int, int],
+    holds: Callable[[Runner], bool],
 ) -> Runner:
-    """Return the program that measures batches of so many rows."""
+    """Return the program that measures batches: of the first row, and the rows of a batch."""
+    start, count = place
     of_all = [None if a is None else a if sets is None else a[sets[0]] for a in rows]
     X, t, w = (None if a is None else a[start : start + count] for a in of_all)
     assert X is not None
@@ -232,7 +258,7 @@ def _recorded(
     key = None if custom else structure(objective, None, arrays)
     recorded = partial(record_measure, objective, (X, t, w), other, plain, targets)
     try:
-        runner = runner_of(key, recorded, objective.vector.value.dtype, count)
+        runner = runner_of(key, recorded, objective.vector.value.dtype, count, holds)
     except NotRecordable:
         raise
     except Exception as error:  # of custom code; eager gives it, if it is not of the recording

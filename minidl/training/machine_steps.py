@@ -273,6 +273,17 @@ class Part:
         numbers = numbers[:steps] if len(numbers) > 1 else numbers
         return known.runner.job(rows, order, self.run.cursor, steps, numbers=numbers, total=total)
 
+    def holds(self, network: Network, count: int, runner: Runner) -> bool:
+        """Return whether the conditions of a program of another run hold in the next step."""
+        known, first = Known(runner, count), self.run.optimizer.step_count
+        numbers, held = self.numbers(network, known, first, 1)
+        if not held:
+            return False
+        job = self._job(network, known, numbers, 1, 0.0)
+        runner.write(self.arrays_of(network))
+        runner.take(job)
+        return bool(job.status != GUARD)
+
     @staticmethod
     def _run(job: Any, known: Known, arrays: dict[str, Array]) -> int:
         """Run a job with these arrays, which it changes; return how many steps were taken."""

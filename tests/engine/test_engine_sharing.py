@@ -14,9 +14,8 @@ from test_engine_training import HELD_OUT, ROWS, assert_same, trainer
 from minidl import Trainer, nn, optim
 from minidl.engine import shared
 from minidl.engine.recorder import Recorder
-from minidl.engine.shared import PROGRAMS, is_general
+from minidl.engine.shared import PROGRAMS, runner_of
 from minidl.engine.tape import Tape
-from minidl.engine.traced import Traced
 from minidl.training.structure import structure
 
 
@@ -187,27 +186,64 @@ def test_an_attribute_or_a_method_that_is_changed_makes_another_key(
     assert key_of(trainer("auto")) != one
 
 
-def tape_of(condition: Callable[[Any, Any, Any], object]) -> Tape:
-    """Return the tape of a condition on weights, targets and the step count."""
-    recorder = Recorder(Traced)
-    with recorder:
-        w, t = recorder.input("w", np.ones(2)), recorder.input("t", np.ones(2))
-        bool(condition(w, t, recorder.number("step_count", 6.0)))
-    return recorder.tape
+def restarting(rate: float, batch_size: Any = 32) -> Trainer:
+    """Return a run whose conditions depend on weights and rows."""
+    rule = lambda: optim.GradientRestart(optim.NAG(rate, 0.97))  # noqa: E731
+    return trainer("compiled", optimizer=rule, batch_size=batch_size)
 
 
-def test_which_conditions_are_the_same_in_all_runs() -> None:
-    assert is_general(tape_of(lambda w, t, k: True))
-    assert is_general(tape_of(lambda w, t, k: (t > 0).all()))
-    assert is_general(tape_of(lambda w, t, k: k == 0))
-    assert not is_general(tape_of(lambda w, t, k: (t + w > 0).all()))
-    assert not is_general(tape_of(lambda w, t, k: (w > 0).all()))
-    assert not is_general(tape_of(lambda w, t, k: k % 5 == 0))
-    assert not is_general(tape_of(lambda w, t, k: k == 1))
-    assert not is_general(tape_of(lambda w, t, k: k > 0))
-    assert is_general(step_of(nn.mlp(2, 4, 1, seed=0), nn.loss("bce"), optim.Adam(0.1)).record())
-    restart = optim.GradientRestart(optim.NAG(0.1))
-    assert not is_general(step_of(nn.mlp(2, 4, 1, seed=0), nn.loss("bce"), restart).record())
+SOFTMAX = {"model": lambda: nn.mlp(2, 8, 2, seed=0), "loss": "softmax_cross_entropy"}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: trainer("compiled", **SOFTMAX),
+        lambda: trainer("compiled", optimizer=lambda: optim.RAdam(0.01)),
+    ],
+)
+def test_a_program_with_conditions_is_shared(
+    make: Callable[[], Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make(), make()
+    first.fit(*ROWS, epochs=3)
+    monkeypatch.setattr(Recorder, "__enter__", None)  # which cannot be called
+    second.fit(*ROWS, epochs=3)
+    assert second.compiled.reason == second.compiled.measuring.reason == ""
+    assert_same(first, second, 0.0)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.3, 2.0])
+def test_what_other_runs_recorded_decides_nothing(rate: float) -> None:
+    alone = restarting(rate)
+    alone.fit(*ROWS, epochs=12)
+    assert len(alone.compiled.account.patterns) > 2  # a step restarts, or does not
+    for others in ([0.3], [2.0, 0.02], [0.3, 2.0, 0.02, 0.3]):
+        PROGRAMS.clear()
+        for other in others:
+            restarting(other).fit(*ROWS, epochs=5)
+        again = restarting(rate)
+        again.fit(*ROWS, epochs=12)
+        assert_same(alone, again, 0.0)
+        assert vars(alone.compiled.account) == vars(again.compiled.account)
+
+
+def test_a_known_program_is_taken_only_if_its_conditions_hold() -> None:
+    step, recordings = step_of(nn.mlp(2, 4, 1, seed=0), nn.loss("bce"), optim.NAG(0.1)), []
+
+    def recorded() -> Tape:
+        recordings.append(step.record())
+        return recordings[-1]
+
+    def tape(accepted: int | None) -> int:
+        """Return the number of the tape that a run takes which accepts this one alone."""
+        holds = lambda runner: runner.program.tape is recordings[accepted or 0]  # noqa: E731
+        never = lambda runner: False  # noqa: E731
+        own = runner_of("key", recorded, np.dtype(float), 5, never if accepted is None else holds)
+        return [own.program.tape is one for one in recordings].index(True)
+
+    assert [tape(k) for k in (None, 0, None, 0, 1, None, 1)] == [0, 0, 1, 0, 1, 2, 1]
+    assert len(recordings) == 3
 
 
 def test_few_programs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
