@@ -44,33 +44,28 @@ const char *machine_names(void) { /* in the order of their codes */
     return OTHER(NAMED) REDUCE(NAMED) UNARY(NAMED) BINARY(NAMED_THREE);
 }
 
-typedef struct { /* of one call; memory, source and numbers are double or float */
-    const word *code;
-    word length;                                   /* of the code, in instructions */
+typedef struct { /* of one network; memory, source and numbers are double or float */
+    const word *code, *order, *moves; /* order of the rows, or NULL; of arrays: move() */
     void *memory;
-    word size, first, steps, batch, sources;       /* elements, first row, steps, rows of a batch */
-    const word *order;                             /* of the rows, or NULL */
-    word rows;                                     /* in the sources: inputs, targets, weights */
-    const void *source[4];
-    word width[4], to[4];                          /* numbers in a row; where a batch goes */
-    const void *numbers;                           /* of each step; the same in all if each is 0 */
-    word count, each, numbers_to, loss;            /* how many, where they go, where the loss is */
-    double total, last;                            /* sum over rows of the loss; of the last step */
-    word status;                                   /* why it stopped */
+    const void *source[4], *numbers; /* rows: inputs, targets, weights; numbers of each step */
+    word width[4], to[4], sources, rows; /* numbers in a row; where a batch goes; how many */
+    word length, size, moved;            /* of the code, in instructions; of memory; of moves */
+    word first, steps, batch;            /* first row, steps, rows of a batch */
+    word count, each, numbers_to, loss;  /* numbers; or 0 if all steps have the same; addresses */
+    word follows, taken, status;         /* the job before it; steps; why it stopped */
+    double total, last;                  /* sum over rows of the loss; that of the last step */
 } Job;
-enum { DONE, GUARD, LOSS };
+enum { DONE, GUARD, LOSS, IN = 1, OUT };
 INLINE double bits(uint64_t i) { union { uint64_t i; double d; } u = {.i = i}; return u.d; }
 INLINE uint64_t bits_of(double d) { union { double d; uint64_t i; } u = {.d = d}; return u.i; }
 #define MAGIC 0x1.8p52 /* added to a small integer, it is in the low bits */
 INLINE double power_of_2(double k) { return bits((bits_of(k + MAGIC) << 52) + bits_of(1.0)); }
-
 /* e^r - 1 for |r| <= log(2) / 2, the Taylor series; and x = k log 2 + r. */
 INLINE double series(double r) {
-    double p = 1.0 / 6227020800;
-    p = p * r + 1.0 / 479001600, p = p * r + 1.0 / 39916800, p = p * r + 1.0 / 3628800;
-    p = p * r + 1.0 / 362880, p = p * r + 1.0 / 40320, p = p * r + 1.0 / 5040;
-    p = p * r + 1.0 / 720, p = p * r + 1.0 / 120, p = p * r + 1.0 / 24, p = p * r + 1.0 / 6;
-    return r + r * r * (0.5 + r * p);
+    double p = 1.0 / 6227020800 * r + 1.0 / 479001600;
+    p = p * r + 1.0 / 39916800, p = p * r + 1.0 / 3628800, p = p * r + 1.0 / 362880;
+    p = p * r + 1.0 / 40320, p = p * r + 1.0 / 5040, p = p * r + 1.0 / 720, p = p * r + 1.0 / 120;
+    return r + r * r * (0.5 + r * ((p * r + 1.0 / 24) * r + 1.0 / 6));
 }
 INLINE double reduced(double x, double *k) {
     *k = (x * 1.4426950408889634 + MAGIC) - MAGIC;
@@ -113,24 +108,24 @@ INLINE double log1p_(double x) {
     double u = 1 + x, y = log_sum(u, (x - (u - 1)) / u);
     return x > -1 ? (x < INFINITY ? y : x) : x == -1 ? -INFINITY : NAN;
 }
-
 #define PASTE(a, b, c) a##_##b##_##c
 #define PASTED(a, b, c) PASTE(a, b, c)
 #define NAME(a) PASTED(a, REAL, SET)
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(__clang__)
 #define SETS 3
-#pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")
 #define SET avx512
+#define BYTES 64
 #include "machine.c"
-#pragma GCC pop_options
-#pragma GCC push_options
+#pragma GCC reset_options
 #pragma GCC target("avx2,fma")
 #define SET avx2
+#define BYTES 32
 #include "machine.c"
-#pragma GCC pop_options
+#pragma GCC reset_options
 #endif
 #define SET base
+#define BYTES 16
 #include "machine.c"
 
 /* The best instruction set of this processor: 0 for the base, 1 for AVX2, 2 for AVX-512. */
@@ -153,7 +148,7 @@ static int area(const Job *job, word from, word n, word step, word m, word by) {
     return inside(job, from, (n - 1) * step + (m - 1) * by + 1);
 }
 /* Whether a job stays inside its memory: 0, or 1 + the place of the first wrong instruction. */
-word machine_check(const Job *job) {
+static word check(const Job *job) {
     word left = 0, n = 0, block = 0;
     Job whole = *job, *all = &whole; /* without what vectors may touch beyond an end */
     all->size -= PAD + LEAST;
@@ -163,6 +158,8 @@ word machine_check(const Job *job) {
     for (word s = 0; s < job->sources; s++)
         if (job->width[s] < 1 || job->width[s] > all->size / job->batch ||
             !inside(all, job->to[s], job->width[s] * job->batch)) return -1;
+    for (const word *m = job->moves; m < job->moves + 4 * job->moved; m += 4)
+        if (!inside(all, m[1], m[2])) return -1;
     if (job->steps > job->rows / job->batch || job->first > job->rows - job->steps * job->batch)
         return -1;
     for (word i = job->first; job->order && i < job->first + job->steps * job->batch; i++)
@@ -186,9 +183,8 @@ word machine_check(const Job *job) {
                 !area(all, w[6], w[3], w[7], w[5], w[8]) ||
                 !area(all, w[9], w[5], w[10], w[4], w[11]) ||
                 (w[12] != -1 && !inside(all, w[12], w[4]))) return i + 1;
-        } else if (code == guard_code) {
-            if (!inside(all, w[1], 1)) return i + 1;
-        } else if (element) { /* result, then two or three arguments; the steps 0, 1 or a number */
+        } else if (code == guard_code) { if (!inside(all, w[1], 1)) return i + 1; }
+        else if (element) { /* result, then two or three arguments; the steps 0, 1 or a number */
             word arguments = code == where_code ? 3 : code < add_code ? 1 : 2;
             for (word k = 0; k <= arguments; k++) {
                 word step = w[5 + k], held = step == 2 ? 1 : step ? n : n < block ? n : block;
@@ -200,24 +196,32 @@ word machine_check(const Job *job) {
     }
     return left ? job->length : 0;
 }
-/* Take the steps of a checked job with double (0) or float (1); return how many were taken. */
-word machine_run(Job *job, word single, word set) {
-#define RUN(set) (single ? run_float_##set(job) : run_double_##set(job))
+/* Copy arrays into memory or back: each an address, the place in memory, elements, and ways. */
+static void move(const Job *job, word way, word bytes) {
+    for (const word *m = job->moves, *end = m + 4 * job->moved; m < end; m += 4) {
+        void *own = (void *)m[0], *home = (char *)job->memory + m[1] * bytes;
+        if (m[3] & way) memcpy(way == IN ? home : own, way == IN ? own : home, m[2] * bytes);
+    }
+}
+/* Take the steps of each job, unless the one it follows stopped; return what is wrong, or 0. */
+word machine_run(Job *jobs, word count, word single, word set) {
+    word (*run)(Job *) = single ? run_float_base : run_double_base, wrong = 0;
 #ifdef SETS
-    if (set) return set == 2 ? RUN(avx512) : RUN(avx2);
+    if (set == 1) run = single ? run_float_avx2 : run_double_avx2;
+    if (set == 2) run = single ? run_float_avx512 : run_double_avx512;
 #endif
-    return RUN(base);
+    for (Job *job = jobs; job < jobs + count; job++) {
+        job->taken = 0, job->status = job > jobs && job->follows ? job[-1].status : DONE;
+        wrong = wrong ? wrong : check(job);
+        if (wrong || job->status != DONE) continue;
+        move(job, IN, single ? 4 : 8);
+        if ((job->taken = run(job))) move(job, OUT, single ? 4 : 8);
+    }
+    return wrong;
 }
 void PyInit__machine(void) {} /* it is not imported, but linkers look for this name */
 
 #elif !defined REAL /* for one instruction set: the bytes of its vectors, the rows of a tile */
-#ifdef __AVX512F__
-#define BYTES 64
-#elif defined __AVX2__
-#define BYTES 32
-#else
-#define BYTES 16
-#endif
 #define REAL double
 #include "machine.c"
 #undef REAL
@@ -290,12 +294,11 @@ static void NAME(gemm)(const word *w, REAL *memory) {
         if (columns > 2 * LANES) columns = 2 * LANES;
         for (word p = 0; p < k; p += PANEL) {
             word depth = pack && k - p > PANEL ? PANEL : k - p, stride = bs0;
-            const REAL *panel = b + p * bs0 + j * bs1, *start = from < 0 ? 0 : bias + j;
+            const REAL *panel = b + p * bs0 + j * bs1, *start = p ? d + j : from < 0 ? 0 : bias + j;
             for (word q = 0; pack && q < depth; q++)
                 for (word c = 0; c < columns; c++)
                     packed[q * 2 * LANES + c] = panel[q * bs0 + c * bs1];
             if (pack) panel = packed, stride = 2 * LANES;
-            if (p) start = d + j;
 #define COLUMN(vectors)                                                                            \
     NAME(column)(vectors, m, depth, a + p * as1, as0, as1, panel, stride, d + j, ds0, columns,     \
                  start, p ? ds0 : 0);
@@ -366,12 +369,11 @@ static word NAME(run)(Job *job) {
     for (word step = 0; step < job->steps; step++) {
         word first = job->first + step * job->batch;
         for (word s = 0; s < job->sources; s++) {
-            const REAL *rows = job->source[s];
             word width = job->width[s];
             REAL *to = memory + job->to[s];
-            for (word i = 0; i < job->batch; i++) {
-                const REAL *row = rows + (job->order ? job->order[first + i] : first + i) * width;
-                for (word c = 0; c < width; c++) to[i * width + c] = row[c];
+            for (word i = 0; i < job->batch; i++, to += width) {
+                word row = job->order ? job->order[first + i] : first + i;
+                for (word c = 0; c < width; c++) to[c] = ((REAL *)job->source[s])[row * width + c];
             }
         }
         memcpy(memory + job->numbers_to, (const REAL *)job->numbers + step * job->each,
@@ -386,12 +388,10 @@ static word NAME(run)(Job *job) {
                 }
                 w += own * WORDS;
             } else if (*w == gemm_code) NAME(gemm)(w, memory);
-            else if (*w == guard_code) {
-                if ((memory[w[1]] != 0) != w[2]) { job->status = GUARD; return step; }
-            } else NAME(reduce)(w, memory);
+            else if (*w != guard_code) NAME(reduce)(w, memory);
+            else if ((memory[w[1]] != 0) != w[2]) { job->status = GUARD; return step; }
         }
-        job->last = memory[job->loss];
-        job->total += job->last * job->batch;
+        job->last = memory[job->loss], job->total += job->last * job->batch;
         if (!(job->total - job->total == 0)) { job->status = LOSS; return step + 1; }
     }
     return job->steps;

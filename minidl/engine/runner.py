@@ -20,24 +20,20 @@ DONE, GUARD, LOSS = range(3)
 ROWS = 64  # sets of rows for which jobs are kept
 
 
-class _Job(ctypes.Structure):
+class Job(ctypes.Structure):
     """As in machine.c."""
 
     _fields_ = (
-        ("code", POINTER),
-        ("length", WORD),
-        ("memory", POINTER),
-        *((name, WORD) for name in ("size", "first", "steps", "batch", "sources")),
-        ("order", POINTER),
-        ("rows", WORD),
+        *((name, POINTER) for name in ("code", "order", "moves", "memory")),
         ("source", POINTER * 4),
+        ("numbers", POINTER),
         ("width", WORD * 4),
         ("to", WORD * 4),
-        ("numbers", POINTER),
-        *((name, WORD) for name in ("count", "each", "numbers_to", "loss")),
+        *((name, WORD) for name in ("sources", "rows", "length", "size", "moved")),
+        *((name, WORD) for name in ("first", "steps", "batch", "count", "each", "numbers_to")),
+        *((name, WORD) for name in ("loss", "follows", "taken", "status")),
         ("total", ctypes.c_double),
         ("last", ctypes.c_double),
-        ("status", WORD),
     )
 
 
@@ -47,16 +43,19 @@ class Machine:
     def __init__(self, path: Path) -> None:
         library = ctypes.CDLL(str(path))
         library.machine_names.restype = ctypes.c_char_p
-        for function in (library.machine_check, library.machine_run, library.machine_best):
-            function.restype = WORD
-        library.machine_check.argtypes = [ctypes.POINTER(_Job)]
-        library.machine_run.argtypes = [ctypes.POINTER(_Job), WORD, WORD]
-        self.check, self.run = library.machine_check, library.machine_run
+        library.machine_best.restype = library.machine_run.restype = WORD
+        library.machine_run.argtypes = [POINTER, WORD, WORD, WORD]
+        self._run = library.machine_run
         names = library.machine_names().decode().split()
         self.codes = {name: code for code, name in enumerate(names)}
         wanted = os.environ.get("MINIDL_SET")
         best = int(library.machine_best())
         self.set = min(best, SETS.index(wanted)) if wanted in SETS else best
+
+    def run(self, address: int, count: int, dtype: np.dtype[Any]) -> None:
+        """Check the jobs that begin at an address, and take their steps; raise if one is wrong."""
+        if wrong := self._run(address, count, dtype.char == "f", self.set):
+            raise AssertionError(f"instruction {wrong - 1} of a program is wrong")
 
     @property
     def instruction_set(self) -> str:
@@ -93,7 +92,8 @@ class Runner:
         self.memory[...] = self.program.memory
         self.evaluations = self.program.tape.evaluations
         self.constant = _is_constant(self.program)
-        self._prepared: dict[int, tuple[Mapping[str, Array], _Job]] = {}  # by the id of the rows
+        self.guarded = any(step.out is None for step in self.program.tape.instructions)
+        self._prepared: dict[int, tuple[Mapping[str, Array], Job]] = {}  # by the id of the rows
 
     def write(self, arrays: Mapping[str, Array]) -> None:
         """Write inputs such as "w" and "state velocity" to their homes."""
@@ -109,12 +109,6 @@ class Runner:
                 at, size = self.program.homes[name]
                 array.reshape(-1)[...] = self.memory[at : at + size]
 
-    def number(self, name: str) -> float:
-        """Return what is at the home of an array of one element; 0.0 if it has none."""
-        return (
-            float(self.memory[self.program.homes[name][0]]) if name in self.program.homes else 0.0
-        )
-
     def job(
         self,
         sources: Mapping[str, Array],
@@ -124,7 +118,7 @@ class Runner:
         *,
         numbers: Array,
         total: float = 0.0,
-    ) -> _Job:
+    ) -> Job:
         """Return what the machine is given, valid until the next call.
 
         `sources` are the rows by the names "X", "t" and "weights"; arrays must live until the job
@@ -135,7 +129,8 @@ class Runner:
                 self._prepared.clear()
             self._prepared[id(sources)] = sources, self._job_on(sources)
         job = self._prepared[id(sources)][1]
-        job.first, job.steps, job.total, job.status, job.order = first, steps, total, DONE, None
+        job.first, job.steps, job.total, job.order = first, steps, total, None
+        job.taken, job.status = 0, DONE
         if order is not None:
             _check(order, np.dtype(np.int64))
             assert len(order) == job.rows
@@ -150,9 +145,9 @@ class Runner:
         """Forget the rows of all jobs."""
         self._prepared.clear()
 
-    def _job_on(self, sources: Mapping[str, Array]) -> _Job:
+    def _job_on(self, sources: Mapping[str, Array]) -> Job:
         """Return a job on these rows, without the steps."""
-        program, job = self.program, _Job()
+        program, job = self.program, Job()
         job.code, job.length = program.code.ctypes.data, len(program.code)
         job.memory, job.size = self.memory.ctypes.data, len(self.memory)
         job.batch, job.loss = self.batch, program.loss
@@ -169,12 +164,10 @@ class Runner:
             job.sources += 1
         return job
 
-    def take(self, job: _Job) -> int:
+    def take(self, job: Job) -> int:
         """Check the job and take its steps; return how many were taken."""
-        if wrong := self.machine.check(ctypes.byref(job)):
-            raise AssertionError(f"instruction {wrong - 1} of a program is wrong")
-        single = self.dtype == np.float32
-        return int(self.machine.run(ctypes.byref(job), single, self.machine.set))
+        self.machine.run(ctypes.addressof(job), 1, self.dtype)
+        return int(job.taken)
 
 
 def numbers_of(program: Program, given: Mapping[str, Any], steps: int) -> tuple[Array, int]:

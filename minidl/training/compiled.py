@@ -24,7 +24,8 @@ from minidl.training.engine_choice import TOO_OFTEN, EngineAccount, eager_steps,
 from minidl.training.frozen import frozen_step
 from minidl.training.machine_epoch import Whole
 from minidl.training.machine_measure import Measuring
-from minidl.training.machine_steps import PROGRAMS, Eager, Epoch, Known, Network, Part, Sources
+from minidl.training.machine_rows import Sources
+from minidl.training.machine_steps import PROGRAMS, Eager, Epoch, Known, Network, Part
 from minidl.training.measure import Objective
 from minidl.training.structure import structure
 

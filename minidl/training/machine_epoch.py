@@ -1,8 +1,8 @@
 """The steps that are left in an epoch, at once, when nothing is to be recorded or compared.
 
-It takes the same steps with the same programs as ``machine_steps.py``, with as little Python as
-possible between them. The networks of a block are spread over threads, each with a memory of its
-own, since the machine runs without the GIL. A network's steps are the same in any thread.
+It takes the same steps with the same programs as ``machine_steps.py``, those of all networks in one
+call of the machine. The networks of a block are spread over threads, each with a memory of its own,
+since the machine runs without the GIL. A network's steps are the same in any thread.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.autograd import Array
-from minidl.engine import DONE, GUARD, Runner
+from minidl.engine import GUARD, IN, OUT, Jobs, Runner, address_of
 from minidl.training import machine_steps
-from minidl.training.machine_steps import PROGRAMS, Known, Part
+from minidl.training.machine_steps import PROGRAMS, Known, Part, copies
 
 
 class Leg(NamedTuple):
@@ -26,41 +26,88 @@ class Leg(NamedTuple):
 
     known: Known
     steps: int
-    numbers: list[Array]  # of each network
 
 
-class Lane:
-    """The memory of a thread for one program, and views of what a step changes in it."""
+class Tour:
+    """The jobs of some networks on some legs, which may be taken in each epoch.
 
-    def __init__(self, known: Known) -> None:
-        self.runner = Runner(known.runner.program, known.runner.dtype, known.count)
-        homes, memory = self.runner.program.homes, self.runner.memory
-        self.views = {name: memory[at : at + size] for name, (at, size) in homes.items()}
+    The job of network k on leg l is number k L + l. The networks are cut into ranges, one for each
+    thread, with memory of its own for each leg.
+    """
 
-    def take(self, arrays: dict[str, Array], rows: tuple[Any, ...], **how: Any) -> tuple[Any, int]:
-        """Take steps of one network on these rows; return the job, and how many were taken."""
-        pairs = [(array, self.views[name]) for name, array in arrays.items() if name in self.views]
-        for array, view in pairs:
-            view[...] = array
-        job = self.runner.job(*rows, **how)
-        if taken := self.runner.take(job):
-            for array, view in pairs:
-                array[...] = view
-        return job, taken
+    def __init__(self, part: Part, going: list[int], lanes: list[list[Runner]]) -> None:
+        self.part, self.going, self.lanes = part, going, lanes
+        self.threads, self.arrays, self.settings = len(lanes[0]), part.arrays(), _settings(part)
+        self.guarded = any(runner.guarded for runner, *_ in lanes)
+        self.jobs = Jobs(len(going) * len(lanes), lanes[0][0].dtype)
+        jobs, count = list(self.jobs), len(lanes)
+        self.each = [jobs[k : k + count] for k in range(0, len(jobs), count)]  # of each network
+        self.bounds = [len(going) * k // self.threads for k in range(self.threads + 1)]
+
+    def fill(self, legs: Sequence[Leg]) -> None:
+        """Make the jobs."""
+        first, networks = self.part.run.optimizer.step_count, self.part.networks
+        for thread, (begin, end) in enumerate(pairwise(self.bounds)):
+            for place in range(begin, end):
+                network = networks[self.going[place]]
+                own = {
+                    name: (array if network.row is None else array[network.row], IN | OUT)
+                    for name, array in self.arrays.items()
+                }
+                sources, _ = self.part.rows_of(network.row)
+                for k, leg in enumerate(legs):
+                    numbers, _ = self.part.numbers(network, leg.known, first, 1)
+                    number, runner = place * len(legs) + k, self.lanes[k][thread]
+                    self.jobs.put(number, runner, sources, own, numbers, follows=k > 0)
+
+    def fits(self, part: Part, going: list[int], lanes: list[list[Runner]]) -> bool:
+        """Return whether the jobs are of these networks, rows, programs, arrays and settings."""
+        arrays, data, own = part.arrays(), part.epoch.data, self.part.epoch.data
+        return (
+            data.train is own.train
+            and data.sets is own.sets
+            and going == self.going
+            and lanes == self.lanes
+            and arrays.keys() == self.arrays.keys()
+            and all(array is self.arrays[name] for name, array in arrays.items())
+            and _settings(part) == self.settings
+        )
+
+    def take(self, part: Part, legs: Sequence[Leg], totals: Sequence[float]) -> None:
+        """Take the steps of the legs from the cursor on, with the sums of losses until now."""
+        order, start = part.epoch.order, part.run.cursor
+        address = None if order is None else address_of(order, np.dtype(np.int64))
+        apart = order.strides[0] if order is not None and order.ndim > 1 else 0
+        for k, own in zip(self.going, self.each, strict=True):
+            cursor = start
+            for job, (known, steps) in zip(own, legs, strict=True):
+                job.first, job.steps, job.total, job.order = cursor, steps, 0.0, address
+                cursor += steps * known.count
+                if apart and address is not None:
+                    job.order = address + apart * k
+            own[0].total = totals[k]
+        _in_threads(self._take, self.threads)
+
+    def _take(self, thread: int) -> None:
+        begin, end = (len(self.lanes) * bound for bound in self.bounds[thread : thread + 2])
+        if begin < end:
+            self.jobs.take(begin, end)
 
 
 class Whole:
-    """The lanes of a run: for each program one of each thread."""
+    """The memories of a run, one of each program and thread, and the jobs of its last epoch."""
 
     def __init__(self) -> None:
         self.threads = 1
-        self._lanes: list[tuple[Known, list[Lane]]] = []
+        self._lanes: list[tuple[Known, list[Runner]]] = []
+        self._tour: Tour | None = None
 
     def forget(self) -> None:
-        """Forget the rows, but not the lanes."""
+        """Forget the rows, but not the memories."""
+        self._tour = None
         for _, lanes in self._lanes:
-            for lane in lanes:
-                lane.runner.forget()
+            for runner in lanes:
+                runner.forget()
 
     def take(self, part: Part, programs: Sequence[Known]) -> int:
         """Take steps with the programs of each size of batch, in this order; return how many.
@@ -76,75 +123,76 @@ class Whole:
             left -= steps * known.count
             fitting -= steps * seconds
             if steps:
-                first = run.optimizer.step_count
-                numbers = [part.numbers(network, known, first, 1)[0] for network in networks]
-                legs.append(Leg(known, steps, numbers))
+                legs.append(Leg(known, steps))
             if left >= known.count:
                 break
         return self._take(part, legs) if legs else 0
 
-    def _take(self, part: Part, legs: list[Leg]) -> int:
+    def _take(self, part: Part, legs: Sequence[Leg]) -> int:
         """Take the steps of these legs, those of one network after the other."""
-        run, networks, arrays = part.run, part.networks, part.arrays()
-        single, start = networks[0].row is None, time.perf_counter()
-        kept = {} if single else {name: array.copy() for name, array in arrays.items()}
-        totals = np.array(np.atleast_1d(run.running_total), float)
-        last = np.full(len(networks), np.nan) + run.objective.value
-        going = [k for k, total in enumerate(totals.tolist()) if math.isfinite(total)]
-        lanes = [self._lanes_of(leg.known, len(going)) for leg in legs]
-        taken: dict[int, list[int]] = {}  # of each network and leg; fewer if the machine stops
-        statuses = set[int]()
-
-        def work(thread: int, places: Sequence[int]) -> None:
-            for k in places:
-                row = networks[k].row
-                own = arrays if single else {name: array[row] for name, array in arrays.items()}
-                cursor, taken[k] = run.cursor, []
-                for (known, steps, numbers), several in zip(legs, lanes, strict=True):
-                    rows = *part.rows_of(row), cursor, steps
-                    how = {"numbers": numbers[k], "total": float(totals[k])}
-                    job, done = several[thread].take(own, rows, **how)
-                    taken[k].append(done)
-                    statuses.add(job.status)
-                    cursor += steps * known.count
-                    if done:
-                        totals[k], last[k] = job.total, job.last
-                    if job.status != DONE:
-                        break
-
-        _in_threads(work, len(lanes[0]), going)
-        if GUARD in statuses and not single:  # networks of a block go in step
-            for name, array in kept.items():
-                arrays[name][...] = array
+        run, start = part.run, time.perf_counter()
+        single, last = part.networks[0].row is None, run.objective.value
+        totals = [run.running_total] if single else run.running_total.tolist()
+        lasts = [last] * len(totals) if np.ndim(last) == 0 else last.tolist()
+        going = [k for k, total in enumerate(totals) if math.isfinite(total)]
+        tour = self._tour_of(part, legs, going)
+        kept = copies(tour.arrays) if tour.guarded and not single else {}
+        tour.take(part, legs, totals)
+        if kept and any(job.status == GUARD for own in tour.each for job in own):
+            for name, array in kept.items():  # networks of a block go in step
+                tour.arrays[name][...] = array
             return 0
-        counts = taken[0] if single else [leg.steps for leg in legs]
-        seconds = (time.perf_counter() - start) * len(lanes[0]) / max(1, sum(counts) * len(going))
-        for leg, steps in zip(legs, counts, strict=False):
+        for k, own in zip(going, tour.each, strict=True):
+            totals[k] = sum(job.total for job in own)
+            lasts[k] = next((job.last for job in reversed(own) if job.taken), lasts[k])
+        counts = [job.taken for job in tour.each[0]] if single else [leg.steps for leg in legs]
+        taken = sum(counts)
+        seconds = (time.perf_counter() - start) * tour.threads / max(1, taken * len(going))
+        for leg, steps in zip(legs, counts, strict=True):
             leg.known.seconds = seconds
             if steps:
-                part.count(leg.known, steps, totals, last)
-        return sum(counts)
+                part.count(leg.known, steps, totals, lasts)
+        return taken
 
-    def _lanes_of(self, known: Known, networks: int) -> list[Lane]:
-        """Return a lane of a program for each thread that is of use."""
+    def _tour_of(self, part: Part, legs: Sequence[Leg], going: list[int]) -> Tour:
+        """Return the jobs of these networks on these legs; those of the last epoch if they fit."""
+        lanes = [self._lanes_of(leg.known, len(going)) for leg in legs]
+        if self._tour is None or not self._tour.fits(part, going, lanes):
+            self._tour = Tour(part, going, lanes)
+            self._tour.fill(legs)
+        return self._tour
+
+    def _lanes_of(self, known: Known, networks: int) -> list[Runner]:
+        """Return a memory of a program for each thread that is of use."""
         lanes = next((own for other, own in self._lanes if other is known), None)
         if lanes is None:
             lanes = []
             self._lanes = [*self._lanes[1 - PROGRAMS :], (known, lanes)]
         wanted = max(1, min(self.threads, networks))
-        lanes.extend(Lane(known) for _ in range(wanted - len(lanes)))
+        program, dtype = known.runner.program, known.runner.dtype
+        lanes.extend(Runner(program, dtype, known.count) for _ in range(wanted - len(lanes)))
         return lanes[:wanted]
 
 
-def _in_threads(
-    work: Callable[[int, Sequence[int]], None], threads: int, places: list[int]
-) -> None:
-    """Call `work` in each thread with its share of the places, and raise the first error."""
+def _settings(part: Part) -> list[Any]:
+    """Return the numbers that steps of each network are given."""
+    return [
+        (
+            own.objective.penalty.strength,
+            own.objective.l1_penalty.strength,
+            *own.optimizer.hyperparameters.values(),
+        )
+        for own in part.networks
+    ]
+
+
+def _in_threads(work: Callable[[int], None], threads: int) -> None:
+    """Call `work` with its number in each thread, and raise the first error."""
     errors: list[BaseException] = []
 
     def guarded(thread: int) -> None:
         try:
-            work(thread, places[thread::threads])
+            work(thread)
         except BaseException as error:
             errors.append(error)
 

@@ -6,6 +6,7 @@ the engine of the run is; `reason` says why.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +17,11 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.autograd.node import STATE
 from minidl.engine import (
-    DONE,
     GUARD,
+    IN,
+    OUT,
     RIGHT,
+    Jobs,
     NotRecordable,
     Runner,
     is_custom,
@@ -30,7 +33,8 @@ from minidl.training.checks import parts_of
 from minidl.training.compilable import check_buffers
 from minidl.training.data import Rows
 from minidl.training.engine_choice import LARGE, instruction_set, largest_matrix
-from minidl.training.machine_steps import AGREE, PROGRAMS, Sources
+from minidl.training.machine_rows import Sources
+from minidl.training.machine_steps import AGREE, PROGRAMS
 from minidl.training.measure import CHUNK, Objective
 from minidl.training.structure import structure
 
@@ -46,6 +50,51 @@ class Piece(NamedTuple):
     runner: Runner
 
 
+class Tour:
+    """The jobs that measure all pieces of some rows, for each network."""
+
+    def __init__(
+        self, plan: Plan, value: Array, sets: Array | None, buffers: dict[str, Array]
+    ) -> None:
+        self._value, self._buffers = value, buffers
+        networks, pieces = 1 if value.ndim == 1 else len(value), plan.pieces
+        self.rows = np.array([piece.rows for piece in pieces], float)
+        self.rights = np.zeros((networks, len(pieces)), value.dtype)
+        self._jobs = Jobs(self.rights.size, value.dtype)
+        none = np.empty((1, 0), value.dtype)
+        for k in range(networks):
+            own = {"w": value} | {f"buffer {name}": array for name, array in buffers.items()}
+            if value.ndim > 1:
+                own = {name: array[k] for name, array in own.items()}
+            arrays = {name: (array, IN) for name, array in own.items()}
+            source = plan.sources[0 if sets is None else int(sets[k])]
+            for number, piece in enumerate(pieces):
+                right = {RIGHT: (self.rights[k, number : number + 1], IN | OUT)}
+                place = k * len(pieces) + number
+                self._jobs.put(place, piece.runner, source, arrays | right, none)
+        self._each = list(self._jobs)
+        for job, piece in zip(self._each, itertools.cycle(pieces), strict=False):
+            job.first, job.steps = piece.first, piece.steps
+
+    def fits(self, value: Array, buffers: dict[str, Array]) -> bool:
+        """Return whether the jobs read these very arrays."""
+        known = self._buffers
+        return value is self._value and all(known[name] is own for name, own in buffers.items())
+
+    def measure(self) -> bool:
+        """Let the machine measure; return False if it stops."""
+        self.rights[...] = 0.0
+        for job in self._each:
+            job.total = 0.0
+        self._jobs.take(0, self.rights.size)
+        return not any(job.status for job in self._each)
+
+    def losses(self) -> Array:
+        """Return the sum over rows of the losses of each network."""
+        totals = np.array([job.total for job in self._each], float)
+        return np.asarray(totals.reshape(self.rights.shape).sum(1))
+
+
 @dataclass
 class Plan:
     """How some rows are measured, with settings as they are."""
@@ -58,6 +107,7 @@ class Plan:
     counted: Array  # the mean weight of the rows of each set, without weights that the loss gives
     reason: str = ""  # why these rows cannot be measured by the machine
     compared: bool = False  # with the eager engine
+    tour: Tour | None = None  # its jobs
 
 
 class Measuring:
@@ -156,19 +206,13 @@ class Measuring:
         It does at a condition that is not as recorded, and at a loss that is not finite.
         """
         value, n = objective.vector.value, len(plan.sources[0]["X"])
-        single, w = value.ndim == 1, value[None] if value.ndim == 1 else value
-        named = {f"buffer {name}": array for name, array in buffers.items()}
-        losses, rights = np.zeros(len(w)), np.zeros(len(w))
-        for k, weights in enumerate(w):
-            source = plan.sources[0 if sets is None else int(sets[k])]
-            here = named if single else {name: array[k] for name, array in named.items()}
-            for first, at_once, steps, runner in plan.pieces:
-                job = _taken(runner, {"w": weights} | here, source, first, steps)
-                if job.status != DONE:
-                    return None
-                losses[k] += job.total
-                rights[k] += at_once * runner.number(RIGHT)
-                self.taken += steps
+        tour = plan.tour
+        if tour is None or not tour.fits(value, buffers):
+            tour = plan.tour = Tour(plan, value, sets, buffers)
+        if not tour.measure():
+            return None
+        self.taken += len(tour.rights) * sum(piece.steps for piece in plan.pieces)
+        losses, rights, single = tour.losses(), tour.rights @ tour.rows, value.ndim == 1
         sums: dict[str, Any] = {"loss": losses[0] / n if single else losses / n}
         if objective.loss.classifies:
             right = rights[0] if single else rights
@@ -214,23 +258,14 @@ def _pieces(objective: Objective, n: int) -> list[tuple[int, int, int]]:
     return [(0, count, steps)] + ([(n - rest, rest, 1)] if rest else [])
 
 
-def _taken(
-    runner: Runner, arrays: dict[str, Array], source: dict[str, Array], first: int, steps: int
-) -> Any:
-    """Return the job of some batches, after the machine has measured them with these arrays."""
-    runner.write(arrays | {RIGHT: np.zeros(1, runner.dtype)})
-    numbers = np.empty((1, 0), runner.dtype)
-    runner.take(job := runner.job(source, None, first, steps, numbers=numbers))
-    return job
-
-
 def _holds(objective: Objective, source: dict[str, Array], start: int, runner: Runner) -> bool:
     """Return whether the conditions of a program of another run hold on the first batch."""
     if runner.program.each:
         return False
     buffers = {f"buffer {name}": array for name, array in objective.model.named_buffers()}
-    arrays = {"w": objective.vector.value} | buffers
-    return bool(_taken(runner, arrays, source, start, 1).status != GUARD)
+    runner.write({"w": objective.vector.value, RIGHT: np.zeros(1, runner.dtype)} | buffers)
+    runner.take(job := runner.job(source, None, start, 1, numbers=np.empty((1, 0), runner.dtype)))
+    return bool(job.status != GUARD)
 
 
 def _recorded(

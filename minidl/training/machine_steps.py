@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from minidl.autograd import Array
 from minidl.engine import GUARD, NotRecordable, Runner, drawn, numbers_of
 from minidl.optim import Optimizer
 from minidl.training.compilable import check_state
-from minidl.training.data import Data, Rows
+from minidl.training.data import Data
 from minidl.training.frozen import Frozen
 from minidl.training.measure import Objective
 
@@ -39,42 +39,6 @@ class Epoch(NamedTuple):
     order: Array | None
     size: int
     frozen: Frozen | None
-
-
-class Sources:
-    """The rows of each set as matrices of the model's dtype, made once for each part of the data.
-
-    Each is a dictionary of "X", "t", "weights", and of "plain", the weights without those that the
-    loss gives, if it gives some.
-    """
-
-    def __init__(self) -> None:
-        self._kept: list[tuple[Rows, list[dict[str, Array]]]] = []
-
-    def of(self, rows: Rows, sets: Array | None, objective: Objective) -> list[dict[str, Array]]:
-        """Return the matrices of each set."""
-        for known, made in self._kept:
-            if known is rows:
-                return made
-        dtype, weighs = objective.vector.value.dtype, objective.weighs(rows.t)
-        made = []
-        for place in [...] if sets is None else range(len(rows.X)):
-            X, t, w = rows.X[place], rows.t[place], None if rows.w is None else rows.w[place]
-            named = {"X": X, "t": t, "weights": w}
-            named |= {"plain": objective.without_own(t, w)} if weighs else {}
-            arrays = {name: array for name, array in named.items() if array is not None}
-            made.append(
-                {
-                    name: np.ascontiguousarray(array.reshape(len(array), -1), dtype)
-                    for name, array in arrays.items()
-                }
-            )
-        self._kept = [*self._kept[-1:], (rows, made)]  # of training and validation
-        return made
-
-    def forget(self) -> None:
-        """Forget the rows."""
-        self._kept.clear()
 
 
 Eager = Callable[..., None]  # the eager loop, of a run, an epoch and, optionally, a number of steps
@@ -146,11 +110,11 @@ class Part:
         The machine's numbers are kept, as in all later steps: so a run that is saved, and compares
         anew when it is resumed, ends with the same bits as one that is not.
         """
-        before, place = _copies(self.arrays()), self._place()
+        before, place = copies(self.arrays()), self._place()
         try:
             eager(self.run, self.epoch, 1)
             check_state(self.run)
-            after, loss = _copies(self.arrays()), np.copy(self.run.objective.value)
+            after, loss = copies(self.arrays()), np.copy(self.run.objective.value)
         except BaseException:
             self._go_back(before, place)
             raise
@@ -239,9 +203,9 @@ class Part:
         if not steps:
             return False
         arrays, drawing = self.arrays(), _Drawing(run)
-        kept = _copies(arrays) if len(networks) > 1 else {}
-        totals = np.array(np.atleast_1d(run.running_total), float)
-        last = np.full(len(networks), np.nan) + run.objective.value
+        kept = copies(arrays) if len(networks) > 1 else {}
+        totals = np.atleast_1d(run.running_total).tolist()
+        last = (np.full(len(networks), np.nan) + run.objective.value).tolist()
         for k, network in enumerate(networks):
             if not math.isfinite(totals[k]):  # it has diverged in this epoch
                 continue
@@ -249,7 +213,7 @@ class Part:
             for known, (numbers, held) in zip(branches, ready[k], strict=True):
                 if held >= steps:
                     given = drawing.beside(known, numbers, run.seeds[network.row or 0], steps)
-                    job = self._job(network, known, given, steps, float(totals[k]))
+                    job = self._job(network, known, given, steps, totals[k])
                     taken = self._run(job, known, _row(arrays, network.row))
                 if taken:
                     break
@@ -292,13 +256,15 @@ class Part:
             known.runner.read(arrays)
         return taken
 
-    def count(self, known: Known, steps: int, totals: Array, last: Array) -> None:
+    def count(
+        self, known: Known, steps: int, totals: Sequence[float], last: Sequence[float]
+    ) -> None:
         """Note the steps that were taken where the eager loop notes them."""
         run, single = self.run, self.run.objective.vector.value.ndim == 1
         run.optimizer.step_count += steps
         run.optimizer.gradient_evaluations += steps * known.runner.evaluations
-        run.objective.value = float(last[0]) if single else last
-        run.running_total = float(totals[0]) if single else totals
+        run.objective.value = last[0] if single else np.array(last)
+        run.running_total = totals[0] if single else np.array(totals)
         run.cursor += steps * known.count
         run.samples += steps * known.count
         self.taken = steps
@@ -337,7 +303,8 @@ class _Drawing:
                 drawn(self._programs[seed].runner.program, generator, steps)
 
 
-def _copies(arrays: dict[str, Array]) -> dict[str, Array]:
+def copies(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return copies of arrays, by the same names."""
     return {name: array.copy() for name, array in arrays.items()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -333,8 +332,8 @@ def program() -> tuple[Runner, Any, Any]:
 def test_wrong_programs_are_refused() -> None:
     """Whatever the check lets pass may compute nonsense, but stays inside its memory."""
     runner, job, _kept = program()
-    check, code, rng = runner.machine.check, runner.program.code, np.random.default_rng(0)
-    assert check(ctypes.byref(job)) == 0
+    code, rng = runner.program.code, np.random.default_rng(0)
+    assert runner.take(job) == 1
     refused, correct = 0, code.copy()
     size = len(runner.memory)
     for _ in range(3000):
@@ -343,20 +342,29 @@ def test_wrong_programs_are_refused() -> None:
             odd = [-1, 0, 1, 2, 3, 17, size - 80, size - 1, size, 2**31, 2**62, -(2**62)]
             extreme = rng.choice(odd)
             code[rng.integers(len(code)), rng.integers(WORDS)] = extreme
-        if check(ctypes.byref(job)):
-            refused += 1
-        else:
-            guarded = runner.memory.copy()
+        guarded = runner.memory.copy()
+        try:
             runner.take(job)
-            runner.memory[...] = guarded
+        except AssertionError:
+            refused += 1
+        runner.memory[...] = guarded
     code[...] = correct
     assert refused > 800
     order = _kept[1]
+    wrong = pytest.raises(AssertionError, match="instruction -2")
     order[3] = 20
-    assert check(ctypes.byref(job)) == -1
+    with wrong:
+        runner.take(job)
     order[3] = 0
     job.steps = 2
-    assert check(ctypes.byref(job)) == -1
+    with wrong:
+        runner.take(job)
+    job.steps = 1
+    for move in ([size, 1], [size - 80, 2], [-1, 1], [0, -1], [0, 2**62]):
+        moves = np.array([[0, *move, 0]], np.int64)
+        job.moves, job.moved = moves.ctypes.data, 1
+        with wrong:
+            runner.take(job)
 
 
 def test_a_guard_leaves_the_state_as_it_was() -> None:

@@ -11,12 +11,12 @@ import pytest
 from test_engine_training import HELD_OUT, ROWS, assert_same, trainer
 
 from minidl import Trainer, nn, optim, train_replicas
-from minidl.engine import Runner, worth
+from minidl.engine import worth
 from minidl.errors import DivergenceWarning
 from minidl.training import Callback, load_run, save_run
 from minidl.training.data import Rows, check_rows
-from minidl.training.machine_measure import Measuring, _pieces
-from minidl.training.machine_steps import Sources
+from minidl.training.machine_measure import Measuring, Tour, _pieces
+from minidl.training.machine_rows import Sources
 from minidl.training.measure import Objective
 
 
@@ -251,8 +251,14 @@ def test_what_cannot_be_measured_is_measured_eagerly_and_named() -> None:
 def test_a_difference_from_the_eager_measurement_is_noticed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    right = Runner.number
-    monkeypatch.setattr(Runner, "number", lambda self, name: 0.9 * right(self, name))
+    right = Tour.measure
+
+    def wrong(self: Tour) -> bool:
+        measured = right(self)
+        self.rights *= 0.9
+        return measured
+
+    monkeypatch.setattr(Tour, "measure", wrong)
     own = trainer("compiled")
     own.fit(*ROWS, epochs=1)
     assert "the accuracy differs by" in own.compiled.measuring.reason

@@ -1,0 +1,130 @@
+"""Several jobs in one call: each on its own arrays, and none after one that has stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_problems import step_of
+
+from minidl import nn, optim
+from minidl.engine import DONE, GUARD, IN, LOSS, OUT, Jobs, Runner, numbers_of
+
+SIZE = 20
+
+
+class Problem:
+    """Steps of a softmax network, whose loss may be made infinite, and whose guard may fail."""
+
+    def __init__(self) -> None:
+        model = nn.mlp(2, 5, 3, activation="leaky_relu", seed=0)
+        self.step = step_of(model, nn.SoftmaxCrossEntropy(), optim.NAG(0.1), rows=SIZE)
+        self.tape = self.step.record()
+        self.runner = Runner(self.tape, np.dtype(float), SIZE)
+        X, t, _ = self.step.batch
+        self.sources = {"X": X, "t": t.reshape(-1, 1).astype(float)}
+        inputs = self.step.inputs(self.tape)
+        given = {name: inputs[name] for name in self.tape.scalars if name}
+        self.numbers, _ = numbers_of(self.runner.program, given, 1)
+
+    def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return weights and velocity before the step, and room for the gradient."""
+        w = self.step.inputs(self.tape)["w"].copy()
+        return {"w": w, "state velocity": np.zeros_like(w), "gradient": np.full_like(w, 7.0)}
+
+    def alone(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the arrays after the step of a single job."""
+        own = self.arrays()
+        job = self.runner.job(self.sources, None, 0, 1, numbers=self.numbers)
+        self.runner.write(own)
+        assert self.runner.take(job) == 1
+        self.runner.read(own)
+        return own
+
+
+def put(jobs: Jobs, place: int, problem: Problem, ways: int = IN | OUT, **how: Any) -> Any:
+    own = problem.arrays()
+    sources = how.pop("sources", problem.sources)
+    moved = {name: (array, ways) for name, array in own.items()}
+    jobs.put(place, problem.runner, sources, moved, problem.numbers, **how)
+    list(jobs)[place].steps = 1
+    return own
+
+
+def test_each_job_has_its_own_arrays() -> None:
+    problem = Problem()
+    expected, jobs = problem.alone(), Jobs(3, np.dtype(float))
+    all_of_them = [put(jobs, place, problem) for place in range(3)]
+    jobs.take(0, 2)
+    for own in all_of_them[:2]:
+        for name, array in own.items():
+            np.testing.assert_array_equal(array, expected[name], err_msg=name)
+    np.testing.assert_array_equal(all_of_them[2]["w"], problem.arrays()["w"])
+    assert [job.taken for job in jobs] == [1, 1, 0]
+    first, second, _ = jobs
+    assert (first.total, first.last, first.status) == (second.total, second.last, DONE)
+    assert first.total == SIZE * first.last > 0
+
+
+@pytest.mark.parametrize("ways", [IN, OUT])
+def test_arrays_are_copied_in_the_ways_that_are_asked_for(ways: int) -> None:
+    problem, jobs = Problem(), Jobs(1, np.dtype(float))
+    before, expected = problem.arrays(), problem.alone()
+    problem.runner.write(before)
+    own = put(jobs, 0, problem, ways)
+    own["w"][...] = 0.0
+    jobs.take(0, 1)
+    if ways == IN:  # the weights 0 were read, and what has changed is not there
+        assert not own["w"].any()
+        assert problem.runner.memory[problem.runner.program.homes["w"][0]] != expected["w"][0]
+    else:  # the weights in memory were read
+        np.testing.assert_array_equal(own["w"], expected["w"])
+
+
+@pytest.mark.parametrize(("spoilt", "status"), [("t", GUARD), ("X", GUARD), ("w", LOSS)])
+def test_a_job_is_left_out_if_the_one_it_follows_stopped(spoilt: str, status: int) -> None:
+    problem, jobs = Problem(), Jobs(4, np.dtype(float))
+    sources = {name: rows.copy() for name, rows in problem.sources.items()}
+    if spoilt != "w":
+        sources[spoilt][3] = {"t": 99.0, "X": np.inf}[spoilt]
+    stopped = put(jobs, 0, problem, sources=sources)
+    if spoilt == "w":  # finite logits whose loss is not
+        stopped["w"][...] *= 1e300
+    after = [put(jobs, 1, problem, follows=True), put(jobs, 2, problem, follows=True)]
+    other = put(jobs, 3, problem)
+    jobs.take(0, 4)
+    stops, *others = (job.status for job in jobs)
+    assert others == [stops, stops, DONE]
+    assert stops in (status, GUARD)
+    for own in after:
+        np.testing.assert_array_equal(own["w"], problem.arrays()["w"])
+    np.testing.assert_array_equal(other["w"], problem.alone()["w"])
+
+
+def test_the_first_job_of_a_call_follows_none() -> None:
+    problem, jobs = Problem(), Jobs(2, np.dtype(float))
+    put(jobs, 0, problem, sources={"X": problem.sources["X"] * np.inf, "t": problem.sources["t"]})
+    own = put(jobs, 1, problem, follows=True)
+    with np.errstate(invalid="ignore"):
+        jobs.take(0, 1)
+    jobs.take(1, 2)
+    np.testing.assert_array_equal(own["w"], problem.alone()["w"])
+
+
+def test_arrays_with_gaps_and_of_other_types_or_sizes_are_refused() -> None:
+    problem, jobs = Problem(), Jobs(1, np.dtype(float))
+    w = problem.arrays()["w"]
+    for wrong in (w.astype(np.float32), np.repeat(w, 2)[::2], w[:-1].copy()):
+        with pytest.raises(AssertionError):
+            jobs.put(0, problem.runner, problem.sources, {"w": (wrong, IN)}, problem.numbers)
+
+
+def test_a_wrong_job_raises_and_none_after_it_runs() -> None:
+    problem, jobs = Problem(), Jobs(3, np.dtype(float))
+    own = [put(jobs, place, problem) for place in range(3)]
+    list(jobs)[1].first = 1  # a batch would end behind the last row
+    with pytest.raises(AssertionError, match="instruction -2"):
+        jobs.take(0, 3)
+    assert [job.taken for job in jobs] == [1, 0, 0]
+    np.testing.assert_array_equal(own[2]["w"], problem.arrays()["w"])
