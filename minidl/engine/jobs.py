@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,15 @@ from minidl.engine.runner import Job, Runner
 from minidl.engine.tape import Array
 
 IN, OUT = 1, 2  # which way an array is copied: into memory before the steps, out of it after them
+
+
+class Copied(NamedTuple):
+    """What is copied for a job, and in which ways: `size` numbers of an array at an address."""
+
+    array: Array
+    address: int
+    size: int
+    ways: int
 
 
 class Jobs:
@@ -30,29 +39,28 @@ class Jobs:
         place: int,
         runner: Runner,
         sources: Mapping[str, Array],
-        arrays: Mapping[str, tuple[Array, int]],
+        copied: Mapping[str, Copied],
         numbers: Array,
         *,
         follows: bool = False,
     ) -> None:
         """Let the job at a place run a program on these rows.
 
-        `arrays` are those that it reads and changes, by the names of their homes, with the ways in
-        which they are copied; `numbers` are those of each step, the same in all. A job that
-        `follows` the one before is left out if that one has stopped.
+        `copied` are the arrays that it reads and changes, by the names of their homes; `numbers`
+        are those of each step, the same in all. A job that `follows` the one before is left out if
+        that one has stopped.
         """
-        homes = runner.program.homes
-        moves = [
-            (address_of(array, self._dtype), *homes[name], ways)
-            for name, (array, ways) in arrays.items()
-            if name in homes
-        ]
-        assert all(arrays[name][0].size == homes[name][1] for name in arrays if name in homes)
-        copies = np.array(moves, np.int64).reshape(-1, 4)
+        moves = list[int]()
+        for name, (at, size) in runner.program.homes.items():
+            if name in copied:
+                own = copied[name]
+                assert (own.size, own.array.dtype) == (size, self._dtype)
+                moves += [own.address, at, size, own.ways]
+        copies = (ctypes.c_int64 * len(moves))(*moves)
         job = runner.job(sources, None, 0, 0, numbers=numbers)
-        job.moves, job.moved, job.follows = copies.ctypes.data, len(copies), follows
+        job.moves, job.moved, job.follows = ctypes.addressof(copies), len(moves) // 4, follows
         self._jobs[place] = job
-        self._used += [runner, sources, arrays, numbers, copies]
+        self._used += [runner, sources, copied, numbers, copies]
 
     def take(self, begin: int, end: int) -> None:
         """Let the machine take the jobs of a range; it does not hold the GIL."""
@@ -65,3 +73,16 @@ def address_of(array: Array, dtype: np.dtype[Any]) -> int:
     assert array.dtype == dtype
     assert array.flags.c_contiguous
     return int(array.__array_interface__["data"][0])
+
+
+def networks_of(
+    arrays: Mapping[str, Array], count: int, ways: int, single: bool = False
+) -> list[dict[str, Copied]]:
+    """Return how the arrays of each network are copied: all of them, or rows of (R, ...)."""
+    each: list[dict[str, Copied]] = [{} for _ in range(count)]
+    for name, array in arrays.items():
+        address = address_of(array, array.dtype)
+        size, apart = (array.size, 0) if single else (array[0].size, array.strides[0])
+        for k, own in enumerate(each):
+            own[name] = Copied(array, address + k * apart, size, ways)
+    return each

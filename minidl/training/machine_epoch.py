@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.engine import GUARD, IN, OUT, Jobs, Runner, address_of
+from minidl.engine import GUARD, IN, OUT, Jobs, Runner, address_of, networks_of
 from minidl.training import machine_steps
 from minidl.training.machine_steps import PROGRAMS, Known, Part, copies
 
@@ -47,13 +47,11 @@ class Tour:
     def fill(self, legs: Sequence[Leg]) -> None:
         """Make the jobs."""
         first, networks = self.part.run.optimizer.step_count, self.part.networks
+        copied = networks_of(self.arrays, len(networks), IN | OUT, networks[0].row is None)
         for thread, (begin, end) in enumerate(pairwise(self.bounds)):
             for place in range(begin, end):
                 network = networks[self.going[place]]
-                own = {
-                    name: (array if network.row is None else array[network.row], IN | OUT)
-                    for name, array in self.arrays.items()
-                }
+                own = copied[self.going[place]]
                 sources, _ = self.part.rows_of(network.row)
                 for k, leg in enumerate(legs):
                     numbers, _ = self.part.numbers(network, leg.known, first, 1)

@@ -25,6 +25,7 @@ from minidl.engine import (
     NotRecordable,
     Runner,
     is_custom,
+    networks_of,
     record_measure,
     runner_of,
     worthwhile,
@@ -62,16 +63,13 @@ class Tour:
         self.rights = np.zeros((networks, len(pieces)), value.dtype)
         self._jobs = Jobs(self.rights.size, value.dtype)
         none = np.empty((1, 0), value.dtype)
+        own = {"w": value} | {f"buffer {name}": array for name, array in buffers.items()}
+        copied = networks_of(own, networks, IN, value.ndim == 1)
+        rights = networks_of({RIGHT: self.rights.reshape(-1)[:, None]}, self.rights.size, IN | OUT)
         for k in range(networks):
-            own = {"w": value} | {f"buffer {name}": array for name, array in buffers.items()}
-            if value.ndim > 1:
-                own = {name: array[k] for name, array in own.items()}
-            arrays = {name: (array, IN) for name, array in own.items()}
             source = plan.sources[0 if sets is None else int(sets[k])]
-            for number, piece in enumerate(pieces):
-                right = {RIGHT: (self.rights[k, number : number + 1], IN | OUT)}
-                place = k * len(pieces) + number
-                self._jobs.put(place, piece.runner, source, arrays | right, none)
+            for place, piece in enumerate(pieces, k * len(pieces)):
+                self._jobs.put(place, piece.runner, source, copied[k] | rights[place], none)
         self._each = list(self._jobs)
         for job, piece in zip(self._each, itertools.cycle(pieces), strict=False):
             job.first, job.steps = piece.first, piece.steps

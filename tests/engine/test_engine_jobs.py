@@ -9,7 +9,7 @@ import pytest
 from engine_problems import step_of
 
 from minidl import nn, optim
-from minidl.engine import DONE, GUARD, IN, LOSS, OUT, Jobs, Runner, numbers_of
+from minidl.engine import DONE, GUARD, IN, LOSS, OUT, Jobs, Runner, networks_of, numbers_of
 
 SIZE = 20
 
@@ -46,8 +46,8 @@ class Problem:
 def put(jobs: Jobs, place: int, problem: Problem, ways: int = IN | OUT, **how: Any) -> Any:
     own = problem.arrays()
     sources = how.pop("sources", problem.sources)
-    moved = {name: (array, ways) for name, array in own.items()}
-    jobs.put(place, problem.runner, sources, moved, problem.numbers, **how)
+    (copied,) = networks_of(own, 1, ways, single=True)
+    jobs.put(place, problem.runner, sources, copied, problem.numbers, **how)
     list(jobs)[place].steps = 1
     return own
 
@@ -115,9 +115,12 @@ def test_the_first_job_of_a_call_follows_none() -> None:
 def test_arrays_with_gaps_and_of_other_types_or_sizes_are_refused() -> None:
     problem, jobs = Problem(), Jobs(1, np.dtype(float))
     w = problem.arrays()["w"]
-    for wrong in (w.astype(np.float32), np.repeat(w, 2)[::2], w[:-1].copy()):
+    for wrong in (w.astype(np.float32), w[:-1].copy()):
+        (copied,) = networks_of({"w": wrong}, 1, IN, single=True)
         with pytest.raises(AssertionError):
-            jobs.put(0, problem.runner, problem.sources, {"w": (wrong, IN)}, problem.numbers)
+            jobs.put(0, problem.runner, problem.sources, copied, problem.numbers)
+    with pytest.raises(AssertionError):
+        networks_of({"w": np.repeat(w, 2)[::2]}, 1, IN, single=True)
 
 
 def test_a_wrong_job_raises_and_none_after_it_runs() -> None:
@@ -128,3 +131,11 @@ def test_a_wrong_job_raises_and_none_after_it_runs() -> None:
         jobs.take(0, 3)
     assert [job.taken for job in jobs] == [1, 0, 0]
     np.testing.assert_array_equal(own[2]["w"], problem.arrays()["w"])
+
+
+def test_the_rows_of_arrays_are_those_of_networks() -> None:
+    arrays = {"w": np.arange(6.0).reshape(3, 2), "state v": np.zeros((3, 2))}
+    each = networks_of(arrays, 3, OUT)
+    for k, own in enumerate(each):
+        for name, array in arrays.items():
+            assert own[name][1:] == (array[k].ctypes.data, 2, OUT)
