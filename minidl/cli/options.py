@@ -61,7 +61,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose help is not lost in silence, as argparse does it."""
+    """A parser that raises when its help cannot be written, which argparse ignores."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if file is sys.stdout:
@@ -77,19 +77,22 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     parser, commands = _parser()
-    first = next(iter(words), "train")
-    if not first.startswith("-") and first not in NAMES_OF_COMMANDS:
-        parser.error(unknown_choice(first, NAMES_OF_COMMANDS))
-    if first.startswith("-") and first not in ("-h", "--help", "--version"):
-        parser.error(f"{first} needs a command before it, such as: minidl train {first}")
-    if one := next((word for word in words if re.fullmatch(r"-h[a-z][a-z-]+", word)), None):
-        parser.error(f"unrecognized arguments: {one}. Did you mean '-{one}'?")  # argparse reads -h
+    verb = next(iter(words), "train")
+    if not verb.startswith("-") and verb not in NAMES_OF_COMMANDS:
+        parser.error(unknown_choice(verb, NAMES_OF_COMMANDS))
+    if verb.startswith("-") and verb not in ("-h", "--help", "--version"):
+        parser.error(f"{verb} needs a command before it, such as: minidl train {verb}")
+    # argparse would read -h
+    if typo := next((word for word in words if re.fullmatch(r"-h[a-z][a-z-]+", word)), None):
+        parser.error(
+            f"unrecognized arguments: {typo}. Did you mean '-{typo}'?"
+        )  # argparse reads -h
     options, unknown = parser.parse_known_args(with_signs(words))
     options.words = words
     options.flags = _flags(options.parser)
     if unknown:
-        known = {name: _flags(command) for name, command in commands.items()}
-        answer = hint(unknown[0].split("=")[0], options.command, known)
+        flags_of = {name: _flags(command) for name, command in commands.items()}
+        answer = hint(unknown[0].split("=")[0], options.command, flags_of)
         shown = " ".join(word or "''" for word in unknown)
         options.parser.error(f"unrecognized arguments: {shown}{answer}")
     return options
@@ -205,8 +208,8 @@ def _stopping(p: argparse.ArgumentParser) -> None:
     )
     text = """stop when the validation loss has not fallen for PATIENCE epochs (10 if left out), and
         keep the weights of the best epoch"""
-    how: dict[str, Any] = {"metavar": "PATIENCE", "nargs": "?", "const": 10}
-    p.add_argument("--early-stopping", type=values.integer, **how, help=text)
+    patience: dict[str, Any] = {"metavar": "PATIENCE", "nargs": "?", "const": 10}
+    p.add_argument("--early-stopping", type=values.integer, **patience, help=text)
 
 
 def _compare(p: argparse.ArgumentParser) -> None:

@@ -64,10 +64,10 @@ def _title(trainer: Trainer, data: Dataset, options: Namespace) -> str:
     name, held_out = options.optimizer.rpartition(":")[2], len(data.X_test) > 0
     history = trainer.history
     rows = (data.X_test, data.y_test) if held_out else (data.X_train, data.y_train)
-    found, part = trainer.evaluate(*rows), "validation" if held_out else "training"
-    worth = f"loss {found['loss']:.4g}"
-    if "accuracy" in found:
-        worth = f"accuracy {100 * found['accuracy']:.1f} %"
+    scores, part = trainer.evaluate(*rows), "validation" if held_out else "training"
+    worth = f"loss {scores['loss']:.4g}"
+    if "accuracy" in scores:
+        worth = f"accuracy {100 * scores['accuracy']:.1f} %"
     if history.diverged:
         worth += f", diverged in epoch {history.diverged_at}"
     elif options.early_stopping is not None:
