@@ -35,9 +35,9 @@ def write_record(head: Json, comparisons: Sequence[Json], path: str | Path | Non
     """
     parts = []
     for comparison in comparisons:
-        rest = {name: value for name, value in comparison.items() if name != "runs"}
+        header = {name: value for name, value in comparison.items() if name != "runs"}
         runs = ",\n".join(map(compact, comparison["runs"]))
-        parts.append(f'{compact(rest)[:-1]},"runs":[\n{runs}\n]}}')
+        parts.append(f'{compact(header)[:-1]},"runs":[\n{runs}\n]}}')
     blocks = ",\n".join(parts)
     text = f'{compact({"protocol": PROTOCOL, **head})[:-1]},"comparisons":[\n{blocks}\n]}}'
     text = seal_json(text)
@@ -72,8 +72,8 @@ def read_record(path: str | Path) -> dict[str, Any]:
     except ValueError as error:
         raise damaged(path, WHAT, error) from None
     if protocol not in READABLE:
-        wrong, expected = f"{path} has another protocol version", "1, 2 or 3"
-        raise DataError(wrong, received=protocol, expected=expected)
+        problem, expected = f"{path} has another protocol version", "1, 2 or 3"
+        raise DataError(problem, received=protocol, expected=expected)
     return record
 
 
@@ -82,11 +82,11 @@ def differences(written: Sequence[Json], requested: Sequence[Json]) -> list[str]
     if not isinstance(written, list) or len(written) != len(requested):
         return ["the number of comparisons"]
     changes: dict[str, str] = {}
-    for there, here in zip(written, requested, strict=True):
-        old, new = ({**header, **header.get("plan", {}), "plan": None} for header in (there, here))
+    for saved, wanted in zip(written, requested, strict=True):
+        old, new = ({**h, **h.get("plan", {}), "plan": None} for h in (saved, wanted))
         for name in {**old, **new}:
-            there_is, wanted = (own.get(name, NONE.get(name)) for own in (old, new))
-            if there_is != wanted:
-                changes[name] = f"{name} is {there_is!r:.60} there, {wanted!r:.60} requested"
+            old_value, new_value = (entries.get(name, NONE.get(name)) for entries in (old, new))
+            if old_value != new_value:
+                changes[name] = f"{name} is {old_value!r:.60} there, {new_value!r:.60} requested"
     causes = changes.keys() - {"data and weights", "contestants"}  # these follow from the others
     return [changes[name] for name in sorted(causes or changes)]

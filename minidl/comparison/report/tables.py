@@ -51,7 +51,7 @@ def report(comparison: Results, width: int = WIDTH) -> str:
 
 
 def _paragraph(sentences: Iterable[str], width: int) -> str:
-    """Return each sentence on lines of its own."""
+    """Return each sentence on separate lines."""
     return "\n".join(line for words in sentences for line in wrapped(words, width, "  "))
 
 
