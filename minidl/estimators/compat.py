@@ -28,5 +28,5 @@ def checked(check: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     except (MinidlError, NotFittedError):
         raise
     except (TypeError, ValueError) as error:
-        kind = DTypeError if isinstance(error, TypeError) else DataError
-        raise kind(LONG.sub(" ", str(error)).strip()) from error
+        error_class = DTypeError if isinstance(error, TypeError) else DataError
+        raise error_class(LONG.sub(" ", str(error)).strip()) from error
