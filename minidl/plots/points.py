@@ -101,13 +101,13 @@ def cross_out(ax: Axes, data: Dataset, places: Sequence[Floats], scores: Scores)
     return f"wrong: {', '.join(counts)}"
 
 
-def legend_of(ax: Axes, data: Dataset, *others: Any, crosses: bool = False) -> None:
-    """Explain points, and `others`, below the Axes."""
+def legend_of(ax: Axes, data: Dataset, *extra: Any, crosses: bool = False) -> None:
+    """Explain points, and `extra` handles, below the Axes."""
     from matplotlib.lines import Line2D
 
     points: dict[str, Any] = {"linestyle": "none", "markersize": 6}
     valued = bool(ax.images) and not data.n_classes
-    handles = list(others)
+    handles = list(extra)
     for k, (name, colour) in enumerate(
         zip(data.class_names, colours_of(data.n_classes), strict=True)
     ):
