@@ -42,10 +42,10 @@ def place(index: Sequence[int], names: Names = None) -> str:
     >>> place((2, 0), ["height"]), place((2,)), place((2, 0, 1))
     ("row 2, column 'height'", 'row 2', 'row 2, position (0, 1)')
     """
-    row, *rest = index or (0,)
-    if len(rest) > 1:
-        return f"row {row}, position {tuple(rest)}"
-    return f"row {row}" + "".join(f", column {column_name(i, names)}" for i in rest)
+    row, *columns = index or (0,)
+    if len(columns) > 1:
+        return f"row {row}, position {tuple(columns)}"
+    return f"row {row}" + "".join(f", column {column_name(i, names)}" for i in columns)
 
 
 def a(noun: str) -> str:
@@ -86,8 +86,8 @@ def check_finite(what: str, values: Array, dtype: npt.DTypeLike, names: Names = 
             part = values[start : start + chunk].astype(dtype, copy=False)
         bad = ~np.isfinite(part)
         if bad.any():
-            row, *rest = index = np.argwhere(bad)[0].tolist()
-            received = f"{part[tuple(index)]} in {place((start + row, *rest), names)}"
+            row, *columns = index = np.argwhere(bad)[0].tolist()
+            received = f"{part[tuple(index)]} in {place((start + row, *columns), names)}"
             gaps = np.isnan(values) if values.dtype.kind == "f" else np.zeros(1, bool)
             hint = f"{summary(gaps, names)}. {REMEDY}" if gaps.any() else None
             end = f"{np.dtype(dtype)} ends at {np.finfo(dtype).max:.3g}"
