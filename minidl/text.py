@@ -27,8 +27,8 @@ def listed(items: Sequence[object], shown: int = 5) -> str:
     >>> listed([1, 2, 3], 2)
     '1, 2 and 1 more'
     """
-    more = f" and {len(items) - shown} more" if len(items) > shown else ""
-    return ", ".join(map(str, items[:shown])) + more
+    remainder = f" and {len(items) - shown} more" if len(items) > shown else ""
+    return ", ".join(map(str, items[:shown])) + remainder
 
 
 def shorten(text: str, longest: int) -> str:
