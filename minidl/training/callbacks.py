@@ -98,9 +98,9 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
         """Restore what :meth:`state_dict` returned; by default, set each entry as an attribute."""
         self._check_state(state)
         for name, value in state.items():
-            held = vars(self).get(name)
-            if isinstance(held, Callback):
-                held.load_state_dict(value)
+            current = vars(self).get(name)
+            if isinstance(current, Callback):
+                current.load_state_dict(value)
             else:
                 vars(self)[name] = value
 
