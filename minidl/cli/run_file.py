@@ -89,7 +89,7 @@ class RunFile:
         trainer.callbacks.append(SaveRun(self))
 
     def save(self, trainer: Trainer) -> None:
-        """Save the run; an error is told once, and does not end it."""
+        """Save the run; print an error once, and go on."""
         try:
             save_run(trainer, self.path, self.extra)
         except DataError as error:
