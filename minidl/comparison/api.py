@@ -220,20 +220,15 @@ def compare_all(
     [('circles', 16), ('moons', 16)]
     """
     _check_lists(problems=problems, batch_sizes=batch_sizes)
-    *both_seeds, ends = seeds_and_looks(seeds, tuning_seeds, looks)
+    *split, ends = seeds_and_looks(seeds, tuning_seeds, looks)
     work = check_jobs(jobs), check_count("memory", memory), check_engine(engine)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
-    options: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
-    options |= {"epochs": epochs, "target": target, "sustained": sustained, "modifiers": modifiers}
+    terms: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
+    terms |= {"epochs": epochs, "target": target, "sustained": sustained, "modifiers": modifiers}
     pairs = product(sources, batch_sizes)
-    plans = [
-        with_looks(make_plan(p, optimizers, size, *both_seeds, **options), ends)
-        for p, size in pairs
-    ]
+    plans = [with_looks(make_plan(p, optimizers, size, *split, **terms), ends) for p, size in pairs]
     if batching_lr is not None:
-        plans.append(
-            _batching_plan(sources[0], batchings, both_seeds, {**options, "lr": batching_lr})
-        )
+        plans.append(_batching_plan(sources[0], batchings, split, {**terms, "lr": batching_lr}))
     return execute([Executor(*plan, *work) for plan in plans], out, command, progress)
 
 
@@ -245,7 +240,7 @@ def _check_lists(**lists: object) -> None:
 
 
 def _batching_plan(
-    source: Problem, sizes: Sequence[BatchSize], seeds: Sequence[Seeds], options: dict[str, Any]
+    source: Problem, sizes: Sequence[BatchSize], seeds: Sequence[Seeds], terms: dict[str, Any]
 ) -> tuple[Plan, Problem, dict[str, Optimizer]]:
     """Return the plan of gradient descent at these batch sizes, with half of the seeds."""
     named: dict[BatchSize, str] = {"full": "batch", 1: "stochastic"}
@@ -254,7 +249,7 @@ def _batching_plan(
     if invalid_sizes or len(further) > 1 or len(set(sizes)) < len(sizes):
         raise invalid("batchings", sizes, "full, 1 and at most one other batch size, each once")
     names = [named.get(size, "gd") for size in sizes]
-    if options["tune"] == "lr,momentum":  # gradient descent has no momentum to tune
-        options = {**options, "tune": "lr", "momentum": None, "trials": None}
+    if terms["tune"] == "lr,momentum":  # gradient descent has no momentum to tune
+        terms = {**terms, "tune": "lr", "momentum": None, "trials": None}
     half = [part[: max(1, len(part) // 2)] for part in seeds]
-    return make_plan(source, names, further[0] if further else None, *half, **options)
+    return make_plan(source, names, further[0] if further else None, *half, **terms)

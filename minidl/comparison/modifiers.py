@@ -41,7 +41,7 @@ def modify_all(
     sized: Mapping[str, tuple[Any, Any]], added: Modifiers
 ) -> dict[str, tuple[Any, Any]]:
     """Return each optimizer, beside its batch size, in the modifiers; one must have a velocity."""
-    rules = [rule.chain()[-1] for rule, _ in sized.values()]
+    rules = (rule.chain()[-1] for rule, _ in sized.values())
     if "restart" in dict(added) and not any(map(restarts, rules)):
         problem = f"restart needs an optimizer with a velocity, such as nag, got {', '.join(sized)}"
         raise ArgumentError(problem)
