@@ -31,15 +31,6 @@ def listed(items: Sequence[object], shown: int = 5) -> str:
     return ", ".join(map(str, items[:shown])) + remainder
 
 
-def shorten(text: str, longest: int) -> str:
-    """Return a text, cut to so many characters.
-
-    >>> shorten("Adelie", 6), shorten("chinstrap", 6)
-    ('Adelie', 'chi...')
-    """
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
-
-
 def in_words(column: str) -> str:
     """Return the name of a column of a history, such as "training loss".
 

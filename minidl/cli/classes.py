@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.datasets import Dataset
-from minidl.text import counted, listed, shorten
+from minidl.errors import cut
+from minidl.text import counted, listed
 from minidl.training import Trainer, class_accuracy
 
 UNEVEN = 2  # rows of the largest class to those of the smallest
@@ -24,7 +25,7 @@ def accuracy_by_class(
         return None
     measured, names = (
         class_accuracy(trainer, X, y),
-        [shorten(name, LONGEST) for name in data.class_names],
+        [cut(name, LONGEST) for name in data.class_names],
     )
     worst_first = sorted(measured, key=lambda c: (measured[c].accuracy, -measured[c].rows))
     words = ", ".join(

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from minidl import optim
-from minidl.errors import StepError
+from minidl.errors import StepError, cut
 from minidl.identification.api import Examination, of_class, reference
 from minidl.identification.compare import Check
 from minidl.identification.declared import given
 from minidl.identification.response import quiet, record
 from minidl.identification.result import WIDTH, Identification, capital, wrapped
-from minidl.text import shorten
 
 # Words in the name of a class -> the rule that it should be, the first that occurs.
 WORDS = {
@@ -128,7 +127,7 @@ class Report:
                 expected, received = check.difference.numbers()
                 if max(len(expected), len(received)) > COLUMN:
                     expected, received = check.difference.distance()
-                name = shorten(line, LEFT)
+                name = cut(line, LEFT)
                 lines.append(f"{name:{LEFT}}{check.difference.step:>6}{expected:>13}{received:>13}")
                 at_point |= check.difference.at_point
         if any(check.difference for check in self.failed):

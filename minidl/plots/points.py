@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.datasets import Dataset
+from minidl.errors import cut
 from minidl.plots.figures import explain
 from minidl.plots.inks import ink
 from minidl.plots.scores import Scores
 from minidl.plots.shades import MARKERS, colours_of
-from minidl.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,7 +129,7 @@ def legend_of(ax: Axes, data: Dataset, *extra: Any, crosses: bool = False) -> No
 def class_words(name: str) -> str:
     """Return the name of a class for a legend; a number alone says nothing."""
     words = f"class {name}" if name.replace(".", "").lstrip("-").isdigit() else name
-    words = shorten(words, LONGEST)
+    words = cut(words, LONGEST)
     return f" {words}" if words.startswith("_") else words  # matplotlib hides those with _
 
 

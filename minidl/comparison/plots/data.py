@@ -18,9 +18,9 @@ from minidl.comparison.report.words import number, rate, target_words, wrapped
 from minidl.comparison.rows import Row
 from minidl.comparison.stats.hitting import Floats, restricted_mean
 from minidl.comparison.stats.profiles import ecdf_steps
-from minidl.errors import DataError
+from minidl.errors import DataError, cut
 from minidl.plots.inks import ink, inked_looks
-from minidl.text import counted, shorten
+from minidl.text import counted
 
 WIDTH, LETTERS = 10.0, 104  # of the figure: in inches, and letters of a title
 FINE = 120  # letters of a line below the panels
@@ -134,7 +134,7 @@ def rated_on(comparison: Results) -> dict[str, Sequence[int]]:
 def title(comparison: Results) -> str:
     """Return the problem, and the answer as on the screen."""
     lines = wrapped(f"{comparison.plan.problem}: {headline(comparison)}", LETTERS)
-    return "\n".join(shorten(line, LETTERS) for line in lines[:2])
+    return "\n".join(cut(line, LETTERS) for line in lines[:2])
 
 
 def conditions(comparison: Results) -> str:
@@ -154,7 +154,7 @@ def labels(comparison: Results) -> dict[str, str]:
     several = len(momenta) > 1 or comparison.plan.tune == "lr,momentum"
     for c in comparison.plan.contestants:
         setting, row = comparison.chosen[c.name].setting, rows.get(c.name)
-        words = f"{shorten(c.name, 40)}: {_epochs(row, comparison.plan.epochs)}"
+        words = f"{cut(c.name, 40)}: {_epochs(row, comparison.plan.epochs)}"
         words += f", rate {rate(setting.lr)}"
         if several and setting.momentum is not None:
             words += f", momentum {setting.momentum:g}"
@@ -178,7 +178,7 @@ def _epochs(row: Row | None, budget: int) -> str:
 def area_labels(profile: Profile) -> dict[str, str]:
     """Return the legend entry of each optimizer of a profile."""
     areas = zip(profile.optimizers, profile.areas, strict=True)
-    return {name: f"{shorten(name, 40)}: area on the left {area:.2f}" for name, area in areas}
+    return {name: f"{cut(name, 40)}: area on the left {area:.2f}" for name, area in areas}
 
 
 class Look(NamedTuple):

@@ -10,9 +10,8 @@ import numpy as np
 from minidl.comparison.analysis import Results
 from minidl.comparison.plots import data
 from minidl.comparison.profile import Profile
-from minidl.errors import invalid
+from minidl.errors import cut, invalid
 from minidl.plots.figures import axes_of, styled
-from minidl.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +36,7 @@ def plot_panel(comparison: Results, what: str, ax: Axes | None) -> Axes:
 
         axes, looks = axes_of(ax), data.looks_of([comparison])
         labels, full = data.labels(comparison), what == "loss"
-        labels = labels if full else {name: shorten(name, 40) for name in labels}
+        labels = labels if full else {name: cut(name, 40) for name in labels}
         PANELS[what](axes, comparison, looks)
         rates = what == "rates"  # where no corner is free
         marks = data.marks(comparison)[1:] if rates else []
@@ -99,7 +98,7 @@ def _parts(comparisons: Sequence[Results], profile: Profile | None) -> list[_Par
         legend = data.legend(data.labels(comparison), looks, data.marks(comparison))
         parts.append(_Part(comparison, looks, data.title(comparison), words, legend))
     if profile is not None:
-        words = shorten("; ".join(profile.problems), data.FINE)
+        words = cut("; ".join(profile.problems), data.FINE)
         legend = data.legend(data.area_labels(profile), looks, [])
         parts.append(
             _Part(profile, looks, f"{len(profile.problems)} problems together", words, legend)
