@@ -1,4 +1,4 @@
-"""What scikit-learn checks: its errors as minidl's, and what version 1.5 calls otherwise."""
+"""Checks of scikit-learn, whose errors become minidl's, and names that differ in version 1.5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both estimators share: a thin layer over ``nn.mlp`` and the Trainer."""
+"""The base of both estimators: a thin layer over ``nn.mlp`` and the Trainer."""
 
 from __future__ import annotations
 

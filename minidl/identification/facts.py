@@ -1,4 +1,4 @@
-"""What can be said of an optimizer without knowing its rule."""
+"""Facts about an optimizer that its steps show without its rule."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What can be put on top of any rule: weight decay, clipping, gradients that are summed."""
+"""Changes on top of any rule: weight decay, clipping, gradients that are summed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an optimizer answers to the probes: recorded once, identified as often as wanted."""
+"""The response of an optimizer to the probes: recorded once, identified as often as wanted."""
 
 import sys
 import traceback

@@ -1,4 +1,4 @@
-"""Which rule agrees with a response: right rules first, then their forms, then known faults."""
+"""Search the rule that agrees: right rules first, then their forms, then known faults."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ def load(place: str) -> tuple[ModuleType, str]:
     Raises
     ------
     ArgumentError
-        There is no such file, no class is named, or the file cannot be run; with its line.
+        The file does not exist, no class is named, or the file raises an error; with its line.
     """
     file, _, name = place.rpartition(":")
     path = Path(file or place)

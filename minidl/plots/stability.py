@@ -59,7 +59,7 @@ def plot_stability(
     ------
     ArgumentError, UnknownNameError
         A place is not (x, m) with x > 0 and m in [0, 1), or has no panel; the axes do not fit the
-        rules; there is no such rule.
+        rules; a rule is unknown.
 
     Examples
     --------

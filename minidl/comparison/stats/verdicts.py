@@ -184,7 +184,7 @@ class Verdict:
 
     @property
     def scope(self) -> str:
-        """How often one of the two may still fail, a sentence that qualifies *equivalent*."""
+        """A sentence that qualifies *equivalent*: how often one of the two may still fail."""
         bound, worst = f"{100 * self.failure_bound:.0f} %", max(self.failures)
         return f"{worst} of {self.seeds} runs failed, which allows up to {bound}"
 
