@@ -69,12 +69,12 @@ def _plot_stability(pairs: Pairs, file: str) -> None:
     from minidl.plots import plot_stability
     from minidl.plots.figures import new_figure, save, styled
 
-    at: dict[str, list[tuple[float, float]]] = {}
+    places_of: dict[str, list[tuple[float, float]]] = {}
     for path, figures in pairs:
         if path.rule is not None:
-            places = [(path.rule.lr * d.curvature, path.rule.momentum) for d in figures.directions]
-            at.setdefault(path.rule.name, []).extend(p for p in places if p[0] > 0)
+            points = [(path.rule.lr * d.curvature, path.rule.momentum) for d in figures.directions]
+            places_of.setdefault(path.rule.name, []).extend(p for p in points if p[0] > 0)
     figure = new_figure(10.7, 3.6)
     with styled():
-        plot_stability(at, ax=figure.subplots(1, 3, sharey=True))
+        plot_stability(places_of, ax=figure.subplots(1, 3, sharey=True))
     save(figure, file)

@@ -165,9 +165,9 @@ class Plan:
     def extended(self, low: bool, high: bool) -> Plan:
         """Return the plan with two more learning rates at one end or both, in the same ratio."""
         rates = self.rates
-        down, up = rates[0] / rates[1], rates[-1] / rates[-2]
+        below, above = rates[0] / rates[1], rates[-1] / rates[-2]
         for _ in range(2):
-            rates = (rates[0] * down,) * low + rates + (rates[-1] * up,) * high
+            rates = (rates[0] * below,) * low + rates + (rates[-1] * above,) * high
         return replace(self, rates=rates)
 
     def to_dict(self) -> dict[str, Any]:

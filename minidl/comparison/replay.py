@@ -168,7 +168,8 @@ def _check_losses(run: Run, history: History) -> None:
     """Raise unless the losses before training, also of the held-out rows, are those of a run."""
     for column, words in (("train_loss", "training"), ("validation_loss", "validation")):
         saved, new = (
-            float(of[column][0]) if column in of else None for of in (run.curves, history)
+            float(columns[column][0]) if column in columns else None
+            for columns in (run.curves, history)
         )
         if saved is not None and new is not None and not _same(saved, new):
             change = f"starts with a {words} loss of {new:.6g}, in the comparison {saved:.6g}"

@@ -86,8 +86,8 @@ class Run:
         late = self.diverged_at is not None and self.diverged_at > budget
         curves = {name: curve[: budget + 1] for name, curve in self.curves.items()}
         seconds = self.seconds * min(1.0, budget / max(self.epochs, 1))
-        at = None if late else self.diverged_at
-        return replace(self, curves=curves, diverged_at=at, seconds=seconds)
+        diverged_at = None if late else self.diverged_at
+        return replace(self, curves=curves, diverged_at=diverged_at, seconds=seconds)
 
     def lasts(self, epochs: int) -> bool:
         """Return whether it was trained for so many epochs, or until it diverged."""

@@ -82,8 +82,8 @@ def differences(written: Sequence[Json], requested: Sequence[Json]) -> list[str]
     if not isinstance(written, list) or len(written) != len(requested):
         return ["the number of comparisons"]
     changes: dict[str, str] = {}
-    for saved, wanted in zip(written, requested, strict=True):
-        old, new = ({**h, **h.get("plan", {}), "plan": None} for h in (saved, wanted))
+    for old_header, new_header in zip(written, requested, strict=True):
+        old, new = ({**h, **h.get("plan", {}), "plan": None} for h in (old_header, new_header))
         for name in {**old, **new}:
             old_value, new_value = (entries.get(name, NONE.get(name)) for entries in (old, new))
             if old_value != new_value:

@@ -102,8 +102,8 @@ def _remedy(problem: Problem, typed: bool) -> str:
     parts = [problem.hint] if problem.hint else []
     if problem.option is not None:
         listed_values = isinstance(problem.option[1], list)  # which cannot be a key
-        ways = None if listed_values else WAYS.get(problem.option)
-        parts.append(f"Add {ways[typed] if ways else spelled(problem.option, typed)}.")
+        spellings = None if listed_values else WAYS.get(problem.option)
+        parts.append(f"Add {spellings[typed] if spellings else spelled(problem.option, typed)}.")
     return "".join(f"{' ' if i else '. '}{part}" for i, part in enumerate(parts))
 
 

@@ -77,8 +77,10 @@ def checks(rule: Rule, h: Mapping[str, float], observed: Observed, traits: Facts
     moves, points = errors[:half], errors[half:]
     compared = []
     for name, title in COORDINATES.items():
-        at = observed.names.index("main"), PLACES[name]
-        compared.append(_check(title, moves[:, at[0], at[1] : at[1] + 1], observed, weights, at))
+        index = observed.names.index("main"), PLACES[name]
+        compared.append(
+            _check(title, moves[:, index[0], index[1] : index[1] + 1], observed, weights, index)
+        )
     for run, title in WHOLE_RUNS.items():
         if run in observed.names:
             row = observed.names.index(run)
@@ -88,13 +90,13 @@ def checks(rule: Rule, h: Mapping[str, float], observed: Observed, traits: Facts
 
 
 def _check(
-    title: str, errors: Array, observed: Observed, weights: Array, at: tuple[int, int]
+    title: str, errors: Array, observed: Observed, weights: Array, index: tuple[int, int]
 ) -> Check:
     """Return the check of one experiment or one run, from its errors (T, P)."""
     if errors.max() <= CLOSE:
         return Check(title, True)
     step = int(np.argmax((errors > CLOSE).any(axis=1)))
-    row, place = at[0], at[1] + int(errors[step].argmax())
+    row, place = index[0], index[1] + int(errors[step].argmax())
     expected = weights[step + 1, row, 0, place] - weights[step, row, 0, place]
     received = observed.weights[step + 1, row, place] - observed.weights[step, row, place]
     coordinate = list(COORDINATES)[place]

@@ -197,12 +197,12 @@ def _run(optimizer: Subject, all_probes: Probes, name: str) -> Run:
     rates = all_probes.rates[:, row] * (DEFAULT_RATE if optimizer.rate is None else optimizer.rate)
     w = all_probes.start[row].copy()
     weights, shifts, calls, changes = [w.copy()], [], 1, False
-    with _blamed(optimizer.name) as at, np.errstate(all="ignore"):
+    with _blamed(optimizer.name) as progress, np.errstate(all="ignore"):
         step = optimizer.make(float(rates[0]))
         for t in range(all_probes.steps):
-            at.step = t + 1
+            progress.step = t + 1
             g = _Gradient(all_probes.gradients[t, row], all_probes.field[t, row], all_probes.waves)
-            g.into = at.array if name == "reused" else None
+            g.into = progress.array if name == "reused" else None
             before = w.copy()
             w = step(w, Slope(g(w), g), float(rates[t]))
             weights.append(np.array(w, dtype=float))

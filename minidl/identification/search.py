@@ -213,36 +213,36 @@ def rules(traits: Facts, clips_anyway: bool = False) -> Iterator[Rule]:
 
     With `clips_anyway`, a threshold was given: whatever is clipped hardly depends on the size.
     """
-    up = (UPHILL,) if traits.uphill else ()
+    uphill = (UPHILL,) if traits.uphill else ()
     groups = [_family(group, traits) for group in (BASES, FORMS, FAULTS)]
     bases, forms, _ = groups
     if not traits.is_usable:  # no rule can be told, only the nearest
         yield from bases
         return
     if traits.period > 1:
-        yield from (r.modified(m, *up) for r in bases + forms for m in every(traits.period))
+        yield from (r.modified(m, *uphill) for r in bases + forms for m in every(traits.period))
         return
     decays = [m for m in DECAYS if traits.decay in PLACE_OF_DECAY.get(m.key, ())]
     for group in groups:
-        yield from (r.modified(m, *up) for r in group for m in decays if fits(r, m))
-        yield from (r.modified(*up) for r in group if not decays)
+        yield from (r.modified(m, *uphill) for r in group for m in decays if fits(r, m))
+        yield from (r.modified(*uphill) for r in group if not decays)
     clips = (CLIPS if traits.shared or clips_anyway else CLIPS[:1]) if traits.clipped else ()
     if traits.family == SIGNS:
         clips = CLIPS if clips_anyway else ()
     elif clips_anyway:
         bases, forms = ([r for r in group if r.family != SIGNS] for group in (BASES, FORMS))
     yield from (
-        r.modified(c, *up, *d)
+        r.modified(c, *uphill, *d)
         for r in bases + forms
         for c in clips
         for d in pairs(decays)
         if all(fits(r, m) for m in d)
     )
     if traits.clipped and not traits.shared:
-        yield from (r.modified(CLIPPED_STEP, *up) for r in BASES if r.family == LINEAR)
-    yield from (r.modified(m, *up) for r in bases for m in SUMS if traits.endless)
+        yield from (r.modified(CLIPPED_STEP, *uphill) for r in BASES if r.family == LINEAR)
+    yield from (r.modified(m, *uphill) for r in bases for m in SUMS if traits.endless)
     plain = [d for d in pairs(decays) if not d or d[0].key != "decoupled, iterate"]
-    yield from (r.modified(m, *up, *d) for r in bases for m in SCHEDULES for d in plain)
+    yield from (r.modified(m, *uphill, *d) for r in bases for m in SCHEDULES for d in plain)
 
 
 def fits(rule: Rule, modifier: Modifier) -> bool:

@@ -79,18 +79,18 @@ class _Restart(Modifier):
             w[...] = np.where(which, self.iterate(w), w)
             for name in self.cleared:
                 self.state[name][...] = np.where(which, 0.0, self.state[name])
-            at = self.state["restarted_at"]
-            at[...] = np.where(which, self.step_count, at)
+            restarted_at = self.state["restarted_at"]
+            restarted_at[...] = np.where(which, self.step_count, restarted_at)
 
     @contextmanager
     def _since_restart(self) -> Iterator[None]:
         """Let a schedule of the momentum count from the last restart of each network."""
-        settings, at = self.hyperparameters, self.state.get("restarted_at")
+        settings, restarted_at = self.hyperparameters, self.state.get("restarted_at")
         schedule = settings.get("momentum")
-        if not callable(schedule) or at is None or not at.any():
+        if not callable(schedule) or restarted_at is None or not restarted_at.any():
             yield
             return
-        settings["momentum"] = lambda step: _each(schedule, step, at)
+        settings["momentum"] = lambda step: _each(schedule, step, restarted_at)
         try:
             yield
         finally:
@@ -114,7 +114,7 @@ class _Restart(Modifier):
 
 def _each(schedule: Any, step: int, restarted_at: Array) -> Any:
     """Return the value of a schedule that began anew at these steps, for each network."""
-    counts = [step - int(at) for at in restarted_at.ravel()]
+    counts = [step - int(start) for start in restarted_at.ravel()]
     if restarted_at.ndim == 1:
         return schedule(counts[0])
     values = [np.ravel(schedule(count)) for count in counts]  # one, or one for each network

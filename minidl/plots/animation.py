@@ -200,17 +200,17 @@ class _Stage:
     def _draw_panel(self, ax: Axes, name: str, epoch: int) -> None:
         """Draw what one optimizer's network predicts after an epoch."""
         weights, losses = self.runs[name]
-        at = min(epoch, len(weights) - 1)
+        row = min(epoch, len(weights) - 1)
         scene = self.scene
-        scene.network.parameters.set(weights[at])
+        scene.network.parameters.set(weights[row])
         repaint(ax, scene.data, scene.scores, scene.size, scene.plane)
-        ended = f" (ended in epoch {at})" if at < epoch else ""
-        ax.set_title(f"{self.names[name]}{ended}\ntraining loss {losses[at]:.3g}")
+        ended = f" (ended in epoch {row})" if row < epoch else ""
+        ax.set_title(f"{self.names[name]}{ended}\ntraining loss {losses[row]:.3g}")
         ax.spines.top.set(visible=True, color=self.looks[name].color, linewidth=4)
         ax.set_xlabel(ax.get_xlabel().replace(" of the variance", ""))
         inner = self.panels.index(ax) % IN_A_ROW > 0  # beside another panel with the same label
         ax.set_ylabel("" if inner else ax.get_ylabel().replace(" of the variance", ""))
-        self.points[name].set_data([at], [losses[at]])
+        self.points[name].set_data([row], [losses[row]])
 
 
 def _indexed(picture: Pixels, colours: Pixels) -> Image:

@@ -222,5 +222,5 @@ def rounded_down(rate: float) -> float:
     return float(f"{digit}e{power}")
 
 
-def _places(found: dict[str, tuple[int, int]]) -> str:
-    return joined([f"{some} of {all_} in layer {name}" for name, (some, all_) in found.items()])
+def _places(counts: dict[str, tuple[int, int]]) -> str:
+    return joined([f"{n} of {total} in layer {name}" for name, (n, total) in counts.items()])

@@ -53,18 +53,18 @@ def floats(array: Array, names: Names = None, what: str = "value", text: str = "
     if any(gaps) and array.ndim:
         position = gaps.index(True)
         received = f"{_shown(cells[position])} in {place(_index(position, array), names)}"
-        bad = np.logical_or(gaps, nan).reshape(array.shape)
+        mask = np.logical_or(gaps, nan).reshape(array.shape)
         renamed = "target" in what and isinstance(cells[position], str) and cells[position].strip()
-        hint = f"{summary(bad, names)}. {REMEDY}" + (f" {RENAME}" if renamed else "")
+        hint = f"{summary(mask, names)}. {REMEDY}" + (f" {RENAME}" if renamed else "")
         raise DataError(f"{a(what)} is missing", received=received, hint=hint)
     values = np.empty(len(cells))
     for i, cell in enumerate(cells):
         try:
             values[i] = _float(cell)
         except (TypeError, ValueError, OverflowError) as error:
-            at = f" in {place(_index(i, array), names)}" if array.ndim else ""
+            place_text = f" in {place(_index(i, array), names)}" if array.ndim else ""
             advice = hint_for(cell, text) if isinstance(error, TypeError) else None
-            raise DTypeError(f"{_shown(cell)}{at} {error}", hint=advice) from None
+            raise DTypeError(f"{_shown(cell)}{place_text} {error}", hint=advice) from None
     return values.reshape(array.shape)
 
 

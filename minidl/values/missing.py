@@ -58,21 +58,21 @@ def column_name(i: int, names: Names) -> str:
     return str(i) if names is None else repr(names[i])
 
 
-def summary(bad: Array, names: Names = None, lines: Sequence[int] | None = None) -> str:
+def summary(mask: Array, names: Names = None, lines: Sequence[int] | None = None) -> str:
     """Return how many entries of a mask are True, in which rows (or lines of a file) and columns.
 
     >>> summary(np.array([[True, False], [False, False], [True, True]]), ["a", "b"])
     "3 of 6 values are missing, in rows 0, 2; columns 'a' (2), 'b' (1)"
     """
-    total = int(bad.sum())
+    total = int(mask.sum())
     if total == 1:
-        return f"1 of {bad.size} value{'s' * (bad.size > 1)} is missing"
-    flat = bad.reshape(len(bad), -1) if bad.ndim else bad.reshape(1, 1)
-    at = np.flatnonzero(flat.any(axis=1)).tolist()
-    text = f"{total} of {bad.size} values are missing, in"
-    noun = f"{'line' if lines else 'row'}{'s' * (len(at) > 1)}"
-    text += f" {noun} {listed([str(lines[i] if lines else i) for i in at])}"
-    if bad.ndim == 2:
+        return f"1 of {mask.size} value{'s' * (mask.size > 1)} is missing"
+    flat = mask.reshape(len(mask), -1) if mask.ndim else mask.reshape(1, 1)
+    rows = np.flatnonzero(flat.any(axis=1)).tolist()
+    text = f"{total} of {mask.size} values are missing, in"
+    noun = f"{'line' if lines else 'row'}{'s' * (len(rows) > 1)}"
+    text += f" {noun} {listed([str(lines[i] if lines else i) for i in rows])}"
+    if mask.ndim == 2:
         counts = [f"{column_name(j, names)} ({k})" for j, k in enumerate(flat.sum(axis=0)) if k]
         text += f"; column{'s' * (len(counts) > 1)} {listed(counts)}"
     return text
@@ -84,9 +84,9 @@ def check_finite(what: str, values: Array, dtype: npt.DTypeLike, names: Names = 
     for start in range(0, len(values), chunk):
         with np.errstate(over="ignore"):
             part = values[start : start + chunk].astype(dtype, copy=False)
-        bad = ~np.isfinite(part)
-        if bad.any():
-            row, *columns = index = np.argwhere(bad)[0].tolist()
+        not_finite = ~np.isfinite(part)
+        if not_finite.any():
+            row, *columns = index = np.argwhere(not_finite)[0].tolist()
             received = f"{part[tuple(index)]} in {place((start + row, *columns), names)}"
             gaps = np.isnan(values) if values.dtype.kind == "f" else np.zeros(1, bool)
             hint = f"{summary(gaps, names)}. {REMEDY}" if gaps.any() else None

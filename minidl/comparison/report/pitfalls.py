@@ -30,11 +30,11 @@ def warnings_of(comparison: Results) -> Iterator[str]:
     for name, chosen in comparison.chosen.items():
         if chosen.edge:
             end, best = "smallest" if chosen.edge < 0 else "largest", rate(chosen.best.lr)
-            of = "learning rate of the grid"
+            range_words = "learning rate of the grid"
             if plan.trials:
                 searched = "lr" if chosen.best.momentum is None else "lr / (1 - momentum)"
-                best, of = setting_words(chosen.best), f"{searched} of its trials"
-            words = f"{method_name(name)} did best at {best}, the {end} {of}"
+                best, range_words = setting_words(chosen.best), f"{searched} of its trials"
+            words = f"{method_name(name)} did best at {best}, the {end} {range_words}"
             if chosen.best != chosen.setting:
                 words += f" ({setting_words(chosen.setting)} is chosen, as it is about as good)"
             yield f"EDGE: {words}; a better one may lie beyond."
@@ -64,7 +64,7 @@ def _chaotic(comparison: Results) -> Iterator[str]:
     }
     if lowest:
         rates = {n: setting_words(s) if several else rate(s.lr) for n, s in lowest.items()}
-        words = joined([f"{method_name(name)} at {at}" for name, at in rates.items()])
+        words = joined([f"{method_name(name)} at {text}" for name, text in rates.items()])
         yield f"training becomes chaotic for {words}; no verdict rests on such rates."
     if comparison.target is not None and not comparison.target.steady:
         words = "every setting that comes near the best loss is chaotic"

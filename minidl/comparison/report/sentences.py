@@ -140,8 +140,8 @@ def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
     wins = {name: [f for f in converged if f.winner == name] for name in (duel.first, duel.second)}
     equivalent = sum(map(is_equivalent, converged))
     neither = len(converged) - sum(map(len, wins.values())) - equivalent
-    at = {name: f"at {len(won)} ({_span(won, flags)})" for name, won in wins.items() if won}
-    parts = [f"{method_name(name)} is faster {place}" for name, place in at.items()]
+    wins_at = {name: f"at {len(won)} ({_span(won, flags)})" for name, won in wins.items() if won}
+    parts = [f"{method_name(name)} is faster {at}" for name, at in wins_at.items()]
     if equivalent:
         parts.append(f"they are equivalent within 5 % at {equivalent}")
     if neither:

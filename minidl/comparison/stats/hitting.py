@@ -76,21 +76,23 @@ def hitting_times(
     (3.0, 1.0)
     """
     sustained = check_count("sustained", sustained)
-    at = np.asarray(epochs, dtype=np.float64)
+    numbers = np.asarray(epochs, dtype=np.float64)
     reached, has_diverged = np.asarray(holds, dtype=np.bool_), np.asarray(diverged, dtype=np.bool_)
-    if reached.ndim == 0 or at.shape != reached.shape[-1:]:
-        problem, expected = "holds must have one column per epoch", f"(..., {at.size})"
+    if reached.ndim == 0 or numbers.shape != reached.shape[-1:]:
+        problem, expected = "holds must have one column per epoch", f"(..., {numbers.size})"
         raise ShapeError(problem, received=reached.shape, expected=expected)
-    if not bool(np.all(np.diff(at) > 0)):
-        raise ArgumentError(f"must ascend, got {at}", argument="epochs")
+    if not bool(np.all(np.diff(numbers) > 0)):
+        raise ArgumentError(f"must ascend, got {numbers}", argument="epochs")
     if has_diverged.shape not in ((), reached.shape[:-1]):
         problem = "diverged must have one value per curve"
         raise ShapeError(problem, received=has_diverged.shape, expected=reached.shape[:-1])
-    windows = len(at) - sustained + 1
+    windows = len(numbers) - sustained + 1
     if windows < 1:
         return np.full(reached.shape[:-1], math.inf)
-    full = np.all([reached[..., k : k + windows] for k in range(sustained)], axis=0)
-    return np.where(full.any(axis=-1) & ~has_diverged, at[full.argmax(axis=-1)], math.inf)
+    window_holds = np.all([reached[..., k : k + windows] for k in range(sustained)], axis=0)
+    return np.where(
+        window_holds.any(axis=-1) & ~has_diverged, numbers[window_holds.argmax(axis=-1)], math.inf
+    )
 
 
 @answers

@@ -182,8 +182,8 @@ def _share(x: Floats, y: Floats, shift: Shift, signs: Floats, least: float) -> f
 
 def _shifts(x: Floats, y: Floats) -> set[Shift]:
     """Return by how much a place on the grid of x lies before one of y that may be its equal."""
-    good = [np.argwhere(near_best(table, ERRORS)).tolist() for table in (x, y)]
-    return {tuple(j - i for i, j in zip(*pair, strict=True)) for pair in product(*good)}
+    near = [np.argwhere(near_best(table, ERRORS)).tolist() for table in (x, y)]
+    return {tuple(j - i for i, j in zip(*pair, strict=True)) for pair in product(*near)}
 
 
 def _table(name: str, values: npt.ArrayLike) -> Floats:

@@ -30,8 +30,8 @@ def rows_of(table: Table, name: str, choices: Choices, test_size: float) -> Raw:
     """
     chosen = choose(table, choices)
     columns = {column.name: column for column in table.columns}
-    ways = choices.decimal, choices.categorical
-    features = [kind_of(columns[feature], table, *ways) for feature in chosen.features]
+    options = choices.decimal, choices.categorical
+    features = [kind_of(columns[feature], table, *options) for feature in chosen.features]
     features, left_out = _used(features, choices)
     problems = [*table.problems, *chosen.problems, *(p for f in features for p in f.problems)]
     if not features and not chosen.problems:
@@ -83,13 +83,13 @@ def _used(features: Sequence[Kind], choices: Choices) -> tuple[list[Kind], list[
 
 
 def _gaps(
-    features: Sequence[Kind], target: Target | None, table: Table, way: str | None
+    features: Sequence[Kind], target: Target | None, table: Table, treatment: str | None
 ) -> list[Problem]:
     """Return the problems of missing values that the way to treat them does not deal with."""
     problems = []
     gaps = np.zeros(table.n, bool) if target is None else target.gaps
-    drop = gaps.any() or way == "drop"
-    for feature in features if way in (None, "error") else ():
+    drop = gaps.any() or treatment == "drop"
+    for feature in features if treatment in (None, "error") else ():
         dropped = any(p.option == ("drop", [feature.name]) for p in feature.problems)
         if feature.gaps is not None and not dropped:
             mostly = drop and feature.gaps.mean() > MOSTLY_MISSING
@@ -97,7 +97,7 @@ def _gaps(
             problems.append(
                 problem(feature.name, missing(feature.gaps, feature.gap_words, table), option)
             )
-    if target is not None and 0 < gaps.sum() < table.n and way != "drop":
+    if target is not None and 0 < gaps.sum() < table.n and treatment != "drop":
         place, message = f"target {target.name!r}", missing(gaps, target.gap_words, table)
         hint = RENAME if target.gap_words and target.classes else ""
         problems.append(Problem(place, message, ("missing", "drop"), hint))
