@@ -141,7 +141,7 @@ class Preparation:
         ["column 'a': 1 missing value is filled with 2.5"]
         """
         columns = {column.name: column for column in table.columns}
-        sentences = []
+        found = []
         for feature in self.features:
             cells = _cells(columns[feature.name], feature, table, self.decimal)[0]
             parts = _unknown(columns[feature.name], cells) if feature.categories else []
@@ -150,8 +150,8 @@ class Preparation:
                 words = "value is" if count == 1 else "values are"
                 parts.append(f"{count} missing {words} filled with {fill}")
             if parts:
-                sentences.append(f"column {feature.name!r}: {'; '.join(parts)}")
-        return sentences
+                found.append(f"column {feature.name!r}: {'; '.join(parts)}")
+        return found
 
     def apply(self, cells: Floats) -> Floats:
         """Return X of cells (n, features), which it may overwrite.
@@ -217,8 +217,8 @@ def _cells(
 def _numbered(column: Column, categories: Sequence[str]) -> Floats:
     """Return the place of each row's category, -1 if it is unknown, and NaN if it is missing."""
     place, words = {name: float(k) for k, name in enumerate(categories)}, _as_words(column)
-    numbers = [np.nan if is_missing(word) else place.get(word, -1.0) for word in words.words]
-    return np.array(numbers)[words.codes]
+    known = [np.nan if is_missing(word) else place.get(word, -1.0) for word in words.words]
+    return np.array(known)[words.codes]
 
 
 def _as_words(column: Column) -> Words:
