@@ -69,7 +69,7 @@ def read_arrays(path: str | Path, expected: str) -> tuple[dict[str, Array], str 
 
 
 def _holds(form: Array | None, sealed: bool) -> str | int | None:
-    """Return what a file holds, or a version that is not known."""
+    """Return the word for the contents of a file, or a version that is not known."""
     if form is None:
         if sealed:
             raise ValueError("it has a checksum, but no version")

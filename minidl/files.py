@@ -210,7 +210,7 @@ def open_regular(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def identity_of(path: str | Path) -> Identity:
-    """Return what tells a file from others, and from itself after somebody has written to it."""
+    """Return the identity of a file, which changes when somebody else writes to it."""
     status = place_of(path).stat()
     return status.st_dev, status.st_ino, status.st_size
 

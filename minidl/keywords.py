@@ -294,7 +294,7 @@ def _called(function: Callable[..., Any], owner: object) -> str:
 
 
 def answer_keyword(word: str, accepted: Sequence[str]) -> str | None:
-    """Return what to write instead of a keyword, given those that the function takes.
+    """Return the advice for a keyword, given those that the function takes.
 
     >>> answer_keyword("learning_rate", ["lr"]), answer_keyword("momentun", ["lr", "momentum"])
     ('Write lr=... instead.', 'Write momentum=... instead.')

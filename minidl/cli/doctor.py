@@ -60,7 +60,7 @@ def doctor(options: Namespace) -> int:
 
 
 def _json_text(record: dict[str, Any], words: list[str], options: Namespace) -> str:
-    """Return what ``--json`` writes."""
+    """Return the text that ``--json`` writes."""
     settings = {k: v for k, v in vars(options).items() if k not in NOT_SETTINGS}
     part = "find_lr" if options.find_lr else "diagnosis"
     content = {"minidl": __version__, "settings": settings, part: record}
@@ -79,7 +79,7 @@ def _check_options(options: Namespace) -> None:
 
 
 def _next(diagnosis: Diagnosis, options: Namespace) -> list[str]:
-    """Return what to type after a diagnosis."""
+    """Return the command to type after a diagnosis."""
     if diagnosis.limit is None or diagnosis.largest_lr is None:
         return after_doctor(options.words, None, find=True)
     change = options.lr is None or diagnosis.stable is False or diagnosis.slow

@@ -16,7 +16,7 @@ OF_THIS_RUN = ("--checkpoint", "--every", "--resume")
 
 
 def next_command(outcome: Outcome) -> list[str]:
-    """Return what to type next, as words."""
+    """Return the command to type next, as words."""
     options, history, trend = outcome.options, outcome.history, outcome.kind
     typed, reached = _typed(options.words), outcome.hit is not None
     if history.stopped_by == "interrupted" and options.checkpoint:
@@ -37,7 +37,7 @@ def next_command(outcome: Outcome) -> list[str]:
 
 
 def after_doctor(words: list[str], lr: float | None, find: bool) -> list[str]:
-    """Return what to type after ``minidl doctor`` with these words.
+    """Return the command to type after ``minidl doctor`` with these words.
 
     That is ``train``, with another learning rate if there is one, or a range test, to `find` it.
     """

@@ -14,7 +14,7 @@ NOT_SETTINGS = {"parser", "flags", "command", "words", "suggested", "checkpoint"
 
 
 def first_files(trainer: Trainer, data: Dataset, options: Namespace) -> Writers:
-    """Return what writes the model, and the numbers of the run."""
+    """Return the writers of the model and of the numbers of the run."""
 
     def model() -> None:
         assert data.preparation is not None  # that of load
@@ -27,7 +27,7 @@ def first_files(trainer: Trainer, data: Dataset, options: Namespace) -> Writers:
 
 
 def json_text(trainer: Trainer, options: Namespace) -> str:
-    """Return what ``--json`` writes."""
+    """Return the text that ``--json`` writes."""
     record = {
         "minidl": __version__,
         "settings": {k: v for k, v in vars(options).items() if k not in NOT_SETTINGS},

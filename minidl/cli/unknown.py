@@ -34,7 +34,7 @@ Flags = Mapping[str, Sequence[str]]  # the options of each command
 
 
 def hint(typed: str, command: str, flags_of: Flags) -> str:
-    """Return what to write instead of an unknown option."""
+    """Return the advice for an unknown option."""
     word, flags = typed.strip("-").replace("-", "_").lower(), flags_of[command]
     if not typed.startswith("-"):
         return _value_hint(typed, command, flags)

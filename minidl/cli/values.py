@@ -244,5 +244,5 @@ def columns(text: str) -> list[str | int]:
 
 
 def tune(text: str) -> str:
-    """Return what is tuned, with ``lr`` before ``momentum``."""
+    """Return the hyperparameters to tune, with ``lr`` before ``momentum``."""
     return ",".join(sorted(word.strip() for word in text.lower().split(",") if word.strip()))

@@ -10,7 +10,7 @@ NONE = {"engine": "eager", "instruction set": "none"}  # what a file does not sa
 
 
 def made_by(engine: str) -> dict[str, str]:
-    """Return what identifies an engine in a file: nothing for the eager one, as in older files."""
+    """Return the entries of an engine in a file: none for the eager one, as in older files."""
     instructions = instruction_set()
     if engine == "eager" or not instructions:
         return {}

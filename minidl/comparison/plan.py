@@ -209,7 +209,7 @@ def make_plan(
     trials: int | None = None,
     modifiers: Mapping[str, Any] | None = None,
 ) -> tuple[Plan, Problem, dict[str, Optimizer]]:
-    """Return what an Executor needs: the plan, its problem, a new optimizer per contestant."""
+    """Return the parts of an Executor: the plan, its problem, a new optimizer per contestant."""
     tune = check_tune(tune, lr)
     rates, momenta, drawn, untuned = _values(tune, trials, lr, momentum)
     fixed = [n for n, v in (("lr", lr), ("momentum", momentum)) if v is not None and n not in tune]

@@ -185,7 +185,7 @@ def _same(saved: float, new: float) -> bool:
 
 
 def _rebuilt(comparison: Comparison, problem: Source | None, model: Model | None) -> MadeWith:
-    """Return what a comparison of a file was made with; the parts must print as they did."""
+    """Return the parts of a comparison that was read from a file; they must print as they did."""
     plan = comparison.plan
     loss = next((name for name in LOSSES if shown(LOSSES[name]()) == plan.loss), None)
     if loss is None:

@@ -74,7 +74,7 @@ def draw_trials(n: int, ends: Sequence[float], momenta: Sequence[float]) -> tupl
 
 
 def check_tune(tune: str | None, lr: Any) -> str:
-    """Return what is tuned; by default the learning rate, unless one is given."""
+    """Return the hyperparameters to tune; by default the learning rate, unless one is given."""
     tune = ("none" if isinstance(lr, numbers.Real) else "lr") if tune is None else tune
     if tune not in ("lr", "lr,momentum", "none"):
         raise invalid("tune", tune, '"lr", "lr,momentum" or "none"')

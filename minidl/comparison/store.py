@@ -78,7 +78,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
 
 
 def differences(written: Sequence[Json], requested: Sequence[Json]) -> list[str]:
-    """Return what differs between the headers of a file and those requested."""
+    """Return the differences between the headers of a file and those requested."""
     if not isinstance(written, list) or len(written) != len(requested):
         return ["the number of comparisons"]
     changes: dict[str, str] = {}

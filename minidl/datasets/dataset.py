@@ -172,7 +172,7 @@ class Dataset:
         return f"{self.n_features} feature{'' if self.n_features == 1 else 's'}"
 
     def _repr_html_(self) -> str:
-        """Return what :meth:`summary` says as a table, for notebooks."""
+        """Return the contents of :meth:`summary` as a table, for notebooks."""
         names = self.feature_names[:NAMED]
         remainder = f" and {self.n_features - NAMED} more" if self.n_features > NAMED else ""
         rows = [("task", self.task), (self._features, ", ".join(names) + remainder)]

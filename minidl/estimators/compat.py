@@ -22,7 +22,7 @@ def validate(estimator: Any, *data: Any, **options: Any) -> Any:
 
 
 def checked(check: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Return what a check of scikit-learn returns, or raise minidl's error with its words."""
+    """Return the value of a check of scikit-learn, or raise minidl's error with its words."""
     try:
         return check(*arguments, **options)
     except (MinidlError, NotFittedError):

@@ -33,7 +33,7 @@ WITHIN = 1e-4  # relative difference of equal numbers
 
 
 def given(name: str, declared: Mapping[str, float]) -> float | None:
-    """Return what an optimizer declares for a hyperparameter of minidl.
+    """Return the value that an optimizer declares for a hyperparameter of minidl.
 
     >>> given("beta1", {"beta_1": 0.8}), given("beta1", {"momentum": 0.9})
     (0.8, None)

@@ -196,7 +196,7 @@ class OperationLoss(Loss):
 
 
 def check_mean(loss: Loss, value: Any, *shapes: Shape) -> Value:
-    """Return what the mean of a loss has returned, or raise unless it is a number."""
+    """Return the value of a loss's `mean`, or raise unless it is a number."""
     array = np.asarray(array_of(value))
     if array.dtype.kind != "f" or array.shape not in shapes:
         received, expected = f"{type(value).__name__} of shape {array.shape}", shapes[-1]

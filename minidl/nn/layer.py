@@ -259,7 +259,7 @@ def check_training(training: object) -> None:
 
 
 def check_output(layer: Layer, output: Any) -> Value:
-    """Return what a forward returned, or raise if it is neither a Tensor nor an array."""
+    """Return the value of a forward, or raise if it is neither a Tensor nor an array."""
     if isinstance(output, (Tensor, np.ndarray)):
         return output
     problem = f"the forward of {type(layer).__name__} must return a Tensor"

@@ -60,7 +60,7 @@ def changed(values: Mapping[str, Any], before: Snapshot) -> list[str]:
 
 
 def fingerprint(values: Mapping[str, Any]) -> Hashable:
-    """Return what two optimizers with equal attributes share."""
+    """Return a key that is equal for optimizers with equal attributes."""
     return tuple((name, _pickled(value) or id(value)) for name, value in values.items())
 
 

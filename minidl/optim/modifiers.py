@@ -150,7 +150,7 @@ class Modifier(Optimizer):
         return self.optimizer.iterate(w)
 
     def stored(self, theta: Array) -> Array:
-        """Return what the optimizer inside stores for an iterate."""
+        """Return the vector that the optimizer inside stores for an iterate."""
         return self.optimizer.stored(theta)
 
     def look_ahead(self, w: Array) -> Array:

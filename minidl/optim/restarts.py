@@ -102,7 +102,7 @@ class _Restart(Modifier):
             return super().iterate(w)
 
     def stored(self, theta: Array) -> Array:
-        """Return what the optimizer inside stores for an iterate."""
+        """Return the vector that the optimizer inside stores for an iterate."""
         with self._since_restart():
             return super().stored(theta)
 

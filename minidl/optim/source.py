@@ -74,7 +74,7 @@ def classes(module: ModuleType) -> list[str]:
 
 
 def attribute(module: ModuleType, name: str) -> object:
-    """Return what a module calls `name`, or raise an error with the nearest optimizer."""
+    """Return the object called `name` in a module, or raise an error with the nearest optimizer."""
     if hasattr(module, name):
         value = getattr(module, name)
         home = str(getattr(value, "__module__", ""))

@@ -262,6 +262,6 @@ def SGD(  # noqa: N802
 
 
 def scale_of(optimizer: Optimizer) -> float:
-    """Return what the default rates of gradient descent are multiplied by for a rule."""
+    """Return the factor of the default rates for a rule, relative to gradient descent's."""
     rule = type(optimizer.chain()[-1])
     return next((entry.scale for entry in TABLE if entry.optimizer is rule), 1.0)

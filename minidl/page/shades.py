@@ -117,7 +117,7 @@ class Shades:
         return np.asarray(self.levels * probabilities.argmax(axis=1) + level).astype(np.uint8)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the bytes mean as JSON data."""
+        """Return the meaning of the bytes as JSON data."""
         names = ("kind", "words", "low", "high", "levels", "fine", "error")
         looks = zip(self.classes, colours_of(len(self.classes)), cycle(MARKERS), strict=False)
         classes = [{"name": class_words(n).strip(), "color": c, "marker": m} for n, c, m in looks]

@@ -197,7 +197,7 @@ def _directions(path: Path, minimum: Array | None, tolerance: float) -> tuple[Di
 
 
 def _theory(rule: Rule, h: float, steps: int, tolerance: float) -> dict[str, Any]:
-    """Return what theory says of a rule along a direction of curvature h."""
+    """Return the predictions of theory for a rule along a direction of curvature h."""
     name, lr, m = rule
     x = lr * h
     expected = swing(closed_form(name, x, m, steps), tolerance)

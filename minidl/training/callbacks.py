@@ -83,7 +83,7 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
         return f"{type(self).__name__}({pairs})"
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint saves of this callback, name -> value.
+        """Return the state that a checkpoint saves, name -> value.
 
         By default, these are the attributes that hold numbers, text, None, arrays, random
         generators, or lists, tuples, sets, deques and dicts of them, and the states of callbacks

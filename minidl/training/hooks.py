@@ -53,7 +53,7 @@ class Hooks:
             self._attributes.setdefault(id(hook), snapshot(vars(hook)))
 
     def state_of(self, hook: Callback) -> dict[str, Any]:
-        """Return what to save of a callback: by default, what has changed since it was given.
+        """Return the state of a callback to save: by default, what has changed since it was given.
 
         Its settings can thus be changed on purpose. A warning names what cannot be saved.
         """

@@ -265,7 +265,7 @@ def wrong_buffer(buffers: Arrays) -> str:
 
 
 def read(path: str | Path, what: str = WHAT) -> Saved:
-    """Return what a model's file holds; its weights fit its layout and are finite."""
+    """Return the contents of a model's file; its weights fit its layout and are finite."""
     if not isinstance(path, str | PathLike):
         hint = 'Write load_model("model.npz"), or load_model("model.npz", into=model).'
         raise invalid("path", path, "a file name", hint)

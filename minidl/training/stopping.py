@@ -269,7 +269,7 @@ class EarlyStopping(StopRule):
         trainer.model.set_buffers(self.buffers)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what was observed, without the settings."""
+        """Return the observations, without the settings."""
         names = ("best", "best_epoch", "waited", "weights", "buffers", "observed", "paused")
         return {name: vars(self)[name] for name in names}
 

@@ -72,7 +72,7 @@ def layer_states(objective: Objective, rows: Rows) -> list[LayerState]:
 
 
 def _inputs(objective: Objective, rows: Rows) -> dict[int, Array]:
-    """Return what each activation is given, by the id of the layer."""
+    """Return the inputs of each activation, by the id of the layer."""
     inputs: dict[int, Array] = {}
     model = objective.model
     layers = [layer for _, layer in parts_by_name(model) if _by_element(layer)]

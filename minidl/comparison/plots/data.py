@@ -138,7 +138,7 @@ def title(comparison: Results) -> str:
 
 
 def conditions(comparison: Results) -> str:
-    """Return what was compared, and the goal."""
+    """Return the conditions of the comparison, and the goal."""
     plan, sizes = comparison.plan, {c.batch_size for c in comparison.plan.contestants}
     batches = f"batch {sizes.pop()}" if len(sizes) == 1 else "different batch sizes"
     rows, goal = counted(plan.rows, "training row"), target_words(plan, target_of(comparison))

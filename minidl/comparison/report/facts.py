@@ -51,7 +51,7 @@ def is_equivalent(duel: Duel) -> bool:
 
 
 def relation(best: str, rival: str, duels: Sequence[Duel]) -> tuple[str, Duel | None]:
-    """Return what the verdict says of the best optimizer and another, and their duel.
+    """Return the verdict on the best optimizer and another, in a word, and their duel.
 
     "faster", "equivalent", "open" or "chaotic"; "same method" for two forms of NAG, which have no
     duel.

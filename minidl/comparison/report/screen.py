@@ -215,12 +215,12 @@ def pair_cells(duel: Duel) -> list[str]:
 
 
 def cautions(comparison: Results) -> list[str]:
-    """Return what to beware of, the most important first."""
+    """Return the cautions, the most important first."""
     return [*_fastest_is_not_best(comparison), *warnings_of(comparison)]
 
 
 def _beware(comparison: Results, width: int, room: int) -> list[str]:
-    """Return what to beware of on at most so many lines, the most important first."""
+    """Return the cautions on at most so many lines, the most important first."""
     texts = [wrapped(f"Beware: {note}", width, "  ") for note in cautions(comparison)]
     if sum(map(len, texts)) <= min(NOTES, room):
         return [line for text in texts for line in text]
@@ -248,7 +248,7 @@ def _fastest_is_not_best(comparison: Results) -> Iterator[str]:
 
 
 def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str]:
-    """Return what to type next; `typed` is the command that was typed."""
+    """Return the commands to type next; `typed` is the command that was typed."""
     plan, lines = comparison.plan, []
     best = best_row(comparison.rows, comparison.tuned)
     entries = {name: entry for entry in TABLE for name in (entry.name, *entry.aliases)}

@@ -90,7 +90,7 @@ def _spending(comparison: Results) -> Iterator[str]:
 
 
 def _tried(comparison: Results) -> str:
-    """Return what was tried for each optimizer: a grid, or random trials."""
+    """Return the settings tried for each optimizer: a grid, or random trials."""
     plan, rates = comparison.plan, comparison.plan.rates
     span = f"{rate(rates[0])} to {rate(rates[-1])}"
     momenta = ", ".join(f"{momentum:g}" for momentum in plan.momenta)

@@ -50,7 +50,7 @@ def _features(raw: Raw, X: Floats) -> tuple[Feature, ...]:
 
 
 def _fill(column: Floats, words: tuple[str, ...] | None, strategy: str) -> float | str:
-    """Return what SimpleImputer fills into a column (n,), in text the most frequent word.
+    """Return the value that SimpleImputer fills into a column (n,), in text the most frequent word.
 
     Of equally frequent values it is the smallest, and without any value 0. One imputer for each
     column would take a hundred times as long.

@@ -96,7 +96,7 @@ def _numbers(column: Numbers, table: Table) -> Kind:
 
 
 def _words(column: Words, reading: Reading, table: Table, categorical: str | None) -> Kind:
-    """Return what a column of words is."""
+    """Return a column of words: numbers, categories, or a problem."""
     values, text = reading.values[column.codes], reading.text[column.codes]
     feature = Kind(column.name, values, style=reading.style)
     if not text.any():

@@ -135,7 +135,7 @@ def _rare(target: Target, test_size: float) -> list[Problem]:
 def _notes(
     features: Sequence[Kind], left_out: Sequence[Kind], keep: Mask, choices: Choices
 ) -> list[Note]:
-    """Return what was decided about the columns."""
+    """Return a note for each decision about the columns."""
     notes = []
     reasons: dict[str, list[str]] = {}
     for feature in left_out:

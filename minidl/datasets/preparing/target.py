@@ -123,7 +123,7 @@ def _classes(cells: Cells) -> tuple[Floats, tuple[str, ...]]:
 
 
 def _problems(target: Target, cells: Cells, table: Table, decided: str) -> list[Problem]:
-    """Return what is wrong with a target, except for missing values and rare classes."""
+    """Return the problems of a target, except for missing values and rare classes."""
     infinite = np.isinf(cells.numbers)
     message, option = "", None
     if cells.gaps.all():
@@ -145,7 +145,7 @@ def _problems(target: Target, cells: Cells, table: Table, decided: str) -> list[
 def _wrong_words(
     words: Words, reading: Reading, table: Table, decided: str
 ) -> tuple[str, Option | None]:
-    """Return what is wrong with a target of words, and the option against it."""
+    """Return the problem of a target of words, or "", and the option against it."""
     if rounded := inexact(words.words, reading.values):
         word, why = next(iter(rounded.items()))
         return f"the integer {word} {why}", None
