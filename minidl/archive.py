@@ -74,13 +74,13 @@ def _holds(form: Array | None, sealed: bool) -> str | int | None:
         if sealed:
             raise ValueError("it has a checksum, but no version")
         return None
-    form_data = parse(str(form))
-    _form(form_data, "")
-    if form_data["version"] > VERSION:
-        return int(form_data["version"])
+    content = parse(str(form))
+    _form(content, "")
+    if content["version"] > VERSION:
+        return int(content["version"])
     if not sealed:
         raise ValueError("its checksum is missing")
-    return str(form_data["holds"])
+    return str(content["holds"])
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:

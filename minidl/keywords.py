@@ -148,13 +148,9 @@ class Elsewhere:
     def __get__(self, instance: object, owner: type) -> Any:
         """Raise, unless a class after this one, such as a mixin, has the attribute."""
         for cls in owner.__mro__:
-            attribute = vars(cls).get(self.word, self)
-            if not isinstance(attribute, Elsewhere):
-                return (
-                    attribute.__get__(instance, owner)
-                    if hasattr(attribute, "__get__")
-                    else attribute
-                )
+            value = vars(cls).get(self.word, self)
+            if not isinstance(value, Elsewhere):
+                return value.__get__(instance, owner) if hasattr(value, "__get__") else value
         message = f"{owner.__name__!r} object has no attribute {self.word!r}"
         raise UnknownAttributeError(message, hint=self.answer)
 

@@ -68,10 +68,10 @@ def check_seeds(seeds: int | Iterable[int], name: str = "seeds") -> tuple[int, .
     noun = "a seed" if name == "seeds" else f"a seed of {name}"
     if isinstance(seeds, range):
         check_networks(-((seeds.start - seeds.stop) // seeds.step))
-    listed = tuple(itertools.islice(seeds, MOST + 1))
-    if len(listed) > MOST:
+    members = tuple(itertools.islice(seeds, MOST + 1))
+    if len(members) > MOST:
         raise invalid(name, seeds, f"at most {MOST} seeds")
-    numbers = tuple(_check_size(noun, check_count(noun, seed, 0)) for seed in listed)
+    numbers = tuple(_check_size(noun, check_count(noun, seed, 0)) for seed in members)
     if not numbers or len(set(numbers)) < len(numbers):
         raise invalid(name, list(numbers), "at least one seed, and each once")
     return numbers

@@ -151,11 +151,11 @@ def raw_rows(
 ) -> Raw:
     """Return the rows of a data set before they are split, with the arguments of :func:`load`."""
     check_number("test_size", test_size, lambda x: 0 <= x < 1, "in [0, 1)")
-    given_options = {key: value for key, value in options.items() if value is not None}
+    chosen = {key: value for key, value in options.items() if value is not None}
     path = name if isinstance(name, (str, PathLike)) else None
     if path is not None and (path in DATASETS or not _is_path(path)):
         info = lookup(path)
-        _check_unused("files", path, **given_options)
+        _check_unused("files", path, **chosen)
         if info.make is None:
             _check_unused("generated data sets", path, n=n, noise=noise)
         return named_rows(info, n, noise, seed)
@@ -165,10 +165,8 @@ def raw_rows(
         raise invalid("name", name, "a name, a file or a DataFrame", hint)
     title = "a table" if path is None else str(path)
     _check_unused("generated data sets", title, n=n, noise=noise)
-    form: dict[str, Any] = {
-        k: given_options.pop(k) for k in ("header", "separator") if k in given_options
-    }
-    choices = Choices(**given_options)
+    form: dict[str, Any] = {k: chosen.pop(k) for k in ("header", "separator") if k in chosen}
+    choices = Choices(**chosen)
     if frame is not None:
         _check_unused("text files", title, **form)
         return rows_of(frame, "table", choices, test_size)

@@ -41,9 +41,7 @@ def kind_of(y: Any) -> str:
     try:
         if getattr(getattr(y, "dtype", None), "kind", "") == "S":
             raise TypeError  # as scikit-learn 1.7 does; before, it warned
-        target_type: str = type_of_target(
-            y, input_name="y"
-        )  # takes longer than the rest of fit's checks
+        form: str = type_of_target(y, input_name="y")  # takes longer than the rest of fit's checks
     except TypeError:
         names = sorted({type(label).__name__ for label in np.ravel(y)})
         hint = "Write y = y.astype(str), for instance."
@@ -53,9 +51,9 @@ def kind_of(y: Any) -> str:
         elif len(names) == 1:  # bytes
             problem = "labels must be text or numbers"
         raise DataError(problem, received=joined(names), hint=hint) from None
-    if target_type not in KINDS:
+    if form not in KINDS:
         checked(check_classification_targets, y)  # raises
-    return target_type
+    return form
 
 
 def form_of(several: bool, columns: int) -> str:

@@ -164,23 +164,19 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _check_architecture(self, continued: bool) -> dict[str, Any]:
         """Return the settings of the network; raise if `continued` training would change them."""
         names = ("activation", "hidden_layer_sizes", "dropout")
-        architecture = {name: getattr(self, name) for name in names} | {
+        new = {name: getattr(self, name) for name in names} | {
             "hidden_layer_sizes": hidden_sizes(self)
         }
-        architecture = {name: repr(value).lower() for name, value in architecture.items()}
-        before = getattr(self, "_architecture", architecture) if continued else architecture
+        new = {name: repr(value).lower() for name, value in new.items()}
+        before = getattr(self, "_architecture", new) if continued else new
         for name in names:
-            if architecture[name] != before[name]:
+            if new[name] != before[name]:
                 problem = "cannot change the network, which is trained further"
                 hint = "A new network needs fit with warm_start=False."
                 raise ArgumentError(
-                    problem,
-                    argument=name,
-                    received=architecture[name],
-                    expected=before[name],
-                    hint=hint,
+                    problem, argument=name, received=new[name], expected=before[name], hint=hint
                 )
-        return architecture
+        return new
 
     def _rows(
         self, X: Any, y: Any, sample_weight: Any, *, from_scratch: bool, incremental: bool

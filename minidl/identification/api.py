@@ -81,22 +81,19 @@ class Examination:
     def of(cls, step: Any) -> "Examination":
         """Return the examination of an optimizer, or of a response."""
         response = step if isinstance(step, Response) else record(step)
-        observation = observed(response)
-        traits = facts(response, observation)
+        traces = observed(response)
+        traits = facts(response, traces)
         if traits.ignores_rate:
-            observation = replace(
-                observation,
-                runs=replace(observation.runs, rates=np.ones_like(observation.runs.rates)),
+            traces = replace(
+                traces, runs=replace(traces.runs, rates=np.ones_like(traces.runs.rates))
             )
         if traits.ignores_change:
-            rates = observation.runs.rates.copy()
-            rates[:, observation.names.index("changing")] = 1.0
-            observation = replace(observation, runs=replace(observation.runs, rates=rates))
+            rates = traces.runs.rates.copy()
+            rates[:, traces.names.index("changing")] = 1.0
+            traces = replace(traces, runs=replace(traces.runs, rates=rates))
         if not traits.deterministic or traits.keeps_array:
-            observation = observation.take(
-                [name for name in observation.names if name not in ("again", "reused")]
-            )
-        return cls(response, observation, traits)
+            traces = traces.take([name for name in traces.names if name not in ("again", "reused")])
+        return cls(response, traces, traits)
 
     def answer(self) -> Identification:
         """Return the identification."""

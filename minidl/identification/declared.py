@@ -28,7 +28,7 @@ ALIASES = {
     "smallest": ("smallest", "min_step", "step_min"),
     "largest": ("largest", "max_step", "step_max"),
 }
-UNUSED = {"momentum": 1, "weight_decay": 99}  # absence shows up to so many others
+UNUSED = {"momentum": 1, "weight_decay": 99}  # its absence shows in rules of so many at most
 WITHIN = 1e-4  # relative difference of equal numbers
 
 
@@ -59,14 +59,9 @@ def disagreements(
         pairs = {"lr": (rate, h["lr"]), **pairs}
     differing = {name: pair for name, pair in pairs.items() if not _equal(*pair)}
     aliases = [_alias(name, declared) for name in h]  # decay may be rho, or that of the weights
-    for name, largest_count in UNUSED.items():
+    for name, limit in UNUSED.items():
         value = given(name, declared)
-        if (
-            value
-            and name not in h
-            and len(h) <= largest_count
-            and _alias(name, declared) not in aliases
-        ):
+        if value and name not in h and len(h) <= limit and _alias(name, declared) not in aliases:
             yield f"{name} is {value:g}, but has no effect"
     (stated1, acts1), (stated2, acts2) = (pairs.get(name, (0, 1)) for name in ("beta1", "beta2"))
     if "beta1" in differing and _equal(stated1, acts2) and _equal(stated2, acts1):

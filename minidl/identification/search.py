@@ -120,14 +120,12 @@ class Search:
         """Return a rule with its best hyperparameters, in round numbers if these agree as well."""
         if (as_given := self.as_given(rule)).agrees:
             return as_given
-        selection = self.observed.take(
-            THRESHOLDS if "threshold" in rule.hyperparameters else FITTED
-        )
+        runs = self.observed.take(THRESHOLDS if "threshold" in rule.hyperparameters else FITTED)
         fixed = self.betas(rule)
         short = rough and rule.family != SIGNS
-        h, cost = fit(rule, selection.first(SHORT) if short else selection, fixed, rough)
+        h, cost = fit(rule, runs.first(SHORT) if short else runs, fixed, rough)
         if short and cost <= ENOUGH:
-            h, cost = fit(rule, selection, fixed, near=h)
+            h, cost = fit(rule, runs, fixed, near=h)
         if cost > ENOUGH:
             return Candidate(rule, h, max(cost, 2 * CLOSE))
         candidate = Candidate(rule, h, self.largest(rule, h))
@@ -136,12 +134,10 @@ class Search:
     def as_given(self, rule: Rule) -> Candidate:
         """Return a rule with the hyperparameters that were given, if all of them were."""
         declared = self.response.declared
-        declared_values = {name: given(name, declared) for name in rule.hyperparameters}
-        declared_values["lr"] = self.response.rate if self.response.takes_rate else None
-        h = {name: x for name, x in declared_values.items() if x is not None}
-        return Candidate(
-            rule, h, self.largest(rule, h) if len(h) == len(declared_values) else np.inf
-        )
+        values = {name: given(name, declared) for name in rule.hyperparameters}
+        values["lr"] = self.response.rate if self.response.takes_rate else None
+        h = {name: x for name, x in values.items() if x is not None}
+        return Candidate(rule, h, self.largest(rule, h) if len(h) == len(values) else np.inf)
 
     def largest(self, rule: Rule, h: Mapping[str, float]) -> float:
         """Return the largest error of a rule over all runs."""
@@ -194,16 +190,11 @@ def _near(value: float, exact: float) -> bool:
     return abs(value - exact) <= 1e-6 * min(exact, 1 - exact)
 
 
-def _settled(tried: Sequence[Candidate], following: Rule | None = None) -> Candidate | None:
+def _settled(tried: Sequence[Candidate], after: Rule | None = None) -> Candidate | None:
     """Return the best candidate if it agrees, unless the next rule may agree better."""
     agreeing = [candidate for candidate in tried if candidate.agrees]
     best = min(agreeing, key=lambda candidate: max(candidate.error, ROUNDING), default=None)
-    if (
-        best is None
-        or best.error <= ROUNDING
-        or following is None
-        or following.base != best.rule.base
-    ):
+    if best is None or best.error <= ROUNDING or after is None or after.base != best.rule.base:
         return best
     return None
 

@@ -171,7 +171,7 @@ def _factory(factory: Any) -> Subject:
         if holds is None:
             instance = factory(**arguments)
             return _stepping(instance, _rate_of(instance), form)
-        instance, step = holding(lambda parameters_held: factory(parameters_held, **arguments))
+        instance, step = holding(lambda group: factory(group, **arguments))
         follow = following(instance, _rate_of(instance), lr)
         return lambda w, g, lr: (follow(lr), step(w, g))[1]
 
@@ -180,9 +180,7 @@ def _factory(factory: Any) -> Subject:
         _stepping(sample, None, form)
         form.choose(at_rate(make, rate))
     else:
-        sample = holding(
-            lambda parameters_held: factory(parameters_held, **({name: rate} if name else {}))
-        )[0]
+        sample = holding(lambda group: factory(group, **({name: rate} if name else {})))[0]
     changes = _rate_of(sample) is not None or _takes_rate(sample)
     declared = _numbers({n: p.default for n, p in parameters.items()})
     return Subject(title, make, rate, changes and name is not None, declared)

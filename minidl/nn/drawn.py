@@ -37,9 +37,9 @@ class Drawn(Layer):
         drawn_now = [not again or parameter.provisional for parameter, _, _ in draws]
         if not any(drawn_now):
             return
-        for (parameter, choice, shape), is_wanted in zip(draws, drawn_now, strict=True):
+        for (parameter, choice, shape), is_drawn in zip(draws, drawn_now, strict=True):
             values = drawn(choice, shape, generator)
-            if is_wanted:
+            if is_drawn:
                 parameter.draw(values, provisional=provisional)
 
 

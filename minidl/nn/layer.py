@@ -44,14 +44,12 @@ class Layer(Answering):
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Raise if weights, buffers or layers are attributes of the class, and so of all layers."""
         super().__init_subclass__(**keywords)
-        for name, attribute in _items(dict(vars(cls)), object):
-            stateful = isinstance(attribute, Layer) and (
-                _parameters_in(attribute) or attribute.buffers()
-            )
-            if stateful or isinstance(attribute, (Parameter, Buffer)):
+        for name, value in _items(dict(vars(cls)), object):
+            stateful = isinstance(value, Layer) and (_parameters_in(value) or value.buffers())
+            if stateful or isinstance(value, (Parameter, Buffer)):
                 message = f"{cls.__name__}.{name} would be shared by all layers of the class"
                 hint = f"Set it in __init__: self.{name} = ..."
-                raise GraphError(message, received=repr(attribute), hint=hint)
+                raise GraphError(message, received=repr(value), hint=hint)
 
     @property
     def stochastic(self) -> bool:

@@ -190,12 +190,8 @@ class Optimizer(Answering, ABC):
 
     def own_state(self) -> dict[str, Any]:
         """Return undeclared state: the attributes that have changed since the first step."""
-        attributes = self.attributes()
-        return (
-            {}
-            if self._before is None
-            else {n: attributes[n] for n in changed(attributes, self._before)}
-        )
+        state = self.attributes()
+        return {} if self._before is None else {n: state[n] for n in changed(state, self._before)}
 
     def chain(self) -> list["Optimizer"]:
         """Return the optimizer; of a modifier also those inside it, the rule itself last."""

@@ -165,13 +165,11 @@ def _differences(replays: Mapping[str, Replay], records: Mapping[str, Run]) -> I
             )
 
 
-def _apart(recorded: Array, repeated: Array) -> float:
+def _apart(old: Array, new: Array) -> float:
     """Return the largest relative difference of two curves, infinity if one alone has a NaN."""
-    n = min(len(recorded), len(repeated))
-    scale = np.maximum(abs(recorded[:n]), np.finfo(float).tiny)
-    apart = np.where(
-        np.isnan(recorded[:n]) & np.isnan(repeated[:n]), 0.0, abs(repeated[:n] - recorded[:n])
-    )
+    n = min(len(old), len(new))
+    scale = np.maximum(abs(old[:n]), np.finfo(float).tiny)
+    apart = np.where(np.isnan(old[:n]) & np.isnan(new[:n]), 0.0, abs(new[:n] - old[:n]))
     return float(np.nan_to_num(apart / scale, nan=np.inf).max())
 
 

@@ -59,22 +59,17 @@ def run(
         "arrived": None,
         "diverged": history.diverged_at,
     }
-    last_epoch = int(history.entry("epoch", -1))
-    about = {
-        "kicker": f"minidl train: {data.name}",
-        "budget": last_epoch,
-        "open": best,
-        "goal": None,
-    }
+    end = int(history.entry("epoch", -1))
+    about = {"kicker": f"minidl train: {data.name}", "budget": end, "open": best, "goal": None}
     about |= {
-        "seed": f"The network after each epoch{_opened(history, best, last_epoch)}",
+        "seed": f"The network after each epoch{_opened(history, best, end)}",
         "columns": [[c, in_words(c)] for c in columns],
     }
     return {**words, **shots, **about, "runs": [record]}
 
 
-def _opened(history: History, best: int, last_epoch: int) -> str:
+def _opened(history: History, best: int, end: int) -> str:
     """Return why the page opens at an epoch before the last one."""
     rows = "validation" if "validation_loss" in history else "training"
     why = f"; the slider starts at epoch {best}, which has the lowest {rows} loss"
-    return why if best < last_epoch else ""
+    return why if best < end else ""

@@ -130,7 +130,7 @@ class Surface:
 
     def _newton(self, point: Array, steps: int = 200) -> Array | None:
         """Return the minimum that Newton's method with damping reaches, or None."""
-        damping, loss, initial_slope = 1e-3, self.losses(point), np.abs(self.gradients(point)).max()
+        damping, loss, slope = 1e-3, self.losses(point), np.abs(self.gradients(point)).max()
         for _ in range(steps):
             g, H = self.gradients(point), self.hessians(point)
             if not (np.isfinite(H).all() and np.isfinite(g).all()):
@@ -139,9 +139,7 @@ class Surface:
             scale = max(np.abs(H).max(), steepest, 1e-300)
             step = np.linalg.solve(H + (max(-lowest, 0) + damping * scale) * np.eye(len(H)), -g)
             if np.abs(step).max() <= 1e-12 * (1 + np.abs(point).max()):
-                flat = (
-                    len(g) == 1 or steepest <= 1e-6 * initial_slope
-                )  # in 1-D it may be a kink, as of abs
+                flat = len(g) == 1 or steepest <= 1e-6 * slope  # in 1-D it may be a kink, as of abs
                 return point if flat and lowest >= -1e-9 * scale else None
             if (new_loss := self.losses(point + step)) < loss:
                 point, loss, damping = point + step, new_loss, max(damping / 10, 1e-15)
@@ -201,13 +199,9 @@ def _start(formula: Formula) -> Point:
     """Return the first of a few points that has a finite loss and a slope; or else (1, 1)."""
     points = [(value,) * len(formula.variables) for value in (1.0, 2.0, 0.5, -1.0)]
     for point in points:
-        candidate = Surface(formula.text, formula, point)
-        slope = candidate.gradients(np.array(point))
-        if (
-            np.isfinite(candidate.losses(np.array(point)))
-            and np.isfinite(slope).all()
-            and slope.any()
-        ):
+        trial = Surface(formula.text, formula, point)
+        slope = trial.gradients(np.array(point))
+        if np.isfinite(trial.losses(np.array(point))) and np.isfinite(slope).all() and slope.any():
             return point
     return points[0]
 

@@ -51,10 +51,10 @@ def levels(losses: Array, lowest: float) -> Array:
     array([ 49.2, 100. ])
     """
     top = float(losses[np.isfinite(losses)].max(initial=lowest)) - lowest
-    heights: Array = lowest + top * np.geomspace(1e-4, 1.0, LEVELS)
-    if not (np.diff(heights) > 0).all():
+    values: Array = lowest + top * np.geomspace(1e-4, 1.0, LEVELS)
+    if not (np.diff(values) > 0).all():
         return np.array([lowest, lowest + max(1.0, 1e-6 * abs(lowest))])
-    return heights
+    return values
 
 
 def draw_contours(ax: Axes, points: Array, losses: Array, lowest: float) -> None:

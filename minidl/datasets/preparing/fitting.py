@@ -72,10 +72,8 @@ def _category(name: str, words: tuple[str, ...], codes: Floats, fill: object) ->
     cells = np.array([*words, fill], object)[
         np.where(np.isnan(codes), len(words), codes).astype(int)
     ]
-    categories = OneHotEncoder(handle_unknown="ignore").fit(cells[:, None]).categories_[0]
-    return Feature(
-        name, tuple(map(str, categories)), fill if isinstance(fill, str | float) else None
-    )
+    names = OneHotEncoder(handle_unknown="ignore").fit(cells[:, None]).categories_[0]
+    return Feature(name, tuple(map(str, names)), fill if isinstance(fill, str | float) else None)
 
 
 def recoded(raw: Raw, X: Floats, features: tuple[Feature, ...]) -> Floats:

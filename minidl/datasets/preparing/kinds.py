@@ -156,13 +156,9 @@ def _example(column: Words, rows: Mask, table: Table) -> str:
 
 def _categories(column: Words, reading: Reading) -> tuple[Floats, tuple[str, ...]]:
     """Return the number of each row's category, NaN if it is missing, and the sorted categories."""
-    categories = sorted(
-        word for word, gap in zip(column.words, reading.gaps, strict=True) if not gap
-    )
-    place = {word: float(k) for k, word in enumerate(categories)}
-    return np.array([place.get(word, np.nan) for word in column.words])[column.codes], tuple(
-        categories
-    )
+    names = sorted(word for word, gap in zip(column.words, reading.gaps, strict=True) if not gap)
+    place = {word: float(k) for k, word in enumerate(names)}
+    return np.array([place.get(word, np.nan) for word in column.words])[column.codes], tuple(names)
 
 
 def _row_numbers(column: Column, feature: Kind, table: Table) -> str:
