@@ -77,10 +77,9 @@ def checks(rule: Rule, h: Mapping[str, float], observed: Observed, traits: Facts
     moves, points = errors[:half], errors[half:]
     compared = []
     for name, title in COORDINATES.items():
-        index = observed.names.index("main"), PLACES[name]
-        compared.append(
-            _check(title, moves[:, index[0], index[1] : index[1] + 1], observed, weights, index)
-        )
+        row, place = observed.names.index("main"), PLACES[name]
+        experiment = moves[:, row, place : place + 1]
+        compared.append(_check(title, experiment, observed, weights, (row, place)))
     for run, title in WHOLE_RUNS.items():
         if run in observed.names:
             row = observed.names.index(run)
