@@ -58,21 +58,21 @@ def column_name(i: int, names: Names) -> str:
     return str(i) if names is None else repr(names[i])
 
 
-def summary(mask: Array, names: Names = None, lines: Sequence[int] | None = None) -> str:
+def summary(bad: Array, names: Names = None, lines: Sequence[int] | None = None) -> str:
     """Return how many entries of a mask are True, in which rows (or lines of a file) and columns.
 
     >>> summary(np.array([[True, False], [False, False], [True, True]]), ["a", "b"])
     "3 of 6 values are missing, in rows 0, 2; columns 'a' (2), 'b' (1)"
     """
-    total = int(mask.sum())
+    total = int(bad.sum())
     if total == 1:
-        return f"1 of {mask.size} value{'s' * (mask.size > 1)} is missing"
-    flat = mask.reshape(len(mask), -1) if mask.ndim else mask.reshape(1, 1)
+        return f"1 of {bad.size} value{'s' * (bad.size > 1)} is missing"
+    flat = bad.reshape(len(bad), -1) if bad.ndim else bad.reshape(1, 1)
     rows = np.flatnonzero(flat.any(axis=1)).tolist()
-    text = f"{total} of {mask.size} values are missing, in"
+    text = f"{total} of {bad.size} values are missing, in"
     noun = f"{'line' if lines else 'row'}{'s' * (len(rows) > 1)}"
     text += f" {noun} {listed([str(lines[i] if lines else i) for i in rows])}"
-    if mask.ndim == 2:
+    if bad.ndim == 2:
         counts = [f"{column_name(j, names)} ({k})" for j, k in enumerate(flat.sum(axis=0)) if k]
         text += f"; column{'s' * (len(counts) > 1)} {listed(counts)}"
     return text
