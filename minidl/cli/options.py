@@ -77,22 +77,19 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     parser, commands = _parser()
-    verb = next(iter(words), "train")
-    if not verb.startswith("-") and verb not in NAMES_OF_COMMANDS:
-        parser.error(unknown_choice(verb, NAMES_OF_COMMANDS))
-    if verb.startswith("-") and verb not in ("-h", "--help", "--version"):
-        parser.error(f"{verb} needs a command before it, such as: minidl train {verb}")
-    # argparse would read -h
-    if typo := next((word for word in words if re.fullmatch(r"-h[a-z][a-z-]+", word)), None):
-        parser.error(
-            f"unrecognized arguments: {typo}. Did you mean '-{typo}'?"
-        )  # argparse reads -h
+    first = next(iter(words), "train")
+    if not first.startswith("-") and first not in NAMES_OF_COMMANDS:
+        parser.error(unknown_choice(first, NAMES_OF_COMMANDS))
+    if first.startswith("-") and first not in ("-h", "--help", "--version"):
+        parser.error(f"{first} needs a command before it, such as: minidl train {first}")
+    if one := next((word for word in words if re.fullmatch(r"-h[a-z][a-z-]+", word)), None):
+        parser.error(f"unrecognized arguments: {one}. Did you mean '-{one}'?")  # argparse reads -h
     options, unknown = parser.parse_known_args(with_signs(words))
     options.words = words
     options.flags = _flags(options.parser)
     if unknown:
-        flags_of = {name: _flags(command) for name, command in commands.items()}
-        answer = hint(unknown[0].split("=")[0], options.command, flags_of)
+        known = {name: _flags(command) for name, command in commands.items()}
+        answer = hint(unknown[0].split("=")[0], options.command, known)
         shown = " ".join(word or "''" for word in unknown)
         options.parser.error(f"unrecognized arguments: {shown}{answer}")
     return options

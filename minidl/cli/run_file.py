@@ -52,19 +52,19 @@ class RunFile:
     ) -> None:
         self.path, self.every = options.checkpoint, options.every or 1
         self.finished, self.error, self.rows = False, False, len(data.X_train)
-        self.identity: dict[str, Any] = {"rate": None, **_identity(typed, data, trainer)}
-        self.saved: dict[str, Any] | None = None
+        self.said: dict[str, Any] = {"rate": None, **_identity(typed, data, trainer)}
+        self.found: dict[str, Any] | None = None
         if options.resume and not Path(self.path).exists():
             say(f"minidl train: there is no checkpoint {self.path}: the run starts anew")
         elif options.resume:
-            self.saved = _read(self.path)
-            _compare(self.path, self.saved, self.identity)
+            self.found = _read(self.path)
+            _compare(self.path, self.found, self.said)
 
     def take_rate(self, options: Namespace, trainer: Trainer) -> bool:
         """Take over the learning rate that was chosen before; return whether there is one."""
-        if self.saved is None:
+        if self.found is None:
             return False
-        lr, chosen = self.saved["rate"]
+        lr, chosen = self.found["rate"]
         if chosen is not None:
             tuples: dict[str, Any] = {
                 n: tuple(v) if isinstance(v, list) else v for n, v in chosen.items()
@@ -76,9 +76,9 @@ class RunFile:
     def join(self, trainer: Trainer, options: Namespace) -> None:
         """Give a Trainer the run of the file, and the callback that saves it from here on."""
         chosen = options.suggested
-        self.identity["rate"] = [options.lr, chosen and dataclasses.asdict(chosen)]
-        self.extra = {"command": np.array(json.dumps(self.identity))}
-        if self.saved is not None:
+        self.said["rate"] = [options.lr, chosen and dataclasses.asdict(chosen)]
+        self.extra = {"command": np.array(json.dumps(self.said))}
+        if self.found is not None:
             load_run(trainer, self.path)
             self.finished = trainer.history.stopped_by not in (None, "interrupted")
             if self.finished:  # what the next fit would do before it trains
@@ -89,7 +89,7 @@ class RunFile:
         trainer.callbacks.append(SaveRun(self))
 
     def save(self, trainer: Trainer) -> None:
-        """Save the run; print an error once, and go on."""
+        """Save the run; an error is told once, and does not end it."""
         try:
             save_run(trainer, self.path, self.extra)
         except DataError as error:
@@ -128,9 +128,9 @@ def _identity(typed: Mapping[str, Any], data: Dataset, trainer: Trainer) -> dict
     options = {name: value for name, value in typed.items() if name not in OTHER}
     options["report"] = bool(options["report"])  # whose weights of every epoch are in the file
     code = [code_of(type(part)) for part in trainer.optimizer.chain()]
-    identity = {"options": options, "rows": rows.hexdigest(), "code": code}
-    as_read: dict[str, Any] = json.loads(json.dumps(identity))
-    return as_read
+    said = {"options": options, "rows": rows.hexdigest(), "code": code}
+    same: dict[str, Any] = json.loads(json.dumps(said))
+    return same
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -138,25 +138,27 @@ def _read(path: str) -> dict[str, Any]:
     with prefixed("checkpoint"):
         extra = load_extra(path)
     try:
-        command: dict[str, Any] = json.loads(str(extra["command"]))
-        command["options"].items(), command["rows"], command["code"]
-        lr, _ = command["rate"]
+        found: dict[str, Any] = json.loads(str(extra["command"]))
+        found["options"].items(), found["rows"], found["code"]
+        lr, _ = found["rate"]
         float(lr)
     except (KeyError, ValueError, TypeError, AttributeError):
         problem = f"--checkpoint: {path} was not written by minidl train --checkpoint"
         raise DataError(problem, hint="Give another name.") from None
-    return command
+    return found
 
 
-def _compare(path: str, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+def _compare(path: str, found: Mapping[str, Any], said: Mapping[str, Any]) -> None:
     """Raise an ArgumentError that says in what a command differs from that of a checkpoint."""
-    old, new = {"engine": "eager", **saved["options"]}, current["options"]  # older ones have none
-    names = [n for n in {**old, **new} if old.get(n) != new.get(n)]
-    words = [f"--{n.replace('_', '-')} was {_shown(old, n)}, now {_shown(new, n)}" for n in names]
-    if not words and saved["rows"] != current["rows"]:
-        words = [f"the rows of {new['dataset']} have changed"]
-    if not words and saved["code"] != current["code"]:
-        words = [f"the code of {new['optimizer']} has changed"]
+    before, now = {"engine": "eager", **found["options"]}, said["options"]  # older ones have none
+    names = [n for n in {**before, **now} if before.get(n) != now.get(n)]
+    words = [
+        f"--{n.replace('_', '-')} was {_shown(before, n)}, now {_shown(now, n)}" for n in names
+    ]
+    if not words and found["rows"] != said["rows"]:
+        words = [f"the rows of {now['dataset']} have changed"]
+    if not words and found["code"] != said["code"]:
+        words = [f"the code of {now['optimizer']} has changed"]
     if words:
         hint = "Give the same options as then, or another file."
         problem = f"--checkpoint: {path} is the run of another command: {'; '.join(words)}"

@@ -33,20 +33,20 @@ ELSEWHERE = {
 Flags = Mapping[str, Sequence[str]]  # the options of each command
 
 
-def hint(typed: str, command: str, flags_of: Flags) -> str:
-    """Return the advice for an unknown option."""
-    word, flags = typed.strip("-").replace("-", "_").lower(), flags_of[command]
+def hint(typed: str, command: str, known: Flags) -> str:
+    """Return what to write instead of an unknown option."""
+    word, flags = typed.strip("-").replace("-", "_").lower(), known[command]
     if not typed.startswith("-"):
         return _value_hint(typed, command, flags)
     right = [word, *ARGUMENTS.get(word, "").split()]
-    spelled = ["--" + name.replace("_", "-") for name in right]
-    near = [ELSEWHERE.get((command, typed)), *(flag for flag in spelled if flag in flags)]
+    meant = ["--" + name.replace("_", "-") for name in right]
+    near = [ELSEWHERE.get((command, typed)), *(flag for flag in meant if flag in flags)]
     sentence = next((OPTIONS[name] for name in right if name in OPTIONS), None)
     place = next((PLACES[name] for name in right if name in PLACES), None)
     sentence = sentence or (f"In Python: {place}" if place else None)
-    commands = [f"minidl {name}" for name, flags_there in flags_of.items() if typed in flags_there]
-    if sentence is None and commands:
-        sentence = f"{joined(commands)} {'has' if len(commands) == 1 else 'have'} {typed}."
+    others = [f"minidl {name}" for name, theirs in known.items() if typed in theirs]
+    if sentence is None and others:
+        sentence = f"{joined(others)} {'has' if len(others) == 1 else 'have'} {typed}."
     if sentence is None and word not in ARGUMENTS and len(word) > 1:
         flag = "--" + word.replace("_", "-")
         near += [option for option in flags if option.startswith(flag)]
@@ -60,13 +60,13 @@ def hint(typed: str, command: str, flags_of: Flags) -> str:
 
 def _value_hint(typed: str, command: str, flags: Sequence[str]) -> str:
     """Return the option to which a word without one may belong."""
-    choices: dict[str, Collection[str]] = {
+    kinds: dict[str, Collection[str]] = {
         "--dataset": DATASETS,
         "--optimizer": OPTIMIZERS,
         "--loss": LOSSES,
         "--surface": SURFACES,
     }
-    option = next((f for f, names in choices.items() if typed in names and f in flags), None)
+    option = next((f for f, names in kinds.items() if typed in names and f in flags), None)
     if command == "paths" and re.search(r"[*/^+]|\b[xy]\b", typed):
         option, typed = "--surface", f'"{typed}"'
     return f". Did you mean '{option} {typed}'?" if option else ""

@@ -78,15 +78,15 @@ def read_record(path: str | Path) -> dict[str, Any]:
 
 
 def differences(written: Sequence[Json], requested: Sequence[Json]) -> list[str]:
-    """Return the differences between the headers of a file and those requested."""
+    """Return what differs between the headers of a file and those requested."""
     if not isinstance(written, list) or len(written) != len(requested):
         return ["the number of comparisons"]
     changes: dict[str, str] = {}
-    for old_header, new_header in zip(written, requested, strict=True):
-        old, new = ({**h, **h.get("plan", {}), "plan": None} for h in (old_header, new_header))
+    for there, here in zip(written, requested, strict=True):
+        old, new = ({**header, **header.get("plan", {}), "plan": None} for header in (there, here))
         for name in {**old, **new}:
-            old_value, new_value = (entries.get(name, NONE.get(name)) for entries in (old, new))
-            if old_value != new_value:
-                changes[name] = f"{name} is {old_value!r:.60} there, {new_value!r:.60} requested"
+            there_is, wanted = (own.get(name, NONE.get(name)) for own in (old, new))
+            if there_is != wanted:
+                changes[name] = f"{name} is {there_is!r:.60} there, {wanted!r:.60} requested"
     causes = changes.keys() - {"data and weights", "contestants"}  # these follow from the others
     return [changes[name] for name in sorted(causes or changes)]
