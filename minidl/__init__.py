@@ -72,13 +72,13 @@ keep_freed_memory()
 
 def __getattr__(name: str) -> Any:
     if name not in FLOORS and name not in WITHIN:
-        attribute_of("minidl", _found)(name)  # raises
+        attribute_of("minidl", _place_of)(name)  # raises
     module = importlib.import_module(f"minidl.{WITHIN.get(name, name)}")
     globals()[name] = getattr(module, name) if name in WITHIN else module
     return globals()[name]
 
 
-def _found(name: str) -> str | None:
+def _place_of(name: str) -> str | None:
     """Return where a name is, here or in another library's words."""
     for floor in () if name.startswith("_") else ROOMS:
         room = importlib.import_module(f"minidl.{floor}")

@@ -42,11 +42,11 @@ def write_arrays(path: str | Path, holds: str, arrays: Mapping[str, npt.ArrayLik
         seal_zip(buffer.getbuffer(), file)
 
 
-def read_arrays(path: str | Path, what: str) -> tuple[dict[str, Array], str | None]:
+def read_arrays(path: str | Path, expected: str) -> tuple[dict[str, Array], str | None]:
     """Return the arrays of a file, and what it holds, None for one of version 1.
 
     A file of something else, a damaged or a newer one is a DataError, which says that it is not
-    `what` it should be.
+    what is `expected`.
     """
     try:
         with open_regular(path) as file:
@@ -54,33 +54,33 @@ def read_arrays(path: str | Path, what: str) -> tuple[dict[str, Array], str | No
             sealed = zip_is_sealed(file, size)
             file.seek(0)
             if not sealed and file.read(2) != b"PK":
-                raise FileError(f"{path} is not {what}")
+                raise FileError(f"{path} is not {expected}")
             with zipfile.ZipFile(file) as archive:
                 arrays = _members(archive, size)
         holds = _holds(arrays.pop(NAME, None), sealed)
     except FileError:
         raise
     except Exception as error:  # garbled bytes raise many types, from NumPy, zipfile, ...
-        raise damaged(path, what, error) from error
+        raise damaged(path, expected, error) from error
     if isinstance(holds, int):
-        wrong, hint = f"{path} was written by a newer minidl", "Install that version."
-        raise DataError(wrong, received=f"format {holds}", expected=VERSION, hint=hint)
+        problem, hint = f"{path} was written by a newer minidl", "Install that version."
+        raise DataError(problem, received=f"format {holds}", expected=VERSION, hint=hint)
     return arrays, holds
 
 
 def _holds(form: Array | None, sealed: bool) -> str | int | None:
-    """Return what a file holds, or a version that is not known."""
+    """Return the word for the contents of a file, or a version that is not known."""
     if form is None:
         if sealed:
             raise ValueError("it has a checksum, but no version")
         return None
-    said = parse(str(form))
-    _form(said, "")
-    if said["version"] > VERSION:
-        return int(said["version"])
+    content = parse(str(form))
+    _form(content, "")
+    if content["version"] > VERSION:
+        return int(content["version"])
     if not sealed:
         raise ValueError("its checksum is missing")
-    return str(said["holds"])
+    return str(content["holds"])
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, Array]:
@@ -118,12 +118,12 @@ def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     if not magic.startswith(b"\x93NUMPY") or width is None:
         raise ValueError(f"it has an array of format {magic!r}")
     text = member.read(int.from_bytes(member.read(width), "little"))
-    found = HEADER.fullmatch(text)
+    match = HEADER.fullmatch(text)
     if b"'|O'" in text:
         raise ValueError("it has Python objects, which could run code")
-    if found is None:
+    if match is None:
         raise ValueError(f"it has an array that is not of numbers or text: {text!r:.80}")
-    descr, in_columns, shape = found.groups()
+    descr, in_columns, shape = match.groups()
     if chr(descr[1]) not in NUMBERS_AND_TEXT:
         raise ValueError(f"it has an array of {descr.decode()!r}, not of numbers or text")
     sizes = [int(size) for size in shape.decode().split(",") if size.strip()]

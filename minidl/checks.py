@@ -59,8 +59,8 @@ def check_index(position: Any, count: int, noun: str, hint: str) -> int:
     except TypeError:
         raise invalid(f"the number of a {noun}", position, "an integer", hint) from None
     if not -count <= index < count:
-        there = f"{count} {noun}{'' if count == 1 else 's'}"
-        raise OutOfRangeError(f"there is no {noun} {shown(position)}", received=there, hint=hint)
+        received = f"{count} {noun}{'' if count == 1 else 's'}"
+        raise OutOfRangeError(f"there is no {noun} {shown(position)}", received=received, hint=hint)
     return index
 
 
@@ -110,9 +110,9 @@ def is_minidl(part: object) -> bool:
 
 
 def replaced(part: object) -> tuple[Any, ...]:
-    """Return what replaces methods of this object alone, such as a layer's forward."""
-    own = vars(part).items()
-    return tuple(value for name, value in own if callable(getattr(type(part), name, None)))
+    """Return the attributes that replace methods of this object, such as a layer's forward."""
+    attributes = vars(part).items()
+    return tuple(value for name, value in attributes if callable(getattr(type(part), name, None)))
 
 
 def check_instance(name: str, value: object, cls: type, hint: str | None = None) -> None:

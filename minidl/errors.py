@@ -24,7 +24,7 @@ __all__ = [
 
 
 LONGEST = 200  # characters of a value that a message prints
-MESSAGE = 4000  # characters of a message, of which the middle is left out
+MESSAGE = 4000  # characters of a message; of a longer one, the middle is left out
 
 
 class MinidlError(Exception):
@@ -135,16 +135,16 @@ def shown(value: object) -> str:
     >>> shown("a"), shown(np.zeros((200, 2))), shown(list(range(1000)))
     ("'a'", 'an ndarray of shape (200, 2)', 'a list of 1000')
     """
-    kind = type(value).__name__
-    article = "an" if kind[0] in "aeiouAEIOU" or kind == "ndarray" else "a"
+    type_name = type(value).__name__
+    article = "an" if type_name[0] in "aeiouAEIOU" or type_name == "ndarray" else "a"
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
-        return f"{article} {kind} of shape {shape}"
+        return f"{article} {type_name} of shape {shape}"
     if isinstance(value, int) and value.bit_length() > 4 * LONGEST:
-        return f"{article} {kind} of {value.bit_length()} bits"  # Python prints no longer ones
+        return f"{article} {type_name} of {value.bit_length()} bits"  # Python prints no longer ones
     text = repr(value)
     if isinstance(value, (list, tuple, dict, set)) and (len(text) > LONGEST or "array(" in text):
-        return f"{article} {kind} of {len(value)}"
+        return f"{article} {type_name} of {len(value)}"
     return cut(text, LONGEST)
 
 
@@ -178,7 +178,7 @@ class DTypeError(MinidlError, TypeError):
 
 
 class DataError(MinidlError, ValueError):
-    """A data set or a file cannot be used; the message names file, column and row."""
+    """A data set or a file is invalid; the message names file, column and row."""
 
 
 class FileError(DataError, OSError):
@@ -193,7 +193,7 @@ class FileError(DataError, OSError):
 
 
 class TableError(DataError):
-    """Columns of a table cannot be used as they are; the message has one line for each problem.
+    """Columns of a table need an option; the message has one line for each problem.
 
     Parameters
     ----------
@@ -321,7 +321,7 @@ class UntrainedWarning(UserWarning):
 
 
 def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called minidl, however many of its own functions lie between.
+    """Warn at the line that called minidl, however many of minidl's functions lie between.
 
     It is what `skip_file_prefixes` does since Python 3.12.
     """

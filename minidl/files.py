@@ -20,16 +20,16 @@ REGULAR = "Name a regular file, or leave it out."
 Identity = tuple[int, int, int]  # of an open file: device, inode, size
 
 
-def cannot(what: str, path: object, error: Exception) -> FileError:
-    """Return the error for a file that the system does not let minidl `what`, such as "write"."""
+def cannot(verb: str, path: object, error: Exception) -> FileError:
+    """Return the error for a file that the system does not let minidl "read" or "write"."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    wrong = FileError(f"cannot {what} {path}: {reason}")
-    wrong.errno = getattr(error, "errno", None)
-    return wrong
+    failure = FileError(f"cannot {verb} {path}: {reason}")
+    failure.errno = getattr(error, "errno", None)
+    return failure
 
 
 def check_path(path: object) -> None:
-    """Raise an ArgumentError for what is no path, such as None.
+    """Raise an ArgumentError for anything but a path, such as None.
 
     >>> check_path(3)
     Traceback (most recent call last):
@@ -58,17 +58,19 @@ it out.
     special = Path(os.path.abspath(path))
     try:
         target = Path(path).resolve()
-        found = stat.S_IFMT(target.stat().st_mode)
+        file_type = stat.S_IFMT(target.stat().st_mode)
     except FileNotFoundError:
-        found = stat.S_IFREG
+        file_type = stat.S_IFREG
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null character
         raise cannot("write", path, error) from error
-    if found == stat.S_IFDIR:
+    if file_type == stat.S_IFDIR:
         raise FileError(f"cannot write {str(path)!r}: it is a folder")
-    if found == stat.S_IFREG and any(map(_of_the_system, (special, target))):
-        found = stat.S_IFCHR  # such as /dev/stdout, if it is redirected to a file
-    if found != stat.S_IFREG:
-        raise FileError(f"cannot write {path}: it is {KINDS.get(found, 'no file')}", hint=REGULAR)
+    if file_type == stat.S_IFREG and any(map(_of_the_system, (special, target))):
+        file_type = stat.S_IFCHR  # such as /dev/stdout, if it is redirected to a file
+    if file_type != stat.S_IFREG:
+        raise FileError(
+            f"cannot write {path}: it is {KINDS.get(file_type, 'no file')}", hint=REGULAR
+        )
     if not target.parent.is_dir():
         raise FileError(f"cannot write {path}: there is no folder {target.parent}")
     return target
@@ -125,7 +127,7 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     target = place_of(path)
     remove_leftovers(target)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
-    temporary: Path | None = None  # what somebody else has put at a name is not deleted
+    temporary: Path | None = None  # another process's file of this name is not deleted
     try:
         with contextlib.ExitStack() as until_in_place:
             opened, temporary = _new(target)
@@ -194,10 +196,10 @@ def open_regular(path: str | Path) -> Iterator[IO[bytes]]:
         raise FileError(f"there is no file {path}") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise cannot("read", path, error) from error
-    found = stat.S_IFMT(os.fstat(opened).st_mode)
-    if found != stat.S_IFREG:
+    file_type = stat.S_IFMT(os.fstat(opened).st_mode)
+    if file_type != stat.S_IFREG:
         os.close(opened)
-        raise FileError(f"cannot read {path}: it is {KINDS.get(found, 'no file')}")
+        raise FileError(f"cannot read {path}: it is {KINDS.get(file_type, 'no file')}")
     with open(opened, "rb") as file:
         try:
             yield file
@@ -208,9 +210,9 @@ def open_regular(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def identity_of(path: str | Path) -> Identity:
-    """Return what tells a file from others, and from itself after somebody has written to it."""
-    found = place_of(path).stat()
-    return found.st_dev, found.st_ino, found.st_size
+    """Return the identity of a file, which changes when somebody else writes to it."""
+    status = place_of(path).stat()
+    return status.st_dev, status.st_ino, status.st_size
 
 
 def append_to(path: str | Path, data: bytes, left: Identity) -> Identity | None:
@@ -222,8 +224,8 @@ def append_to(path: str | Path, data: bytes, left: Identity) -> Identity | None:
     except OSError as error:
         raise cannot("write", path, error) from error
     try:
-        found = os.fstat(opened)
-        if (found.st_dev, found.st_ino, found.st_size) != left:
+        status = os.fstat(opened)
+        if (status.st_dev, status.st_ino, status.st_size) != left:
             return None
         append(opened, data, sync=False)
     except OSError as error:
@@ -237,9 +239,9 @@ def append(opened: int, data: bytes, *, sync: bool) -> None:
     """Append bytes to an open file, with `sync` to the disk; or raise, and leave it as it was."""
     size = os.fstat(opened).st_size
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(opened, rest) :]
+        remaining = memoryview(data)
+        while remaining:
+            remaining = remaining[os.write(opened, remaining) :]
         if sync:
             os.fsync(opened)
     except BaseException:

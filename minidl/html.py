@@ -20,8 +20,8 @@ def table(
     lines.append("<tbody>")
     for name, *values in rows:
         cells = "".join(f"<td>{escaped(value)}</td>" for value in values)
-        first = f'<th scope="row" style="text-align: left">{escaped(name)}</th>'
-        lines.append(f"<tr>{first}{cells}</tr>")
+        heading = f'<th scope="row" style="text-align: left">{escaped(name)}</th>'
+        lines.append(f"<tr>{heading}{cells}</tr>")
     return "\n".join([*lines, "</tbody>", "</table>"])
 
 

@@ -27,7 +27,7 @@ MAKING = "_being_made"  # in an object's attributes while its __init__ runs
 SHORT = 72  # a longer signature is shown only if there is no other answer
 
 
-def answers(thing: T) -> T:
+def answers(target: T) -> T:
     """Give a function, a method or a class answers to wrong calls, and a class to wrong attributes.
 
     Signatures, docstrings and pickles stay as they are.
@@ -39,34 +39,34 @@ def answers(thing: T) -> T:
     ...
     minidl.errors.UnknownKeywordError: f(lr) has no argument learning_rate. Write lr=... instead.
     """
-    if not isinstance(thing, type):
-        return _answered(thing)
-    if isinstance(vars(thing).get("__init__"), FunctionType):
-        wrapped = _making if issubclass(thing, Answering) else _answered
-        thing.__init__ = wrapped(thing.__init__)  # type: ignore[misc]
-    words = ATTRIBUTES.get(thing.__name__)
-    if words and thing.__module__.startswith("minidl."):
-        absent = Elsewhere if issubclass(thing, Answering) else Refused
-        for word in [word for word in words if not hasattr(thing, word)]:
-            setattr(thing, word, absent(word, words[word]))
-        setattr(thing, "__dir__", _names)  # noqa: B010
-    return thing
+    if not isinstance(target, type):
+        return _answered(target)
+    if isinstance(vars(target).get("__init__"), FunctionType):
+        wrapped = _making if issubclass(target, Answering) else _answered
+        target.__init__ = wrapped(target.__init__)  # type: ignore[misc]
+    words = ATTRIBUTES.get(target.__name__)
+    if words and target.__module__.startswith("minidl."):
+        absent = Elsewhere if issubclass(target, Answering) else Refused
+        for word in [word for word in words if not hasattr(target, word)]:
+            setattr(target, word, absent(word, words[word]))
+        setattr(target, "__dir__", _names)  # noqa: B010
+    return target
 
 
 def _names(self: object) -> list[str]:
     """Return the attributes without those that only raise, for dir() and completion."""
     names = {name: inspect.getattr_static(type(self), name, None) for name in object.__dir__(self)}
-    own = vars(self) if hasattr(self, "__dict__") else {}
-    return [n for n, value in names.items() if n in own or not isinstance(value, Elsewhere)]
+    attributes = vars(self) if hasattr(self, "__dict__") else {}
+    return [n for n, value in names.items() if n in attributes or not isinstance(value, Elsewhere)]
 
 
 class Answering:
-    """A base whose subclasses, also custom ones, are given :func:`answers`.
+    """A base that gives :func:`answers` to its subclasses, also to custom ones.
 
-    Of minidl's own classes, words of other libraries cannot be assigned, nor arguments of the
-    constructor that are no attributes, nor misspelt attributes once the object is made; any other
-    name can, and in custom classes all names, except for `NEVER_SET`. Settings in `_checks` are
-    checked whenever they are assigned.
+    An object of a class of minidl refuses to set words of other libraries, arguments of the
+    constructor without an attribute of that name, and misspelt attributes once it is made; other
+    names can be set. Custom classes refuse only `NEVER_SET`. Settings in `_checks` are checked
+    whenever they are set.
     """
 
     _checks: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # setting -> valid value, or error
@@ -86,31 +86,36 @@ class Answering:
         object.__setattr__(self, name, checks[name](value) if name in checks else value)
 
 
-def _check_word(thing: object, name: str) -> None:
+def _check_word(instance: object, name: str) -> None:
     """Raise if an attribute that a class does not have is a word of other libraries for another."""
-    cls: type[Any] = type(thing)
+    cls: type[Any] = type(instance)
     missing = object()
-    held = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), missing)
-    if isinstance(held, Elsewhere) and (is_minidl(thing) or name in NEVER_SET):
-        held.__get__(thing, cls)  # raises
-    if held is missing and is_minidl(thing) and MAKING not in vars(thing) and _is_public(cls):
+    attribute = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), missing)
+    if isinstance(attribute, Elsewhere) and (is_minidl(instance) or name in NEVER_SET):
+        attribute.__get__(instance, cls)  # raises
+    if (
+        attribute is missing
+        and is_minidl(instance)
+        and MAKING not in vars(instance)
+        and _is_public(cls)
+    ):
         if any(name in vars(c).get("__annotations__", {}) for c in cls.__mro__):
             return  # declared, and set later
-        known = _arguments(cls.__init__)
-        right = [] if name in known else ARGUMENTS.get(name.lower(), "").split()
-        answer = next((f"Write {word} = ... instead." for word in right if word in known), None)
-        answer = answer or (None if name in known else PLACES.get(name))
+        accepted = _arguments(cls.__init__)
+        right = [] if name in accepted else ARGUMENTS.get(name.lower(), "").split()
+        answer = next((f"Write {word} = ... instead." for word in right if word in accepted), None)
+        answer = answer or (None if name in accepted else PLACES.get(name))
         if answer is not None:
             message = f"{cls.__name__!r} object has no attribute {name!r}"
             raise UnknownAttributeError(message, hint=answer)
         if name[0] != "_":
-            _check_spelling(thing, name)
+            _check_spelling(instance, name)
 
 
-def _check_spelling(thing: object, name: str) -> None:
+def _check_spelling(instance: object, name: str) -> None:
     """Raise if a new attribute is an argument of the constructor, or nearly the name of another."""
-    cls: type[Any] = type(thing)
-    names = {n for n in {*vars(thing), *dir(cls)} - {*_arguments(cls.__init__)} if n[0] != "_"}
+    cls: type[Any] = type(instance)
+    names = {n for n in {*vars(instance), *dir(cls)} - {*_arguments(cls.__init__)} if n[0] != "_"}
     if name in _arguments(cls.__init__):
         hint = f"Give it when the object is made: {cls.__name__}(..., {name}=...)."
     elif near := close_matches(name, {*names, *_arguments(cls.__init__)}, n=1, cutoff=0.8):
@@ -143,9 +148,9 @@ class Elsewhere:
     def __get__(self, instance: object, owner: type) -> Any:
         """Raise, unless a class after this one, such as a mixin, has the attribute."""
         for cls in owner.__mro__:
-            held = vars(cls).get(self.word, self)
-            if not isinstance(held, Elsewhere):
-                return held.__get__(instance, owner) if hasattr(held, "__get__") else held
+            value = vars(cls).get(self.word, self)
+            if not isinstance(value, Elsewhere):
+                return value.__get__(instance, owner) if hasattr(value, "__get__") else value
         message = f"{owner.__name__!r} object has no attribute {self.word!r}"
         raise UnknownAttributeError(message, hint=self.answer)
 
@@ -154,7 +159,7 @@ class Elsewhere:
 
 
 class Refused(Elsewhere):
-    """The same for a class that nobody extends, in which it cannot be assigned either."""
+    """The same for a class that nobody extends; assigning it is an error, too."""
 
     def __set__(self, instance: object, value: object) -> None:
         self.__get__(instance, type(instance))
@@ -216,15 +221,15 @@ def _making(function: T) -> T:
 
     @functools.wraps(function)
     def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
-        held = vars(self)
-        if MAKING in held:
+        attributes = vars(self)
+        if MAKING in attributes:
             answered(self, *arguments, **keywords)
             return
-        held[MAKING] = True
+        attributes[MAKING] = True
         try:
             answered(self, *arguments, **keywords)
         finally:
-            del held[MAKING]
+            del attributes[MAKING]
 
     return __init__  # type: ignore[return-value]
 
@@ -242,18 +247,18 @@ def wrong_call(
     if parameters and parameters[0].name in ("self", "cls"):
         if not arguments:
             owner, _, method = function.__qualname__.rpartition(".")
-            first = f"Make one first: {owner}(...).{method}(...)."
-            return CallError(f"{owner}.{method} is called without a {owner}", hint=first)
+            advice = f"Make one first: {owner}(...).{method}(...)."
+            return CallError(f"{owner}.{method} is called without a {owner}", hint=advice)
         name = _called(function, arguments[0])
         parameters, arguments = parameters[1:], arguments[1:]
-    known = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    accepted = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     shown = [p.replace(annotation=p.empty) for p in parameters]
     call = f"{name}{inspect.Signature(shown)}"
     usage = USAGE.get(name)
-    if unknown := next((word for word in keywords if word not in known), None):
-        meant = (unknown, *ARGUMENTS.get(unknown, "").split())
-        special = (PLACES.get(f"{name}.{word}") for word in meant)
-        hint = next(filter(None, special), None) or answer_keyword(unknown, known)
+    if unknown := next((word for word in keywords if word not in accepted), None):
+        candidates = (unknown, *ARGUMENTS.get(unknown, "").split())
+        special = (PLACES.get(f"{name}.{word}") for word in candidates)
+        hint = next(filter(None, special), None) or answer_keyword(unknown, accepted)
         call = call if hint is None or len(call) <= SHORT else name
         return UnknownKeywordError(f"{call} has no argument {unknown}", hint=hint)
     positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -261,13 +266,13 @@ def wrong_call(
     if twice := [word for word in positional[: len(arguments)] if word in keywords]:
         return CallError(f"{call} was given {twice[0]} twice", hint=usage)
     if len(arguments) > len(positional):
-        rest = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        usage = usage or (f"Write {rest[0]}=... and so on." if rest else None)
+        keyword_only = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        usage = usage or (f"Write {keyword_only[0]}=... and so on." if keyword_only else None)
         takes = f"takes {len(positional)} argument{'' if len(positional) == 1 else 's'}"
         return CallError(f"{call} {takes} without a name, got {len(arguments)}", hint=usage)
-    given = {*positional[: len(arguments)], *keywords}
-    missing = [p.name for p in parameters if p.default is p.empty and p.name in known]
-    words = " and ".join(word for word in missing if word not in given)
+    received = {*positional[: len(arguments)], *keywords}
+    missing = [p.name for p in parameters if p.default is p.empty and p.name in accepted]
+    words = " and ".join(word for word in missing if word not in received)
     return CallError(f"{call} needs {words}", hint=usage) if words else None
 
 
@@ -276,26 +281,26 @@ def _called(function: Callable[..., Any], owner: object) -> str:
     cls = owner if isinstance(owner, type) else type(owner)
     if function.__name__ != "__init__":
         return f"{cls.__name__}.{function.__name__}"
-    made = getattr(cls, "__init__")  # noqa: B009
-    if function in (made, getattr(made, "__wrapped__", None)):
+    constructor = getattr(cls, "__init__")  # noqa: B009
+    if function in (constructor, getattr(constructor, "__wrapped__", None)):
         return cls.__name__
     if function.__qualname__.startswith(Answering.__name__):
         return next(c.__name__ for c in reversed(cls.__mro__) if Answering in c.__bases__)
     return function.__qualname__.split(".")[-2]  # called by a subclass
 
 
-def answer_keyword(word: str, known: Sequence[str]) -> str | None:
-    """Return what to write instead of a keyword, given those that the function takes.
+def answer_keyword(word: str, accepted: Sequence[str]) -> str | None:
+    """Return the advice for a keyword, given those that the function takes.
 
     >>> answer_keyword("learning_rate", ["lr"]), answer_keyword("momentun", ["lr", "momentum"])
     ('Write lr=... instead.', 'Write momentum=... instead.')
     """
-    if word.lower() in known:
+    if word.lower() in accepted:
         return f"Write {word.lower()}=... instead."
     right = ARGUMENTS.get(word.lower(), "").split()
-    near = close_matches(word.lower(), known, n=1)
+    near = close_matches(word.lower(), accepted, n=1)
     for candidate in [*right, *([] if right or word.lower() in PLACES else near)]:
-        if candidate in known:
+        if candidate in accepted:
             note = NOTES.get(f"{word.lower()} {candidate}")
             return f"Write {candidate}=... instead." + (f" {note}" if note else "")
     places = (PLACES.get(candidate) for candidate in (word.lower(), *right))

@@ -68,7 +68,7 @@ def lock(opened: int) -> None:
 def is_at(path: str | Path, opened: int) -> bool:
     """Return whether a regular file that is open is still the one at a path."""
     try:
-        there, here = os.lstat(path), os.fstat(opened)
+        at_path, at_file = os.lstat(path), os.fstat(opened)
     except FileNotFoundError:
         return False
-    return stat.S_ISREG(here.st_mode) and os.path.samestat(there, here)
+    return stat.S_ISREG(at_file.st_mode) and os.path.samestat(at_path, at_file)

@@ -36,7 +36,7 @@ def check_networks(count: int) -> None:
     check_memory(f"training {count} networks or more", count * NETWORK_BYTES)
 
 
-def check_memory(what: str, needed: int) -> None:
+def check_memory(contents: str, needed: int) -> None:
     """Raise a :class:`TooLargeError` if so many bytes are more than the machine has.
 
     Linux would promise them, and kill the process when they are used.
@@ -48,4 +48,4 @@ def check_memory(what: str, needed: int) -> None:
     """
     if needed > (total := machine_memory()):
         has = f"and this machine has {total / 1e9:.3g} GB"
-        raise TooLargeError(f"{what} would take {needed / 1e9:.3g} GB of memory, {has}")
+        raise TooLargeError(f"{contents} would take {needed / 1e9:.3g} GB of memory, {has}")

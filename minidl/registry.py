@@ -58,7 +58,7 @@ class Registry(Mapping[str, T], Generic[T]):
         gone = self.canonical(name)
         del self._entries[gone]
         for names in (self._aliases, self._canonical):
-            for spelling in [n for n, meant in names.items() if meant == gone]:
+            for spelling in [n for n, target in names.items() if target == gone]:
                 del names[spelling]
 
     def canonical(self, name: object) -> str:
@@ -76,7 +76,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def aliases(self, name: str) -> tuple[str, ...]:
         """Return the aliases of a registered name."""
-        return tuple(alias for alias, meant in self._aliases.items() if meant == name)
+        return tuple(alias for alias, target in self._aliases.items() if target == name)
 
     def __getitem__(self, name: str) -> T:
         return self._entries[self.canonical(name)]

@@ -55,7 +55,7 @@ def integer(least: int = 0, most: int = 2**63) -> Schema:
 def number(
     valid: Callable[[float], bool] = math.isfinite, expected: str = "a finite number"
 ) -> Schema:
-    """Return a schema for numbers; True is none, and without `valid` NaN and infinity are none."""
+    """Return a schema for numbers; not True, nor without `valid` NaN and infinity."""
     return such_that(lambda v: type(v) in (int, float) and valid(v), expected)
 
 
@@ -123,7 +123,7 @@ def fields(
     ...
     minidl.schema.MisfitError: setting.decay is 1, expected no such field
     """
-    known = {**required, **(others or {})}
+    forms = {**required, **(others or {})}
 
     def check(value: Any, place: str) -> None:
         mapped(anything)(value, place)
@@ -132,7 +132,7 @@ def fields(
             if name not in value:
                 raise MisfitError(f"{prefix}{name}", None, "a value")
         for name, item in value.items():
-            form = known.get(name, rest)
+            form = forms.get(name, rest)
             if form is None:
                 raise MisfitError(f"{prefix}{name:.{SHOWN}}", item, "no such field")
             form(item, f"{prefix}{name}")

@@ -20,11 +20,13 @@ AGAIN = "Restore it from a copy, or write it anew."
 CHANGED = "its bytes are not those that were written (SHA-256)"
 
 
-def damaged(path: object, what: str, reason: object, hint: str = AGAIN) -> DataError:
-    """Return the error for a file that is not `what` it should be, such as "a saved model"."""
-    said = str(reason) or type(reason).__name__
-    said = f"it lacks {said}" if isinstance(reason, KeyError) else said
-    return DataError(f"{path} is not {what}, or is damaged: {said.rstrip('.')[:300]}", hint=hint)
+def damaged(path: object, expected: str, reason: object, hint: str = AGAIN) -> DataError:
+    """Return the error for a file that is not what is `expected`, such as "a saved model"."""
+    cause = str(reason) or type(reason).__name__
+    cause = f"it lacks {cause}" if isinstance(reason, KeyError) else cause
+    return DataError(
+        f"{path} is not {expected}, or is damaged: {cause.rstrip('.')[:300]}", hint=hint
+    )
 
 
 def seal_json(text: str, before: str = "") -> str:
@@ -49,23 +51,23 @@ def seal_of_json(data: bytes, before: str = "") -> str | None:
     end = JSON_END.search(data[-100:])
     if end is None:
         return None
-    said = end.group(1).decode()
+    checksum = end.group(1).decode()
     length = min(len(data), 100) - end.start()
     digest = hashlib.sha256(before.encode())
     digest.update(memoryview(data)[: len(data) - length])
-    if digest.hexdigest() != said:
+    if digest.hexdigest() != checksum:
         raise ValueError(CHANGED)
-    return said
+    return checksum
 
 
-def read_json(path: str | Path, what: str) -> tuple[bytes, bool]:
+def read_json(path: str | Path, expected: str) -> tuple[bytes, bool]:
     """Return the bytes of a JSON file, and whether it has a checksum, which is then right."""
     with open_regular(path) as file:
         data = file.read()
     try:
         return data, seal_of_json(data) is not None
     except ValueError as error:
-        raise damaged(path, what, error) from None
+        raise damaged(path, expected, error) from None
 
 
 def parse(data: str | bytes, *, finite: bool = True) -> Any:
@@ -85,12 +87,12 @@ def parse(data: str | bytes, *, finite: bool = True) -> Any:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"it has {twice!r:.60} twice")
-    return made
+    return mapping
 
 
 def _refuse(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Which known names a misspelt word may mean."""
+"""The known names that a misspelt word may mean."""
 
 from collections.abc import Iterable
 
@@ -11,8 +11,8 @@ def close_matches(word: str, names: Iterable[str], n: int = 1, cutoff: float = 0
     """
     import difflib  # takes 1 ms
 
-    known = list(names)
-    near = difflib.get_close_matches(word, known, n=max(len(known), 1), cutoff=cutoff)
+    candidates = list(names)
+    near = difflib.get_close_matches(word, candidates, n=max(len(candidates), 1), cutoff=cutoff)
     return sorted(near, key=lambda name: _typing_errors(word, name))[:n]
 
 
@@ -21,13 +21,13 @@ def _typing_errors(word: str, name: str) -> int:
 
     The distance of optimal string alignment, without regard to case.
     """
-    one, other = word.lower(), name.lower()
-    before, last = [0], list(range(len(other) + 1))
-    for i, letter in enumerate(one):
+    typed, correct = word.lower(), name.lower()
+    second_last, previous = [0], list(range(len(correct) + 1))
+    for i, letter in enumerate(typed):
         row = [i + 1]
-        for j, right in enumerate(other):
-            row.append(min(last[j] + (letter != right), last[j + 1] + 1, row[j] + 1))
-            if i and j and (letter, one[i - 1]) == (other[j - 1], right):
-                row[-1] = min(row[-1], before[j - 1] + 1)
-        before, last = last, row
-    return last[-1]
+        for j, right in enumerate(correct):
+            row.append(min(previous[j] + (letter != right), previous[j + 1] + 1, row[j] + 1))
+            if i and j and (letter, typed[i - 1]) == (correct[j - 1], right):
+                row[-1] = min(row[-1], second_last[j - 1] + 1)
+        second_last, previous = previous, row
+    return previous[-1]

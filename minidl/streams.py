@@ -65,13 +65,13 @@ def check_seeds(seeds: int | Iterable[int], name: str = "seeds") -> tuple[int, .
     if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable):
         expected = "a number of seeds, such as 5, or seeds such as range(5) or [3, 5, 8]"
         raise invalid(name, seeds, expected)
-    each = "a seed" if name == "seeds" else f"a seed of {name}"
+    noun = "a seed" if name == "seeds" else f"a seed of {name}"
     if isinstance(seeds, range):
         check_networks(-((seeds.start - seeds.stop) // seeds.step))
-    given = tuple(itertools.islice(seeds, MOST + 1))
-    if len(given) > MOST:
+    members = tuple(itertools.islice(seeds, MOST + 1))
+    if len(members) > MOST:
         raise invalid(name, seeds, f"at most {MOST} seeds")
-    numbers = tuple(_check_size(each, check_count(each, seed, 0)) for seed in given)
+    numbers = tuple(_check_size(noun, check_count(noun, seed, 0)) for seed in members)
     if not numbers or len(set(numbers)) < len(numbers):
         raise invalid(name, list(numbers), "at least one seed, and each once")
     return numbers

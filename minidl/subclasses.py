@@ -69,16 +69,16 @@ def _check_hook(cls: type, name: str) -> None:
         near = close_matches(name, HOOKS, n=1, cutoff=0.7)
         answer = answer or (f"Did you mean {near[0]!r}?" if near else None)
     if answer is not None:
-        raise CallError(f"{cls.__name__}.{name} is no hook and never called", hint=answer)
+        raise CallError(f"{cls.__name__}.{name} is not a hook and is never called", hint=answer)
 
 
 def _check_arguments(cls: type, name: str, method: FunctionType, original: FunctionType) -> None:
     """Raise if a method cannot be called like the original, or calls its arguments otherwise."""
-    form, own = _plain(inspect.signature(original)), inspect.signature(method)
+    form, signature = _plain(inspect.signature(original)), inspect.signature(method)
     misplaced = MISPLACED.get(name, "").split()
-    names = list(own.parameters)
+    names = list(signature.parameters)
     try:
-        own.bind(*form.parameters)
+        signature.bind(*form.parameters)
     except TypeError:
         fits = False
     else:
@@ -86,7 +86,7 @@ def _check_arguments(cls: type, name: str, method: FunctionType, original: Funct
         fits = not set(names[position : position + 1]) & set(misplaced)
     if not fits:
         hint = f"Write def {name}{form}."
-        problem = f"{cls.__name__}.{name}{_plain(own)}"
+        problem = f"{cls.__name__}.{name}{_plain(signature)}"
         raise CallError(f"{problem} has other arguments than those it is given", hint=hint)
 
 

@@ -27,17 +27,8 @@ def listed(items: Sequence[object], shown: int = 5) -> str:
     >>> listed([1, 2, 3], 2)
     '1, 2 and 1 more'
     """
-    more = f" and {len(items) - shown} more" if len(items) > shown else ""
-    return ", ".join(map(str, items[:shown])) + more
-
-
-def shorten(text: str, longest: int) -> str:
-    """Return a text, cut to so many characters.
-
-    >>> shorten("Adelie", 6), shorten("chinstrap", 6)
-    ('Adelie', 'chi...')
-    """
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+    remainder = f" and {len(items) - shown} more" if len(items) > shown else ""
+    return ", ".join(map(str, items[:shown])) + remainder
 
 
 def in_words(column: str) -> str:

@@ -180,7 +180,7 @@ DEFINED = {  # a base, the first line of a method -> what is said
     ("Callback", "on_fit_end(self, trainer, more)"): "Write def on_fit_end(self, trainer).",
     ("Callback", "epoch_end(self)"): "Rename it to on_epoch_end(self, trainer, record)",
     ("Callback", "on_epoch_ends(self, trainer, record)"): "Did you mean 'on_epoch_end'?",
-    ("Callback", "on_validation_end(self, trainer)"): "is no hook and never called",
+    ("Callback", "on_validation_end(self, trainer)"): "is not a hook and is never called",
     ("EarlyStopping", "on_epoch_ends(self)"): "Did you mean 'on_epoch_end'?",
 }
 

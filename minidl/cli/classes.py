@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.datasets import Dataset
-from minidl.text import counted, listed, shorten
+from minidl.errors import cut
+from minidl.text import counted, listed
 from minidl.training import Trainer, class_accuracy
 
 UNEVEN = 2  # rows of the largest class to those of the smallest
@@ -22,19 +23,19 @@ def accuracy_by_class(
     count = np.bincount(data.y_train.astype(int), minlength=data.n_classes)
     if count.max() < UNEVEN * count.min():
         return None
-    found, names = (
+    measured, names = (
         class_accuracy(trainer, X, y),
-        [shorten(name, LONGEST) for name in data.class_names],
+        [cut(name, LONGEST) for name in data.class_names],
     )
-    worst_first = sorted(found, key=lambda c: (found[c].accuracy, -found[c].rows))
+    worst_first = sorted(measured, key=lambda c: (measured[c].accuracy, -measured[c].rows))
     words = ", ".join(
-        f"{names[c]} {found[c].accuracy:.3f} ({counted(found[c].rows, 'row')})"
+        f"{names[c]} {measured[c].accuracy:.3f} ({counted(measured[c].rows, 'row')})"
         for c in worst_first[:SHOWN]
     )
-    if others := worst_first[SHOWN:]:
-        has = "class has" if len(others) == 1 else f"{len(others)} have"
-        words += f"; the other {has} {found[others[0]].accuracy:.3f}"
-        words += " or more" * (len(others) > 1)
-    if absent := [name for c, name in enumerate(names) if c not in found]:
+    if better := worst_first[SHOWN:]:
+        has = "class has" if len(better) == 1 else f"{len(better)} have"
+        words += f"; the other {has} {measured[better[0]].accuracy:.3f}"
+        words += " or more" * (len(better) > 1)
+    if absent := [name for c, name in enumerate(names) if c not in measured]:
         words += f"; no rows of {listed(absent, SHOWN)}"
     return words

@@ -60,8 +60,8 @@ def _print(study: Study, options: argparse.Namespace) -> None:
     if options.out == "-":
         sys.stdout.write(study.to_json())
         return
-    how: dict[str, Any] = {"typed": study.command, "width": width()}
-    show = partial(screen, commands=not options.details, **how)
+    layout: dict[str, Any] = {"typed": study.command, "width": width()}
+    show = partial(screen, commands=not options.details, **layout)
     print("\n\n".join(map(show, study.comparisons)))
     if options.details:
         print("\n" + "\n\n".join(report(c, width()) for c in study.comparisons))
@@ -127,8 +127,8 @@ def _study(options: argparse.Namespace) -> tuple[Study, int]:
         arguments.pop("seeds", None)  # the last look
     if options.batch_sizes:
         arguments["batchings"] = options.batch_sizes
-        own = options.lr is not None and options.tune != "lr,momentum"
-        arguments["batching_lr"] = options.lr if own else BATCHING_RATES
+        given_rate = options.lr is not None and options.tune != "lr,momentum"
+        arguments["batching_lr"] = options.lr if given_rate else BATCHING_RATES
     arguments |= {name: v for name in PASSED if (v := getattr(options, name)) is not None}
     arguments["modifiers"] = modifiers_of(options)
     out = None if options.out == "-" else options.out

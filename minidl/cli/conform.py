@@ -22,30 +22,30 @@ def report(options: argparse.Namespace) -> int:
     if options.expected is not None:
         optim.lookup(options.expected)  # raises before any code is run
     progress = Progress(sys.stderr)
-    printed = io.StringIO()  # what the file's code prints is no part of the report
+    printed = io.StringIO()  # what the file's code prints is not in the report
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
             step = _load(options.optimizer)
-            found = conform(step, options.expected, options.optimizer, progress.on_run)
+            result = conform(step, options.expected, options.optimizer, progress.on_run)
     except ArgumentError as error:
         if error.__cause__ is None:  # not an error in the file
             raise
-        found = Report(options.optimizer, "", "", False, None, {}, str(error))
-    print(json.dumps(found.to_dict(), indent=2) if options.json else found)
-    return int(not found.conforms)
+        result = Report(options.optimizer, "", "", False, None, {}, str(error))
+    print(json.dumps(result.to_dict(), indent=2) if options.json else result)
+    return int(not result.conforms)
 
 
 class Progress:
     """Lines about the runs of a slow optimizer, on the standard error of the command."""
 
     def __init__(self, stream: TextIO | None) -> None:
-        self.stream, self.said = stream, time.monotonic()
+        self.stream, self.told_at = stream, time.monotonic()
 
     def on_run(self, done: int, of: int) -> None:
         """Say how many runs are done, if nothing was said for a while."""
-        if self.stream is None or time.monotonic() - self.said < PATIENCE:
+        if self.stream is None or time.monotonic() - self.told_at < PATIENCE:
             return
-        self.said = time.monotonic()
+        self.told_at = time.monotonic()
         with suppress(OSError, ValueError):
             print(f"minidl: {done} of {of} runs", file=self.stream, flush=True)
 
@@ -57,19 +57,19 @@ def _load(place: str) -> Any:
     if place.endswith(".py"):
         place += f":{_only(place)}"
     module, name = source.load(place)
-    known = _defined(module)
-    if name not in known and not hasattr(module, name):
-        raise UnknownNameError(f"optimizer in {place.rpartition(':')[0]}", name, known)
+    names = _defined(module)
+    if name not in names and not hasattr(module, name):
+        raise UnknownNameError(f"optimizer in {place.rpartition(':')[0]}", name, names)
     return getattr(module, name)
 
 
 def _only(file: str) -> str:
     """Return the only class or function in a file that may be an optimizer."""
-    known = _defined(source.load(f"{file}:")[0])
-    if len(known) != 1:
-        hint = f"Name one: {file}:{known[0] if known else 'CLASS'}."
-        raise ArgumentError(f"{file} defines {len(known)} classes and functions", hint=hint)
-    return known[0]
+    names = _defined(source.load(f"{file}:")[0])
+    if len(names) != 1:
+        hint = f"Name one: {file}:{names[0] if names else 'CLASS'}."
+        raise ArgumentError(f"{file} defines {len(names)} classes and functions", hint=hint)
+    return names[0]
 
 
 def _defined(module: Any) -> list[str]:

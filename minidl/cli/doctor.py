@@ -35,9 +35,9 @@ def doctor(options: Namespace) -> int:
         curve = find_lr(trainer, data.X_train, data.y_train)
         words, record = after_doctor(options.words, curve.lr, False), curve.to_dict()
     else:
-        found = diagnose(trainer, data.X_train, data.y_train)
-        found = found if options.lr is not None else replace(found, lr=None)
-        words, record = _next(found, options), found.to_dict()
+        diagnosis = diagnose(trainer, data.X_train, data.y_train)
+        diagnosis = diagnosis if options.lr is not None else replace(diagnosis, lr=None)
+        words, record = _next(diagnosis, options), diagnosis.to_dict()
     text = _json_text(record, words, options)
 
     def show() -> None:
@@ -48,7 +48,7 @@ def doctor(options: Namespace) -> int:
         if options.find_lr:
             _print_curve(curve)
         else:
-            _print_found(found, options.optimizer.rpartition(":")[2])
+            _print_diagnosis(diagnosis, options.optimizer.rpartition(":")[2])
         print(command_text(words))
 
     def draw() -> None:
@@ -60,7 +60,7 @@ def doctor(options: Namespace) -> int:
 
 
 def _json_text(record: dict[str, Any], words: list[str], options: Namespace) -> str:
-    """Return what ``--json`` writes."""
+    """Return the text that ``--json`` writes."""
     settings = {k: v for k, v in vars(options).items() if k not in NOT_SETTINGS}
     part = "find_lr" if options.find_lr else "diagnosis"
     content = {"minidl": __version__, "settings": settings, part: record}
@@ -78,12 +78,12 @@ def _check_options(options: Namespace) -> None:
         raise ArgumentError("--plot draws the curve of --find-lr", hint="Add --find-lr.")
 
 
-def _next(found: Diagnosis, options: Namespace) -> list[str]:
-    """Return what to type after a diagnosis."""
-    if found.limit is None or found.largest_lr is None:
+def _next(diagnosis: Diagnosis, options: Namespace) -> list[str]:
+    """Return the command to type after a diagnosis."""
+    if diagnosis.limit is None or diagnosis.largest_lr is None:
         return after_doctor(options.words, None, find=True)
-    other = options.lr is None or found.stable is False or found.slow
-    return after_doctor(options.words, found.suggested_lr if other else None, find=False)
+    change = options.lr is None or diagnosis.stable is False or diagnosis.slow
+    return after_doctor(options.words, diagnosis.suggested_lr if change else None, find=False)
 
 
 def _print_made(trainer: Trainer, data: Dataset, options: Namespace) -> None:
@@ -98,14 +98,14 @@ def _print_made(trainer: Trainer, data: Dataset, options: Namespace) -> None:
     return None
 
 
-def _print_found(found: Diagnosis, name: str) -> None:
+def _print_diagnosis(diagnosis: Diagnosis, name: str) -> None:
     """Print problems, figures and notes."""
     print()
-    for sentence in list(found.problems()) or [found.all_well()]:
-        print(bold(wrapped(sentence.replace(found.optimizer, name), 2)))
-    for title, text in found.rows():
+    for sentence in list(diagnosis.problems()) or [diagnosis.all_well()]:
+        print(bold(wrapped(sentence.replace(diagnosis.optimizer, name), 2)))
+    for title, text in diagnosis.rows():
         print(wrapped(f"{title:<11}{text}", INDENT))
-    for note in found.notes_shown():
+    for note in diagnosis.notes_shown():
         print(wrapped(f"note       {note}", INDENT))
 
 

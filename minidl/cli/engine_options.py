@@ -15,8 +15,8 @@ class Version(argparse.Action):
         """Print it, and end the process."""
         from minidl.training.engine_choice import NO_MACHINE, instruction_set
 
-        here = instruction_set()
-        engine = f"compiled ({here})" if here else f"eager, because {NO_MACHINE}"
+        instructions = instruction_set()
+        engine = f"compiled ({instructions})" if instructions else f"eager, because {NO_MACHINE}"
         print(f"minidl {__version__}\nengine: {engine}")
         parser.exit()
 

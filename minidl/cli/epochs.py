@@ -29,9 +29,9 @@ def table(history: History, best: int) -> str:
 
 def wrapped(text: str, indent: int = 0) -> str:
     """Return a text in lines of at most 80 characters, but ``Dense(2, 16)`` on one."""
-    kept = re.sub(r"(\(\d+,|:) (?=\d)", "\\1\xa0", text)  # spaces at which no line ends
+    unbroken = re.sub(r"(\(\d+,|:) (?=\d)", "\\1\xa0", text)  # spaces at which no line ends
     lines = [
         textwrap.fill(line, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
-        for line in kept.split("\n")
+        for line in unbroken.split("\n")
     ]
     return "\n".join(lines).replace("\xa0", " ")

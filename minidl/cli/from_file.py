@@ -19,5 +19,5 @@ def problem_of(study: Study, number: int) -> Callable[[int], Dataset] | None:
         return None
     typed = parse(study.command[1:])
     names = typed.problems or ["moons" if typed.dataset is None else typed.dataset]
-    each = [name for name, _ in product(names, typed.batch_size or [None])]
-    return source([*each, names[0]][number], typed)  # that of --batch-sizes is the last
+    problems = [name for name, _ in product(names, typed.batch_size or [None])]
+    return source([*problems, names[0]][number], typed)  # that of --batch-sizes is the last

@@ -60,7 +60,7 @@ def _optimizers() -> Rows:
 
 def _losses() -> Rows:
     for name, loss in nn.LOSSES.items():
-        aliases = ", ".join(alias for alias, meant in ALIASES.items() if meant == name)
+        aliases = ", ".join(alias for alias, target in ALIASES.items() if target == name)
         yield name, _summary(loss) + (f" Also {aliases}." if aliases else "")
 
 

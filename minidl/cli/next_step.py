@@ -16,20 +16,20 @@ OF_THIS_RUN = ("--checkpoint", "--every", "--resume")
 
 
 def next_command(outcome: Outcome) -> list[str]:
-    """Return what to type next, as words."""
-    options, history, kind = outcome.options, outcome.history, outcome.kind
+    """Return the command to type next, as words."""
+    options, history, trend = outcome.options, outcome.history, outcome.kind
     typed, reached = _typed(options.words), outcome.hit is not None
     if history.stopped_by == "interrupted" and options.checkpoint:
         return _words("train", typed | {"--resume": []})
     typed = {flag: v for flag, v in typed.items() if flag not in OF_THIS_RUN}
-    if history.advice or (kind == "unsteady" and not (reached or outcome.keeps_best)):
-        made = outcome.trainer.optimizer.hyperparameters["lr"]
-        lr = options.lr if options.schedule else made  # of a schedule, what it starts from
+    if history.advice or (trend == "unsteady" and not (reached or outcome.keeps_best)):
+        initial = outcome.trainer.optimizer.hyperparameters["lr"]
+        lr = options.lr if options.schedule else initial  # of a schedule, what it starts from
         rate = lr / (10 if history.advice else 3)
         return _words("train", typed | {"--lr": [f"{float(f'{rate:.1g}'):g}"]})
-    if kind == "improving" and history.stopped_by == "epochs":
+    if trend == "improving" and history.stopped_by == "epochs":
         return _words("train", typed | {"--epochs": [str(max(2 * options.epochs, 10))]})
-    if not reached and kind == "overfitting" and not outcome.keeps_best:
+    if not reached and trend == "overfitting" and not outcome.keeps_best:
         return _words("train", typed | {"--early-stopping": []})
     if outcome.keeps_best and not (reached or options.save) and outcome.against_guessing[1]:
         return _words("train", typed | {"--save": ["model.npz"]})
@@ -37,7 +37,7 @@ def next_command(outcome: Outcome) -> list[str]:
 
 
 def after_doctor(words: list[str], lr: float | None, find: bool) -> list[str]:
-    """Return what to type after ``minidl doctor`` with these words.
+    """Return the command to type after ``minidl doctor`` with these words.
 
     That is ``train``, with another learning rate if there is one, or a range test, to `find` it.
     """
@@ -52,15 +52,15 @@ def _comparison(outcome: Outcome, typed: dict[str, list[str]]) -> list[str]:
     """Return the command that compares optimizers on the same problem."""
     from minidl.cli.options import parse
 
-    options, known = outcome.options, set(parse(["compare"]).flags) - OTHERS
+    options, flags = outcome.options, set(parse(["compare"]).flags) - OTHERS
     chosen: dict[str, list[str]] = {"--quick": []}
-    chosen |= {flag: values for flag, values in typed.items() if flag in known}
+    chosen |= {flag: values for flag, values in typed.items() if flag in flags}
     entry = lookup(options.optimizer)
     if entry.fixed:
         chosen.pop("--batch-size", None)
     elif entry.name not in COMPARED:
-        other = "momentum" if entry.name == "nag-reformulated" else "nag"
-        chosen["--optimizers"] = [f"{options.optimizer},{other}"]
+        rival = "momentum" if entry.name == "nag-reformulated" else "nag"
+        chosen["--optimizers"] = [f"{options.optimizer},{rival}"]
     if outcome.hit is not None:
         column = "accuracy" if options.target_loss is None else "loss"
         chosen["--target"] = [f"{column}:{getattr(options, f'target_{column}'):g}"]

@@ -61,7 +61,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose help is not lost in silence, as argparse does it."""
+    """A parser that raises when its help cannot be written, which argparse ignores."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if file is sys.stdout:
@@ -205,8 +205,8 @@ def _stopping(p: argparse.ArgumentParser) -> None:
     )
     text = """stop when the validation loss has not fallen for PATIENCE epochs (10 if left out), and
         keep the weights of the best epoch"""
-    how: dict[str, Any] = {"metavar": "PATIENCE", "nargs": "?", "const": 10}
-    p.add_argument("--early-stopping", type=values.integer, **how, help=text)
+    patience: dict[str, Any] = {"metavar": "PATIENCE", "nargs": "?", "const": 10}
+    p.add_argument("--early-stopping", type=values.integer, **patience, help=text)
 
 
 def _compare(p: argparse.ArgumentParser) -> None:

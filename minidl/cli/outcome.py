@@ -88,8 +88,8 @@ class Outcome:
                 yield self.unstable.replace(repr(self.trainer.optimizer), name)
         elif self.kind in ("overfitting", "unsteady") and not self.keeps_best:
             low, high = number(self._loss(self.best)), number(self._loss(self.last))
-            kind = "overfitting: " if self.kind == "overfitting" else ""
-            words = f"{kind}the {in_words(self.column)} was lowest in epoch {self.best}, {low},"
+            prefix = "overfitting: " if self.kind == "overfitting" else ""
+            words = f"{prefix}the {in_words(self.column)} was lowest in epoch {self.best}, {low},"
             yield f"{words} and ended at {high}"
         elif self.kind == "improving" and history.stopped_by == "epochs":
             yield "the loss was still falling at the end"
@@ -102,8 +102,8 @@ class Outcome:
         trainer, X = self.trainer, self.data.X_train
         if trainer.model.parameters.size * len(X) > CHEAP:
             return ""
-        found = diagnose(trainer, X, self.data.y_train)
-        return "" if found.stable is not False else next(found.problems())
+        diagnosis = diagnose(trainer, X, self.data.y_train)
+        return "" if diagnosis.stable is not False else next(diagnosis.problems())
 
     @property
     def measured(self) -> tuple[str, Floats, Targets]:

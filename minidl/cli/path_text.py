@@ -21,11 +21,11 @@ LIMIT = "stable for\nlr below"
 
 def header(paths: Sequence[Path], rate: CommonRate | None) -> Iterator[str]:
     """Yield the settings: surface, start, learning rate, and what batching means here."""
-    place, first = paths[0].surface, paths[0]
+    place, leading = paths[0].surface, paths[0]
     name = "" if place.name == place.formula.text else f"{place.name}: "
     yield f"surface    {name}{place.formula.text}"
-    yield f"start      {point(first.iterates[0])}, loss {number(float(first.losses[0]))}"
-    words = f"rate       lr {first.optimizer.hyperparameters['lr']:.4g}"
+    yield f"start      {point(leading.iterates[0])}, loss {number(float(leading.losses[0]))}"
+    words = f"rate       lr {leading.optimizer.hyperparameters['lr']:.4g}"
     if rate is not None and rate.curvature > 0:
         words += f" = {SHARE:g}/L, where L = {rate.curvature:.4g} is the largest curvature"
         words += "" if place.quadratic else " that a path may meet"
@@ -42,52 +42,52 @@ def header(paths: Sequence[Path], rate: CommonRate | None) -> Iterator[str]:
 
 def _implies_batches(name: str) -> bool:
     """Return whether a name is that of gradient descent with a certain batch size."""
-    known = name in OPTIMIZERS
-    return known and (OPTIMIZERS[name].fixed or normalise(name) == normalise("mini-batch"))
+    registered = name in OPTIMIZERS
+    return registered and (OPTIMIZERS[name].fixed or normalise(name) == normalise("mini-batch"))
 
 
 def tables(pairs: Pairs) -> Iterator[str]:
     """Yield a table of all paths, and one for each direction that has figures."""
     rows = [HEADS]
-    for path, found in pairs:
-        cells = [_arrival(path, found), number(float(path.losses[-1])), f"{found.length:.4g}"]
-        rows.append([path.name, *cells, str(found.uphill), point(path.iterates[-1])])
+    for path, figures in pairs:
+        cells = [_arrival(path, figures), number(float(path.losses[-1])), f"{figures.length:.4g}"]
+        rows.append([path.name, *cells, str(figures.uphill), point(path.iterates[-1])])
     yield aligned(rows)
-    count = min(len(found.directions) for _, found in pairs)
+    count = min(len(figures.directions) for _, figures in pairs)
     yield from (_direction(pairs, i) for i in range(count))
 
 
-def _arrival(path: Path, found: Figures) -> str:
+def _arrival(path: Path, figures: Figures) -> str:
     """Return after how many steps a path stays at the minimum, or that it does not."""
     if path.diverged:
         return "diverges"
-    if found.minimum is None:
+    if figures.minimum is None:
         return "-"
-    return f"not in {len(path.asked)}" if found.settled is None else str(found.settled)
+    return f"not in {len(path.asked)}" if figures.settled is None else str(figures.settled)
 
 
 def _direction(pairs: Pairs, i: int) -> str:
     """Return the table of one direction, with lines of theory below those that have a theory."""
-    directions = [found.directions[i] for _, found in pairs]
-    first = directions[0]
-    title = f"curvature {first.curvature:.4g}"
-    if len(first.vector) > 1:
-        forward = first.vector * np.sign(first.vector[np.abs(first.vector) > 1e-9][0])
+    directions = [figures.directions[i] for _, figures in pairs]
+    direction = directions[0]
+    title = f"curvature {direction.curvature:.4g}"
+    if len(direction.vector) > 1:
+        forward = direction.vector * np.sign(direction.vector[np.abs(direction.vector) > 1e-9][0])
         title = f"direction {point(forward)}: {title}"
     lr = pairs[0][0].optimizer.hyperparameters["lr"]
-    title += f", lr times curvature {lr * first.curvature:.4g}"
-    theory = any(direction.predicted for direction in directions)
+    title += f", lr times curvature {lr * direction.curvature:.4g}"
+    theory = any(of_path.predicted for of_path in directions)
     rows = [[*ALONG, LIMIT] if theory else ALONG]
-    for (path, _), direction in zip(pairs, directions, strict=True):
-        rows += _measured_and_predicted(path, direction, theory)
+    for (path, _), of_path in zip(pairs, directions, strict=True):
+        rows += _measured_and_predicted(path, of_path, theory)
     return f"{title}\n{aligned(rows)}"
 
 
 def _measured_and_predicted(path: Path, direction: Direction, theory: bool) -> list[list[str]]:
     """Return a row of what was measured, and one of what theory predicts."""
-    seen, expected = direction.measured, direction.predicted
+    measured, expected = direction.measured, direction.predicted
     rows = []
-    for name, swing in ((path.name, seen), ("  theory", expected)):
+    for name, swing in ((path.name, measured), ("  theory", expected)):
         if swing is None:
             continue
         never = swing is expected and direction.never_crosses
@@ -105,37 +105,37 @@ def _measured_and_predicted(path: Path, direction: Direction, theory: bool) -> l
 
 def answer(pairs: Pairs) -> list[str]:
     """Return two sentences: how far they overshoot, and when they arrive."""
-    kept = [(path, found) for path, found in pairs if not path.diverged]
-    directions = all(found.directions for _, found in kept)
-    first = [_overshoots(kept) if directions else _uphill(kept)] if kept else []
-    return [*first, _arrivals(pairs)]
+    finite = [(path, figures) for path, figures in pairs if not path.diverged]
+    directions = all(figures.directions for _, figures in finite)
+    sentences = [_overshoots(finite) if directions else _uphill(finite)] if finite else []
+    return [*sentences, _arrivals(pairs)]
 
 
 def _overshoots(pairs: Pairs) -> str:
     """Return how often each path crosses the minimum in the first direction, and how far."""
-    seen = {path.name: found.directions[0].measured for path, found in pairs}
+    swings = {path.name: figures.directions[0].measured for path, figures in pairs}
     centre = "the stationary point" if pairs[0][1].minimum is None else "the minimum"
     parts: list[str] = []
-    for name in sorted(seen, key=lambda name: -seen[name].overshoot):
-        times, share = _times(seen[name].crossings), percent(seen[name].overshoot)
-        if not seen[name].crossings:
+    for name in sorted(swings, key=lambda name: -swings[name].overshoot):
+        times, share = _times(swings[name].crossings), percent(swings[name].overshoot)
+        if not swings[name].crossings:
             continue
         if parts:
             parts.append(f"{name} {times}, by {share}")
         else:
             far = f"overshoots by {share} of the start distance"
             parts.append(f"{name} crosses {centre} {times} and {far}")
-    if never := [name for name in seen if not seen[name].crossings]:
+    if never := [name for name in swings if not swings[name].crossings]:
         verb = "never cross" if len(never) > 1 else "never crosses"
         parts.append(f"{joined(never)} {verb} {'it' if parts else centre}")
     return f"{_along(*pairs[0])}{'; '.join(parts)}."
 
 
-def _along(path: Path, found: Figures) -> str:
+def _along(path: Path, figures: Figures) -> str:
     """Return which direction the first one is; the steepest may be none of those with figures."""
     if path.surface.dimension == 1:
         return ""
-    h, largest = found.directions[0].curvature, float(path.surface.curvatures(path.iterates[0]))
+    h, largest = figures.directions[0].curvature, float(path.surface.curvatures(path.iterates[0]))
     if abs(h) >= (1 - 1e-9) * largest:
         return "In the steepest direction, "
     return f"In the direction of curvature {h:.4g}, "
@@ -152,30 +152,30 @@ def _steps(count: int) -> str:
 def _arrivals(pairs: Pairs) -> str:
     """Return when each path arrives at the minimum for good, or in which step it diverges."""
     gone = [f"{p.name} diverges in step {p.diverged}{_above(p, f)}" for p, f in pairs if p.diverged]
-    there = sorted((f.settled, p.name) for p, f in pairs if f.settled is not None)
+    arrived = sorted((f.settled, p.name) for p, f in pairs if f.settled is not None)
     late = [p.name for p, f in pairs if not p.diverged and f.settled is None]
-    parts = [f"{name} stays {ARRIVED} after {_steps(count)}" for count, name in there[:1]]
-    parts += [f"{name} after {count}" for count, name in there[1:]]
-    if late and all(found.minimum is None for _, found in pairs):
+    parts = [f"{name} stays {ARRIVED} after {_steps(count)}" for count, name in arrived[:1]]
+    parts += [f"{name} after {count}" for count, name in arrived[1:]]
+    if late and all(figures.minimum is None for _, figures in pairs):
         parts.append("no minimum was found" if gone else "No minimum was found")
     elif late:
         steps = max(len(path.asked) for path, _ in pairs)
         verb = "does" if len(late) == 1 else "do"
         bound = f"not get {ARRIVED} in {_steps(steps)}"
-        rest = f"{verb} not within {steps}" if there else f"{verb} {bound}"
-        parts.append(f"{joined(late)} {rest}")
+        ending = f"{verb} not within {steps}" if arrived else f"{verb} {bound}"
+        parts.append(f"{joined(late)} {ending}")
     return f"{'; '.join([*gone, *parts])}."
 
 
 def _uphill(pairs: Pairs) -> str:
     """Return in how many steps each path goes uphill."""
-    parts = [f"in {found.uphill} of {path.name}" for path, found in pairs]
+    parts = [f"in {figures.uphill} of {path.name}" for path, figures in pairs]
     return f"The loss rises {joined(parts)}, of {_steps(max(len(p.asked) for p, _ in pairs))}."
 
 
-def _above(path: Path, found: Figures) -> str:
+def _above(path: Path, figures: Figures) -> str:
     """Return which limit of the learning rate a path is above, as theory has it."""
-    limits = [d.lr_limit for d in found.directions if d.lr_limit is not None]
+    limits = [d.lr_limit for d in figures.directions if d.lr_limit is not None]
     rule = path.rule
     if rule is None or not limits or rule.lr < min(limits):
         return ""

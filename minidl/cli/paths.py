@@ -17,31 +17,31 @@ from minidl.text import joined
 def paths(options: Namespace) -> int:
     """Run optimizers on a surface, write the pictures, print, and return the exit code."""
     check_files(options, "plot", "stability")
-    given = options.momentum is not None
-    if given and not any(lookup(name).has_momentum for name in options.optimizers):
-        wrong = f"--momentum would have no effect on {joined(options.optimizers)}"
-        raise ArgumentError(wrong, hint="Leave it out.")
+    momentum_given = options.momentum is not None
+    if momentum_given and not any(lookup(name).has_momentum for name in options.optimizers):
+        problem = f"--momentum would have no effect on {joined(options.optimizers)}"
+        raise ArgumentError(problem, hint="Leave it out.")
     place = surface(options.surface)
-    where = {"start": options.start, "steps": options.steps}
+    common = {"start": options.start, "steps": options.steps}
     rate = None
     if options.lr is None:
-        rate = common_lr(place, options.optimizers, **where, momentum=options.momentum)
+        rate = common_lr(place, options.optimizers, **common, momentum=options.momentum)
     lr = options.lr if rate is None else rate.lr
-    found = [
-        descend(place, name, **where, lr=lr, momentum=options.momentum)
+    runs = [
+        descend(place, name, **common, lr=lr, momentum=options.momentum)
         for name in options.optimizers
     ]
-    pairs = [(path, measure(path)) for path in found]
+    pairs = [(path, measure(path)) for path in runs]
 
     def show() -> None:
-        for line in header(found, rate):
+        for line in header(runs, rate):
             print(wrapped(line, 11))
         print("\n" + "\n\n".join(tables(pairs)) + "\n")
         for sentence in answer(pairs):
             print(bold(wrapped(sentence)))
 
     pictures = {
-        "plot": partial(_plot, found, options.plot),
+        "plot": partial(_plot, runs, options.plot),
         "stability": partial(_plot_stability, pairs, options.stability),
     }
     written = write_all(options, pictures)
@@ -49,7 +49,7 @@ def paths(options: Namespace) -> int:
     return written.code or failed
 
 
-def _plot(found: list[Path], file: str) -> None:
+def _plot(runs: list[Path], file: str) -> None:
     """Draw the paths, and beside them the coordinate or the loss at each step."""
     from minidl.plots import plot_paths, plot_steps
     from minidl.plots.figures import save, styled
@@ -59,8 +59,8 @@ def _plot(found: list[Path], file: str) -> None:
 
         figure = Figure(figsize=(10, 4.4), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        plot_paths(found, ax=left)
-        plot_steps(found, ax=right)
+        plot_paths(runs, ax=left)
+        plot_steps(runs, ax=right)
     save(figure, file)
 
 
@@ -69,12 +69,12 @@ def _plot_stability(pairs: Pairs, file: str) -> None:
     from minidl.plots import plot_stability
     from minidl.plots.figures import new_figure, save, styled
 
-    at: dict[str, list[tuple[float, float]]] = {}
+    places_of: dict[str, list[tuple[float, float]]] = {}
     for path, figures in pairs:
         if path.rule is not None:
-            places = [(path.rule.lr * d.curvature, path.rule.momentum) for d in figures.directions]
-            at.setdefault(path.rule.name, []).extend(p for p in places if p[0] > 0)
+            points = [(path.rule.lr * d.curvature, path.rule.momentum) for d in figures.directions]
+            places_of.setdefault(path.rule.name, []).extend(p for p in points if p[0] > 0)
     figure = new_figure(10.7, 3.6)
     with styled():
-        plot_stability(at, ax=figure.subplots(1, 3, sharey=True))
+        plot_stability(places_of, ax=figure.subplots(1, 3, sharey=True))
     save(figure, file)

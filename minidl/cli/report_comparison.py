@@ -15,10 +15,10 @@ def report_comparison(study: Study, path: str) -> None:
     room, parts = BUDGET // len(study.comparisons), []
     for number, comparison in enumerate(study.comparisons):
         seed = typical_seed(comparison)
-        again = replay(comparison, problem_of(study, number), seed=seed)
-        parts.append(race(comparison, again, seed, room))
+        replayed = replay(comparison, problem_of(study, number), seed=seed)
+        parts.append(race(comparison, replayed, seed, room))
     versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
     versions += f"; engine: {', '.join(dict.fromkeys(c.engine for c in study.comparisons))}"
-    made = {"command": shlex.join(study.command), "versions": versions}
+    made_with = {"command": shlex.join(study.command), "versions": versions}
     names = ", ".join(dict.fromkeys(comparison.plan.problem for comparison in study.comparisons))
-    write(path, document(f"{names} - minidl compare", parts, made))
+    write(path, document(f"{names} - minidl compare", parts, made_with))

@@ -28,11 +28,11 @@ def report_run(outcome: Outcome, weights: Array) -> None:
         "texts": [["What to try next", command_text(next_command(outcome))]],
     }
     part = run(trainer, data, weights, name=name, best=outcome.best, words=words)
-    made = {
+    made_with = {
         "command": shlex.join(["minidl", *options.words]),
         "versions": f"minidl {__version__}; engine: {trainer.engine_used}",
     }
-    write(options.report, document(f"{data.name}, {name} - minidl", [part], made))
+    write(options.report, document(f"{data.name}, {name} - minidl", [part], made_with))
 
 
 def _sentence(words: str, name: str) -> str:
@@ -41,5 +41,5 @@ def _sentence(words: str, name: str) -> str:
     >>> _sentence("stopped early", "nag"), _sentence("nag diverged.", "nag")
     ('Stopped early.', 'nag diverged.')
     """
-    first = words[:1] if words.startswith(f"{name} ") else words[:1].upper()
-    return first + words[1:] + "." * (not words.endswith("."))
+    initial = words[:1] if words.startswith(f"{name} ") else words[:1].upper()
+    return initial + words[1:] + "." * (not words.endswith("."))

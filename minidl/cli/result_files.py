@@ -18,7 +18,7 @@ Writers = Mapping[str, Callable[[], None]]
 class Written(NamedTuple):
     """The options whose files are missing, and the exit code for that, 0 if there are none."""
 
-    lost: set[str]
+    failed: set[str]
     code: int
 
 
@@ -27,7 +27,7 @@ def write_all(options: Namespace, writers: Writers) -> Written:
 
     An error that no file explains is raised when all have been tried.
     """
-    lost, unexpected, code = set(), [], 0
+    unwritten, unexpected, code = set(), [], 0
     for name, write in writers.items():
         if getattr(options, name) in (None, "-"):
             continue
@@ -43,10 +43,10 @@ def write_all(options: Namespace, writers: Writers) -> Written:
             say(f"minidl {options.command}: --{name}: interrupted, so it is not written")
         except Exception as error:
             unexpected.append(error)
-        lost.add(name)
+        unwritten.add(name)
     if unexpected:
         raise unexpected[0]
-    return Written(lost, code)
+    return Written(unwritten, code)
 
 
 def printed(show: Callable[[], None]) -> int:

@@ -56,11 +56,11 @@ class Signals:
     @contextlib.contextmanager
     def once(self) -> Iterator[None]:
         """Let the first signal raise KeyboardInterrupt, and only note further ones from then on."""
-        held, self.holding, self.ending = self.holding, False, True
+        previous, self.holding, self.ending = self.holding, False, True
         try:
             yield
         finally:
-            self.holding, self.ending = held, False
+            self.holding, self.ending = previous, False
 
     def exit_code(self, code: int) -> int:
         """Return 128 + the number of the signal, unless the command has failed otherwise."""

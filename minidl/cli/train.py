@@ -59,15 +59,15 @@ def train(options: Namespace) -> int:
 
     with SIGNALS.held():  # what is trained is saved, whatever signal comes
         code = _fit(trainer, data, options, run)
-        first = write_all(options, first_files(trainer, data, options))
+        written = write_all(options, first_files(trainer, data, options))
         if _has_target(options) and len(history):
             reached = history.epochs_to(options.target_loss, accuracy=options.target_accuracy)
         pictures: Writers = {"plot": partial(draw, trainer, data, options), "report": report}
-        then = write_all(options, pictures if len(history) else {})
+        drawn = write_all(options, pictures if len(history) else {})
     if trainer.untrained:
         say(f"minidl train: warning: {trainer.untrained}")
-    code = code or first.code or then.code or FAILED * (run is not None and run.error)
-    show = partial(_print, trainer, data, options, reached, saved="save" not in first.lost)
+    code = code or written.code or drawn.code or FAILED * (run is not None and run.error)
+    show = partial(_print, trainer, data, options, reached, saved="save" not in written.failed)
     failed = printed(show)
     return exit_code(options, code or failed, history.diverged, reached is None)
 
@@ -99,8 +99,8 @@ def _print(
     else:
         _print_result(trainer, data, options, hit)
     stops_early = options.early_stopping is not None
-    if options.save and saved and (which := which_weights(trainer.history, stops_early)):
-        line = f"saved      {options.save} has {which}"
+    if options.save and saved and (weights := which_weights(trainer.history, stops_early)):
+        line = f"saved      {options.save} has {weights}"
         if options.json == "-":
             say(line)
         else:
@@ -149,8 +149,8 @@ def prepare(options: Namespace) -> tuple[Trainer, Dataset]:
     loss = loss_for(data) if options.loss is None else options.loss
     if isinstance(loss, str) and isinstance(nn.loss(loss), nn.Poisson):
         hint = 'MLPRegressor(loss="poisson") keeps counts as they are, and predicts rates.'
-        wrong = "--loss poisson needs counts, and minidl train standardises the targets"
-        raise ArgumentError(wrong, hint=hint)
+        problem = "--loss poisson needs counts, and minidl train standardises the targets"
+        raise ArgumentError(problem, hint=hint)
     return Trainer(model, loss, **settings), data
 
 
@@ -216,9 +216,9 @@ def print_made(trainer: Trainer, data: Dataset, options: Namespace) -> None:
     model = f"{trainer.model!r}, {trainer.model.parameters.size} parameters"
     print(wrapped(f"model      {model}", 11))
     name = options.optimizer.rpartition(":")[2]
-    made = f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}"
+    line = f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}"
     falls = f", lowered from {options.lr:g} on plateaus" * (trainer.schedule == PLATEAU)
-    print(wrapped(made + falls, 11))
+    print(wrapped(line + falls, 11))
 
 
 def _reason(chosen: SuggestedRate) -> str:

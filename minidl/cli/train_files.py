@@ -14,7 +14,7 @@ NOT_SETTINGS = {"parser", "flags", "command", "words", "suggested", "checkpoint"
 
 
 def first_files(trainer: Trainer, data: Dataset, options: Namespace) -> Writers:
-    """Return what writes the model, and the numbers of the run."""
+    """Return the writers of the model and of the numbers of the run."""
 
     def model() -> None:
         assert data.preparation is not None  # that of load
@@ -27,7 +27,7 @@ def first_files(trainer: Trainer, data: Dataset, options: Namespace) -> Writers:
 
 
 def json_text(trainer: Trainer, options: Namespace) -> str:
-    """Return what ``--json`` writes."""
+    """Return the text that ``--json`` writes."""
     record = {
         "minidl": __version__,
         "settings": {k: v for k, v in vars(options).items() if k not in NOT_SETTINGS},
@@ -64,10 +64,10 @@ def _title(trainer: Trainer, data: Dataset, options: Namespace) -> str:
     name, held_out = options.optimizer.rpartition(":")[2], len(data.X_test) > 0
     history = trainer.history
     rows = (data.X_test, data.y_test) if held_out else (data.X_train, data.y_train)
-    found, part = trainer.evaluate(*rows), "validation" if held_out else "training"
-    worth = f"loss {found['loss']:.4g}"
-    if "accuracy" in found:
-        worth = f"accuracy {100 * found['accuracy']:.1f} %"
+    scores, part = trainer.evaluate(*rows), "validation" if held_out else "training"
+    worth = f"loss {scores['loss']:.4g}"
+    if "accuracy" in scores:
+        worth = f"accuracy {100 * scores['accuracy']:.1f} %"
     if history.diverged:
         worth += f", diverged in epoch {history.diverged_at}"
     elif options.early_stopping is not None:

@@ -88,8 +88,8 @@ def _files_read(options: Namespace) -> dict[Path, str]:
     """Return the files that a command reads, and what they are."""
     read = [(name, getattr(options, name, None)) for name in ("dataset", "source", "model", "rows")]
     read += [("problems", name) for name in getattr(options, "problems", None) or []]
-    found = {n: Path(n).resolve() for _, n in read if isinstance(n, str) and n not in DATASETS}
-    return {place: "which is read here" for place in found.values() if place.is_file()}
+    paths = {n: Path(n).resolve() for _, n in read if isinstance(n, str) and n not in DATASETS}
+    return {place: "which is read here" for place in paths.values() if place.is_file()}
 
 
 def _check_once(name: str, words: Sequence[str]) -> None:
@@ -213,8 +213,8 @@ def batch_sizes(text: str) -> list[BatchSize]:
 def batch_size(text: str) -> BatchSize:
     """Return one batch size."""
     expected = "a number of rows, or full"
-    (size, *more) = _values(text, expected, _rows)
-    if more:
+    (size, *surplus) = _values(text, expected, _rows)
+    if surplus:
         raise _must_be(expected, text)
     return size
 
@@ -244,5 +244,5 @@ def columns(text: str) -> list[str | int]:
 
 
 def tune(text: str) -> str:
-    """Return what is tuned, with ``lr`` before ``momentum``."""
+    """Return the hyperparameters to tune, with ``lr`` before ``momentum``."""
     return ",".join(sorted(word.strip() for word in text.lower().split(",") if word.strip()))

@@ -99,7 +99,7 @@ class Results:
             for key, twin in self.twins.items():
                 if key in self.table and is_chaotic(self.table[key], twin, time):
                     settings[twin.optimizer].add(twin.setting)
-        return {name: frozenset(found) for name, found in settings.items()}
+        return {name: frozenset(chaotic) for name, chaotic in settings.items()}
 
     def twins_wanted(self) -> dict[Key, int]:
         """Return the runs whose twins are missing or too short, and for how many epochs to train.
@@ -115,9 +115,9 @@ class Results:
         epochs = {key: horizon(time, plan.sustained, plan.epochs) for key, time in times.items()}
         settings = {c: self.chosen[c.name].setting for c in plan.contestants}
         judged = [(c.name, s, seed) for c, s in settings.items() for seed in plan.seeds]
-        whole = [*target.source, *(key for key in judged if key in self.table)]
-        epochs |= dict.fromkeys(whole, plan.epochs)
-        return {key: wanted for key, wanted in epochs.items() if not self._has_twin(key, wanted)}
+        full_length = [*target.source, *(key for key in judged if key in self.table)]
+        epochs |= dict.fromkeys(full_length, plan.epochs)
+        return {key: end for key, end in epochs.items() if not self._has_twin(key, end)}
 
     def _planned_runs(self) -> list[Run]:
         """Return the finished runs at the settings of the plan; a file may hold more."""
@@ -155,8 +155,8 @@ class Results:
         best, arrived = settings[choice.position], bool(np.isfinite(times[choice.position]).any())
         if arrived:
             line = [k for k, s in enumerate(settings) if s.momentum == best.momentum]
-            first, middle, last = stable_range([times[k] for k in line], plan.epochs)
-            ends, place = (settings[line[first]].lr, settings[line[last]].lr), line[middle]
+            lowest, middle, highest = stable_range([times[k] for k in line], plan.epochs)
+            ends, place = (settings[line[lowest]].lr, settings[line[highest]].lr), line[middle]
         else:
             place = self._place_without_arrival(contestant, settings)
             best = settings[place]
@@ -179,9 +179,9 @@ class Results:
         return hitting.restricted_mean(times, self.plan.epochs)
 
     def _place_without_arrival(self, contestant: Contestant, settings: Sequence[Setting]) -> int:
-        """Return the place of a setting where training that is not chaotic never arrives.
+        """Return the position of a setting if no run that is not chaotic reaches the target.
 
-        The best chaotic one if any arrives: to take one that fails would call the optimizer slow.
+        The best chaotic one if any reaches it: one that fails would make the optimizer seem slow.
         Otherwise the one with the lowest final loss.
         """
         means = [self._mean(contestant, setting) for setting in settings]
@@ -224,8 +224,8 @@ class Results:
         if target is None:
             return []
         groups = [(c, self.evaluation_runs(c, chosen[c.name].setting)) for c in plan.contestants]
-        told = {c.name: chosen[c.name].chaotic for c in plan.contestants}
-        return [summarize(plan, c, runs, target, told[c.name]) for c, runs in groups if runs]
+        chaotic = {c.name: chosen[c.name].chaotic for c in plan.contestants}
+        return [summarize(plan, c, runs, target, chaotic[c.name]) for c, runs in groups if runs]
 
     @cached_property
     def tuned(self) -> list[Duel]:
@@ -278,9 +278,9 @@ class Results:
         seeds, budget = (*self.plan.tuning_seeds, *seeds), self.plan.epochs
         grids = self._grid(a, seeds), self._grid(b, seeds)
         u, v = (np.minimum(grid, budget) for grid in grids)
-        each, places = np.arange(len(seeds)), (leave_one_out(u), leave_one_out(v))
+        columns, places = np.arange(len(seeds)), (leave_one_out(u), leave_one_out(v))
         x, y = (
-            grid.reshape(-1, len(seeds))[place, each]
+            grid.reshape(-1, len(seeds))[place, columns]
             for grid, place in zip(grids, places, strict=True)
         )
         equivalence = tuned_equivalence(u, v, x, y, budget, confidence=confidence_of(share))

@@ -156,8 +156,8 @@ def compare(
     arguments |= {"epochs": epochs, "target": target, "sustained": sustained}
     arguments |= {"jobs": jobs, "memory": memory, "engine": engine, "out": out}
     arguments["progress"] = progress
-    how = {"clip_norm": clip_norm, "clip_value": clip_value, "weight_decay": weight_decay}
-    arguments["modifiers"] = how | {"restart": restart, "schedule": schedule}
+    modifiers = {"clip_norm": clip_norm, "clip_value": clip_value, "weight_decay": weight_decay}
+    arguments["modifiers"] = modifiers | {"restart": restart, "schedule": schedule}
     return compare_all([problem], model, **arguments).comparisons[0]
 
 
@@ -220,15 +220,15 @@ def compare_all(
     [('circles', 16), ('moons', 16)]
     """
     _check_lists(problems=problems, batch_sizes=batch_sizes)
-    *both, ends = seeds_and_looks(seeds, tuning_seeds, looks)
+    *split, ends = seeds_and_looks(seeds, tuning_seeds, looks)
     work = check_jobs(jobs), check_count("memory", memory), check_engine(engine)
     sources = [Problem(p, model, hidden, activation, loss) for p in problems]
-    how: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
-    how |= {"epochs": epochs, "target": target, "sustained": sustained, "modifiers": modifiers}
+    terms: dict[str, Any] = {"tune": tune, "lr": lr, "momentum": momentum, "trials": trials}
+    terms |= {"epochs": epochs, "target": target, "sustained": sustained, "modifiers": modifiers}
     pairs = product(sources, batch_sizes)
-    plans = [with_looks(make_plan(p, optimizers, size, *both, **how), ends) for p, size in pairs]
+    plans = [with_looks(make_plan(p, optimizers, size, *split, **terms), ends) for p, size in pairs]
     if batching_lr is not None:
-        plans.append(_batching_plan(sources[0], batchings, both, {**how, "lr": batching_lr}))
+        plans.append(_batching_plan(sources[0], batchings, split, {**terms, "lr": batching_lr}))
     return execute([Executor(*plan, *work) for plan in plans], out, command, progress)
 
 
@@ -240,16 +240,16 @@ def _check_lists(**lists: object) -> None:
 
 
 def _batching_plan(
-    source: Problem, sizes: Sequence[BatchSize], seeds: Sequence[Seeds], how: dict[str, Any]
+    source: Problem, sizes: Sequence[BatchSize], seeds: Sequence[Seeds], terms: dict[str, Any]
 ) -> tuple[Plan, Problem, dict[str, Optimizer]]:
     """Return the plan of gradient descent at these batch sizes, with half of the seeds."""
     named: dict[BatchSize, str] = {"full": "batch", 1: "stochastic"}
-    others = [size for size in sizes if size not in named]
-    wrong = [size for size in others if not isinstance(size, int) or size < 1]
-    if wrong or len(others) > 1 or len(set(sizes)) < len(sizes):
+    further = [size for size in sizes if size not in named]
+    invalid_sizes = [size for size in further if not isinstance(size, int) or size < 1]
+    if invalid_sizes or len(further) > 1 or len(set(sizes)) < len(sizes):
         raise invalid("batchings", sizes, "full, 1 and at most one other batch size, each once")
     names = [named.get(size, "gd") for size in sizes]
-    if how["tune"] == "lr,momentum":  # gradient descent has no momentum to tune
-        how = {**how, "tune": "lr", "momentum": None, "trials": None}
+    if terms["tune"] == "lr,momentum":  # gradient descent has no momentum to tune
+        terms = {**terms, "tune": "lr", "momentum": None, "trials": None}
     half = [part[: max(1, len(part) // 2)] for part in seeds]
-    return make_plan(source, names, others[0] if others else None, *half, **how)
+    return make_plan(source, names, further[0] if further else None, *half, **terms)

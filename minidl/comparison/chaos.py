@@ -13,11 +13,11 @@ from minidl.comparison.run import Run
 from minidl.nn import Layer
 
 CHANGE = 1e-12  # of each initial weight
-STEPS = 8  # at least so many roundings of the weight, of which those of float32 are coarse
+STEPS = 8  # at least so many roundings of the weight, as those of float32 are coarse
 SAME_LOSS = 0.01  # by how much, of the larger, two losses on the way to the target may differ
 SAME_BEST = 1e-4  # the same for the best losses, of what training gains
 SHORTEST = 8  # epochs that a twin is trained, or 2, 4, 8, ... times as many
-FAILING = 32  # epochs that the twin of a run is trained which never reaches the target
+FAILING = 32  # epochs of the twin of a run that never reaches the target
 
 
 def perturb(network: Layer) -> None:
@@ -39,16 +39,16 @@ def is_chaotic(run: Run, twin: Run, time: Callable[[Run], float]) -> bool:
 
     `time` returns the hitting time of a run. Both are compared as far as both were trained. They
     disagree if the times differ, or if losses before differ by more than 1 %: then the times agree
-    by luck, and with other roundings they would not. So do two runs that never arrive.
+    by luck, and with other roundings they would not. So do two runs that never reach the target.
     """
     if run.diverged_at is not None or twin.diverged_at is not None:
         return time(run) != time(twin)
     end = min(run.epochs, twin.epochs)
-    at, other = time(run.shortened(end)), time(twin.shortened(end))
-    if at != other:
+    reached, twin_reached = time(run.shortened(end)), time(twin.shortened(end))
+    if reached != twin_reached:
         return True
-    last = end if math.isinf(at) else int(at)
-    x, y = (part.curves["train_loss"][: last + 1] for part in (run, twin))
+    end_of_way = end if math.isinf(reached) else int(reached)
+    x, y = (part.curves["train_loss"][: end_of_way + 1] for part in (run, twin))
     largest = np.abs([x, y]).max(axis=0)
     scale = np.maximum(largest, largest[-1])  # a loss of 1e-30 on the way is as good as 0
     return bool(np.any(np.abs(x - y)[:-1] > SAME_LOSS * scale[:-1]))

@@ -10,11 +10,11 @@ NONE = {"engine": "eager", "instruction set": "none"}  # what a file does not sa
 
 
 def made_by(engine: str) -> dict[str, str]:
-    """Return what identifies an engine in a file: nothing for the eager one, as in older files."""
-    here = instruction_set()
-    if engine == "eager" or not here:
+    """Return the entries of an engine in a file: none for the eager one, as in older files."""
+    instructions = instruction_set()
+    if engine == "eager" or not instructions:
         return {}
-    return {"engine": engine, "instruction set": here}
+    return {"engine": engine, "instruction set": instructions}
 
 
 def engine_of(request: Mapping[str, Any]) -> str:
@@ -35,13 +35,13 @@ def engine_text(comparison: Any) -> str:
     request = comparison.request
     if "engine" not in request:
         return f"eager{comparison.why_eager and f', because {comparison.why_eager}'}"
-    made = f"compiled ({request['instruction set']})"
+    compiled = f"compiled ({request['instruction set']})"
     eager: dict[str, dict[str, None]] = {}  # optimizers by reason, in order
     for run in comparison.all_runs():
         if run.eager:
             eager.setdefault(run.eager, {})[run.optimizer] = None
-    some = {name for names in eager.values() for name in names}
-    if some and len(some) == len(comparison.plan.contestants):
+    eager_names = {name for names in eager.values() for name in names}
+    if eager_names and len(eager_names) == len(comparison.plan.contestants):
         return f"eager, because {next(iter(eager))}"
-    told = (f"{', '.join(names)} eager, because {reason}" for reason, names in eager.items())
-    return ", ".join([made, *told])
+    reasons = (f"{', '.join(names)} eager, because {reason}" for reason, names in eager.items())
+    return ", ".join([compiled, *reasons])

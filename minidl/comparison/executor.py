@@ -41,7 +41,7 @@ class Executor:
     engine: str = "auto"
     runs: dict[FullKey, Run] = field(default_factory=dict)  # the finished runs, and twins
     finished: Callable[[list[Run]], object] = len  # called with the runs of each finished block
-    warned: bool = False  # whether a warning has said that a part of the networks does not train
+    warned: bool = False  # whether a part of the networks that does not train was warned of
 
     def __post_init__(self) -> None:
         """Check the target, and describe the comparison for its file."""
@@ -55,30 +55,30 @@ class Executor:
             "memory": self.memory,
             **made_by(self.engine),
         }
-        asked, self.engine = self.engine, engine_of(self.request)
-        self.why_eager = NO_MACHINE if asked != self.engine else ""
+        requested, self.engine = self.engine, engine_of(self.request)
+        self.why_eager = NO_MACHINE if requested != self.engine else ""
         codes = {f"code of {name}": custom_code(part) for name, part in self.templates.items()}
         self.request |= {name: code for name, code in codes.items() if code}
 
     def run(self) -> None:
         """Train all runs: tuning seeds, then evaluation seeds until a look that decides."""
-        chosen, whole = self.tune(), self.plan
-        for plan in stages(whole):
+        chosen, planned = self.tune(), self.plan
+        for plan in stages(planned):
             before = None
             while chosen != before:  # choose anew if a rate is chaotic
                 settings = {c: plan.evaluated(c, chosen[c.name].setting) for c in plan.contestants}
                 self.train(plan.seeds, settings)
-                found = self.confirmed(plan)
-                chosen, before = found.chosen, chosen
-            if plan != whole and decided(found):
+                result = self.confirmed(plan)
+                chosen, before = result.chosen, chosen
+            if plan != planned and decided(result):
                 self.plan = plan
                 break
 
     def confirmed(self, plan: Plan) -> Comparison:
         """Train the twins that the runs of a plan call for, and return their comparison."""
-        while wanted := (result := self.result(plan)).twins_wanted():
-            for epochs in sorted(set(wanted.values())):
-                keys = sorted(key for key, ends in wanted.items() if ends == epochs)
+        while twins := (result := self.result(plan)).twins_wanted():
+            for epochs in sorted(set(twins.values())):
+                keys = sorted(key for key, ends in twins.items() if ends == epochs)
                 labels = {(*key, True): (epochs, key[0]) for key in keys}
                 self._train(labels, sorted({seed for *_, seed in keys}), epochs)
         return result
@@ -136,8 +136,8 @@ class Executor:
         missing = [key for key in labels if not self._finished(key, epochs)]
         if not missing:
             return
-        made = self.templates, self.problem
-        trainers = [trainer_of(self.plan, made, key, self.engine) for key in missing]
+        made_with = self.templates, self.problem
+        trainers = [trainer_of(self.plan, made_with, key, self.engine) for key in missing]
         key_of = dict(zip(map(id, trainers), missing, strict=True))
         train, held_out = self.problem.rows(seeds)
         twins, column = missing[0][-1], self.plan.goal.column
@@ -178,9 +178,9 @@ class Executor:
         return run is not None and (not run.twin or run.lasts(epochs))
 
 
-def trainer_of(plan: Plan, made: MadeWith, key: FullKey, engine: str) -> Trainer:
+def trainer_of(plan: Plan, made_with: MadeWith, key: FullKey, engine: str) -> Trainer:
     """Return a new Trainer for a run or a twin, for which the compiled engine begins at once."""
-    (name, setting, seed, twin), (templates, problem) = key, made
+    (name, setting, seed, twin), (templates, problem) = key, made_with
     optimizer = copy.deepcopy(templates[name])
     if plan.tune != "none":
         optimizer.hyperparameters["lr"] = setting.lr
@@ -190,8 +190,8 @@ def trainer_of(plan: Plan, made: MadeWith, key: FullKey, engine: str) -> Trainer
     if twin:
         perturb(network)
     schedule = dict(plan.modifiers).get("schedule")
-    how: dict[str, Any] = {"batch_size": size, "seed": seed, "schedule": schedule}
-    trainer = Trainer(network, problem.loss, optimizer, engine=engine, **how)
+    settings: dict[str, Any] = {"batch_size": size, "seed": seed, "schedule": schedule}
+    trainer = Trainer(network, problem.loss, optimizer, engine=engine, **settings)
     trainer.warm = 1 if trainer.warm == WARM else trainer.warm  # later with custom parts
     trainer.schedule_epochs = plan.epochs  # of twins, too, which may end earlier
     return trainer

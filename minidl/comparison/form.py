@@ -26,7 +26,7 @@ from minidl.schema import (
 from minidl.training.record import MOST_EPOCHS  # epochs that a file may name
 
 BOUNDED = {cls.__name__: lowest(cls()) for cls in LOSSES.values()}
-SLACK = 1e-9  # by which rounding may take a loss of 0 below it
+SLACK = 1e-9  # how far below 0 rounding may take a loss of 0
 POSITIVE = number(lambda value: 0 < value < float("inf"), "a positive number")
 SEED = integer(0, 10**100)
 SETTING = in_order(number(), optional(number()))
@@ -132,27 +132,27 @@ def check_comparison(data: Any) -> None:
         raise ValueError(f"it has a run of seed {stray[0]}, which is not in its plan")
 
 
-def check_runs(plan: Any, runs: Sequence[Any], asked: Any) -> None:
+def check_runs(plan: Any, runs: Sequence[Any], header: Any) -> None:
     """Raise a ValueError unless runs, which have been checked one by one, are those of a plan.
 
     `asked` says whether the loss is a custom one, which may be lower than minidl's of that name.
     """
     least = -float("inf")
-    if "custom loss" not in str(asked.get("data and weights")):
+    if "custom loss" not in str(header.get("data and weights")):
         least = BOUNDED.get(plan["loss"].partition("(")[0], least)
     _check_losses(runs, least - SLACK)
-    own = {c["name"]: c["own"] for c in plan["contestants"]}
+    untuned = {c["name"]: c["own"] for c in plan["contestants"]}
     epochs = plan["epochs"]
     column = KINDS[plan["goal"][0]][0]
     for run in runs:
         lengths = {name: len(values) for name, values in run["curves"].items()}
         rows, diverged = lengths["train_loss"], run["diverged_at"]
-        whole = rows == epochs + 1 or run.get("twin", False) or diverged is not None
-        if run["optimizer"] not in own:
+        complete = rows == epochs + 1 or run.get("twin", False) or diverged is not None
+        if run["optimizer"] not in untuned:
             raise ValueError(f"it has a run of {run['optimizer']!r:.40}, which is not in its plan")
-        if (run["setting"][1] is None) != (own[run["optimizer"]][1] is None):
+        if (run["setting"][1] is None) != (untuned[run["optimizer"]][1] is None):
             raise ValueError(f"it has a run of {run['optimizer']!r:.40} {_with(run)} a momentum")
-        if set(lengths.values()) != {rows} or rows > epochs + 1 or not whole:
+        if set(lengths.values()) != {rows} or rows > epochs + 1 or not complete:
             raise ValueError(f"it has a run of {lengths} epochs, of {epochs} and the start")
         if column not in lengths or (diverged is not None and not rows <= diverged <= epochs):
             raise ValueError(f"it has a run without {column}, or that diverged in {diverged}")
@@ -162,10 +162,10 @@ def _check_losses(runs: Sequence[Any], least: float) -> None:
     """Raise a ValueError if a loss is lower than it can be."""
     for run in runs:
         for name in ("train_loss", "validation_loss"):
-            known = [loss for loss in run["curves"].get(name, ()) if loss is not None]
-            if known and min(known) < least:
+            losses = [loss for loss in run["curves"].get(name, ()) if loss is not None]
+            if losses and min(losses) < least:
                 raise ValueError(
-                    f"it has a run of {run['optimizer']!r:.40} with {name} {min(known)}"
+                    f"it has a run of {run['optimizer']!r:.40} with {name} {min(losses)}"
                 )
 
 

@@ -38,10 +38,10 @@ def custom_code(part: Optimizer | Loss) -> str:
     ('', 12)
     """
     parts = part.chain() if isinstance(part, Optimizer) else [part]
-    held = [v for p in parts for v in vars(p).values()]
-    held += getattr(part, "hyperparameters", {}).values()
-    own = all(map(is_minidl, parts)) and all(is_minidl(v) or not callable(v) for v in held)
-    return "" if own else digest("".join(_text(p) + code_of(type(p)) for p in parts))
+    values = [v for p in parts for v in vars(p).values()]
+    values += getattr(part, "hyperparameters", {}).values()
+    all_minidl = all(map(is_minidl, parts)) and all(is_minidl(v) or not callable(v) for v in values)
+    return "" if all_minidl else digest("".join(_text(p) + code_of(type(p)) for p in parts))
 
 
 def custom_layers(networks: Iterable[Layer]) -> str:
@@ -79,10 +79,10 @@ def _text(value: Any, depth: int = DEPTH) -> str:
 def _object(value: Any, depth: int) -> str:
     """Return a text for a class, a function or another object."""
     if isinstance(value, type):
-        known = value.__module__.split(".")[0] in KNOWN
-        held = [] if known else [*map(_function_of, vars(value).values())]
-        methods = [_code(f.__code__, f.__doc__) for f in held if f is not None]
-        return f"{value.__qualname__} {methods} {[] if known else _text(value.__bases__)}"
+        library = value.__module__.split(".")[0] in KNOWN
+        functions = [] if library else [*map(_function_of, vars(value).values())]
+        methods = [_code(f.__code__, f.__doc__) for f in functions if f is not None]
+        return f"{value.__qualname__} {methods} {[] if library else _text(value.__bases__)}"
     parts = [type(value), getattr(value, "__qualname__", ""), getattr(value, "__dict__", {})]
     if isinstance(value, FunctionType):
         cells = [c.cell_contents for c in value.__closure__ or () if c != CellType()]

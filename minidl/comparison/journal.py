@@ -86,16 +86,16 @@ class Journal:
         assert self._file is not None
         with open(os.dup(self._file), "rb") as file:
             data = file.read()
-        first: Json = {"journal": VERSION, "headers": headers}
-        whole, _, rest = data.rpartition(b"\n")
-        if not whole:
-            forms = (seal_json(compact(first)), compact(headers))
-            if not any(form.encode().startswith(rest) for form in forms):
+        header: Json = {"journal": VERSION, "headers": headers}
+        complete, _, cut_off = data.rpartition(b"\n")
+        if not complete:
+            forms = (seal_json(compact(header)), compact(headers))
+            if not any(form.encode().startswith(cut_off) for form in forms):
                 raise self._foreign("its first line is incomplete")
             os.ftruncate(self._file, 0)
-            self._append(first)
+            self._append(header)
             return
-        lines = whole.split(b"\n")
+        lines = complete.split(b"\n")
         self._check_first(lines[0] + b"\n", headers)
         for k, line in enumerate(lines[1:], 2):
             try:
@@ -103,21 +103,21 @@ class Journal:
             except ValueError as error:
                 hint = f"Delete line {k} and those after it; the runs before it are kept."
                 raise DataError(f"line {k} of {self.path} is damaged: {error}", hint=hint) from None
-        self._size = len(whole) + 1
-        if rest:
+        self._size = len(complete) + 1
+        if cut_off:
             os.ftruncate(self._file, self._size)
 
     def _check_first(self, line: bytes, headers: Sequence[Json]) -> None:
         """Check that the first line is that of a journal, and of this comparison."""
         try:
             seal = seal_of_json(line)
-            said = parse(renamed(line))
-            written = said["headers"] if isinstance(said, dict) else said
-            if seal is None and isinstance(said, dict):
+            content = parse(renamed(line))
+            written = content["headers"] if isinstance(content, dict) else content
+            if seal is None and isinstance(content, dict):
                 raise ValueError("its checksum is missing")
-            if isinstance(said, dict) and said["journal"] != VERSION:
-                wrong = f"{self.path} was written by another version of minidl"
-                raise FileError(wrong, received=said["journal"], expected=VERSION, hint=ANEW)
+            if isinstance(content, dict) and content["journal"] != VERSION:
+                problem = f"{self.path} was written by another version of minidl"
+                raise FileError(problem, received=content["journal"], expected=VERSION, hint=ANEW)
             check_headers(written)
         except FileError:
             raise
@@ -131,23 +131,23 @@ class Journal:
     def _take(self, line: bytes, headers: Sequence[Json]) -> None:
         """Take the runs of a line, which a journal of an earlier version has without checksum."""
         seal = seal_of_json(line, self._seal)
-        said: Any = parse(renamed(line))
-        if seal is None and (self._seal or isinstance(said, dict)):
+        content: Any = parse(renamed(line))
+        if seal is None and (self._seal or isinstance(content, dict)):
             raise ValueError("its checksum is missing")
         numbered = integer(0, len(headers) - 1)
         if seal is None:
-            in_order(numbered, listed(RUN))(said, "block")
-            number, block = said
+            in_order(numbered, listed(RUN))(content, "block")
+            number, block = content
         else:
-            fields({"comparison": numbered, "runs": listed(RUN), "sha256": text})(said, "")
-            number, block = said["comparison"], said["runs"]
+            fields({"comparison": numbered, "runs": listed(RUN), "sha256": text})(content, "")
+            number, block = content["comparison"], content["runs"]
         check_runs(headers[number]["plan"], block, headers[number])
         for run in map(Run.from_dict, block):
             self.runs[number][run.full_key] = run
         self._seal = seal or ""
 
     def _foreign(self, reason: object) -> DataError:
-        """Return the error that a file is no journal."""
+        """Return the error for a file that is not a journal."""
         return DataError(f"{self.path} is not a journal: {reason}", hint=ANEW)
 
 
@@ -163,7 +163,8 @@ def _open(path: Path) -> int:
         opened = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
         if not stat.S_ISREG(path.lstat().st_mode):
-            raise FileError(f"{path} is no regular file, so it is left alone", hint=ANEW) from None
+            problem = f"{path} is not a regular file, so it is left alone"
+            raise FileError(problem, hint=ANEW) from None
         opened = os.open(path, flags)
     try:
         lock(opened)

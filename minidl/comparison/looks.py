@@ -31,9 +31,9 @@ def seeds_and_looks(
     number = ends[-1] if ends else SEEDS
     evaluation, tuning = _disjoint_seeds(number if seeds is None else seeds, tuning_seeds)
     if ends and len(evaluation) != number:
-        wrong = f"must be {number}, as many as at the last look, got {len(evaluation)}"
+        problem = f"must be {number}, as many as at the last look, got {len(evaluation)}"
         hint = "Leave it out: the last look says how many there are."
-        raise ArgumentError(wrong, argument="seeds", hint=hint)
+        raise ArgumentError(problem, argument="seeds", hint=hint)
     return evaluation, tuning, ends
 
 
@@ -45,9 +45,9 @@ def _disjoint_seeds(seeds: SeedsOf, tuning_seeds: SeedsOf) -> tuple[Seeds, Seeds
     evaluation, tuning = check_seeds(seeds), check_seeds(tuning_seeds, "tuning_seeds")
     if not isinstance(tuning_seeds, Iterable):
         tuning = tuple(FIRST_TUNING_SEED + k for k in tuning)
-    if both := sorted(set(evaluation) & set(tuning)):
-        wrong = f"must differ from seeds, got {listed(both)} in both"
-        raise ArgumentError(wrong, argument="tuning_seeds")
+    if shared := sorted(set(evaluation) & set(tuning)):
+        problem = f"must differ from seeds, got {listed(shared)} in both"
+        raise ArgumentError(problem, argument="tuning_seeds")
     return evaluation, tuning
 
 
@@ -62,20 +62,20 @@ def _check_looks(looks: Iterable[int]) -> Seeds:
     return ends
 
 
-def with_looks(made: Made, looks: Seeds) -> Made:
-    """Return a new plan and its parts with looks, each of which has to be able to decide."""
-    plan, problem, optimizers = made
+def with_looks(parts: Made, looks: Seeds) -> Made:
+    """Return a new plan and its parts with looks; each look must be able to decide."""
+    plan, problem, optimizers = parts
     pairs, tuning = len(plan.pairs), len(plan.tuning_seeds) if plan.on_grid else 0
     if looks and not pairs:
-        wrong = "would have no effect: no two optimizers are compared at one batch size"
-        raise ArgumentError(wrong, argument="looks")
+        message = "would have no effect: no two optimizers are compared at one batch size"
+        raise ArgumentError(message, argument="looks")
     for look in looks:
         share = error_share(looks, look)
         least = max(fewest_seeds(1, share), fewest_seeds(pairs, share) - tuning)
         if look < least:
-            wrong = f"cannot decide a pair after {look} seeds, got {list(looks)}"
+            message = f"cannot decide a pair after {look} seeds, got {list(looks)}"
             hint = f"Its part of the 5 % error takes {least} seeds or more."
-            raise ArgumentError(wrong, argument="looks", hint=hint)
+            raise ArgumentError(message, argument="looks", hint=hint)
     return replace(plan, looks=looks), problem, optimizers
 
 

@@ -100,8 +100,8 @@ class Plan:
         """Refuse trials of a momentum that is a schedule: its lr / (1 - momentum) is not known."""
         scheduled = [c.name for c in self.contestants if c.scheduled]
         if self.trials and scheduled:
-            wrong = f"must be a number in a random search, got a schedule in {', '.join(scheduled)}"
-            raise ArgumentError(wrong, argument="momentum", hint='Use tune="lr".')
+            text = f"must be a number in a random search, got a schedule in {', '.join(scheduled)}"
+            raise ArgumentError(text, argument="momentum", hint='Use tune="lr".')
 
     @property
     def on_grid(self) -> bool:
@@ -156,8 +156,8 @@ class Plan:
         for point, (a, b) in product(self._points, self.pairs):
             x, y = self._at(a, point), self._at(b, point)
             shared = {x.momentum, y.momentum} - {None}
-            same = x.lr == y.lr and len(shared) <= 1 and not (self.trials and 0 in shared)
-            if same and not (a.scheduled or b.scheduled):
+            comparable = x.lr == y.lr and len(shared) <= 1 and not (self.trials and 0 in shared)
+            if comparable and not (a.scheduled or b.scheduled):
                 flag = Setting(x.lr, next(iter(shared), None))
                 pairings.append((a, b, (x, y), flag))
         return list(dict.fromkeys(pairings))  # without momentum, the same pairing at each momentum
@@ -165,9 +165,9 @@ class Plan:
     def extended(self, low: bool, high: bool) -> Plan:
         """Return the plan with two more learning rates at one end or both, in the same ratio."""
         rates = self.rates
-        down, up = rates[0] / rates[1], rates[-1] / rates[-2]
+        below, above = rates[0] / rates[1], rates[-1] / rates[-2]
         for _ in range(2):
-            rates = (rates[0] * down,) * low + rates + (rates[-1] * up,) * high
+            rates = (rates[0] * below,) * low + rates + (rates[-1] * above,) * high
         return replace(self, rates=rates)
 
     def to_dict(self) -> dict[str, Any]:
@@ -209,18 +209,18 @@ def make_plan(
     trials: int | None = None,
     modifiers: Mapping[str, Any] | None = None,
 ) -> tuple[Plan, Problem, dict[str, Optimizer]]:
-    """Return what an Executor needs: the plan, its problem, a new optimizer per contestant."""
+    """Return the parts of an Executor: the plan, its problem, a new optimizer per contestant."""
     tune = check_tune(tune, lr)
-    rates, momenta, drawn, own = _values(tune, trials, lr, momentum)
+    rates, momenta, drawn, untuned = _values(tune, trials, lr, momentum)
     fixed = [n for n, v in (("lr", lr), ("momentum", momentum)) if v is not None and n not in tune]
-    given, relative = check_modifiers(modifiers), lr is None or isinstance(lr, Scaled)
-    made = modify_all(_optimizers(optimizers, batch_size, own, fixed, lr is None), given)
+    checked, relative = check_modifiers(modifiers), lr is None or isinstance(lr, Scaled)
+    modified = modify_all(_optimizers(optimizers, batch_size, untuned, fixed, lr is None), checked)
     plan = Plan(
         problem=problem.first.name,
         network=shown(problem.network(seeds[0])),
         loss=shown(problem.loss),
         rows=len(problem.first.X_train),
-        contestants=tuple(_contestant(name, *parts, relative) for name, parts in made.items()),
+        contestants=tuple(_contestant(name, *parts, relative) for name, parts in modified.items()),
         tune=tune,
         rates=rates,
         momenta=momenta,
@@ -231,9 +231,9 @@ def make_plan(
         sustained=check_count("sustained", sustained, 1, most=epochs),
         grows=lr is None and not drawn,
         trials=drawn,
-        modifiers=given,
+        modifiers=checked,
     )
-    return plan, problem, {name: optimizer for name, (optimizer, _) in made.items()}
+    return plan, problem, {name: optimizer for name, (optimizer, _) in modified.items()}
 
 
 def _values(
@@ -255,8 +255,8 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, Any]:
             use = "tune", "lr" if name == "lr" else "lr,momentum"
             hint = "To choose among several,"
             raise invalid(name, values, "one number if it is not tuned", hint, use)
-        own = default if values is None else check_number(name, values, valid, expected)
-        return (), own
+        untuned = default if values is None else check_number(name, values, valid, expected)
+        return (), untuned
     if values is None:
         return grid, default
     numbers = [check_number(name, value, valid, expected) for value in values] if several else []
@@ -270,33 +270,34 @@ def _choices(name: str, values: Any, tuned: bool) -> tuple[Floats, Any]:
 def _optimizers(
     optimizers: Optimizers,
     batch_size: BatchSize | None,
-    own: Setting,
+    setting: Setting,
     fixed: Sequence[str],
     relative: bool,
 ) -> dict[str, tuple[Optimizer, BatchSize]]:
     """Return a new optimizer and its batch size for each name."""
     if isinstance(optimizers, (str, Optimizer)) or not isinstance(optimizers, Iterable):
         raise invalid("optimizers", optimizers, 'a list such as ["momentum", "nag"]')
-    made = {}
+    sized = {}
     if isinstance(optimizers, Mapping):
         if fixed:
-            wrong = f"{' and '.join(fixed)} would have no effect on optimizers that are instances"
+            problem = f"{' and '.join(fixed)} would have no effect on optimizers that are instances"
             hint = "Set it on each instance, or name optimizers such as 'nag'."
-            raise ArgumentError(wrong, hint=hint)
+            raise ArgumentError(problem, hint=hint)
         size = 32 if batch_size is None else batch_size
-        made = {str(name): (optimizer, size) for name, optimizer in optimizers.items()}
+        sized = {str(name): (optimizer, size) for name, optimizer in optimizers.items()}
     else:
         entries = _entries(optimizers)
         open_size = any(not entry.fixed for entry in entries.values())
         if "momentum" in fixed and not any(entry.has_momentum for entry in entries.values()):
-            wrong = f"would have no effect: {joined(list(entries))} {HAS[len(entries) > 1]} none"
-            raise ArgumentError(wrong, argument="momentum", hint="Leave it out.")
+            problem = f"would have no effect: {joined(list(entries))} {HAS[len(entries) > 1]} none"
+            raise ArgumentError(problem, argument="momentum", hint="Leave it out.")
         for name, entry in entries.items():  # raises if the batch size would have no effect
             size = entry.batch_size if entry.fixed and open_size else entry.batches(batch_size)
-            made[name] = entry.make(own.lr * (entry.scale if relative else 1.0), own.momentum), size
-    if not made:
+            rate = setting.lr * (entry.scale if relative else 1.0)
+            sized[name] = entry.make(rate, setting.momentum), size
+    if not sized:
         raise ArgumentError("must name at least one optimizer", argument="optimizers")
-    return made
+    return sized
 
 
 def _entries(names: Sequence[str]) -> dict[str, Entry]:
@@ -311,7 +312,7 @@ def _entries(names: Sequence[str]) -> dict[str, Entry]:
         typed = {normalise(alias): alias for alias in names_of}.get(normalise(name))
         alias = typed or next((n for n in names_of if n not in entries), name)  # of a file's class
         if entry in entries.values():
-            also = next(known for known in entries if entries[known] == entry)
+            also = next(earlier for earlier in entries if entries[earlier] == entry)
             hint = None if also == alias else f"{name!r} and {also!r} are the same."
             raise ArgumentError(f"names {name!r} twice", argument="optimizers", hint=hint)
         entries[alias] = entry
@@ -331,6 +332,6 @@ def _contestant(name: str, optimizer: object, batch_size: BatchSize, relative: b
     lr, momentum = map(optimizer.hyperparameters.get, ("lr", "momentum"))
     if not isinstance(lr, float):
         raise invalid(argument, optimizer, "an optimizer with one number as lr")
-    own = Setting(lr, momentum if isinstance(momentum, float) else None)
+    setting = Setting(lr, momentum if isinstance(momentum, float) else None)
     scale = scale_of(optimizer) if relative else 1.0
-    return Contestant(name, title(optimizer), batch_size, own, callable(momentum), scale)
+    return Contestant(name, title(optimizer), batch_size, setting, callable(momentum), scale)

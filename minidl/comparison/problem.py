@@ -110,14 +110,14 @@ class Problem:
     def fingerprint(self, goal: Goal, seeds: Sequence[int]) -> str:
         """Check networks and target, and return hashes of data, weights and custom parts."""
         parts = self.first.X_train, self.first.y_train, self.first.X_test, self.first.y_test
-        held = 0 if self.fixed else 2 * sum(part.nbytes for part in parts)
-        held += self.network(seeds[0]).parameters.value.nbytes
-        check_memory(f"the data and networks of {len(seeds)} seeds", len(seeds) * held)
+        size = 0 if self.fixed else 2 * sum(part.nbytes for part in parts)
+        size += self.network(seeds[0]).parameters.value.nbytes
+        check_memory(f"the data and networks of {len(seeds)} seeds", len(seeds) * size)
         rows, networks = self.rows(seeds), {seed: self.network(seed) for seed in seeds}
         check_reproducible(networks[seeds[0]], self.network(seeds[0]), seeds[0])
         if len(set(map(id, networks.values()))) < len(networks):
-            wrong = "must build a new network on each call, got the same network twice"
-            raise ArgumentError(wrong, argument="model")
+            text = "must build a new network on each call, got the same network twice"
+            raise ArgumentError(text, argument="model")
         self._check_goal(goal, rows, networks)
         digest = hashlib.sha256()
         for array in [array for part in rows if part for array in (part.X, part.t)]:
@@ -133,25 +133,25 @@ class Problem:
 
     def _check_goal(self, goal: Goal, rows: Pair, networks: Mapping[int, Layer]) -> None:
         if goal.rises and not self.loss.classifies:
-            wrong = f"must be a loss, got {goal}: {self.loss!r} has no accuracy"
-            raise ArgumentError(wrong, argument="target", hint='Use a target such as "loss:0.05".')
+            text = f"must be a loss, got {goal}: {self.loss!r} has no accuracy"
+            raise ArgumentError(text, argument="target", hint='Use a target such as "loss:0.05".')
         measured = rows[1] if goal.column.startswith("validation") else rows[0]
         if measured is None:
-            wrong = f"must be on the training rows, got {goal}: there are no held-out rows"
+            text = f"must be on the training rows, got {goal}: there are no held-out rows"
             use = 'Keep a share of test rows above 0, or use a target such as "accuracy:0.97".'
-            raise ArgumentError(wrong, argument="target", hint=use)
+            raise ArgumentError(text, argument="target", hint=use)
         if goal.kind == "gap":
             return
         least = lowest(self.loss)
         if goal.kind == "loss" and goal.number < least:
-            wrong = f"must be at least {least:g}, got {goal}: {self.loss!r} is never lower"
-            raise ArgumentError(wrong, argument="target")
+            text = f"must be at least {least:g}, got {goal}: {self.loss!r} is never lower"
+            raise ArgumentError(text, argument="target")
         scale = "Targets of a regression are standardised: their variance is 1."
         for k, (seed, network) in enumerate(networks.items()):
             X, t = (measured.X, measured.t) if self.fixed else (measured.X[k], measured.t[k])
             values = Objective(network, self.loss).measure(X, t)
             start = float(values["accuracy" if goal.rises else "loss"])
             if start >= goal.number if goal.rises else start <= goal.number:
-                wrong = f"must not be reached before training, got {goal}, where seed {seed} starts"
+                text = f"must not be reached before training, got {goal}, where seed {seed} starts"
                 hint = scale if self.first.task == "regression" else None
-                raise ArgumentError(f"{wrong} at {start:.4g}", argument="target", hint=hint)
+                raise ArgumentError(f"{text} at {start:.4g}", argument="target", hint=hint)

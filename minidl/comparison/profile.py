@@ -54,7 +54,7 @@ def _times(comparison: Results, names: Sequence[str]) -> Floats:
     """Return hitting times at the chosen settings, (optimizers, seeds), of seeds that all have."""
     seeds = [s for s in comparison.plan.seeds if all(s in comparison.seeds[n] for n in names)]
     chosen = [(comparison.plan.contestant(n), comparison.chosen[n].setting) for n in names]
-    return np.array([comparison.times(*one, seeds) for one in chosen])
+    return np.array([comparison.times(*pair, seeds) for pair in chosen])
 
 
 def across(comparisons: Sequence[Results]) -> list[list[Duel]]:

@@ -116,13 +116,13 @@ def replay(
     keys = [(c.name, chosen[c.name].setting, seed) for c in plan.contestants]
     if missing := [key[0] for key in keys if key not in comparison.table]:
         expected = f"one of {', '.join(map(str, (*plan.seeds, *plan.tuning_seeds)))}"
-        wrong = f"has no finished run of {missing[0]}"
-        raise ArgumentError(wrong, argument="seed", received=seed, expected=expected)
-    made = comparison.made_with
-    if made is None or problem is not None or model is not None:
-        made = _rebuilt(comparison, problem, model)
+        message = f"has no finished run of {missing[0]}"
+        raise ArgumentError(message, argument="seed", received=seed, expected=expected)
+    made_with = comparison.made_with
+    if made_with is None or problem is not None or model is not None:
+        made_with = _rebuilt(comparison, problem, model)
     engine = engine_of(comparison.request)
-    return {key[0]: _train(plan, made, comparison.table[key], engine) for key in keys}
+    return {key[0]: _train(plan, made_with, comparison.table[key], engine) for key in keys}
 
 
 def typical_seed(comparison: Comparison) -> int:
@@ -132,11 +132,11 @@ def typical_seed(comparison: Comparison) -> int:
     says that an interrupted comparison has none that all optimizers have finished.
     """
     plan, rows = comparison.plan, comparison.rows
-    seeds = [s for s in plan.seeds if rows and all(s in known for known in _finished(comparison))]
+    seeds = [s for s in plan.seeds if rows and all(s in done for done in _finished(comparison))]
     if not seeds:
-        hint = "Finish it: compare with the same file goes on."
-        wrong = "the comparison was interrupted before all optimizers had finished a seed"
-        raise DataError(wrong, hint=hint)
+        hint = "Finish it: compare with the same file continues it."
+        message = "the comparison was interrupted before all optimizers had finished a seed"
+        raise DataError(message, hint=hint)
     far = np.zeros(len(seeds))
     for row in rows:
         times = comparison.times(plan.contestant(row.optimizer), row.setting, seeds)
@@ -149,10 +149,10 @@ def _finished(comparison: Comparison) -> list[tuple[int, ...]]:
     return [comparison.seeds[c.name] for c in comparison.plan.contestants]
 
 
-def _train(plan: Plan, made: MadeWith, run: Run, engine: str) -> Replay:
-    """Train a run again; raise if it starts otherwise."""
-    trainer, path = trainer_of(plan, made, run.full_key, engine), WeightPath()
-    data = made[1].data(run.seed)
+def _train(plan: Plan, made_with: MadeWith, run: Run, engine: str) -> Replay:
+    """Train a run again; raise if its losses at the start differ."""
+    trainer, path = trainer_of(plan, made_with, run.full_key, engine), WeightPath()
+    data = made_with[1].data(run.seed)
     held_out = (data.X_test, data.y_test) if len(data.X_test) else None
     with warnings.catch_warnings():
         for category in (DivergenceWarning, UntrainedWarning, WorseLossWarning):
@@ -167,24 +167,25 @@ def _train(plan: Plan, made: MadeWith, run: Run, engine: str) -> Replay:
 def _check_losses(run: Run, history: History) -> None:
     """Raise unless the losses before training, also of the held-out rows, are those of a run."""
     for column, words in (("train_loss", "training"), ("validation_loss", "validation")):
-        before, now = (
-            float(of[column][0]) if column in of else None for of in (run.curves, history)
+        saved, new = (
+            float(columns[column][0]) if column in columns else None
+            for columns in (run.curves, history)
         )
-        if before is not None and now is not None and not _same(before, now):
-            wrong = f"starts with a {words} loss of {now:.6g}, in the comparison {before:.6g}"
-            raise _other(f"{run.optimizer} {wrong}")
-        if (before is None) != (now is None):
-            wrong = "no held-out rows" if now is None else "held-out rows"
-            raise _other(f"it has {wrong}, unlike the comparison")
+        if saved is not None and new is not None and not _same(saved, new):
+            change = f"starts with a {words} loss of {new:.6g}, in the comparison {saved:.6g}"
+            raise _other(f"{run.optimizer} {change}")
+        if (saved is None) != (new is None):
+            change = "no held-out rows" if new is None else "held-out rows"
+            raise _other(f"it has {change}, unlike the comparison")
 
 
-def _same(before: float, now: float) -> bool:
+def _same(saved: float, new: float) -> bool:
     """Return whether two losses are equal up to rounding, or both are not numbers."""
-    return math.isclose(before, now, rel_tol=SAME) or (math.isnan(before) and math.isnan(now))
+    return math.isclose(saved, new, rel_tol=SAME) or (math.isnan(saved) and math.isnan(new))
 
 
 def _rebuilt(comparison: Comparison, problem: Source | None, model: Model | None) -> MadeWith:
-    """Return what a comparison of a file was made with; the parts must print as they did."""
+    """Return the parts of a comparison that was read from a file; they must print as they did."""
     plan = comparison.plan
     loss = next((name for name in LOSSES if shown(LOSSES[name]()) == plan.loss), None)
     if loss is None:
@@ -196,8 +197,8 @@ def _rebuilt(comparison: Comparison, problem: Source | None, model: Model | None
     network = shown(source.network(plan.seeds[0]))
     if network != plan.network:
         raise _other(f"the network is {network}, in the comparison {plan.network}")
-    made = {c.name: _optimizer(c, comparison.request, plan.modifiers) for c in plan.contestants}
-    return made, source
+    rules = {c.name: _optimizer(c, comparison.request, plan.modifiers) for c in plan.contestants}
+    return rules, source
 
 
 def _perceptron(network: str) -> tuple[list[int], str]:

@@ -68,8 +68,8 @@ def resolve(
         return target_at(None)
     if not reference < initial:
         best = "every setting diverged" if math.isinf(reference) else f"the best is {reference:.4g}"
-        wrong = f"there is no gap to close: the loss is {initial:.4g} before training, and {best}"
-        raise ArgumentError(wrong, hint="Try smaller learning rates, or more epochs.")
+        message = f"there is no gap to close: the loss is {initial:.4g} before training, and {best}"
+        raise ArgumentError(message, hint="Try smaller learning rates, or more epochs.")
     tau, target = goal.number, target_at(goal.number)
     while not target.reachable and tau < LOOSEST:
         tau = min(2 * tau, LOOSEST)
@@ -95,18 +95,18 @@ def _reference(
         return float(np.median([run.best for run in runs]))
 
     steady = [runs for runs in groups if not any(map(unsteady, runs))]
-    lowest, runs = (min(some, key=median_best) for some in (groups, steady or groups))
-    most = initial - median_best(lowest)
-    close = bool(steady) and initial - median_best(runs) >= CLOSE * most
+    lowest, runs = (min(choice, key=median_best) for choice in (groups, steady or groups))
+    gap = initial - median_best(lowest)
+    close = bool(steady) and initial - median_best(runs) >= CLOSE * gap
     runs = runs if close else lowest
     return median_best(runs), runs, close
 
 
 def _closed(reference: float, initial: float, tau: float, start: float) -> float:
     """Return the loss that leaves a share tau of the gap, rounded, below every initial loss."""
-    rest = tau * (initial - reference)
-    value = reference + rest
-    return outward(value, min(start if value < start else math.inf, value + rest / 2))
+    remainder = tau * (initial - reference)
+    value = reference + remainder
+    return outward(value, min(start if value < start else math.inf, value + remainder / 2))
 
 
 def _reachable(

@@ -108,7 +108,7 @@ class Comparison(Results):
         Raises
         ------
         ArgumentError
-            There is no such panel, `ax` is something else, or matplotlib is not installed.
+            No panel has that name, `ax` is something else, or matplotlib is not installed.
         DataError
             The comparison was interrupted before its target was known.
 

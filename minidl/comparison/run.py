@@ -86,8 +86,8 @@ class Run:
         late = self.diverged_at is not None and self.diverged_at > budget
         curves = {name: curve[: budget + 1] for name, curve in self.curves.items()}
         seconds = self.seconds * min(1.0, budget / max(self.epochs, 1))
-        at = None if late else self.diverged_at
-        return replace(self, curves=curves, diverged_at=at, seconds=seconds)
+        diverged_at = None if late else self.diverged_at
+        return replace(self, curves=curves, diverged_at=diverged_at, seconds=seconds)
 
     def lasts(self, epochs: int) -> bool:
         """Return whether it was trained for so many epochs, or until it diverged."""
@@ -95,8 +95,8 @@ class Run:
 
     def as_twin(self, columns: Collection[str]) -> Run:
         """Return the run as a twin that keeps these curves, as far as they were measured."""
-        kept = {name: curve for name, curve in self.curves.items() if name in columns}
-        return replace(self, curves=kept, twin=True)
+        curves = {name: curve for name, curve in self.curves.items() if name in columns}
+        return replace(self, curves=curves, twin=True)
 
     @classmethod
     def of(cls, optimizer: str, setting: Setting, seed: int, history: History, n: int) -> Run:
@@ -111,10 +111,10 @@ class Run:
         (0.7, 0, 'lr 0.1, momentum 0.9')
         """
         curves = {name: history[name] for name in CURVES if name in history}
-        last = history.row(-1)
-        epochs = max(int(last["epoch"]), 1)
-        counts = round(last["updates"] / epochs), n, round(last["gradient_evaluations"] / epochs)
-        seconds = float(last["seconds"])
+        end = history.row(-1)
+        epochs = max(int(end["epoch"]), 1)
+        counts = round(end["updates"] / epochs), n, round(end["gradient_evaluations"] / epochs)
+        seconds = float(end["seconds"])
         return cls(optimizer, setting, seed, curves, history.diverged_at, *counts, seconds)
 
     def to_dict(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def draw_trials(n: int, ends: Sequence[float], momenta: Sequence[float]) -> tupl
 
 
 def check_tune(tune: str | None, lr: Any) -> str:
-    """Return what is tuned; by default the learning rate, unless one is given."""
+    """Return the hyperparameters to tune; by default the learning rate, unless one is given."""
     tune = ("none" if isinstance(lr, numbers.Real) else "lr") if tune is None else tune
     if tune not in ("lr", "lr,momentum", "none"):
         raise invalid("tune", tune, '"lr", "lr,momentum" or "none"')
@@ -91,9 +91,9 @@ def make_search(
     if tune != "lr,momentum":
         if trials is None:
             return tuple(rates), ()
-        wrong = f"has no effect with tune={tune!r}, got {trials!r}"
+        problem = f"has no effect with tune={tune!r}, got {trials!r}"
         hint, use = "To draw learning rates and momenta at random,", ("tune", "lr,momentum")
-        raise ArgumentError(wrong, argument="trials", hint=hint, use=use)
+        raise ArgumentError(problem, argument="trials", hint=hint, use=use)
     ends = RANGE if lr is None else tuple(rates)
     if len(ends) != 2:
         expected = "the two ends of the range of lr / (1 - momentum), such as [0.01, 10]"

@@ -48,8 +48,8 @@ def verdicts_by_target(
     """
     plan = comparison.plan
     default = dict.fromkeys(max(plan.sustained, math.ceil(s * plan.epochs)) for s in PARTS)
-    asked = list(default) if budgets is None else budgets
-    ends = [check_count("budgets", b, plan.sustained, plan.epochs) for b in asked]
+    chosen = list(default) if budgets is None else budgets
+    ends = [check_count("budgets", b, plan.sustained, plan.epochs) for b in chosen]
     goals = [Goal.parse(f"gap:{tau!r}") for tau in taus]
     if comparison.target is None:
         return []
@@ -73,7 +73,7 @@ def _cell(part: Results, tau: float, budget: int) -> Cell:
 
 
 def contradictions(cells: Sequence[Cell]) -> list[tuple[str, str]]:
-    """Return the pairs of which each is called faster somewhere."""
+    """Return the pairs whose winner depends on the target or the budget."""
     winners: dict[tuple[str, str], set[str | None]] = {}
     for duel in [duel for cell in cells for duel in cell.duels]:
         winners.setdefault((duel.first, duel.second), set()).add(duel.winner)
@@ -91,6 +91,6 @@ def target_table(cells: Sequence[Cell]) -> str:
         verdicts = [words.get(pair, "-") for pair in pairs]
         lines.append([f"{cell.tau:g}{loose}", str(cell.budget), *verdicts])
     table = text_table(lines, left=(0, *range(2, 2 + len(pairs))))
-    both = [f"{a} and {b}" for a, b in contradictions(cells)]
-    told = f"The winner depends on them for {', '.join(both)}." if both else ""
-    return f"Tuned verdicts by target and budget\n{table}\n{told}".rstrip()
+    contradicted = [f"{a} and {b}" for a, b in contradictions(cells)]
+    note = f"The winner depends on them for {', '.join(contradicted)}." if contradicted else ""
+    return f"Tuned verdicts by target and budget\n{table}\n{note}".rstrip()

@@ -84,12 +84,12 @@ def _write(study: Study, out: str | Path | None, journal: Journal) -> None:
 def _read_finished(out: str | Path, headers: list[dict[str, Any]]) -> Study:
     """Return the study of a file if it is the requested one."""
     study = Study.from_json(out)
-    written = [{**made.request, "versions": study.versions} for made in study.comparisons]
+    written = [{**c.request, "versions": study.versions} for c in study.comparisons]
     if written != headers:
-        wrong = f"{out} holds another comparison, and is not overwritten: "
-        wrong += ", ".join(differences(written, headers))
+        problem = f"{out} holds another comparison, and is not overwritten: "
+        problem += ", ".join(differences(written, headers))
         raise DataError(
-            wrong, hint="Give another file, or delete it; minidl compare --from shows it."
+            problem, hint="Give another file, or delete it; minidl compare --from shows it."
         )
     return study
 

@@ -35,9 +35,9 @@ def write_record(head: Json, comparisons: Sequence[Json], path: str | Path | Non
     """
     parts = []
     for comparison in comparisons:
-        rest = {name: value for name, value in comparison.items() if name != "runs"}
+        header = {name: value for name, value in comparison.items() if name != "runs"}
         runs = ",\n".join(map(compact, comparison["runs"]))
-        parts.append(f'{compact(rest)[:-1]},"runs":[\n{runs}\n]}}')
+        parts.append(f'{compact(header)[:-1]},"runs":[\n{runs}\n]}}')
     blocks = ",\n".join(parts)
     text = f'{compact({"protocol": PROTOCOL, **head})[:-1]},"comparisons":[\n{blocks}\n]}}'
     text = seal_json(text)
@@ -72,8 +72,8 @@ def read_record(path: str | Path) -> dict[str, Any]:
     except ValueError as error:
         raise damaged(path, WHAT, error) from None
     if protocol not in READABLE:
-        wrong, expected = f"{path} has another protocol version", "1, 2 or 3"
-        raise DataError(wrong, received=protocol, expected=expected)
+        problem, expected = f"{path} has another protocol version", "1, 2 or 3"
+        raise DataError(problem, received=protocol, expected=expected)
     return record
 
 

@@ -125,7 +125,7 @@ class Dataset:
         Raises
         ------
         DataError, DTypeError
-            The shapes do not fit, or columns cannot be used; the message has all problems.
+            The shapes do not fit, or columns need an option; the message lists all problems.
         ArgumentError, UnknownNameError
             An argument is invalid.
 
@@ -172,10 +172,10 @@ class Dataset:
         return f"{self.n_features} feature{'' if self.n_features == 1 else 's'}"
 
     def _repr_html_(self) -> str:
-        """Return what :meth:`summary` says as a table, for notebooks."""
-        first = self.feature_names[:NAMED]
-        more = f" and {self.n_features - NAMED} more" if self.n_features > NAMED else ""
-        rows = [("task", self.task), (self._features, ", ".join(first) + more)]
+        """Return the contents of :meth:`summary` as a table, for notebooks."""
+        names = self.feature_names[:NAMED]
+        remainder = f" and {self.n_features - NAMED} more" if self.n_features > NAMED else ""
+        rows = [("task", self.task), (self._features, ", ".join(names) + remainder)]
         rows += [("training rows", self._count(self.y_train))]
         rows += [("test rows", self._count(self.y_test))]
         notes = [(note.title, note_text(note, typed=False)) for note in self.notes]
@@ -221,8 +221,8 @@ class Dataset:
         if not self.class_names or len(y) == 0:
             return str(len(y))
         counts = np.bincount(y, minlength=self.n_classes)
-        each = ", ".join(f"{c}: {k}" for c, k in zip(self.class_names, counts, strict=True))
-        return f"{len(y)} ({each})"
+        per_class = ", ".join(f"{c}: {k}" for c, k in zip(self.class_names, counts, strict=True))
+        return f"{len(y)} ({per_class})"
 
 
 def loss_for(data: Dataset) -> str:

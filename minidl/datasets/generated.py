@@ -114,12 +114,12 @@ def _made(name: str, **arguments: object) -> Points:
     return points
 
 
-def _scattered(first: Floats, second: Floats, noise: float, seed: int) -> Points:
+def _scattered(curve_0: Floats, curve_1: Floats, noise: float, seed: int) -> Points:
     """Return two curves, one class each, with order and noise drawn as scikit-learn does."""
     random = np.random.RandomState(seed)
-    y = np.repeat([0, 1], [len(first), len(second)])
+    y = np.repeat([0, 1], [len(curve_0), len(curve_1)])
     order = random.permutation(len(y))
-    X = np.concatenate([first, second])[order]
+    X = np.concatenate([curve_0, curve_1])[order]
     return X + random.normal(scale=noise, size=X.shape), y[order]
 
 

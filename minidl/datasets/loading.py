@@ -102,7 +102,7 @@ def load(
     ArgumentError
         An argument is out of range, or does not apply to this data set.
     TableError
-        Columns cannot be used as they are; the message has all problems, and the arguments that
+        Columns need an option; the message lists all problems, and the arguments that
         deal with them.
     DataError
         The file is invalid, or there are too few rows to split.
@@ -147,15 +147,15 @@ def raw_rows(
     noise: float | None = None,
     seed: int = 0,
     test_size: float = 0.25,
-    **asked: Any,
+    **options: Any,
 ) -> Raw:
     """Return the rows of a data set before they are split, with the arguments of :func:`load`."""
     check_number("test_size", test_size, lambda x: 0 <= x < 1, "in [0, 1)")
-    told = {key: value for key, value in asked.items() if value is not None}
+    chosen = {key: value for key, value in options.items() if value is not None}
     path = name if isinstance(name, (str, PathLike)) else None
     if path is not None and (path in DATASETS or not _is_path(path)):
         info = lookup(path)
-        _check_unused("files", path, **told)
+        _check_unused("files", path, **chosen)
         if info.make is None:
             _check_unused("generated data sets", path, n=n, noise=noise)
         return named_rows(info, n, noise, seed)
@@ -165,8 +165,8 @@ def raw_rows(
         raise invalid("name", name, "a name, a file or a DataFrame", hint)
     title = "a table" if path is None else str(path)
     _check_unused("generated data sets", title, n=n, noise=noise)
-    form: dict[str, Any] = {k: told.pop(k) for k in ("header", "separator") if k in told}
-    choices = Choices(**told)
+    form: dict[str, Any] = {k: chosen.pop(k) for k in ("header", "separator") if k in chosen}
+    choices = Choices(**chosen)
     if frame is not None:
         _check_unused("text files", title, **form)
         return rows_of(frame, "table", choices, test_size)
@@ -174,7 +174,7 @@ def raw_rows(
     return rows_of(table, Path(title).name, choices, test_size)
 
 
-def splits(problem: Any, *, test_size: float = 0.25, **asked: Any) -> Callable[[int], Dataset]:
+def splits(problem: Any, *, test_size: float = 0.25, **options: Any) -> Callable[[int], Dataset]:
     """Return a function split_seed -> Dataset of rows that are read once.
 
     `problem` is what :func:`load` takes, or a pair (X, y), and `asked` are further arguments of
@@ -184,16 +184,16 @@ def splits(problem: Any, *, test_size: float = 0.25, **asked: Any) -> Callable[[
     Dataset('iris', multiclass, 111 training rows, 39 test rows, 4 features)
     """
     if isinstance(problem, tuple) and len(problem) == 2:
-        raw = raw_arrays(*problem, Choices(**asked), test_size)
+        raw = raw_arrays(*problem, Choices(**options), test_size)
     else:
-        raw = raw_rows(problem, test_size=test_size, **asked)
+        raw = raw_rows(problem, test_size=test_size, **options)
     return lambda seed: prepare(
         raw, test_size=test_size, seed=check_seed("a seed", seed), standardize=True
     )
 
 
 def _read(path: Path, choices: Choices, form: dict[str, Any]) -> Table:
-    """Return the table in a file, however it is called."""
+    """Return the table in a file of any format."""
     header, separator = form.get("header"), check_separator(form.get("separator"))
     header = header if header is None else check_flag("header", header)
     content = content_of(path)

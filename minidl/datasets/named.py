@@ -51,7 +51,7 @@ def generate(
     """
     info = lookup(name)
     if info.make is None:
-        generated = ", ".join(known for known, entry in DATASETS.items() if entry.make)
+        generated = ", ".join(other_name for other_name, entry in DATASETS.items() if entry.make)
         message = f"must be a generated data set ({generated}), got {info.name!r}"
         raise ArgumentError(message, argument="name", hint=f'Use load("{info.name}").')
     n = check_count("n", n, max(info.classes, 2))
@@ -62,8 +62,8 @@ def generate(
     noise = check_number("noise", noise, lambda x: 0 <= x <= largest and x < math.inf, bounds)
     seed = check_seed("seed", seed)
     if n > MANY:
-        few, _ = numbers(info.make(max(info.classes, 2), noise, seed)[0], "feature")
-        check_memory(f"{n} rows of {info.name!r}", COPIES * 8 * n * (1 + few[:1].size))
+        sample, _ = numbers(info.make(max(info.classes, 2), noise, seed)[0], "feature")
+        check_memory(f"{n} rows of {info.name!r}", COPIES * 8 * n * (1 + sample[:1].size))
     return _checked(info, *info.make(n, noise, seed))
 
 

@@ -57,17 +57,17 @@ def rows_in_file(
     """Return the table of a text file, read as :func:`new_rows` does, which also takes it."""
     if not os.fspath(path):
         raise FileError("the name of the file is empty")
-    how = header, check_separator(separator), preparation.decimal, None, preparation.texts
-    return _in_file(Path(path), Spelling(*how))
+    spelling = header, check_separator(separator), preparation.decimal, None, preparation.texts
+    return _in_file(Path(path), Spelling(*spelling))
 
 
-def _in_file(path: Path, how: Spelling) -> Table:
+def _in_file(path: Path, spelling: Spelling) -> Table:
     content = content_of(path)
     if content.arrays:
         hint = "Give the array: np.load(file)['X']."
         raise DataError(f"{path} is not a text file", hint=hint)
-    table = read_text(content, how)
+    table = read_text(content, spelling)
     if table.empty:  # else the predictions after it would belong to other lines
-        what = f"file {path}, line {table.empty[0]}: all cells are empty"
-        raise DataError(what, hint="Delete the line, or write what is known.")
+        problem = f"file {path}, line {table.empty[0]}: all cells are empty"
+        raise DataError(problem, hint="Delete the line, or write what is known.")
     return table

@@ -31,7 +31,7 @@ HEADER = {True: "--header", False: "--no-header"}
 
 
 class Problem(NamedTuple):
-    """Something because of which a table cannot be used: where, what, and the option against it."""
+    """A fault in a table: where it is, what it is, and the option that deals with it."""
 
     where: str  # such as "column 'age'"
     what: str  # such as "missing in 2 of 9 rows (lines 3, 5)"
@@ -93,8 +93,8 @@ def _message(title: str, problems: Sequence[Problem], typed: bool) -> str:
     if not options:
         return text
     all_of_them = (" " if typed else ", ").join(spelled(option, typed) for option in options)
-    rest = "" if all(p.option for p in problems) else "; the others need another file"
-    return f"{text}\nto use it all the same, add: {all_of_them}{rest}"
+    ending = "" if all(p.option for p in problems) else "; the others need another file"
+    return f"{text}\nto use it all the same, add: {all_of_them}{ending}"
 
 
 def _remedy(problem: Problem, typed: bool) -> str:
@@ -102,8 +102,8 @@ def _remedy(problem: Problem, typed: bool) -> str:
     parts = [problem.hint] if problem.hint else []
     if problem.option is not None:
         listed_values = isinstance(problem.option[1], list)  # which cannot be a key
-        ways = None if listed_values else WAYS.get(problem.option)
-        parts.append(f"Add {ways[typed] if ways else spelled(problem.option, typed)}.")
+        spellings = None if listed_values else WAYS.get(problem.option)
+        parts.append(f"Add {spellings[typed] if spellings else spelled(problem.option, typed)}.")
     return "".join(f"{' ' if i else '. '}{part}" for i, part in enumerate(parts))
 
 

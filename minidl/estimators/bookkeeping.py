@@ -40,7 +40,7 @@ class Rules:
 
 @dataclass
 class Account:
-    """What scikit-learn's MLP records of each epoch; `score` is that on the validation rows."""
+    """The record of each epoch as scikit-learn's MLP keeps it, with scores of validation rows."""
 
     early_stopping: bool
     loss_curve: list[float] = field(default_factory=list)
@@ -72,8 +72,8 @@ class Account:
             optimizer.lr = first_rate / (self.t + 1) ** rules.power_t
         if self.no_improvement <= rules.n_iter_no_change:
             return False
-        what = "Validation score" if self.early_stopping else "Training loss"
-        words = f"{what} did not improve more than tol={rules.tol:f}"
+        quantity = "Validation score" if self.early_stopping else "Training loss"
+        words = f"{quantity} did not improve more than tol={rules.tol:f}"
         words += f" for {rules.n_iter_no_change} consecutive epochs."
         adaptive = rules.learning_rate == "adaptive"
         stops = not adaptive or optimizer.lr <= SMALLEST_RATE

@@ -67,7 +67,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     verbose : bool, default False
         Whether to print the loss of each epoch.
     warm_start : bool, default False
-        Whether `fit` goes on from the present weights, with a new optimizer.
+        Whether `fit` continues from the present weights, with a new optimizer.
     momentum, beta_1, beta_2, epsilon : float, optional
         Hyperparameters of the solver, by default the optimizer's own, 0.9 for "sgd". A warning
         names those that a solver does not have; scikit-learn ignores them silently.
@@ -266,18 +266,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return None if self._multilabel else self.classes_[t.astype(int).ravel()]
 
     def _class_weights(self) -> ClassWeight | None:
-        given: ClassWeight | None = self.class_weight
-        if not isinstance(given, Mapping):
-            return given
-        check_class_weight(given, self._trainer.loss)
+        weights: ClassWeight | None = self.class_weight
+        if not isinstance(weights, Mapping):
+            return weights
+        check_class_weight(weights, self._trainer.loss)
         classes = self.classes_.tolist()
-        if strange := [label for label in given if label not in classes]:
+        if strange := [label for label in weights if label not in classes]:
             problem, received = "names classes that do not occur", f"{strange}"
             expected = f"classes among {classes}"
             raise ArgumentError(
                 problem, argument="class_weight", received=received, expected=expected
             )
-        return {float(code): given.get(label, 1.0) for code, label in enumerate(classes)}
+        return {float(code): weights.get(label, 1.0) for code, label in enumerate(classes)}
 
     def _mean_weight(self, rows: Rows) -> float:
         """Return the mean product of the weights of rows and of their classes."""

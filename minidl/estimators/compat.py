@@ -1,4 +1,4 @@
-"""What scikit-learn checks: its errors as minidl's, and what version 1.5 calls otherwise."""
+"""Checks of scikit-learn, whose errors become minidl's, and names that differ in version 1.5."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def validate(estimator: Any, *data: Any, **options: Any) -> Any:
 
 
 def checked(check: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Return what a check of scikit-learn returns, or raise minidl's error with its words."""
+    """Return the value of a check of scikit-learn, or raise minidl's error with its words."""
     try:
         return check(*arguments, **options)
     except (MinidlError, NotFittedError):
         raise
     except (TypeError, ValueError) as error:
-        kind = DTypeError if isinstance(error, TypeError) else DataError
-        raise kind(LONG.sub(" ", str(error)).strip()) from error
+        error_class = DTypeError if isinstance(error, TypeError) else DataError
+        raise error_class(LONG.sub(" ", str(error)).strip()) from error

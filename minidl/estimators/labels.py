@@ -1,4 +1,4 @@
-"""The labels of a classifier: of which form they are, and whether they have probabilities."""
+"""The labels of a classifier: their form, and whether they have probabilities."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def takes_parts(estimator: Any) -> bool:
 
 
 def kind_of(y: Any) -> str:
-    """Return what scikit-learn calls the type of a target, or raise unless these are classes."""
+    """Return the type of a target, as scikit-learn names it, or raise unless it holds classes."""
     try:
         if getattr(getattr(y, "dtype", None), "kind", "") == "S":
             raise TypeError  # as scikit-learn 1.7 does; before, it warned
-        kind: str = type_of_target(y, input_name="y")  # takes longer than the rest of fit's checks
+        form: str = type_of_target(y, input_name="y")  # takes longer than the rest of fit's checks
     except TypeError:
         names = sorted({type(label).__name__ for label in np.ravel(y)})
         hint = "Write y = y.astype(str), for instance."
@@ -51,12 +51,12 @@ def kind_of(y: Any) -> str:
         elif len(names) == 1:  # bytes
             problem = "labels must be text or numbers"
         raise DataError(problem, received=joined(names), hint=hint) from None
-    if kind not in KINDS:
+    if form not in KINDS:
         checked(check_classification_targets, y)  # raises
-    return kind
+    return form
 
 
 def form_of(several: bool, columns: int) -> str:
     """Return the form of targets in words."""
-    each = f"{counted(columns, 'label')} of 0 or 1" if several else "a class"
-    return f"{each} in each row"
+    labels = f"{counted(columns, 'label')} of 0 or 1" if several else "a class"
+    return f"{labels} in each row"

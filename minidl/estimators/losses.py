@@ -101,10 +101,10 @@ def _of_kind(choice: object, default: str, *, classifies: bool) -> Loss:
     names = [name for name, cls in LOSSES.items() if cls.classifies == classifies]
     if isinstance(choice, str) and choice not in LOSSES:
         raise UnknownNameError("loss", choice, [default, *names])
-    found = loss_named(choice)  # type: ignore[arg-type]
-    if found.classifies != classifies:
-        kind = "classes" if classifies else "numbers"
+    loss = loss_named(choice)  # type: ignore[arg-type]
+    if loss.classifies != classifies:
+        role = "classes" if classifies else "numbers"
         expected = f'"{default}", {", ".join(map(repr, names))} or a custom loss'
-        problem = f"loss {choice!r} does not take {kind} as targets"
+        problem = f"loss {choice!r} does not take {role} as targets"
         raise ArgumentError(problem, expected=expected)
-    return found
+    return loss

@@ -1,4 +1,4 @@
-"""What both estimators share: a thin layer over ``nn.mlp`` and the Trainer."""
+"""The base of both estimators: a thin layer over ``nn.mlp`` and the Trainer."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         return super().set_params(**parameters)  # type: ignore[no-any-return]
 
     def _unknown(self, name: str) -> UnknownNameError:
-        """Return the error for a parameter that there is not."""
+        """Return the error for an unknown parameter."""
         return UnknownNameError("parameter", name, self._get_param_names())
 
     def __setattr__(self, name: str, value: object) -> None:
-        known = self._get_param_names()
+        parameters = self._get_param_names()
         fitted = name.endswith("_") or name.startswith("_") or hasattr(type(self), name)
-        if name not in known and not fitted and answer_keyword(name, known) is not None:
+        if name not in parameters and not fitted and answer_keyword(name, parameters) is not None:
             raise self._unknown(name)
         super().__setattr__(name, value)
 
@@ -93,7 +93,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _strata(self, t: Array) -> Array | None:
-        """Return the classes, of which training and validation rows have the same shares."""
+        """Return the classes whose shares are the same in training and validation rows."""
         return None
 
     def _class_weights(self) -> ClassWeight | None:
@@ -131,23 +131,23 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         check_parameters(self)
         if incremental and self.early_stopping:
             raise ArgumentError("partial_fit does not support early_stopping=True")
-        known = self._goes_on(incremental)
-        architecture = self._check_architecture(known)
-        rows = self._rows(X, y, sample_weight, first=not known, incremental=incremental)
+        continued = self._goes_on(incremental)
+        architecture = self._check_architecture(continued)
+        rows = self._rows(X, y, sample_weight, from_scratch=not continued, incremental=incremental)
         if self.twin is not None:  # scikit-learn's arithmetic, on the same checked rows
-            self._fit_twin(rows, first=not known, incremental=incremental)
+            self._fit_twin(rows, from_scratch=not continued, incremental=incremental)
             self._architecture = architecture
             return self
-        goes_on = known and incremental and hasattr(self, "_trainer")
+        goes_on = continued and incremental and hasattr(self, "_trainer")
         seed = self._trainer.seed if goes_on else seed_of(self.random_state)
         train, held_out = self._split(rows, seed) if self.early_stopping else (rows, None)
-        if not known:
+        if not continued:
             self.model_, self._architecture = self._network(rows.X.dtype, seed), architecture
         if goes_on:
             self._trainer.batch_size = rows_per_batch(self, len(train.X))
         else:
             self.callbacks_ = copies_of(check_callbacks(self.callbacks or ()))
-            self._trainer = self._new_trainer(len(train.X), seed, known=known)
+            self._trainer = self._new_trainer(len(train.X), seed, continued=continued)
         self._train(train, held_out, incremental=incremental)
         return self
 
@@ -161,28 +161,30 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         problem = "y does not fit the network, which is trained further"
         raise DataError(problem, received=received, expected=expected, hint=hint)
 
-    def _check_architecture(self, known: bool) -> dict[str, Any]:
-        """Return what the network is made of, or raise if that of a `known` one is another."""
+    def _check_architecture(self, continued: bool) -> dict[str, Any]:
+        """Return the settings of the network; raise if `continued` training would change them."""
         names = ("activation", "hidden_layer_sizes", "dropout")
-        now = {name: getattr(self, name) for name in names} | {
+        new = {name: getattr(self, name) for name in names} | {
             "hidden_layer_sizes": hidden_sizes(self)
         }
-        now = {name: repr(value).lower() for name, value in now.items()}
-        before = getattr(self, "_architecture", now) if known else now
+        new = {name: repr(value).lower() for name, value in new.items()}
+        before = getattr(self, "_architecture", new) if continued else new
         for name in names:
-            if now[name] != before[name]:
+            if new[name] != before[name]:
                 problem = "cannot change the network, which is trained further"
                 hint = "A new network needs fit with warm_start=False."
                 raise ArgumentError(
-                    problem, argument=name, received=now[name], expected=before[name], hint=hint
+                    problem, argument=name, received=new[name], expected=before[name], hint=hint
                 )
-        return now
+        return new
 
-    def _rows(self, X: Any, y: Any, sample_weight: Any, *, first: bool, incremental: bool) -> Rows:
-        """Return the checked rows; the first time note their features."""
+    def _rows(
+        self, X: Any, y: Any, sample_weight: Any, *, from_scratch: bool, incremental: bool
+    ) -> Rows:
+        """Return the checked rows; note their features if training starts `from_scratch`."""
         numeric = {"y_numeric": True} if is_regressor(self) else {}
         X, y = validate(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, reset=first,
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, reset=from_scratch,
             dtype=(np.float64, np.float32), order="C", **numeric,
         )  # fmt: skip
         w = None
@@ -214,27 +216,27 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         sizes = (self.n_features_in_, *hidden_sizes(self), self.n_outputs_)
         return mlp(*sizes, activation=activation, dropout=self.dropout, seed=seed, dtype=dtype)
 
-    def _new_trainer(self, n: int, seed: int, *, known: bool) -> AccountingTrainer:
-        """Return a Trainer with a new optimizer, which goes on with the account of a `known`."""
-        callbacks, every = list(self.callbacks_), self.measure_every
+    def _new_trainer(self, n: int, seed: int, *, continued: bool) -> AccountingTrainer:
+        """Return a Trainer with a new optimizer, and if `continued` with the last one's account."""
+        callbacks, interval = list(self.callbacks_), self.measure_every
         if self.target_loss is not None:
             callbacks.append(StopAtTarget(loss=self.target_loss))
         trainer = AccountingTrainer(
             self.model_, self._loss(), choose_solver(self), batch_size=rows_per_batch(self, n),
             seed=seed, shuffle=self.shuffle, callbacks=callbacks, engine=self.engine,
-            measure_every=int(bool(callbacks)) if every == "auto" else every,
+            measure_every=int(bool(callbacks)) if interval == "auto" else interval,
         )  # fmt: skip
-        before = self._trainer.account if known and hasattr(self, "_trainer") else None
+        before = self._trainer.account if continued and hasattr(self, "_trainer") else None
         if before is None or before.early_stopping != self.early_stopping:
             before = Account(self.early_stopping)
         trainer.account, trainer.first_rate = before, getattr(trainer.optimizer, "lr", RATE)
         return trainer
 
-    def _fit_twin(self, rows: Rows, *, first: bool, incremental: bool) -> None:
+    def _fit_twin(self, rows: Rows, *, from_scratch: bool, incremental: bool) -> None:
         """Train with scikit-learn's own arithmetic, and set the fitted attributes."""
         twins = import_module("minidl.estimators.twin")  # which few programs need
         parameters = twin_parameters(self)
-        if first:
+        if from_scratch:
             sizes = [self.n_features_in_, *hidden_sizes(self), self.n_outputs_]
             self._twin = twins.Twin(parameters, sizes, self.out_activation_, rows.X.dtype)
             self.model_ = self._twin.model

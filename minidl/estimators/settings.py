@@ -99,14 +99,14 @@ def copies_of(callbacks: list[Callback]) -> list[Callback]:
 
 def hidden_sizes(estimator: Any) -> list[int]:
     """Return the widths of the hidden layers; a number is one layer."""
-    given = estimator.hidden_layer_sizes
+    widths = estimator.hidden_layer_sizes
     try:
-        sizes = list(given) if np.ndim(given) else [given]
+        sizes = list(widths) if np.ndim(widths) else [widths]
         return [check_count("hidden_layer_sizes", size) for size in sizes]
     except (ArgumentError, TypeError, ValueError):
         expected = "integers > 0, such as (100,) or 100"
         raise ArgumentError(
-            f"must be {expected}, got {shown(given)}", argument="hidden_layer_sizes"
+            f"must be {expected}, got {shown(widths)}", argument="hidden_layer_sizes"
         ) from None
 
 
@@ -129,18 +129,18 @@ def seed_of(random_state: Any) -> int:
 def choose_solver(estimator: Any) -> Optimizer:
     """Return a new optimizer."""
     solver = estimator.solver
-    given = {name: getattr(estimator, name) for name in OPTIONAL}
-    given = {name: value for name, value in given.items() if value is not None}
+    parameters = {name: getattr(estimator, name) for name in OPTIONAL}
+    parameters = {name: value for name, value in parameters.items() if value is not None}
     if isinstance(solver, Optimizer):
         optimizer = copy.deepcopy(solver)
         optimizer.reset()
-        _tell_unused(repr(solver), given)
+        _tell_unused(repr(solver), parameters)
     elif isinstance(solver, str) and normalise(solver) == "sgd":
-        optimizer = _sgd(estimator, given)
+        optimizer = _sgd(estimator, parameters)
     elif isinstance(solver, str):
-        optimizer = _make(_entry(solver).optimizer, repr(solver), given)
+        optimizer = _make(_entry(solver).optimizer, repr(solver), parameters)
     elif isinstance(solver, type) and issubclass(solver, Optimizer):
-        optimizer = _make(solver, solver.__name__, given)
+        optimizer = _make(solver, solver.__name__, parameters)
     else:
         expected = 'a name such as "adam", or an optimizer such as optim.NAG(lr=0.1)'
         raise invalid("solver", solver, expected)
@@ -166,40 +166,42 @@ def _entry(solver: str) -> Entry:
 
 def rows_per_batch(estimator: Any, n: int) -> BatchSize:
     """Return the rows per update: 200 for "auto", unless the solver's name implies another."""
-    given, solver = estimator.batch_size, estimator.solver
-    if given not in ("auto", "full") and check_count("batch_size", given) > n:
-        message = f"batch_size={given} is larger than the {n} training rows, and means all of them"
+    size, solver = estimator.batch_size, estimator.solver
+    if size not in ("auto", "full") and check_count("batch_size", size) > n:
+        message = f"batch_size={size} is larger than the {n} training rows, and means all of them"
         warn(message)
-        given = n
+        size = n
     if isinstance(solver, str) and normalise(solver) != "sgd":
         entry = _entry(solver)
-        if entry.fixed or (given == "auto" and entry.batch_size == "full"):
-            return entry.batches(None if given == "auto" else given)
-    return min(200, n) if given == "auto" else given
+        if entry.fixed or (size == "auto" and entry.batch_size == "full"):
+            return entry.batches(None if size == "auto" else size)
+    return min(200, n) if size == "auto" else size
 
 
-def _sgd(estimator: Any, given: dict[str, Any]) -> Optimizer:
-    """Return what scikit-learn calls sgd."""
-    rate, m = given.pop("learning_rate_init", RATE), given.pop("momentum", 0.9)
-    _tell_unused('"sgd"', given)
+def _sgd(estimator: Any, parameters: dict[str, Any]) -> Optimizer:
+    """Return the optimizer that scikit-learn calls sgd."""
+    rate, m = parameters.pop("learning_rate_init", RATE), parameters.pop("momentum", 0.9)
+    _tell_unused('"sgd"', parameters)
     return SGD(rate, m, nesterov=bool(estimator.nesterovs_momentum) and m != 0)
 
 
-def _make(cls: Callable[..., Optimizer], name: str, given: dict[str, Any]) -> Optimizer:
+def _make(cls: Callable[..., Optimizer], name: str, parameters: dict[str, Any]) -> Optimizer:
     """Return a new optimizer with those of the parameters that it has."""
-    known = inspect.signature(cls).parameters
-    settings = {OPTIONAL[word]: value for word, value in given.items() if OPTIONAL[word] in known}
-    unused = {word: value for word, value in given.items() if OPTIONAL[word] not in known}
+    accepted = inspect.signature(cls).parameters
+    settings = {
+        OPTIONAL[word]: value for word, value in parameters.items() if OPTIONAL[word] in accepted
+    }
+    unused = {word: value for word, value in parameters.items() if OPTIONAL[word] not in accepted}
     _tell_unused(name, unused)
-    if "lr" in known and known["lr"].default is inspect.Parameter.empty:
+    if "lr" in accepted and accepted["lr"].default is inspect.Parameter.empty:
         settings.setdefault("lr", RATE)
     return cls(**settings)
 
 
-def _tell_unused(solver: str, given: dict[str, Any]) -> None:
+def _tell_unused(solver: str, parameters: dict[str, Any]) -> None:
     """Warn of parameters that the solver does not take."""
-    if given:
-        words = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    if parameters:
+        words = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
         warn(f"solver {solver} does not use {words}")
 
 
@@ -208,18 +210,18 @@ def twin_parameters(estimator: Any) -> SimpleNamespace:
 
     Those that only minidl has must not be set.
     """
-    given = estimator.get_params(deep=False)
+    parameters = estimator.get_params(deep=False)
     for name, default in ONLY_HERE.items():
-        value = given.get(name, default)
+        value = parameters.get(name, default)
         if name == "engine" and value == "eager":  # as its arithmetic is
             continue
         if value is not default and not (np.ndim(value) == 0 and value == default):
             problem = f'scikit-learn has no {name}, so twin="scikit-learn" takes none'
             raise ArgumentError(problem, received=f"{name}={value!r}")
     losses = ("log_loss", "squared_error", "poisson")
-    if given["loss"] not in losses:
-        raise invalid("loss", given["loss"], f"one of {losses} with twin={estimator.twin!r}")
+    if parameters["loss"] not in losses:
+        raise invalid("loss", parameters["loss"], f"one of {losses} with twin={estimator.twin!r}")
     defaults = {"learning_rate_init": RATE, "momentum": 0.9}
     defaults |= {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
-    absent = {name: value for name, value in defaults.items() if given[name] is None}
-    return SimpleNamespace(**given | absent)
+    absent = {name: value for name, value in defaults.items() if parameters[name] is None}
+    return SimpleNamespace(**parameters | absent)

@@ -118,10 +118,10 @@ class Network:
 
     def forward(self, X: Any) -> Tensor:
         """Return the outputs of the last layer before their function."""
-        *hidden, last = self.layers
+        *hidden, output_layer = self.layers
         for layer in hidden:
             X = FUNCTIONS[self.activation](affine(X, layer.weight, layer.bias))
-        logits: Tensor = affine(X, last.weight, last.bias)
+        logits: Tensor = affine(X, output_layer.weight, output_layer.bias)
         return logits
 
     def predict(self, X: Any) -> Array:

@@ -1,4 +1,4 @@
-"""Which rule does an optimizer implement? Probes, reference rules, and their comparison."""
+"""Identify the rule that an optimizer implements: probes, reference rules, comparison."""
 
 from minidl.identification.api import identify
 from minidl.identification.compare import Check, Difference

@@ -71,37 +71,39 @@ def identify(step: Any) -> Identification:
 
 @dataclass
 class Examination:
-    """A response with its facts, and what is to be found out about it."""
+    """A response with its facts, and the search for its rule."""
 
     response: Response
-    seen: Observed
-    known: Facts
+    observed: Observed
+    traits: Facts
 
     @classmethod
     def of(cls, step: Any) -> "Examination":
         """Return the examination of an optimizer, or of a response."""
         response = step if isinstance(step, Response) else record(step)
-        seen = observed(response)
-        known = facts(response, seen)
-        if known.ignores_rate:
-            seen = replace(seen, runs=replace(seen.runs, rates=np.ones_like(seen.runs.rates)))
-        if known.ignores_change:
-            rates = seen.runs.rates.copy()
-            rates[:, seen.names.index("changing")] = 1.0
-            seen = replace(seen, runs=replace(seen.runs, rates=rates))
-        if not known.deterministic or known.keeps_array:
-            seen = seen.take([name for name in seen.names if name not in ("again", "reused")])
-        return cls(response, seen, known)
+        traces = observed(response)
+        traits = facts(response, traces)
+        if traits.ignores_rate:
+            traces = replace(
+                traces, runs=replace(traces.runs, rates=np.ones_like(traces.runs.rates))
+            )
+        if traits.ignores_change:
+            rates = traces.runs.rates.copy()
+            rates[:, traces.names.index("changing")] = 1.0
+            traces = replace(traces, runs=replace(traces.runs, rates=rates))
+        if not traits.deterministic or traits.keeps_array:
+            traces = traces.take([name for name in traces.names if name not in ("again", "reused")])
+        return cls(response, traces, traits)
 
     def answer(self) -> Identification:
-        """Return which rule it is."""
+        """Return the identification."""
         candidate = self.nearest()
         return self.beside(candidate, reference(candidate.rule.base, candidate.rule))
 
     @property
     def search(self) -> Search:
         """The search for the rule."""
-        return Search(self.response, self.seen, self.known)
+        return Search(self.response, self.observed, self.traits)
 
     def nearest(self) -> Candidate:
         """Return the rule that agrees, or else the one that comes nearest."""
@@ -127,35 +129,35 @@ class Examination:
         If that is of another class, which is expected `instead`, the candidate does not match. With
         `textbook`, the right rule is never fitted.
         """
-        rule, known = candidate.rule, self.known
-        agrees = candidate.agrees and known.is_usable
-        h = candidate.hyperparameters if known.moves else {}
+        rule, traits = candidate.rule, self.traits
+        agrees = candidate.agrees and traits.is_usable
+        h = candidate.hyperparameters if traits.moves else {}
         unlike = self.search.disagreements(candidate) if agrees else []
-        if agrees and known.ignores_rate and h["lr"] not in (h.get("smallest"), h.get("largest")):
+        if agrees and traits.ignores_rate and h["lr"] not in (h.get("smallest"), h.get("largest")):
             unlike += ["lr is given, but has no effect"]  # and not that of Rprop beyond its bounds
-        elif agrees and known.ignores_change and rule.base != "Rprop":
+        elif agrees and traits.ignores_change and rule.base != "Rprop":
             unlike += ["lr is read at the start only: a later change has no effect"]
-        wrong = [f"it is {rule.title}, not {instead}"] * bool(instead) + unlike
-        wrong += ["it keeps the array of the gradient instead of a copy"] * known.keeps_array
-        wrong += ["it changes the array of the gradient"] * known.changes_gradient
-        matches = agrees and rule.form and not wrong
+        faults = [f"it is {rule.title}, not {instead}"] * bool(instead) + unlike
+        faults += ["it keeps the array of the gradient instead of a copy"] * traits.keeps_array
+        faults += ["it changes the array of the gradient"] * traits.changes_gradient
+        matches = agrees and rule.form and not faults
         if agrees and not instead and set(right.hyperparameters) <= {*h}:
             expected = h
         else:
             expected = self.best(right, h if agrees else {}, textbook)
-        compared = checks(right, complete(right, expected), self.seen, known)
+        compared = checks(right, complete(right, expected), self.observed, traits)
         if agrees:
-            what = "hyperparameters act as given"
-            compared.append(Check(what, not unlike, remark="; ".join(unlike)))
-        difference = None if matches else "; ".join(wrong) or rule.title
+            title = "hyperparameters act as given"
+            compared.append(Check(title, not unlike, remark="; ".join(unlike)))
+        difference = None if matches else "; ".join(faults) or rule.title
         if not agrees:
             difference = "it agrees with no rule that minidl knows"
         return Identification(
             name=self.response.name, rule=rule.title if agrees else None, base=rule.base,
             hyperparameters=h, matches=matches, difference=difference, nearest=rule.title,
             also=rule.also, error=candidate.error,
-            first=None if matches or not known.deterministic else first_difference(compared),
-            checks=compared, facts=known, cure=rule.cure if agrees else "",
+            first=None if matches or not traits.deterministic else first_difference(compared),
+            checks=compared, facts=traits, cure=rule.cure if agrees else "",
         )  # fmt: skip
 
     def best(self, rule: Rule, acts: Mapping[str, float], textbook: bool) -> dict[str, float]:
@@ -163,19 +165,19 @@ class Examination:
 
         A `textbook` takes the others from those by which it `acts`, or from the class's defaults.
         """
-        said = {n: given(n, self.response.declared) for n in rule.hyperparameters[1:]}
-        if textbook or not self.known.is_usable:
+        values = {n: given(n, self.response.declared) for n in rule.hyperparameters[1:]}
+        if textbook or not self.traits.is_usable:
             usual = {n: v[0] for n, v in STARTS.items()} | _defaults(rule.base) | {**acts}
-            said = {n: usual[n] if v is None else v for n, v in said.items()}
-        if self.response.takes_rate and None not in said.values():
-            return {"lr": self.response.rate, **{n: v for n, v in said.items() if v is not None}}
+            values = {n: usual[n] if v is None else v for n, v in values.items()}
+        if self.response.takes_rate and None not in values.values():
+            return {"lr": self.response.rate, **{n: v for n, v in values.items() if v is not None}}
         return self.search.candidate(rule).hyperparameters
 
 
 def _defaults(base: str) -> dict[str, float]:
     """Return the default hyperparameters of a class, those above 0."""
-    made = getattr(optim, base)(lr=1.0)
-    return {name: float(value) for name, value in made.hyperparameters.items() if value}
+    optimizer = getattr(optim, base)(lr=1.0)
+    return {name: float(value) for name, value in optimizer.hyperparameters.items() if value}
 
 
 def of_class(name: str) -> Rule:

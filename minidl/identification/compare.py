@@ -68,60 +68,65 @@ class Check:
     remark: str = ""
 
 
-def checks(rule: Rule, h: Mapping[str, float], seen: Observed, known: Facts) -> list[Check]:
+def checks(rule: Rule, h: Mapping[str, float], observed: Observed, traits: Facts) -> list[Check]:
     """Return all checks of a response against a rule with hyperparameters `h`."""
     column = {name: np.array([[value]]) for name, value in h.items()}
-    weights, shift = simulate(rule, column, seen.runs)
-    errors = np.abs(seen.errors(weights, shift)[:, :, 0])
+    weights, shift = simulate(rule, column, observed.runs)
+    errors = np.abs(observed.errors(weights, shift)[:, :, 0])
     half = len(errors) // 2
     moves, points = errors[:half], errors[half:]
     compared = []
-    for name, what in COORDINATES.items():
-        at = seen.names.index("main"), PLACES[name]
-        compared.append(_check(what, moves[:, at[0], at[1] : at[1] + 1], seen, weights, at))
-    for run, what in WHOLE_RUNS.items():
-        if run in seen.names:
-            row = seen.names.index(run)
-            compared.append(_check(what, moves[:, row], seen, weights, (row, 0)))
-    compared.append(_points(points, seen, shift, rule))
-    return compared + list(_manners(known))
+    for name, title in COORDINATES.items():
+        row, place = observed.names.index("main"), PLACES[name]
+        experiment = moves[:, row, place : place + 1]
+        compared.append(_check(title, experiment, observed, weights, (row, place)))
+    for run, title in WHOLE_RUNS.items():
+        if run in observed.names:
+            row = observed.names.index(run)
+            compared.append(_check(title, moves[:, row], observed, weights, (row, 0)))
+    compared.append(_points(points, observed, shift, rule))
+    return compared + list(_manners(traits))
 
 
-def _check(what: str, errors: Array, seen: Observed, weights: Array, at: tuple[int, int]) -> Check:
+def _check(
+    title: str, errors: Array, observed: Observed, weights: Array, index: tuple[int, int]
+) -> Check:
     """Return the check of one experiment or one run, from its errors (T, P)."""
     if errors.max() <= CLOSE:
-        return Check(what, True)
+        return Check(title, True)
     step = int(np.argmax((errors > CLOSE).any(axis=1)))
-    row, place = at[0], at[1] + int(errors[step].argmax())
+    row, place = index[0], index[1] + int(errors[step].argmax())
     expected = weights[step + 1, row, 0, place] - weights[step, row, 0, place]
-    received = seen.weights[step + 1, row, place] - seen.weights[step, row, place]
+    received = observed.weights[step + 1, row, place] - observed.weights[step, row, place]
     coordinate = list(COORDINATES)[place]
     numbers = float(expected), float(received)
-    return Check(what, False, Difference(seen.names[row], coordinate, step + 1, *numbers))
+    return Check(title, False, Difference(observed.names[row], coordinate, step + 1, *numbers))
 
 
-def _points(errors: Array, seen: Observed, shift: Array, rule: Rule) -> Check:
+def _points(errors: Array, observed: Observed, shift: Array, rule: Rule) -> Check:
     """Return the check of where the gradient is taken."""
-    where = "weights" if rule.look is None else "look-ahead point"
-    what = f"gradient at the {where}"
+    anchor = "weights" if rule.look is None else "look-ahead point"
+    title = f"gradient at the {anchor}"
     if errors.max() <= CLOSE:
-        return Check(what, True)
+        return Check(title, True)
     step, row, place = np.unravel_index(int((errors > CLOSE).argmax()), errors.shape)
-    numbers = float(shift[step, row, 0, place]), float(seen.shift[step, row, place])
+    numbers = float(shift[step, row, 0, place]), float(observed.shift[step, row, place])
     name = list(COORDINATES)[place]
-    return Check(what, False, Difference(seen.names[row], name, int(step) + 1, *numbers, True))
+    return Check(title, False, Difference(observed.names[row], name, int(step) + 1, *numbers, True))
 
 
-def _manners(known: Facts) -> Iterator[Check]:
+def _manners(traits: Facts) -> Iterator[Check]:
     """Yield what every optimizer should do, whatever its rule."""
-    noise = f"two runs differ by {known.noise:.2g} of their way"
-    yield Check("the same gradients give the same weights", known.deterministic, remark=noise)
+    noise = f"two runs differ by {traits.noise:.2g} of their way"
+    yield Check("the same gradients give the same weights", traits.deterministic, remark=noise)
     remark = "it keeps that array instead of a copy"
-    yield Check("one array for all gradients", not known.keeps_array, remark=remark)
+    yield Check("one array for all gradients", not traits.keeps_array, remark=remark)
     remark = "it writes into that array"
-    yield Check("the gradient's array is left as it was", not known.changes_gradient, remark=remark)
-    remark = f"{known.calls} different points"
-    yield Check("one gradient in each step", known.calls == 1, remark=remark)
+    yield Check(
+        "the gradient's array is left as it was", not traits.changes_gradient, remark=remark
+    )
+    remark = f"{traits.calls} different points"
+    yield Check("one gradient in each step", traits.calls == 1, remark=remark)
 
 
 def first_difference(compared: list[Check]) -> Difference | None:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from minidl import optim
-from minidl.errors import StepError
+from minidl.errors import StepError, cut
 from minidl.identification.api import Examination, of_class, reference
 from minidl.identification.compare import Check
 from minidl.identification.declared import given
 from minidl.identification.response import quiet, record
 from minidl.identification.result import WIDTH, Identification, capital, wrapped
-from minidl.text import shorten
 
 # Words in the name of a class -> the rule that it should be, the first that occurs.
 WORDS = {
@@ -35,7 +34,7 @@ LEFT, COLUMN = 44, 12  # columns of the names of checks, and of a number
 
 @dataclass(frozen=True)
 class Report:
-    """What :func:`conform` has seen.
+    """The result of :func:`conform`.
 
     `expected` is the class of the rule that it should be, `reason` says why that one, `conforms`
     whether it is, and `error` is the message if its code failed.
@@ -67,8 +66,8 @@ class Report:
         if self.answer is None:
             lines += _row("expected", self._expectation()) if self.reason else []
             return "\n".join([*lines, "", *wrapped(self.error)])
-        what = self.answer.rule or "no rule that minidl knows"
-        lines += _row("it is", what)
+        rule = self.answer.rule or "no rule that minidl knows"
+        lines += _row("it is", rule)
         lines += _row("expected", self._expectation())
         lines += self._why()
         lines += ["", *self._hyperparameters(), ""] if self._hyperparameters() else [""]
@@ -108,9 +107,9 @@ class Report:
             return []
         lines = [f"  {'hyperparameters':40}{'acts as':>12}{'given':>12}"]
         for name, value in self.answer.hyperparameters.items():
-            own = self.given[name]
-            said = "-" if own is None else f"{own:.6g}"
-            lines.append(f"    {name:38}{value:>12.6g}{said:>12}")
+            declared = self.given[name]
+            shown = "-" if declared is None else f"{declared:.6g}"
+            lines.append(f"    {name:38}{value:>12.6g}{shown:>12}")
         return lines
 
     def _checks(self) -> list[str]:
@@ -125,11 +124,11 @@ class Report:
             elif check.difference is None:
                 lines += textwrap.wrap(f"{line}: {check.remark}", WIDTH, subsequent_indent=" " * 10)
             else:
-                expected, got = check.difference.numbers()
-                if max(len(expected), len(got)) > COLUMN:
-                    expected, got = check.difference.distance()
-                name = shorten(line, LEFT)
-                lines.append(f"{name:{LEFT}}{check.difference.step:>6}{expected:>13}{got:>13}")
+                expected, received = check.difference.numbers()
+                if max(len(expected), len(received)) > COLUMN:
+                    expected, received = check.difference.distance()
+                name = cut(line, LEFT)
+                lines.append(f"{name:{LEFT}}{check.difference.step:>6}{expected:>13}{received:>13}")
                 at_point |= check.difference.at_point
         if any(check.difference for check in self.failed):
             note = "Numbers are how far the weight moves in that step, the first that differs"
@@ -188,9 +187,9 @@ def conform(
         rule = of_class(accepted[0])
         answer = examined.beside(nearest, rule, instead=right, textbook=True)
     rate = examined.response.rate if examined.response.takes_rate else None
-    said = {n: rate if n == "lr" else given(n, declared) for n in answer.hyperparameters}
+    declared_values = {n: rate if n == "lr" else given(n, declared) for n in answer.hyperparameters}
     ok = answer.matches and all(check.passed for check in answer.checks)
-    return Report(place or name, right, reason, ok, answer, said)
+    return Report(place or name, right, reason, ok, answer, declared_values)
 
 
 def _expected(name: str, expected: str | None) -> tuple[str | None, str]:

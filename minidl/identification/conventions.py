@@ -32,30 +32,30 @@ def parts(vector: Array) -> list[Array]:
 class Form:
     """The form of weights and gradients: an "array", or a "list" or "dict" of arrays."""
 
-    kind: str = "array"
+    container: str = "array"
 
-    def given(self, vector: Array) -> Any:
+    def converted(self, vector: Array) -> Any:
         """Return a vector in this form."""
-        if self.kind == "array":
+        if self.container == "array":
             return vector
         several = parts(vector)
-        return several if self.kind == "list" else dict(zip(NAMES, several, strict=True))
+        return several if self.container == "list" else dict(zip(NAMES, several, strict=True))
 
-    def vector(self, returned: Any, given: Any, w: Array) -> Array:
+    def vector(self, returned: Any, passed: Any, w: Array) -> Array:
         """Return the weights after a step: what it returned, or else what it was given."""
-        held = given if returned is None else returned
-        if isinstance(held, dict) and set(held) == {*NAMES}:
-            held = [held[name] for name in NAMES]
-        if self.kind == "array" or not isinstance(held, (list, tuple)):
+        weights = passed if returned is None else returned
+        if isinstance(weights, dict) and set(weights) == {*NAMES}:
+            weights = [weights[name] for name in NAMES]
+        if self.container == "array" or not isinstance(weights, (list, tuple)):
             return new_weights(returned, w)
-        return new_weights(np.concatenate([np.atleast_1d(part) for part in held]), w)
+        return new_weights(np.concatenate([np.atleast_1d(part) for part in weights]), w)
 
     def choose(self, make: Callable[[], Callable[[Array, Slope], Array]]) -> None:
         """Take the first form in which a new optimizer moves the weights; else that of an array."""
-        for self.kind in ("array", "list", "dict"):
+        for self.container in ("array", "list", "dict"):
             if _moves(make):
                 return
-        self.kind = "array"
+        self.container = "array"
 
 
 def _moves(make: Callable[[], Callable[[Array, Slope], Array]]) -> bool:
@@ -77,9 +77,9 @@ def new_weights(returned: Any, w: Array) -> Array:
         return w
     weights = np.asarray(returned)
     if weights.shape != w.shape or weights.dtype.kind != "f":
-        kind = f"{type(returned).__name__} of shape {weights.shape} and dtype {weights.dtype}"
+        received = f"{type(returned).__name__} of shape {weights.shape} and dtype {weights.dtype}"
         expected = f"the new weights, floats of shape {w.shape}, or None if w was changed in place"
-        raise ArgumentError("a step returned no weights", received=kind, expected=expected)
+        raise ArgumentError("a step returned no weights", received=received, expected=expected)
     return weights
 
 
@@ -97,20 +97,20 @@ def holding(
     factory: Callable[[list[Parameter]], Any],
 ) -> tuple[Any, Callable[[Array, Array], Array]]:
     """Return an optimizer that holds its parameters, as PyTorch's do, and its step."""
-    held = [Parameter() for _ in NAMES]
-    for parameter, part in zip(held, parts(np.zeros(len(COORDINATES))), strict=True):
+    parameters = [Parameter() for _ in NAMES]
+    for parameter, part in zip(parameters, parts(np.zeros(len(COORDINATES))), strict=True):
         parameter.data, parameter.grad = part, np.zeros_like(part)
-    made = factory(held)
-    if not callable(getattr(made, "step", None)):
-        raise ArgumentError(f"{type(made).__name__} has no method step()")
+    optimizer = factory(parameters)
+    if not callable(getattr(optimizer, "step", None)):
+        raise ArgumentError(f"{type(optimizer).__name__} has no method step()")
 
     def step(w: Array, g: Array) -> Array:
-        for parameter, weights, gradient in zip(held, parts(w.copy()), parts(g), strict=True):
+        for parameter, weights, gradient in zip(parameters, parts(w.copy()), parts(g), strict=True):
             parameter.data, parameter.grad = weights, gradient
-        made.step()
-        return new_weights(np.concatenate([parameter.data for parameter in held]), w)
+        optimizer.step()
+        return new_weights(np.concatenate([parameter.data for parameter in parameters]), w)
 
-    return made, step
+    return optimizer, step
 
 
 def at_rate(make: Callable[[float], Step], rate: float | None) -> Callable[[], Any]:
@@ -124,28 +124,28 @@ def at_rate(make: Callable[[float], Step], rate: float | None) -> Callable[[], A
     return made
 
 
-def following(made: Any, attribute: str | None, lr: float) -> Callable[[float], None]:
+def following(instance: Any, attribute: str | None, lr: float) -> Callable[[float], None]:
     """Return a function that passes changes of the learning rate to an object.
 
     One that the object has changed itself, as a schedule inside it does, is multiplied.
     """
-    last = lr
+    previous = lr
 
     def follow(lr: float) -> None:
-        nonlocal last
-        if attribute is not None and lr != last:
-            now = getattr(made, attribute)
-            setattr(made, attribute, lr if now == last else now * lr / last)
-        last = lr
+        nonlocal previous
+        if attribute is not None and lr != previous:
+            current = getattr(instance, attribute)
+            setattr(instance, attribute, lr if current == previous else current * lr / previous)
+        previous = lr
 
     return follow
 
 
 def check_arguments(names: Iterable[str], needed: Iterable[str], call: str) -> None:
     """Raise if a step wants its arguments in another order, or the number of the step."""
-    first, second, *_ = [*names, "", ""]
-    if second and first in GRADIENTS:
-        hint = f"Write step({second}, {first}): the weights come first."
+    leading, second, *_ = [*names, "", ""]
+    if second and leading in GRADIENTS:
+        hint = f"Write step({second}, {leading}): the weights come first."
         raise ArgumentError("a step is called with weights and gradient", received=call, hint=hint)
     if counter := next((name for name in needed if name in COUNTERS), None):
         hint = "Let it count: self.t += 1, or state['t'] = state.get('t', 0) + 1."

@@ -1,4 +1,4 @@
-"""What can be said of an optimizer without knowing its rule."""
+"""Facts about an optimizer that its steps show without its rule."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Facts:
         return usable and (self.first_nan != 1 or self.zero_nan)
 
     def sentences(self) -> Iterator[str]:
-        """Yield what is known, for a reader who wants to know which rule it may be."""
+        """Yield the facts as sentences, for a reader who looks for the rule."""
         yield from self._troubles()
         if self.is_usable:
             yield from self._properties()
@@ -123,8 +123,8 @@ class Facts:
         if self.uphill:
             yield "It goes uphill: a weight with a positive gradient grows."
         if self.period > 1:
-            when = {2: "second", 3: "third"}.get(self.period, f"{self.period}th")
-            yield f"It moves only in every {when} call."
+            ordinal = {2: "second", 3: "third"}.get(self.period, f"{self.period}th")
+            yield f"It moves only in every {ordinal} call."
         if self.shared:
             yield "A weight's step depends on the gradients of other weights."
         else:
@@ -140,19 +140,19 @@ def _remembers(steps: int) -> str:
     return f"It remembers: after a single gradient it moves for {counted(steps, 'more step')}."
 
 
-def facts(response: Response, seen: Observed) -> Facts:
+def facts(response: Response, observed: Observed) -> Facts:
     """Return the facts of a response."""
-    runs = {name: seen.weights[:, k] for k, name in enumerate(seen.names)}
-    shift = seen.shift[:, 0]
+    runs = {name: observed.weights[:, k] for k, name in enumerate(observed.names)}
+    shift = observed.shift[:, 0]
     ignores_rate = _ignores_rate(runs)
-    main, scale = runs["main"], seen.scale[0]
+    main, scale = runs["main"], observed.scale[0]
     moved = np.abs(np.diff(main, axis=0))
     constant = main[:, PLACES["constant"]] - main[0, PLACES["constant"]]
-    first = int(np.argmax(constant != 0))
+    start = int(np.argmax(constant != 0))
     noise = _distance(main, runs["again"], scale)
     reused = _distance(main, runs["reused"], scale)
-    after = moved[first:, PLACES["impulse"]] > 1e-12 * scale[PLACES["impulse"]]
-    finite, family = np.isfinite(main).all(axis=1), _family(main, runs["small"], first)
+    after = moved[start:, PLACES["impulse"]] > 1e-12 * scale[PLACES["impulse"]]
+    finite, family = np.isfinite(main).all(axis=1), _family(main, runs["small"], start)
     return Facts(
         deterministic=noise <= CLOSE,
         noise=noise,
@@ -160,17 +160,17 @@ def facts(response: Response, seen: Observed) -> Facts:
         changes_gradient=any(run.changes_gradient for run in response.runs.values()),
         calls=max(run.calls for run in response.runs.values()),
         moves=bool(np.any(moved > 0)),
-        uphill=bool(constant[first] > 0),
+        uphill=bool(constant[start] > 0),
         family=family,
         clipped=_clipped(runs),
-        endless=bool(moved[-1, PLACES["impulse"]] > 1e-3 * moved[first, PLACES["impulse"]]),
+        endless=bool(moved[-1, PLACES["impulse"]] > 1e-3 * moved[start, PLACES["impulse"]]),
         memory=int(np.max(np.flatnonzero(after), initial=-1)) + 1,
         decay=_decay(main, None if ignores_rate else runs.get("slower")),
         shared=_distance(main[:, ::2], runs["alone"][:, ::2], scale[::2]) > CLOSE,
         looks_ahead=bool(np.any(np.abs(shift) > CLOSE * scale)),
         period=_period(moved[:, PLACES["constant"]]),
         first_nan=0 if finite.all() else int(np.argmin(finite)),
-        zero_nan=not finite.all() and _zero_nan(main, seen.runs.gradients[:, 0]),
+        zero_nan=not finite.all() and _zero_nan(main, observed.runs.gradients[:, 0]),
         single=bool(np.any(moved) and np.all(runs["other"] == np.float32(runs["other"]))),
         ignores_rate=ignores_rate,
         ignores_change=response.ignores_change,
@@ -179,20 +179,20 @@ def facts(response: Response, seen: Observed) -> Facts:
     )
 
 
-def _distance(one: Array, other: Array, scale: Array) -> float:
+def _distance(a: Array, b: Array, scale: Array) -> float:
     """Return the largest difference of two runs, relative to how far they go."""
     with np.errstate(all="ignore"):
-        far = np.abs(one - other) / scale
-    differ = np.isfinite(one) != np.isfinite(other)
+        far = np.abs(a - b) / scale
+    differ = np.isfinite(a) != np.isfinite(b)
     return float(np.where(differ, 1.0, np.nan_to_num(far, nan=0.0)).max())
 
 
-def _family(main: Array, small: Array, first: int) -> str:
+def _family(main: Array, small: Array, start: int) -> str:
     """Return the family, from gradients that are 64 times smaller."""
     if signs_only(main):
         return SIGNS
     with np.errstate(all="ignore"):
-        ratios = (main - main[0])[first:, FRESH] / (small - small[0])[first:, FRESH]
+        ratios = (main - main[0])[start:, FRESH] / (small - small[0])[start:, FRESH]
     ratios = np.where(np.isfinite(ratios), np.abs(ratios), 64)
     if np.all(np.abs(ratios / 64 - 1) < 1e-6):
         return LINEAR
@@ -225,16 +225,16 @@ def _decay(main: Array, slower: Array | None) -> str:
         return "growth"
     if slower is None:
         return "rate"
-    lost, lost_slower = 1 - factors[0], 1 - slower[1, PLACES["none"]] / zero[0]
-    return "rate" if abs(lost_slower / lost - 0.5) < 0.1 else "no rate"
+    loss, slower_loss = 1 - factors[0], 1 - slower[1, PLACES["none"]] / zero[0]
+    return "rate" if abs(slower_loss / loss - 0.5) < 0.1 else "no rate"
 
 
 def _ignores_rate(runs: dict[str, Array]) -> bool:
     """Return whether the same gradients give the same steps at half the learning rate."""
-    same = [PLACES[name] for name in ("impulse", "late", "constant", "alternating", "growing")]
+    columns = [PLACES[name] for name in ("impulse", "late", "constant", "alternating", "growing")]
     if "slower" not in runs:
         return False
-    main, slower = runs["main"][:, same], runs["slower"][:, same]
+    main, slower = runs["main"][:, columns], runs["slower"][:, columns]
     return np.array_equal(main, slower) and bool(np.isfinite(main).all() and np.ptp(main))
 
 
@@ -247,8 +247,8 @@ def _changes_in_time(main: Array, after: Array) -> bool:
 
 def _zero_nan(main: Array, gradients: Array) -> bool:
     """Return whether weights become infinite or NaN only in steps with a gradient of 0."""
-    now = ~np.isfinite(main[1:]) & np.isfinite(main[:-1])
-    return bool(np.all(gradients[now] == 0))
+    newly = ~np.isfinite(main[1:]) & np.isfinite(main[:-1])
+    return bool(np.all(gradients[newly] == 0))
 
 
 def _period(moved: Array) -> int:

@@ -34,7 +34,7 @@ EXACT = 1e-13  # root mean square error at which nothing can be improved
 
 def fit(
     rule: Rule,
-    seen: Observed,
+    observed: Observed,
     fixed: Mapping[str, float] = MappingProxyType({}),
     rough: bool = False,
     near: Mapping[str, float] | None = None,
@@ -47,34 +47,34 @@ def fit(
     names = rule.hyperparameters
     free = np.array([name not in fixed for name in names])
     if near is None:
-        u = _starts(rule, seen, names, fixed)
+        u = _starts(rule, observed, names, fixed)
     else:
         u = limited(names, np.array([[to_line(name, near[name]) for name in names]]))
     best, cost, trust = u.copy(), np.full(len(u), np.inf), np.full(len(u), 1e-2)
     slope = np.zeros((len(u), 1, len(names)))
-    rest = np.zeros((len(u), 1))
+    errors = np.zeros((len(u), 1))
     history: list[float] = []
     for _ in range(ITERATIONS):
-        values, slopes = _linearised(rule, seen, names, u)
-        now = (values**2).mean(axis=1)
-        better = now < cost
+        values, slopes = _linearised(rule, observed, names, u)
+        new_cost = (values**2).mean(axis=1)
+        better = new_cost < cost
         trust = np.clip(np.where(better, trust / 10, trust * 10), 1e-12, 1e8)
         if slope.shape[1] == 1:
-            slope, rest = slopes, values
+            slope, errors = slopes, values
         pick = better[:, None]
-        best, cost = np.where(pick, u, best), np.where(better, now, cost)
-        slope, rest = np.where(pick[..., None], slopes, slope), np.where(pick, values, rest)
+        best, cost = np.where(pick, u, best), np.where(better, new_cost, cost)
+        slope, errors = np.where(pick[..., None], slopes, slope), np.where(pick, values, errors)
         history.append(float(cost.min()))
         if _finished(history, rough):
             break
-        u = limited(names, best + free * np.clip(_step(slope * free, rest, trust), -2, 2))
+        u = limited(names, best + free * np.clip(_step(slope * free, errors, trust), -2, 2))
     chosen = int(cost.argmin())
     numbers = [float(value) for value in from_line(names, best[chosen])]
     return dict(zip(names, numbers, strict=True)), float(cost.min() ** 0.5)
 
 
 def _starts(
-    rule: Rule, seen: Observed, names: tuple[str, ...], fixed: Mapping[str, float]
+    rule: Rule, observed: Observed, names: tuple[str, ...], fixed: Mapping[str, float]
 ) -> Array:
     """Return the most promising points (K, n) of a coarse grid."""
     values = [[fixed[n]] if n in fixed else STARTS[n] for n in names[1:]]
@@ -82,10 +82,10 @@ def _starts(
     grid = grid[:: max(len(grid) // GRID, 1)]
     u = np.array([[to_line(n, x) for n, x in zip(names[1:], row, strict=True)] for row in grid])
     u = u.reshape(len(grid), len(names) - 1)
-    u = np.concatenate([_first_rates(rule, seen, names, u), u], axis=1)
+    u = np.concatenate([_first_rates(rule, observed, names, u), u], axis=1)
     if len(u) <= KEPT:
         return u
-    errors = np.abs(_errors(rule, seen.take(seen.names[:1]), names, u))
+    errors = np.abs(_errors(rule, observed.take(observed.names[:1]), names, u))
     return np.asarray(u[np.argsort(np.minimum(errors, 1).mean(axis=1), kind="stable")[:KEPT]])
 
 
@@ -93,52 +93,52 @@ def _finished(history: list[float], rough: bool) -> bool:
     """Return whether the fit is exact, or improves too slowly."""
     if len(history) <= PATIENCE:
         return False
-    last = history[-1]
-    if last < EXACT**2:
-        return last > 0.5 * history[-2]
-    if rough and len(history) > ROUGH and last > 0.1 * history[-3]:
+    newest = history[-1]
+    if newest < EXACT**2:
+        return newest > 0.5 * history[-2]
+    if rough and len(history) > ROUGH and newest > 0.1 * history[-3]:
         return True
-    return last > 0.98 * history[-1 - PATIENCE]
+    return newest > 0.98 * history[-1 - PATIENCE]
 
 
-def _step(slope: Array, rest: Array, trust: Array) -> Array:
+def _step(slope: Array, errors: Array, trust: Array) -> Array:
     """Return the steps (K, n) that minimise the linearised errors, damped by `trust`."""
     size = np.sqrt((slope**2).sum(axis=1)) + 1e-300
     unit = slope / size[:, None]
     product = unit.mT @ unit + trust[:, None, None] * np.eye(slope.shape[2])
-    solution = np.linalg.solve(product, -(unit.mT @ rest[..., None]))[..., 0]
+    solution = np.linalg.solve(product, -(unit.mT @ errors[..., None]))[..., 0]
     return np.asarray(np.where(size > 1e-290, solution / size, 0.0))
 
 
 def _linearised(
-    rule: Rule, seen: Observed, names: tuple[str, ...], u: Array
+    rule: Rule, observed: Observed, names: tuple[str, ...], u: Array
 ) -> tuple[Array, Array]:
     """Return the errors (K, M) at K points `u`, and their slopes (K, M, n)."""
     count, n = u.shape
     nudged = u[:, None] - NUDGE * np.vstack([np.zeros(n), np.eye(n)])
-    flat = _errors(rule, seen, names, nudged.reshape(-1, n)).reshape(count, n + 1, -1)
+    flat = _errors(rule, observed, names, nudged.reshape(-1, n)).reshape(count, n + 1, -1)
     slopes = (flat[:, :1] - flat[:, 1:]) / NUDGE
     return flat[:, 0], np.where(np.abs(slopes) < 1e8, slopes, 0).mT
 
 
-def _errors(rule: Rule, seen: Observed, names: tuple[str, ...], u: Array) -> Array:
+def _errors(rule: Rule, observed: Observed, names: tuple[str, ...], u: Array) -> Array:
     h = dict(zip(names, np.array(from_line(names, u.T))[..., None], strict=True))
-    errors = seen.errors(*simulate(rule, h, seen.runs))
+    errors = observed.errors(*simulate(rule, h, observed.runs))
     if rule.look is None:
-        errors = errors[: seen.runs.steps]
+        errors = errors[: observed.runs.steps]
     return np.asarray(errors.transpose(2, 0, 1, 3).reshape(len(u), -1))
 
 
-def _first_rates(rule: Rule, seen: Observed, names: tuple[str, ...], u: Array) -> Array:
+def _first_rates(rule: Rule, observed: Observed, names: tuple[str, ...], u: Array) -> Array:
     """Return log learning rates (K, 1) with which the first steps are as long as the response's."""
     h = dict(zip(names[1:], np.array(from_line(names[1:], u.T))[..., None], strict=True))
     h["lr"] = np.ones((len(u), 1))
-    few = seen.take(seen.names[:1])
-    moved = np.abs(few.weights[:, 0, PLACES["constant"]])
-    first = int(np.argmax(moved > 0))
-    simulated = np.abs(simulate(rule, h, few.runs)[0][first, 0, :, PLACES["constant"]])
+    main_run = observed.take(observed.names[:1])
+    moved = np.abs(main_run.weights[:, 0, PLACES["constant"]])
+    start = int(np.argmax(moved > 0))
+    simulated = np.abs(simulate(rule, h, main_run.runs)[0][start, 0, :, PLACES["constant"]])
     with np.errstate(all="ignore"):
-        rates = moved[first] / simulated
+        rates = moved[start] / simulated
     return np.log(np.where(np.isfinite(rates) & (rates > 0), rates, 0.1))[:, None]
 
 

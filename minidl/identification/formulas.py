@@ -123,9 +123,9 @@ SECOND: dict[str, Callable[[Array, Array], Any]] = {
 def dozat(g: Array, m: Array, x: Moment) -> Array:
     """Return the numerator of NAdam, with the momentum of Dozat 2016 that rises over time."""
     b, decay = x.h.beta1, x.h.momentum_decay
-    now, then = (b * (1 - 0.5 * 0.96 ** (t * decay)) for t in (x.t, x.t + 1))
-    product = x.s["product"] = x.s.get("product", 1.0) * now
-    mean: Array = then * m / (1 - product * then) + (1 - now) * g / (1 - product)
+    mu, next_mu = (b * (1 - 0.5 * 0.96 ** (t * decay)) for t in (x.t, x.t + 1))
+    product = x.s["product"] = x.s.get("product", 1.0) * mu
+    mean: Array = next_mu * m / (1 - product * next_mu) + (1 - mu) * g / (1 - product)
     return mean
 
 
@@ -207,14 +207,14 @@ def sign(g: Array, x: Moment) -> Array:
 
 def rprop(g: Array, x: Moment, back: str = "stay", late: bool = False) -> Array:
     """Rprop: sizes that grow while the sign stays, and shrink when it changes."""
-    h, last = x.h, x.s.get("last", 0.0 * g)
+    h, previous = x.h, x.s.get("last", 0.0 * g)
     size = x.s.get("size", x.a)
-    product = g * last
+    product = g * previous
     size = np.where(product > 0, size * h.grow, np.where(product < 0, size * h.shrink, size))
     size = np.where(product != 0, np.clip(size, h.smallest, h.largest), size)
-    taken = np.where(product < 0, 0.0, g) if back == "stay" else g
-    x.s["size"], x.s["last"] = size, taken
-    step = np.sign(taken) * size
+    applied = np.where(product < 0, 0.0, g) if back == "stay" else g
+    x.s["size"], x.s["last"] = size, applied
+    step = np.sign(applied) * size
     if late:
         step, x.s["step"] = np.where(product < 0, 0.0, x.s.get("step", 0.0 * g)), step
     return np.asarray(step)

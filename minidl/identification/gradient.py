@@ -19,9 +19,9 @@ class Slope(np.ndarray[Any, Any]):
 
     def __new__(cls, values: Array, at: Callable[[Array], Array]) -> "Slope":
         """Return an array with a function; it shares the memory of `values`."""
-        made = values.view(cls)
-        made.at = at
-        return made
+        slope = values.view(cls)
+        slope.at = at
+        return slope
 
     def __array_finalize__(self, parent: Any) -> None:
         self.at = getattr(parent, "at", None)  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""What can be put on top of any rule: weight decay, clipping, gradients that are summed."""
+"""Changes on top of any rule: weight decay, clipping, gradients that are summed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ SUMS = (
 
 def every(steps: int) -> tuple[Modifier, ...]:
     """Return the modifiers of rules that move only in every so many calls."""
-    when = f"that moves only in every {steps}th call" if steps > 3 else (
+    clause = f"that moves only in every {steps}th call" if steps > 3 else (
         f"that moves only in every {['second', 'third'][steps - 2]} call"
     )  # fmt: skip
 
@@ -105,10 +105,10 @@ def every(steps: int) -> tuple[Modifier, ...]:
         return lambda w, g, x: x.s["collected"] / divisor
 
     return (
-        Modifier("every, last", when, every=steps),
-        Modifier("every, sum", f"{when}, with the sum of the gradients", gradient=total(1.0),
+        Modifier("every, last", clause, every=steps),
+        Modifier("every, sum", f"{clause}, with the sum of the gradients", gradient=total(1.0),
                  every=steps),
-        Modifier("every, mean", f"{when}, with the mean of the gradients",
+        Modifier("every, mean", f"{clause}, with the mean of the gradients",
                  gradient=total(float(steps)), every=steps),
     )  # fmt: skip
 

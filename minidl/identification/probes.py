@@ -80,27 +80,27 @@ class Probes:
         return len(self.gradients)
 
 
-def scattered(first: int, count: int) -> Array:
+def scattered(start: int, count: int) -> Array:
     """Return numbers in [-2, 2) without pattern: the fractions of k^2 times the golden ratio."""
-    k = np.arange(first, first + count, dtype=float)
+    k = np.arange(start, start + count, dtype=float)
     return np.floor(4096 * (k * k * 0.6180339887498949 % 1)) / 1024 - 2
 
 
-def _coordinates(first: int) -> Array:
+def _coordinates(start: int) -> Array:
     """Return the gradients (T, P) of all experiments; `first` chooses the random ones."""
     t = np.arange(STEPS)
     spikes = np.where(t % 7 == 5, 32.0, 0.25)
-    signs = np.where(scattered(first + 900, STEPS) > -1, 1, -1).cumprod()
+    signs = np.where(scattered(start + 900, STEPS) > -1, 1, -1).cumprod()
     columns = {
         "impulse": t == 0,
         "late": t == 4,
         "constant": np.ones(STEPS),
         "alternating": np.where(t % 2, -1.0, 1.0),
-        "random": scattered(first, STEPS),
+        "random": scattered(start, STEPS),
         "growing": (10.0 ** (0.32 * t - 14)).astype(np.float32),
         "none": np.zeros(STEPS),
-        "big": spikes * scattered(first + 300, STEPS),
-        "tiny": scattered(first + 600, STEPS) / 1024,
+        "big": spikes * scattered(start + 300, STEPS),
+        "tiny": scattered(start + 600, STEPS) / 1024,
         "runs": signs * (1 + t % 3),
     }
     return np.stack([np.asarray(columns[name], dtype=float) for name in COORDINATES], axis=1)

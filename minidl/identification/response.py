@@ -1,4 +1,4 @@
-"""What an optimizer answers to the probes: recorded once, identified as often as wanted."""
+"""The response of an optimizer to the probes: recorded once, identified as often as wanted."""
 
 import sys
 import traceback
@@ -90,16 +90,16 @@ class Response:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> Self:
-        """Return the response that :meth:`to_arrays` has made arrays of."""
+        """Return the response of :meth:`to_arrays`."""
         runs, declared = {}, {}
         for key in arrays:
-            kind, _, name = key.partition(" ")
-            if kind == "weights":
+            role, _, name = key.partition(" ")
+            if role == "weights":
                 weights = np.asarray(arrays[key])
                 shift = arrays.get(f"shift {name}", np.zeros_like(weights[1:]))
                 calls, changes = arrays.get(f"calls {name}", (1, 0))
                 runs[name] = Run(weights, np.asarray(shift), int(calls), bool(changes))
-            if kind == "declared":
+            if role == "declared":
                 declared[name] = float(arrays[key])
         runs |= {name: runs["main"] for name in REPEATED if name not in runs}
         turns = arrays.get("thresholds")
@@ -110,11 +110,11 @@ class Response:
         return cls(str(arrays["name"]), rate, takes, runs, declared, thresholds, waves, ignores)
 
 
-def _equal(one: Run, other: Run) -> bool:
+def _equal(a: Run, b: Run) -> bool:
     """Return whether two runs are the same to the last bit."""
-    same = np.array_equal(one.weights, other.weights, equal_nan=True)
-    marks = (one.calls, one.changes_gradient) == (other.calls, other.changes_gradient)
-    return same and np.array_equal(one.shift, other.shift) and marks
+    equal = np.array_equal(a.weights, b.weights, equal_nan=True)
+    marks = (a.calls, a.changes_gradient) == (b.calls, b.changes_gradient)
+    return equal and np.array_equal(a.shift, b.shift) and marks
 
 
 def quiet(done: int, of: int) -> None:
@@ -129,26 +129,26 @@ def record(step: Any, on_run: Callable[[int, int], None] = quiet) -> Response:
     the line.
     """
     with _blamed(name_of(step)):
-        what, all_probes = subject(step), probes()
-        left_out = [*(() if what.changes else NEEDS_CHANGE)]
-        left_out += () if what.rate is not None else NEEDS_RATE
-        runs = {"main": _run(what, all_probes, "main")}
+        optimizer, all_probes = subject(step), probes()
+        left_out = [*(() if optimizer.changes else NEEDS_CHANGE)]
+        left_out += () if optimizer.rate is not None else NEEDS_RATE
+        runs = {"main": _run(optimizer, all_probes, "main")}
         waves = _waves(runs["main"].weights)
         all_probes = replace(all_probes, waves=waves)
         names = [name for name in all_probes.names[1:] if name not in left_out]
         for done, name in enumerate(names, start=1):
             on_run(done, len(names) + 1)
-            runs[name] = _run(what, all_probes, name)
-        ignores = "changing" in runs and _equal(runs["changing"], _steady(what, all_probes))
-        rate = 1.0 if what.rate is None else what.rate
-        turns = turning_points(what, rate) if signs_only(runs["main"].weights) else None
-    takes, declared = what.rate is not None, dict(what.declared)
-    return Response(what.name, rate, takes, runs, declared, turns, waves, ignores)
+            runs[name] = _run(optimizer, all_probes, name)
+        ignores = "changing" in runs and _equal(runs["changing"], _steady(optimizer, all_probes))
+        rate = 1.0 if optimizer.rate is None else optimizer.rate
+        turns = turning_points(optimizer, rate) if signs_only(runs["main"].weights) else None
+    takes, declared = optimizer.rate is not None, dict(optimizer.declared)
+    return Response(optimizer.name, rate, takes, runs, declared, turns, waves, ignores)
 
 
-def _steady(what: Subject, all_probes: Probes) -> Run:
-    """Return the run with a learning rate that changes, as it is if it does not."""
-    return _run(what, replace(all_probes, rates=np.ones_like(all_probes.rates)), "changing")
+def _steady(optimizer: Subject, all_probes: Probes) -> Run:
+    """Return the run "changing" with a constant learning rate instead."""
+    return _run(optimizer, replace(all_probes, rates=np.ones_like(all_probes.rates)), "changing")
 
 
 def _waves(weights: Array) -> float:
@@ -163,7 +163,7 @@ def signs_only(weights: Array) -> bool:
     return bool(np.any(steps) and np.allclose(steps[:, 0], steps[:, 1], rtol=1e-9, atol=0))
 
 
-def turning_points(what: Subject, rate: float) -> tuple[float, float] | None:
+def turning_points(optimizer: Subject, rate: float) -> tuple[float, float] | None:
     """Return the gradients -x at which the step after a gradient of 1 turns round.
 
     The first at once, the second after a gradient of 0 in between. For Lion, they are
@@ -176,13 +176,13 @@ def turning_points(what: Subject, rate: float) -> tuple[float, float] | None:
         for _ in range(20):
             ladder = np.geomspace(low, high, len(PLACES) + 2)[1:-1]
             gradients = [np.ones_like(ladder), *([np.zeros_like(ladder)] * pause), -ladder]
-            w, weights, step = np.zeros_like(ladder), [], what.make(rate)
+            w, weights, step = np.zeros_like(ladder), [], optimizer.make(rate)
             with np.errstate(all="ignore"):
                 for g in gradients:
                     w = step(w, Slope(g.copy(), partial(_always, g)), rate)
                     weights.append(np.array(w))
-            first = np.sign(weights[0])
-            turned = np.sign(weights[-1] - weights[-2]) != first
+            direction = np.sign(weights[0])
+            turned = np.sign(weights[-1] - weights[-2]) != direction
             count = int(np.argmax(turned)) if turned.any() else len(ladder)
             edges = np.concatenate([[low], ladder, [high]])
             low, high = edges[count], edges[count + 1]
@@ -191,18 +191,18 @@ def turning_points(what: Subject, rate: float) -> tuple[float, float] | None:
     return (at_once, later) if max(turns) < 1e8 else None
 
 
-def _run(what: Subject, all_probes: Probes, name: str) -> Run:
+def _run(optimizer: Subject, all_probes: Probes, name: str) -> Run:
     """Return one run of a new optimizer."""
     row = all_probes.names.index(name)
-    rates = all_probes.rates[:, row] * (DEFAULT_RATE if what.rate is None else what.rate)
+    rates = all_probes.rates[:, row] * (DEFAULT_RATE if optimizer.rate is None else optimizer.rate)
     w = all_probes.start[row].copy()
     weights, shifts, calls, changes = [w.copy()], [], 1, False
-    with _blamed(what.name) as at, np.errstate(all="ignore"):
-        step = what.make(float(rates[0]))
+    with _blamed(optimizer.name) as progress, np.errstate(all="ignore"):
+        step = optimizer.make(float(rates[0]))
         for t in range(all_probes.steps):
-            at.step = t + 1
+            progress.step = t + 1
             g = _Gradient(all_probes.gradients[t, row], all_probes.field[t, row], all_probes.waves)
-            g.into = at.array if name == "reused" else None
+            g.into = progress.array if name == "reused" else None
             before = w.copy()
             w = step(w, Slope(g(w), g), float(rates[t]))
             weights.append(np.array(w, dtype=float))
@@ -219,7 +219,7 @@ class _Gradient:
     def __init__(self, values: Array, field: Array, waves: float) -> None:
         self.values, self.field, self.waves = values, field, waves
         self.points: list[Array] = []
-        self.given: list[tuple[Array, Array]] = []
+        self.handed_out: list[tuple[Array, Array]] = []
         self.into: Array | None = None  # where all gradients of a run are written
 
     def __call__(self, point: Array) -> Array:
@@ -228,12 +228,12 @@ class _Gradient:
         if self.into is not None:
             self.into[...] = gradient
             return self.into
-        self.given.append((gradient, gradient.copy()))
+        self.handed_out.append((gradient, gradient.copy()))
         return gradient
 
     def is_changed(self) -> bool:
         """Return whether an array that was given away was written into."""
-        return not all(np.array_equal(*pair, equal_nan=True) for pair in self.given)
+        return not all(np.array_equal(*pair, equal_nan=True) for pair in self.handed_out)
 
 
 def _always(g: Array, point: Array) -> Array:
@@ -251,22 +251,22 @@ class _blamed:  # noqa: N801
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    def __exit__(self, error_class: Any, error: BaseException | None, trace: Any) -> None:
         if error is None or isinstance(error, KeyboardInterrupt):
             return
         if isinstance(error, MinidlError) and not self.step:
             return
         place = next(_lines(trace), "")
-        text = str(error) if isinstance(error, MinidlError) else f"{kind.__name__}: {error}"
+        text = str(error) if isinstance(error, MinidlError) else f"{error_class.__name__}: {error}"
         if isinstance(error, SystemExit):
             text = "it ends the process, as exit() does"
-        where = f"step {self.step} of " if self.step else "making "
-        raise StepError(f"{where}{self.name} failed{place}: {text}") from error
+        context = f"step {self.step} of " if self.step else "making "
+        raise StepError(f"{context}{self.name} failed{place}: {text}") from error
 
 
 def _lines(trace: Any) -> Iterator[str]:
     """Yield the places of the user's code in a traceback, the last first."""
-    own = sys.modules["minidl"].__path__[0]
+    package = sys.modules["minidl"].__path__[0]
     for frame in reversed(traceback.extract_tb(trace)):
-        if not frame.filename.startswith((own, "<")) and "site-packages" not in frame.filename:
+        if not frame.filename.startswith((package, "<")) and "site-packages" not in frame.filename:
             yield f" in {frame.filename.rpartition('/')[2]}, line {frame.lineno} ({frame.line})"

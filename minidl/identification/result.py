@@ -15,7 +15,7 @@ SMALL = 1e-5  # difference that state in float32 may make in 48 steps
 
 @dataclass(frozen=True)
 class Identification:
-    """Which rule an optimizer implements.
+    """The rule that an optimizer implements, with the checks that tell it.
 
     Attributes
     ----------
@@ -72,8 +72,8 @@ class Identification:
         return cls
 
     def __repr__(self) -> str:
-        what = repr(self.rule) if self.rule else f"no known rule, nearest {self.nearest!r}"
-        return f"Identification({what}, {arguments(self.hyperparameters)}, matches={self.matches})"
+        rule = repr(self.rule) if self.rule else f"no known rule, nearest {self.nearest!r}"
+        return f"Identification({rule}, {arguments(self.hyperparameters)}, matches={self.matches})"
 
     def __str__(self) -> str:
         head = f"{self.name}: {self.rule or 'no rule that minidl knows'}"
@@ -101,21 +101,21 @@ class Identification:
 
     def seen(self) -> str:
         """Return the sentence about the first step that differs from the base."""
-        first = self.first
-        if first is None:
+        d = self.first
+        if d is None:
             return ""
-        where = COORDINATES[first.coordinate]
-        run = "" if first.run == "main" else f", run {first.run!r}"
-        expected, received = first.numbers()
-        verb = "takes the gradient at w +" if first.at_point else "moves the weight by"
+        experiment = COORDINATES[d.coordinate]
+        run = "" if d.run == "main" else f", run {d.run!r}"
+        expected, received = d.numbers()
+        verb = "takes the gradient at w +" if d.at_point else "moves the weight by"
         return (
-            f"First seen in step {first.step} ({where}{run}): {self.base} {verb} {expected},"
+            f"First seen in step {d.step} ({experiment}{run}): {self.base} {verb} {expected},"
             f" {self.name} by {received}."
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer for JSON."""
-        first = None if self.first is None else self.first.to_dict()
+        difference = None if self.first is None else self.first.to_dict()
         checks = [
             {"what": c.what, "passed": c.passed, "remark": "" if c.passed else c.remark}
             | ({"difference": c.difference.to_dict()} if c.difference else {})
@@ -127,7 +127,7 @@ class Identification:
             "also": self.also,
             "cure": self.cure,
             "error": self.error,
-            "first": first,
+            "first": difference,
             "checks": checks,
         }
         return fields | {"facts": list(self.facts.sentences())}

@@ -41,8 +41,8 @@ class Rule:
     @property
     def hyperparameters(self) -> tuple[str, ...]:
         """The names of all free hyperparameters, the learning rate first."""
-        more = [name for modifier in self.modifiers for name in modifier.free]
-        return ("lr", *self.free, *more)
+        of_modifiers = [name for modifier in self.modifiers for name in modifier.free]
+        return ("lr", *self.free, *of_modifiers)
 
     def modified(self, *modifiers: Modifier) -> "Rule":
         """Return this rule with modifiers on top; some of them give it another name."""
@@ -52,13 +52,13 @@ class Rule:
                 also = ALSO.get((title, m.key), "")
                 base, title = name.split()[0], title.replace(base, name, 1)
             else:
-                that = ", " if "," in title else " "
+                link = ", " if "," in title else " "
                 joint = " and " if " with" in title else ", " if "," in title else " "
-                title += (joint if m.words.startswith("with") else that) + m.words
+                title += (joint if m.words.startswith("with") else link) + m.words
         form = self.form and all(m.form for m in modifiers)
-        both = (*self.modifiers, *modifiers)
-        also = self.also if not both else also if len(both) == 1 else ""
-        return replace(self, base=base, title=title, form=form, also=also, modifiers=both)
+        all_modifiers = (*self.modifiers, *modifiers)
+        also = self.also if not all_modifiers else also if len(all_modifiers) == 1 else ""
+        return replace(self, base=base, title=title, form=form, also=also, modifiers=all_modifiers)
 
 
 def _look(times: str, outside: bool = False) -> Callable[[Moment], Any]:
@@ -121,24 +121,24 @@ ALSO = {
 }
 
 
-def _variant(base: str, title: str, formula: Formula, form: bool = False, **more: Any) -> Rule:
-    return replace(BASE[base], title=title, formula=formula, form=form, **{"also": "", **more})
+def _variant(base: str, title: str, formula: Formula, form: bool = False, **fields: Any) -> Rule:
+    return replace(BASE[base], title=title, formula=formula, form=form, **{"also": "", **fields})
 
 
-def _form(base: str, title: str, formula: Formula, also: str = "", **more: Any) -> Rule:
-    return _variant(base, title, formula, True, also=also, **more)
+def _form(base: str, title: str, formula: Formula, also: str = "", **fields: Any) -> Rule:
+    return _variant(base, title, formula, True, also=also, **fields)
 
 
-def _velocity(**how: Any) -> Formula:
-    return partial(f.velocity, **how)
+def _velocity(**options: Any) -> Formula:
+    return partial(f.velocity, **options)
 
 
-def _adam(**how: Any) -> Formula:
-    return partial(f.adam, **how)
+def _adam(**options: Any) -> Formula:
+    return partial(f.adam, **options)
 
 
-def _rmsprop(**how: Any) -> Formula:
-    return partial(f.rmsprop, **how)
+def _rmsprop(**options: Any) -> Formula:
+    return partial(f.rmsprop, **options)
 
 
 RM = ("rho", "epsilon", "momentum")

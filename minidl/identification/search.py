@@ -1,4 +1,4 @@
-"""Which rule agrees with a response: right rules first, then their forms, then known faults."""
+"""Search the rule that agrees: right rules first, then their forms, then known faults."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,11 +74,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Search:
-    """The search for the rule of a response, of which some facts are known."""
+    """The search for the rule of a response, from its facts."""
 
     response: Response
-    seen: Observed
-    known: Facts
+    observed: Observed
+    traits: Facts
 
     def best(self) -> Candidate:
         """Return the first rule that agrees with all runs, or else the one that is nearest.
@@ -88,7 +88,7 @@ class Search:
         """
         rough: list[Candidate] = []
         clips = given("threshold", self.response.declared) is not None
-        for rule in rules(self.known, clips):
+        for rule in rules(self.traits, clips):
             if (candidate := _settled(rough, rule)) and not self.disagreements(candidate):
                 return candidate
             rough.append(self.candidate(rule, rough=True))
@@ -120,12 +120,12 @@ class Search:
         """Return a rule with its best hyperparameters, in round numbers if these agree as well."""
         if (as_given := self.as_given(rule)).agrees:
             return as_given
-        few = self.seen.take(THRESHOLDS if "threshold" in rule.hyperparameters else FITTED)
+        runs = self.observed.take(THRESHOLDS if "threshold" in rule.hyperparameters else FITTED)
         fixed = self.betas(rule)
         short = rough and rule.family != SIGNS
-        h, cost = fit(rule, few.first(SHORT) if short else few, fixed, rough)
+        h, cost = fit(rule, runs.first(SHORT) if short else runs, fixed, rough)
         if short and cost <= ENOUGH:
-            h, cost = fit(rule, few, fixed, near=h)
+            h, cost = fit(rule, runs, fixed, near=h)
         if cost > ENOUGH:
             return Candidate(rule, h, max(cost, 2 * CLOSE))
         candidate = Candidate(rule, h, self.largest(rule, h))
@@ -134,14 +134,14 @@ class Search:
     def as_given(self, rule: Rule) -> Candidate:
         """Return a rule with the hyperparameters that were given, if all of them were."""
         declared = self.response.declared
-        said = {name: given(name, declared) for name in rule.hyperparameters}
-        said["lr"] = self.response.rate if self.response.takes_rate else None
-        h = {name: x for name, x in said.items() if x is not None}
-        return Candidate(rule, h, self.largest(rule, h) if len(h) == len(said) else np.inf)
+        values = {name: given(name, declared) for name in rule.hyperparameters}
+        values["lr"] = self.response.rate if self.response.takes_rate else None
+        h = {name: x for name, x in values.items() if x is not None}
+        return Candidate(rule, h, self.largest(rule, h) if len(h) == len(values) else np.inf)
 
     def largest(self, rule: Rule, h: Mapping[str, float]) -> float:
         """Return the largest error of a rule over all runs."""
-        return float(np.abs(self.seen.error_of(rule, h)).max())
+        return float(np.abs(self.observed.error_of(rule, h)).max())
 
     def betas(self, rule: Rule) -> dict[str, float]:
         """Return the hyperparameters of Lion, which only its turning points tell exactly."""
@@ -150,8 +150,8 @@ class Search:
             return {}
         if turns[0] == 0:  # beta1 is 0, if it says so; beta2 has no effect
             declared = self.response.declared
-            said, beta2 = given("beta1", declared), given("beta2", declared)
-            return {"beta1": 0.0, "beta2": beta2 or 0.0} if said == 0 else {}
+            stated, beta2 = given("beta1", declared), given("beta2", declared)
+            return {"beta1": 0.0, "beta2": beta2 or 0.0} if stated == 0 else {}
         beta2 = turns[1] / turns[0]
         if not 0 <= beta2 < 1 - SMALLEST:  # not Lion
             return {}
@@ -173,9 +173,9 @@ class Search:
                 best = Candidate(rule, h, error)
                 break
         for name, value in candidate.hyperparameters.items():
-            said, usual = given(name, self.response.declared), STARTS.get(name, (None,))[0]
+            stated, usual = given(name, self.response.declared), STARTS.get(name, (None,))[0]
             tried = [rounded({name: value}, digits)[name] for digits in DIGITS if best is candidate]
-            for x in [said, usual] * (name not in fixed) + tried * (name not in fixed):
+            for x in [stated, usual] * (name not in fixed) + tried * (name not in fixed):
                 if x is None or x == best.hyperparameters[name]:
                     continue
                 h = best.hyperparameters | {name: x}
@@ -190,50 +190,50 @@ def _near(value: float, exact: float) -> bool:
     return abs(value - exact) <= 1e-6 * min(exact, 1 - exact)
 
 
-def _settled(tried: Sequence[Candidate], then: Rule | None = None) -> Candidate | None:
+def _settled(tried: Sequence[Candidate], after: Rule | None = None) -> Candidate | None:
     """Return the best candidate if it agrees, unless the next rule may agree better."""
     agreeing = [candidate for candidate in tried if candidate.agrees]
     best = min(agreeing, key=lambda candidate: max(candidate.error, ROUNDING), default=None)
-    if best is None or best.error <= ROUNDING or then is None or then.base != best.rule.base:
+    if best is None or best.error <= ROUNDING or after is None or after.base != best.rule.base:
         return best
     return None
 
 
-def rules(known: Facts, clips_anyway: bool = False) -> Iterator[Rule]:
+def rules(traits: Facts, clips_anyway: bool = False) -> Iterator[Rule]:
     """Yield the rules that the facts allow, the simplest first.
 
     With `clips_anyway`, a threshold was given: whatever is clipped hardly depends on the size.
     """
-    up = (UPHILL,) if known.uphill else ()
-    groups = [_family(group, known) for group in (BASES, FORMS, FAULTS)]
+    uphill = (UPHILL,) if traits.uphill else ()
+    groups = [_family(group, traits) for group in (BASES, FORMS, FAULTS)]
     bases, forms, _ = groups
-    if not known.is_usable:  # no rule is told, only the nearest
+    if not traits.is_usable:  # no rule can be told, only the nearest
         yield from bases
         return
-    if known.period > 1:
-        yield from (r.modified(m, *up) for r in bases + forms for m in every(known.period))
+    if traits.period > 1:
+        yield from (r.modified(m, *uphill) for r in bases + forms for m in every(traits.period))
         return
-    decays = [m for m in DECAYS if known.decay in PLACE_OF_DECAY.get(m.key, ())]
+    decays = [m for m in DECAYS if traits.decay in PLACE_OF_DECAY.get(m.key, ())]
     for group in groups:
-        yield from (r.modified(m, *up) for r in group for m in decays if fits(r, m))
-        yield from (r.modified(*up) for r in group if not decays)
-    clips = (CLIPS if known.shared or clips_anyway else CLIPS[:1]) if known.clipped else ()
-    if known.family == SIGNS:
+        yield from (r.modified(m, *uphill) for r in group for m in decays if fits(r, m))
+        yield from (r.modified(*uphill) for r in group if not decays)
+    clips = (CLIPS if traits.shared or clips_anyway else CLIPS[:1]) if traits.clipped else ()
+    if traits.family == SIGNS:
         clips = CLIPS if clips_anyway else ()
     elif clips_anyway:
         bases, forms = ([r for r in group if r.family != SIGNS] for group in (BASES, FORMS))
     yield from (
-        r.modified(c, *up, *d)
+        r.modified(c, *uphill, *d)
         for r in bases + forms
         for c in clips
         for d in pairs(decays)
         if all(fits(r, m) for m in d)
     )
-    if known.clipped and not known.shared:
-        yield from (r.modified(CLIPPED_STEP, *up) for r in BASES if r.family == LINEAR)
-    yield from (r.modified(m, *up) for r in bases for m in SUMS if known.endless)
+    if traits.clipped and not traits.shared:
+        yield from (r.modified(CLIPPED_STEP, *uphill) for r in BASES if r.family == LINEAR)
+    yield from (r.modified(m, *uphill) for r in bases for m in SUMS if traits.endless)
     plain = [d for d in pairs(decays) if not d or d[0].key != "decoupled, iterate"]
-    yield from (r.modified(m, *up, *d) for r in bases for m in SCHEDULES for d in plain)
+    yield from (r.modified(m, *uphill, *d) for r in bases for m in SCHEDULES for d in plain)
 
 
 def fits(rule: Rule, modifier: Modifier) -> bool:
@@ -247,10 +247,10 @@ def pairs(decays: Sequence[Modifier]) -> list[tuple[Modifier, ...]]:
     return [(m,) for m in decays if m.form] or [()]
 
 
-def _family(group: Sequence[Rule], known: Facts) -> list[Rule]:
+def _family(group: Sequence[Rule], traits: Facts) -> list[Rule]:
     """Return the rules that fit the observed proportion of gradients and steps."""
-    if known.family == LINEAR:  # as RAdam is if beta2 is small
+    if traits.family == LINEAR:  # as RAdam is if beta2 is small
         return [r for r in group if r.family == LINEAR or r.base == "RAdam"]
-    if known.family == "":
+    if traits.family == "":
         return [rule for rule in group if rule.family != SIGNS]
-    return [rule for rule in group if rule.family == known.family]
+    return [rule for rule in group if rule.family == traits.family]

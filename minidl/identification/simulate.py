@@ -23,10 +23,10 @@ def simulate(rule: Rule, h: Mapping[str, Any], runs: Probes) -> tuple[Array, Arr
     x = Moment(SimpleNamespace(**h))
     w = np.repeat(runs.start[:, None], np.size(h["lr"]), axis=1)
     weights, shifts = [w], np.zeros((runs.steps, *w.shape))
-    every = max([m.every for m in rule.modifiers], default=1)
+    interval = max([m.every for m in rule.modifiers], default=1)
     with np.errstate(all="ignore"):
         for t in range(runs.steps):
-            x.a, x.t = h["lr"] * runs.rates[t][:, None, None], t // every + 1
+            x.a, x.t = h["lr"] * runs.rates[t][:, None, None], t // interval + 1
             for m in rule.modifiers:
                 x.a = x.a if m.rate is None else x.a * m.rate(x)
             point = w
@@ -36,9 +36,9 @@ def simulate(rule: Rule, h: Mapping[str, Any], runs: Probes) -> tuple[Array, Arr
             g = runs.gradients[t][:, None]
             if runs.has_field and np.any(runs.field[t]):
                 g = g + runs.field[t][:, None] * np.sin(runs.waves * point)
-            if every > 1:
-                collect(w, g, x, t, every)
-            if t % every == every - 1:
+            if interval > 1:
+                collect(w, g, x, t, interval)
+            if t % interval == interval - 1:
                 w = step(rule, w, g + 0 * w, x)
             weights.append(w)
     return np.stack(weights), shifts
@@ -63,7 +63,7 @@ def step(rule: Rule, w: Array, g: Array, x: Moment) -> Array:
 class Observed:
     """The runs of a response side by side: weights (T + 1, B, P), shifts (T, B, P), scale (B, P).
 
-    The scale is the largest distance from the start, in units of which errors are given.
+    The scale is the largest distance from the start; errors are in this unit.
     """
 
     names: tuple[str, ...]
@@ -78,21 +78,21 @@ class Observed:
         return Observed(self.names, self.runs.first(steps), *parts)
 
     def take(self, names: Sequence[str]) -> "Observed":
-        """Return some of the runs, those that there are."""
-        kept = [name for name in names if name in self.names]
-        rows = [self.names.index(name) for name in kept]
+        """Return the runs with these names, as far as they exist."""
+        present = [name for name in names if name in self.names]
+        rows = [self.names.index(name) for name in present]
         parts = (self.weights[:, rows], self.shift[:, rows], self.scale[rows])
-        return Observed(tuple(kept), self.runs.take(kept), *parts)
+        return Observed(tuple(present), self.runs.take(present), *parts)
 
     def errors(self, weights: Array, shift: Array) -> Array:
         """Return the errors (2T, B, K, P) of simulated weights and shifts, by the scale."""
-        taken = np.concatenate([weights[1:], shift])
-        own = np.concatenate([self.weights[1:], self.shift])[:, :, None]
+        simulated = np.concatenate([weights[1:], shift])
+        measured = np.concatenate([self.weights[1:], self.shift])[:, :, None]
         with np.errstate(all="ignore"):
-            errors = (taken - own) / self.scale[:, None]
-        both = np.isfinite(taken) & np.isfinite(own)
-        agree = ~np.isfinite(taken) & ~np.isfinite(own)
-        errors = np.where(both, errors, np.where(agree, 0.0, BEYOND))
+            errors = (simulated - measured) / self.scale[:, None]
+        finite = np.isfinite(simulated) & np.isfinite(measured)
+        agree = ~np.isfinite(simulated) & ~np.isfinite(measured)
+        errors = np.where(finite, errors, np.where(agree, 0.0, BEYOND))
         return np.asarray(np.clip(np.nan_to_num(errors, nan=BEYOND), -1e6, 1e6))
 
     def error_of(self, rule: Rule, h: Mapping[str, float]) -> Array:

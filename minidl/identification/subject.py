@@ -52,7 +52,7 @@ class Subject:
 
 
 def subject(step: Any) -> Subject:
-    """Return what `step` is, or raise an ArgumentError that lists what it may be."""
+    """Return the subject for `step`, or raise an ArgumentError that lists what it may be."""
     if isinstance(step, str):
         step = lookup(step).optimizer
     if isinstance(step, Optimizer):
@@ -67,7 +67,7 @@ def subject(step: Any) -> Subject:
         hint = f"The adapter for {library} has three lines: see minidl/identification/README.md."
         raise ArgumentError(f"an optimizer of {library} needs an adapter", hint=hint)
     if not callable(step) and _method(step) is None:
-        raise ArgumentError(f"{type(step).__name__} is no optimizer", hint=SHAPES)
+        raise ArgumentError(f"{type(step).__name__} is not an optimizer", hint=SHAPES)
     if inspect.isgeneratorfunction(step):
         return _generator(step)
     if isinstance(step, type) or (_is_function(step) and len(_required(step)) < 2):
@@ -96,7 +96,7 @@ def _required(function: Any) -> list[str]:
 
 
 def _rate_among(names: Collection[str]) -> str | None:
-    """Return the name of the learning rate; alpha is one if there is no better."""
+    """Return the name of the learning rate; alpha counts only without a better one."""
     return next((name for name in RATES if name in names), None)
 
 
@@ -117,35 +117,35 @@ def _instance(optimizer: Optimizer) -> Subject:
     A schedule of the learning rate keeps its first value, one of another hyperparameter a late
     one: Nesterov's momentum is 0 at first. Its name says so.
     """
-    first = copy.deepcopy(optimizer)
-    first.reset()
+    template = copy.deepcopy(optimizer)
+    template.reset()
     late: tuple[str, ...] = ()
-    for name in first.hyperparameters:
-        value = getattr(first, name)
-        if name != "lr" and callable(first.hyperparameters[name]):
-            value = first.hyperparameters[name](LATE)
+    for name in template.hyperparameters:
+        value = getattr(template, name)
+        if name != "lr" and callable(template.hyperparameters[name]):
+            value = template.hyperparameters[name](LATE)
             late += (f"{name} as in step {LATE}",)
         if np.ndim(value):
             raise ArgumentError(f"{name} has one value per replica: identify needs a number")
-        setattr(first, name, value)
-    rate = first.hyperparameters.get("lr")
+        setattr(template, name, value)
+    rate = template.hyperparameters.get("lr")
 
     def make(lr: float) -> Step:
-        made = copy.deepcopy(first)
+        instance = copy.deepcopy(template)
         if rate is not None:
-            made.lr = lr
+            instance.lr = lr
 
-        follow = following(made, None if rate is None else "lr", lr)
+        follow = following(instance, None if rate is None else "lr", lr)
 
         def step(w: Array, g: Slope, lr: float) -> Array:
             follow(lr)
-            made.step(w, g.at)
+            instance.step(w, g.at)
             return w
 
         return step
 
-    declared = _numbers(first.hyperparameters)
-    title = type(first).__name__ + (f" ({', '.join(late)})" if late else "")
+    declared = _numbers(template.hyperparameters)
+    title = type(template).__name__ + (f" ({', '.join(late)})" if late else "")
     return Subject(title, make, rate, rate is not None, declared)
 
 
@@ -155,11 +155,11 @@ def _factory(factory: Any) -> Subject:
     name = _rate_among(parameters) or next(iter(_required(factory)), None)
     holds = next((n for n in _required(factory)[:1] if n in LISTS), None)
     name = None if name == holds else name
-    others = [n for n in _required(factory) if n not in (name, holds)]
+    required = [n for n in _required(factory) if n not in (name, holds)]
     title = name_of(factory)
-    if others:
+    if required:
         received = f"{title}({', '.join(parameters)})"
-        hint = f"Give {', '.join(others)} a default, or write: lambda lr: {title}(...)."
+        hint = f"Give {', '.join(required)} a default, or write: lambda lr: {title}(...)."
         raise ArgumentError("identify calls it with lr alone", received=received, hint=hint)
     default = parameters[name].default if name else None
     rate = None if name is None else default if isinstance(default, float) else DEFAULT_RATE
@@ -167,12 +167,12 @@ def _factory(factory: Any) -> Subject:
     form = Form()
 
     def make(lr: float) -> Step:
-        given = {} if name is None else {name: lr}
+        arguments = {} if name is None else {name: lr}
         if holds is None:
-            made = factory(**given)
-            return _stepping(made, _rate_of(made), form)
-        made, step = holding(lambda held: factory(held, **given))
-        follow = following(made, _rate_of(made), lr)
+            instance = factory(**arguments)
+            return _stepping(instance, _rate_of(instance), form)
+        instance, step = holding(lambda group: factory(group, **arguments))
+        follow = following(instance, _rate_of(instance), lr)
         return lambda w, g, lr: (follow(lr), step(w, g))[1]
 
     if holds is None:
@@ -180,23 +180,23 @@ def _factory(factory: Any) -> Subject:
         _stepping(sample, None, form)
         form.choose(at_rate(make, rate))
     else:
-        sample = holding(lambda held: factory(held, **({name: rate} if name else {})))[0]
+        sample = holding(lambda group: factory(group, **({name: rate} if name else {})))[0]
     changes = _rate_of(sample) is not None or _takes_rate(sample)
     declared = _numbers({n: p.default for n, p in parameters.items()})
     return Subject(title, make, rate, changes and name is not None, declared)
 
 
 def _object(step: Any) -> Subject:
-    """Return the subject for an object, of which each run takes a copy."""
+    """Return the subject for an object; each run takes a copy."""
     attribute = _rate_of(step)
     rate = None if attribute is None else float(getattr(step, attribute))
     form = Form()
 
     def make(lr: float) -> Step:
-        made = copy.deepcopy(step)
+        instance = copy.deepcopy(step)
         if attribute is not None:
-            setattr(made, attribute, lr)
-        return _stepping(made, attribute, form)
+            setattr(instance, attribute, lr)
+        return _stepping(instance, attribute, form)
 
     make(rate or DEFAULT_RATE)
     form.choose(at_rate(make, rate))
@@ -242,33 +242,33 @@ def _generator(rule: Any) -> Subject:
 
 
 def name_of(step: Any) -> str:
-    """Return what an optimizer is called."""
+    """Return the name of an optimizer."""
     return str(getattr(step, "__name__", getattr(step, "func", type(step)).__name__))
 
 
-def _method(made: Any) -> Any:
+def _method(instance: Any) -> Any:
     """Return the method or function that takes a step."""
-    if _is_function(made):
-        return made
-    methods = (getattr(made, name, None) for name in ("step", "update", "__call__"))
+    if _is_function(instance):
+        return instance
+    methods = (getattr(instance, name, None) for name in ("step", "update", "__call__"))
     return next((method for method in methods if callable(method)), None)
 
 
-def _rate_of(made: Any) -> str | None:
+def _rate_of(instance: Any) -> str | None:
     """Return the attribute of an object that holds its learning rate."""
-    held = getattr(made, "__dict__", {})
-    return next((n for n in RATES if isinstance(held.get(n), (int, float))), None)
+    attributes = getattr(instance, "__dict__", {})
+    return next((n for n in RATES if isinstance(attributes.get(n), (int, float))), None)
 
 
-def _takes_rate(made: Any) -> bool:
-    return any(name in RATES for name in _parameters(_method(made)))
+def _takes_rate(instance: Any) -> bool:
+    return any(name in RATES for name in _parameters(_method(instance)))
 
 
-def _stepping(made: Any, attribute: str | None, form: Form) -> Step:
+def _stepping(instance: Any, attribute: str | None, form: Form) -> Step:
     """Return the step of an object or a function, whatever of state and lr it takes."""
-    method = made.step if isinstance(made, Optimizer) else _method(made)
+    method = instance.step if isinstance(instance, Optimizer) else _method(instance)
     if method is None:
-        raise ArgumentError(f"{type(made).__name__} has no method step(w, grad)", hint=SHAPES)
+        raise ArgumentError(f"{type(instance).__name__} has no method step(w, grad)", hint=SHAPES)
     names = list(_parameters(method))
     rate = _rate_among(names[2:])
     state_name = next((n for n in names[2:] if n not in RATES), None)
@@ -279,15 +279,18 @@ def _stepping(made: Any, attribute: str | None, form: Form) -> Step:
         raise ArgumentError("this step cannot be called", received=call, hint=SHAPES)
     passes = state_name is not None and (state_name == "state" or state_name in _required(method))
     state: list[Any] = [{}] if passes else []
-    follow = following(made, attribute, getattr(made, attribute or "", 0.0))
+    follow = following(instance, attribute, getattr(instance, attribute or "", 0.0))
 
     def step(w: Array, g: Slope, lr: float) -> Array:
         follow(lr)
-        weights, gradient = form.given(w), g.at if isinstance(made, Optimizer) else form.given(g)
+        weights, gradient = (
+            form.converted(w),
+            g.at if isinstance(instance, Optimizer) else form.converted(g),
+        )
         returned = method(weights, gradient, *state, **({rate: lr} if rate else {}))
         if isinstance(returned, tuple) and len(returned) == 2:
-            returned, kept = returned
-            state[:] = [kept] * (state_name is not None)
+            returned, new_state = returned
+            state[:] = [new_state] * (state_name is not None)
         return form.vector(returned, weights, w)
 
     return step

@@ -18,7 +18,7 @@ from minidl.subclasses import without_formula
 from minidl.values import CLASSES, TEXT, numbers
 
 Shape = tuple[int, ...]
-MANY = 2**20  # targets, of which a copy as floats would be large beside a memory-mapped X
+MANY = 2**20  # targets: a copy of more as floats would be large beside a memory-mapped X
 
 
 class Loss(Answering):
@@ -58,9 +58,9 @@ class Loss(Answering):
         """
         outputs = as_floats(outputs)
         prepared = self.prepare(targets, outputs.shape, outputs.dtype)
-        own = self.row_weight(prepared)
-        if own is not None:
-            sample_weight = _product(own, sample_weight, outputs)
+        row_weight = self.row_weight(prepared)
+        if row_weight is not None:
+            sample_weight = _product(row_weight, sample_weight, outputs)
         shapes = (), outputs.shape[:-2]
         if sample_weight is None:
             return check_mean(self, self.mean(outputs, prepared), *shapes)
@@ -145,9 +145,9 @@ class Loss(Answering):
             raise ArgumentError(f"{type(self).__name__} has no accuracy: targets are not classes")
         scores = as_floats(outputs.data if isinstance(outputs, Tensor) else outputs)
         prepared = self.prepare(targets, scores.shape, scores.dtype)
-        own = self.row_weight(prepared)
-        if own is not None:
-            sample_weight = _product(np.not_equal(own, 0), sample_weight, scores)
+        row_weight = self.row_weight(prepared)
+        if row_weight is not None:
+            sample_weight = _product(np.not_equal(row_weight, 0), sample_weight, scores)
         return self._fraction(scores, prepared, sample_weight)
 
     def _fraction(
@@ -196,7 +196,7 @@ class OperationLoss(Loss):
 
 
 def check_mean(loss: Loss, value: Any, *shapes: Shape) -> Value:
-    """Return what the mean of a loss has returned, or raise unless it is a number."""
+    """Return the value of a loss's `mean`, or raise unless it is a number."""
     array = np.asarray(array_of(value))
     if array.dtype.kind != "f" or array.shape not in shapes:
         received, expected = f"{type(value).__name__} of shape {array.shape}", shapes[-1]
@@ -205,8 +205,8 @@ def check_mean(loss: Loss, value: Any, *shapes: Shape) -> Value:
     return value
 
 
-def _product(own: Array, given: Weights, outputs: Value) -> Array:
-    """Return the weights of rows of the loss times those that are given."""
-    if given is None:
-        return own
-    return weights(given, outputs.shape[:-1], np.float64, columns=False) * own
+def _product(row_weight: Array, sample_weight: Weights, outputs: Value) -> Array:
+    """Return the loss's weights of rows times those of the caller."""
+    if sample_weight is None:
+        return row_weight
+    return weights(sample_weight, outputs.shape[:-1], np.float64, columns=False) * row_weight

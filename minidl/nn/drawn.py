@@ -32,26 +32,26 @@ class Drawn(Layer):
     def draw(
         self, generator: np.random.Generator, suited: str, *, provisional: bool, again: bool = True
     ) -> None:
-        """Draw the weights, or `again` what is provisional."""
+        """Draw the weights; if `again`, only those that are provisional."""
         draws = self.draws(suited)
-        wanted = [not again or parameter.provisional for parameter, _, _ in draws]
-        if not any(wanted):
+        drawn_now = [not again or parameter.provisional for parameter, _, _ in draws]
+        if not any(drawn_now):
             return
-        for (parameter, choice, shape), is_wanted in zip(draws, wanted, strict=True):
+        for (parameter, choice, shape), is_drawn in zip(draws, drawn_now, strict=True):
             values = drawn(choice, shape, generator)
-            if is_wanted:
+            if is_drawn:
                 parameter.draw(values, provisional=provisional)
 
 
 def drawn(
     choice: str | Initializer, shape: tuple[int, ...], generator: np.random.Generator
 ) -> Array:
-    """Return the numbers that an initializer draws, or raise if they are no weights."""
+    """Return the numbers that an initializer draws, or raise unless they are valid weights."""
     form = "(shape, generator) -> array"
-    given = call("initializer", initializer(choice), shape, generator, form=form)
+    output = call("initializer", initializer(choice), shape, generator, form=form)
     name = f"the initializer {shown(choice)}"
     try:
-        values, _ = numbers(given)
+        values, _ = numbers(output)
     except MinidlError as error:
         message = f"{name} must return an array of numbers: {error}"
         raise ArgumentError(message, argument=None) from None
@@ -78,10 +78,10 @@ def check_weights(layer: str, *shape: int, dtype: npt.DTypeLike = np.float64) ->
 def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     """Return the dtype of a layer, float64 or float32; another is a DTypeError."""
     try:
-        known = np.dtype(dtype)
+        checked = np.dtype(dtype)
     except (TypeError, ValueError):
-        known = None
-    if known is None or known.char not in "fd":
-        received, expected = shown(dtype) if known is None else known, "float64 or float32"
+        checked = None
+    if checked is None or checked.char not in "fd":
+        received, expected = shown(dtype) if checked is None else checked, "float64 or float32"
         raise DTypeError("a layer cannot have this dtype", received=received, expected=expected)
-    return known
+    return checked

@@ -44,12 +44,12 @@ class Layer(Answering):
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Raise if weights, buffers or layers are attributes of the class, and so of all layers."""
         super().__init_subclass__(**keywords)
-        for name, held in _items(dict(vars(cls)), object):
-            stateful = isinstance(held, Layer) and (_parameters_in(held) or held.buffers())
-            if stateful or isinstance(held, (Parameter, Buffer)):
+        for name, value in _items(dict(vars(cls)), object):
+            stateful = isinstance(value, Layer) and (_parameters_in(value) or value.buffers())
+            if stateful or isinstance(value, (Parameter, Buffer)):
                 message = f"{cls.__name__}.{name} would be shared by all layers of the class"
                 hint = f"Set it in __init__: self.{name} = ..."
-                raise GraphError(message, received=repr(held), hint=hint)
+                raise GraphError(message, received=repr(value), hint=hint)
 
     @property
     def stochastic(self) -> bool:
@@ -100,13 +100,13 @@ class Layer(Answering):
             raise ArgumentError(problem, received=f"the {type(value).__name__} that holds it")
         super().__setattr__(name, value)
 
-    def _check_change(self, name: str, held: object, value: object) -> None:
+    def _check_change(self, name: str, current: object, value: object) -> None:
         """Raise if weights would be lost, or used without being in the parameter vector."""
-        if value is held:
+        if value is current:
             return
-        packed = any(p._packed for p in _parameters_in(held))
+        packed = any(p._packed for p in _parameters_in(current))
         for cls, place in ((Parameter, ".data[...]"), (Buffer, "[...]")):
-            inner = next((n for n, _ in _items({name: held}, cls)), "")
+            inner = next((n for n, _ in _items({name: current}, cls)), "")
             if inner and (packed or not any(_items([value], cls))):
                 role = "part of the parameter vector" if packed else f"a {cls.__name__.lower()}"
                 hint = f"Write into it instead: layer.{_indexed(inner)}{place} = value."
@@ -136,9 +136,9 @@ class Layer(Answering):
 
     def buffers(self) -> list[Buffer]:
         """Return each :class:`Buffer` once, in the order of :meth:`named_buffers`."""
-        own = [buffer for _, buffer in _items(vars(self), Buffer)]
+        direct = [buffer for _, buffer in _items(vars(self), Buffer)]
         inner = [buffer for _, layer in self.children() for buffer in layer.buffers()]
-        return list({id(buffer): buffer for buffer in own + inner}.values())
+        return list({id(buffer): buffer for buffer in direct + inner}.values())
 
     def copy_buffers(self) -> dict[str, Array]:
         """Return a copy of each buffer's array by its name, for :meth:`set_buffers`."""
@@ -164,9 +164,9 @@ class Layer(Answering):
         """
         of_class = {n: v for cls in type(self).__mro__[::-1] for n, v in vars(cls).items()}
         numbers = {n: v for n, v in of_class.items() if isinstance(v, (np.ndarray, float))}
-        known = (Parameter, Buffer, Layer, ParameterVector, dict, list, tuple)
+        covered = (Parameter, Buffer, Layer, ParameterVector, dict, list, tuple)
         for name, value in _items(numbers | vars(self), object):
-            if not isinstance(value, known):
+            if not isinstance(value, covered):
                 yield name, value
 
     def undeclared(self, before: Checksums | None = None) -> list[str]:
@@ -175,13 +175,13 @@ class Layer(Answering):
         `before` are earlier :meth:`checksums`, by default those of when the parameters were packed.
         The arrays are not buffers, or were not then, so they are not restored with the weights.
         """
-        known, now = self.parameters.checksums if before is None else before, self.checksums()
+        earlier, current = self.parameters.checksums if before is None else before, self.checksums()
         names = []
-        for name in {**known, **now}:
-            old, new = known.get(name), now.get(name)
-            if old is None or new is None:  # what is new may be kept to be looked at
+        for name in {**earlier, **current}:
+            old, new = earlier.get(name), current.get(name)
+            if old is None or new is None:  # a new attribute may only be kept for inspection
                 changed = BUFFER in (old, new)
-            else:  # other lengths of as many axes: rows, kept to be looked at
+            else:  # only other lengths: rows, kept for inspection
                 shapes = old[1], new[1]
                 changed = old != new and (
                     shapes[0] == shapes[1] or len(shapes[0]) != len(shapes[1])
@@ -191,16 +191,16 @@ class Layer(Answering):
 
     def checksums(self) -> Checksums:
         """Return a checksum and the shape of each array and float of custom layers."""
-        found: Checksums = {name: BUFFER for name, _ in _items(vars(self), Buffer)}
+        checksums: Checksums = {name: BUFFER for name, _ in _items(vars(self), Buffer)}
         declared = {id(array) for _, array in self.named_buffers()}
         numbers = (np.ndarray, np.floating, float)
         for name, value in () if is_minidl(self) else self.other_state():
             array = value.data if isinstance(value, Tensor) else value
             if isinstance(array, numbers) and id(array) not in declared:
-                found[name] = zlib.crc32(np.asarray(array).tobytes()), np.shape(array)
+                checksums[name] = zlib.crc32(np.asarray(array).tobytes()), np.shape(array)
         for name, layer in self.children():
-            found |= {f"{name}.{inner}": value for inner, value in layer.checksums().items()}
-        return found
+            checksums |= {f"{name}.{inner}": value for inner, value in layer.checksums().items()}
+        return checksums
 
     @property
     def parameters(self) -> ParameterVector:
@@ -257,7 +257,7 @@ def check_training(training: object) -> None:
 
 
 def check_output(layer: Layer, output: Any) -> Value:
-    """Return what a forward returned, or raise if it is neither a Tensor nor an array."""
+    """Return the value of a forward, or raise if it is neither a Tensor nor an array."""
     if isinstance(output, (Tensor, np.ndarray)):
         return output
     problem = f"the forward of {type(layer).__name__} must return a Tensor"
@@ -300,17 +300,17 @@ def _each_once(
 ) -> Iterator[tuple[str, T]]:
     """Yield each object with its first name: the direct ones, then those of the layers within."""
     prefixed = ((f"{layer}.{name}", value) for layer, pairs in inner for name, value in pairs)
-    seen: set[int] = set()
+    yielded: set[int] = set()
     for name, value in chain(direct, prefixed):
-        if id(value) not in seen:
-            seen.add(id(value))
+        if id(value) not in yielded:
+            yielded.add(id(value))
             yield name, value
 
 
 def _indexed(name: str) -> str:
     """Return a dotted name as code: ``stats.0`` is ``stats[0]``."""
-    first, *rest = name.split(".")
-    return first + "".join(f"[{key if key.isdecimal() else repr(key)}]" for key in rest)
+    attribute, *keys = name.split(".")
+    return attribute + "".join(f"[{key if key.isdecimal() else repr(key)}]" for key in keys)
 
 
 def _parameters_in(value: object) -> list[Parameter]:

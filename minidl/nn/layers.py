@@ -184,7 +184,7 @@ class Embedding(Drawn):
     def forward(self, x: Value, training: Training = False) -> Value:
         """Return the rows of W at the numbers x (n, k), beside each other: (n, k features)."""
         places, W = self._places(x), self.weight
-        if W.ndim > 2 and places.ndim > 2:  # networks with rows of their own
+        if W.ndim > 2 and places.ndim > 2:  # each network has other rows
             y = W[np.arange(len(W.data))[:, None, None], places]
         else:
             y = ops.take(W, places, axis=-2)

@@ -80,8 +80,8 @@ class Sequential(Layer):
         sized = [(i, layer) for i, layer in enumerate(self.layers) if isinstance(layer, SIZED)]
         for (i, a), (j, b) in pairwise(sized):
             between = self.layers[i + 1 : j]
-            known = all(isinstance(layer, (Activation, Dropout)) for layer in between)
-            if known and a.out_features != b.in_features:
+            keeps_width = all(isinstance(layer, (Activation, Dropout)) for layer in between)
+            if keeps_width and a.out_features != b.in_features:
                 message = f"layer {j} does not fit layer {i}: got {a!r} followed by {b!r}"
                 sizes = f"{a.out_features}" + (
                     f", {b.out_features}" if isinstance(b, Dense) else ""
@@ -217,14 +217,14 @@ def mlp(
         received = f"mlp({', '.join(map(repr, sizes))})"
         raise ArgumentError(message, received=received, expected=example)
     widths = [check_count("a layer's size", size) for size in sizes]
-    rate, known = check_rate("dropout", dropout), check_dtype(dtype)
+    rate, checked_dtype = check_rate("dropout", dropout), check_dtype(dtype)
     total = sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
-    check_weights(f"mlp({', '.join(map(str, widths))})", total, dtype=known)
+    check_weights(f"mlp({', '.join(map(str, widths))})", total, dtype=checked_dtype)
     new_activation(activation)  # an unknown name is an error without a hidden layer, too
     layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(widths)):
         if i:
             layers.append(new_activation(activation))
             layers.extend([Dropout(rate)] if rate else [])
-        layers.append(Dense(n_in, n_out, initializer=initializer, dtype=known))
+        layers.append(Dense(n_in, n_out, initializer=initializer, dtype=checked_dtype))
     return Sequential(*layers, seed=seed)

@@ -161,12 +161,12 @@ class SoftmaxCrossEntropy(SoftmaxLoss):
         """Return the weight of the class of each row, 0 where it is ignored."""
         if self.ignore_index is None and self.class_weight is None:
             return None
-        kept = np.ones(targets.shape, bool)
+        counted = np.ones(targets.shape, bool)
         if self.ignore_index is not None:
-            kept = np.not_equal(targets, self.ignore_index)
+            counted = np.not_equal(targets, self.ignore_index)
         if self.class_weight is None:
-            return kept.astype(np.float64)
-        return np.where(kept, np.asarray(self.class_weight)[np.where(kept, targets, 0)], 0.0)
+            return counted.astype(np.float64)
+        return np.where(counted, np.asarray(self.class_weight)[np.where(counted, targets, 0)], 0.0)
 
 
 class KLDivergence(SoftmaxLoss):

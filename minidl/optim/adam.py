@@ -86,9 +86,9 @@ class AdamW(WithMoments):
     def update(self, w: Array, grad: Gradient) -> None:
         """Set w <- (1 - lr weight_decay) w - lr m / (sqrt(v) + epsilon)."""
         g = grad(w)
-        lr, epsilon, kept = like(w, self.lr, self.epsilon, 1 - self.lr * self.weight_decay)
+        lr, epsilon, factor = like(w, self.lr, self.epsilon, 1 - self.lr * self.weight_decay)
         m, v = self.moments(g)
-        w *= kept
+        w *= factor
         w -= lr * (m / (np.sqrt(v) + epsilon))
 
 

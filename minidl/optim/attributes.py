@@ -37,30 +37,30 @@ def _pickled(value: object) -> bytes | None:
 
 def snapshot(values: Mapping[str, Any]) -> Snapshot:
     """Return copies of attributes; objects that :func:`pack` does not know are not copied."""
-    kept = {}
+    copies = {}
     for name, value in values.items():
         try:
             pack(value)
-            kept[name] = copy.deepcopy(value), _pickled(value)
+            copies[name] = copy.deepcopy(value), _pickled(value)
         except (TypeError, RecursionError):
-            kept[name] = value, _pickled(value)
-    return kept
+            copies[name] = value, _pickled(value)
+    return copies
 
 
 def changed(values: Mapping[str, Any], before: Snapshot) -> list[str]:
     """Return the names of attributes that are new or differ from a snapshot."""
     names = []
     for name, value in values.items():
-        kept, pickled = before.get(name, (None, b""))
-        same = value is kept if pickled is None else _pickled(value) == pickled
-        same = same and not isinstance(value, Iterator)  # which moves on when it is used
-        if not same:
+        previous, pickled = before.get(name, (None, b""))
+        unchanged = value is previous if pickled is None else _pickled(value) == pickled
+        unchanged = unchanged and not isinstance(value, Iterator)  # which moves on when it is used
+        if not unchanged:
             names.append(name)
     return names
 
 
 def fingerprint(values: Mapping[str, Any]) -> Hashable:
-    """Return what two optimizers with equal attributes share."""
+    """Return a key that is equal for optimizers with equal attributes."""
     return tuple((name, _pickled(value) or id(value)) for name, value in values.items())
 
 
@@ -96,24 +96,24 @@ def pack(value: Any, name: str = "", arrays: dict[str, Array] | None = None) -> 
     >>> unpack(packed, arrays)
     {'m': array([1., 1.]), 't': 3}
     """
-    arrays, kind = {} if arrays is None else arrays, type(value)
+    arrays, cls = {} if arrays is None else arrays, type(value)
 
     def each(items: Any) -> list[Any]:
         return [pack(item, f"{name}.{i}", arrays) for i, item in enumerate(items)]
 
-    if value is None or kind in (bool, int, float, str):
+    if value is None or cls in (bool, int, float, str):
         return value
-    if (kind is np.ndarray or isinstance(value, np.generic)) and not value.dtype.hasobject:
+    if (cls is np.ndarray or isinstance(value, np.generic)) and not value.dtype.hasobject:
         arrays[name] = np.array(value)
-        return {"array" if kind is np.ndarray else "number": name}
-    if kind in CONTAINERS:
-        return {kind.__name__: each(value), "maxlen": getattr(value, "maxlen", None)}
-    if kind is dict:
+        return {"array" if cls is np.ndarray else "number": name}
+    if cls in CONTAINERS:
+        return {cls.__name__: each(value), "maxlen": getattr(value, "maxlen", None)}
+    if cls is dict:
         keys = [pack(key, f"{name}.key{i}", arrays) for i, key in enumerate(value)]
         return {"dict": [list(pair) for pair in zip(keys, each(value.values()), strict=True)]}
-    if kind in OTHERS:
-        return {kind.__name__: pack(OTHERS[kind][0](value), name, arrays)}
-    raise TypeError(f"a value of type {kind.__name__}")
+    if cls in OTHERS:
+        return {cls.__name__: pack(OTHERS[cls][0](value), name, arrays)}
+    raise TypeError(f"a value of type {cls.__name__}")
 
 
 def unpack(packed: Any, arrays: Mapping[str, Array]) -> Any:
@@ -122,21 +122,21 @@ def unpack(packed: Any, arrays: Mapping[str, Array]) -> Any:
         if packed is not None and type(packed) not in (bool, int, float, str):
             raise TypeError(f"a packed value is a {type(packed).__name__}")
         return packed
-    kind, inside = next(iter(packed.items()))
-    if kind in ("array", "number"):
+    type_name, inside = next(iter(packed.items()))
+    if type_name in ("array", "number"):
         array = np.array(arrays[inside])
-        return array if kind == "array" else array[()]
+        return array if type_name == "array" else array[()]
     for cls, (_, restored) in OTHERS.items():
-        if kind == cls.__name__:
+        if type_name == cls.__name__:
             return restored(unpack(inside, arrays))
     if not isinstance(inside, list):  # bytes(10**12) would be as many zeros
-        raise TypeError(f"a packed {kind} is a {type(inside).__name__}")
-    if kind == "dict":
+        raise TypeError(f"a packed {type_name} is a {type(inside).__name__}")
+    if type_name == "dict":
         return {unpack(key, arrays): unpack(value, arrays) for key, value in inside}
     items = [unpack(item, arrays) for item in inside]
-    if kind == "deque":
+    if type_name == "deque":
         return deque(items, packed["maxlen"])
-    return next(cls for cls in CONTAINERS if cls.__name__ == kind)(items)
+    return next(cls for cls in CONTAINERS if cls.__name__ == type_name)(items)
 
 
 GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -179,7 +179,7 @@ def _random(state: tuple[Any, ...]) -> random.Random:
 
 def _bytes(numbers: list[int]) -> bytes:
     if not isinstance(numbers, list):
-        raise TypeError("packed bytes are no list")
+        raise TypeError("packed bytes are not a list")
     return bytes(numbers)
 
 

@@ -44,10 +44,10 @@ def average(mean: Array, new: Array, rate: Value) -> None:
 
 def steps_since_restart(optimizer: Optimizer) -> Value:
     """Return the number of this step, from 1, counted from the last restart of each network."""
-    step, at = optimizer.step_count + 1, optimizer.state.get("restarted_at")
-    if at is None:
+    step, restarted_at = optimizer.step_count + 1, optimizer.state.get("restarted_at")
+    if restarted_at is None:
         return step
-    return step - (at[0].item() if at.ndim == 1 else at.astype(float))
+    return step - (restarted_at[0].item() if restarted_at.ndim == 1 else restarted_at.astype(float))
 
 
 def unbiased(mean: Array, rate: Value, steps: Value) -> Array:

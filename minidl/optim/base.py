@@ -134,20 +134,20 @@ class Optimizer(Answering, ABC):
         for name in self.state_names:
             if name not in state:
                 state[name] = np.zeros_like(w)
-            elif (held := getattr(state[name], "shape", None)) != shape:
+            elif (state_shape := getattr(state[name], "shape", None)) != shape:
                 raise ShapeError(
                     f"{type(self).__name__} has state for another vector",
                     received=f"w of shape {shape}",
-                    expected=f"shape {held}",
+                    expected=f"shape {state_shape}",
                     hint="Use one optimizer per vector, or call reset().",
                 )
         counts = self.__dict__  # __setattr__ would cost time
         if counts["step_count"] == 0:
             self._check_first(w, grad)
 
-        def gradient(point: Array = MISSING, *others: object) -> Array:
-            if others or getattr(point, "shape", None) != shape:
-                raise wrong_point(point, shape, others)
+        def gradient(point: Array = MISSING, *extra: object) -> Array:
+            if extra or getattr(point, "shape", None) != shape:
+                raise wrong_point(point, shape, extra)
             g = grad(point)
             counts["gradient_evaluations"] += 1
             if getattr(g, "shape", None) != shape or g.dtype.kind not in REAL:
@@ -170,8 +170,8 @@ class Optimizer(Answering, ABC):
     def _checked(self, name: str) -> Any:
         """Return a hyperparameter as it is held, checked unless it is a schedule."""
         classes = (c for part in self.chain() for c in type(part).__mro__)
-        held = (vars(c).get(name) for c in classes)
-        declared = next((d for d in held if isinstance(d, Hyperparameter)), None)
+        declarations = (vars(c).get(name) for c in classes)
+        declared = next((d for d in declarations if isinstance(d, Hyperparameter)), None)
         if declared is None:
             error = wrong_call(type(self).__init__, (self,), {name: None})
             raise error or CallError(f"{type(self).__name__} has no {name}")
@@ -185,13 +185,13 @@ class Optimizer(Answering, ABC):
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes that a custom class has added, except its ``not_state``."""
-        known = BASE.union(type(self).not_state)
-        return {name: value for name, value in vars(self).items() if name not in known}
+        standard = BASE.union(type(self).not_state)
+        return {name: value for name, value in vars(self).items() if name not in standard}
 
     def own_state(self) -> dict[str, Any]:
         """Return undeclared state: the attributes that have changed since the first step."""
-        own = self.attributes()
-        return {} if self._before is None else {n: own[n] for n in changed(own, self._before)}
+        state = self.attributes()
+        return {} if self._before is None else {n: state[n] for n in changed(state, self._before)}
 
     def chain(self) -> list["Optimizer"]:
         """Return the optimizer; of a modifier also those inside it, the rule itself last."""
@@ -230,22 +230,22 @@ class Optimizer(Answering, ABC):
         Return the names of attributes that cannot be restored.
         """
         before = self._before or {}
-        kept = [n for n in self.own_state() if n in before and not plain(before[n][0])]
-        self._restore_attributes(without=kept)
+        unrestored = [n for n in self.own_state() if n in before and not plain(before[n][0])]
+        self._restore_attributes(without=unrestored)
         for name in list(self.state):
             if name in self.state_names:
                 self.state[name].fill(0.0)
             else:
                 del self.state[name]
-        return kept
+        return unrestored
 
     def _restore_attributes(self, without: Sequence[str] = ()) -> None:
         """Restore a custom class's attributes from before the first step."""
         if self._before is None:
             return
         before = {name: value for name, (value, _) in self._before.items()}
-        own = {n: before.get(n) for n in self.own_state() if n not in without}
-        words, arrays = pack_all(own, type(self).__name__)
+        undeclared = {n: before.get(n) for n in self.own_state() if n not in without}
+        words, arrays = pack_all(undeclared, type(self).__name__)
         for name, packed in words.items():
             if name in before:
                 setattr(self, name, unpack(packed, arrays))

@@ -23,7 +23,7 @@ def check_vector(w: object, grad: object) -> None:
 
 
 def wrong_gradient(g: Any, shape: tuple[int, ...]) -> MinidlError:
-    """Return the error for a gradient that is no array of real numbers of this shape."""
+    """Return the error for a gradient that is not a real array of this shape."""
     if isinstance(g, np.ndarray) and g.shape == shape:
         expected = "real numbers, such as float64"
         return DTypeError("the gradient has another dtype", received=g.dtype, expected=expected)
@@ -37,7 +37,7 @@ def wrong_gradient(g: Any, shape: tuple[int, ...]) -> MinidlError:
 
 @answers
 def _wrong_vector(w: object, grad: object) -> MinidlError:
-    """Return the error for a first argument of `step` that is no vector."""
+    """Return the error for a first argument of `step` that is not a vector."""
     if grad is MISSING:
         return CallError("step needs w and grad", hint=USAGE["Optimizer.step"])
     return DTypeError(
@@ -72,11 +72,11 @@ def check_first(w: Array, grad: object, settings: Mapping[str, Any]) -> None:
 
 
 def wrong_point(
-    point: object, shape: tuple[int, ...], others: tuple[object, ...]
+    point: object, shape: tuple[int, ...], extra: tuple[object, ...]
 ) -> ShapeError | CallError:
     """Return the error for a point, at which a formula asks for the gradient, of another shape."""
-    if others:
-        return CallError(f"grad takes one point, got {1 + len(others)} arguments")
+    if extra:
+        return CallError(f"grad takes one point, got {1 + len(extra)} arguments")
     received = f"{type(point).__name__} of shape {_shape(point)}"
     hint = "Call grad(w), or grad at another array of this shape."
     problem = "grad takes a point shaped like w"
@@ -110,16 +110,16 @@ def check_mapping(name: str, value: object) -> Any:
 
 
 def check_saved(state: object) -> Mapping[str, Any]:
-    """Return what ``state_dict`` has returned, or raise an ArgumentError."""
-    held: Mapping[str, Any] = check_mapping("state", state)
+    """Return a state of ``state_dict``, or raise an ArgumentError."""
+    checked: Mapping[str, Any] = check_mapping("state", state)
     needed = ("optimizer", "step_count", "gradient_evaluations", "state")
-    if missing := [name for name in needed if name not in held]:
+    if missing := [name for name in needed if name not in checked]:
         hint = "Give what another optimizer's state_dict() returned."
         problem = f"state has no {', '.join(missing)}"
         raise ArgumentError(problem, hint=hint)
-    check_count("step_count", held["step_count"], 0)
-    check_count("gradient_evaluations", held["gradient_evaluations"], 0)
-    for name, array in check_mapping("state['state']", held["state"]).items():
+    check_count("step_count", checked["step_count"], 0)
+    check_count("gradient_evaluations", checked["gradient_evaluations"], 0)
+    for name, array in check_mapping("state['state']", checked["state"]).items():
         if np.asarray(array).dtype.kind not in f"{REAL}b" and not str(name).startswith("@"):
             raise invalid(f"state['state'][{name!r}]", array, "an array of numbers")
-    return held
+    return checked

@@ -34,9 +34,9 @@ Adam(Optimizer), ...
         hint = f"Write class {name}(Optimizer), with __init__(self, lr) and update(self, w, grad)"
         hint += ", which changes the vector w of all parameters in place."
         raise ArgumentError(f"{name} is not derived from minidl.optim.Optimizer", hint=hint)
-    made = _made(cls)
+    instance = _made(cls)
     for setting in [s for s in SETTINGS if s in _arguments(cls)]:
-        if setting not in made.hyperparameters:
+        if setting not in instance.hyperparameters:
             hint = f"Write in the class: {setting} = minidl.optim.{SETTINGS[setting]}"
             hint += f", and in __init__: super().__init__({setting}={setting})."
             raise ArgumentError(f"{name} does not declare {setting}", hint=hint)

@@ -88,8 +88,8 @@ class OneCycle:
 
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""
-        first = self.peak / self.div
-        values = first, self.peak, first / self.final_div
+        initial = self.peak / self.div
+        values = initial, self.peak, initial / self.final_div
         return _cycle(step, self.steps, self.rise, self.anneal, values)
 
 
@@ -135,13 +135,13 @@ def _cycle(step: int, steps: int, rise: float, anneal: str, values: Sequence[flo
 
     The middle one is at step rise steps - 1 and the last one at steps - 1, as in PyTorch.
     """
-    first, middle, last = values
+    initial, middle, final = values
     top, end = rise * steps - 1, steps - 1
     step = min(step, end)
     if top > 0 and step <= top:
-        start, goal, share = first, middle, step / top
+        start, goal, share = initial, middle, step / top
     else:
-        start, goal, share = middle, last, (step - top) / (end - top)
+        start, goal, share = middle, final, (step - top) / (end - top)
     if anneal == "linear":
         return start + (goal - start) * share
     return goal + (start - goal) * (1 + math.cos(math.pi * share)) / 2
@@ -165,10 +165,10 @@ class PiecewiseConstant:
 
     def __post_init__(self) -> None:
         for name in ("values", "at"):
-            given = getattr(self, name)
-            if isinstance(given, str) or not isinstance(given, Sequence):
-                raise invalid(name, given, "a list")
-            object.__setattr__(self, name, tuple(given))
+            entries = getattr(self, name)
+            if isinstance(entries, str) or not isinstance(entries, Sequence):
+                raise invalid(name, entries, "a list")
+            object.__setattr__(self, name, tuple(entries))
         for value in self.values:
             check_number("values", value, lambda x: 0 < x < math.inf, "positive finite numbers")
         steps = [check_count("at", step) for step in self.at]

@@ -46,8 +46,8 @@ class _Layers(ChainMap[str, Any]):
     """Hyperparameters of a modifier and of the optimizer inside, each written where it is."""
 
     def __setitem__(self, name: str, value: Any) -> None:
-        own, inside = self.maps
-        (inside if name in inside else own)[name] = value
+        of_modifier, inside = self.maps
+        (inside if name in inside else of_modifier)[name] = value
 
 
 def _layers() -> Any:
@@ -150,7 +150,7 @@ class Modifier(Optimizer):
         return self.optimizer.iterate(w)
 
     def stored(self, theta: Array) -> Array:
-        """Return what the optimizer inside stores for an iterate."""
+        """Return the vector that the optimizer inside stores for an iterate."""
         return self.optimizer.stored(theta)
 
     def look_ahead(self, w: Array) -> Array:
@@ -159,15 +159,15 @@ class Modifier(Optimizer):
 
     def forget(self) -> list[str]:
         """Restore the state from before the first step; keep counts and hyperparameters."""
-        own = {n: self.state.pop(n) for n in self.own_names if n in self.state}
-        kept = self.optimizer.forget()
-        for name, value in own.items():
+        of_modifier = {n: self.state.pop(n) for n in self.own_names if n in self.state}
+        unrestored = self.optimizer.forget()
+        for name, value in of_modifier.items():
             self.state[name] = np.full_like(value, self.starts.get(name, 0.0))
-        return kept
+        return unrestored
 
     def __repr__(self) -> str:
-        own = settings_text(self.own_settings)
-        return f"{type(self).__name__}({', '.join(filter(None, [repr(self.optimizer), own]))})"
+        settings = settings_text(self.own_settings)
+        return f"{type(self).__name__}({', '.join(filter(None, [repr(self.optimizer), settings]))})"
 
 
 def _gradient(g: Array, w: Array) -> Array:
@@ -207,7 +207,7 @@ class ClipByNorm(Modifier):
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Step with g min(1, clip_norm / norm)."""
-        most = self.clip_norm
+        limit = self.clip_norm
 
         def clipped(point: Array) -> Array:
             g = _gradient(grad(point), w)
@@ -215,7 +215,7 @@ class ClipByNorm(Modifier):
             regular = (largest > 0) & np.isfinite(largest)
             unit = np.where(regular, g, 0.0) / np.where(regular, largest, 1.0)  # no overflow
             norm = np.sqrt(np.sum(np.square(unit), axis=-1, keepdims=True))  # of g / largest
-            length = most / np.maximum(norm, 1.0)  # of the largest element, if clipped
+            length = limit / np.maximum(norm, 1.0)  # of the largest element, if clipped
             shortened: Array = np.where(regular & (largest > length), unit * length, g)
             return shortened.astype(g.dtype, copy=False)
 
@@ -247,11 +247,11 @@ class ClipByValue(Modifier):
 
     def update(self, w: Array, grad: Gradient) -> None:
         """Step with each element of g in [-clip_value, clip_value]."""
-        most = self.clip_value
+        limit = self.clip_value
 
         def clipped(point: Array) -> Array:
             g = _gradient(grad(point), w)
-            within: Array = np.clip(g, -most, most).astype(g.dtype, copy=False)
+            within: Array = np.clip(g, -limit, limit).astype(g.dtype, copy=False)
             return within
 
         self.optimizer.step(w, clipped)

@@ -94,8 +94,8 @@ def modified(
         optimizer = ClipByValue(optimizer, clip_value)
     if weight_decay is not None and "weight_decay" in optimizer.chain()[-1].hyperparameters:
         optimizer = copy.deepcopy(optimizer)  # the caller's keeps its decay
-        own: Any = optimizer.chain()[-1]
-        own.weight_decay = weight_decay
+        adamw: Any = optimizer.chain()[-1]
+        adamw.weight_decay = weight_decay
     elif weight_decay is not None:
         optimizer = DecoupledWeightDecay(optimizer, weight_decay)
     if restart is not None:
@@ -107,5 +107,5 @@ def modified(
 
 def in_words(settings: Iterable[tuple[str, Any]]) -> str:
     """Return modifiers and schedules in words, such as "clip norm 1, schedule cosine"."""
-    given = [(name.replace("_", " "), value) for name, value in settings if value is not None]
-    return ", ".join(f"{n} {v if isinstance(v, str) else format(v, 'g')}" for n, v in given)
+    present = [(name.replace("_", " "), value) for name, value in settings if value is not None]
+    return ", ".join(f"{n} {v if isinstance(v, str) else format(v, 'g')}" for n, v in present)

@@ -30,8 +30,8 @@ def restarts(rule: Optimizer | type[Optimizer], momentum: Any = None) -> bool:
         return False
     if isinstance(rule, Optimizer):
         momentum = rule.hyperparameters.get("momentum")
-    elif momentum is None and (given := signature(rule).parameters.get("momentum")):
-        momentum = given.default
+    elif momentum is None and (parameter := signature(rule).parameters.get("momentum")):
+        momentum = parameter.default
     return momentum is None or callable(momentum) or bool(np.any(momentum))
 
 
@@ -59,18 +59,18 @@ class _Restart(Modifier):
 
     def step_and_see(self, w: Array, grad: Gradient) -> Array:
         """Take a step; return g . (theta_new - theta), (1,) or (R, 1), g as the rule was given."""
-        given: list[Array] = []
+        gradients: list[Array] = []
 
         def gradient(point: Array) -> Array:
-            given[:] = [grad(point)]
-            return given[0]
+            gradients[:] = [grad(point)]
+            return gradients[0]
 
         self.state.setdefault("restarted_at", np.zeros((*w.shape[:-1], 1), w.dtype))
         with self._since_restart():
             before = self.optimizer.iterate(w).copy()
             self.optimizer.step(w, gradient)
             moved = self.optimizer.iterate(w) - before
-        g = given[0] if given else np.zeros_like(w)
+        g = gradients[0] if gradients else np.zeros_like(w)
         return np.sum(g * moved, axis=-1, keepdims=True)  # type: ignore[no-any-return]
 
     def restart(self, w: Array, which: Array) -> None:
@@ -79,18 +79,18 @@ class _Restart(Modifier):
             w[...] = np.where(which, self.iterate(w), w)
             for name in self.cleared:
                 self.state[name][...] = np.where(which, 0.0, self.state[name])
-            at = self.state["restarted_at"]
-            at[...] = np.where(which, self.step_count, at)
+            restarted_at = self.state["restarted_at"]
+            restarted_at[...] = np.where(which, self.step_count, restarted_at)
 
     @contextmanager
     def _since_restart(self) -> Iterator[None]:
         """Let a schedule of the momentum count from the last restart of each network."""
-        settings, at = self.hyperparameters, self.state.get("restarted_at")
+        settings, restarted_at = self.hyperparameters, self.state.get("restarted_at")
         schedule = settings.get("momentum")
-        if not callable(schedule) or at is None or not at.any():
+        if not callable(schedule) or restarted_at is None or not restarted_at.any():
             yield
             return
-        settings["momentum"] = lambda step: _each(schedule, step, at)
+        settings["momentum"] = lambda step: _each(schedule, step, restarted_at)
         try:
             yield
         finally:
@@ -102,7 +102,7 @@ class _Restart(Modifier):
             return super().iterate(w)
 
     def stored(self, theta: Array) -> Array:
-        """Return what the optimizer inside stores for an iterate."""
+        """Return the vector that the optimizer inside stores for an iterate."""
         with self._since_restart():
             return super().stored(theta)
 
@@ -114,7 +114,7 @@ class _Restart(Modifier):
 
 def _each(schedule: Any, step: int, restarted_at: Array) -> Any:
     """Return the value of a schedule that began anew at these steps, for each network."""
-    counts = [step - int(at) for at in restarted_at.ravel()]
+    counts = [step - int(start) for start in restarted_at.ravel()]
     if restarted_at.ndim == 1:
         return schedule(counts[0])
     values = [np.ravel(schedule(count)) for count in counts]  # one, or one for each network
@@ -186,7 +186,7 @@ class FunctionRestart(_Restart):
     def update(self, w: Array, grad: Gradient) -> None:
         """Clear the velocity if the last loss is above the one before; then step."""
         state, unknown = self.state, np.full((*w.shape[:-1], 1), np.inf)
-        last = state.setdefault("last_loss", unknown)
-        self.restart(w, last > state.get("loss_before", unknown))
-        state["loss_before"] = last.copy()
+        last_loss = state.setdefault("last_loss", unknown)
+        self.restart(w, last_loss > state.get("loss_before", unknown))
+        state["loss_before"] = last_loss.copy()
         self.step_and_see(w, grad)

@@ -61,11 +61,11 @@ class Lion(Optimizer):
     def update(self, w: Array, grad: Gradient) -> None:
         """Step by lr along the sign of beta1 m + (1 - beta1) g; then average m with beta2."""
         g, m, beta2 = grad(w), self.state["mean"], self.beta2
-        lr, kept = like(w, self.lr, 1 - self.lr * self.weight_decay)
+        lr, factor = like(w, self.lr, 1 - self.lr * self.weight_decay)
         old, new = like(w, self.beta1, 1 - self.beta1)
         direction = np.sign(old * m + new * g)
         average(m, g, beta2)
-        w *= kept
+        w *= factor
         w -= lr * direction
 
 
@@ -131,10 +131,10 @@ class Rprop(Optimizer):
         sign = np.sign(grad(w))
         lr, shrink, grow = like(w, self.lr, self.shrink, self.grow)
         smallest, largest = like(w, *self._limits())
-        size, last = self.state["step_size"], self.state["last_sign"]
-        turned, same = sign * last < 0, sign * last > 0
+        size, last_sign = self.state["step_size"], self.state["last_sign"]
+        turned, kept_sign = sign * last_sign < 0, sign * last_sign > 0
         size[...] = np.where(size == 0, lr, size)  # 0: before its first step
-        size *= np.where(turned, shrink, np.where(same, grow, 1)).astype(w.dtype)
+        size *= np.where(turned, shrink, np.where(kept_sign, grow, 1)).astype(w.dtype)
         np.clip(size, smallest, largest, out=size)
-        last[...] = np.where(turned, 0, sign)
-        w -= size * last
+        last_sign[...] = np.where(turned, 0, sign)
+        w -= size * last_sign

@@ -43,7 +43,7 @@ def load(place: str) -> tuple[ModuleType, str]:
     Raises
     ------
     ArgumentError
-        There is no such file, no class is named, or the file cannot be run; with its line.
+        The file does not exist, no class is named, or the file raises an error; with its line.
     """
     file, _, name = place.rpartition(":")
     path = Path(file or place)
@@ -60,7 +60,7 @@ def load(place: str) -> tuple[ModuleType, str]:
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether there is a file; a name that the system does not take is none."""
+    """Return whether a file exists; False for a name that the system refuses."""
     try:
         return path.is_file()
     except OSError:
@@ -69,21 +69,21 @@ def _is_file(path: Path) -> bool:
 
 def classes(module: ModuleType) -> list[str]:
     """Return the names of the optimizers that a module defines."""
-    own = [v for v in vars(module).values() if getattr(v, "__module__", "") == module.__name__]
-    return [v.__name__ for v in own if isinstance(v, type) and issubclass(v, Optimizer)]
+    defined = [v for v in vars(module).values() if getattr(v, "__module__", "") == module.__name__]
+    return [v.__name__ for v in defined if isinstance(v, type) and issubclass(v, Optimizer)]
 
 
 def attribute(module: ModuleType, name: str) -> object:
-    """Return what a module calls `name`, or raise an error with the nearest optimizer."""
+    """Return the object called `name` in a module, or raise an error with the nearest optimizer."""
     if hasattr(module, name):
-        found = getattr(module, name)
-        home = str(getattr(found, "__module__", ""))
+        value = getattr(module, name)
+        home = str(getattr(value, "__module__", ""))
         if home.split(".", maxsplit=1)[0] != "minidl":  # which the file only imports
             CODES.setdefault(home, CODES[module.__name__])
-        return found
-    known, file = classes(module), Path(str(module.__file__)).name
-    if known:
-        raise UnknownNameError(f"optimizer in {file}", name, known)
+        return value
+    names, file = classes(module), Path(str(module.__file__)).name
+    if names:
+        raise UnknownNameError(f"optimizer in {file}", name, names)
     hint = "Derive a class from minidl.optim.Optimizer, and write its update."
     raise ArgumentError(f"{file} defines no optimizer", received=name, hint=hint)
 
@@ -126,13 +126,13 @@ def _failure(path: Path, place: Path, error: BaseException) -> ArgumentError:
     if isinstance(error, SystemExit):
         hint = 'Put what is not a definition under if __name__ == "__main__":'
         return ArgumentError(f"{path}, line {line} ends the process", hint=hint)
-    kind = "" if isinstance(error, MinidlError) else f"{type(error).__name__}: "
-    return ArgumentError(f"{path}, line {line}: {kind}{error}")
+    error_name = "" if isinstance(error, MinidlError) else f"{type(error).__name__}: "
+    return ArgumentError(f"{path}, line {line}: {error_name}{error}")
 
 
-def _trees(path: Path, folder: Path, seen: set[Path]) -> Iterator[ast.Module]:
+def _trees(path: Path, folder: Path, visited: set[Path]) -> Iterator[ast.Module]:
     """Yield the code of a file, and of the modules in the folder that it imports."""
-    seen.add(path)
+    visited.add(path)
     try:
         tree = ast.parse(path.read_bytes())
     except SyntaxError:  # of a module that was not imported after all
@@ -144,8 +144,8 @@ def _trees(path: Path, folder: Path, seen: set[Path]) -> Iterator[ast.Module]:
     for place in dict.fromkeys(_imported(tree)):
         inside = [folder / place, path.parent / place]
         for file in [f for p in inside for f in (p.with_suffix(".py"), p / "__init__.py")]:
-            if file.is_file() and file not in seen:
-                yield from _trees(file, folder, seen)
+            if file.is_file() and file not in visited:
+                yield from _trees(file, folder, visited)
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -51,8 +51,8 @@ class Entry:
         """The momentum of the rule where none is given: its own default, otherwise 0.9."""
         arguments = inspect.signature(getattr(self.optimizer, "__init__")).parameters  # noqa: B009
         default = arguments["momentum"].default if "momentum" in arguments else 0.9
-        own = 0.9 if default is inspect.Parameter.empty else default
-        return own if self.has_momentum else None
+        value = 0.9 if default is inspect.Parameter.empty else default
+        return value if self.has_momentum else None
 
     @answers
     def make(self, lr: object, momentum: object = None) -> Optimizer:
@@ -61,8 +61,8 @@ class Entry:
         >>> lookup("nag").make(0.1), lookup("rmsprop").make(0.1).momentum
         (NAG(lr=0.1, momentum=0.9), 0.0)
         """
-        given = self.default_momentum if momentum is None else momentum
-        return self.optimizer(lr=lr, **({"momentum": given} if self.has_momentum else {}))
+        coefficient = self.default_momentum if momentum is None else momentum
+        return self.optimizer(lr=lr, **({"momentum": coefficient} if self.has_momentum else {}))
 
     @answers
     def batches(self, batch_size: BatchSize | None = None) -> BatchSize:
@@ -199,7 +199,7 @@ def register(
     Raises
     ------
     ArgumentError
-        The name is taken or is no name, or the class is not such a class.
+        The name is taken or invalid, or the class is not a valid optimizer.
 
     Examples
     --------
@@ -216,18 +216,18 @@ def register(
     SignDescent(lr=0.1)
     >>> OPTIMIZERS.remove("sign-descent")
 
-    In a file ``sign.py``, the class needs no name of its own::
+    In a file ``sign.py``, the class needs no registered name::
 
         minidl compare --optimizers sign.py:SignDescent,nag
     """
     check_name(name)
-    cls, same = check_class(optimizer), tuple(aliases)
-    for known in {OPTIMIZERS.canonical(n) for n in (name, *same) if n in OPTIMIZERS}:
-        if OPTIMIZERS[known].optimizer.__module__.startswith("minidl."):
-            raise ArgumentError(f"minidl has an optimizer named {known!r}: choose another name")
-        OPTIMIZERS.remove(known)
+    cls, other_names = check_class(optimizer), tuple(aliases)
+    for taken in {OPTIMIZERS.canonical(n) for n in (name, *other_names) if n in OPTIMIZERS}:
+        if OPTIMIZERS[taken].optimizer.__module__.startswith("minidl."):
+            raise ArgumentError(f"minidl has an optimizer named {taken!r}: choose another name")
+        OPTIMIZERS.remove(taken)
     line = summary or (cls.__doc__ or cls.__name__).strip().splitlines()[0]
-    OPTIMIZERS.add(name, Entry(name, cls, batch_size, False, same, line), same)
+    OPTIMIZERS.add(name, Entry(name, cls, batch_size, False, other_names, line), other_names)
 
 
 @answers
@@ -262,6 +262,6 @@ def SGD(  # noqa: N802
 
 
 def scale_of(optimizer: Optimizer) -> float:
-    """Return what the default rates of gradient descent are multiplied by for a rule."""
+    """Return the factor of the default rates for a rule, relative to gradient descent's."""
     rule = type(optimizer.chain()[-1])
     return next((entry.scale for entry in TABLE if entry.optimizer is rule), 1.0)

@@ -35,7 +35,7 @@ def check_report(path: str | Path) -> None:
     check_place(path)
 
 
-def document(title: str, parts: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> str:
+def document(title: str, parts: Sequence[Mapping[str, Any]], made_with: Mapping[str, Any]) -> str:
     """Return the HTML of a page; no text in it, whatever it contains, can become markup.
 
     Parameters
@@ -49,7 +49,7 @@ def document(title: str, parts: Sequence[Mapping[str, Any]], made: Mapping[str, 
     """
     style, script = part("page.css"), "".join(map(part, SCRIPTS))
     policy = f"{NOTHING}; style-src {_hash(style)}; script-src {_hash(script)}"
-    text = json.dumps({"parts": list(parts), "made": dict(made)}, allow_nan=False)
+    text = json.dumps({"parts": list(parts), "made": dict(made_with)}, allow_nan=False)
     pieces = {
         "policy": policy,
         "title": html.escape(title.encode("utf-8", "replace").decode("utf-8")),

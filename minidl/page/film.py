@@ -51,21 +51,21 @@ def film(
         `epochs`, those of curves and paths; `stops`, those with pictures; `picture`, or None with
         more than 64 classes; `path`; and `notes`, sentences on what was left out or rounded.
     """
-    last = max(map(len, weights.values())) - 1
+    last_epoch = max(map(len, weights.values())) - 1
     ends = [len(rows) - 1 for rows in weights.values()]
-    keep = sorted({*ends, *(epoch for epoch in keep if epoch <= last)})
-    epochs = shown_epochs(last, keep=keep)
+    keep = sorted({*ends, *(epoch for epoch in keep if epoch <= last_epoch)})
+    epochs = shown_epochs(last_epoch, keep=keep)
     paths, shares = weight_paths(weights, diverged)
     places = {name: [e for e in epochs if e < len(rows)] for name, rows in weights.items()}
     points = {name: _rounded(paths[name][places[name]]) for name in weights}
-    found: dict[str, Any] = {"epochs": epochs, "stops": epochs, "picture": None, "notes": []}
-    found["path"] = {"shares": shares, "points": points}
+    pictures: dict[str, Any] = {"epochs": epochs, "stops": epochs, "picture": None, "notes": []}
+    pictures["path"] = {"shares": shares, "points": points}
     if len(data.class_names) <= MOST_CLASSES:
         view = View.of(data, frames=len(epochs) * len(weights))
         shades = Shades.of(data, loss)
-        made = {n: frames(model, weights[n][places[n]], view, shades) for n in weights}
-        found["stops"], texts = fitted(made, epochs, view.side, keep, room)
-        found["picture"] = {
+        drawn = {n: frames(model, weights[n][places[n]], view, shades) for n in weights}
+        pictures["stops"], texts = fitted(drawn, epochs, view.side, keep, room)
+        pictures["picture"] = {
             "axes": view.axes(),
             "side": view.side,
             "frames": texts,
@@ -74,8 +74,8 @@ def film(
             "regression": data.task == "regression",
             "shades": shades.to_dict(),
         }
-        found["notes"] = [*_notes(data, view, shades), *_left_out(found["stops"], last)]
-    return found
+        pictures["notes"] = [*_notes(data, view, shades), *_left_out(pictures["stops"], last_epoch)]
+    return pictures
 
 
 def _rounded(path: Array) -> list[list[float]]:
@@ -92,8 +92,8 @@ def _notes(data: Dataset, view: View, shades: Shades) -> Iterator[str]:
             " can lie on the wrong side of the line and still be predicted correctly."
         )
     unit = {"value": "a prediction", "share": "a probability", "class": "a lead"}[shades.kind]
-    each = " of each class" * (shades.kind == "class")
-    words = f"Pictures have {shades.levels} shades{each}"
+    per_class = " of each class" * (shades.kind == "class")
+    words = f"Pictures have {shades.levels} shades{per_class}"
     words = "Curves are rounded" if shades.fine else words
     yield f"{words}: {unit} that is read from them is wrong by at most {shades.error:.2g}."
     drawn, total = len(view.points(data)["target"]), len(data.X_train) + len(data.X_test)
@@ -101,11 +101,11 @@ def _notes(data: Dataset, view: View, shades: Shades) -> Iterator[str]:
         yield f"{drawn} of {total} rows are drawn."
 
 
-def _left_out(stops: Collection[int], last: int) -> Iterator[str]:
+def _left_out(stops: Collection[int], end: int) -> Iterator[str]:
     """Yield which epochs the pictures show, if these are not all."""
-    if len(stops) <= last:
+    if len(stops) <= end:
         step = int(np.median(np.diff(list(stops))))
         yield (
-            f"The slider stops at {len(stops)} of {last + 1} epochs, about one of {step}, so that"
+            f"The slider stops at {len(stops)} of {end + 1} epochs, about one of {step}, so that"
             " this file stays small."
         )

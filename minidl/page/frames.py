@@ -16,14 +16,14 @@ EPOCHS = 401  # shown at most
 BUDGET = 1_500_000  # characters for the pictures of a page
 
 
-def shown_epochs(last: int, most: int = EPOCHS, keep: Iterable[int] = ()) -> list[int]:
+def shown_epochs(last_epoch: int, limit: int = EPOCHS, keep: Iterable[int] = ()) -> list[int]:
     """Return epochs at equal distances from 0 on, at most so many, the last one, and `keep`.
 
-    >>> shown_epochs(10, most=6, keep=[3])
+    >>> shown_epochs(10, limit=6, keep=[3])
     [0, 2, 3, 4, 6, 8, 10]
     """
-    step = max(1, math.ceil(last / (most - 1)))
-    return sorted({*range(0, last + 1, step), last, *keep})
+    step = max(1, math.ceil(last_epoch / (limit - 1)))
+    return sorted({*range(0, last_epoch + 1, step), last_epoch, *keep})
 
 
 def frames(model: Layer, weights: Array, view: View, shades: Shades) -> Array:
@@ -67,13 +67,13 @@ def fitted(
     `pictures` have one row for each of `epochs`, or fewer if a run ended earlier. Every second
     epoch is left out, except for `keep`, until the texts have at most `room` characters.
     """
-    kept, always = list(range(len(epochs))), {0, len(epochs) - 1, *map(epochs.index, keep)}
+    stops, always = list(range(len(epochs))), {0, len(epochs) - 1, *map(epochs.index, keep)}
     while True:
         texts = {
-            name: packed(rows[[k for k in kept if k < len(rows)]], width)
+            name: packed(rows[[k for k in stops if k < len(rows)]], width)
             for name, rows in pictures.items()
         }
-        thinned = sorted({*kept[::2], *always})
-        if sum(map(len, texts.values())) <= room or len(thinned) == len(kept):
-            return [epochs[k] for k in kept], texts
-        kept = thinned
+        thinned = sorted({*stops[::2], *always})
+        if sum(map(len, texts.values())) <= room or len(thinned) == len(stops):
+            return [epochs[k] for k in stops], texts
+        stops = thinned

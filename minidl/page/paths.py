@@ -24,9 +24,9 @@ def weight_paths(
     steady = {name: rows for name, rows in weights.items() if name not in diverged} or weights
     plane = plane_of_weights({n: rows.astype(np.float64) for n, rows in steady.items()})
     directions, shares = np.zeros((2, plane.centre.size)), np.zeros(2)
-    found = plane.shares > 1e-12  # others are noise of the last digits
-    directions[: len(found)][found] = plane.directions[found]
-    shares[: len(found)] = np.where(found, plane.shares, 0.0)
+    significant = plane.shares > 1e-12  # others are noise of the last digits
+    directions[: len(significant)][significant] = plane.directions[significant]
+    shares[: len(significant)] = np.where(significant, plane.shares, 0.0)
     start = next(iter(steady.values()))[0]
     paths = {name: (rows - start) @ directions.T for name, rows in weights.items()}
     return paths, shares.round(6).tolist()

@@ -27,7 +27,7 @@ from minidl.plots.style import looks_of
 from minidl.text import counted, in_words
 
 ONE_LINE = 10_000  # columns, so that sentences are not broken
-AGREE = 1e-6  # larger relative differences of the trained from the recorded losses are told
+AGREE = 1e-6  # relative difference of losses above which the page mentions it
 
 
 def race(
@@ -48,14 +48,14 @@ def race(
     """
     plan, target = comparison.plan, comparison.target
     assert target is not None  # or nothing could be trained again
-    records = {n: comparison.table[n, one.setting, seed] for n, one in replays.items()}
+    records = {n: comparison.table[n, r.setting, seed] for n, r in replays.items()}
     hits = {n: target.time(run, plan.sustained) for n, run in records.items()}
     arrived = {n: int(hit) for n, hit in hits.items() if math.isfinite(hit)}
-    first = next(iter(replays.values()))
-    weights = {n: one.weights[: records[n].epochs + 1] for n, one in replays.items()}
+    example = next(iter(replays.values()))
+    weights = {n: r.weights[: records[n].epochs + 1] for n, r in replays.items()}
     gone = [n for n, run in records.items() if run.diverged_at is not None]
     shots = film(
-        first.model, first.data, _loss(comparison), weights,
+        example.model, example.data, _loss(comparison), weights,
         diverged=gone, keep={*arrived.values()}, room=room,
     )  # fmt: skip
     looks, columns = looks_of(replays), _columns(records)
@@ -131,7 +131,7 @@ def _bands(
         return {}
     bands = {}
     for column in columns:
-        low, _, high = quartiles([one.curves[column] for one in runs])
+        low, _, high = quartiles([record.curves[column] for record in runs])
         bands[column] = [at(low, epochs, digits=6), at(high, epochs, digits=6)]
     return bands
 
@@ -139,11 +139,11 @@ def _bands(
 def _notes(comparison: Comparison, seed: int) -> Iterator[str]:
     """Yield which run of each optimizer is shown, and what the bands are."""
     plan = comparison.plan
-    which = f"Pictures, lines and paths are of one seed, {seed}"
+    words = f"Pictures, lines and paths are of one seed, {seed}"
     if seed in plan.seeds and len(plan.seeds) > 1 and comparison.rows:
-        which += f", of the {len(plan.seeds)} that judge: its epochs are closest to the medians"
-        which += ". The verdict rests on all of them"
-    yield f"{which}. All optimizers start from the same weights."
+        words += f", of the {len(plan.seeds)} that judge: its epochs are closest to the medians"
+        words += ". The verdict rests on all of them"
+    yield f"{words}. All optimizers start from the same weights."
     if any(row.seeds >= 4 for row in comparison.rows):
         yield (
             "Shaded behind the lines: the middle half of the curves of"
@@ -153,8 +153,8 @@ def _notes(comparison: Comparison, seed: int) -> Iterator[str]:
 
 def _differences(replays: Mapping[str, Replay], records: Mapping[str, Run]) -> Iterator[str]:
     """Yield by how much training again gave other losses than those recorded, which are shown."""
-    for name, one in replays.items():
-        curves, history = records[name].curves, one.history
+    for name, replayed in replays.items():
+        curves, history = records[name].curves, replayed.history
         columns = [n for n in ("train_loss", "validation_loss") if n in curves and n in history]
         difference = max(_apart(curves[column], history[column]) for column in columns)
         if difference > AGREE:
@@ -165,11 +165,11 @@ def _differences(replays: Mapping[str, Replay], records: Mapping[str, Run]) -> I
             )
 
 
-def _apart(before: Array, now: Array) -> float:
+def _apart(old: Array, new: Array) -> float:
     """Return the largest relative difference of two curves, infinity if one alone has a NaN."""
-    n = min(len(before), len(now))
-    scale = np.maximum(abs(before[:n]), np.finfo(float).tiny)
-    apart = np.where(np.isnan(before[:n]) & np.isnan(now[:n]), 0.0, abs(now[:n] - before[:n]))
+    n = min(len(old), len(new))
+    scale = np.maximum(abs(old[:n]), np.finfo(float).tiny)
+    apart = np.where(np.isnan(old[:n]) & np.isnan(new[:n]), 0.0, abs(new[:n] - old[:n]))
     return float(np.nan_to_num(apart / scale, nan=np.inf).max())
 
 

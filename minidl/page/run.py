@@ -50,7 +50,7 @@ def run(
     history = trainer.history
     columns = [column for column in CURVES if column in history]
     shots = film(trainer.model, data, trainer.loss, {name: weights}, keep={best}, room=room)
-    one = {
+    record = {
         "name": name,
         "look": look_of(looks_of([name])[name]),
         "setting": f"{trainer.optimizer!r}, batch size {trainer.batch_size}",
@@ -59,17 +59,17 @@ def run(
         "arrived": None,
         "diverged": history.diverged_at,
     }
-    last = int(history.entry("epoch", -1))
-    about = {"kicker": f"minidl train: {data.name}", "budget": last, "open": best, "goal": None}
+    end = int(history.entry("epoch", -1))
+    about = {"kicker": f"minidl train: {data.name}", "budget": end, "open": best, "goal": None}
     about |= {
-        "seed": f"The network after each epoch{_opened(history, best, last)}",
+        "seed": f"The network after each epoch{_opened(history, best, end)}",
         "columns": [[c, in_words(c)] for c in columns],
     }
-    return {**words, **shots, **about, "runs": [one]}
+    return {**words, **shots, **about, "runs": [record]}
 
 
-def _opened(history: History, best: int, last: int) -> str:
+def _opened(history: History, best: int, end: int) -> str:
     """Return why the page opens at an epoch before the last one."""
     rows = "validation" if "validation_loss" in history else "training"
     why = f"; the slider starts at epoch {best}, which has the lowest {rows} loss"
-    return why if best < last else ""
+    return why if best < end else ""

@@ -112,12 +112,12 @@ class Shades:
     def _classes(self, outputs: Array) -> Array:
         """Return class * levels + the level of its lead."""
         probabilities = np.nan_to_num(np.asarray(Softmax()(outputs)))
-        second, first = np.sort(probabilities, axis=1)[:, -2:].T
-        level = np.rint((self.levels - 1) * (first - second))
+        second_largest, largest = np.sort(probabilities, axis=1)[:, -2:].T
+        level = np.rint((self.levels - 1) * (largest - second_largest))
         return np.asarray(self.levels * probabilities.argmax(axis=1) + level).astype(np.uint8)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the bytes mean as JSON data."""
+        """Return the meaning of the bytes as JSON data."""
         names = ("kind", "words", "low", "high", "levels", "fine", "error")
         looks = zip(self.classes, colours_of(len(self.classes)), cycle(MARKERS), strict=False)
         classes = [{"name": class_words(n).strip(), "color": c, "marker": m} for n, c, m in looks]

@@ -87,12 +87,12 @@ class View:
     def points(self, data: Dataset) -> dict[str, Any]:
         """Return rows of a data set in the view as JSON data, a part of them if there are many."""
         parts = []
-        for X, y, most in (
+        for X, y, limit in (
             (data.X_train, data.y_train, TRAINING),
             (data.X_test, data.y_test, HELD_OUT),
         ):
-            kept = np.unique(np.linspace(0, len(X) - 1, min(most, len(X))).astype(int))
-            parts.append((self.coordinates(X[kept]), y[kept]))
+            chosen = np.unique(np.linspace(0, len(X) - 1, min(limit, len(X))).astype(int))
+            parts.append((self.coordinates(X[chosen]), y[chosen]))
         places, y = (np.concatenate(part) for part in zip(*parts, strict=True))
         y = data.inverse_y(y) if data.task == "regression" else y
         columns = dict(zip("xy", places.T, strict=False)) | {"target": y}

@@ -65,14 +65,14 @@ class Path:
         NAG's step is these two: along the velocity, w - m v, where it asks for the gradient, and
         then the correction - lr g. Gradient descent and momentum ask where they are.
         """
-        for here, asked, there in zip(
+        for point, points, next_point in zip(
             self.iterates[:-1], self.asked, self.iterates[1:], strict=False
         ):
-            if len(asked) == 1 and not np.array_equal(asked[0], here):
-                yield here, asked[0], there
+            if len(points) == 1 and not np.array_equal(points[0], point):
+                yield point, points[0], next_point
 
 
-MOST_STEPS = 10**7  # all of which are recorded
+MOST_STEPS = 10**7  # each is recorded
 
 
 @answers
@@ -125,18 +125,18 @@ def descend(
     """
     place = surface(on)
     steps = check_count("steps", place.steps if steps is None else steps, 1, MOST_STEPS)
-    made, called = _made(optimizer, lr, momentum)
+    instance, called = _made(optimizer, lr, momentum)
     w = check_start(place, start)
     with np.errstate(all="ignore"):
-        iterates, losses, asked, diverged = _run(place, made, w, steps)
-    return Path(place, name or called, made, iterates, losses, asked, diverged)
+        iterates, losses, points, diverged = _run(place, instance, w, steps)
+    return Path(place, name or called, instance, iterates, losses, points, diverged)
 
 
 def _run(
     place: Surface, optimizer: Optimizer, w: Array, steps: int
 ) -> tuple[Array, Array, tuple[Array, ...], int | None]:
     """Return iterates, losses, the points of gradients, and the step of divergence."""
-    iterates, losses, asked = [w.copy()], [float(place.losses(w))], []
+    iterates, losses, asked_points = [w.copy()], [float(place.losses(w))], []
     diverged = None
     for step in range(1, steps + 1):
         points: list[Array] = []
@@ -152,18 +152,18 @@ def _run(
         if finite:
             iterates.append(point)
             losses.append(loss)
-            asked.append(np.array(points).reshape(-1, len(w)))
+            asked_points.append(np.array(points).reshape(-1, len(w)))
         if not finite or _unbounded(losses):
             diverged = step
             break
-    return np.array(iterates), np.array(losses), tuple(asked), diverged
+    return np.array(iterates), np.array(losses), tuple(asked_points), diverged
 
 
 def _unbounded(losses: Sequence[float]) -> bool:
     """Return whether the last loss is far above the first for the spread so far, or far below."""
-    first, rise = losses[0], losses[-1] - losses[0]
-    size = max(1.0, abs(first))
-    return rise > GROWTH * max(size, first - min(losses)) or -rise > FALL * size
+    initial, rise = losses[0], losses[-1] - losses[0]
+    size = max(1.0, abs(initial))
+    return rise > GROWTH * max(size, initial - min(losses)) or -rise > FALL * size
 
 
 def _made(
@@ -226,12 +226,12 @@ def common_lr(
         lr = SHARE / largest if 0 < largest < np.inf else WITHOUT_CURVATURE
         if place.quadratic:
             break
-        found = largest
+        steepest = largest
         for name in optimizers:
             path = descend(place, name, start, steps, lr=lr, momentum=momentum)
             points = np.concatenate([path.iterates, *path.asked])
-            found = max(found, float(place.curvatures(points).max()))
-        if found <= largest * (1 + 1e-9):
+            steepest = max(steepest, float(place.curvatures(points).max()))
+        if steepest <= largest * (1 + 1e-9):
             break
-        largest = min(found, 2 * largest) if largest > 0 else found
+        largest = min(steepest, 2 * largest) if largest > 0 else steepest
     return CommonRate(lr, largest)

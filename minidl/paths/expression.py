@@ -139,10 +139,10 @@ def _tree(text: str) -> ast.expr:
 
 def _syntax_error(text: str, error: SyntaxError | ValueError) -> ArgumentError:
     """Return the error for a text that is not an expression."""
-    position, said = (getattr(error, "offset", None) or 1) - 1, getattr(error, "msg", "")
-    if "parenthes" in said or "closed" in said or "unmatched" in said:
-        wrong = f"cannot read the surface {text!r}: {said}, at position {position + 1}"
-        return ArgumentError(wrong)
+    position, reason = (getattr(error, "offset", None) or 1) - 1, getattr(error, "msg", "")
+    if "parenthes" in reason or "closed" in reason or "unmatched" in reason:
+        message = f"cannot read the surface {text!r}: {reason}, at position {position + 1}"
+        return ArgumentError(message)
     if re.search(r"[-+*/(,]$", text):
         return _error(text, "", len(text), hint=f"Something is missing after {text[-1]!r}.")
     hint = next((hint for pattern, hint in SYNTAX if re.search(pattern, text)), None)
@@ -209,9 +209,9 @@ def _unknown(text: str, node: ast.AST) -> ArgumentError:
             hint = f"Did you mean {right!r}?" if right else None
             hint = f"Write parentheses: {name}(x)." if name in FUNCTIONS else hint
         case ast.BinOp(left=left, op=op):
-            found = re.search(r"[^\s\w.)]+", text[left.end_col_offset :])
-            assert found is not None
-            part, position = found.group(), (left.end_col_offset or 0) + found.start()
+            symbol = re.search(r"[^\s\w.)]+", text[left.end_col_offset :])
+            assert symbol is not None
+            part, position = symbol.group(), (left.end_col_offset or 0) + symbol.start()
             hint = "Write ** for a power: x**2." if isinstance(op, ast.BitXor) else None
         case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS or name in OF_TWO:
             count = "two arguments: max(x, y)" if name in OF_TWO else "one argument"

@@ -183,7 +183,7 @@ def _directions(path: Path, minimum: Array | None, tolerance: float) -> tuple[Di
     if centre is None or (place.dimension > 1 and not place.quadratic):
         return ()
     eigenvalues, vectors = np.linalg.eigh(place.hessians(centre))
-    found = []
+    directions = []
     upward_first = zip(eigenvalues[::-1], vectors.T[::-1], strict=True)
     for h, either in sorted(upward_first, key=lambda pair: -float(f"{abs(pair[0]):.9g}")):
         vector = -either if (path.iterates[0] - centre) @ either < 0 else either
@@ -191,13 +191,13 @@ def _directions(path: Path, minimum: Array | None, tolerance: float) -> tuple[Di
         if offsets[0] > 1e-12 * np.linalg.norm(path.iterates[0] - centre):
             rule = path.rule if place.quadratic else None
             theory = {} if rule is None else _theory(rule, float(h), len(offsets) - 1, tolerance)
-            seen = swing(offsets, tolerance)
-            found.append(Direction(vector, float(h), offsets, seen, **theory))
-    return tuple(found)
+            measured = swing(offsets, tolerance)
+            directions.append(Direction(vector, float(h), offsets, measured, **theory))
+    return tuple(directions)
 
 
 def _theory(rule: Rule, h: float, steps: int, tolerance: float) -> dict[str, Any]:
-    """Return what theory says of a rule along a direction of curvature h."""
+    """Return the predictions of theory for a rule along a direction of curvature h."""
     name, lr, m = rule
     x = lr * h
     expected = swing(closed_form(name, x, m, steps), tolerance)

@@ -130,7 +130,7 @@ class Surface:
 
     def _newton(self, point: Array, steps: int = 200) -> Array | None:
         """Return the minimum that Newton's method with damping reaches, or None."""
-        damping, loss, first = 1e-3, self.losses(point), np.abs(self.gradients(point)).max()
+        damping, loss, slope = 1e-3, self.losses(point), np.abs(self.gradients(point)).max()
         for _ in range(steps):
             g, H = self.gradients(point), self.hessians(point)
             if not (np.isfinite(H).all() and np.isfinite(g).all()):
@@ -139,10 +139,10 @@ class Surface:
             scale = max(np.abs(H).max(), steepest, 1e-300)
             step = np.linalg.solve(H + (max(-lowest, 0) + damping * scale) * np.eye(len(H)), -g)
             if np.abs(step).max() <= 1e-12 * (1 + np.abs(point).max()):
-                flat = len(g) == 1 or steepest <= 1e-6 * first  # in 1-D it may be a kink, as of abs
+                flat = len(g) == 1 or steepest <= 1e-6 * slope  # in 1-D it may be a kink, as of abs
                 return point if flat and lowest >= -1e-9 * scale else None
-            if (there := self.losses(point + step)) < loss:
-                point, loss, damping = point + step, there, max(damping / 10, 1e-15)
+            if (new_loss := self.losses(point + step)) < loss:
+                point, loss, damping = point + step, new_loss, max(damping / 10, 1e-15)
             else:
                 damping *= 10
         return None
@@ -199,9 +199,9 @@ def _start(formula: Formula) -> Point:
     """Return the first of a few points that has a finite loss and a slope; or else (1, 1)."""
     points = [(value,) * len(formula.variables) for value in (1.0, 2.0, 0.5, -1.0)]
     for point in points:
-        made = Surface(formula.text, formula, point)
-        slope = made.gradients(np.array(point))
-        if np.isfinite(made.losses(np.array(point))) and np.isfinite(slope).all() and slope.any():
+        trial = Surface(formula.text, formula, point)
+        slope = trial.gradients(np.array(point))
+        if np.isfinite(trial.losses(np.array(point))) and np.isfinite(slope).all() and slope.any():
             return point
     return points[0]
 
@@ -220,8 +220,8 @@ def check_start(surface: Surface, start: Any) -> Array:
         message = f"must be {expected}, got {received}"
         raise ArgumentError(message, argument="start")
     if not np.isfinite(surface.losses(point)):
-        where = ",".join(f"{value:g}" for value in point)
-        message = f"must be a point with a loss, got {where}, where {surface.formula.text} is"
+        place = ",".join(f"{value:g}" for value in point)
+        message = f"must be a point with a loss, got {place}, where {surface.formula.text} is"
         message += f" {surface.losses(point):g}"
         raise ArgumentError(message, argument="start")
     return point

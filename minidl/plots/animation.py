@@ -99,9 +99,9 @@ def animate_boundaries(
     """
     check_animation(path)
     network, checked = _checked(runs, model)
-    last = max(len(weights) for weights, _ in checked.values()) - 1
-    count = min(check_count("frames", frames, 2), last + 1)
-    epochs = np.linspace(0, last, count).round().astype(int).tolist()
+    last_epoch = max(len(weights) for weights, _ in checked.values()) - 1
+    count = min(check_count("frames", frames, 2), last_epoch + 1)
+    epochs = np.linspace(0, last_epoch, count).round().astype(int).tolist()
     names = {name: (labels or {}).get(name, name) for name in checked}
     size, before = check_count("resolution", resolution, 2, FINEST), network.parameters.value.copy()
     with styled():
@@ -200,17 +200,17 @@ class _Stage:
     def _draw_panel(self, ax: Axes, name: str, epoch: int) -> None:
         """Draw what one optimizer's network predicts after an epoch."""
         weights, losses = self.runs[name]
-        at = min(epoch, len(weights) - 1)
+        row = min(epoch, len(weights) - 1)
         scene = self.scene
-        scene.network.parameters.set(weights[at])
+        scene.network.parameters.set(weights[row])
         repaint(ax, scene.data, scene.scores, scene.size, scene.plane)
-        ended = f" (ended in epoch {at})" if at < epoch else ""
-        ax.set_title(f"{self.names[name]}{ended}\ntraining loss {losses[at]:.3g}")
+        ended = f" (ended in epoch {row})" if row < epoch else ""
+        ax.set_title(f"{self.names[name]}{ended}\ntraining loss {losses[row]:.3g}")
         ax.spines.top.set(visible=True, color=self.looks[name].color, linewidth=4)
         ax.set_xlabel(ax.get_xlabel().replace(" of the variance", ""))
         inner = self.panels.index(ax) % IN_A_ROW > 0  # beside another panel with the same label
         ax.set_ylabel("" if inner else ax.get_ylabel().replace(" of the variance", ""))
-        self.points[name].set_data([at], [losses[at]])
+        self.points[name].set_data([row], [losses[row]])
 
 
 def _indexed(picture: Pixels, colours: Pixels) -> Image:
@@ -218,9 +218,9 @@ def _indexed(picture: Pixels, colours: Pixels) -> Image:
     from PIL import Image
 
     packed = picture.astype(np.int32) @ [65536, 256, 1]
-    found: Any
-    found, places = np.unique(packed, return_inverse=True)
-    rgb = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    distinct: Any
+    distinct, places = np.unique(packed, return_inverse=True)
+    rgb = np.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255], axis=1)
     distances = ((rgb[:, None] - colours.astype(np.int32)) ** 2).sum(axis=2)
     indices = distances.argmin(axis=1).astype(np.uint8)[places.ravel()]
     image = Image.frombytes("P", packed.shape[::-1], indices.tobytes())
@@ -241,10 +241,10 @@ def _write(pictures: list[Pixels], exact: list[str], path: Path) -> None:
     colours = np.concatenate(
         [colours, np.array([bytearray.fromhex(c[1:]) for c in exact], np.uint8)]
     )
-    first, *others = [_indexed(picture, colours) for picture in pictures]
-    times = [START, *[STEP] * (len(others) - 1), END][: len(pictures)]
+    opening, *later = [_indexed(picture, colours) for picture in pictures]
+    times = [START, *[STEP] * (len(later) - 1), END][: len(pictures)]
     content = BytesIO()
-    first.save(content, "GIF", save_all=True, append_images=others, duration=times, loop=0)
+    opening.save(content, "GIF", save_all=True, append_images=later, duration=times, loop=0)
     try:
         with atomic_write(path) as file:
             file.write(content.getvalue())

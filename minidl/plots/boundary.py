@@ -92,7 +92,7 @@ def plot_boundary(model: Any, data: Any, ax: Axes | None = None, *, resolution: 
     'first principal component (74 % of the variance)'
     """
     size = check_count("resolution", resolution, 2, FINEST)
-    network_of(model)  # raises if it is no model
+    network_of(model)  # raises if it is not a model
     data = dataset_of(model, data)
     scores = scores_of(model, data)
     with styled(ax), warnings.catch_warnings():
@@ -101,8 +101,8 @@ def plot_boundary(model: Any, data: Any, ax: Axes | None = None, *, resolution: 
         scores.of(data.X_train[:1])  # raises if they do not fit, before there is a figure
         ax = axes_of(ax, 6.4, 5.6)
         drawn = draw_prediction(ax, data, scores, size)
-        wrong = cross_out(ax, data, drawn.places, scores) if data.n_classes else ""
-        entitle(ax, data.name, *drawn.words, wrong)
+        misclassified = cross_out(ax, data, drawn.places, scores) if data.n_classes else ""
+        entitle(ax, data.name, *drawn.words, misclassified)
         if ax.images and data.n_classes == 0:
             bar = ax.figure.colorbar(ax.images[0], ax=ax, shrink=0.9, aspect=30, extend="both")
             bar.set_label(f"{target_of(data)}: shade predicted, points true")
@@ -171,8 +171,8 @@ def _draw_probabilities(ax: Axes, data: Dataset, scores: Scores, size: int) -> D
         ax.plot(x, predicted[:, k], color=colour, label=data.class_names[k])
     places: list[Floats] = []
     for part, height in zip(parts_of(data), (-0.06, -0.12), strict=False):
-        own = part.X[:, 0] * data.x_scale + data.x_mean
-        places.append(np.stack([own, np.full(len(own), height)], axis=1))
+        x_of_rows = part.X[:, 0] * data.x_scale + data.x_mean
+        places.append(np.stack([x_of_rows, np.full(len(x_of_rows), height)], axis=1))
     draw_classes(ax, data, places)
     label = "probability (rows are below 0)" if scores.probable else "1: the predicted class"
     ax.set(xlabel=data.feature_names[0], ylabel=label, ylim=(-0.18, 1.04))

@@ -24,8 +24,8 @@ LIFT, MARKED = 5, 60  # drawing order of paths; steps with a marker
 
 def grid(limits: Sequence[tuple[float, float]], points: int) -> Array:
     """Return the points of a grid over a rectangle, shape (points, points, 2)."""
-    first, second = (np.linspace(low, high, points) for low, high in limits)
-    return np.stack(np.meshgrid(first, second), axis=-1)
+    x, y = (np.linspace(low, high, points) for low, high in limits)
+    return np.stack(np.meshgrid(x, y), axis=-1)
 
 
 def lowest_of(*losses: npt.ArrayLike) -> float:
@@ -34,11 +34,11 @@ def lowest_of(*losses: npt.ArrayLike) -> float:
     >>> lowest_of([np.nan, 3.0], [2.0, -np.inf])
     2.0
     """
-    every = np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in losses])
-    if not np.isfinite(every).any():
+    all_losses = np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in losses])
+    if not np.isfinite(all_losses).any():
         expected = "a finite loss at one point at least"
         raise ArgumentError("the loss is not finite anywhere in the picture", expected=expected)
-    return float(every[np.isfinite(every)].min())
+    return float(all_losses[np.isfinite(all_losses)].min())
 
 
 def levels(losses: Array, lowest: float) -> Array:
@@ -51,10 +51,10 @@ def levels(losses: Array, lowest: float) -> Array:
     array([ 49.2, 100. ])
     """
     top = float(losses[np.isfinite(losses)].max(initial=lowest)) - lowest
-    found: Array = lowest + top * np.geomspace(1e-4, 1.0, LEVELS)
-    if not (np.diff(found) > 0).all():
+    values: Array = lowest + top * np.geomspace(1e-4, 1.0, LEVELS)
+    if not (np.diff(values) > 0).all():
         return np.array([lowest, lowest + max(1.0, 1e-6 * abs(lowest))])
-    return found
+    return values
 
 
 def draw_contours(ax: Axes, points: Array, losses: Array, lowest: float) -> None:
@@ -100,7 +100,7 @@ def limits_of(
 
     Without a `view`, they are those of the points with a margin.
     """
-    found = []
+    limits = []
     for axis in range(points.shape[1]):
         low, high = points[:, axis].min(), points[:, axis].max()
         left, right = view[axis] if view else (low, high)
@@ -108,5 +108,5 @@ def limits_of(
             room = (most - 1) * (right - left) / 2
             low, high = max(low, left - room), min(high, right + room)
         margin = 0.12 * (high - low) or 1.0
-        found.append((float(min(left, low - margin)), float(max(right, high + margin))))
-    return found
+        limits.append((float(min(left, low - margin)), float(max(right, high + margin))))
+    return limits

@@ -73,7 +73,7 @@ def plot_history(
     DataError
         The history is empty, or there is no finite value to draw.
     UnknownNameError
-        There is no such column.
+        The history has no such column.
 
     Examples
     --------
@@ -103,49 +103,49 @@ def has_accuracy(history: Any) -> bool:
 
 def draw_panels(figure: Figure, history: Any, label: str | None = None) -> Axes:
     """Draw the loss, and beside it the accuracy if there is one; return the Axes of the loss."""
-    kinds = ["loss", "accuracy"][: 1 + has_accuracy(history)]
-    panels = figure.subplots(1, len(kinds), squeeze=False)[0]
-    for kind, ax in zip(kinds, panels, strict=True):
-        _draw(history, kind, ax, label)
-    first: Axes = panels[0]
-    return first
+    columns = ["loss", "accuracy"][: 1 + has_accuracy(history)]
+    panels = figure.subplots(1, len(columns), squeeze=False)[0]
+    for column, ax in zip(columns, panels, strict=True):
+        _draw(history, column, ax, label)
+    loss_axes: Axes = panels[0]
+    return loss_axes
 
 
-def _pair(what: str) -> tuple[str, str]:
-    return f"train_{what}", f"validation_{what}"
+def _pair(quantity: str) -> tuple[str, str]:
+    return f"train_{quantity}", f"validation_{quantity}"
 
 
-def _curves(history: Any, what: str) -> tuple[Floats, Curves]:
+def _curves(history: Any, quantity: str) -> tuple[Floats, Curves]:
     """Return the epochs and the columns to draw, with nan where values are not finite."""
     if not (isinstance(history, Mapping) or hasattr(history, "columns")):
         raise invalid("history", history, "a History, or a mapping of columns")
-    known = list(getattr(history, "columns", history))
-    if not known or len(history[known[0]]) == 0:
+    columns = list(getattr(history, "columns", history))
+    if not columns or len(history[columns[0]]) == 0:
         raise DataError("there is nothing to draw: the history is empty", hint="Call fit first.")
-    pair = _pair(what)
-    names = [name for name in pair if name in known]
-    names = names or [pair[0] if what in ("loss", "accuracy") else what]
-    if names[0] not in known:
-        raise UnknownNameError("column", names[0], known)
+    pair = _pair(quantity)
+    names = [name for name in pair if name in columns]
+    names = names or [pair[0] if quantity in ("loss", "accuracy") else quantity]
+    if names[0] not in columns:
+        raise UnknownNameError("column", names[0], columns)
     curves = {name: np.array(history[name], dtype=np.float64) for name in names}
     for curve in curves.values():
         curve[~np.isfinite(curve)] = np.nan
     if all(np.isnan(curve).all() for curve in curves.values()):
         raise DataError(f"column {names[0]!r} has no finite value to draw")
-    return np.array(history["epoch"] if "epoch" in known else range(len(curve))), curves
+    return np.array(history["epoch"] if "epoch" in columns else range(len(curve))), curves
 
 
-def _draw(history: Any, what: str, ax: Axes, label: str | None) -> Axes:
+def _draw(history: Any, quantity: str, ax: Axes, label: str | None) -> Axes:
     """Draw one kind of column into Axes, and return them.
 
     Of several runs in one Axes, each has one entry in the legend, and validation has one for all.
     """
-    epochs, curves = _curves(history, what)
+    epochs, curves = _curves(history, quantity)
     look = Look(ink(0.85), SOLID, "o") if label is None else inked_looks([label])[label]
-    best, named = _best(history, what, curves, epochs), label is not None
+    best, named = _best(history, quantity, curves, epochs), label is not None
     run = ": ".join([str(label).lstrip("_"), *([best.words] if best else [])])  # no hidden label
     for k, (name, curve) in enumerate(curves.items()):
-        words = run if named else in_words(name).removesuffix(f" {what}")
+        words = run if named else in_words(name).removesuffix(f" {quantity}")
         style = _line(look, curve, k > 0, named)
         ax.plot(epochs, curve, label="_hidden" if named and k else words, **style)
     if best:
@@ -157,8 +157,8 @@ def _draw(history: Any, what: str, ax: Axes, label: str | None) -> Axes:
         for line in [line for line in ax.lines if line.get_label() == VALIDATION]:
             line.remove()  # to be the last entry
         ax.plot([], [], color=ink(0.85), linewidth=_width() * THIN, label=VALIDATION)
-    set_scales(ax, what, np.concatenate(list(curves.values())))
-    ax.set(xlabel="epoch", ylabel=in_words(what))
+    set_scales(ax, quantity, np.concatenate(list(curves.values())))
+    ax.set(xlabel="epoch", ylabel=in_words(quantity))
     explain(ax)
     return ax
 
@@ -172,14 +172,14 @@ def _width() -> float:
 
 def _line(look: Look, curve: Floats, validation: bool, named: bool) -> dict[str, Any]:
     """Return the keywords of a curve; that of training rows with a name has a few markers."""
-    how: dict[str, Any] = {"color": look.color, "linestyle": LONG if validation else SOLID}
+    style: dict[str, Any] = {"color": look.color, "linestyle": LONG if validation else SOLID}
     if named:
-        how = look.line | {"linewidth": _width() * (THIN if validation else 1)}
-    if np.isfinite(curve).sum() == 1:  # one point is no line
-        how |= {"marker": look.marker, "markerfacecolor": ink(0) if validation else look.color}
+        style = look.line | {"linewidth": _width() * (THIN if validation else 1)}
+    if np.isfinite(curve).sum() == 1:  # one point makes no line
+        style |= {"marker": look.marker, "markerfacecolor": ink(0) if validation else look.color}
     elif named and not validation:
-        how |= {"marker": look.marker, "markersize": 4, "markevery": -(-len(curve) // MARKED)}
-    return how
+        style |= {"marker": look.marker, "markersize": 4, "markevery": -(-len(curve) // MARKED)}
+    return style
 
 
 class Best(NamedTuple):
@@ -190,7 +190,7 @@ class Best(NamedTuple):
     words: str
 
 
-def _best(history: Any, what: str, curves: Curves, epochs: Floats) -> Best | None:
+def _best(history: Any, quantity: str, curves: Curves, epochs: Floats) -> Best | None:
     """Return the epoch of the lowest validation loss, or else training loss; None without a loss.
 
     The value is that of the last curve.
@@ -206,7 +206,7 @@ def _best(history: Any, what: str, curves: Curves, epochs: Floats) -> Best | Non
         rows = "validation"
     name, curve = list(curves.items())[-1]
     value = f"{100 * curve[best]:.1f} %" if "accuracy" in name else f"{curve[best]:.4g}"
-    words = "best epoch:" if what == "loss" else f"lowest {rows} loss: epoch"
+    words = "best epoch:" if quantity == "loss" else f"lowest {rows} loss: epoch"
     return Best(float(epochs[best]), float(curve[best]), f"{words} {epochs[best]:g} ({value})")
 
 
@@ -221,14 +221,14 @@ def _mark(ax: Axes, look: Look, best: Best, *, alone: bool) -> None:
     )  # fmt: skip
 
 
-def set_scales(ax: Axes, what: str, values: Floats) -> None:
+def set_scales(ax: Axes, quantity: str, values: Floats) -> None:
     """Count epochs in whole numbers, accuracy in percent, and wide losses logarithmically."""
     from matplotlib import ticker
 
     count_in_whole_numbers(ax.xaxis)
     low, high = np.nanmin(values), np.nanmax(values)
-    if "accuracy" in what:
+    if "accuracy" in quantity:
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, symbol=" %"))
-    elif "loss" in what and 0 < low < high / WIDE:
+    elif "loss" in quantity and 0 < low < high / WIDE:
         ax.set_yscale("log")
         count_in_plain_numbers(ax.yaxis, low, high)

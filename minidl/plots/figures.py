@@ -39,8 +39,8 @@ def styled(ax: Axes | None = None) -> Iterator[None]:
     try:
         import matplotlib.style
     except ImportError:
-        wrong = "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
-        raise ArgumentError(wrong) from None
+        problem = "a plot needs matplotlib, which is not installed: pip install 'minidl[plot]'"
+        raise ArgumentError(problem) from None
     interactive = matplotlib.is_interactive()
     _check_axes(ax)
     style: list[str | dict[str, Any]] = ["default", STYLE] if ax is None else [style_of(ax)]
@@ -88,7 +88,7 @@ def entitle(ax: Axes, *lines: str) -> None:
     inches = _width(ax)
     size, letters = (8, 19) if inches < SMALL else (10, 16.5)
     parts = [wrap(line, int(letters * inches)) or [""] for line in lines if line]
-    ax.set_title("\n".join(part for each in parts for part in each), fontsize=size)
+    ax.set_title("\n".join(part for wrapped in parts for part in wrapped), fontsize=size)
 
 
 def count_in_whole_numbers(axis: Axis) -> None:
@@ -119,20 +119,20 @@ def explain(ax: Axes, handles: Sequence[Any] | None = None) -> None:
     """
     handles = ax.get_legend_handles_labels()[0] if handles is None else handles
     inches = _width(ax)
-    how: dict[str, Any] = {"handles": handles, "handlelength": 3, "fontsize": 9}
+    layout: dict[str, Any] = {"handles": handles, "handlelength": 3, "fontsize": 9}
     if ax.figure.get_layout_engine() is None:
         if inches < SMALL:
-            how |= {"fontsize": 6.5, "handlelength": 2, "labelspacing": 0.2, "borderpad": 0.2}
-        ax.legend(**how, frameon=True, framealpha=0.8, edgecolor="none")
+            layout |= {"fontsize": 6.5, "handlelength": 2, "labelspacing": 0.2, "borderpad": 0.2}
+        ax.legend(**layout, frameon=True, framealpha=0.8, edgecolor="none")
         return
     from matplotlib.transforms import ScaledTranslation
 
     below = ax.transAxes + ScaledTranslation(0, -LABELS / 72, ax.figure.dpi_scale_trans)
-    how |= {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
+    layout |= {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
     letters = [len(str(handle.get_label())) + SYMBOL for handle in handles]
     splits = (np.array_split(letters, columns) for columns in range(len(letters), 0, -1))
     ax.legend(
-        **how,
+        **layout,
         frameon=False,
         ncols=next((len(s) for s in splits if sum(map(max, s)) <= LETTERS * inches), 1),
     )

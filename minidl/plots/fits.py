@@ -33,8 +33,8 @@ def _draw_curve(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
     x, predicted = curve_of(data, scores, size)
     (line,) = ax.plot(x, predicted, color=ink(0.9), linewidth=2.2, label="fitted curve", zorder=4)
     for part in parts_of(data):
-        own = part.X[:, 0] * data.x_scale + data.x_mean
-        part.draw(ax, np.stack([own, data.inverse_y(part.y)], axis=1)[part.shown])
+        x_of_rows = part.X[:, 0] * data.x_scale + data.x_mean
+        part.draw(ax, np.stack([x_of_rows, data.inverse_y(part.y)], axis=1)[part.shown])
     ax.set(xlabel=data.feature_names[0], ylabel=target_of(data))
     return Drawn((_quality(data, scores),), (line,))
 
@@ -49,12 +49,12 @@ def _draw_surface(ax: Axes, data: Dataset, scores: Scores, size: int) -> Drawn:
     true = np.concatenate([data.inverse_y(part.y) for part in parts])
     norm = Normalize(true.min(), true.max())  # so that a row on its own colour is predicted well
     colours = ScalarMappable(norm, COLOURS)
-    how: dict[str, Any] = {"extent": plane.limits, "origin": "lower", "aspect": "auto"}
-    ax.imshow(predicted, cmap=COLOURS, norm=norm, **how)
+    layout: dict[str, Any] = {"extent": plane.limits, "origin": "lower", "aspect": "auto"}
+    ax.imshow(predicted, cmap=COLOURS, norm=norm, **layout)
     for part in parts:
         shown = part.shown
-        own = colours.to_rgba(data.inverse_y(part.y[shown]))
-        part.draw_values(ax, plane.coordinates(part.X[shown]), own)
+        colours_of_rows = colours.to_rgba(data.inverse_y(part.y[shown]))
+        part.draw_values(ax, plane.coordinates(part.X[shown]), colours_of_rows)
     ax.set(xlabel=plane.labels[0], ylabel=plane.labels[1])
     return Drawn((_quality(data, scores),))
 
@@ -92,7 +92,7 @@ def _quality(data: Dataset, scores: Scores) -> str:
     words = []
     for part in parts_of(data):
         y = data.inverse_y(part.y)
-        spread, rest = ((y - y.mean()) ** 2).sum(), ((y - scores.of(part.X)) ** 2).sum()
+        spread, residual = ((y - y.mean()) ** 2).sum(), ((y - scores.of(part.X)) ** 2).sum()
         if spread > 0:
-            words.append(f"{1 - rest / spread:.2f} on {part.name}")
+            words.append(f"{1 - residual / spread:.2f} on {part.name}")
     return f"R² {', '.join(words)}" if words else ""

@@ -21,8 +21,8 @@ def style_of(ax: Axes) -> dict[str, Any]:
     behind = (ax.get_facecolor(), ax.figure.get_figure(root=True).get_facecolor(), "white")
     paper = next(to_hex(color) for color in behind if to_rgba(color)[3] > 0)
     ink = to_hex(ax.title.get_color())
-    others = {"axes.facecolor": paper, "hatch.color": BLACK, "text.parse_math": False}
-    return dict.fromkeys(PLAIN, ink) | others
+    settings = {"axes.facecolor": paper, "hatch.color": BLACK, "text.parse_math": False}
+    return dict.fromkeys(PLAIN, ink) | settings
 
 
 def ink(share: float = 1.0) -> str:

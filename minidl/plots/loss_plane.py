@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Array = npt.NDArray[Any]
-ONE = "weights"  # what a single path is called
+ONE = "weights"  # the name of a single path
 
 
 class WeightPlane(NamedTuple):
@@ -46,8 +46,8 @@ def plane_of_weights(weights: Mapping[str, Array]) -> WeightPlane:
     centre = rows.mean(axis=0)
     _, sizes, directions = np.linalg.svd(rows - centre, full_matrices=False)
     total = (sizes**2).sum() or 1.0
-    first = next(iter(weights.values()))
-    forward = np.where(directions[:2] @ (first[-1] - first[0]) < 0, -1.0, 1.0)
+    path = next(iter(weights.values()))
+    forward = np.where(directions[:2] @ (path[-1] - path[0]) < 0, -1.0, 1.0)
     return WeightPlane(centre, directions[:2] * forward[:, np.newaxis], sizes[:2] ** 2 / total)
 
 
@@ -151,13 +151,13 @@ def _label(ax: Axes, paths: Mapping[str, Array], plane: WeightPlane) -> None:
         ax.plot(*path[0], **ring, marker="o", ms=8, mew=1.4, label="_" if i else "before training")
     for i, path in enumerate(paths.values()):
         ax.plot(*path[-1], **ring, marker="X", ms=9, mew=1.2, label="_" if i else "after training")
-    first, second = map(percent, plane.shares)
-    ax.set_xlabel(f"first direction, {first} of the movement")
-    ax.set_ylabel(f"second direction, {second} of the movement")
-    left, others = percent(max(0.0, 1 - plane.shares.sum())), len(plane.centre) - 2
+    x_share, y_share = map(percent, plane.shares)
+    ax.set_xlabel(f"first direction, {x_share} of the movement")
+    ax.set_ylabel(f"second direction, {y_share} of the movement")
+    left, left_out = percent(max(0.0, 1 - plane.shares.sum())), len(plane.centre) - 2
     title = "loss in the plane in which the weights moved most"
-    if others:
-        title += f"\nthe other {others:,} directions, with {left} of the movement, are left out"
+    if left_out:
+        title += f"\nthe other {left_out:,} directions, with {left} of the movement, are left out"
     ax.set_title(title)
 
 

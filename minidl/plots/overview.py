@@ -21,11 +21,11 @@ def draw_run(model: Any, data: Dataset, history: Any, title: str) -> Figure:
     """
     with styled():
         figure = new_figure(11, 5.6)
-        kinds = ["loss", "accuracy"] if "train_accuracy" in history else ["loss"]
-        grid = figure.add_gridspec(len(kinds), 2, width_ratios=(1.15, 1))
+        columns = ["loss", "accuracy"] if "train_accuracy" in history else ["loss"]
+        grid = figure.add_gridspec(len(columns), 2, width_ratios=(1.15, 1))
         left = plot_boundary(model, data, figure.add_subplot(grid[:, 0]))
         left.set_title(left.get_title().removeprefix(f"{data.name}\n"), fontsize=10)  # is above
-        for k, kind in enumerate(kinds):
-            plot_history(history, kind, figure.add_subplot(grid[k, 1]))
+        for k, column in enumerate(columns):
+            plot_history(history, column, figure.add_subplot(grid[k, 1]))
         figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=12)
         return figure

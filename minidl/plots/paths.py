@@ -102,12 +102,12 @@ def minima_of(paths: Sequence[Path]) -> Array:
     place = paths[0].surface
     if place.minima:
         return np.array(place.minima)
-    found: list[Array] = []
+    minima: list[Array] = []
     for path in paths:
         minimum = measure(path).minimum
-        if minimum is not None and not any(np.allclose(minimum, m, atol=1e-6) for m in found):
-            found.append(minimum)
-    return np.array(found).reshape(-1, place.dimension)
+        if minimum is not None and not any(np.allclose(minimum, m, atol=1e-6) for m in minima):
+            minima.append(minimum)
+    return np.array(minima).reshape(-1, place.dimension)
 
 
 def _mark(ax: Axes, start: Sequence[Any] | Array, minima: Array) -> None:
@@ -138,12 +138,12 @@ def _draw_map(ax: Axes, paths: list[Path], looks: dict[str, Look], half_steps: i
 
 def _draw_half_steps(ax: Axes, path: Path, count: int, look: Look) -> None:
     """Draw the two halves of the first `count` steps that ask for the gradient elsewhere."""
-    known = ax.get_legend_handles_labels()[1]
+    labels = ax.get_legend_handles_labels()[1]
     size = np.array([np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())])
-    for here, ahead, there in islice(path.half_steps(), count):
-        if np.abs((ahead - here) / size).max() < VISIBLE:
+    for start, ahead, target in islice(path.half_steps(), count):
+        if np.abs((ahead - start) / size).max() < VISIBLE:
             continue
-        for begin, end, dashes in ((here, ahead, (0, (2, 1.5))), (ahead, there, "-")):
+        for begin, end, dashes in ((start, ahead, (0, (2, 1.5))), (ahead, target, "-")):
             arrow: dict[str, Any] = {
                 "arrowstyle": "-|>",
                 "color": look.color,
@@ -152,7 +152,7 @@ def _draw_half_steps(ax: Axes, path: Path, count: int, look: Look) -> None:
             }
             arrow |= {"shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
             ax.annotate("", tuple(end), tuple(begin), arrowprops=arrow, zorder=7)
-        label = "_" if AHEAD in known else AHEAD
+        label = "_" if AHEAD in labels else AHEAD
         style: dict[str, Any] = {
             "ls": "",
             "marker": "o",
@@ -162,7 +162,7 @@ def _draw_half_steps(ax: Axes, path: Path, count: int, look: Look) -> None:
             "mew": 1.2,
         }
         ax.plot(*ahead, **style, zorder=8, label=label)
-        known = [AHEAD]
+        labels = [AHEAD]
 
 
 def _draw_curve(ax: Axes, paths: list[Path], looks: dict[str, Look]) -> None:

@@ -67,8 +67,8 @@ def plane_of(data: Dataset) -> Plane:
 def _principal(X: Floats) -> Plane:
     """Return the plane of the first two principal components; the largest entries are positive."""
     if len(X) < 3:
-        wrong = "principal components need at least 3 training rows"
-        raise DataError(wrong, received=str(len(X)))
+        problem = "principal components need at least 3 training rows"
+        raise DataError(problem, received=str(len(X)))
     center = X.mean(axis=0)
     _, spread, axes = np.linalg.svd(X - center, full_matrices=False)
     axes = axes[:2] * np.sign(axes[np.arange(2), np.abs(axes[:2]).argmax(axis=1)])[:, None]

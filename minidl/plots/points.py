@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.datasets import Dataset
+from minidl.errors import cut
 from minidl.plots.figures import explain
 from minidl.plots.inks import ink
 from minidl.plots.scores import Scores
 from minidl.plots.shades import MARKERS, colours_of
-from minidl.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,13 +101,13 @@ def cross_out(ax: Axes, data: Dataset, places: Sequence[Floats], scores: Scores)
     return f"wrong: {', '.join(counts)}"
 
 
-def legend_of(ax: Axes, data: Dataset, *others: Any, crosses: bool = False) -> None:
-    """Explain points, and `others`, below the Axes."""
+def legend_of(ax: Axes, data: Dataset, *extra: Any, crosses: bool = False) -> None:
+    """Explain points, and `extra` handles, below the Axes."""
     from matplotlib.lines import Line2D
 
     points: dict[str, Any] = {"linestyle": "none", "markersize": 6}
     valued = bool(ax.images) and not data.n_classes
-    handles = list(others)
+    handles = list(extra)
     for k, (name, colour) in enumerate(
         zip(data.class_names, colours_of(data.n_classes), strict=True)
     ):
@@ -129,7 +129,7 @@ def legend_of(ax: Axes, data: Dataset, *others: Any, crosses: bool = False) -> N
 def class_words(name: str) -> str:
     """Return the name of a class for a legend; a number alone says nothing."""
     words = f"class {name}" if name.replace(".", "").lstrip("-").isdigit() else name
-    words = shorten(words, LONGEST)
+    words = cut(words, LONGEST)
     return f" {words}" if words.startswith("_") else words  # matplotlib hides those with _
 
 

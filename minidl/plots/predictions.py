@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import DataError, invalid
+from minidl.errors import DataError, cut, invalid
 from minidl.keywords import answers
 from minidl.plots.figures import axes_of, count_in_whole_numbers, new_figure, styled
 from minidl.plots.inks import ink
-from minidl.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +94,7 @@ def _draw_classes(ax: Axes, values: npt.NDArray[Any], classes: Sequence[str]) ->
     bars = ax.barh(places, counts, color=COLOUR, height=0.7)
     texts = [f"{n:,} ({100 * n / values.size:.0f} %)" for n in counts]
     ax.bar_label(bars, texts, padding=4)
-    ax.set_yticks(places, [shorten(name, WIDEST) for name in classes])
+    ax.set_yticks(places, [cut(name, WIDEST) for name in classes])
     for text in ax.get_yticklabels():
         text.set_parse_math(False)
     ax.invert_yaxis()

@@ -82,6 +82,6 @@ def _checked(rates: npt.ArrayLike, losses: npt.ArrayLike) -> tuple[npt.NDArray[n
         raise DataError("rates and losses differ in length", received=received)
     if not (x > 0).all():
         raise DataError("rates must be positive", received=str(x.min()))
-    if not (kept := np.isfinite(y)).any():
+    if not (finite := np.isfinite(y)).any():
         raise DataError("there is no finite loss to draw", received=f"{len(y)} losses")
-    return x[kept], y[kept]
+    return x[finite], y[finite]

@@ -42,7 +42,7 @@ class Scores(NamedTuple):
 
 
 def network_of(model: Any) -> Layer | None:
-    """Return the network of a model, or None if it has none; an ArgumentError if it is no model."""
+    """Return the network of a model, or None if it has none; an ArgumentError for other objects."""
     network = model if isinstance(model, Layer) else getattr(model, "model", None)
     if isinstance(network, Layer):
         return network
@@ -61,19 +61,19 @@ def dataset_of(model: Any, data: Any) -> Dataset:
         return data
     if not (isinstance(data, (tuple, list)) and len(data) == 2):
         raise invalid("data", data, "a Dataset or a pair (X, y)")
-    prepared = getattr(model, "preparation", None)
-    if isinstance(prepared, Preparation):
-        known, X = prepared, new_rows(data[0], prepared)
+    preparation = getattr(model, "preparation", None)
+    if isinstance(preparation, Preparation):
+        form, X = preparation, new_rows(data[0], preparation)
     else:
-        known, X = _as_given(model, *data), np.asarray(data[0], dtype=np.float64)
+        form, X = _as_given(model, *data), np.asarray(data[0], dtype=np.float64)
     y = _column(data[1])
     if X.ndim != 2 or len(X) != len(y) or not len(X):
         shapes = f"{X.shape} and {np.shape(data[1])}"
         raise ShapeError("X and y do not fit", received=shapes, expected="(n, d) and (n,)")
-    y = _numbered(y, known.class_names) if known.class_names else (y - known.y_mean) / known.y_scale
+    y = _numbered(y, form.class_names) if form.class_names else (y - form.y_mean) / form.y_scale
     return Dataset(
-        "", cast(Task, known.task), X, y, X[:0], y[:0], known.names, known.class_names,
-        known.mean, known.scale, known.y_mean, known.y_scale, known,
+        "", cast(Task, form.task), X, y, X[:0], y[:0], form.names, form.class_names,
+        form.mean, form.scale, form.y_mean, form.y_scale, form,
     )  # fmt: skip
 
 
@@ -81,21 +81,21 @@ def _as_given(model: Any, X: Any, y: Any) -> Preparation:
     """Return the preparation that leaves features as they are, for the classes in `y`, if any."""
     d, targets = np.shape(X)[-1] if np.ndim(X) else 0, _column(y)
     names = [str(name) for name in getattr(X, "columns", [f"x{k}" for k in range(d)])]
-    found: Any = np.unique(getattr(model, "classes_", targets))
-    found = _classes(network_of(model), X, found) if _classifies(model, targets) else ()
-    task = "multiclass" if len(found) > 2 else "binary" if len(found) else "regression"
+    classes: Any = np.unique(getattr(model, "classes_", targets))
+    classes = _classes(network_of(model), X, classes) if _classifies(model, targets) else ()
+    task = "multiclass" if len(classes) > 2 else "binary" if len(classes) else "regression"
     features = tuple(map(Feature, names))
-    return Preparation(features, np.zeros(d), np.ones(d), "y", task, tuple(map(str, found)))
+    return Preparation(features, np.zeros(d), np.ones(d), "y", task, tuple(map(str, classes)))
 
 
-def _classes(network: Layer | None, X: Any, found: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return all classes of a network, of which `y` may have only some."""
-    if network is None or found.dtype.kind not in "iuf":
-        return found
+def _classes(network: Layer | None, X: Any, present: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return all classes of a network; `y` may have only some of them."""
+    if network is None or present.dtype.kind not in "iuf":
+        return present
     outputs = np.shape(network.predict(np.asarray(X, dtype=np.float64)[:1]))[-1]
-    numbers = [-1, 1] if outputs == 1 and found[0] < 0 else range(max(outputs, 2))
-    known = np.array(numbers, dtype=found.dtype)
-    return known if np.isin(found, known).all() else found
+    numbers = [-1, 1] if outputs == 1 and present[0] < 0 else range(max(outputs, 2))
+    all_classes = np.array(numbers, dtype=present.dtype)
+    return all_classes if np.isin(present, all_classes).all() else present
 
 
 def _column(y: Any) -> npt.NDArray[Any]:
@@ -110,8 +110,8 @@ def _classifies(model: Any, y: npt.NDArray[Any]) -> bool:
     """Return whether the targets of a model are classes."""
     if network_of(model) is not None:
         loss = getattr(model, "loss", None)
-        few = y.dtype.kind != "f" or set(y) <= {0.0, 1.0}
-        return loss.classifies if isinstance(loss, Loss) else few
+        discrete = y.dtype.kind != "f" or set(y) <= {0.0, 1.0}
+        return loss.classifies if isinstance(loss, Loss) else discrete
     if hasattr(model, "predict_proba") or hasattr(model, "classes_"):
         return True
     from sklearn.base import is_regressor
@@ -172,8 +172,8 @@ def _of_estimator(model: Any, data: Dataset) -> Scores:
         if probable:
             shares = np.asarray(model.predict_proba(X), dtype=np.float64)
             scores = np.zeros((len(X), K))
-            known = getattr(model, "classes_", range(shares.shape[1]))
-            scores[:, _places(known, data.class_names)] = shares
+            classes = getattr(model, "classes_", range(shares.shape[1]))
+            scores[:, _places(classes, data.class_names)] = shares
             return scores
         return np.eye(K)[_places(_column(model.predict(X)), data.class_names)]
 

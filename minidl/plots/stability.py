@@ -59,7 +59,7 @@ def plot_stability(
     ------
     ArgumentError, UnknownNameError
         A place is not (x, m) with x > 0 and m in [0, 1), or has no panel; the axes do not fit the
-        rules; there is no such rule.
+        rules; a rule is unknown.
 
     Examples
     --------
@@ -73,9 +73,9 @@ def plot_stability(
     for rule in rules:
         stability_limit(rule)
     places = _places(at, rules)
-    given = None if ax is None else _checked(ax, len(rules))
-    with styled(None if given is None else given[0]):
-        panels = _new_panels(len(rules)) if given is None else given
+    axes = None if ax is None else _checked(ax, len(rules))
+    with styled(None if axes is None else axes[0]):
+        panels = _new_panels(len(rules)) if axes is None else axes
         for panel, rule in zip(panels, rules, strict=True):
             _draw(panel, rule, places[rule])
         panels[0].set_ylabel("momentum m")
@@ -97,7 +97,7 @@ def _places(at: Any, rules: Sequence[str]) -> dict[str, list[tuple[float, float]
             places[rule] += [(float(x), float(m)) for x, m in pairs]
         except (TypeError, ValueError):
             raise invalid("at", at, expected) from None
-    for x, m in (place for found in places.values() for place in found):
+    for x, m in (place for pairs_of_rule in places.values() for place in pairs_of_rule):
         if not (0 < x < np.inf and 0 <= m < 1):
             raise ArgumentError("at has a place off the map", received=(x, m), expected=expected)
     return places
@@ -119,9 +119,9 @@ def _explain(panels: npt.NDArray[Any]) -> None:
     marked = [panel for panel in panels if panel.lines[-1].get_label() in (RUN, OUTSIDE)]
     if not marked:
         return
-    how: dict[str, Any] = {"facecolor": "white", "labelcolor": "black", "framealpha": 0.9}
-    how |= {"edgecolor": "none", "fontsize": 9, "handlelength": 1}
-    marked[0].legend(handles=handles, loc="lower left", frameon=True, **how)
+    layout: dict[str, Any] = {"facecolor": "white", "labelcolor": "black", "framealpha": 0.9}
+    layout |= {"edgecolor": "none", "fontsize": 9, "handlelength": 1}
+    marked[0].legend(handles=handles, loc="lower left", frameon=True, **layout)
 
 
 def _new_panels(count: int) -> npt.NDArray[Any]:

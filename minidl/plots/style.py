@@ -29,7 +29,7 @@ Dashes = str | tuple[int, tuple[float, ...]]
 
 
 class Look(NamedTuple):
-    """How an optimizer is drawn: Matplotlib's ``color``, ``linestyle`` and ``marker``."""
+    """The look of an optimizer: Matplotlib's ``color``, ``linestyle`` and ``marker``."""
 
     color: str
     dashes: Dashes
@@ -88,8 +88,8 @@ def looks_of(names: Iterable[str]) -> dict[str, Look]:
     looks: dict[str, Look] = {}
     for name in dict.fromkeys(names):
         start = crc32(name.encode())
-        others = [OTHERS[(start + k) % len(OTHERS)] for k in range(len(OTHERS))]
-        own = LOOKS.get(OPTIMIZERS.canonical(name) if name in OPTIMIZERS else name)
-        wanted = [own, *others] if own else others
-        looks[name] = next((look for look in wanted if look not in looks.values()), others[0])
+        free = [OTHERS[(start + k) % len(OTHERS)] for k in range(len(OTHERS))]
+        fixed = LOOKS.get(OPTIMIZERS.canonical(name) if name in OPTIMIZERS else name)
+        candidates = [fixed, *free] if fixed else free
+        looks[name] = next((look for look in candidates if look not in looks.values()), free[0])
     return looks

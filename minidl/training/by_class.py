@@ -31,7 +31,7 @@ def class_accuracy(
 ) -> dict[Any, ClassAccuracy]:
     """Return the accuracy on the rows of each class, which is also called recall.
 
-    Of n_c rows of class c, of which r_c are predicted as c, it is r_c / n_c. The accuracy on all
+    If r_c of the n_c rows of class c are predicted as c, it is r_c / n_c. The accuracy on all
     rows is the mean of these, weighted by n_c; it hides how rare classes are predicted.
 
     Parameters
@@ -73,12 +73,12 @@ def class_accuracy(
     if labels is None:
         problem, received = "must have one class in each row", f"shape {np.shape(y)}"
         raise ArgumentError(problem, argument="y", received=received)
-    own = trainer.loss.row_weight(rows.t)
-    if own is not None:  # without ignored rows
-        rows, labels = rows.each(lambda values: values[own > 0]), labels[own > 0]
-    found = {}
+    row_weight = trainer.loss.row_weight(rows.t)
+    if row_weight is not None:  # without ignored rows
+        rows, labels = rows.each(lambda values: values[row_weight > 0]), labels[row_weight > 0]
+    accuracies = {}
     for label in np.unique(labels).tolist():
         members = labels == label
         accuracy = trainer.objective.measure(rows.X[members], rows.t[members])["accuracy"]
-        found[label] = ClassAccuracy(accuracy, int(members.sum()))
-    return found
+        accuracies[label] = ClassAccuracy(accuracy, int(members.sum()))
+    return accuracies

@@ -83,7 +83,7 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
         return f"{type(self).__name__}({pairs})"
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint saves of this callback, name -> value.
+        """Return the state that a checkpoint saves, name -> value.
 
         By default, these are the attributes that hold numbers, text, None, arrays, random
         generators, or lists, tuples, sets, deques and dicts of them, and the states of callbacks
@@ -98,9 +98,9 @@ class Callback(Answering):  # Trainer imports this file, so here hooks take Any
         """Restore what :meth:`state_dict` returned; by default, set each entry as an attribute."""
         self._check_state(state)
         for name, value in state.items():
-            held = vars(self).get(name)
-            if isinstance(held, Callback):
-                held.load_state_dict(value)
+            current = vars(self).get(name)
+            if isinstance(current, Callback):
+                current.load_state_dict(value)
             else:
                 vars(self)[name] = value
 

@@ -67,17 +67,17 @@ def check_owner(optimizer: Optimizer, steps: int) -> None:
     """Raise if an optimizer that had taken so many steps in a run has taken others since."""
     if optimizer.step_count not in (0, steps):  # 0 after a reset
         problem = "this optimizer has taken steps in another run since the last fit"
-        taken = counted(optimizer.step_count, "step")
-        received = f"{optimizer!r} after {taken}, {steps} of them here"
-        hint = "Give each Trainer an optimizer of its own."
+        steps_taken = counted(optimizer.step_count, "step")
+        received = f"{optimizer!r} after {steps_taken}, {steps} of them here"
+        hint = "Give each Trainer a separate optimizer."
         raise ArgumentError(problem, received=received, hint=hint)
 
 
 def check_logits(model: Layer, loss: Loss) -> None:
     """Raise if a model ends with the sigmoid or softmax that its loss contains already."""
-    last = model.layers[-1] if isinstance(model, Sequential) else model
+    output_layer = model.layers[-1] if isinstance(model, Sequential) else model
     for activation, criteria in ((Sigmoid, (BinaryCrossEntropy, Focal)), (Softmax, SoftmaxLoss)):
-        if isinstance(last, activation) and isinstance(loss, criteria):
+        if isinstance(output_layer, activation) and isinstance(loss, criteria):
             name = activation.__name__
             problem = f"{type(loss).__name__} takes logits, and the model ends with {name}"
             hint = f"Leave {name} out: the loss contains it, in a stable form."
@@ -144,33 +144,33 @@ def undeclared_state(model: Layer, before: Checksums | None = None) -> str | Non
     """Return a sentence that names arrays of custom layers that changed but are not buffers."""
     if not (names := model.undeclared(before)):
         return None
-    *_, holder, last = ["", *names[0].split(".")]
-    first, several = f"{holder}[{last}]" if last.isdigit() else last, len(names) > 1
+    *_, holder, attribute = ["", *names[0].split(".")]
+    target, several = f"{holder}[{attribute}]" if attribute.isdigit() else attribute, len(names) > 1
     return (
         f"{', '.join(names)} changed in training but {'are' if several else 'is'} not an"
         f" nn.Buffer, so {'they are' if several else 'it is'} neither saved nor restored with the"
-        f" model. In __init__, write self.{first} = nn.Buffer(...), and in forward write into it:"
-        f" self.{first}[...] = ..."
+        f" model. In __init__, write self.{target} = nn.Buffer(...), and in forward write into it:"
+        f" self.{target}[...] = ..."
     )
 
 
 def warnings_after(
-    trainer: Any, before: Checksums, told: str
+    trainer: Any, before: Checksums, untrained_before: str
 ) -> Iterator[tuple[str, type[Warning]]]:
-    """Yield what ``fit`` warns of at its end; `told` is what it has said of untrained parts."""
+    """Yield what ``fit`` warns of at its end; `untrained_before` was said earlier."""
     history = trainer.history
     if history.advice:
         yield history.advice, DivergenceWarning if history.diverged else WorseLossWarning
-    if trainer.untrained != told:
+    if trainer.untrained != untrained_before:
         yield trainer.untrained, UntrainedWarning
     if message := undeclared_state(trainer.model, before):
         yield message, UserWarning
 
 
-def check_reproducible(network: Layer, again: Layer, seed: int) -> None:
+def check_reproducible(network: Layer, rebuilt: Layer, seed: int) -> None:
     """Raise if two networks that ``model(seed)`` returned have different weights."""
-    pairs = zip(network.named_parameters(), again.named_parameters(), strict=False)
-    if not all(np.array_equal(first.data, second.data) for (_, first), (_, second) in pairs):
+    pairs = zip(network.named_parameters(), rebuilt.named_parameters(), strict=False)
+    if not all(np.array_equal(p.data, q.data) for (_, p), (_, q) in pairs):
         problem = f"ignores its seed: two networks for seed {seed} have different weights"
         hint = "Give the seed to the network: lambda seed: nn.mlp(..., seed=seed)."
         raise ArgumentError(problem, argument="model", hint=hint)

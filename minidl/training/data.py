@@ -43,9 +43,9 @@ class Rows(NamedTuple):
     w: Array | None = None
 
     def digest(self) -> int:
-        """Return a number by which other rows are noticed: a checksum of the first ones."""
-        first = [np.ascontiguousarray(array[:64]).tobytes() for array in (self.X, self.t)]
-        return zlib.crc32(b"".join(first), len(self.X))
+        """Return a checksum of the first rows, by which other data are noticed."""
+        first_rows = [np.ascontiguousarray(array[:64]).tobytes() for array in (self.X, self.t)]
+        return zlib.crc32(b"".join(first_rows), len(self.X))
 
     def each(self, change: Callable[[Array], Array]) -> Rows:
         """Return the rows with each of their arrays changed."""
@@ -86,7 +86,7 @@ class Data:
 
 
 def check_rows(
-    what: str,
+    part: str,
     X: ArrayLike,
     y: ArrayLike,
     objective: Objective,
@@ -94,35 +94,37 @@ def check_rows(
     *,
     class_weight: ClassWeight | None = None,
 ) -> Rows:
-    """Return the rows as training uses them; a DataError or ShapeError says `what` they are."""
+    """Return the rows as training uses them; errors name the `part`, such as "training"."""
     check_complete(objective.model)
     dtype = objective.vector.value.dtype
-    inputs, names = as_array(f"{what} input", X, dtype)
+    inputs, names = as_array(f"{part} input", X, dtype)
     labels = CLASSES if objective.loss.classifies else TEXT
-    targets, _ = as_array(f"{what} target", y, text=labels)
-    _check_index(what, X, y)
+    targets, _ = as_array(f"{part} target", y, text=labels)
+    _check_index(part, X, y)
     shape = f"X of shape {inputs.shape}"
     if inputs.ndim < 2:
-        problem, received = f"the {what} inputs are not a table", f"shape {inputs.shape}"
-        one = "One feature is np.reshape(X, (-1, 1)), one row np.reshape(X, (1, -1))."
-        hint = one if inputs.ndim == 1 else None
+        problem, received = f"the {part} inputs are not a table", f"shape {inputs.shape}"
+        reshape = "One feature is np.reshape(X, (-1, 1)), one row np.reshape(X, (1, -1))."
+        hint = reshape if inputs.ndim == 1 else None
         raise DataError(problem, received=received, expected="(rows, features)", hint=hint)
     if len(inputs) == 0:
-        raise DataError(f"there are no {what} rows", received=shape)
+        raise DataError(f"there are no {part} rows", received=shape)
     if targets.ndim == 0 or len(inputs) != len(targets):
         shape += f", y of shape {targets.shape}"
-        raise DataError(f"the {what} inputs and targets differ in length", received=shape)
-    check_finite(f"{what} input", inputs, dtype, names)
+        raise DataError(f"the {part} inputs and targets differ in length", received=shape)
+    check_finite(f"{part} input", inputs, dtype, names)
     if targets.dtype.kind == "f":
-        check_finite(f"{what} target", targets, targets.dtype)
-    outputs = _shape_of_outputs(what, inputs, objective)
+        check_finite(f"{part} target", targets, targets.dtype)
+    outputs = _shape_of_outputs(part, inputs, objective)
     prepared = objective.loss.prepare(targets, (len(inputs), *outputs), dtype)
-    own = objective.loss.row_weight(prepared)
-    w = row_weights(what, targets, objective.loss, sample_weight, class_weight, own=own)
+    row_weight = objective.loss.row_weight(prepared)
+    w = row_weights(
+        part, targets, objective.loss, sample_weight, class_weight, row_weight=row_weight
+    )
     return Rows(inputs, prepared, None if w is None else w.astype(dtype))
 
 
-def _shape_of_outputs(what: str, inputs: Array, objective: Objective) -> tuple[int, ...]:
+def _shape_of_outputs(part: str, inputs: Array, objective: Objective) -> tuple[int, ...]:
     """Return the shape of the model's output for one row, or raise what the model raises."""
     try:
         row = inputs[:1].astype(objective.vector.value.dtype, copy=False)
@@ -132,26 +134,26 @@ def _shape_of_outputs(what: str, inputs: Array, objective: Objective) -> tuple[i
             raise ArgumentError(problem, received=received, hint="End forward with: return ...")
     except Exception as error:
         if isinstance(error, ShapeError):
-            _check_columns(what, inputs, objective.model)
+            _check_columns(part, inputs, objective.model)
         error.add_note(
-            f"in the model's outputs for the first {what} row, X of shape {inputs.shape}"
+            f"in the model's outputs for the first {part} row, X of shape {inputs.shape}"
         )
         raise
     return tuple(outputs.shape[1:])
 
 
 def as_array(
-    what: str, values: ArrayLike, dtype: np.dtype[Any] | None = None, text: str = TEXT
+    noun: str, values: ArrayLike, dtype: np.dtype[Any] | None = None, text: str = TEXT
 ) -> tuple[Array, Names]:
     """Return numbers as an array, of `dtype` unless they are large, and the names of its columns.
 
-    `what` is what a value is called in a :class:`DataError`, and `text` the hint for text.
+    `noun` is the word for a value in a :class:`DataError`, and `text` the hint for text.
     """
-    kind = "a table" if dtype else "an array"
+    form = "a table" if dtype else "an array"
     try:
-        array, names = numbers(values, what, text)
+        array, names = numbers(values, noun, text)
     except (DTypeError, ShapeError) as error:
-        raise DataError(f"the {what}s are not {kind} of numbers: {error}") from None
+        raise DataError(f"the {noun}s are not {form} of numbers: {error}") from None
     large = dtype is not None and array.size * dtype.itemsize > LARGE
     if dtype is None or (large and array.flags.c_contiguous):
         return array, names  # with gaps a batch would be rounded otherwise
@@ -170,30 +172,30 @@ def check_validation(train: Any, validation: Any) -> None:
     raise DataError(problem, received=received, expected=expected, hint=hint)
 
 
-def _check_index(what: str, X: Any, y: Any) -> None:
+def _check_index(part: str, X: Any, y: Any) -> None:
     """Raise if two pandas objects have the same index labels in another order."""
-    first: Any = getattr(X, "index", None)
-    second: Any = getattr(y, "index", None)
-    if not (hasattr(first, "equals") and hasattr(second, "equals")) or first.equals(second):
+    x_index: Any = getattr(X, "index", None)
+    y_index: Any = getattr(y, "index", None)
+    if not (hasattr(x_index, "equals") and hasattr(y_index, "equals")) or x_index.equals(y_index):
         return
-    labels = first.tolist(), second.tolist()
+    labels = x_index.tolist(), y_index.tolist()
     if labels[0] != labels[1] and Counter(labels[0]) == Counter(labels[1]):
         row = next(i for i, (a, b) in enumerate(zip(*labels, strict=True)) if a != b)
         received = f"labels {labels[0][row]!r} and {labels[1][row]!r} in row {row}"
-        problem = f"the {what} inputs and targets have the same index in another order"
+        problem = f"the {part} inputs and targets have the same index in another order"
         hint = "Give y.loc[X.index], or y.to_numpy() if the rows belong together as they are."
         raise DataError(problem, received=received, hint=hint)
 
 
-def _check_columns(what: str, X: Array, model: Layer) -> None:
+def _check_columns(part: str, X: Array, model: Layer) -> None:
     """Raise if a model that begins with a number of features does not fit X."""
     layer = model
     while isinstance(layer, Sequential):  # its first layer that is not elementwise
-        others = (part for part in layer.layers if not isinstance(part, (Activation, Dropout)))
-        layer = next(others, layer.layers[0])
+        sized = (child for child in layer.layers if not isinstance(child, (Activation, Dropout)))
+        layer = next(sized, layer.layers[0])
     if isinstance(layer, SIZED) and (columns := layer.in_features) != X.shape[-1]:
         rows = "" if X.ndim > 2 else f", {len(X)} rows of {X.shape[-1]} columns"
-        problem, received = f"the {what} inputs do not fit the model", f"X of shape {X.shape}{rows}"
+        problem, received = f"the {part} inputs do not fit the model", f"X of shape {X.shape}{rows}"
         expected = f"{columns} columns, X of shape (n, {columns})"
         raise ShapeError(problem, received=received, expected=expected) from None
 
@@ -286,7 +288,7 @@ def batches_in_order(
         if (rows.X.nbytes + rows.t.nbytes) // len(rows.X) * order.size <= GATHER_BYTES:
             rows, order = rows.each(partial(np.take, indices=order, axis=0)), None  # then slices
     X, t, w = rows
-    for first in range(start, n, size):
-        part: Any = (*axes, slice(first, first + size))
+    for position in range(start, n, size):
+        part: Any = (*axes, slice(position, position + size))
         part = part if order is None else order[part]
         yield X[part], t[part], None if w is None else w[part]

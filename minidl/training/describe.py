@@ -88,8 +88,8 @@ def outline(description: object, *, settings: bool) -> object:
     Without `settings`, all numbers that are not integers are left out.
     """
     if isinstance(description, dict):
-        kept = {k: outline(v, settings=settings) for k, v in description.items() if k != "rate"}
-        return {k: v for k, v in kept.items() if settings or type(v) is not float}
+        entries = {k: outline(v, settings=settings) for k, v in description.items() if k != "rate"}
+        return {k: v for k, v in entries.items() if settings or type(v) is not float}
     if isinstance(description, list):
         return [outline(part, settings=settings) for part in description]
     return description

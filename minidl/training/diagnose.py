@@ -115,19 +115,19 @@ def _rate(trainer: Trainer) -> float | None:
 def _sharpness(objective: Objective, rows: Rows, limit: Limit) -> tuple[float, str]:
     """Return the sharpness, or nan and why it is unknown."""
     try:
-        found = rightmost(Hessian(objective, rows, limit.scale), TOLERANCE, 0)
+        sharpness = rightmost(Hessian(objective, rows, limit.scale), TOLERANCE, 0)
     except MinidlError as error:
         return math.nan, f"The sharpness is unknown: {error}"
-    return found.value, ""
+    return sharpness.value, ""
 
 
 def _course(history: History) -> str:
     """Return "diverged", "worse", "standing still" or, of other runs, ""."""
     if len(history) < 2:
         return "diverged" if history.diverged else ""
-    first, last = (history.entry("train_loss", row) for row in (0, -1))
+    initial, final = (history.entry("train_loss", row) for row in (0, -1))
     if history.diverged:
         return "diverged"
     if history.advice:
         return "worse"
-    return "standing still" if last > STILL * first else ""
+    return "standing still" if final > STILL * initial else ""

@@ -1,4 +1,4 @@
-"""What a diagnosis found, as numbers and in words."""
+"""The result of a diagnosis, as numbers and in words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHARPER = "Training may still raise the sharpness."
 @answers
 @dataclass(frozen=True)
 class Diagnosis:
-    """What :func:`diagnose` found; ``print`` shows it in words.
+    """The result of :func:`diagnose`; ``print`` shows it in words.
 
     Attributes
     ----------
@@ -156,8 +156,8 @@ class Diagnosis:
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield the figures, as (name, text)."""
         of = " divided by the optimizer's scales" if self.preconditioned else ""
-        known = "unknown" if math.isnan(self.sharpness) else f"{self.sharpness:.4g}"
-        yield "sharpness", f"{known}, the largest curvature of the loss at these weights{of}"
+        sharpness = "unknown" if math.isnan(self.sharpness) else f"{self.sharpness:.4g}"
+        yield "sharpness", f"{sharpness}, the largest curvature of the loss at these weights{of}"
         if self.limit is None:
             yield "stable", "no limit is known"
         elif self.largest_lr is None:
@@ -180,7 +180,7 @@ class Diagnosis:
         yield "inputs", f"root mean square {span}; 1 if standardised"
 
     def all_well(self) -> str:
-        """Return what to say if there is no problem."""
+        """Return the sentence for a run without problems."""
         if self.lr is not None and self.stable:
             return f"Nothing wrong was found: lr times sharpness is {self._compared}."
         return "Nothing wrong was found, but the learning rate was not judged."
@@ -222,5 +222,5 @@ def rounded_down(rate: float) -> float:
     return float(f"{digit}e{power}")
 
 
-def _places(found: dict[str, tuple[int, int]]) -> str:
-    return joined([f"{some} of {all_} in layer {name}" for name, (some, all_) in found.items()])
+def _places(counts: dict[str, tuple[int, int]]) -> str:
+    return joined([f"{n} of {total} in layer {name}" for name, (n, total) in counts.items()])

@@ -27,14 +27,14 @@ class Frozen:
         runs = itertools.groupby(range(len(sizes)), frozen.__getitem__)
         parts = [list(indices) for is_frozen, indices in runs if is_frozen]
         self.size = vector.size
-        self.parts = [slice(ends[own[0]] - sizes[own[0]], ends[own[-1]]) for own in parts]
+        self.parts = [slice(ends[group[0]] - sizes[group[0]], ends[group[-1]]) for group in parts]
         self.kept: list[Array] = [vector.value[..., part].copy() for part in self.parts]
 
     def write(self, *vectors: Array) -> None:
         """Write the kept numbers into vectors."""
         for vector in vectors:
-            for part, kept in zip(self.parts, self.kept, strict=True):
-                vector[..., part] = kept
+            for part, numbers in zip(self.parts, self.kept, strict=True):
+                vector[..., part] = numbers
 
     def restore(self, w: Array, optimizer: Optimizer) -> None:
         """Write the kept numbers into `w`, and zero into the optimizer's state."""

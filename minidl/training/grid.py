@@ -24,8 +24,12 @@ Grid = list[tuple[dict[str, float], int]]  # swept hyperparameters and seed of e
 
 def grid_of(optimizer: Optimizer, seeds: Sequence[int]) -> Grid:
     """Return the swept hyperparameters and the seed of each network."""
-    given = optimizer.hyperparameters.items()
-    swept = {name: value.ravel().tolist() for name, value in given if isinstance(value, np.ndarray)}
+    hyperparameters = optimizer.hyperparameters.items()
+    swept = {
+        name: value.ravel().tolist()
+        for name, value in hyperparameters
+        if isinstance(value, np.ndarray)
+    }
     lengths = {name: len(values) for name, values in swept.items()}
     if len(set(lengths.values())) > 1:
         problem = "hyperparameters that are swept together differ in length"
@@ -34,14 +38,14 @@ def grid_of(optimizer: Optimizer, seeds: Sequence[int]) -> Grid:
     rows = zip(*swept.values(), strict=True)
     settings = [dict(zip(swept, row, strict=True)) for row in rows]
     check_networks(max(1, len(settings)) * len(seeds))
-    seen: set[tuple[float, ...]] = set()
+    earlier: set[tuple[float, ...]] = set()
     for setting in settings:
-        if (values := tuple(setting.values())) in seen:
+        if (values := tuple(setting.values())) in earlier:
             problem = "a value of the swept hyperparameters is given twice, for equal networks"
             received = ", ".join(f"{name}={value}" for name, value in setting.items())
             hint = "Give it once; for more networks give more seeds."
             raise ArgumentError(problem, received=received, hint=hint)
-        seen.add(values)
+        earlier.add(values)
     return [(setting, seed) for setting in settings or [{}] for seed in seeds]
 
 
@@ -100,7 +104,7 @@ def _network(model: Model, seed: int) -> Layer:
         error.add_note(f"in the network with seed {seed}, which model({seed}) should return")
         raise
     if not isinstance(network, Layer):
-        got = f"got {type(network).__name__} for seed {seed}"
-        message = f"must return a Layer, such as nn.mlp(2, 16, 1, seed=seed), {got}"
+        received = f"got {type(network).__name__} for seed {seed}"
+        message = f"must return a Layer, such as nn.mlp(2, 16, 1, seed=seed), {received}"
         raise ArgumentError(message, argument="model")
     return network

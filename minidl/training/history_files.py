@@ -44,11 +44,11 @@ def check_counts(columns: Mapping[str, Any]) -> None:
         raise ValueError(f"it has no column epoch: {', '.join(columns):.100}")
     for name in COUNTS:
         if not all(type(n) is int and 0 <= n <= LARGEST for n in columns.get(name, ())):
-            raise ValueError(f"{name} is no count in each row")
+            raise ValueError(f"{name} is not a count in each row")
     for name in ("train_accuracy", "validation_accuracy"):
         for share in columns.get(name, ()):
             if share is not None and (share < -ROUNDING or share > 1 + ROUNDING):
-                raise ValueError(f"{name} is {share}, which is no share")
+                raise ValueError(f"{name} is {share}, which is not a share")
     if any(after <= before for before, after in pairwise(columns.get("epoch", ()))):
         raise ValueError("epochs do not ascend")
 
@@ -72,22 +72,22 @@ def json_of(data: Mapping[str, Any]) -> str:
 def data_of_json(source: str | Path) -> dict[str, Any]:
     """Return the checked data of a JSON file, or of a text that begins with a brace."""
     is_text = isinstance(source, str) and source.lstrip().startswith("{")
-    what = "a saved history"
+    expected = "a saved history"
     try:
         if is_text:
             data = f"{str(source).rstrip()}\n".encode()
             sealed = seal_of_json(data) is not None
         else:
-            data, sealed = read_json(source, what)
-        found: dict[str, Any] = parse(data)
-        check_form(found)
-        if "format" in found and not sealed:
+            data, sealed = read_json(source, expected)
+        content: dict[str, Any] = parse(data)
+        check_form(content)
+        if "format" in content and not sealed:
             raise ValueError("its checksum is missing")
     except (DataError, ArgumentError):
         raise
     except ValueError as error:
-        raise damaged("the text" if is_text else source, what, error) from None
-    return found
+        raise damaged("the text" if is_text else source, expected, error) from None
+    return content
 
 
 def rows_of_csv(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -107,7 +107,7 @@ def rows_of_csv(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, row in enumerate(reader):
             for cell in row.values():
                 if isinstance(cell, str) and ("_" in cell or not cell.isascii()):
-                    raise ValueError(f"row {number} has {cell!r:.60}, which is no number")
+                    raise ValueError(f"row {number} has {cell!r:.60}, which is not a number")
             yield number, row
     except (csv.Error, ValueError) as error:
-        raise DataError(f"{path} is no table of numbers: {error}") from None
+        raise DataError(f"{path} is not a table of numbers: {error}") from None

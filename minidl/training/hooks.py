@@ -28,7 +28,7 @@ class Hooks:
     def __init__(self, interrupts: Interrupts, callbacks: Iterable[Callback] = ()) -> None:
         self.interrupts = interrupts
         self.callbacks = _each_once(list(callbacks))
-        self.begun: list[Callback] = []  # those that have been told that the present epoch begins
+        self.begun: list[Callback] = []  # after on_epoch_begin of this epoch
         self.waiting: list[Callback] = []  # those that have not seen the last row
         self.states: States = []  # of a saved run, for callbacks that are not given yet
         self._saved: tuple[list[Name], list[Name]] = [], []  # in it, `begun` and `waiting`
@@ -53,7 +53,7 @@ class Hooks:
             self._attributes.setdefault(id(hook), snapshot(vars(hook)))
 
     def state_of(self, hook: Callback) -> dict[str, Any]:
-        """Return what to save of a callback: by default, what has changed since it was given.
+        """Return the state of a callback to save: by default, what has changed since it was given.
 
         Its settings can thus be changed on purpose. A warning names what cannot be saved.
         """
@@ -62,17 +62,19 @@ class Hooks:
             return state
         names = changed(vars(hook), before)
         inner = [name for name, value in vars(hook).items() if isinstance(value, Callback)]
-        if lost := [n for n in names if n not in state and n not in hook.not_state]:
+        if unsaved := [n for n in names if n not in state and n not in hook.not_state]:
             cls = type(hook).__name__
-            words = f"{', '.join(f'{cls}.{name}' for name in lost)} cannot be saved, so a run that"
-            words += " continues from the file loses it. Write state_dict, or list it in not_state."
+            words = f"{', '.join(f'{cls}.{name}' for name in unsaved)} cannot be saved, so a run"
+            words += (
+                " that continues from the file loses it. Write state_dict, or list it in not_state."
+            )
             warnings.warn(words, stacklevel=5)
         return {name: value for name, value in state.items() if name in (*names, *inner)}
 
     def begin_epoch(self, trainer: Any, epoch: int) -> None:
         """Call on_epoch_begin of the callbacks that have not seen this epoch begin."""
         for hook in self.callbacks:
-            if not any(hook is other for other in self.begun):
+            if not any(hook is begun for begun in self.begun):
                 self.call(hook.on_epoch_begin, trainer, epoch)
                 self.begun.append(hook)
 
@@ -115,7 +117,7 @@ class Hooks:
         for hook in callbacks:
             saved = (pair for pair in self.states if pair[0] == type(hook).__name__)
             if (pair := next(saved, None)) is not None:
-                self.states = [other for other in self.states if other is not pair]
+                self.states = [state for state in self.states if state is not pair]
                 if pair[1]:
                     hook.load_state_dict(pair[1])
 

@@ -69,7 +69,7 @@ def from_torch(model: Layer, state: Mapping[str, npt.ArrayLike]) -> None:
     DataError
         A number is not finite.
     ArgumentError
-        `state` is no dictionary of names and arrays.
+        `state` is not a dictionary of names and arrays.
 
     Examples
     --------
@@ -84,28 +84,28 @@ def from_torch(model: Layer, state: Mapping[str, npt.ArrayLike]) -> None:
         expected = "a dictionary of names and arrays, such as torch_model.state_dict()"
         raise invalid("state", state, expected)
     places = _places(model)
-    given = {n: np.asarray(a) for n, a in state.items() if n.split(".")[-1] != COUNTER}
-    if given.keys() != places.keys():
-        absent, extra = sorted(places.keys() - given.keys()), sorted(given.keys() - places.keys())
-        found = [f"{listed(absent)} missing"] if absent else []
-        found += [f"{listed(extra)} unknown"] if extra else []
-        raise DataError(f"these are not the weights of the model: {', '.join(found)}")
+    arrays = {n: np.asarray(a) for n, a in state.items() if n.split(".")[-1] != COUNTER}
+    if arrays.keys() != places.keys():
+        absent, extra = sorted(places.keys() - arrays.keys()), sorted(arrays.keys() - places.keys())
+        differences = [f"{listed(absent)} missing"] if absent else []
+        differences += [f"{listed(extra)} unknown"] if extra else []
+        raise DataError(f"these are not the weights of the model: {', '.join(differences)}")
     for name, (array, transposed) in places.items():
         shape = array.shape[::-1] if transposed else array.shape
-        if given[name].shape != shape:
+        if arrays[name].shape != shape:
             raise ShapeError(
-                f"{name} has another shape", received=given[name].shape, expected=shape
+                f"{name} has another shape", received=arrays[name].shape, expected=shape
             )
-        if given[name].dtype != array.dtype:
+        if arrays[name].dtype != array.dtype:
             hint = "Convert it, or build the model with dtype=..."
             message = f"{name} has another dtype"
-            raise DTypeError(message, received=given[name].dtype, expected=array.dtype, hint=hint)
-        if not np.isfinite(given[name]).all():
+            raise DTypeError(message, received=arrays[name].dtype, expected=array.dtype, hint=hint)
+        if not np.isfinite(arrays[name]).all():
             raise DataError(f"{name} has numbers that are not finite")
-        if name.endswith("running_var") and (given[name] < 0).any():
+        if name.endswith("running_var") and (arrays[name] < 0).any():
             raise DataError(f"{name} has numbers below 0, which no variance can be")
     for name, (array, transposed) in places.items():
-        array[...] = given[name].T if transposed else given[name]
+        array[...] = arrays[name].T if transposed else arrays[name]
 
 
 def _places(model: Layer) -> dict[str, tuple[Array, bool]]:
@@ -115,22 +115,22 @@ def _places(model: Layer) -> dict[str, tuple[Array, bool]]:
     layers = {"": model} | _layers(model)
     places: dict[str, tuple[Array, bool]] = {}
     for name, array in named:
-        owner, _, own = name.rpartition(".")
+        owner, _, local = name.rpartition(".")
         layer = layers.get(owner)
         if isinstance(layer, Norm):
-            own = NAMES.get(own, own)
-        place = f"{owner}.{own}" if owner else own
-        places[place] = array, isinstance(layer, Dense) and own == "weight"
+            local = NAMES.get(local, local)
+        place = f"{owner}.{local}" if owner else local
+        places[place] = array, isinstance(layer, Dense) and local == "weight"
     return places
 
 
 def _layers(model: Layer, prefix: str = "") -> dict[str, Layer]:
     """Return all layers within a model by their names."""
-    found: dict[str, Layer] = {}
+    layers: dict[str, Layer] = {}
     for name, layer in model.children():
-        found[f"{prefix}{name}"] = layer
-        found |= _layers(layer, f"{prefix}{name}.")
-    return found
+        layers[f"{prefix}{name}"] = layer
+        layers |= _layers(layer, f"{prefix}{name}.")
+    return layers
 
 
 @answers
@@ -181,7 +181,7 @@ def load_safetensors(path: str | Path, into: Layer) -> None:
         seal = parse(data[8 : 8 + length]).get("__metadata__", {}).get(SEAL)
         if seal is not None and seal != _digest(state):
             raise ValueError(CHANGED)
-    except Exception as error:  # of its own type, or of NumPy's
+    except Exception as error:  # of safetensors, or of NumPy
         raise damaged(path, WHAT, error) from error
     try:
         from_torch(into, state)

@@ -42,8 +42,8 @@ class Interrupts:
         return self
 
     def _press(self, number: int, frame: FrameType | None) -> None:
-        again, self.pressed = self.pressed, True
-        if again or not self.waits:
+        repeated, self.pressed = self.pressed, True
+        if repeated or not self.waits:
             self.check()
 
     def run(self, function: Callable[..., object], *arguments: object) -> object:
@@ -65,7 +65,7 @@ class Interrupts:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_class: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:

@@ -41,9 +41,9 @@ def limit_of(optimizer: Optimizer) -> Limit:
     (1.357, 'No limit is known for Lion.')
     """
     *modifiers, rule = optimizer.chain()
-    others = [m for m in modifiers if type(m) not in (ClipByNorm, ClipByValue)]
-    if others:
-        return Limit(None, f"No limit is known with {type(others[0]).__name__}.")
+    unknown = [m for m in modifiers if type(m) not in (ClipByNorm, ClipByValue)]
+    if unknown:
+        return Limit(None, f"No limit is known with {type(unknown[0]).__name__}.")
     if name := CLASSES.get(type(rule)):
         momentum = float(rule.momentum) if hasattr(rule, "momentum") else 0.0
         margin = MARGIN_OF_MOMENTUM if name == "momentum" else MARGIN

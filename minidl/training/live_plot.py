@@ -109,9 +109,9 @@ def _in_window() -> Shown | None:
     """Return a figure of pyplot and what shows it, if Matplotlib's backend has windows."""
     import matplotlib.pyplot as plt
 
-    made = plt.figure(figsize=PANELS, layout="constrained")
-    if getattr(made.canvas, "required_interactive_framework", None) is None:
-        plt.close(made)
+    window = plt.figure(figsize=PANELS, layout="constrained")
+    if getattr(window.canvas, "required_interactive_framework", None) is None:
+        plt.close(window)
         return None
 
     def show(figure: Any) -> None:
@@ -119,4 +119,4 @@ def _in_window() -> Shown | None:
         figure.canvas.draw()
         figure.canvas.flush_events()
 
-    return made, show
+    return window, show

@@ -37,21 +37,21 @@ def without_graph(model: Layer, loss: Loss, batch: Batch) -> MinidlError:
 def lost(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> GraphError | None:
     """Return an error if the loss changes with some of these parameters, which get no gradient."""
     try:
-        once, again = (_value(model, loss, batch, []) for _ in range(2))
-        if not np.array_equal(once, again, equal_nan=True):
-            return None  # random in itself: nothing is proven
+        once, repeated = (_value(model, loss, batch, []) for _ in range(2))
+        if not np.array_equal(once, repeated, equal_nan=True):
+            return None  # a random model: nothing is proven
         proven = [
             name
             for name in names
             if not np.array_equal(once, _value(model, loss, batch, [name]), equal_nan=True)
         ]
-        found = _find(model, loss, batch, proven) if proven else None
+        loss_point = _find(model, loss, batch, proven) if proven else None
     except Exception:  # the model cannot be copied, or does not work with other weights
         return None
-    if found is None:
+    if loss_point is None:
         return None
-    where, output = found
-    problem = f"{where} leaves the graph, so {listed(proven)} would never train"
+    place, output = loss_point
+    problem = f"{place} leaves the graph, so {listed(proven)} would never train"
     has_graph = bool(_leaves(output))
     received = None if has_graph else f"{type(output).__name__} without a graph"
     return GraphError(problem, received=received, hint=HINT)
@@ -82,26 +82,26 @@ def _find(model: Layer, loss: Loss, batch: Batch, names: Sequence[str]) -> Find 
     """
     X, t, _ = batch
     model, loss, training = copy.deepcopy((model, loss, batch[2]))
-    parameters, found = dict(model.named_parameters()), list[Find]()
-    wanted = {parameters[name]._order for name in names}
+    parameters, losses = dict(model.named_parameters()), list[Find]()
+    orders = {parameters[name]._order for name in names}
     for name, part in {id(p): (n, p) for n, p in parts_by_name(model)}.values():
-        where = f"the forward of {f'layer {name}, {part!r},' if name else repr(part)}"
-        vars(part)["forward"] = _watched(part, where, wanted, found)
+        place = f"the forward of {f'layer {name}, {part!r},' if name else repr(part)}"
+        vars(part)["forward"] = _watched(part, place, orders, losses)
     value = loss.mean(model(X, training=training), t)
-    if wanted <= _leaves(value):
+    if orders <= _leaves(value):
         return None
-    return found[0] if found else (f"the loss {loss!r}", value)
+    return losses[0] if losses else (f"the loss {loss!r}", value)
 
 
-def _watched(part: Layer, where: str, wanted: set[int], found: list[Find]) -> Callable[..., Value]:
-    """Return the forward of a layer, which notes if it has lost a wanted parameter."""
-    forward, own = part.forward, {p._order for _, p in part.named_parameters()}
+def _watched(part: Layer, place: str, orders: set[int], losses: list[Find]) -> Callable[..., Value]:
+    """Return the forward of a layer, which notes if it has lost one of the parameters."""
+    forward, direct = part.forward, {p._order for _, p in part.named_parameters()}
 
     def call(*arguments: Value, **keywords: Value) -> Value:
-        before = own | _leaves((arguments, keywords))
+        before = direct | _leaves((arguments, keywords))
         output = forward(*arguments, **keywords)
-        if before & wanted - _leaves(output):
-            found.append((where, output))
+        if before & orders - _leaves(output):
+            losses.append((place, output))
         return output
 
     return call
@@ -109,15 +109,15 @@ def _watched(part: Layer, where: str, wanted: set[int], found: list[Find]) -> Ca
 
 def _leaves(value: object) -> set[int]:
     """Return the creation numbers of the leaves that a value, or the Tensors in it, depend on."""
-    leaves, seen, waiting = set(), set[int](), [value]
+    leaves, visited, waiting = set(), set[int](), [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, (list, tuple)):
             waiting += item
         elif isinstance(item, dict):
             waiting += item.values()
-        elif isinstance(item, Node) and item._order not in seen:
-            seen.add(item._order)
+        elif isinstance(item, Node) and item._order not in visited:
+            visited.add(item._order)
             waiting += [argument for _, argument in item._node[1]] if item._node else []
             if item._node is None and item.requires_grad:
                 leaves.add(item._order)

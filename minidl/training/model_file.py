@@ -38,7 +38,7 @@ _layers_form = optional(mapped(anything))
 
 @dataclass(frozen=True)
 class Saved:
-    """What a file says of a model, checked as far as that goes without one.
+    """The contents of a model's file, checked as far as that goes without a model.
 
     `version` is 1 for files that have neither checksum nor version.
     """
@@ -58,7 +58,7 @@ class Saved:
         return self.arrays["model/value"]
 
     def damaged(self, reason: object) -> DataError:
-        """Return the error that this is not what it should be."""
+        """Return the error for a damaged file, or one with other contents."""
         return damaged(self.path, self.what, reason)
 
 
@@ -82,10 +82,10 @@ def save_model(
 
 def check_extra(extra: Mapping[str, npt.ArrayLike] | None) -> dict[str, Array]:
     """Return further arrays by their names in the file, or raise a DataError."""
-    held = {} if extra is None else extra
-    if not isinstance(held, Mapping) or not all(isinstance(name, str) for name in held):
+    entries = {} if extra is None else extra
+    if not isinstance(entries, Mapping) or not all(isinstance(name, str) for name in entries):
         raise invalid("extra", extra, "a dictionary of names and arrays")
-    arrays = {f"extra/{name}": np.asarray(value) for name, value in held.items()}
+    arrays = {f"extra/{name}": np.asarray(value) for name, value in entries.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in NUMBERS_AND_TEXT:
             raise DataError(f"{name} is not an array of numbers or text")
@@ -157,12 +157,12 @@ def load_extra(path: str | Path) -> dict[str, Array]:
     return below("extra/", read(path).arrays)
 
 
-def check_order(thing: object, kind: type, path: object) -> None:
+def check_order(first_argument: object, expected: type, path: object) -> None:
     """Raise unless the first argument is a model or a Trainer and the second a path."""
-    name, cls = ("model", "Layer") if kind is Layer else ("trainer", "Trainer")
-    hint = f"Give the {name} first, then the path." if isinstance(path, kind) else None
-    if not isinstance(thing, kind):
-        raise invalid(name, thing, f"a {cls}", hint)
+    name, class_name = ("model", "Layer") if expected is Layer else ("trainer", "Trainer")
+    hint = f"Give the {name} first, then the path." if isinstance(path, expected) else None
+    if not isinstance(first_argument, expected):
+        raise invalid(name, first_argument, f"a {class_name}", hint)
     if not isinstance(path, str | PathLike):
         raise invalid("path", path, "a file name")
 
@@ -191,26 +191,26 @@ def check_model(model: Layer, saved: Saved, *, settings: bool = False) -> None:
             raise ShapeError(message, received=received, expected=f"{expected}, as in {saved.path}")
     pairs = [("weights", model.parameters.value, saved.value)]
     pairs += [(f"buffer {name}", array, saved.buffers[name]) for name, array in buffers]
-    for name, array, other in pairs:
-        if array.dtype != other.dtype:
+    for name, array, saved_array in pairs:
+        if array.dtype != saved_array.dtype:
             message = f"the {name} of the model have another dtype than the file"
-            wanted = f"{other.dtype}, as in {saved.path}"
-            raise DTypeError(message, received=array.dtype, expected=wanted)
+            expected_dtype = f"{saved_array.dtype}, as in {saved.path}"
+            raise DTypeError(message, received=array.dtype, expected=expected_dtype)
     _check_layers(model, saved, settings)
 
 
 def _check_layers(model: Layer, saved: Saved, settings: bool) -> None:
     """Raise an ArgumentError if a model has other layers, such as activations, than the file."""
     described = describe(model)
-    ours: object = outline(described, settings=settings)
-    theirs: object = outline(saved.layers, settings=settings)
+    of_model: object = outline(described, settings=settings)
+    of_file: object = outline(saved.layers, settings=settings)
     if saved.layers is None and described is None:
-        ours, theirs = _parts(model), saved.parts
-    if None in (ours, theirs) or ours == theirs:
+        of_model, of_file = _parts(model), saved.parts
+    if None in (of_model, of_file) or of_model == of_file:
         return
-    there = theirs if saved.layers is None else repr(_built(saved))
+    layers = of_file if saved.layers is None else repr(_built(saved))
     message = "the model has other layers than the file"
-    raise ArgumentError(message, received=repr(model), expected=f"{there}, as in {saved.path}")
+    raise ArgumentError(message, received=repr(model), expected=f"{layers}, as in {saved.path}")
 
 
 def _parts(model: Layer) -> list[str]:
@@ -265,7 +265,7 @@ def wrong_buffer(buffers: Arrays) -> str:
 
 
 def read(path: str | Path, what: str = WHAT) -> Saved:
-    """Return what a model's file holds; its weights fit its layout and are finite."""
+    """Return the contents of a model's file; its weights fit its layout and are finite."""
     if not isinstance(path, str | PathLike):
         hint = 'Write load_model("model.npz"), or load_model("model.npz", into=model).'
         raise invalid("path", path, "a file name", hint)
@@ -303,5 +303,5 @@ def _text(arrays: Arrays, name: str) -> str:
     """Return an array that must be one text."""
     array = arrays.get(name)
     if array is None or array.shape or array.dtype.kind != "U":
-        raise ValueError(f"{name} is no text")
+        raise ValueError(f"{name} is not text")
     return str(array)

@@ -102,8 +102,8 @@ def run_all(
             if len(deaths) < DEATHS and (death := attempt([k])):
                 deaths.append(death)
     if unfinished:
-        lost = describe([payload for payload, _ in unfinished.values()])
-        raise WorkerError(MESSAGE + lost, hint=HINT) from deaths[-1]
+        networks = describe([payload for payload, _ in unfinished.values()])
+        raise WorkerError(MESSAGE + networks, hint=HINT) from deaths[-1]
 
 
 def _with_work(jobs: int | None, tasks: int) -> int | None:
@@ -117,7 +117,7 @@ def _is_death(error: BaseException) -> bool:
 
 
 def _results(
-    there: tuple[Work, Parts, Sequence[str]], inputs: Iterable[Any], jobs: int | None
+    context: tuple[Work, Parts, Sequence[str]], inputs: Iterable[Any], jobs: int | None
 ) -> Results:
     """Yield the index and the packed result of each call as it finishes."""
     import joblib
@@ -125,10 +125,10 @@ def _results(
 
     backend, _ = get_active_backend()
     if hasattr(backend, "client"):  # of a Dask cluster
-        yield from _on_dask(partial(_call, (*there, None)), inputs, backend)
+        yield from _on_dask(partial(_call, (*context, None)), inputs, backend)
         return
     parent = os.getpid() if type(backend).__name__ in OF_THIS_PROCESS else None
-    call = partial(_call, (*there, parent))
+    call = partial(_call, (*context, parent))
     starting: contextlib.AbstractContextManager[None] = _ignoring_ctrl_c()
     settings = {"batch_size": 1, **_watching(joblib.Parallel, backend, parent)}
     try:
@@ -146,8 +146,8 @@ def _watching(parallel: type, backend: Any, parent: int | None) -> dict[str, Any
     Without these, one that never gets a task would wait for 300 s after a parent that is killed.
     joblib before 1.5 does not have them, and a program may have set its own.
     """
-    taken = "initializer" in getattr(backend, "backend_kwargs", {})
-    if parent is None or taken or "backend_kwargs" not in signature(parallel).parameters:
+    initialized = "initializer" in getattr(backend, "backend_kwargs", {})
+    if parent is None or initialized or "backend_kwargs" not in signature(parallel).parameters:
         return {}
     return {"initializer": end_with, "initargs": (parent,)}
 
@@ -196,13 +196,13 @@ def _ignoring_ctrl_c() -> Iterator[None]:
 
 
 def _call(
-    there: tuple[Work, Parts, Sequence[str], int | None], k: int, packed: bytes, *arrays: Array
+    context: tuple[Work, Parts, Sequence[str], int | None], k: int, packed: bytes, *arrays: Array
 ) -> tuple[int, bytes]:
     """Run one task, in a worker process, which imports from the same folders.
 
     The worker ends with the process `parent`, if there is one.
     """
-    work, parts, path, parent = there
+    work, parts, path, parent = context
     if parent is not None:
         end_with(parent)
     sys.path += [folder for folder in path if folder not in sys.path]

@@ -30,7 +30,7 @@ class Reach:
 
     def __init__(self, objective: Objective) -> None:
         self.objective, self.start = objective, next(creation)
-        self.known = {p._order for p in objective.vector}
+        self.parameters = {p._order for p in objective.vector}
         self.nonzero: dict[int, Array] = {}  # of parameters reached: for which networks not 0
         self.strangers: dict[int, Node] = {}  # leaves that are not in the parameter vector
         self.batch: Batch | None = None
@@ -42,7 +42,7 @@ class Reach:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_class: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
@@ -59,22 +59,22 @@ class Reach:
         networks = 1 if vector.value.ndim == 1 else len(vector.value)
         self.gradients += 1
         for order, (leaf, g) in collect(loss, vector).items():
-            if order in self.known:
-                some = self.nonzero.get(order)
-                if some is None or not some.all():
-                    now = g.reshape(networks, -1).any(axis=1)
-                    self.nonzero[order] = now if some is None else some | now
+            if order in self.parameters:
+                earlier = self.nonzero.get(order)
+                if earlier is None or not earlier.all():
+                    new = g.reshape(networks, -1).any(axis=1)
+                    self.nonzero[order] = new if earlier is None else earlier | new
             elif order < self.start or isinstance(leaf, Parameter):  # not made for a derivative
                 self.strangers.setdefault(order if order < self.start else -1, leaf)
 
     @property
     def complete(self) -> bool:
         """Whether gradients that are not 0 have reached all parameters of all networks."""
-        known = self.known <= self.nonzero.keys()
-        return known and all(some.all() for some in self.nonzero.values())
+        reached = self.parameters <= self.nonzero.keys()
+        return reached and all(networks.all() for networks in self.nonzero.values())
 
     def check(self) -> list[str]:
-        """Return a warning for each network, or ""; raise for what can never train."""
+        """Return a warning for each network, or ""; raise for parts that can never train."""
         objective, vector = self.objective, self.objective.vector
         check_complete(objective.model)
         networks = 1 if vector.value.ndim == 1 else len(vector.value)
@@ -85,7 +85,7 @@ class Reach:
         unused = [name for name, order in trained if order not in self.nonzero]
         if unused and (error := lost(objective.model, objective.loss, self._rows(), unused)):
             raise error
-        told = []
+        warnings_of = []
         for k in range(networks):
             still = {n for n, o in trained if o in self.nonzero and not self.nonzero[o][k]}
             moving = {_owner(n) for n, _ in trained if n not in still}
@@ -99,10 +99,10 @@ class Reach:
             ):
                 words.append(f"the gradient of {listed(dead)} was 0 in the first epoch. {DEAD}")
             for leaf in outside:
-                what = f"a {type(leaf).__name__} of shape {leaf.shape}"
-                words.append(f"{what} is not part of the model and does not train. {HOLD}")
-            told.append(" ".join(words))
-        return told
+                leaf_text = f"a {type(leaf).__name__} of shape {leaf.shape}"
+                words.append(f"{leaf_text} is not part of the model and does not train. {HOLD}")
+            warnings_of.append(" ".join(words))
+        return warnings_of
 
     def _rows(self) -> Batch:
         """Return the last batch, in the model's dtype."""
@@ -111,10 +111,12 @@ class Reach:
         return X.astype(self.objective.vector.value.dtype), t, training
 
 
-def summary(told: Sequence[str]) -> str:
+def summary(warnings_of: Sequence[str]) -> str:
     """Return the warnings of several networks as one text; "" if there are none."""
-    counts = Counter(problem for problem in told if problem)
-    words = [f"in {n} of {len(told)} networks, {problem}" for problem, n in counts.most_common(3)]
+    counts = Counter(problem for problem in warnings_of if problem)
+    words = [
+        f"in {n} of {len(warnings_of)} networks, {problem}" for problem, n in counts.most_common(3)
+    ]
     return " ".join(words)
 
 
@@ -161,12 +163,12 @@ def _refuse(model: Layer, leaf: Node, *, new: bool) -> bool:
 
 def _inside(value: object) -> Iterator[object]:
     """Yield a value and all that it contains or has as attributes."""
-    waiting, seen = [value], set[int]()
+    waiting, visited = [value], set[int]()
     while waiting:
         item = waiting.pop()
-        if id(item) in seen or isinstance(item, (type, ModuleType)):
+        if id(item) in visited or isinstance(item, (type, ModuleType)):
             continue
-        seen.add(id(item))
+        visited.add(id(item))
         yield item
         if isinstance(item, (list, tuple, set, frozenset, deque)):
             waiting += item

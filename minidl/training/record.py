@@ -29,8 +29,8 @@ Did you mean 'accuracy'?
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a value or the default; a name that only other libraries have is an error."""
-        known = name in self or normalise(name) in NAMES["column"]
-        return self[name] if known else default
+        recognised = name in self or normalise(name) in NAMES["column"]
+        return self[name] if recognised else default
 
     def __iter__(self) -> Any:
         """Yield the names; to unpack them is an error, since values are expected then."""

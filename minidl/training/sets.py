@@ -25,17 +25,17 @@ def replica_rows(
 ) -> tuple[Rows, Rows | None]:
     """Check training and validation rows, each inputs, targets and weights or None."""
     objective = trainer.objective
-    given: list[Any] = [("training", *pair_of(training), class_weight)]
+    parts: list[Any] = [("training", *pair_of(training), class_weight)]
     if validation is not None:
-        given.append(("validation", *pair_of(validation), None))
+        parts.append(("validation", *pair_of(validation), None))
         check_validation(training[0], validation[0])
-    sets = any(several_sets(X, y) for _, X, y, *_ in given)
+    sets = any(several_sets(X, y) for _, X, y, *_ in parts)
     checked: list[Rows] = []
-    for what, X, y, weights, classes in given:
+    for part, X, y, weights, classes in parts:
         if sets:
-            checked.append(_check_sets(what, (X, y, weights), classes, objective, seeds))
+            checked.append(_check_sets(part, (X, y, weights), classes, objective, seeds))
         else:
-            checked.append(check_rows(what, X, y, objective, weights, class_weight=classes))
+            checked.append(check_rows(part, X, y, objective, weights, class_weight=classes))
     return checked[0], checked[1] if checked[1:] else None
 
 
@@ -54,37 +54,37 @@ def _shape(values: Any) -> tuple[int, ...]:
 
 
 def _check_sets(
-    what: str,
-    given: tuple[Any, Any, Any],
+    part: str,
+    set_of_arrays: tuple[Any, Any, Any],
     class_weight: ClassWeight | None,
     objective: Objective,
     seeds: Sequence[int],
 ) -> Rows:
     """Check the rows of each seed; an error has a note that names the seed."""
-    X, y, weights = given
+    X, y, weights = set_of_arrays
     if not several_sets(X, y) or _shape(X)[0] != len(seeds):
-        problem = f"there is not one set of {what} rows for each seed"
+        problem = f"there is not one set of {part} rows for each seed"
         received = f"X of shape {_shape(X)}, y of shape {_shape(y)}, {len(seeds)} seeds"
         expected = "X (seeds, n, features) and y (seeds, n, ...), or X (n, features) for all"
         hint = "For inputs and targets with several axes each, use a Trainer."
         raise DataError(problem, received=received, expected=expected, hint=hint)
     dtype = objective.vector.value.dtype
     if weights is not None:
-        weights = as_weights(what, weights, _shape(X)[:2])
+        weights = as_weights(part, weights, _shape(X)[:2])
     sets = []
     for k, (seed, set_inputs, set_targets) in enumerate(zip(seeds, X, y, strict=True)):
         w = None if weights is None else weights[k]
         try:
             rows = check_rows(
-                what, set_inputs, set_targets, objective, w, class_weight=class_weight
+                part, set_inputs, set_targets, objective, w, class_weight=class_weight
             )
         except (DataError, ShapeError) as error:
-            error.add_note(f"in the {what} rows of seed {seed}")
+            error.add_note(f"in the {part} rows of seed {seed}")
             raise
         sets.append(rows)
-    inputs, _ = as_array(f"{what} input", X, dtype)
+    inputs, _ = as_array(f"{part} input", X, dtype)
     t = np.stack([rows.t for rows in sets])
     if all(rows.w is None for rows in sets):
         return Rows(inputs, t)
-    ones = np.ones(inputs.shape[1], dtype)
-    return Rows(inputs, t, np.stack([ones if rows.w is None else rows.w for rows in sets]))
+    equal_weights = np.ones(inputs.shape[1], dtype)
+    return Rows(inputs, t, np.stack([equal_weights if rows.w is None else rows.w for rows in sets]))

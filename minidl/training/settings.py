@@ -16,13 +16,13 @@ def settings_of(run: Run) -> dict[str, Any]:
 
 def check_settings(run: Run) -> dict[str, Any]:
     """Return the settings to save; a hyperparameter that has become a schedule is an error."""
-    now = settings_of(run)
+    settings = settings_of(run)
     for name, value in run.optimizer.hyperparameters.items():
         if callable(value) and f"optimizer.{name}" in run.started_with:
             problem = f"{name} has become a schedule during the run, which a file cannot hold"
             hint = f"Give the schedule to the optimizer from the start: {name}=..."
             raise ArgumentError(problem, received=repr(value), hint=hint)
-    return now
+    return settings
 
 
 def take_over_changes(run: Run, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -34,17 +34,17 @@ def take_over_changes(run: Run, before: Mapping[str, Any], after: Mapping[str, A
     for name, owner, attribute in list(_places(run)):
         if name not in before or name not in after:
             continue
-        held = getattr(owner, attribute)
-        if held == before[name] != after[name]:
+        current = getattr(owner, attribute)
+        if current == before[name] != after[name]:
             if name == "batch_size":
                 rows_per_batch(after[name], 1)
-            elif not isinstance(after[name], type(held)):
-                raise TypeError(f"{name} is {after[name]!r}, and not a {type(held).__name__}")
+            elif not isinstance(after[name], type(current)):
+                raise TypeError(f"{name} is {after[name]!r}, and not a {type(current).__name__}")
             setattr(owner, attribute, after[name])
     for name, value in after.items():  # a number in place of a schedule
-        kind, _, attribute = name.partition(".")
-        known = attribute in run.optimizer.hyperparameters
-        if kind == "optimizer" and known and before and name not in before:
+        owner_name, _, attribute = name.partition(".")
+        is_hyperparameter = attribute in run.optimizer.hyperparameters
+        if owner_name == "optimizer" and is_hyperparameter and before and name not in before:
             setattr(run.optimizer, attribute, value)
 
 

@@ -31,7 +31,7 @@ class Sharpness:
     residual : float
         ||H v - value v|| for the unit vector v: an eigenvalue lies at most this far away.
     products : int
-        Number of products H v, each of which costs about two gradients.
+        Number of products H v; each costs about two gradients.
     vector : ndarray, shape (P,)
         The unit eigenvector v, in the order of ``model.parameters.value``, up to its sign.
     """
@@ -121,10 +121,10 @@ def rightmost(hessian: Hessian, tolerance: float, seed: int) -> Sharpness:
     """Return the largest eigenvalue of the matrix of these products."""
     P = hessian.penalty.size
     start = np.random.default_rng(seed).standard_normal(P)
-    first = hessian.product(start)
+    product = hessian.product(start)
     if P <= 2:  # too small for ARPACK
         values, vectors = np.linalg.eigh(np.stack([hessian.product(row) for row in np.eye(P)]))
-    elif not first.any():  # H is zero
+    elif not product.any():  # H is zero
         values, vectors = np.zeros(1), start[:, None] / np.linalg.norm(start)
     else:
         precision = 100 * float(np.finfo(hessian.dtype).eps)

@@ -20,8 +20,8 @@ def progress(history: History) -> Rows:
     if not len(history):
         return [("epoch", "0, not trained yet")]
     rows: Rows = [("epoch", history.entry("epoch", -1))]
-    known = [name for name in LOSSES if name in history]
-    rows += [(in_words(name), number(history.entry(name, -1))) for name in known]
+    columns = [name for name in LOSSES if name in history]
+    rows += [(in_words(name), number(history.entry(name, -1))) for name in columns]
     ended = history.stopped_by not in (None, "epochs")
     return [*rows, ("stopped by", history.stopped_by)] if ended else rows
 

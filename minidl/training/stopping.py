@@ -221,17 +221,17 @@ class EarlyStopping(StopRule):
     def check_fits(self, trainer: Any) -> None:
         """Raise a DataError if restored weights or buffers do not fit; and forget them."""
         position = trainer.position()
-        here = {name: np.shape(array) for name, array in position.items()}
-        buffers = {n.removeprefix("buffer/"): s for n, s in here.items() if "/" in n}
-        for what, held, expected in (
-            ("weights", {"iterate": self.weights}, {"iterate": here["iterate"]}),
+        shapes = {name: np.shape(array) for name, array in position.items()}
+        buffers = {n.removeprefix("buffer/"): s for n, s in shapes.items() if "/" in n}
+        for noun, stored, expected in (
+            ("weights", {"iterate": self.weights}, {"iterate": shapes["iterate"]}),
             ("buffers", self.buffers, buffers),
-            ("paused", self.paused, here),
+            ("paused", self.paused, shapes),
         ):
-            received = {n: np.shape(array) for n, array in held.items() if array is not None}
+            received = {n: np.shape(array) for n, array in stored.items() if array is not None}
             if received and received != expected:
                 self.reset()
-                problem = f"the {what} of EarlyStopping are those of another model"
+                problem = f"the {noun} of EarlyStopping are those of another model"
                 raise DataError(problem, received=received, expected=expected)
 
     def _holds_best(self, trainer: Any) -> bool:
@@ -269,7 +269,7 @@ class EarlyStopping(StopRule):
         trainer.model.set_buffers(self.buffers)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what was observed, without the settings."""
+        """Return the observations, without the settings."""
         names = ("best", "best_epoch", "waited", "weights", "buffers", "observed", "paused")
         return {name: vars(self)[name] for name in names}
 

@@ -114,12 +114,14 @@ def suggest_lr(
     """
     check_new(trainer)
     epochs = check_count("epochs", epochs, 1, MOST_EPOCHS)
-    asked = _usual(trainer) if rates is None else rates
-    if isinstance(asked, str) or not isinstance(asked, Iterable):
-        raise invalid("rates", asked, "a list of different numbers")
-    tried = tuple(sorted(check_number("a rate", rate, _positive, "positive") for rate in asked))
+    candidates = _usual(trainer) if rates is None else rates
+    if isinstance(candidates, str) or not isinstance(candidates, Iterable):
+        raise invalid("rates", candidates, "a list of different numbers")
+    tried = tuple(
+        sorted(check_number("a rate", rate, _positive, "positive") for rate in candidates)
+    )
     if not tried or len(set(tried)) < len(tried):
-        raise invalid("rates", list(asked), "a list of different numbers")
+        raise invalid("rates", list(candidates), "a list of different numbers")
     rows = check_rows("training", X, y, trainer.objective, class_weight=trainer.class_weight)
     if len(rows.X) < 4:
         raise ArgumentError("must have at least 4 rows", argument="X", received=str(len(rows.X)))
@@ -141,11 +143,11 @@ def suggest_lr(
 def _chosen(rates: Sequence[float], losses: Sequence[float]) -> float:
     """Return the rate with the smallest loss, not next to one that diverged if there are others."""
     diverged = {lr for lr, loss in zip(rates, losses, strict=True) if loss == math.inf}
-    held = [
-        loss if not any(lr <= other <= NEXT * lr for other in diverged) else math.inf
+    accepted = [
+        loss if not any(lr <= bad <= NEXT * lr for bad in diverged) else math.inf
         for lr, loss in zip(rates, losses, strict=True)
     ]
-    return rates[int(np.argmin(held if min(held) < math.inf else losses))]
+    return rates[int(np.argmin(accepted if min(accepted) < math.inf else losses))]
 
 
 def _usual(trainer: Trainer) -> list[float]:

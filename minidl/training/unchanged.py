@@ -26,10 +26,10 @@ def all_or_nothing(trainer: SingleRun) -> Iterator[None]:
         yield
     except BaseException:
         for part, attributes in zip(parts, before, strict=True):
-            held = vars(part)
-            for name in held.keys() - attributes.keys():
-                del held[name]
-            held.update(attributes)
+            current = vars(part)
+            for name in current.keys() - attributes.keys():
+                del current[name]
+            current.update(attributes)
         objective.vector.value[...], objective.vector.grad[...] = value, grad
         for parameter, trained in needed:
             parameter.requires_grad = trained

@@ -50,7 +50,7 @@ class Undo:
             self._buffers = self.objective.model.copy_buffers()
 
     def restore(self, counts: tuple[int, int]) -> None:
-        """Write back what was kept, and the counts of steps and of gradients."""
+        """Restore the copies, and the counts of steps and of gradients."""
         if self.custom:
             self.objective.vector.set(self._w)
             vars(self.rule).clear()

@@ -52,7 +52,7 @@ def layer_states(objective: Objective, rows: Rows) -> list[LayerState]:
     Neither weights nor gradients are changed.
     """
     model, vector = objective.model, objective.vector
-    kept, inputs = vector.grad.copy(), _inputs(objective, rows)
+    gradient, inputs = vector.grad.copy(), _inputs(objective, rows)
     try:
         objective.gradient(vector.value.copy(), rows.X, rows.t, weights=rows.w)
         squares: dict[str, float] = {}
@@ -61,7 +61,7 @@ def layer_states(objective: Objective, rows: Rows) -> list[LayerState]:
             norm = 0.0 if g is None else float(np.sum(np.asarray(array_of(g), float) ** 2))
             squares[owner] = squares.get(owner, 0.0) + norm
     finally:
-        vector.grad[...] = kept
+        vector.grad[...] = gradient
     states = []
     for name, layer in parts_by_name(model):
         if name in squares:
@@ -72,13 +72,13 @@ def layer_states(objective: Objective, rows: Rows) -> list[LayerState]:
 
 
 def _inputs(objective: Objective, rows: Rows) -> dict[int, Array]:
-    """Return what each activation is given, by the id of the layer."""
-    found: dict[int, Array] = {}
+    """Return the inputs of each activation, by the id of the layer."""
+    inputs: dict[int, Array] = {}
     model = objective.model
     layers = [layer for _, layer in parts_by_name(model) if _by_element(layer)]
-    with _watched(layers, found):
+    with _watched(layers, inputs):
         objective.reading(lambda: objective.outputs(rows.X.astype(objective.vector.value.dtype)))
-    return found
+    return inputs
 
 
 def _by_element(layer: Layer) -> bool:
@@ -87,12 +87,12 @@ def _by_element(layer: Layer) -> bool:
 
 
 @contextmanager
-def _watched(layers: list[Layer], found: dict[int, Array]) -> Iterator[None]:
+def _watched(layers: list[Layer], inputs: dict[int, Array]) -> Iterator[None]:
     """Note what these layers are given, as long as the context lasts."""
 
     def watch(layer: Layer) -> Any:
         def forward(x: Any, training: Any = False) -> Any:
-            found[id(layer)] = array_of(x)
+            inputs[id(layer)] = array_of(x)
             return type(layer).forward(layer, x, training)
 
         return forward

@@ -82,20 +82,20 @@ def loss_of_weights(
     """
     check_instance("trainer", trainer, SingleRun)
     if names := [name for name, _ in trainer.model.named_buffers()]:
-        held = "the buffers {} have their present values for all weights, so losses of earlier"
-        held += " epochs differ from those of the history"
-        warnings.warn(held.format(", ".join(names)), stacklevel=3)
+        message = "the buffers {} have their present values for all weights, so losses of earlier"
+        message += " epochs differ from those of the history"
+        warnings.warn(message.format(", ".join(names)), stacklevel=3)
 
     rows = check_rows("evaluation", X, y, trainer.objective)
 
     def loss(weights: npt.ArrayLike) -> float:
         vector = trainer.model.parameters.value
-        before, (given, _) = vector.copy(), numbers(weights, "weight")
-        if given.shape != vector.shape:
-            wrong = "weights have the wrong shape"
-            raise ShapeError(wrong, received=given.shape, expected=vector.shape)
+        before, (array, _) = vector.copy(), numbers(weights, "weight")
+        if array.shape != vector.shape:
+            problem = "weights have the wrong shape"
+            raise ShapeError(problem, received=array.shape, expected=vector.shape)
         try:
-            vector[...] = given
+            vector[...] = array
             return float(trainer.objective.measure(*rows)["loss"])
         finally:
             vector[...] = before

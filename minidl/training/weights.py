@@ -24,34 +24,34 @@ ClassWeight = str | Mapping[Any, float]  # "balanced", or class -> weight
 
 
 def row_weights(
-    what: str,
+    part: str,
     targets: Array,
     loss: Loss,
     sample_weight: ArrayLike | None = None,
     class_weight: ClassWeight | None = None,
     *,
-    own: Array | None = None,
+    row_weight: Array | None = None,
 ) -> Array | None:
     """Return a weight (n,) for each row, of mean 1, or None if all are equal.
 
-    `targets` are valid for the loss, but as the user gave them; `what` names the rows in errors.
-    `own` are the weights that the loss itself gives: 0 for ignored rows.
+    `targets` are valid for the loss, but as the user gave them; `part` names the rows in errors.
+    `row_weight` are the weights of the loss: 0 for ignored rows.
 
     >>> from minidl import nn
     >>> row_weights("training", np.array([0, 0, 0, 1]), nn.Hinge(), class_weight="balanced")
     array([0.66666667, 0.66666667, 0.66666667, 2.        ])
     """
-    if sample_weight is None and class_weight is None and own is None:
+    if sample_weight is None and class_weight is None and row_weight is None:
         return None
-    if own is not None and not own.any():
-        raise DataError(f"{loss!r} ignores all {what} rows")
+    if row_weight is not None and not row_weight.any():
+        raise DataError(f"{loss!r} ignores all {part} rows")
     if isinstance(sample_weight, (str, Mapping)):
         hint = f"Weights of classes are given to fit: class_weight={sample_weight!r}."
-        raise DataError(f"the {what} weights are not numbers: {sample_weight!r}", hint=hint)
+        raise DataError(f"the {part} weights are not numbers: {sample_weight!r}", hint=hint)
     loss.check_takes_weights()
-    w = np.ones(len(targets)) if own is None else _largest_one(own)
+    w = np.ones(len(targets)) if row_weight is None else _largest_one(row_weight)
     if sample_weight is not None:
-        w = w * _largest_one(as_weights(what, sample_weight, (len(targets),)))
+        w = w * _largest_one(as_weights(part, sample_weight, (len(targets),)))
     if class_weight is not None:
         check_class_weight(class_weight, loss)
         labels = labels_of(targets, loss)
@@ -62,28 +62,28 @@ def row_weights(
             raise ArgumentError(problem, argument="class_weight", received=received, hint=hint)
         w = w * _of_classes(labels, class_weight, w)
     if not w.any():
-        raise DataError(f"all {what} weights are 0")
+        raise DataError(f"all {part} weights are 0")
     return None if (w == w[0]).all() else w / w.mean()
 
 
-def as_weights(what: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
+def as_weights(part: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
     """Return finite weights >= 0 of this shape as an array."""
     try:
-        given, _ = numbers(values, f"{what} weight")
-        if given.dtype.kind not in "biuf":
-            raise DTypeError(f"their dtype is {given.dtype}")
+        array, _ = numbers(values, f"{part} weight")
+        if array.dtype.kind not in "biuf":
+            raise DTypeError(f"their dtype is {array.dtype}")
     except (DTypeError, ShapeError) as error:
-        raise DataError(f"the {what} weights are not numbers: {error}") from None
-    w = given.astype(float)
+        raise DataError(f"the {part} weights are not numbers: {error}") from None
+    w = array.astype(float)
     if w.shape != shape:
-        problem = f"there is not one {what} weight for each row"
+        problem = f"there is not one {part} weight for each row"
         hint = "Weights are never broadcast." if w.size < math.prod(shape) else None
         raise DataError(problem, received=f"shape {w.shape}", expected=f"shape {shape}", hint=hint)
     valid = (w >= 0) & (w < math.inf)
     if not valid.all():
         row = tuple(np.argwhere(~valid)[0].tolist())
         received = f"{w[row]} in row {row[-1]}"
-        raise DataError(f"{a(what)} weight is not a finite number >= 0", received=received)
+        raise DataError(f"{a(part)} weight is not a finite number >= 0", received=received)
     return w
 
 

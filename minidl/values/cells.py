@@ -49,22 +49,22 @@ def floats(array: Array, names: Names = None, what: str = "value", text: str = "
     gaps = [_is_gap(cell) for cell in cells]
     nan = [isinstance(cell, float) and math.isnan(cell) for cell in cells]
     if any(isinstance(cell, (str, bytes)) for cell in cells):  # among labels NaN is a gap, too
-        gaps = [gap or lost for gap, lost in zip(gaps, nan, strict=True)]
+        gaps = [gap or is_nan for gap, is_nan in zip(gaps, nan, strict=True)]
     if any(gaps) and array.ndim:
-        first = gaps.index(True)
-        received = f"{_shown(cells[first])} in {place(_index(first, array), names)}"
-        bad = np.logical_or(gaps, nan).reshape(array.shape)
-        renamed = "target" in what and isinstance(cells[first], str) and cells[first].strip()
-        hint = f"{summary(bad, names)}. {REMEDY}" + (f" {RENAME}" if renamed else "")
+        position = gaps.index(True)
+        received = f"{_shown(cells[position])} in {place(_index(position, array), names)}"
+        mask = np.logical_or(gaps, nan).reshape(array.shape)
+        renamed = "target" in what and isinstance(cells[position], str) and cells[position].strip()
+        hint = f"{summary(mask, names)}. {REMEDY}" + (f" {RENAME}" if renamed else "")
         raise DataError(f"{a(what)} is missing", received=received, hint=hint)
     values = np.empty(len(cells))
     for i, cell in enumerate(cells):
         try:
             values[i] = _float(cell)
         except (TypeError, ValueError, OverflowError) as error:
-            at = f" in {place(_index(i, array), names)}" if array.ndim else ""
+            place_text = f" in {place(_index(i, array), names)}" if array.ndim else ""
             advice = hint_for(cell, text) if isinstance(error, TypeError) else None
-            raise DTypeError(f"{_shown(cell)}{at} {error}", hint=advice) from None
+            raise DTypeError(f"{_shown(cell)}{place_text} {error}", hint=advice) from None
     return values.reshape(array.shape)
 
 

@@ -67,10 +67,10 @@ def _ragged(data: Any) -> str:
         sizes = [len(row) if hasattr(row, "__len__") else 0 for row in data]
     except TypeError:
         return ""
-    other = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
-    if other is None:
+    differing = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
+    if differing is None:
         return ", but its parts have different shapes"
-    return f", but row 0 has {sizes[0]} entries and row {other} has {sizes[other]}"
+    return f", but row 0 has {sizes[0]} entries and row {differing} has {sizes[differing]}"
 
 
 def _marked(data: Any) -> Any:

@@ -24,7 +24,7 @@ HINTS: tuple[tuple[Callable[[Any], bool], str], ...] = (  # the first that appli
 
 
 def hint_for(data: Any, text: str = "") -> str | None:
-    """Return what to write instead of something that is not numbers, or None."""
+    """Return advice for a value that is not an array of numbers, or None."""
     if isinstance(data, (str, bytes)):
         return text
     return next((hint for applies, hint in HINTS if applies(data)), None)

@@ -42,10 +42,10 @@ def place(index: Sequence[int], names: Names = None) -> str:
     >>> place((2, 0), ["height"]), place((2,)), place((2, 0, 1))
     ("row 2, column 'height'", 'row 2', 'row 2, position (0, 1)')
     """
-    row, *rest = index or (0,)
-    if len(rest) > 1:
-        return f"row {row}, position {tuple(rest)}"
-    return f"row {row}" + "".join(f", column {column_name(i, names)}" for i in rest)
+    row, *columns = index or (0,)
+    if len(columns) > 1:
+        return f"row {row}, position {tuple(columns)}"
+    return f"row {row}" + "".join(f", column {column_name(i, names)}" for i in columns)
 
 
 def a(noun: str) -> str:
@@ -68,10 +68,10 @@ def summary(bad: Array, names: Names = None, lines: Sequence[int] | None = None)
     if total == 1:
         return f"1 of {bad.size} value{'s' * (bad.size > 1)} is missing"
     flat = bad.reshape(len(bad), -1) if bad.ndim else bad.reshape(1, 1)
-    at = np.flatnonzero(flat.any(axis=1)).tolist()
+    rows = np.flatnonzero(flat.any(axis=1)).tolist()
     text = f"{total} of {bad.size} values are missing, in"
-    noun = f"{'line' if lines else 'row'}{'s' * (len(at) > 1)}"
-    text += f" {noun} {listed([str(lines[i] if lines else i) for i in at])}"
+    noun = f"{'line' if lines else 'row'}{'s' * (len(rows) > 1)}"
+    text += f" {noun} {listed([str(lines[i] if lines else i) for i in rows])}"
     if bad.ndim == 2:
         counts = [f"{column_name(j, names)} ({k})" for j, k in enumerate(flat.sum(axis=0)) if k]
         text += f"; column{'s' * (len(counts) > 1)} {listed(counts)}"
@@ -84,10 +84,10 @@ def check_finite(what: str, values: Array, dtype: npt.DTypeLike, names: Names = 
     for start in range(0, len(values), chunk):
         with np.errstate(over="ignore"):
             part = values[start : start + chunk].astype(dtype, copy=False)
-        bad = ~np.isfinite(part)
-        if bad.any():
-            row, *rest = index = np.argwhere(bad)[0].tolist()
-            received = f"{part[tuple(index)]} in {place((start + row, *rest), names)}"
+        not_finite = ~np.isfinite(part)
+        if not_finite.any():
+            row, *columns = index = np.argwhere(not_finite)[0].tolist()
+            received = f"{part[tuple(index)]} in {place((start + row, *columns), names)}"
             gaps = np.isnan(values) if values.dtype.kind == "f" else np.zeros(1, bool)
             hint = f"{summary(gaps, names)}. {REMEDY}" if gaps.any() else None
             end = f"{np.dtype(dtype)} ends at {np.finfo(dtype).max:.3g}"

@@ -31,14 +31,14 @@ def numbers(data: Any, what: str = "value", text: str = TEXT) -> tuple[Array, Na
     else:
         table = columns_of(data)
         array, names = read(data), table and table[0]
-    kind = array.dtype.kind
-    if kind == "O" and not array.ndim and hint_for(array[()]):
+    letter = array.dtype.kind
+    if letter == "O" and not array.ndim and hint_for(array[()]):
         cell = array[()]
         raise DTypeError(f"{a(type(cell).__name__)} is not an array", hint=hint_for(cell))
-    if kind in "OUSTMm":
+    if letter in "OUSTMm":
         return floats(array, names, what, text), names
-    if kind not in "biuf":
-        hint = COMPLEX if kind == "c" else FIELDS if array.dtype.names else None
+    if letter not in "biuf":
+        hint = COMPLEX if letter == "c" else FIELDS if array.dtype.names else None
         raise DTypeError(f"dtype {array.dtype} is not real", hint=hint or "Use .astype(float).")
     check_exact(array, names)
     return array, names

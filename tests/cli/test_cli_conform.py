@@ -262,7 +262,7 @@ def test_a_slow_optimizer_says_which_runs_are_done() -> None:
     stream = io.StringIO()
     progress = conform.Progress(stream)
     progress.on_run(1, 10)  # nothing yet
-    progress.said -= conform.PATIENCE
+    progress.told_at -= conform.PATIENCE
     progress.on_run(2, 10)
     progress.on_run(3, 10)
     assert stream.getvalue() == "minidl: 2 of 10 runs\n"

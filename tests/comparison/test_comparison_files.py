@@ -163,7 +163,7 @@ def test_a_planted_link_at_the_place_of_part_is_not_followed(kind, out, part, tm
     if kind == "a link":
         victim.write_text("precious")
     {"a pipe": os.mkfifo, "a folder": os.mkdir}.get(kind, lambda p: p.symlink_to(victim))(part)
-    with pytest.raises(FileError, match=r"a\.json\.part is no regular file, so it is left alone"):
+    with pytest.raises(FileError, match=r"a\.json\.part is not a regular file, so it is left"):
         compare(moons, out=out, **SMALL)
     assert os.path.lexists(part)
     assert not victim.exists() or victim.read_text() == "precious"

@@ -202,7 +202,7 @@ def test_a_validation_score_has_the_weights_of_its_rows() -> None:
     how: dict[str, Any] = {"early_stopping": True, "max_iter": 1, "random_state": 3}
     w = np.where(SPECIES == 1, 0.1, 1.0)
     model = MLPClassifier(4, **how).fit(X, SPECIES, w)
-    _, held_out = model._split(model._rows(X, SPECIES, w, first=False, incremental=False), 3)
+    _, held_out = model._split(model._rows(X, SPECIES, w, from_scratch=False, incremental=False), 3)
     right = model.predict(held_out.X) == held_out.t
     assert model.validation_scores_ == [np.average(right, weights=held_out.w)]
     assert model.validation_scores_ != [right.mean()]
@@ -210,7 +210,7 @@ def test_a_validation_score_has_the_weights_of_its_rows() -> None:
 
 def test_the_validation_rows_are_those_of_the_seed() -> None:
     model = MLPClassifier(4, early_stopping=True).fit(X, SPECIES)
-    checked = model._rows(X, SPECIES, None, first=False, incremental=False)
+    checked = model._rows(X, SPECIES, None, from_scratch=False, incremental=False)
     parts = [model._split(checked, seed)[1].X for seed in (1, 1, 2)]
     assert_array_equal(parts[0], parts[1])
     assert not np.array_equal(parts[0], parts[2])

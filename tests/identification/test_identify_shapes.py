@@ -143,7 +143,7 @@ def test_an_error_in_a_step_names_the_step_and_the_line() -> None:
 
 
 def test_what_cannot_be_called_is_an_error_that_lists_the_shapes() -> None:
-    with pytest.raises(ArgumentError, match=r"int is no optimizer. Give one of these:"):
+    with pytest.raises(ArgumentError, match=r"int is not an optimizer. Give one of these:"):
         identify(3)
 
     def step(w: Array, g: Array, state: Any, m: Array, v: Array) -> None: ...

@@ -290,7 +290,7 @@ def test_a_plateau_takes_only_its_own_state(name, value):
 
 
 COLUMNS = {
-    "a huge epoch": ({"epoch": [0, 2**70]}, "epoch is no count"),
+    "a huge epoch": ({"epoch": [0, 2**70]}, "epoch is not a count"),
     "an accuracy of 5": ({"epoch": [0, 1], "train_accuracy": [0.5, 5]}, "train_accuracy is 5"),
     "an accuracy of -2": ({"epoch": [0], "validation_accuracy": [-2]}, "validation_accuracy is -2"),
     "no epochs": ({"train_loss": [0.5]}, "no column epoch: train_loss"),
@@ -323,8 +323,8 @@ def test_an_epoch_is_a_whole_number(epoch):
 
 
 CSV = {
-    "an underscore": ("epoch,train_loss\n1_0,1_0\n", "'1_0', which is no number"),
-    "Arabic digits": ("epoch,train_loss\n\u0661,\u0662\n", "which is no number"),
+    "an underscore": ("epoch,train_loss\n1_0,1_0\n", "'1_0', which is not a number"),
+    "Arabic digits": ("epoch,train_loss\n\u0661,\u0662\n", "which is not a number"),
     "no header": ("1,2\n", "its first line names no column epoch: 1, 2"),
     "an accuracy of 5": ("epoch,train_accuracy\n0,5\n", "train_accuracy is 5"),
     "a huge epoch": (f"epoch\n{2**70}\n", "epoch must be a whole number"),

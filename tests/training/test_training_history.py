@@ -342,10 +342,10 @@ def test_each_changed_byte_and_each_prefix_of_a_json_file_is_refused(tmp_path):
         ("epoch,train_loss\n0,0.5,3\n", "row 0"),
         ("epoch,epoch\n0,1\n", "two columns have the same name"),
         ("epoch,train_loss\n1,0.5\n0,0.5\n", "epochs do not ascend"),
-        ("epoch,train_loss\n-1,0.5\n", "epoch is no count"),
+        ("epoch,train_loss\n-1,0.5\n", "epoch is not a count"),
         ("epoch,train_loss\n0.5,0.5\n", "row 0"),
-        ('epoch,train_loss\n"0,0.5\n', "no table of numbers"),
-        ("epoch,\xff\n0,1\n", "no table of numbers"),
+        ('epoch,train_loss\n"0,0.5\n', "not a table of numbers"),
+        ("epoch,\xff\n0,1\n", "not a table of numbers"),
     ],
 )
 def test_csv_of_something_else_is_an_error_of_the_data(text, words, tmp_path):

@@ -18,9 +18,9 @@ from minidl.comparison.report.words import number, rate, target_words, wrapped
 from minidl.comparison.rows import Row
 from minidl.comparison.stats.hitting import Floats, restricted_mean
 from minidl.comparison.stats.profiles import ecdf_steps
-from minidl.errors import DataError
+from minidl.errors import DataError, cut
 from minidl.plots.inks import ink, inked_looks
-from minidl.text import counted, shorten
+from minidl.text import counted
 
 WIDTH, LETTERS = 10.0, 104  # of the figure: in inches, and letters of a title
 FINE = 120  # letters of a line below the panels
@@ -39,9 +39,9 @@ MARKER: Keywords = {"color": "0.7", "marker": "o", "markersize": SIZE, **POINT}
 def target_of(comparison: Results) -> Target:
     """Return the target, or raise DataError if an interruption came before it was known."""
     if comparison.target is None:
-        wrong = f"the comparison on {comparison.plan.problem} cannot be drawn"
+        problem = f"the comparison on {comparison.plan.problem} cannot be drawn"
         hint = "Finish its tuning runs: compare with the same file resumes them."
-        raise DataError(f"{wrong}: it was interrupted before its target was known", hint=hint)
+        raise DataError(f"{problem}: it was interrupted before its target was known", hint=hint)
     return comparison.target
 
 
@@ -61,11 +61,11 @@ def stairs(values: Floats, start: float, end: float) -> tuple[Floats, Floats]:
 
 def spaced(rates: Sequence[float], factor: float) -> list[float]:
     """Return the learning rates that are at least `factor` times the one before."""
-    kept = [rates[0]]
+    apart = [rates[0]]
     for lr in rates:
-        if lr >= 0.999 * factor * kept[-1]:
-            kept.append(lr)
-    return kept
+        if lr >= 0.999 * factor * apart[-1]:
+            apart.append(lr)
+    return apart
 
 
 def samples_per_epoch(comparison: Results) -> int:
@@ -103,7 +103,7 @@ class Effect(NamedTuple):
 
     means: dict[float, float]  # of min(T, E) over the seeds, by rate
     chaotic: list[float]  # rates at which training is chaotic
-    good: list[float]  # rates that are about equally good; empty if most seeds never arrive
+    good: list[float]  # rates that are about equally good; empty if most seeds never reach the goal
 
 
 def effects(comparison: Results) -> dict[str, Effect]:
@@ -126,19 +126,19 @@ def rated_on(comparison: Results) -> dict[str, Sequence[int]]:
     """
     seeds, tuning = comparison.seeds, comparison.plan.tuning_seeds
     tried = {name: times_by_rate(comparison, name, tuning).keys() for name in seeds}
-    found = {name: times_by_rate(comparison, name, seeds[name]).keys() for name in seeds}
-    judged = all(seeds.values()) and found == tried
+    evaluated = {name: times_by_rate(comparison, name, seeds[name]).keys() for name in seeds}
+    judged = all(seeds.values()) and evaluated == tried
     return {name: seeds[name] if judged else tuning for name in seeds}
 
 
 def title(comparison: Results) -> str:
     """Return the problem, and the answer as on the screen."""
     lines = wrapped(f"{comparison.plan.problem}: {headline(comparison)}", LETTERS)
-    return "\n".join(shorten(line, LETTERS) for line in lines[:2])
+    return "\n".join(cut(line, LETTERS) for line in lines[:2])
 
 
 def conditions(comparison: Results) -> str:
-    """Return what was compared, and the goal."""
+    """Return the conditions of the comparison, and the goal."""
     plan, sizes = comparison.plan, {c.batch_size for c in comparison.plan.contestants}
     batches = f"batch {sizes.pop()}" if len(sizes) == 1 else "different batch sizes"
     rows, goal = counted(plan.rows, "training row"), target_words(plan, target_of(comparison))
@@ -150,11 +150,11 @@ def conditions(comparison: Results) -> str:
 def labels(comparison: Results) -> dict[str, str]:
     """Return the legend entry of each optimizer."""
     entries, rows = {}, {row.optimizer: row for row in comparison.rows}
-    momenta = {one.setting.momentum for one in comparison.chosen.values()} - {None}
+    momenta = {choice.setting.momentum for choice in comparison.chosen.values()} - {None}
     several = len(momenta) > 1 or comparison.plan.tune == "lr,momentum"
     for c in comparison.plan.contestants:
         setting, row = comparison.chosen[c.name].setting, rows.get(c.name)
-        words = f"{shorten(c.name, 40)}: {_epochs(row, comparison.plan.epochs)}"
+        words = f"{cut(c.name, 40)}: {_epochs(row, comparison.plan.epochs)}"
         words += f", rate {rate(setting.lr)}"
         if several and setting.momentum is not None:
             words += f", momentum {setting.momentum:g}"
@@ -165,7 +165,7 @@ def labels(comparison: Results) -> dict[str, str]:
 
 
 def _epochs(row: Row | None, budget: int) -> str:
-    """Return the median of an optimizer, and how many runs never arrive or diverge."""
+    """Return the median of an optimizer, and how many runs miss the goal or diverge."""
     if row is None:
         return "no run yet"
     words = f"{number(row.median, f'>{budget}')} epoch{'' if row.median == 1 else 's'}"
@@ -178,7 +178,7 @@ def _epochs(row: Row | None, budget: int) -> str:
 def area_labels(profile: Profile) -> dict[str, str]:
     """Return the legend entry of each optimizer of a profile."""
     areas = zip(profile.optimizers, profile.areas, strict=True)
-    return {name: f"{shorten(name, 40)}: area on the left {area:.2f}" for name, area in areas}
+    return {name: f"{cut(name, 40)}: area on the left {area:.2f}" for name, area in areas}
 
 
 class Look(NamedTuple):
@@ -191,7 +191,7 @@ class Look(NamedTuple):
 
 def looks_of(comparisons: Iterable[Results]) -> dict[str, Look]:
     """Return the look of each optimizer in the present style of Matplotlib."""
-    names = dict.fromkeys(c.name for each in comparisons for c in each.plan.contestants)
+    names = dict.fromkeys(c.name for comparison in comparisons for c in comparison.plan.contestants)
     looks = {}
     for name, look in inked_looks(names).items():
         point = {"color": look.color, "marker": look.marker, "markersize": SIZE, **POINT}
@@ -202,14 +202,14 @@ def looks_of(comparisons: Iterable[Results]) -> dict[str, Look]:
 
 def marks(comparison: Results) -> list[Entry]:
     """Return the legend entries of what is marked in a comparison's panels."""
-    found = effects(comparison).values()
+    drawn = effects(comparison).values()
     chosen = "best of all trials" if comparison.plan.trials else "chosen rate"
     entries = [(MARKER, f"median; {chosen}")]
     if comparison.plan.trials:
         return [*entries, ({"color": "0.85", "linewidth": 8}, "95 % interval")]
-    if any(len(effect.means) > 1 and effect.good for effect in found):
+    if any(len(effect.means) > 1 and effect.good for effect in drawn):
         entries.append(({"color": ink(0.2), **BAND}, "about equally good"))
-    if any(effect.chaotic for effect in found):
+    if any(effect.chaotic for effect in drawn):
         entries.append(({"color": ink(), **CROSS}, "chaotic"))
     return entries
 

@@ -10,9 +10,8 @@ import numpy as np
 from minidl.comparison.analysis import Results
 from minidl.comparison.plots import data
 from minidl.comparison.profile import Profile
-from minidl.errors import invalid
+from minidl.errors import cut, invalid
 from minidl.plots.figures import axes_of, styled
-from minidl.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,14 +36,14 @@ def plot_panel(comparison: Results, what: str, ax: Axes | None) -> Axes:
 
         axes, looks = axes_of(ax), data.looks_of([comparison])
         labels, full = data.labels(comparison), what == "loss"
-        labels = labels if full else {name: shorten(name, 40) for name in labels}
+        labels = labels if full else {name: cut(name, 40) for name in labels}
         PANELS[what](axes, comparison, looks)
         rates = what == "rates"  # where no corner is free
         marks = data.marks(comparison)[1:] if rates else []
         rows = data.legend(labels, looks, marks, columns=1 + rates)
         leave_room(axes, (0.03 + 0.055 * len(rows)) * rates)
-        how = {"loc": PLACES[what], "ncols": 1 + rates, "handlelength": 3, "columnspacing": 1}
-        axes.legend(*_by_columns(rows), **how)
+        layout = {"loc": PLACES[what], "ncols": 1 + rates, "handlelength": 3, "columnspacing": 1}
+        axes.legend(*_by_columns(rows), **layout)
     return axes
 
 
@@ -56,8 +55,8 @@ def plot_panels(comparison: Results, ax: Any) -> Any:
     if len(axes) != len(PLACES):
         hint = 'For a single one, name the panel: comparison.plot("loss", ax=ax).'
         raise invalid("ax", ax, "three Axes", hint)
-    for panel, one in zip(PLACES, axes, strict=True):
-        plot_panel(comparison, panel, one)
+    for panel, axes_of_panel in zip(PLACES, axes, strict=True):
+        plot_panel(comparison, panel, axes_of_panel)
     return axes
 
 
@@ -76,9 +75,9 @@ def figure(comparisons: Sequence[Results], profile: Profile | None) -> Figure:
         parts = _parts(comparisons, profile)
         from matplotlib.figure import Figure
 
-        made = Figure(**_size(parts))
-        _draw(made, parts)
-        return made
+        drawn = Figure(**_size(parts))
+        _draw(drawn, parts)
+        return drawn
 
 
 class _Part(NamedTuple):
@@ -94,12 +93,12 @@ class _Part(NamedTuple):
 def _parts(comparisons: Sequence[Results], profile: Profile | None) -> list[_Part]:
     """Return the rows of a figure; DataError if one cannot be drawn."""
     looks, parts = data.looks_of(comparisons), []
-    for one in comparisons:
-        words = data.conditions(one)
-        legend = data.legend(data.labels(one), looks, data.marks(one))
-        parts.append(_Part(one, looks, data.title(one), words, legend))
+    for comparison in comparisons:
+        words = data.conditions(comparison)
+        legend = data.legend(data.labels(comparison), looks, data.marks(comparison))
+        parts.append(_Part(comparison, looks, data.title(comparison), words, legend))
     if profile is not None:
-        words = shorten("; ".join(profile.problems), data.FINE)
+        words = cut("; ".join(profile.problems), data.FINE)
         legend = data.legend(data.area_labels(profile), looks, [])
         parts.append(
             _Part(profile, looks, f"{len(profile.problems)} problems together", words, legend)
@@ -133,8 +132,8 @@ def _draw(figure: Figure, parts: Sequence[_Part]) -> Any:
             for axes, draw in zip(rows[-1], PANELS.values(), strict=True):
                 draw(axes, shown, looks)
         place.suptitle(title, x=0.01, horizontalalignment="left", fontsize=12)
-        where = {"loc": "outside lower left", "ncols": len(legend[0]), "alignment": "left"}
-        place.legend(*_by_columns(legend), title=words, **where)
+        layout = {"loc": "outside lower left", "ncols": len(legend[0]), "alignment": "left"}
+        place.legend(*_by_columns(legend), title=words, **layout)
     return np.array(rows)
 
 

@@ -99,11 +99,11 @@ def _draw_grid(axes: Axes, comparison: Results, looks: Looks) -> None:
         lowest, lr = min(lowest, *means.values()), comparison.chosen[name].setting.lr
         axes.plot(list(means), list(means.values()), label=name, **looks[name].marked)
         if good and len(rates) > 1:
-            span = [one for one in means if good[0] <= one <= good[-1]]
+            span = [r for r in means if good[0] <= r <= good[-1]]
             band = {"color": light(looks[name], 0.3), "zorder": 1.5, **data.BAND}
             label = f"{name}: about equally good"
-            axes.plot(span, [means[one] for one in span], label=label, **band)
-        crosses = chaotic, [means[one] for one in chaotic]
+            axes.plot(span, [means[r] for r in span], label=label, **band)
+        crosses = chaotic, [means[r] for r in chaotic]
         axes.plot(*crosses, label=f"{name}: chaotic", zorder=5, color=ink(), **data.CROSS)
         axes.plot([lr], [means[lr]], label=f"{name}: chosen", **looks[name].point)
     over_means(axes, lowest, comparison.plan.epochs)

@@ -31,11 +31,11 @@ def animate(
     for c in plan.contestants:
         setting = replays[c.name].setting
         labels[c.name] = f"{c.name}, lr {rate(setting.lr)}"
-        if len({other.batch_size for other in plan.contestants}) > 1:
+        if len({contestant.batch_size for contestant in plan.contestants}) > 1:
             labels[c.name] += f", batch size {c.batch_size}"
         elif plan.trials and setting.momentum is not None:
             labels[c.name] += f", momentum {setting.momentum:g}"
-    runs = {name: (one.weights, one.history["train_loss"]) for name, one in replays.items()}
-    first = replays[plan.contestants[0].name]
+    runs = {name: (r.weights, r.history["train_loss"]) for name, r in replays.items()}
+    example = replays[plan.contestants[0].name]
     title = f"{plan.problem}, seed {seed}"
-    animate_boundaries(runs, first.model, first.data, path, title=title, labels=labels)
+    animate_boundaries(runs, example.model, example.data, path, title=title, labels=labels)

@@ -32,8 +32,8 @@ def light(look: data.Look, share: float) -> tuple[float, ...]:
 
 def over_epochs(axes: Axes, end: int, budget: int, scale: int) -> None:
     """Show epochs 0 to `end` on x, or the rows seen if an epoch has several units."""
-    first = "" if end == budget else f" (first {end} of {budget})"
-    axes.set(xlim=(-0.01 * end * scale, 1.01 * end * scale), xlabel=f"epochs{first}")
+    shown = "" if end == budget else f" (first {end} of {budget})"
+    axes.set(xlim=(-0.01 * end * scale, 1.01 * end * scale), xlabel=f"epochs{shown}")
     axes.xaxis.set_major_locator(ticker.MaxNLocator(**WHOLE))
     if scale > 1:
         axes.xaxis.set_major_formatter(ticker.EngFormatter())
@@ -55,8 +55,8 @@ def over_losses(axes: Axes, low: float, high: float) -> None:
 def over_means(axes: Axes, lowest: float, budget: int) -> None:
     """Show mean epochs on y, from `lowest` to the budget, which is marked."""
     axes.axhline(budget, label="budget", **data.BUDGET)
-    where, shift = (axes.get_yaxis_transform(), "offset points"), (0, 5)  # above the markers
-    axes.annotate(f"budget {budget}", (0.02, budget), shift, *where, fontsize=SMALL)
+    offset, shift = (axes.get_yaxis_transform(), "offset points"), (0, 5)  # above the markers
+    axes.annotate(f"budget {budget}", (0.02, budget), shift, *offset, fontsize=SMALL)
     if lowest <= 0:
         axes.set_ylim(0, 1.15 * budget)
         return
@@ -71,8 +71,8 @@ def _round_numbers(low: float, high: float, factor: float) -> list[float]:
     """Return the roundest numbers in a range, each at least `factor` times the one before."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for digits in ROUND:
-        found = [digit * 10.0**power for power in powers for digit in digits]
-        inside = [number for number in found if low <= number <= high]
+        numbers = [digit * 10.0**power for power in powers for digit in digits]
+        inside = [number for number in numbers if low <= number <= high]
         if len(inside) > 1:
             break
     return data.spaced(inside, factor) if inside else [high]

@@ -45,13 +45,14 @@ def answer(comparison: Results) -> Iterator[str]:
         return
     best = best_row(rows, duels)
     if best is None:
-        most = closest_row(rows, duels)
+        closest = closest_row(rows, duels)
         yield "No optimizer reached the goal on most seeds;" + (
-            f" {method_name(most.optimizer)} did most often, on {most.reached} of {most.seeds}."
+            f" {method_name(closest.optimizer)} did most often,"
+            f" on {closest.reached} of {closest.seeds}."
         )
         return
-    others = [row for row in rows if row is not best and row.batch_size == best.batch_size]
-    sentence = _ranking(best, others, duels)
+    rivals = [row for row in rows if row is not best and row.batch_size == best.batch_size]
+    sentence = _ranking(best, rivals, duels)
     if len({row.batch_size for row in rows}) > 1:  # which are not compared
         batch = "the full batch" if best.batch_size == "full" else f"batch size {best.batch_size}"
         sentence = f"With {batch}, {sentence}"
@@ -59,9 +60,9 @@ def answer(comparison: Results) -> Iterator[str]:
     yield from _trials(comparison, best) if plan.trials else _rates(comparison, best)
 
 
-def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
+def _ranking(best: Row, rivals: Sequence[Row], duels: Sequence[Duel]) -> str:
     """Return the best optimizer, and what the verdicts say of the others against it."""
-    by_median = all(best.median <= row.median for row in others if not row.chaotic)
+    by_median = all(best.median <= row.median for row in rivals if not row.chaotic)
 
     def epochs(row: Row) -> str:
         if by_median:
@@ -71,15 +72,15 @@ def _ranking(best: Row, others: Sequence[Row], duels: Sequence[Duel]) -> str:
     def named(rows: Sequence[Row]) -> str:
         return joined([f"{method_name(row.optimizer)} ({epochs(row)})" for row in rows])
 
-    kinds = ("faster", "equivalent", "open", "same method", "chaotic")
-    others_of: dict[str, list[Row]] = {kind: [] for kind in kinds}
-    for row in others:
+    relations = ("faster", "equivalent", "open", "same method", "chaotic")
+    others_of: dict[str, list[Row]] = {word: [] for word in relations}
+    for row in rivals:
         others_of[relation(best.optimizer, row.optimizer, duels)[0]].append(row)
     name, unit = method_name(best.optimizer), "median" if by_median else "mean, not median"
     reached = "" if best.reached == best.seeds else f", on {best.reached} of {best.seeds} seeds"
     noun = "epoch" if epochs(best) == "1" else "epochs"
     amount = f"{epochs(best)} {noun} ({unit}{reached})"
-    undecided = [kind for kind in ("open", "equivalent", "chaotic") if others_of[kind]]
+    undecided = [word for word in ("open", "equivalent", "chaotic") if others_of[word]]
     if others_of["faster"] and not undecided:
         times = [f"{epochs(row)} for {method_name(row.optimizer)}" for row in others_of["faster"]]
         return f"{name} is fastest here: {amount}, against {joined(times)}."
@@ -128,10 +129,10 @@ def _trials(comparison: Results, best: Row) -> Iterator[str]:
     chosen = comparison.chosen[best.optimizer]
     if not chosen.arrived or chosen.trials < 4 or chosen.expected[-1] == 0:
         return
-    alike, few = round(chosen.forgiving * chosen.trials), max(2, chosen.trials // 4)
-    trials, words = f"its {chosen.trials} trials", f"The best of only {few}"
+    alike, fewer = round(chosen.forgiving * chosen.trials), max(2, chosen.trials // 4)
+    trials, words = f"its {chosen.trials} trials", f"The best of only {fewer}"
     words += f" of {trials}"
     if alike > 1:
-        words = f"{alike} of {trials} are within 10 % of its best; the best of only {few}"
-    times = f"{chosen.expected[few - 1] / chosen.expected[-1]:.1f} times as many epochs"
+        words = f"{alike} of {trials} are within 10 % of its best; the best of only {fewer}"
+    times = f"{chosen.expected[fewer - 1] / chosen.expected[-1]:.1f} times as many epochs"
     yield f"{words} would need {times} (average, tuning seeds)."

@@ -50,13 +50,13 @@ def is_equivalent(duel: Duel) -> bool:
     return duel.verdict.word.startswith("equivalent")
 
 
-def relation(best: str, other: str, duels: Sequence[Duel]) -> tuple[str, Duel | None]:
-    """Return what the verdict says of the best optimizer and another, and their duel.
+def relation(best: str, rival: str, duels: Sequence[Duel]) -> tuple[str, Duel | None]:
+    """Return the verdict on the best optimizer and another, in a word, and their duel.
 
     "faster", "equivalent", "open" or "chaotic"; "same method" for two forms of NAG, which have no
     duel.
     """
-    duel = next((d for d in duels if {d.first, d.second} == {best, other}), None)
+    duel = next((d for d in duels if {d.first, d.second} == {best, rival}), None)
     if duel is None:
         return "same method", None
     if duel.word == "chaotic":
@@ -70,8 +70,8 @@ def times_by_rate(comparison: Results, name: str, seeds: Sequence[int]) -> dict[
     """Return hitting times at each learning rate and the chosen momentum, if all are finished."""
     c, momentum = comparison.plan.contestant(name), comparison.chosen[name].setting.momentum
     tried = [s for s in comparison.plan.settings(c) if s.momentum == momentum]
-    known = [s for s in tried if all((name, s, seed) in comparison.table for seed in seeds)]
-    return {s.lr: comparison.times(c, s, seeds) for s in sorted(known)}
+    finished = [s for s in tried if all((name, s, seed) in comparison.table for seed in seeds)]
+    return {s.lr: comparison.times(c, s, seeds) for s in sorted(finished)}
 
 
 def steady_means(comparison: Results, name: str, times: Mapping[float, Floats]) -> Means:

@@ -30,11 +30,11 @@ def warnings_of(comparison: Results) -> Iterator[str]:
     for name, chosen in comparison.chosen.items():
         if chosen.edge:
             end, best = "smallest" if chosen.edge < 0 else "largest", rate(chosen.best.lr)
-            of = "learning rate of the grid"
+            range_words = "learning rate of the grid"
             if plan.trials:
                 searched = "lr" if chosen.best.momentum is None else "lr / (1 - momentum)"
-                best, of = setting_words(chosen.best), f"{searched} of its trials"
-            words = f"{method_name(name)} did best at {best}, the {end} {of}"
+                best, range_words = setting_words(chosen.best), f"{searched} of its trials"
+            words = f"{method_name(name)} did best at {best}, the {end} {range_words}"
             if chosen.best != chosen.setting:
                 words += f" ({setting_words(chosen.setting)} is chosen, as it is about as good)"
             yield f"EDGE: {words}; a better one may lie beyond."
@@ -46,9 +46,9 @@ def warnings_of(comparison: Results) -> Iterator[str]:
 
 
 def _few_trials(comparison: Results) -> Iterator[str]:
-    """Yield of which optimizers a random search found a single good trial."""
+    """Yield the optimizers for which a random search found a single good trial."""
     chosen = comparison.chosen.items()
-    alone = [name for name, one in chosen if one.arrived and one.forgiving * one.trials < 1.5]
+    alone = [name for name, c in chosen if c.arrived and c.forgiving * c.trials < 1.5]
     if comparison.plan.trials and comparison.tuned and alone:
         words = f"only one trial of {joined([*map(method_name, alone)])} is within 10 % of the best"
         yield f"{words}: with other trials verdicts may differ. Use more trials."
@@ -63,8 +63,8 @@ def _chaotic(comparison: Results) -> Iterator[str]:
         if settings
     }
     if lowest:
-        where = {n: setting_words(s) if several else rate(s.lr) for n, s in lowest.items()}
-        words = joined([f"{method_name(name)} at {at}" for name, at in where.items()])
+        rates = {n: setting_words(s) if several else rate(s.lr) for n, s in lowest.items()}
+        words = joined([f"{method_name(name)} at {text}" for name, text in rates.items()])
         yield f"training becomes chaotic for {words}; no verdict rests on such rates."
     if comparison.target is not None and not comparison.target.steady:
         words = "every setting that comes near the best loss is chaotic"
@@ -76,15 +76,15 @@ def _target(comparison: Results, target: Target) -> Iterator[str]:
     early = {run.seed for run in comparison.runs if target.time(run, 1) == 0}
     if early:
         yield f"the target is met before training on {counted(len(early), 'seed')}: tighten it."
-    most = "on 80 % of the tuning seeds"
+    seeds = "on 80 % of the tuning seeds"
     if target.loosened:
         gap = f"gap:{target.tau:g}"
-        yield f"no optimizer reached {plan.goal} {most}, so the target was loosened to {gap}."
+        yield f"no optimizer reached {plan.goal} {seeds}, so the target was loosened to {gap}."
     if not target.reachable:
         best_of = max if plan.goal.rises else min
         curves = [r.curves[plan.goal.column] for r in comparison.runs if r.diverged_at is None]
         epochs = counted(plan.epochs, "epoch")
         if curves:
             epochs += f"; the best single run reached {best_of(map(best_of, curves)):.4g}"
-        words = f"no optimizer reaches the target {most} within {epochs}"
+        words = f"no optimizer reaches the target {seeds} within {epochs}"
         yield f"{words}. Use more epochs or another target."

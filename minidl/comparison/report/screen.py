@@ -60,15 +60,15 @@ def screen(
     if comparison.rows:
         sections.append(_rows(comparison, width))
         sections += [_pairs(comparison, width)] if comparison.tuned else []
-    last = _commands(comparison, typed, width) if commands else []
-    room = LINES - sum(map(len, [*sections, last]))
+    commands_shown = _commands(comparison, typed, width) if commands else []
+    room = LINES - sum(map(len, [*sections, commands_shown]))
     plan = comparison.plan
     if room > NOTES and comparison.tuned and plan.on_grid and len(plan.rates) > 1:
         seeds = comparison.tuned[0].verdict.seeds
         note = f"(differences of {seeds} seeds, each at the rates that the others choose)"
         sections[-1].append(note)
         room -= 1
-    sections += [_beware(comparison, width, max(1, room)), last]
+    sections += [_beware(comparison, width, max(1, room)), commands_shown]
     return _fitted([section for section in sections if section])
 
 
@@ -85,12 +85,12 @@ def _fitted(sections: list[list[str]]) -> str:
 def network_words(plan: Plan) -> str:
     """Return a network in short, such as "2-16-16-1 tanh", or as it prints."""
     dense = re.findall(r"Dense\((\d+), (\d+)\)", plan.network)
-    others = re.sub(r"Dense\(\d+, \d+\)|Sequential|[(), ]+", " ", plan.network).split()
+    layers = re.sub(r"Dense\(\d+, \d+\)|Sequential|[(), ]+", " ", plan.network).split()
     chained = all(a[1] == b[0] for a, b in pairwise(dense))
-    if not dense or not chained or len(set(others)) > 1:
+    if not dense or not chained or len(set(layers)) > 1:
         return plan.network if len(plan.network) <= 60 else f"{plan.network[:57]}..."
     widths = [dense[0][0], *(out for _, out in dense)]
-    return " ".join(["-".join(widths), *(name.lower() for name in dict.fromkeys(others))])
+    return " ".join(["-".join(widths), *(name.lower() for name in dict.fromkeys(layers))])
 
 
 def head(comparison: Results, width: int) -> list[str]:
@@ -99,17 +99,17 @@ def head(comparison: Results, width: int) -> list[str]:
     sizes = list(dict.fromkeys(str(c.batch_size) for c in plan.contestants))
     batch = f"batch {sizes[0]}" if len(sizes) == 1 else f"batches {', '.join(sizes)}"
     seeds = f"{counted(len(plan.seeds), 'seed')} judge"
-    others = counted(len(plan.tuning_seeds), "other")
+    tuning = counted(len(plan.tuning_seeds), "other")
     chose = "chose the trials" if plan.trials else "chose the rates"
-    seeds += f", {others} {chose if plan.tune != 'none' else 'set the goal'}"
+    seeds += f", {tuning} {chose if plan.tune != 'none' else 'set the goal'}"
     rows = counted(plan.rows, "training row")
     changed = modifier_words(plan.modifiers)
     words = f"{plan.problem}, {rows}, {network_words(plan)}, {batch}{changed}; {seeds}"
     lines = wrapped(words, width)
     if target is not None:
         sign = ">=" if plan.goal.rises else "<="
-        held = f", held for {plan.sustained} epochs" if plan.sustained > 1 else ""
-        goal = f"Goal: {curve_name(plan)} {sign} {target.value:.4g}{held}"
+        sustained = f", held for {plan.sustained} epochs" if plan.sustained > 1 else ""
+        goal = f"Goal: {curve_name(plan)} {sign} {target.value:.4g}{sustained}"
         goal += f", within {counted(plan.epochs, 'epoch')}"
         lines += wrapped(f"{goal}; engine: {engine_text(comparison)}", width)
     return [*lines, *(line for words in stopping(comparison) for line in wrapped(words, width))]
@@ -135,7 +135,7 @@ def _rows(comparison: Results, width: int) -> list[str]:
         return text_table(rows, left, width=width).split("\n")
 
     tried = (lines(*look) for look in [(FULL, BAR), (SHORT, BAR), (SHORT, BAR // 2), (SHORT, 0)])
-    return next((one for one in tried if "" not in one), lines(SHORT, 0))
+    return next((table_lines for table_lines in tried if "" not in table_lines), lines(SHORT, 0))
 
 
 def cells_of(comparison: Results, row: Row) -> dict[str, str]:
@@ -166,8 +166,8 @@ def _held_out(runs: Sequence[Run], twins: Sequence[Run]) -> dict[str, str]:
     """Return the medians at the end; with ~ and two digits if the twins have others."""
     titles = {"validation_accuracy": "validation: accuracy", "validation_loss": "loss"}
     ends = {column: (_at_the_end(runs, column), _at_the_end(twins, column)) for column in titles}
-    cells = {titles[column]: own for column, (own, _) in ends.items()}
-    if not twins or all(own == other for own, other in ends.values()):
+    cells = {titles[column]: end for column, (end, _) in ends.items()}
+    if not twins or all(end == of_twins for end, of_twins in ends.values()):
         return cells
     if any("diverged" in pair for pair in ends.values()):
         return cells
@@ -200,9 +200,9 @@ def _pairs(comparison: Results, width: int) -> list[str]:
     if len(duels) > PAIRS and best is not None:
         shown = [duel for duel in duels if best.optimizer in (duel.first, duel.second)]
     lines = [PAIR, *map(pair_cells, shown[:PAIRS])]
-    rest = len(duels) - len(lines) + 1
-    more = [f"({counted(rest, 'more pair')}: --details)"] if rest else []
-    return [*text_table(lines, (0, 3), width=width).split("\n"), *more]
+    left = len(duels) - len(lines) + 1
+    remark = [f"({counted(left, 'more pair')}: --details)"] if left else []
+    return [*text_table(lines, (0, 3), width=width).split("\n"), *remark]
 
 
 def pair_cells(duel: Duel) -> list[str]:
@@ -215,20 +215,20 @@ def pair_cells(duel: Duel) -> list[str]:
 
 
 def cautions(comparison: Results) -> list[str]:
-    """Return what to beware of, the most important first."""
+    """Return the cautions, the most important first."""
     return [*_fastest_is_not_best(comparison), *warnings_of(comparison)]
 
 
 def _beware(comparison: Results, width: int, room: int) -> list[str]:
-    """Return what to beware of on at most so many lines, the most important first."""
+    """Return the cautions on at most so many lines, the most important first."""
     texts = [wrapped(f"Beware: {note}", width, "  ") for note in cautions(comparison)]
     if sum(map(len, texts)) <= min(NOTES, room):
         return [line for text in texts for line in text]
     lines: list[str] = []
     for k, text in enumerate(texts):
         if len(lines) + len(text) > min(NOTES, room - 1):
-            rest = counted(len(texts) - k, "more note")
-            return [*lines, f"({rest}: --details)"]
+            left = counted(len(texts) - k, "more note")
+            return [*lines, f"({left}: --details)"]
         lines += text
     return lines
 
@@ -236,23 +236,23 @@ def _beware(comparison: Results, width: int, room: int) -> list[str]:
 def _fastest_is_not_best(comparison: Results) -> Iterator[str]:
     rows = {row.optimizer: cells_of(comparison, row)["loss"] for row in comparison.rows}
     best = best_row(comparison.rows, comparison.tuned)
-    known = {name: loss for name, loss in rows.items() if loss not in ("", "diverged")}
-    losses = {name: float(loss.removeprefix("~")) for name, loss in known.items()}
-    margin = 1.01 if all("~" not in loss for loss in known.values()) else 1.1
+    shown = {name: loss for name, loss in rows.items() if loss not in ("", "diverged")}
+    losses = {name: float(loss.removeprefix("~")) for name, loss in shown.items()}
+    margin = 1.01 if all("~" not in loss for loss in shown.values()) else 1.1
     if best is None or len(losses) < 2 or best.optimizer not in losses:
         return
-    others = [loss for name, loss in losses.items() if name != best.optimizer]
-    if losses[best.optimizer] > margin * max(others):
+    rivals = [loss for name, loss in losses.items() if name != best.optimizer]
+    if losses[best.optimizer] > margin * max(rivals):
         name, epochs = method_name(best.optimizer), counted(comparison.plan.epochs, "epoch")
         yield f"fastest is not best: {name} has the highest validation loss after {epochs}."
 
 
 def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str]:
-    """Return what to type next; `typed` is the command that was typed."""
+    """Return the commands to type next; `typed` is the command that was typed."""
     plan, lines = comparison.plan, []
     best = best_row(comparison.rows, comparison.tuned)
     entries = {name: entry for entry in TABLE for name in (entry.name, *entry.aliases)}
-    kept = _kept(typed, PROBLEM if plan.problem in DATASETS else {*PROBLEM, "--dataset"})
+    options = _kept(typed, PROBLEM if plan.problem in DATASETS else {*PROBLEM, "--dataset"})
     if best is not None and best.optimizer in entries and (plan.problem in DATASETS or typed):
         words = ["minidl", "train"]
         if plan.problem in DATASETS and plan.problem != "moons":
@@ -264,9 +264,9 @@ def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str
         words += modifier_flags(plan.modifiers, entry, best.setting.momentum)
         if best.batch_size != entries[best.optimizer].batch_size:
             words += ["--batch-size", str(best.batch_size)]
-        if "--plot" not in kept and importlib.util.find_spec("matplotlib"):
-            kept += ["--plot", f"{Path(plan.problem).stem}-{best.optimizer}.png"]
-        line = f"next: {shlex.join([*words, *kept])}"
+        if "--plot" not in options and importlib.util.find_spec("matplotlib"):
+            options += ["--plot", f"{Path(plan.problem).stem}-{best.optimizer}.png"]
+        line = f"next: {shlex.join([*words, *options])}"
         lines += " \\\n".join(wrapped(line, width - 2, "      ")).split("\n")
     sizes = {c.batch_size for c in plan.contestants}
     batches = "   --batch-sizes full,32,1" if len(sizes) == 1 else ""
@@ -275,11 +275,11 @@ def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str
 
 def _kept(typed: Sequence[str], flags: Collection[str]) -> list[str]:
     """Return the options of a command that are among `flags`, with their values."""
-    kept: list[str] = []
+    options: list[str] = []
     inside = False
     for word in typed:
         if word.startswith("--"):
             inside = word.split("=")[0] in flags
         if inside:
-            kept.append(word)
-    return kept
+            options.append(word)
+    return options

@@ -63,8 +63,8 @@ def stopping(comparison: Results) -> Iterator[str]:
         yield f"Looks are planned after {joined(looks)} seeds."
     elif seeds < comparison.plan.looks[-1]:
         chaotic = any(duel.verdict.word == "chaotic" for duel in comparison.tuned)
-        which = "every pair that is not chaotic" if chaotic else "every pair"
-        why = f": {which} is decided" if decided(comparison) else ""
+        pairs = "every pair that is not chaotic" if chaotic else "every pair"
+        why = f": {pairs} is decided" if decided(comparison) else ""
         yield f"Stopped after {seeds} of up to {looks[-1]} seeds{why}."
     else:
         words = f"after {joined(looks[:-1])} not every pair was decided"
@@ -106,25 +106,25 @@ def _recommendation(rows: Sequence[Row], duels: Sequence[Duel]) -> Iterator[str]
     reached = "" if best.reached == best.seeds else f", and converged on {best.reached} of {seeds}"
     use = f"Use {method_name(best.optimizer)} here, at {setting}"
     yield f"{use}: it needs {epochs} and {best.mean:.1f} in the mean{reached}."
-    groups: dict[str, list[str]] = {kind: [] for kind in RELATIONS}
+    groups: dict[str, list[str]] = {verdict: [] for verdict in RELATIONS}
     for row in [row for row in paired_rows(rows, duels) if row is not best]:
-        kind, details = _relation(best, row, duels)
-        if row.reached < row.seeds and kind != "equivalent":
+        verdict, details = _relation(best, row, duels)
+        if row.reached < row.seeds and verdict != "equivalent":
             details.append(f"converged on {row.reached} of {row.seeds}")
         words = f" ({'; '.join(details)})" if details else ""
-        groups[kind].append(method_name(row.optimizer) + words)
-    for kind, names in groups.items():
+        groups[verdict].append(method_name(row.optimizer) + words)
+    for verdict, names in groups.items():
         if names:
-            yield RELATIONS[kind].format(joined(names), seeds=seeds)
+            yield RELATIONS[verdict].format(joined(names), seeds=seeds)
 
 
 def _relation(best: Row, row: Row, duels: Sequence[Duel]) -> tuple[str, list[str]]:
     """Return the verdict on the best optimizer and another, and by how much the best is faster."""
-    kind, duel = relation(best.optimizer, row.optimizer, duels)
-    if duel is None or kind in ("chaotic", "open"):
-        return kind, []
-    if kind == "equivalent":
-        return kind, [duel.verdict.scope]
+    verdict, duel = relation(best.optimizer, row.optimizer, duels)
+    if duel is None or verdict in ("chaotic", "open"):
+        return verdict, []
+    if verdict == "equivalent":
+        return verdict, [duel.verdict.scope]
     low, high = sorted(map(abs, duel.verdict.interval))
     form = ".0f" if low >= 10 else ".1f"
     mean = format(abs(duel.verdict.difference), form)
@@ -140,8 +140,8 @@ def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
     wins = {name: [f for f in converged if f.winner == name] for name in (duel.first, duel.second)}
     equivalent = sum(map(is_equivalent, converged))
     neither = len(converged) - sum(map(len, wins.values())) - equivalent
-    at = {name: f"at {len(won)} ({_span(won, flags)})" for name, won in wins.items() if won}
-    parts = [f"{method_name(name)} is faster {where}" for name, where in at.items()]
+    wins_at = {name: f"at {len(won)} ({_span(won, flags)})" for name, won in wins.items() if won}
+    parts = [f"{method_name(name)} is faster {at}" for name, at in wins_at.items()]
     if equivalent:
         parts.append(f"they are equivalent within 5 % at {equivalent}")
     if neither:
@@ -155,11 +155,11 @@ def _both_verdicts(duel: Duel, flags: Sequence[Duel]) -> Iterator[str]:
 
 def _span(duels: Sequence[Duel], flags: Sequence[Duel]) -> str:
     """Return the rates of `duels`, neighbours among those of `flags` as a range."""
-    some, every = ([d.flag for d in part if d.flag is not None] for part in (duels, flags))
+    chosen, all_flags = ([d.flag for d in part if d.flag is not None] for part in (duels, flags))
     word, value = "lr", attrgetter("lr")
-    if len({flag.momentum for flag in every}) > 1:
+    if len({flag.momentum for flag in all_flags}) > 1:
         word, value = "lr / (1 - momentum)", attrgetter("effective")
-    rates, grid = set(map(value, some)), sorted(set(map(value, every)))
+    rates, grid = set(map(value, chosen)), sorted(set(map(value, all_flags)))
     ranges = [list(lrs) for inside, lrs in groupby(grid, rates.__contains__) if inside]
     ends = [dict.fromkeys((rate(lrs[0]), rate(lrs[-1]))) for lrs in ranges]
     return f"{word} {joined([' to '.join(pair) for pair in ends])}"

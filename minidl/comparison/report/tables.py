@@ -51,7 +51,7 @@ def report(comparison: Results, width: int = WIDTH) -> str:
 
 
 def _paragraph(sentences: Iterable[str], width: int) -> str:
-    """Return each sentence on lines of its own."""
+    """Return each sentence on separate lines."""
     return "\n".join(line for words in sentences for line in wrapped(words, width, "  "))
 
 
@@ -90,7 +90,7 @@ def _spending(comparison: Results) -> Iterator[str]:
 
 
 def _tried(comparison: Results) -> str:
-    """Return what was tried for each optimizer: a grid, or random trials."""
+    """Return the settings tried for each optimizer: a grid, or random trials."""
     plan, rates = comparison.plan, comparison.plan.rates
     span = f"{rate(rates[0])} to {rate(rates[-1])}"
     momenta = ", ".join(f"{momentum:g}" for momentum in plan.momenta)

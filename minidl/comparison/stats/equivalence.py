@@ -79,8 +79,8 @@ def equivalence_interval(
     True
     """
     x, y = check_pairs(a, b)
-    both = arrivals(x, y, check_budget(budget))
-    d = x[both] - y[both]
+    arrived = arrivals(x, y, check_budget(budget))
+    d = x[arrived] - y[arrived]
     if not d.size:
         return None
     r = largest_step(d)

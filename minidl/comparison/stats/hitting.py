@@ -33,8 +33,8 @@ def check_times(name: str, values: npt.ArrayLike, dimensions: int = 1) -> Floats
         raise ShapeError(f"{name} must be {dimensions}-D", received=f"shape {times.shape}")
     invalid = times[~(times >= 0)]
     if invalid.size or not times.size:
-        got = float(invalid[0]) if invalid.size else "no times"
-        raise ArgumentError(f"{expected}, got {got}", argument=name)
+        received = float(invalid[0]) if invalid.size else "no times"
+        raise ArgumentError(f"{expected}, got {received}", argument=name)
     return times
 
 
@@ -76,21 +76,23 @@ def hitting_times(
     (3.0, 1.0)
     """
     sustained = check_count("sustained", sustained)
-    at = np.asarray(epochs, dtype=np.float64)
-    held, lost = np.asarray(holds, dtype=np.bool_), np.asarray(diverged, dtype=np.bool_)
-    if held.ndim == 0 or at.shape != held.shape[-1:]:
-        wrong, expected = "holds must have one column per epoch", f"(..., {at.size})"
-        raise ShapeError(wrong, received=held.shape, expected=expected)
-    if not bool(np.all(np.diff(at) > 0)):
-        raise ArgumentError(f"must ascend, got {at}", argument="epochs")
-    if lost.shape not in ((), held.shape[:-1]):
-        wrong = "diverged must have one value per curve"
-        raise ShapeError(wrong, received=lost.shape, expected=held.shape[:-1])
-    windows = len(at) - sustained + 1
+    numbers = np.asarray(epochs, dtype=np.float64)
+    reached, has_diverged = np.asarray(holds, dtype=np.bool_), np.asarray(diverged, dtype=np.bool_)
+    if reached.ndim == 0 or numbers.shape != reached.shape[-1:]:
+        problem, expected = "holds must have one column per epoch", f"(..., {numbers.size})"
+        raise ShapeError(problem, received=reached.shape, expected=expected)
+    if not bool(np.all(np.diff(numbers) > 0)):
+        raise ArgumentError(f"must ascend, got {numbers}", argument="epochs")
+    if has_diverged.shape not in ((), reached.shape[:-1]):
+        problem = "diverged must have one value per curve"
+        raise ShapeError(problem, received=has_diverged.shape, expected=reached.shape[:-1])
+    windows = len(numbers) - sustained + 1
     if windows < 1:
-        return np.full(held.shape[:-1], math.inf)
-    full = np.all([held[..., k : k + windows] for k in range(sustained)], axis=0)
-    return np.where(full.any(axis=-1) & ~lost, at[full.argmax(axis=-1)], math.inf)
+        return np.full(reached.shape[:-1], math.inf)
+    window_holds = np.all([reached[..., k : k + windows] for k in range(sustained)], axis=0)
+    return np.where(
+        window_holds.any(axis=-1) & ~has_diverged, numbers[window_holds.argmax(axis=-1)], math.inf
+    )
 
 
 @answers

@@ -85,8 +85,8 @@ def bootstrap_means(values: npt.ArrayLike, resamples: int = RESAMPLES, seed: int
     """
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or x.size == 0 or not bool(np.isfinite(x).all()):
-        wrong = f"must be 1-D and finite, got {x}"
-        raise ArgumentError(wrong, argument="values", hint=USE_RESTRICTED)
+        problem = f"must be 1-D and finite, got {x}"
+        raise ArgumentError(problem, argument="values", hint=USE_RESTRICTED)
     return np.asarray(x[_drawn(check_seed(seed), resamples, len(x))].mean(axis=1))
 
 

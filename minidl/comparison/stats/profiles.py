@@ -95,8 +95,8 @@ def area_intervals(
     """
     tables = [check_times("times", table, dimensions=2) for table in times]
     if len({len(table) for table in tables}) != 1:
-        got = f"{[len(table) for table in tables]} optimizers"
-        raise ShapeError("times must have one row per optimizer in each table", received=got)
+        received = f"{[len(table) for table in tables]} optimizers"
+        raise ShapeError("times must have one row per optimizer in each table", received=received)
     level = check_number("confidence", confidence, lambda c: 0 < c < 1, "between 0 and 1")
     generator, draws = np.random.default_rng(check_seed(seed)), check_count("resamples", resamples)
     costs = []

@@ -68,7 +68,7 @@ def step_down(differences: npt.ArrayLike, seed: int = 0) -> list[float]:
 
 
 def sign_patterns(n: int, seed: int, drawn: int) -> Floats:
-    """Return sign patterns, of which the first is the observed one.
+    """Return sign patterns, the observed one first.
 
     All of them up to 14 seeds, without opposites, which have the same |sums|; else `drawn` more.
     """

@@ -109,14 +109,14 @@ def tuned_equivalence(
     :func:`~minidl.comparison.equivalence_interval`: two seeds on which one optimizer takes r more
     at every setting, so they take no part in the choice. None without such a seed.
     """
-    both = arrivals(x, y, budget)
-    if not both.any():
+    arrived = arrivals(x, y, budget)
+    if not arrived.any():
         return None
-    r = largest_step(x[both] - y[both])
-    more, less = (np.stack([np.full(t.shape[:-1], v) for v in (r, 0.0)], -1) for t in (a, b))
-    first = np.concatenate([a[..., both], more], axis=-1)
-    second = np.concatenate([b[..., both], less[..., ::-1]], axis=-1)
-    return tuned_interval(first, second, confidence, resamples=resamples)
+    r = largest_step(x[arrived] - y[arrived])
+    above, below = (np.stack([np.full(t.shape[:-1], v) for v in (r, 0.0)], -1) for t in (a, b))
+    padded_a = np.concatenate([a[..., arrived], above], axis=-1)
+    padded_b = np.concatenate([b[..., arrived], below[..., ::-1]], axis=-1)
+    return tuned_interval(padded_a, padded_b, confidence, resamples=resamples)
 
 
 @answers
@@ -143,7 +143,7 @@ def tuned_swap(
 
     Examples
     --------
-    With one setting each it is the sign-flip test; a shifted grid is no difference:
+    With one setting each it is the sign-flip test; a shifted grid makes no difference:
 
     >>> tuned_swap([[3, 1, 4, 1, 5, 9]], [[6, 2, 8, 2, 10, 18]])
     0.03125
@@ -153,8 +153,8 @@ def tuned_swap(
     """
     x, y = _pair(a, b)
     if x.ndim != y.ndim:
-        got = f"{x.shape} and {y.shape}"
-        raise ShapeError("a and b must have the same number of axes", received=got)
+        received = f"{x.shape} and {y.shape}"
+        raise ShapeError("a and b must have the same number of axes", received=received)
     n = x.shape[-1]
     signs = sign_patterns(n, check_seed(seed), check_count("patterns", patterns))
     observed = abs(x.sum(axis=-1).min() - y.sum(axis=-1).min())
@@ -169,19 +169,21 @@ def _share(x: Floats, y: Floats, shift: Shift, signs: Floats, least: float) -> f
     (S + G) / 2 and (S - G) / 2.
     """
     sizes = list(zip(x.shape[:-1], y.shape[:-1], shift, strict=True))
-    here = tuple(slice(max(0, -d), min(k, m - d)) for k, m, d in sizes)
-    there = tuple(slice(part.start + d, part.stop + d) for part, d in zip(here, shift, strict=True))
+    x_part = tuple(slice(max(0, -d), min(k, m - d)) for k, m, d in sizes)
+    y_part = tuple(
+        slice(part.start + d, part.stop + d) for part, d in zip(x_part, shift, strict=True)
+    )
     n = x.shape[-1]
-    first, second = x[here].reshape(-1, n), y[there].reshape(-1, n)
-    total, swapped = (first + second).sum(axis=1), signs @ (first - second).T
+    u, v = x[x_part].reshape(-1, n), y[y_part].reshape(-1, n)
+    total, swapped = (u + v).sum(axis=1), signs @ (u - v).T
     statistic = np.abs((total + swapped).min(axis=1) - (total - swapped).min(axis=1)) / 2
     return float(np.mean(statistic >= least))
 
 
 def _shifts(x: Floats, y: Floats) -> set[Shift]:
     """Return by how much a place on the grid of x lies before one of y that may be its equal."""
-    good = [np.argwhere(near_best(table, ERRORS)).tolist() for table in (x, y)]
-    return {tuple(j - i for i, j in zip(*pair, strict=True)) for pair in product(*good)}
+    near = [np.argwhere(near_best(table, ERRORS)).tolist() for table in (x, y)]
+    return {tuple(j - i for i, j in zip(*pair, strict=True)) for pair in product(*near)}
 
 
 def _table(name: str, values: npt.ArrayLike) -> Floats:
@@ -198,6 +200,6 @@ def _pair(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Return both tables, paired by seed."""
     x, y = _table("a", a), _table("b", b)
     if x.shape[-1] != y.shape[-1]:
-        got = f"shapes {x.shape} and {y.shape}"
-        raise ShapeError("a and b must be paired by seed", received=got)
+        received = f"shapes {x.shape} and {y.shape}"
+        raise ShapeError("a and b must be paired by seed", received=received)
     return x, y

@@ -51,8 +51,8 @@ def choose_rate(rates: npt.ArrayLike, times: npt.ArrayLike, budget: float) -> Ch
     """
     lr, table = np.asarray(rates, dtype=np.float64), check_times("times", times, dimensions=2)
     if lr.shape != table.shape[:1]:
-        got = f"{lr.size} rates for {len(table)} rows"
-        raise ShapeError("times must have one row per rate", received=got)
+        received = f"{lr.size} rates for {len(table)} rows"
+        raise ShapeError("times must have one row per rate", received=received)
     if not bool(np.all((lr > 0) & np.isfinite(lr))):
         raise ArgumentError(f"must be finite numbers > 0, got {lr}", argument="rates")
     means = np.minimum(table, check_budget(budget)).mean(axis=1)
@@ -109,12 +109,12 @@ def stable_range(times: npt.ArrayLike, budget: float) -> tuple[int, int, int]:
     means = cut.mean(axis=1)
     best = int(np.lexsort((-converged, means))[0])
     good = near_best(cut) & (converged >= converged[best])
-    first = last = best
-    while first > 0 and good[first - 1]:
-        first -= 1
-    while last + 1 < len(good) and good[last + 1]:
-        last += 1
-    return first, (first + last) // 2, last
+    lowest = highest = best
+    while lowest > 0 and good[lowest - 1]:
+        lowest -= 1
+    while highest + 1 < len(good) and good[highest + 1]:
+        highest += 1
+    return lowest, (lowest + highest) // 2, highest
 
 
 @answers

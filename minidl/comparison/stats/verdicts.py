@@ -53,16 +53,16 @@ def sign_flip(differences: Sequence[float], seed: int = 0) -> float:
     """
     d = np.asarray(differences, dtype=float)
     if not bool(np.isfinite(d).all()):
-        wrong, hint = d[~np.isfinite(d)][0], "Take the difference of min(T, E), not of T."
-        raise ArgumentError(f"must be finite, got {wrong}", argument="differences", hint=hint)
+        value, hint = d[~np.isfinite(d)][0], "Take the difference of min(T, E), not of T."
+        raise ArgumentError(f"must be finite, got {value}", argument="differences", hint=hint)
     n = len(d)
     slack = 1e-12 * np.abs(d).sum()  # sums in another order may differ in the last digits
     least = abs(d.sum()) - slack
     if least <= 0:
         return 1.0
     if n <= EXACT:
-        first, second = _signed_sums(d[: n // 2]), np.sort(_signed_sums(d[n // 2 :]))
-        above = len(second) - np.searchsorted(second, least - first)
+        left, right = _signed_sums(d[: n // 2]), np.sort(_signed_sums(d[n // 2 :]))
+        above = len(right) - np.searchsorted(right, least - left)
         return 2 * int(above.sum()) / (1 << n)  # as many are below -least
     signs = np.random.default_rng(seed).integers(0, 2, size=(DRAWS, n), dtype=np.int8)
     count = int(np.sum(np.abs((1 - 2 * signs) @ d) >= least))
@@ -179,14 +179,14 @@ class Verdict:
         if self.word == "chaotic":
             return CHAOTIC
         seeds = f"{self.seeds} seed{' is' if self.seeds == 1 else 's are'}"
-        few = f"{seeds} too few to claim a difference; take {self.enough} or more"
-        return few if self.declined else ""
+        too_few = f"{seeds} too few to claim a difference; take {self.enough} or more"
+        return too_few if self.declined else ""
 
     @property
     def scope(self) -> str:
-        """How often one of the two may still fail, a sentence that qualifies *equivalent*."""
-        bound, most = f"{100 * self.failure_bound:.0f} %", max(self.failures)
-        return f"{most} of {self.seeds} runs failed, which allows up to {bound}"
+        """A sentence that qualifies *equivalent*: how often one of the two may still fail."""
+        bound, worst = f"{100 * self.failure_bound:.0f} %", max(self.failures)
+        return f"{worst} of {self.seeds} runs failed, which allows up to {bound}"
 
 
 @answers
@@ -235,8 +235,8 @@ def verdict(
     p = check_number("p", p, lambda p: 0 <= p <= 1, "in [0, 1]")
     low, high = _ends("interval", interval)
     difference = float(np.mean(restricted(x, budget) - restricted(y, budget)))
-    both, enough = arrivals(x, y, budget), fewest_seeds(comparisons, share)
-    margin = MARGIN * float(min(x[both].mean(), y[both].mean())) if both.any() else math.nan
+    finite, enough = arrivals(x, y, budget), fewest_seeds(comparisons, share)
+    margin = MARGIN * float(min(x[finite].mean(), y[finite].mean())) if finite.any() else math.nan
     failures = int(np.sum(x > budget)), int(np.sum(y > budget))
     equal = _equal(x, y, budget, margin, equivalence, share=share)
     word: Word = "no difference shown"
@@ -255,11 +255,11 @@ def _equal(
     x: Floats, y: Floats, budget: float, margin: float, interval: Interval | None, *, share: float
 ) -> bool:
     """Return whether the runs that converge differ by less than the margin."""
-    both = arrivals(x, y, budget)
+    finite = arrivals(x, y, budget)
     _ends("equivalence", interval)
-    if both.sum() < FEWEST or 2 * both.sum() <= len(x):
+    if finite.sum() < FEWEST or 2 * finite.sum() <= len(x):
         return False
-    if interval is None and abs(float(np.mean(x[both] - y[both]))) >= margin:
+    if interval is None and abs(float(np.mean(x[finite] - y[finite]))) >= margin:
         return False  # no interval around that mean is inside
     interval = interval or equivalence_interval(x, y, budget, confidence_of(share))
     low, high = _ends("equivalence", interval)

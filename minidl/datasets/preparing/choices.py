@@ -33,12 +33,12 @@ class Choices:
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in TASKS:
             raise UnknownNameError("task", self.task, TASKS)
-        for name, known in (("missing", MISSING), ("categorical", CATEGORICAL)):
+        for name, allowed in (("missing", MISSING), ("categorical", CATEGORICAL)):
             value = getattr(self, name)
-            if value is not None and value not in known:
-                near = close_matches(str(value), known)
+            if value is not None and value not in allowed:
+                near = close_matches(str(value), allowed)
                 hint = f"Did you mean {near[0]!r}?" if near else None
-                raise invalid(name, value, f"one of {', '.join(known)}", hint)
+                raise invalid(name, value, f"one of {', '.join(allowed)}", hint)
         if self.decimal not in (None, ".", ","):
             raise invalid("decimal", self.decimal, '"." or ","')
         for name in ("features", "drop"):
@@ -58,22 +58,22 @@ class Chosen:
 
 
 def find(
-    column: object, names: Sequence[str], known: Collection[str] | None = None
+    column: object, names: Sequence[str], name_set: Collection[str] | None = None
 ) -> tuple[str | None, str]:
     """Return the name of a column, and how it was found: by name if possible, or by position.
 
-    `known` are the names once more, as a set or a dict if many columns are looked up.
+    `name_set` are the names once more, as a set or a dict if many columns are looked up.
 
     >>> find("b", ["a", "b"]), find(-1, ["a", "b"]), find(1, ["1", "b"]), find("c", ["a"])
     (('b', ''), ('b', ' (column 1)'), ('1', ' (by its name)'), (None, ''))
     """
-    known = names if known is None else known
+    name_set = names if name_set is None else name_set
     if isinstance(column, str):
-        return (column, "") if column in known else (None, "")
+        return (column, "") if column in name_set else (None, "")
     if not isinstance(column, SupportsIndex) or isinstance(column, bool):
         return None, ""
     position = operator.index(column)
-    if str(position) in known:
+    if str(position) in name_set:
         return str(position), " (by its name)"
     if -len(names) <= position < len(names):
         return names[position], f" (column {position % len(names)})"
@@ -91,20 +91,20 @@ def choose(table: Table, choices: Choices) -> Chosen:
     """
     names, problems = table.names, list[Problem]()
     target, by = _target(names, choices.target, problems)
-    known = dict.fromkeys(names)  # in which a name is found at once
+    name_set = dict.fromkeys(names)  # in which a name is found at once
     features = [name for name in names if name != target]
-    for argument, asked in (("features", choices.features), ("drop", choices.drop)):
-        found = [(item, find(item, names, known)[0]) for item in asked or ()]
-        for item, name in found:
+    for argument, columns in (("features", choices.features), ("drop", choices.drop)):
+        matches = [(item, find(item, names, name_set)[0]) for item in columns or ()]
+        for item, name in matches:
             if name is None:
                 problems.append(_unknown(item, names, argument))
             elif name == target:
-                what = f"it is the target, and cannot be in {argument}"
-                problems.append(Problem(f"column {name!r}", what))
-        listed_names = {name for _, name in found}
+                message = f"it is the target, and cannot be in {argument}"
+                problems.append(Problem(f"column {name!r}", message))
+        listed_names = {name for _, name in matches}
         if argument == "drop":
             features = [name for name in features if name not in listed_names]
-        elif asked is not None:
+        elif columns is not None:
             features = [name for name in features if name in listed_names]
     if len(names) == 1 and not problems:
         hint = "Say what separates columns: separator (--separator)."
@@ -115,27 +115,27 @@ def choose(table: Table, choices: Choices) -> Chosen:
 
 
 def _target(
-    names: Sequence[str], asked: str | int | None, problems: list[Problem]
+    names: Sequence[str], column: str | int | None, problems: list[Problem]
 ) -> tuple[str | None, str]:
     """Return the target and how it was found, or None and a problem."""
-    if asked is not None:
-        target, by = find(asked, names)
+    if column is not None:
+        target, by = find(column, names)
         if target is None:
-            problems.append(_unknown(asked, names, "target"))
+            problems.append(_unknown(column, names, "target"))
         return target, by
     usual = [name for name in names if name.lower() in TARGET_NAMES]
     if len(usual) == 1:
         return usual[0], " (by its name)"
-    what = f"{len(usual) or 'no'} columns are called {', '.join(TARGET_NAMES)}"
-    what = f"{what}; there are {listed([repr(name) for name in names], 12)}"
-    problems.append(Problem("target", what, ("target", "NAME")))
+    message = f"{len(usual) or 'no'} columns are called {', '.join(TARGET_NAMES)}"
+    message = f"{message}; there are {listed([repr(name) for name in names], 12)}"
+    problems.append(Problem("target", message, ("target", "NAME")))
     return None, ""
 
 
 def _unknown(column: object, names: Sequence[str], argument: str) -> Problem:
     """Return the problem of a column that does not exist, with the nearest name."""
-    same = [name for name in names if name.lower() == str(column).lower()]
-    near = same or close_matches(str(column), names)
+    case_variants = [name for name in names if name.lower() == str(column).lower()]
+    near = case_variants or close_matches(str(column), names)
     hint = f"Did you mean {near[0]!r}?" if near else ""
-    what = f"no column is called {column!r}; there are {listed([repr(n) for n in names], 12)}"
-    return Problem(argument, what, None, hint)
+    message = f"no column is called {column!r}; there are {listed([repr(n) for n in names], 12)}"
+    return Problem(argument, message, None, hint)

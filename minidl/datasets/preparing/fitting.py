@@ -50,17 +50,17 @@ def _features(raw: Raw, X: Floats) -> tuple[Feature, ...]:
 
 
 def _fill(column: Floats, words: tuple[str, ...] | None, strategy: str) -> float | str:
-    """Return what SimpleImputer fills into a column (n,), in text the most frequent word.
+    """Return the value that SimpleImputer fills into a column (n,), in text the most frequent word.
 
     Of equally frequent values it is the smallest, and without any value 0. One imputer for each
     column would take a hundred times as long.
     """
-    known = column[~np.isnan(column)]
-    if not len(known):
+    present = column[~np.isnan(column)]
+    if not len(present):
         return 0.0 if words is None else UNKNOWN
     if words is None and strategy == "mean":
-        return float(np.where(np.isnan(column), 0.0, column).sum() / len(known))
-    values, counts = np.unique(known, return_counts=True)
+        return float(np.where(np.isnan(column), 0.0, column).sum() / len(present))
+    values, counts = np.unique(present, return_counts=True)
     fill = float(values[counts.argmax()])
     return fill if words is None else words[int(fill)]
 
@@ -72,12 +72,12 @@ def _category(name: str, words: tuple[str, ...], codes: Floats, fill: object) ->
     cells = np.array([*words, fill], object)[
         np.where(np.isnan(codes), len(words), codes).astype(int)
     ]
-    found = OneHotEncoder(handle_unknown="ignore").fit(cells[:, None]).categories_[0]
-    return Feature(name, tuple(map(str, found)), fill if isinstance(fill, str | float) else None)
+    names = OneHotEncoder(handle_unknown="ignore").fit(cells[:, None]).categories_[0]
+    return Feature(name, tuple(map(str, names)), fill if isinstance(fill, str | float) else None)
 
 
 def recoded(raw: Raw, X: Floats, features: tuple[Feature, ...]) -> Floats:
-    """Write into X, of which categories are places in `raw`, their places in the features."""
+    """Replace the categories in X, numbered as in `raw`, by their numbers in the features."""
     for j, feature in enumerate(features):
         words = raw.categories[j] if raw.categories else None
         if words is not None and feature.categories is not None:
@@ -111,5 +111,5 @@ def check_scaled(
         return
     usable = np.isfinite(scaled).all(axis=0) & np.isfinite(scale)
     hint = "Rescale the column; in Python, standardize=False leaves it as it is."
-    where = f"{title}, {names[int(np.argmin(usable))]}"
-    raise DataError(f"{where}: the numbers are too large to standardise", hint=hint)
+    place = f"{title}, {names[int(np.argmin(usable))]}"
+    raise DataError(f"{place}: the numbers are too large to standardise", hint=hint)

@@ -13,7 +13,7 @@ from minidl.datasets.reading.columns import Floats
 from minidl.datasets.reading.words import DATE, Mask
 from minidl.text import listed
 
-MAX_CATEGORIES = 50  # of text; more, or more than half of the rows, are no categories
+MAX_CATEGORIES = 50  # of text; with more, or with more than half of the rows, it is refused
 SHARE_OF_DATES = 0.9
 SHARE_OF_TEXT = 0.1  # less text than this among numbers is a mistake
 FEWEST_ROWS = 10  # fewer rows than this may be 1, 2, 3, ... by chance
@@ -40,7 +40,7 @@ class Kind:
 def kind_of(
     column: Column, table: Table, decimal: str | None = None, categorical: str | None = None
 ) -> Kind:
-    """Return what a feature is, with its problems; that values are missing is not one of them.
+    """Return a feature with its problems, except for missing values.
 
     >>> table = Table("t", [], 4)
     >>> kind_of(Words.of("pet", ["cat", "dog", "cat", "dog"]), table).categories
@@ -49,22 +49,22 @@ def kind_of(
     "text in 1 of 4 rows of numbers, such as 'x' (row 2)"
     """
     if isinstance(column, Numbers):
-        kind = _numbers(column, table)
+        feature = _numbers(column, table)
     else:
         reading = read_words(column.words, decimal, table.separator)
-        kind = _words(column, reading, table, categorical)
-        kind.gap_words = gap_words(column, reading)
-        kind.gaps = reading.gaps[column.codes] if reading.gaps.any() else None
-    if kind.gaps is not None and kind.gaps.all():
-        kind.left_out = "it has no values"
-    elif reason := _row_numbers(column, kind, table):
-        kind.left_out, kind.problems = reason, []
-    return kind
+        feature = _words(column, reading, table, categorical)
+        feature.gap_words = gap_words(column, reading)
+        feature.gaps = reading.gaps[column.codes] if reading.gaps.any() else None
+    if feature.gaps is not None and feature.gaps.all():
+        feature.left_out = "it has no values"
+    elif reason := _row_numbers(column, feature, table):
+        feature.left_out, feature.problems = reason, []
+    return feature
 
 
-def problem(column: str, what: str, option: Option | None = None, hint: str = "") -> Problem:
+def problem(column: str, message: str, option: Option | None = None, hint: str = "") -> Problem:
     """Return the problem of a column, which by default can be dropped."""
-    return Problem(f"column {column!r}", what, option or ("drop", [column]), hint)
+    return Problem(f"column {column!r}", message, option or ("drop", [column]), hint)
 
 
 def share(rows: Mask, table: Table) -> str:
@@ -73,108 +73,108 @@ def share(rows: Mask, table: Table) -> str:
 
 
 def gap_words(column: Words, reading: Reading) -> tuple[str, ...]:
-    """Return the words in a column that stand for a missing value, but for no word."""
+    """Return the words in a column that stand for a missing value, except the empty word."""
     return tuple(w for w, gap in zip(column.words, reading.gaps, strict=True) if gap and w)
 
 
 def missing(rows: Mask, words: tuple[str, ...], table: Table) -> str:
-    """Return that values are missing, with the words that stand for them."""
+    """Return a text on missing values, with the words that stand for them."""
     shown = f" ({listed([repr(word) for word in words])})" if words else ""
     return f"missing{shown} in {share(rows, table)}"
 
 
 def _numbers(column: Numbers, table: Table) -> Kind:
     """Return a column of numbers."""
-    kind = Kind(column.name, column.values)
+    feature = Kind(column.name, column.values)
     if np.isfinite(column.values).all():
-        return kind
+        return feature
     gaps, infinite = np.isnan(column.values), np.isinf(column.values)
-    kind.gaps = gaps if gaps.any() else None
+    feature.gaps = gaps if gaps.any() else None
     if infinite.any():
-        kind.problems.append(problem(column.name, f"infinite in {share(infinite, table)}"))
-    return kind
+        feature.problems.append(problem(column.name, f"infinite in {share(infinite, table)}"))
+    return feature
 
 
 def _words(column: Words, reading: Reading, table: Table, categorical: str | None) -> Kind:
-    """Return what a column of words is."""
+    """Return a column of words: numbers, categories, or a problem."""
     values, text = reading.values[column.codes], reading.text[column.codes]
-    kind = Kind(column.name, values, style=reading.style)
+    feature = Kind(column.name, values, style=reading.style)
     if not text.any():
-        kind.problems += _numbers(Numbers(column.name, values), table).problems
+        feature.problems += _numbers(Numbers(column.name, values), table).problems
         if rounded := inexact(column.words, reading.values):
             word, why = next(iter(rounded.items()))
-            kind.problems.append(problem(column.name, f"the integer {word} {why}"))
-        return kind
-    found = mistake(column, reading, table) or _too_many(column, reading, table)
-    if found is None:
-        kind.values, kind.categories = _categories(column, reading)
+            feature.problems.append(problem(column.name, f"the integer {word} {why}"))
+        return feature
+    trouble = mistake(column, reading, table) or _too_many(column, reading, table)
+    if trouble is None:
+        feature.values, feature.categories = _categories(column, reading)
         if categorical == "error":
-            what = f"text with {len(kind.categories)} different values in {table.n} rows"
-            found = problem(column.name, what, ("categorical", "onehot"))
-    if found is not None:
-        kind.problems.append(found)
-    return kind
+            message = f"text with {len(feature.categories)} different values in {table.n} rows"
+            trouble = problem(column.name, message, ("categorical", "onehot"))
+    if trouble is not None:
+        feature.problems.append(trouble)
+    return feature
 
 
 def mistake(column: Words, reading: Reading, table: Table) -> Problem | None:
     """Return the problem of text that seems to be meant otherwise: decimal commas, dates, typos."""
     text = reading.text[column.codes]
-    known, count = int((~reading.gaps)[column.codes].sum()), int(text.sum())
+    present, count = int((~reading.gaps)[column.codes].sum()), int(text.sum())
     example = _example(column, text, table)
     if reading.comma is not None and not read_words(column.words, ",").text.any():
-        which = "decimal commas" if reading.comma else "commas that may be decimal"
-        what = f"{which} in {count} of {table.n} rows, {example}"
+        commas = "decimal commas" if reading.comma else "commas that may be decimal"
+        message = f"{commas} in {count} of {table.n} rows, {example}"
         hint = "" if reading.comma else 'The decimal sign "." groups thousands.'
-        return problem(column.name, what, ("decimal", ","), hint)
+        return problem(column.name, message, ("decimal", ","), hint)
     dates = [bool(DATE.fullmatch(word)) for word in column.words]
-    if np.array(dates)[column.codes].sum() >= SHARE_OF_DATES * known:
+    if np.array(dates)[column.codes].sum() >= SHARE_OF_DATES * present:
         return problem(column.name, f"dates or times in {count} of {table.n} rows, {example}")
-    typed = count < max(SHARE_OF_TEXT * known, 2 * int(reading.text.sum()))
-    if typed and count < known:
+    typed = count < max(SHARE_OF_TEXT * present, 2 * int(reading.text.sum()))
+    if typed and count < present:
         return problem(column.name, f"text in {count} of {table.n} rows of numbers, {example}")
     return None
 
 
 def _too_many(column: Words, reading: Reading, table: Table) -> Problem | None:
     """Return the problem of text with too many different values for categories."""
-    known, different = int((~reading.gaps)[column.codes].sum()), int((~reading.gaps).sum())
-    if different <= MAX_CATEGORIES and 2 * different <= known + 1:
+    present, different = int((~reading.gaps)[column.codes].sum()), int((~reading.gaps).sum())
+    if different <= MAX_CATEGORIES and 2 * different <= present + 1:
         return None
     example = _example(column, reading.text[column.codes], table)
-    what = f"text with {different} different values in {table.n} rows, {example}"
-    return problem(column.name, what)
+    message = f"text with {different} different values in {table.n} rows, {example}"
+    return problem(column.name, message)
 
 
 def _example(column: Words, rows: Mask, table: Table) -> str:
     """Return the first cell of some rows and where it is."""
-    first = np.zeros(table.n, bool)
-    first[np.argmax(rows)] = True
+    at_first = np.zeros(table.n, bool)
+    at_first[np.argmax(rows)] = True
     word = column.words[column.codes[np.argmax(rows)]]
     shown = repr(word if len(word) <= 30 else f"{word[:27]}...")
-    return f"such as {shown} ({table.where(first)})"
+    return f"such as {shown} ({table.where(at_first)})"
 
 
 def _categories(column: Words, reading: Reading) -> tuple[Floats, tuple[str, ...]]:
     """Return the number of each row's category, NaN if it is missing, and the sorted categories."""
-    known = sorted(word for word, gap in zip(column.words, reading.gaps, strict=True) if not gap)
-    place = {word: float(k) for k, word in enumerate(known)}
-    return np.array([place.get(word, np.nan) for word in column.words])[column.codes], tuple(known)
+    names = sorted(word for word, gap in zip(column.words, reading.gaps, strict=True) if not gap)
+    place = {word: float(k) for k, word in enumerate(names)}
+    return np.array([place.get(word, np.nan) for word in column.words])[column.codes], tuple(names)
 
 
-def _row_numbers(column: Column, kind: Kind, table: Table) -> str:
+def _row_numbers(column: Column, feature: Kind, table: Table) -> str:
     """Return why a column only numbers or names the rows, or nothing."""
-    first = bool(table.columns) and table.columns[0] is column
-    titled = ID_NAME.fullmatch(column.name) or (first and column.name in table.unnamed)
-    if isinstance(column, Words) and (kind.problems or kind.categories):
+    is_first = bool(table.columns) and table.columns[0] is column
+    titled = ID_NAME.fullmatch(column.name) or (is_first and column.name in table.unnamed)
+    if isinstance(column, Words) and (feature.problems or feature.categories):
         apart = titled and len(column.words) == table.n
         return "it is another text in each row" if apart else ""
-    if not titled and not first:
+    if not titled and not is_first:
         return ""
-    values = kind.values
-    whole = bool(np.isfinite(values).all()) and bool((values == np.rint(values)).all())
-    if not whole:
+    values = feature.values
+    integers = bool(np.isfinite(values).all()) and bool((values == np.rint(values)).all())
+    if not integers:
         return ""
     if titled and len(np.unique(values)) == table.n:
         return "it numbers the rows"
-    counted = first and table.n >= FEWEST_ROWS and values[0] in (0.0, 1.0)
+    counted = is_first and table.n >= FEWEST_ROWS and values[0] in (0.0, 1.0)
     return "it counts the rows" if counted and (np.diff(values) == 1.0).all() else ""

@@ -120,16 +120,16 @@ class Preparation:
         problems: list[Problem] = []
         columns = {column.name: column for column in table.columns}
         absent = [feature.name for feature in self.features if feature.name not in columns]
-        if more := len(absent[LISTED:]):
+        if unlisted := len(absent[LISTED:]):
             names = ", ".join(map(repr, absent[:LISTED]))
-            problems.append(Problem(f"columns {names} and {more} more", "they are absent"))
+            problems.append(Problem(f"columns {names} and {unlisted} more", "they are absent"))
         cells = np.empty((table.n, len(self.features)))
         for j, feature in enumerate(self.features):
-            what = "" if more else "it is absent"
+            message = "" if unlisted else "it is absent"
             if feature.name in columns:
-                cells[:, j], what = _cells(columns[feature.name], feature, table, self.decimal)
-            if what:
-                problems.append(Problem(f"column {feature.name!r}", what))
+                cells[:, j], message = _cells(columns[feature.name], feature, table, self.decimal)
+            if message:
+                problems.append(Problem(f"column {feature.name!r}", message))
         check(table.title, [*table.problems, *problems])
         return self.apply(cells)
 
@@ -189,13 +189,13 @@ class Preparation:
             for f in fields.pop("features")
         )
         fields["class_names"] = tuple(fields["class_names"])
-        made = cls(features, arrays["mean"], arrays["scale"], **fields)
-        for name, scale in (("mean", made.mean), ("scale", made.scale)):
-            if scale.shape != (len(made.names),) or scale.dtype != float:
+        preparation = cls(features, arrays["mean"], arrays["scale"], **fields)
+        for name, scale in (("mean", preparation.mean), ("scale", preparation.scale)):
+            if scale.shape != (len(preparation.names),) or scale.dtype != float:
                 raise ValueError(f"its {name} is {scale.dtype} of shape {scale.shape}")
             if not np.isfinite(scale).all() or (name == "scale" and (scale <= 0).any()):
                 raise ValueError(f"its {name} has values that it cannot have")
-        return made
+        return preparation
 
 
 def _cells(
@@ -205,10 +205,10 @@ def _cells(
     if feature.categories is not None:
         values = _numbered(column, feature.categories)
     else:
-        kind = kind_of(column, table, decimal)
-        values = kind.values
-        if kind.problems or kind.categories:
-            return values, kind.problems[0].what if kind.problems else "text instead of numbers"
+        read = kind_of(column, table, decimal)
+        values = read.values
+        if read.problems or read.categories:
+            return values, read.problems[0].what if read.problems else "text instead of numbers"
     gaps = np.isnan(values)
     absent = feature.fill is None and gaps.any()
     return values, f"missing in {table.where(gaps)}" if absent else ""
@@ -234,8 +234,8 @@ def _unknown(column: Column, cells: Floats) -> list[str]:
     names = [words.words[code] for code in dict.fromkeys(words.codes[cells == -1].tolist())]
     if not names:
         return []
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    listed = ", ".join(map(repr, names[:LISTED])) + more
+    remainder = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    listed = ", ".join(map(repr, names[:LISTED])) + remainder
     rows = int((cells == -1).sum())
     counted = "1 row has" if rows == 1 else f"{rows} rows have"
     return [f"{counted} {listed}, not seen in training, which count as none of the known values"]

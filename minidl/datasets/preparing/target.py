@@ -61,21 +61,21 @@ def target_of(
     decided, why = (task, "as asked for") if task else _decided(cells)
     if decided == "regression":
         values = np.where(cells.text, np.nan, cells.numbers)
-        found = Target(column.name, decided, values, cells.gaps)
+        target = Target(column.name, decided, values, cells.gaps)
     else:
         values, names = _classes(cells)
         two = decided == "binary" or (decided == "classification" and len(names) == 2)
-        found = Target(column.name, "binary" if two else "multiclass", values, cells.gaps, names)
-    found.problems.extend(_problems(found, cells, table, decided))
+        target = Target(column.name, "binary" if two else "multiclass", values, cells.gaps, names)
+    target.problems.extend(_problems(target, cells, table, decided))
     if cells.words is not None and cells.reading is not None:
-        found.gap_words = gap_words(cells.words, cells.reading)
-    change = "regression" if found.classes else "classification"
-    text = f"{column.name!r}{by}: {why}, so {'classes' if found.classes else 'a regression'}"
+        target.gap_words = gap_words(cells.words, cells.reading)
+    change = "regression" if target.classes else "classification"
+    text = f"{column.name!r}{by}: {why}, so {'classes' if target.classes else 'a regression'}"
     numeric = task is None and not cells.text.any()
     text = text.replace("{", "{{").replace("}", "}}") + "; {} changes it" if numeric else text
     style = f", {cells.reading.style}" if cells.reading and cells.reading.style else ""
-    found.note = Note("target", text + style, ("task", change) if numeric else None)
-    return found
+    target.note = Note("target", text + style, ("task", change) if numeric else None)
+    return target
 
 
 def _cells(column: Column, table: Table, task: str | None, decimal: str | None) -> Cells:
@@ -92,18 +92,18 @@ def _cells(column: Column, table: Table, task: str | None, decimal: str | None) 
 
 def _decided(cells: Cells) -> tuple[str, str]:
     """Return whether a target is classes or numbers, and why."""
-    known = cells.numbers[~cells.gaps & ~cells.text]
-    whole = bool(np.all(known == np.rint(known)))
-    different, rows = len(np.unique(known)) if whole else 0, int((~cells.gaps).sum())
+    numbers = cells.numbers[~cells.gaps & ~cells.text]
+    integers = bool(np.all(numbers == np.rint(numbers)))
+    different, rows = len(np.unique(numbers)) if integers else 0, int((~cells.gaps).sum())
     texts = 0 if cells.reading is None else int(cells.reading.text.sum())
     if texts:
-        classes = whole and (not different or different + texts <= MAX_CLASSES)
+        classes = integers and (not different or different + texts <= MAX_CLASSES)
         why = f"{texts} different texts" + (f" and {different} numbers" if different else "")
-    elif not whole:
+    elif not integers:
         return "regression", "numbers"
     else:
-        few = different <= MAX_CLASSES and rows >= ROWS_PER_CLASS * different
-        classes = different <= 2 or few
+        repeats = different <= MAX_CLASSES and rows >= ROWS_PER_CLASS * different
+        classes = different <= 2 or repeats
         why = f"{different} different whole numbers"
     return "classification" if classes else "regression", f"{why} in {rows} rows"
 
@@ -112,9 +112,9 @@ def _classes(cells: Cells) -> tuple[Floats, tuple[str, ...]]:
     """Return class numbers 0, 1, ... in the order of the sorted values, as LabelEncoder does."""
     values = np.full(len(cells.gaps), np.nan)
     if cells.words is None or not cells.text.any():
-        known, codes = np.unique(cells.numbers[~cells.gaps], return_inverse=True)
+        distinct, codes = np.unique(cells.numbers[~cells.gaps], return_inverse=True)
         values[~cells.gaps] = codes
-        return values, tuple(str(int(v)) if v.is_integer() else repr(v) for v in known.tolist())
+        return values, tuple(str(int(v)) if v.is_integer() else repr(v) for v in distinct.tolist())
     present = np.unique(cells.words.codes[~cells.gaps])
     names = sorted(cells.words.words[code] for code in present)
     place = {name: float(k) for k, name in enumerate(names)}
@@ -122,44 +122,44 @@ def _classes(cells: Cells) -> tuple[Floats, tuple[str, ...]]:
     return numbers[cells.words.codes], tuple(names)
 
 
-def _problems(found: Target, cells: Cells, table: Table, decided: str) -> list[Problem]:
-    """Return what is wrong with a target, except for missing values and rare classes."""
+def _problems(target: Target, cells: Cells, table: Table, decided: str) -> list[Problem]:
+    """Return the problems of a target, except for missing values and rare classes."""
     infinite = np.isinf(cells.numbers)
-    what, option = "", None
+    message, option = "", None
     if cells.gaps.all():
-        what = "it has no values"
+        message = "it has no values"
     elif infinite.any():
-        what = f"infinite in {share(infinite, table)}"
+        message = f"infinite in {share(infinite, table)}"
     elif cells.words is not None and cells.reading is not None:
-        what, option = _wrong_words(cells.words, cells.reading, table, decided)
-    classes = found.classes
-    if not what and decided != "regression":
+        message, option = _wrong_words(cells.words, cells.reading, table, decided)
+    classes = target.classes
+    if not message and decided != "regression":
         expected = "2" if decided == "binary" else "at least 2"
         if len(classes) < 2 or (decided == "binary" and len(classes) > 2):
             names = listed([repr(name) for name in classes])
-            what = f"too {'few' if len(classes) < 2 else 'many'} classes, {names}"
-            what += f"; expected {expected}"
-    return [Problem(f"target {found.name!r}", what, option)] if what else []
+            message = f"too {'few' if len(classes) < 2 else 'many'} classes, {names}"
+            message += f"; expected {expected}"
+    return [Problem(f"target {target.name!r}", message, option)] if message else []
 
 
 def _wrong_words(
     words: Words, reading: Reading, table: Table, decided: str
 ) -> tuple[str, Option | None]:
-    """Return what is wrong with a target of words, and the option against it."""
+    """Return the problem of a target of words, or "", and the option against it."""
     if rounded := inexact(words.words, reading.values):
         word, why = next(iter(rounded.items()))
         return f"the integer {word} {why}", None
     text = reading.text[words.codes]
-    wrong = mistake(words, reading, table) if text.any() else None
-    if wrong is not None and wrong.option and wrong.option[0] == "decimal":
-        return wrong.what, wrong.option
-    if wrong is not None and wrong.what.startswith("dates"):
-        return wrong.what, None
+    trouble = mistake(words, reading, table) if text.any() else None
+    if trouble is not None and trouble.option and trouble.option[0] == "decimal":
+        return trouble.what, trouble.option
+    if trouble is not None and trouble.what.startswith("dates"):
+        return trouble.what, None
     if decided == "regression" and text.any():
         word = words.words[words.codes[np.argmax(text)]]
-        what = f"text such as {word!r} in {share(text, table)} of a regression"
-        few = 2 * len(words.words) <= table.n
-        return what, ("task", "classification") if few else None
+        message = f"text such as {word!r} in {share(text, table)} of a regression"
+        repeats = 2 * len(words.words) <= table.n
+        return message, ("task", "classification") if repeats else None
     return "", None
 
 

@@ -15,20 +15,20 @@ Array = npt.NDArray[Any]
 GAP = ""  # the text of a missing value
 
 
-def column_of(name: str, data: Any, what: str = "feature") -> Column:
+def column_of(name: str, data: Any, role: str = "feature") -> Column:
     """Return a column of numbers (n,), or of words if there is text, None or another object.
 
     >>> column_of("a", [1, 2.5]).values.tolist(), column_of("b", ["x", None]).words
     ([1.0, 2.5], ('x', ''))
     """
-    array = _array(data, what)
+    array = _array(data, role)
     if array.ndim != 1:
         expected = "one value for each row"
         raise ShapeError(f"column {name!r} has shape {array.shape}", expected=expected)
     if array.dtype.kind in "biuf":
-        return Numbers(name, numbers(array, what)[0].astype(np.float64))
+        return Numbers(name, numbers(array, role)[0].astype(np.float64))
     if array.dtype.kind == "c":
-        numbers(array, what)  # raises
+        numbers(array, role)  # raises
     return Words.of(name, [_word(cell) for cell in array.astype(object).tolist()])
 
 
@@ -43,10 +43,10 @@ def _word(cell: Any) -> str:
 
 def frame_table(title: str, frame: Any) -> Table | None:
     """Return a DataFrame or an Arrow table as a table, or None for anything else."""
-    found = columns_of(frame)
-    if found is None:
+    content = columns_of(frame)
+    if content is None:
         return None
-    names, data = found
+    names, data = content
     columns = [column_of(str(name), values) for name, values in zip(names, data, strict=True)]
     check_names(title, [column.name for column in columns])
     if not columns or not len(frame):
@@ -56,11 +56,11 @@ def frame_table(title: str, frame: Any) -> Table | None:
 
 def check_names(title: str, names: Sequence[str]) -> None:
     """Raise if two columns have the same name."""
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for name in names:
-        if name in seen:
+        if name in earlier:
             raise DataError(f"{title} has two columns that are called {name!r}")
-        seen.add(name)
+        earlier.add(name)
 
 
 def arrays_table(
@@ -96,17 +96,17 @@ def features_table(title: str, X: Any, names: Sequence[str]) -> Table:
     array = read(X)
     if array.ndim == 2 and array.shape[1] != len(names):
         expected = f"{len(names)}: {', '.join(names[:12])}{', ...' * (len(names) > 12)}"
-        wrong = f"{title} has another number of columns"
-        raise DataError(wrong, received=str(array.shape[1]), expected=expected)
+        problem = f"{title} has another number of columns"
+        raise DataError(problem, received=str(array.shape[1]), expected=expected)
     columns = _features(title, array, names)
     return Table(title, columns, len(array))
 
 
-def _array(data: Any, what: str) -> Array:
-    """Return data as an array, or raise for what is none, such as a sparse matrix."""
+def _array(data: Any, role: str) -> Array:
+    """Return data as an array, or raise for anything else, such as a sparse matrix."""
     array = read(data)
     if not array.ndim and array.dtype.kind == "O":
-        numbers(data, what)  # raises for most of them, and says what to write instead
+        numbers(data, role)  # raises for most of them, and says what to write instead
     return array
 
 
@@ -120,8 +120,8 @@ def _features(title: str, X: Any, names: Sequence[str] | None) -> list[Column]:
     if array.ndim != 2 or not array.shape[1]:
         hint = "One feature is X.reshape(-1, 1)." if array.ndim == 1 else None
         received = f"shape {array.shape}"
-        wrong = f"{title}: X must be (n, d), with d >= 1"
-        raise DataError(wrong, received=received, hint=hint)
+        problem = f"{title}: X must be (n, d), with d >= 1"
+        raise DataError(problem, received=received, hint=hint)
     if names is None:
         names = [f"x{j}" for j in range(array.shape[1])]
     if len(names) != array.shape[1]:

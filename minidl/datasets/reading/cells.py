@@ -84,16 +84,16 @@ class Cells:
         if self.comments:
             notes.append(Note("left out", counted(len(self.comments), "comment line")))
         if self.empty:
-            where = places(np.arange(len(self.empty)), np.array(self.empty, np.intp))
-            notes.append(Note("left out", f"{where}: all cells are empty"))
+            place = places(np.arange(len(self.empty)), np.array(self.empty, np.intp))
+            notes.append(Note("left out", f"{place}: all cells are empty"))
         for lines, than in ((self.short, "fewer"), (self.long, "more")):
-            where = places(np.arange(len(lines)), np.array(lines, np.intp))
-            what = f"{than} than {self.width} cells in {counted(len(lines), 'line')}"
+            place = places(np.arange(len(lines)), np.array(lines, np.intp))
+            message = f"{than} than {self.width} cells in {counted(len(lines), 'line')}"
             if lines and than == "fewer":
-                notes.append(Note("short", f"{where}: {what}; the others are missing"))
+                notes.append(Note("short", f"{place}: {message}; the others are missing"))
             elif lines:
                 hint = "Correct the separators or quote the cells."
-                problems.append(Problem(where, what, None, hint))
+                problems.append(Problem(place, message, None, hint))
         return notes, problems
 
 
@@ -108,10 +108,10 @@ def plain_numbers(cells: Sequence[str]) -> Floats | None:
         return None
     gaps = cells.count("")
     filled = [cell or "0" for cell in cells] if gaps else cells
-    many = len(cells) > FEW
-    found = parse("\n".join([*filled, ""]).encode(), ",", 1) if many else None
+    worthwhile = len(cells) > FEW
+    parsed = parse("\n".join([*filled, ""]).encode(), ",", 1) if worthwhile else None
     try:
-        values = np.array(list(map(float, filled))) if found is None else found[:, 0]
+        values = np.array(list(map(float, filled))) if parsed is None else parsed[:, 0]
     except ValueError:
         return None
     if gaps == len(cells) or not np.abs(values).max() < EXACT:  # also NaN

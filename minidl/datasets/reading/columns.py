@@ -81,15 +81,15 @@ def unique_names(names: list[str]) -> tuple[list[str], list[str]]:
     >>> unique_names(["a", "b", "a"])
     (['a', 'b', 'a.1'], ['a.1'])
     """
-    seen: set[str] = set()
-    given, last = set(names), dict[str, int]()  # the number that each name had last
+    taken: set[str] = set()
+    originals, last_number = set(names), dict[str, int]()  # the number that each name had last
     changed = []
     for name in names:
-        new, k = name, last.get(name, 0)
-        while new in seen or (new != name and new in given):
+        new, k = name, last_number.get(name, 0)
+        while new in taken or (new != name and new in originals):
             k += 1
             new = f"{name}.{k}"
-        last[name] = k
-        seen.add(new)
+        last_number[name] = k
+        taken.add(new)
         changed.append(new)
     return changed, [new for new, old in zip(changed, names, strict=True) if new != old]

@@ -29,8 +29,8 @@ BROKEN = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, EOFError, OSError, Not
 def check_unpacked(title: str, path: Path, size: int) -> None:
     """Raise if a compressed file unpacks to so many bytes that it may be made to fill memory."""
     if size > SMALL and size > RATIO * path.stat().st_size:
-        wrong = f"{title} unpacks to more than {RATIO} times its size in the file"
-        raise DataError(wrong, hint=UNPACK)
+        problem = f"{title} unpacks to more than {RATIO} times its size in the file"
+        raise DataError(problem, hint=UNPACK)
 
 
 class Unpacked(io.RawIOBase):
@@ -82,7 +82,7 @@ class Content(NamedTuple):
 
     @property
     def title(self) -> str:
-        """How the file is called in errors."""
+        """The name of the file in errors."""
         return f"file {self.path}"
 
     @contextmanager

@@ -38,18 +38,18 @@ def parse(block: bytes, separator: str, width: int) -> npt.NDArray[np.float64] |
     text = b"0" * PAD + block
     body = np.frombuffer(text, np.uint8)
     marks = np.flatnonzero(body - ZERO > NINE)
-    kinds = body.take(marks)
-    ends = np.flatnonzero((kinds == ord(separator)) | (kinds == LF))  # which of the marks
+    symbols = body.take(marks)
+    ends = np.flatnonzero((symbols == ord(separator)) | (symbols == LF))  # which of the marks
     row = separator.encode() * (width - 1) + b"\n"
-    if not len(ends) or kinds.take(ends).tobytes() != row * (len(ends) // width):
+    if not len(ends) or symbols.take(ends).tobytes() != row * (len(ends) // width):
         return None
     stop = marks.take(ends)
     last, exponent = ends, None  # the mark that ends the mantissa
-    is_e = (kinds | LOWER) == E
+    is_e = (symbols | LOWER) == E
     if np.count_nonzero(is_e) > FEW * len(ends):
-        last, exponent = _exponents(text, marks, kinds, (ends, stop), is_e)
+        last, exponent = _exponents(text, marks, symbols, (ends, stop), is_e)
     first, start = _starts(ends, 0), _starts(stop, PAD)
-    negative, pointed = body.take(start) == MINUS, kinds.take(last - 1) == POINT
+    negative, pointed = body.take(start) == MINUS, symbols.take(last - 1) == POINT
     odd = last - first != pointed.view(np.int8) + negative.view(np.int8)
     start += negative
     end = stop if last is ends else marks.take(last)
@@ -63,9 +63,9 @@ def parse(block: bytes, separator: str, width: int) -> npt.NDArray[np.float64] |
     m = integers(text, point, before) * TENS.take(after) + integers(text, end, after)
     values = scaled(m, after if exponent is None else after - exponent, odd)
     values *= 1.0 - 2.0 * negative
-    others = np.flatnonzero(odd)
-    cells = start[others] - negative[others], stop[others]
-    return values.reshape(-1, width) if _by_float(values, others, text, cells) else None
+    irregular = np.flatnonzero(odd)
+    cells = start[irregular] - negative[irregular], stop[irregular]
+    return values.reshape(-1, width) if _by_float(values, irregular, text, cells) else None
 
 
 def _starts(ends: Whole, first: int) -> Whole:
@@ -77,7 +77,7 @@ def _starts(ends: Whole, first: int) -> Whole:
 
 
 def _exponents(
-    text: bytes, marks: Whole, kinds: Bytes, cells: tuple[Whole, Whole], is_e: Mask
+    text: bytes, marks: Whole, symbols: Bytes, cells: tuple[Whole, Whole], is_e: Mask
 ) -> tuple[Whole, Whole]:
     """Return which mark ends the mantissa of each cell, and its exponent.
 
@@ -86,7 +86,7 @@ def _exponents(
     """
     ends, stop = cells
     before = ends - 1
-    sign = kinds.take(before)
+    sign = symbols.take(before)
     minus = sign == MINUS
     length = stop - marks.take(before) - 1
     last = before - (minus | (sign == PLUS))
@@ -99,19 +99,19 @@ def _exponents(
 def _has_wrong_length(body: Bytes, start: Whole, before: Whole, after: Whole) -> Mask:
     """Return which cells have no digits, or more than fit; 0.1234567890123456789 has 19."""
     digits = before + after
-    wrong: Mask = digits < 1
+    unfit: Mask = digits < 1
     if (long := digits > DIGITS).any():
-        wrong |= long & ((after > DIGITS) | (before > 1) | (body[start] != ZERO))
-    return wrong
+        unfit |= long & ((after > DIGITS) | (before > 1) | (body[start] != ZERO))
+    return unfit
 
 
 def _by_float(
-    values: npt.NDArray[np.float64], others: Whole, text: bytes, cells: tuple[Whole, Whole]
+    values: npt.NDArray[np.float64], irregular: Whole, text: bytes, cells: tuple[Whole, Whole]
 ) -> bool:
     """Let ``float`` read other cells; return whether they are few, and all are numbers."""
-    if len(others) > MANY * len(values):
+    if len(irregular) > MANY * len(values):
         return False
-    for i, start, end in zip(others, *cells, strict=True):
+    for i, start, end in zip(irregular, *cells, strict=True):
         number = to_number(text[start:end].decode("latin-1"))
         if number is None:
             return False

@@ -37,5 +37,5 @@ def encoding_of(title: str, head: bytes) -> str:
     even, odd = head[::2].count(0), head[1::2].count(0)
     if zeros > 0.3 * len(head) and not (even and odd):
         return "utf-16-be" if even else "utf-16-le"
-    what = f"{title} is not text: it holds {counted(zeros, 'zero byte')}"
-    raise DataError(what, hint="Save the table as CSV.")
+    problem = f"{title} is not text: it holds {counted(zeros, 'zero byte')}"
+    raise DataError(problem, hint="Save the table as CSV.")

@@ -27,17 +27,17 @@ PRECISE = np.finfo(np.longdouble).nmant == 63  # not so with MSVC, and on ARM
 
 def _kept() -> Words:
     """Return masks (PAD + 1, 3) that keep the last k of 24 bytes, the first in the lowest bits."""
-    kept = np.arange(PAD) >= PAD - np.arange(PAD + 1)[:, None]
-    return (kept * np.uint8(255)).view("<u8").astype(U)
+    mask = np.arange(PAD) >= PAD - np.arange(PAD + 1)[:, None]
+    return (mask * np.uint8(255)).view("<u8").astype(U)
 
 
 def _tables(
-    kind: type[np.floating], largest: int
+    dtype: type[np.floating], largest: int
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
     """Return factors and divisors whose entry k, also a negative one, scales by 10^-k."""
-    powers = np.multiply.accumulate(np.array([1, *[10] * largest], kind))
-    ones = np.ones(largest + 1, kind)
-    return np.append(ones, powers[:0:-1]), np.append(powers, ones[1:])
+    powers = np.multiply.accumulate(np.array([1, *[10] * largest], dtype))
+    units = np.ones(largest + 1, dtype)
+    return np.append(units, powers[:0:-1]), np.append(powers, units[1:])
 
 
 KEPT = {words: np.ascontiguousarray(_kept()[:, 3 - words :]) for words in (1, 2, 3)}
@@ -50,11 +50,11 @@ def integers(text: bytes, end: Whole, length: Whole) -> Words:
     >>> integers(b"0" * PAD + b"12,345", np.array([26, 30]), np.array([2, 3])).tolist()
     [12, 345]
     """
-    most = int(length.max(initial=0))
-    if most > SMALL:
-        return _by_words(text, end, length, 1 + (most - 1) // 8)
+    longest = int(length.max(initial=0))
+    if longest > SMALL:
+        return _by_words(text, end, length, 1 + (longest - 1) // 8)
     value, body = np.zeros(len(end), np.uint16), np.frombuffer(text, np.uint8)
-    for k in range(most):
+    for k in range(longest):
         digit = body.take(end - (k + 1))
         digit &= FOUR_BITS
         digit *= length > k
@@ -65,8 +65,8 @@ def integers(text: bytes, end: Whole, length: Whole) -> Words:
 def _by_words(text: bytes, end: Whole, length: Whole, words: int) -> Words:
     """Return the integers in so many words of eight digits."""
     size = 8 * words
-    every = np.ndarray(len(text) - size + 1, f"V{size}", text, strides=(1,))
-    w = every[end - size].view("<u8").astype(U, copy=False).reshape(-1, words)
+    windows = np.ndarray(len(text) - size + 1, f"V{size}", text, strides=(1,))
+    w = windows[end - size].view("<u8").astype(U, copy=False).reshape(-1, words)
     w ^= ASCII_ZERO
     w &= KEPT[words].take(length, axis=0)
     higher = w >> U(8)

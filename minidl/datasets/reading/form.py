@@ -85,7 +85,7 @@ def records(
     escaped: bool,
     empty: list[int] | None = None,
 ) -> Iterator[Record]:
-    """Yield the records of which not all cells are empty; cells may have spaces after them.
+    """Yield the records with a cell that is not empty; cells may have spaces after them.
 
     `escaped` says whether quotes within cells have a backslash before them. The lines of records
     that have several cells, all empty, are added to `empty`.

@@ -44,24 +44,24 @@ def refuse_format(path: Path, head: bytes) -> None:
     minidl.errors.DataError: file a.csv is a Parquet file. Write it as CSV with pandas:
     pandas.read_parquet('a.csv').to_csv('a_rows.csv', index=False).
     """
-    for pattern, what, hint in SIGNATURES:
+    for pattern, format_name, hint in SIGNATURES:
         if re.match(pattern, head):
-            raise foreign(path, what, hint)
+            raise foreign(path, format_name, hint)
 
 
-def foreign(path: Path, what: str, hint: str) -> DataError:
+def foreign(path: Path, format_name: str, hint: str) -> DataError:
     """Return the error for a file that pandas or another program can read."""
     if hint.startswith("read_"):
         new = path.with_name(f"{path.stem}_rows.csv") if path.suffix == ".csv" else path
         hint = PANDAS.format(f"pandas.{hint}", str(path), str(new.with_suffix(".csv")))
-    return DataError(f"file {path} is {what}", hint=hint)
+    return DataError(f"file {path} is {format_name}", hint=hint)
 
 
 def refuse_archive(path: Path, names: list[str]) -> None:
     """Raise if the members of a zip archive are those of a spreadsheet, or several files."""
-    for start, (what, function) in EXCEL.items():
+    for start, (format_name, function) in EXCEL.items():
         if any(name.startswith(start) for name in names):
-            raise foreign(path, what, function)
+            raise foreign(path, format_name, function)
     if len(names) != 1:
         listed = ", ".join(map(repr, names[:5])) or "nothing"
         hint = "Unpack it and give one of its files."

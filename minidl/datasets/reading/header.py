@@ -27,7 +27,7 @@ class Layout:
     problems: list[Problem] = field(default_factory=list)
 
 
-def layout_of(first: list[Record], header: bool | None, target: object) -> Layout:
+def layout_of(records: list[Record], header: bool | None, target: object) -> Layout:
     """Return the layout of a file from its first records.
 
     Parameters
@@ -46,17 +46,17 @@ def layout_of(first: list[Record], header: bool | None, target: object) -> Layou
     >>> layout_of([(1, ["1", "2"]), (2, ["3", "4"])], False, None).names
     ['x0', 'x1']
     """
-    skip, names, notes = _before(first, header)
-    rows = [cells for _, cells in first[skip:]]
+    skip, names, notes = _before(records, header)
+    rows = [cells for _, cells in records[skip:]]
     width = _width(rows)
     problems: list[Problem] = []
     if names is None:
-        line, cells = first[skip]
+        line, cells = records[skip]
         r_names = len(cells) == width - 1 and len(rows) > 1 and not _numbers(cells)
         decided = header
         if decided is None:
-            others = [row for row in rows[1:] if len(row) >= len(cells)]
-            decided = r_names or _is_header(cells, others, target)
+            further = [row for row in rows[1:] if len(row) >= len(cells)]
+            decided = r_names or _is_header(cells, further, target)
         if decided is None:
             decided = _counts_up(cells)
             problems.append(_question(line, cells, decided))
@@ -85,32 +85,32 @@ def _width(rows: list[list[str]]) -> int:
     return width
 
 
-def _before(first: list[Record], header: bool | None) -> tuple[int, list[str] | None, list[Note]]:
+def _before(records: list[Record], header: bool | None) -> tuple[int, list[str] | None, list[Note]]:
     """Return how many records stand before the table, a header in a comment, and notes."""
     skip = 0
-    while skip < len(first) - 1 and first[skip][1][0].startswith("#"):
+    while skip < len(records) - 1 and records[skip][1][0].startswith("#"):
         skip += 1
     names, notes = None, []
     if skip and header is not False:
-        cells = first[skip - 1][1]
+        cells = records[skip - 1][1]
         cells = [cells[0].removeprefix("#").strip() or "#", *cells[1:]]
-        cells = cells[1:] if cells[0] == "#" and len(cells) == len(first[skip][1]) + 1 else cells
-        if len(cells) == len(first[skip][1]) > 1 and not _numbers(cells):
-            names = cells if _numbers(first[skip][1]) else None
+        cells = cells[1:] if cells[0] == "#" and len(cells) == len(records[skip][1]) + 1 else cells
+        if len(cells) == len(records[skip][1]) > 1 and not _numbers(cells):
+            names = cells if _numbers(records[skip][1]) else None
     if names:
-        notes.append(Note("names", f"from the comment in line {first[skip - 1][0]}"))
+        notes.append(Note("names", f"from the comment in line {records[skip - 1][0]}"))
     comments = skip - (names is not None)
     if comments:
         notes.append(Note("left out", f"{counted(comments, 'comment line')} before the header"))
     if names is None:
-        start, width = skip, _width([cells for _, cells in first[skip:]])
-        while len(first) > skip + 2 and len(first[skip][1]) < width:
-            if len(first[skip][1]) == width - 1 and not _numbers(first[skip][1]):
+        start, width = skip, _width([cells for _, cells in records[skip:]])
+        while len(records) > skip + 2 and len(records[skip][1]) < width:
+            if len(records[skip][1]) == width - 1 and not _numbers(records[skip][1]):
                 break  # R's row names have no title
             skip += 1
         if skip > start:
             have = "have" if skip > start + 1 else "has"
-            lines = places(np.arange(start, skip), np.array([line for line, _ in first], np.intp))
+            lines = places(np.arange(start, skip), np.array([line for line, _ in records], np.intp))
             notes.append(Note("left out", f"{lines}, which {have} fewer cells than the others"))
     return skip, names, notes
 
@@ -128,8 +128,8 @@ def _is_header(cells: list[str], rows: list[list[str]], target: object) -> bool 
     if not rows:
         return None if len(numbers) == len(cells) else True
     texts = [j for j, cell in enumerate(cells) if cell and cell not in numbers]
-    again = [j for j in texts if cells[j] in {row[j] for row in rows}]
-    recur = len(texts) > 0 and 2 * len(again) > len(texts)
+    recurring = [j for j in texts if cells[j] in {row[j] for row in rows}]
+    recur = len(texts) > 0 and 2 * len(recurring) > len(texts)
     if numbers:
         names = texts and not recur and all(number.isdigit() for number in numbers)
         return True if names else None
@@ -143,8 +143,8 @@ def _counts_up(cells: list[str]) -> bool:
 
 def _question(line: int, cells: list[str], proposed: bool) -> Problem:
     """Return the problem that a first line may be a header or a row."""
-    what = f"it may be a row or the header: {listed([repr(cell) for cell in cells])}"
-    return Problem(f"line {line}", what, ("header", proposed))
+    message = f"it may be a row or the header: {listed([repr(cell) for cell in cells])}"
+    return Problem(f"line {line}", message, ("header", proposed))
 
 
 def _unquoted(names: list[str]) -> list[str]:

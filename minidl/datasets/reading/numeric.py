@@ -50,12 +50,12 @@ def _blocks(
     filled = 0
     lines = _lines(stream, separator)
     with ThreadPoolExecutor(THREADS) as threads:
-        while some := list(islice(lines, 2 * THREADS)):
-            for part in threads.map(lambda block: parse(block, separator, width), some):
+        while batch := list(islice(lines, 2 * THREADS)):
+            for part in threads.map(lambda block: parse(block, separator, width), batch):
                 if part is None:
                     return None
                 if filled + len(part) > len(rows):
-                    guess = 1.02 * size * len(part) / len(some[0])
+                    guess = 1.02 * size * len(part) / len(batch[0])
                     capacity = max(int(guess), 2 * len(rows), filled + len(part))
                     bigger = np.empty((capacity, width))
                     bigger[:filled] = rows[:filled]

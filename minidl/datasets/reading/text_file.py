@@ -34,26 +34,26 @@ class Spelling:
 
 @dataclass(frozen=True)
 class Form:
-    """How the lines of a text file are read."""
+    """The form of a text file: its encoding, its separator, and how it writes quotes."""
 
     encoding: str
     separator: str
-    said: bool  # by the first line, which is no record then
+    declared: bool  # whether the first line only names the separator
     escaped: bool
 
-    def found(
+    def records_in(
         self, title: str, stream: IO[bytes], empty: list[int] | None = None
     ) -> Iterator[Record]:
         """Yield the records of a file; see :func:`records`."""
         text = io.TextIOWrapper(stream, self.encoding, newline="")
-        lines = chain(["\n"], islice(text, 1, None)) if self.said else text
+        lines = chain(["\n"], islice(text, 1, None)) if self.declared else text
         try:
             yield from records(title, lines, self.separator, self.escaped, empty)
         finally:
-            text.detach()  # the stream is closed by who has opened it
+            text.detach()  # the caller closes the stream
 
 
-def read_text(content: Content, how: Spelling) -> Table:
+def read_text(content: Content, spelling: Spelling) -> Table:
     r"""Return the table in a text file.
 
     Examples
@@ -64,55 +64,55 @@ def read_text(content: Content, how: Spelling) -> Table:
     >>> table.names, table.columns[1].words, table.lines.tolist()
     (['a', 'pet'], ('dog', 'cat'), [2, 3])
     """
-    form, sample = _form(content, how)
+    form, sample = _form(content, spelling)
     table = None
     plain = form.encoding.startswith("utf-8") and "\ufffd" not in sample
-    if plain and not form.said and how.decimal != ",":
-        table = _numbers(content, form, how)
+    if plain and not form.declared and spelling.decimal != ",":
+        table = _numbers(content, form, spelling)
     while table is None:
         try:
-            table = _words(content, form, how)
+            table = _words(content, form, spelling)
         except UnicodeDecodeError as error:
             if form.encoding not in NEXT:
-                what = f"{content.title} is damaged {form.encoding.upper()} text"
-                raise DataError(what, hint="Save it as UTF-8.") from error
+                problem = f"{content.title} is damaged {form.encoding.upper()} text"
+                raise DataError(problem, hint="Save it as UTF-8.") from error
             form = replace(form, encoding=NEXT[form.encoding])
-    if form.said:
+    if form.declared:
         table.notes.insert(0, Note("separator", f"{form.separator!r}, as line 1 says"))
     if form.encoding in SAID:
         table.notes.insert(0, Note("encoding", SAID[form.encoding]))
     return table
 
 
-def _form(content: Content, how: Spelling) -> tuple[Form, str]:
+def _form(content: Content, spelling: Spelling) -> tuple[Form, str]:
     """Return the form of a file and the text from which it was guessed."""
     encoding = encoding_of(content.title, content.head)
     sample = content.head.decode(encoding, "replace")
     sample = "".join(sample.rpartition("\n")[:2]) or sample  # whole lines
-    first, _, rest = sample.partition("\n")
-    said = declared(first)
-    separator = how.separator or said or separator_of(sample)
-    return Form(encoding, separator, said is not None, is_escaped(rest)), sample
+    first_line, _, remaining = sample.partition("\n")
+    separator_in_file = declared(first_line)
+    separator = spelling.separator or separator_in_file or separator_of(sample)
+    return Form(encoding, separator, separator_in_file is not None, is_escaped(remaining)), sample
 
 
-def _first(found: Iterator[Record]) -> list[Record]:
+def _first(lines: Iterator[Record]) -> list[Record]:
     """Return the first records, without spaces around their cells."""
-    return [(line, [cell.strip() for cell in cells]) for line, cells in islice(found, SAMPLE)]
+    return [(line, [cell.strip() for cell in cells]) for line, cells in islice(lines, SAMPLE)]
 
 
-def _numbers(content: Content, form: Form, how: Spelling) -> Table | None:
+def _numbers(content: Content, form: Form, spelling: Spelling) -> Table | None:
     """Return a table of plain numbers only, or None if the file may hold anything else."""
     with content.stream() as stream:
         try:
-            first = _first(form.found(content.title, stream))
+            head = _first(form.records_in(content.title, stream))
         except (DataError, UnicodeDecodeError):
             return None
-    if not first:
+    if not head:
         return None
-    layout = layout_of(first, how.header, how.target)
-    if layout.problems or how.text & set(layout.names) or len(first) <= layout.skip:
+    layout = layout_of(head, spelling.header, spelling.target)
+    if layout.problems or spelling.text & set(layout.names) or len(head) <= layout.skip:
         return None
-    skip = first[layout.skip][0] - 1
+    skip = head[layout.skip][0] - 1
     with content.stream() as stream:
         size = content.path.stat().st_size if content.plain else 0
         rows = read_numbers(stream, skip, form.separator, len(layout.names), size)
@@ -123,15 +123,15 @@ def _numbers(content: Content, form: Form, how: Spelling) -> Table | None:
     return Table(content.title, columns, len(rows), None, *about, rows)
 
 
-def _words(content: Content, form: Form, how: Spelling) -> Table:
+def _words(content: Content, form: Form, spelling: Spelling) -> Table:
     """Return a table of any text; columns of numbers that turn out to be others are read again."""
-    layout, cells = _collected(content, form, how, None)
+    layout, cells = _collected(content, form, spelling, None)
     if not cells.lines:
         raise DataError(f"{content.title} has no rows after the header")
     if cells.late:
-        _, again = _collected(content, form, how, cells.late)
-        cells.codes |= again.codes
-        cells.indexes |= again.indexes
+        _, reread = _collected(content, form, spelling, cells.late)
+        cells.codes |= reread.codes
+        cells.indexes |= reread.indexes
     columns: list[Column] = [
         Numbers(name, np.concatenate(cells.numbers[j]))
         if j in cells.numbers
@@ -148,23 +148,23 @@ def _words(content: Content, form: Form, how: Spelling) -> Table:
 
 
 def _collected(
-    content: Content, form: Form, how: Spelling, only: list[int] | None
+    content: Content, form: Form, spelling: Spelling, only: list[int] | None
 ) -> tuple[Layout, Cells]:
     """Return the layout and the cells of a file, of some columns `only` as words."""
     with content.stream() as stream:
         empty: list[int] = []
-        found = form.found(content.title, stream, empty)
-        first = _first(found)
-        if not first:
+        lines = form.records_in(content.title, stream, empty)
+        head = _first(lines)
+        if not head:
             raise DataError(f"{content.title} has only blank lines")
-        layout = layout_of(first, how.header, how.target)
-        texts = [j for j, name in enumerate(layout.names) if name in how.text]
-        if how.decimal == ",":
+        layout = layout_of(head, spelling.header, spelling.target)
+        texts = [j for j, name in enumerate(layout.names) if name in spelling.text]
+        if spelling.decimal == ",":
             texts = list(range(len(layout.names)))
         cells = Cells(len(layout.names), texts if only is None else only)
         if only is not None:
             cells.numbers.clear()
-        cells.add(chain(first[layout.skip :], found))
+        cells.add(chain(head[layout.skip :], lines))
         # Spreadsheets write such lines below a table; above it they are part of its titles.
         cells.empty = [k for k in empty if cells.lines and cells.lines[0] < k < cells.lines[-1]]
     return layout, cells

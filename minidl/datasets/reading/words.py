@@ -59,36 +59,36 @@ def read_words(words: tuple[str, ...], decimal: str | None, separator: str = "")
     ([12.0, 3.0], [1.5, 2.0])
     """
     gaps = np.array([is_missing(word) for word in words], bool)
-    known = [word for word, gap in zip(words, gaps, strict=True) if not gap]
-    if known and all(word.lower() in TRUTH for word in known):
-        numbers: list[float | None] = [TRUTH[word.lower()] for word in known]
+    present = [word for word, gap in zip(words, gaps, strict=True) if not gap]
+    if present and all(word.lower() in TRUTH for word in present):
+        numbers: list[float | None] = [TRUTH[word.lower()] for word in present]
         return _reading(gaps, numbers, "false is 0 and true is 1")
     if decimal != ",":
-        numbers = [to_number(word) for word in known]
+        numbers = [to_number(word) for word in present]
         if None not in numbers:
             return _reading(gaps, numbers)
     else:
-        numbers = [_signed(word, decimal)[0] for word in known]
-    return _styled(known, gaps, numbers, decimal, separator)
+        numbers = [_signed(word, decimal)[0] for word in present]
+    return _styled(present, gaps, numbers, decimal, separator)
 
 
 def _styled(
-    known: list[str],
+    present: list[str],
     gaps: Mask,
     plain: list[float | None],
     decimal: str | None,
     separator: str,
 ) -> Reading:
-    """Return the meaning of words of which some are not plain numbers."""
+    """Return the meaning of words, some of which are not plain numbers."""
     comma = None
-    if decimal is None and any("," in word for word in known):
-        if any(re.fullmatch(r"[-+]?(\d+,\d{1,2}|\d{4,},\d+|\d+,\d{4,}|0,\d+)", w) for w in known):
+    if decimal is None and any("," in word for word in present):
+        if any(re.fullmatch(r"[-+]?(\d+,\d{1,2}|\d{4,},\d+|\d+,\d{4,}|0,\d+)", w) for w in present):
             comma = True  # no thousands
-        elif not any(re.search(r",\d{3}[,.]", word) for word in known) and separator != ",":
+        elif not any(re.search(r",\d{3}[,.]", word) for word in present) and separator != ",":
             comma = False
-    pairs = [_signed(word, decimal or ".") for word in known]
-    signs = {name for _, found in pairs for name in found}
-    percent = [PERCENT in found for _, found in pairs]
+    pairs = [_signed(word, decimal or ".") for word in present]
+    signs = {name for _, names in pairs for name in names}
+    percent = [PERCENT in names for _, names in pairs]
     mixed = any(percent) and not all(percent)
     if comma is not None or mixed or any(value is None for value, _ in pairs):
         return _reading(gaps, plain, comma=comma)
@@ -109,21 +109,21 @@ def _reading(
 
 def _signed(word: str, decimal: str) -> tuple[float | None, list[str]]:
     """Return the number in a word, and which signs were left out: percent, currency, thousands."""
-    core, found = word, []
+    core, left_out = word, []
     for signs, name in (("%", PERCENT), (CURRENCY, "currency signs")):
         bare = re.sub(rf"^([-+]?)\s*[{signs}]\s*|\s*[{signs}]$", r"\1", core)
         if bare != core:
             core = bare
-            found.append(name)
+            left_out.append(name)
     group = "," if decimal == "." else "."
     match = re.fullmatch(rf"[-+]?\d{{1,3}}([{GROUPS}\{group}])\d{{3}}(\1\d{{3}})*(\D\d*)?", core)
     if match:
         core = core.replace(match[1], "")
-        found.append("separators of thousands")
+        left_out.append("separators of thousands")
     elif decimal == "," and "." in core:
         return None, []
     value = to_number(core.replace(decimal, "."))
-    return value, [] if value is None else found
+    return value, [] if value is None else left_out
 
 
 def inexact(words: tuple[str, ...], values: npt.NDArray[np.float64]) -> dict[str, str]:
@@ -132,11 +132,11 @@ def inexact(words: tuple[str, ...], values: npt.NDArray[np.float64]) -> dict[str
     >>> inexact(("9007199254740993", "1"), np.array([2.0**53, 1.0]))["9007199254740993"][:26]
     'would be rounded to 900719'
     """
-    found = {}
+    rounded = {}
     for i in np.flatnonzero(np.abs(values) >= EXACT).tolist():
         if words[i].lstrip("+-").isdigit() and not math.isinf(values[i]):
             try:
                 exact(int(words[i]))
             except OverflowError as error:
-                found[words[i]] = str(error)
-    return found
+                rounded[words[i]] = str(error)
+    return rounded
