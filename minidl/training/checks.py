@@ -183,6 +183,7 @@ def too_large(losses: Array, initial: ArrayLike, of_zeros: Callable[[], Array]) 
     asked for if a loss is large, and an initial loss counts as 0.001 at least.
     """
     limits = DIVERGED * np.maximum(np.abs(initial), LEAST)
-    if (np.isfinite(losses) & (losses > limits)).any():
-        limits = np.maximum(limits, DIVERGED * of_zeros())
-    return ~(losses <= limits)
+    above: Array = ~(losses <= limits)
+    if above.any() and np.isfinite(losses[above]).any():
+        above = ~(losses <= np.maximum(limits, DIVERGED * of_zeros()))
+    return above

@@ -47,11 +47,15 @@ class Tour:
     def fill(self, legs: Sequence[Leg]) -> None:
         """Make the jobs."""
         first, networks = self.part.run.optimizer.step_count, self.part.networks
-        copied = networks_of(self.arrays, len(networks), IN | OUT, networks[0].row is None)
+        count, single = len(networks), networks[0].row is None
+        made = {"gradient": self.arrays["gradient"]}
+        kept = {name: array for name, array in self.arrays.items() if name not in made}
+        gradients = networks_of(made, count, OUT, single)
+        copied = networks_of(kept, count, IN | OUT, single)
         for thread, (begin, end) in enumerate(pairwise(self.bounds)):
             for place in range(begin, end):
                 network = networks[self.going[place]]
-                own = copied[self.going[place]]
+                own = copied[self.going[place]] | gradients[self.going[place]]
                 sources, _ = self.part.rows_of(network.row)
                 for k, leg in enumerate(legs):
                     numbers, _ = self.part.numbers(network, leg.known, first, 1)
@@ -164,7 +168,7 @@ class Whole:
         """Return a memory of a program for each thread that is of use."""
         lanes = next((own for other, own in self._lanes if other is known), None)
         if lanes is None:
-            lanes = []
+            lanes = [known.runner]
             self._lanes = [*self._lanes[1 - PROGRAMS :], (known, lanes)]
         wanted = max(1, min(self.threads, networks))
         program, dtype = known.runner.program, known.runner.dtype
