@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.engine.runner import Job, Runner
-from minidl.engine.tape import Array
+from minidl.engine.tape import Array, NotRecordable
 
 IN, OUT = 1, 2  # which way an array is copied: into memory before the steps, out of it after them
 
@@ -54,12 +54,13 @@ class Jobs:
         for name, (at, size) in runner.program.homes.items():
             if name in copied:
                 own = copied[name]
-                assert (own.size, own.array.dtype) == (size, self._dtype)
+                if (own.size, own.array.dtype) != (size, self._dtype):
+                    raise NotRecordable(f"{name} has another size or type than was recorded")
                 moves += [own.address, at, size, own.ways]
         copies = (ctypes.c_int64 * len(moves))(*moves)
-        job = runner.job(sources, None, 0, 0, numbers=numbers)
+        self._jobs[place] = runner.job(sources, None, 0, 0, numbers=numbers)
+        job = self._jobs[place]
         job.moves, job.moved, job.follows = ctypes.addressof(copies), len(moves) // 4, follows
-        self._jobs[place] = job
         self._used += [runner, sources, copied, numbers, copies]
 
     def take(self, begin: int, end: int) -> None:
@@ -68,20 +69,22 @@ class Jobs:
         self._used[0].machine.run(address, end - begin, self._dtype)
 
 
-def address_of(array: Array, dtype: np.dtype[Any]) -> int:
-    """Return where a contiguous array begins."""
-    assert array.dtype == dtype
-    assert array.flags.c_contiguous
+def address_of(name: str, array: Array, *, written: bool = False) -> int:
+    """Return where an array begins; raise unless it is contiguous and may be `written`."""
+    if not array.flags.c_contiguous:
+        raise NotRecordable(f"{name} is an array with gaps")
+    if written and not array.flags.writeable:
+        raise NotRecordable(f"{name} is an array that cannot be written")
     return int(array.__array_interface__["data"][0])
 
 
 def networks_of(
-    arrays: Mapping[str, Array], count: int, ways: int, single: bool = False
+    arrays: Mapping[str, Array], count: int, ways: int, *, single: bool = False
 ) -> list[dict[str, Copied]]:
     """Return how the arrays of each network are copied: all of them, or rows of (R, ...)."""
     each: list[dict[str, Copied]] = [{} for _ in range(count)]
     for name, array in arrays.items():
-        address = address_of(array, array.dtype)
+        address = address_of(name, array, written=bool(ways & OUT))
         size, apart = (array.size, 0) if single else (array[0].size, array.strides[0])
         for k, own in enumerate(each):
             own[name] = Copied(array, address + k * apart, size, ways)

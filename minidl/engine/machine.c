@@ -211,7 +211,8 @@ word machine_run(Job *jobs, word count, word single, word set) {
     if (set == 2) run = single ? run_float_avx512 : run_double_avx512;
 #endif
     for (Job *job = jobs; job < jobs + count; job++) {
-        job->taken = 0, job->status = job > jobs && job->follows ? job[-1].status : DONE;
+        job->taken = 0, job->status = DONE;
+        if (job > jobs && job->follows) job->status = job[-1].status, job->total = job[-1].total;
         wrong = wrong ? wrong : check(job);
         if (wrong || job->status != DONE) continue;
         move(job, IN, single ? 4 : 8);
@@ -270,7 +271,7 @@ INLINE void NAME(column)(int vectors, word m, word k, const REAL *a, word as0, w
 static void NAME(dots)(word m, word k, const REAL *a, word as0, word as1, const REAL *b, word bs,
                        REAL *d, word ds, REAL start) {
     for (word i = 0, p = 0; i < m; i++, p = 0, a += as0) {
-        VEC sum = {start};
+        VEC sum = {start}; /* and 0 */
         for (; as1 == 1 && bs == 1 && p + LANES <= k; p += LANES) sum += AT(a + p) * AT(b + p);
         for (int half = LANES / 2; p && half; half /= 2)
             for (int v = 0; v < half; v++) sum[v] += sum[v + half];
@@ -290,11 +291,11 @@ static void NAME(gemm)(const word *w, REAL *memory) {
     if (m == 1 && bs1 != 1 && !bias) return NAME(dots)(n, k, b, bs1, bs0, a, as1, d, 1, 0);
     int pack = bs1 != 1 || (m >= 16 && bs0 >= LEAST);
     for (word j = 0; j < n; j += 2 * LANES) {
-        word columns = n - j, from = bias ? 0 : -1;
-        if (columns > 2 * LANES) columns = 2 * LANES;
-        for (word p = 0; p < k; p += PANEL) {
-            word depth = pack && k - p > PANEL ? PANEL : k - p, stride = bs0;
-            const REAL *panel = b + p * bs0 + j * bs1, *start = p ? d + j : from < 0 ? 0 : bias + j;
+        word columns = n - j > 2 * LANES ? 2 * LANES : n - j;
+        for (word p = 0, depth; p < k; p += depth) {
+            word stride = bs0;
+            const REAL *panel = b + p * bs0 + j * bs1, *start = p ? d + j : bias ? bias + j : 0;
+            depth = pack && k - p > PANEL ? PANEL : k - p;
             for (word q = 0; pack && q < depth; q++)
                 for (word c = 0; c < columns; c++)
                     packed[q * 2 * LANES + c] = panel[q * bs0 + c * bs1];
@@ -303,7 +304,6 @@ static void NAME(gemm)(const word *w, REAL *memory) {
     NAME(column)(vectors, m, depth, a + p * as1, as0, as1, panel, stride, d + j, ds0, columns,     \
                  start, p ? ds0 : 0);
             if (columns <= LANES) { COLUMN(1) } else { COLUMN(2) }
-            if (!pack) break;
         }
     }
 }

@@ -169,6 +169,12 @@ class Runner:
         self.machine.run(ctypes.addressof(job), 1, self.dtype)
         return int(job.taken)
 
+    def holds(self, arrays: Mapping[str, Array], job: Job) -> bool:
+        """Return whether all conditions hold in a step from these arrays, which is not kept."""
+        self.write(arrays)
+        self.take(job)
+        return bool(job.status != GUARD)
+
 
 def numbers_of(program: Program, given: Mapping[str, Any], steps: int) -> tuple[Array, int]:
     """Return the numbers of each step (steps, count), or (1, count); and how many steps hold.

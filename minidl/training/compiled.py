@@ -136,7 +136,7 @@ class Compiled:
             self.account.note(part.taken)
         elif self._step(part, branches, eager, watched):
             self.account.note(part.taken)
-            branches.sort(key=lambda known: known is not part.used[0])
+            branches.sort(key=lambda known: known not in part.used[:1])
         else:
             eager(run, epoch, 1)
             self.account.forced += 1

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl.autograd import Array
 from minidl.engine import GUARD, IN, OUT, Jobs, Runner, address_of, networks_of
 from minidl.training import machine_steps
 from minidl.training.machine_steps import PROGRAMS, Known, Part, copies
@@ -28,7 +29,7 @@ class Leg(NamedTuple):
     steps: int
 
 
-class Tour:
+class EpochJobs:
     """The jobs of some networks on some legs, which may be taken in each epoch.
 
     The job of network k on leg l is number k L + l. The networks are cut into ranges, one for each
@@ -50,15 +51,16 @@ class Tour:
         count, single = len(networks), networks[0].row is None
         made = {"gradient": self.arrays["gradient"]}
         kept = {name: array for name, array in self.arrays.items() if name not in made}
-        gradients = networks_of(made, count, OUT, single)
-        copied = networks_of(kept, count, IN | OUT, single)
+        gradients = networks_of(made, count, OUT, single=single)
+        copied = networks_of(kept, count, IN | OUT, single=single)
         for thread, (begin, end) in enumerate(pairwise(self.bounds)):
             for place in range(begin, end):
                 network = networks[self.going[place]]
                 own = copied[self.going[place]] | gradients[self.going[place]]
                 sources, _ = self.part.rows_of(network.row)
                 for k, leg in enumerate(legs):
-                    numbers, _ = self.part.numbers(network, leg.known, first, 1)
+                    numbers, held = self.part.numbers(network, leg.known, first, 1)
+                    assert held
                     number, runner = place * len(legs) + k, self.lanes[k][thread]
                     self.jobs.put(number, runner, sources, own, numbers, follows=k > 0)
 
@@ -72,13 +74,14 @@ class Tour:
             and lanes == self.lanes
             and arrays.keys() == self.arrays.keys()
             and all(array is self.arrays[name] for name, array in arrays.items())
+            and all(array.flags.writeable for array in arrays.values())
             and _settings(part) == self.settings
         )
 
     def take(self, part: Part, legs: Sequence[Leg], totals: Sequence[float]) -> None:
         """Take the steps of the legs from the cursor on, with the sums of losses until now."""
         order, start = part.epoch.order, part.run.cursor
-        address = None if order is None else address_of(order, np.dtype(np.int64))
+        address = None if order is None else address_of("the order", order)
         apart = order.strides[0] if order is not None and order.ndim > 1 else 0
         for k, own in zip(self.going, self.each, strict=True):
             cursor = start
@@ -102,11 +105,11 @@ class Whole:
     def __init__(self) -> None:
         self.threads = 1
         self._lanes: list[tuple[Known, list[Runner]]] = []
-        self._tour: Tour | None = None
+        self._jobs: EpochJobs | None = None
 
     def forget(self) -> None:
         """Forget the rows, but not the memories."""
-        self._tour = None
+        self._jobs = None
         for _, lanes in self._lanes:
             for runner in lanes:
                 runner.forget()
@@ -133,36 +136,54 @@ class Whole:
     def _take(self, part: Part, legs: Sequence[Leg]) -> int:
         """Take the steps of these legs, those of one network after the other."""
         run, start = part.run, time.perf_counter()
-        single, last = part.networks[0].row is None, run.objective.value
+        single = part.networks[0].row is None
         totals = [run.running_total] if single else run.running_total.tolist()
-        lasts = [last] * len(totals) if np.ndim(last) == 0 else last.tolist()
         going = [k for k, total in enumerate(totals) if math.isfinite(total)]
-        tour = self._tour_of(part, legs, going)
-        kept = copies(tour.arrays) if tour.guarded and not single else {}
-        tour.take(part, legs, totals)
-        if kept and any(job.status == GUARD for own in tour.each for job in own):
-            for name, array in kept.items():  # networks of a block go in step
-                tour.arrays[name][...] = array
-            return 0
-        for k, own in zip(going, tour.each, strict=True):
-            totals[k] = sum(job.total for job in own)
-            lasts[k] = next((job.last for job in reversed(own) if job.taken), lasts[k])
-        counts = [job.taken for job in tour.each[0]] if single else [leg.steps for leg in legs]
-        taken = sum(counts)
-        seconds = (time.perf_counter() - start) * tour.threads / max(1, taken * len(going))
-        for leg, steps in zip(legs, counts, strict=True):
+        jobs = self._jobs_of(part, legs, going)
+        kept = copies(jobs.arrays) if jobs.guarded and not single else {}
+        try:
+            jobs.take(part, legs, totals)
+        finally:  # a handler of signals may raise as soon as the machine returns
+            taken = self._note(part, legs, totals, kept)
+        seconds = (time.perf_counter() - start) * jobs.threads / max(1, taken * len(going))
+        for leg in legs:
             leg.known.seconds = seconds
-            if steps:
-                part.count(leg.known, steps, totals, lasts)
         return taken
 
-    def _tour_of(self, part: Part, legs: Sequence[Leg], going: list[int]) -> Tour:
+    def _note(
+        self, part: Part, legs: Sequence[Leg], totals: list[float], kept: dict[str, Array]
+    ) -> int:
+        """Note the steps that were taken, or take them back; return how many."""
+        jobs, last = self._jobs, part.run.objective.value
+        assert jobs is not None
+        lasts = [last] * len(totals) if np.ndim(last) == 0 else last.tolist()
+        counts = [job.taken for job in jobs.each[0]]
+        if part.networks[0].row is not None:
+            ran = any(own[0].taken for own in jobs.each)
+            counts = [leg.steps * ran for leg in legs]
+        if kept and any(job.status == GUARD for own in jobs.each for job in own):
+            for name, array in kept.items():  # networks of a block go in step
+                jobs.arrays[name][...] = array
+            counts = [0] * len(legs)
+        for k, own in zip(jobs.going, jobs.each, strict=True):
+            final = next((job for job in reversed(own) if job.taken), None)
+            if final is not None:
+                totals[k], lasts[k] = final.total, final.last
+        for leg, steps in zip(legs, counts, strict=True):
+            if steps:
+                part.count(leg.known, steps, totals, lasts)
+        for own in jobs.each:
+            for job in own:
+                job.taken = 0
+        return sum(counts)
+
+    def _jobs_of(self, part: Part, legs: Sequence[Leg], going: list[int]) -> EpochJobs:
         """Return the jobs of these networks on these legs; those of the last epoch if they fit."""
         lanes = [self._lanes_of(leg.known, len(going)) for leg in legs]
-        if self._tour is None or not self._tour.fits(part, going, lanes):
-            self._tour = Tour(part, going, lanes)
-            self._tour.fill(legs)
-        return self._tour
+        if self._jobs is None or not self._jobs.fits(part, going, lanes):
+            self._jobs = EpochJobs(part, going, lanes)
+            self._jobs.fill(legs)
+        return self._jobs
 
     def _lanes_of(self, known: Known, networks: int) -> list[Runner]:
         """Return a memory of a program for each thread that is of use."""
@@ -202,7 +223,11 @@ def _in_threads(work: Callable[[int], None], threads: int) -> None:
     for thread in others:
         thread.start()
     guarded(0)
-    for thread in others:
-        thread.join()
+    try:
+        for thread in others:
+            thread.join()
+    finally:  # what they write may be used only when they have ended
+        for thread in others:
+            thread.join()
     if errors:
         raise errors[0]

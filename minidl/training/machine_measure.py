@@ -17,7 +17,6 @@ import numpy as np
 from minidl.autograd import Array
 from minidl.autograd.node import STATE
 from minidl.engine import (
-    GUARD,
     IN,
     OUT,
     RIGHT,
@@ -51,7 +50,7 @@ class Piece(NamedTuple):
     runner: Runner
 
 
-class Tour:
+class MeasureJobs:
     """The jobs that measure all pieces of some rows, for each network."""
 
     def __init__(
@@ -64,7 +63,7 @@ class Tour:
         self._jobs = Jobs(self.rights.size, value.dtype)
         none = np.empty((1, 0), value.dtype)
         own = {"w": value} | {f"buffer {name}": array for name, array in buffers.items()}
-        copied = networks_of(own, networks, IN, value.ndim == 1)
+        copied = networks_of(own, networks, IN, single=value.ndim == 1)
         rights = networks_of({RIGHT: self.rights.reshape(-1)[:, None]}, self.rights.size, IN | OUT)
         for k in range(networks):
             source = plan.sources[0 if sets is None else int(sets[k])]
@@ -75,9 +74,9 @@ class Tour:
             job.first, job.steps = piece.first, piece.steps
 
     def fits(self, value: Array, buffers: dict[str, Array]) -> bool:
-        """Return whether the jobs read these very arrays."""
-        known = self._buffers
-        return value is self._value and all(known[name] is own for name, own in buffers.items())
+        """Return whether the jobs read these very arrays; other sets come with another value."""
+        same = value is self._value and buffers.keys() == self._buffers.keys()
+        return same and all(own is self._buffers[name] for name, own in buffers.items())
 
     def measure(self) -> bool:
         """Let the machine measure; return False if it stops."""
@@ -105,7 +104,7 @@ class Plan:
     counted: Array  # the mean weight of the rows of each set, without weights that the loss gives
     reason: str = ""  # why these rows cannot be measured by the machine
     compared: bool = False  # with the eager engine
-    tour: Tour | None = None  # its jobs
+    jobs: MeasureJobs | None = None  # its jobs
 
 
 class Measuring:
@@ -204,13 +203,13 @@ class Measuring:
         It does at a condition that is not as recorded, and at a loss that is not finite.
         """
         value, n = objective.vector.value, len(plan.sources[0]["X"])
-        tour = plan.tour
-        if tour is None or not tour.fits(value, buffers):
-            tour = plan.tour = Tour(plan, value, sets, buffers)
-        if not tour.measure():
+        jobs = plan.jobs
+        if jobs is None or not jobs.fits(value, buffers):
+            jobs = plan.jobs = MeasureJobs(plan, value, sets, buffers)
+        if not jobs.measure():
             return None
-        self.taken += len(tour.rights) * sum(piece.steps for piece in plan.pieces)
-        losses, rights, single = tour.losses(), tour.rights @ tour.rows, value.ndim == 1
+        self.taken += len(jobs.rights) * sum(piece.steps for piece in plan.pieces)
+        losses, rights, single = jobs.losses(), jobs.rights @ jobs.rows, value.ndim == 1
         sums: dict[str, Any] = {"loss": losses[0] / n if single else losses / n}
         if objective.loss.classifies:
             right = rights[0] if single else rights
@@ -261,9 +260,9 @@ def _holds(objective: Objective, source: dict[str, Array], start: int, runner: R
     if runner.program.each:
         return False
     buffers = {f"buffer {name}": array for name, array in objective.model.named_buffers()}
-    runner.write({"w": objective.vector.value, RIGHT: np.zeros(1, runner.dtype)} | buffers)
-    runner.take(job := runner.job(source, None, start, 1, numbers=np.empty((1, 0), runner.dtype)))
-    return bool(job.status != GUARD)
+    arrays = {"w": objective.vector.value, RIGHT: np.zeros(1, runner.dtype)} | buffers
+    job = runner.job(source, None, start, 1, numbers=np.empty((1, 0), runner.dtype))
+    return runner.holds(arrays, job)
 
 
 def _recorded(

@@ -244,9 +244,7 @@ class Part:
         if not held:
             return False
         job = self._job(network, known, numbers, 1, 0.0)
-        runner.write(self.arrays_of(network))
-        runner.take(job)
-        return bool(job.status != GUARD)
+        return runner.holds(self.arrays_of(network), job)
 
     @staticmethod
     def _run(job: Any, known: Known, arrays: dict[str, Array]) -> int:
@@ -290,7 +288,8 @@ class _Drawing:
             generator = self._generators[seed]
             generator.bit_generator.state = self._states[seed]
             self._drawn[key] = drawn(program, generator, steps)
-        rows = np.broadcast_to(numbers, (steps, numbers.shape[1]))
+        each = numbers[:steps] if len(numbers) > 1 else numbers
+        rows = np.broadcast_to(each, (steps, numbers.shape[1]))
         return np.ascontiguousarray(np.hstack([rows, self._drawn[key]]), known.runner.dtype)
 
     def finish(self, steps: int) -> None:

@@ -28,14 +28,74 @@ def test_many_epochs_are_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_bits_as_in_slices(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs = (
+        6 if case == "single rows" else 60
+    )  # the sum of losses differs in few epochs, if it does
     one, two, three = (trainer("compiled", **CASES[case]) for _ in range(3))
-    one.fit(*ROWS, epochs=8, validation=HELD_OUT)
+    one.fit(*ROWS, epochs=epochs, validation=HELD_OUT)
     monkeypatch.setattr(machine_steps, "SLICE", 0.0)  # a step at a time
-    two.fit(*ROWS, epochs=8, validation=HELD_OUT)
+    two.fit(*ROWS, epochs=epochs, validation=HELD_OUT)
     monkeypatch.setattr(Whole, "take", lambda *how: 0)
-    three.fit(*ROWS, epochs=8, validation=HELD_OUT)
+    three.fit(*ROWS, epochs=epochs, validation=HELD_OUT)
     assert_same(one, two, 0.0)
     assert_same(one, three, 0.0)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_error_from_a_handler_of_signals_leaves_a_run_that_can_go_on(
+    moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, inner = [], Jobs.take
+
+    def interrupted(self: Jobs, begin: int, end: int) -> None:
+        calls.append(begin)
+        if moment == "before" and len(calls) == 9:
+            raise TimeoutError
+        inner(self, begin, end)
+        if moment == "after" and len(calls) == 9:
+            raise TimeoutError
+
+    alone = trainer("compiled")
+    alone.fit(*ROWS, epochs=12)
+    monkeypatch.setattr(Jobs, "take", interrupted)
+    own = trainer("compiled")
+    with pytest.raises(TimeoutError):
+        own.fit(*ROWS, epochs=12)
+    assert own.epoch < 12
+    own.fit(*ROWS, epochs=12 - own.epoch)
+    assert_same(alone, own, 0.0)
+
+
+@pytest.mark.filterwarnings("ignore:3 of 3 replicas diverged")
+def test_all_networks_of_a_block_may_diverge_in_one_step() -> None:
+    diverged = train_replicas(
+        lambda seed: nn.mlp(2, 8, 1, activation="relu", seed=seed),
+        optim.Momentum(1e30),
+        *ROWS,
+        **{"loss": "mse", "seeds": 3, "epochs": 4, "batch_size": 32, "engine": "compiled"},
+    )
+    assert all(replica.history.diverged for replica in diverged)
+
+
+def test_random_numbers_with_conditions_that_change_within_an_epoch() -> None:
+    def model() -> nn.Layer:
+        return nn.Sequential(nn.Dense(2, 8), nn.Dropout(0.2), nn.Tanh(), nn.Dense(8, 1), seed=0)
+
+    one, two = (
+        trainer(e, model, lambda: optim.RAdam(0.01), batch_size=7) for e in ("eager", "compiled")
+    )
+    for own in (one, two):
+        own.fit(*ROWS, epochs=8)
+    assert_same(one, two)
+
+
+def test_state_that_the_machine_may_not_write_is_left_to_the_eager_engine() -> None:
+    own = trainer("compiled")
+    own.fit(*ROWS, epochs=4)
+    own.optimizer.state["velocity"].flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):  # as NumPy says it
+        own.fit(*ROWS, epochs=4)
+    assert own.compiled.reason == "state velocity is an array that cannot be written"
 
 
 class Fewer(Callback):

@@ -9,7 +9,18 @@ import pytest
 from engine_problems import step_of
 
 from minidl import nn, optim
-from minidl.engine import DONE, GUARD, IN, LOSS, OUT, Jobs, Runner, networks_of, numbers_of
+from minidl.engine import (
+    DONE,
+    GUARD,
+    IN,
+    LOSS,
+    OUT,
+    Jobs,
+    NotRecordable,
+    Runner,
+    networks_of,
+    numbers_of,
+)
 
 SIZE = 20
 
@@ -99,7 +110,7 @@ def test_a_job_is_left_out_if_the_one_it_follows_stopped(spoilt: str, status: in
     assert stops in (status, GUARD)
     for own in after:
         np.testing.assert_array_equal(own["w"], problem.arrays()["w"])
-    np.testing.assert_array_equal(other["w"], problem.alone()["w"])
+    np.testing.assert_array_equal(other["w"], Problem().alone()["w"])
 
 
 def test_the_first_job_of_a_call_follows_none() -> None:
@@ -109,7 +120,17 @@ def test_the_first_job_of_a_call_follows_none() -> None:
     with np.errstate(invalid="ignore"):
         jobs.take(0, 1)
     jobs.take(1, 2)
-    np.testing.assert_array_equal(own["w"], problem.alone()["w"])
+    np.testing.assert_array_equal(own["w"], Problem().alone()["w"])
+
+
+def test_a_job_goes_on_with_the_sum_of_losses_of_the_one_it_follows() -> None:
+    problem, jobs = Problem(), Jobs(2, np.dtype(float))
+    for place in range(2):
+        put(jobs, place, problem, follows=place > 0)
+    first, second = jobs
+    first.total = 0.1
+    jobs.take(0, 2)
+    assert second.total == SIZE * second.last + first.total != SIZE * second.last
 
 
 def test_arrays_with_gaps_and_of_other_types_or_sizes_are_refused() -> None:
@@ -117,10 +138,14 @@ def test_arrays_with_gaps_and_of_other_types_or_sizes_are_refused() -> None:
     w = problem.arrays()["w"]
     for wrong in (w.astype(np.float32), w[:-1].copy()):
         (copied,) = networks_of({"w": wrong}, 1, IN, single=True)
-        with pytest.raises(AssertionError):
+        with pytest.raises(NotRecordable, match="w has another size or type"):
             jobs.put(0, problem.runner, problem.sources, copied, problem.numbers)
-    with pytest.raises(AssertionError):
+    with pytest.raises(NotRecordable, match="w is an array with gaps"):
         networks_of({"w": np.repeat(w, 2)[::2]}, 1, IN, single=True)
+    w.flags.writeable = False
+    networks_of({"w": w}, 1, IN, single=True)
+    with pytest.raises(NotRecordable, match="w is an array that cannot be written"):
+        networks_of({"w": w}, 1, OUT, single=True)
 
 
 def test_a_wrong_job_raises_and_none_after_it_runs() -> None:

@@ -15,7 +15,7 @@ from minidl.engine import worth
 from minidl.errors import DivergenceWarning
 from minidl.training import Callback, load_run, save_run
 from minidl.training.data import Rows, check_rows
-from minidl.training.machine_measure import Measuring, Tour, _pieces
+from minidl.training.machine_measure import MeasureJobs, Measuring, _pieces
 from minidl.training.machine_rows import Sources
 from minidl.training.measure import Objective
 
@@ -251,14 +251,14 @@ def test_what_cannot_be_measured_is_measured_eagerly_and_named() -> None:
 def test_a_difference_from_the_eager_measurement_is_noticed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    right = Tour.measure
+    right = MeasureJobs.measure
 
-    def wrong(self: Tour) -> bool:
+    def wrong(self: MeasureJobs) -> bool:
         measured = right(self)
         self.rights *= 0.9
         return measured
 
-    monkeypatch.setattr(Tour, "measure", wrong)
+    monkeypatch.setattr(MeasureJobs, "measure", wrong)
     own = trainer("compiled")
     own.fit(*ROWS, epochs=1)
     assert "the accuracy differs by" in own.compiled.measuring.reason

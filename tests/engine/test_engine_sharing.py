@@ -14,8 +14,9 @@ from test_engine_training import HELD_OUT, ROWS, assert_same, trainer
 from minidl import Trainer, nn, optim
 from minidl.engine import shared
 from minidl.engine.recorder import Recorder
-from minidl.engine.shared import PROGRAMS, runner_of
+from minidl.engine.shared import PROGRAMS, has_no_ties, runner_of
 from minidl.engine.tape import Tape
+from minidl.engine.traced import Traced
 from minidl.training.structure import structure
 
 
@@ -244,6 +245,29 @@ def test_a_known_program_is_taken_only_if_its_conditions_hold() -> None:
 
     assert [tape(k) for k in (None, 0, None, 0, 1, None, 1)] == [0, 0, 1, 0, 1, 2, 1]
     assert len(recordings) == 3
+
+
+def tape_of(condition: Callable[[Any, Any, Any], object]) -> Tape:
+    """Return the tape of a condition on weights, targets and the step count."""
+    recorder = Recorder(Traced)
+    with recorder:
+        w, t = recorder.input("w", np.ones(2)), recorder.input("t", np.ones(2))
+        bool(condition(w, t, recorder.number("step_count", 6.0)))
+    return recorder.tape
+
+
+def test_programs_are_shared_if_their_conditions_have_no_ties() -> None:
+    assert has_no_ties(tape_of(lambda w, t, k: True))
+    assert has_no_ties(tape_of(lambda w, t, k: (t > 0).all()))
+    assert has_no_ties(tape_of(lambda w, t, k: k % 5 == 0))
+    assert has_no_ties(tape_of(lambda w, t, k: np.isfinite(t - w * w).all()))
+    assert not has_no_ties(tape_of(lambda w, t, k: (t + w > 0).all()))
+    assert not has_no_ties(tape_of(lambda w, t, k: (w > 0).all()))
+    assert not has_no_ties(tape_of(lambda w, t, k: w.dot(w) > k))
+    restart = optim.GradientRestart(optim.NAG(0.1))
+    for rule, shared_by_runs in ((optim.Adam(0.1), True), (restart, False)):
+        tape = step_of(nn.mlp(2, 4, 1, seed=0), nn.loss("bce"), rule).record()
+        assert has_no_ties(tape) == shared_by_runs
 
 
 def test_few_programs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
