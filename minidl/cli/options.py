@@ -188,8 +188,8 @@ def _train(p: argparse.ArgumentParser) -> None:
     add("--checkpoint", metavar="FILE", help=text)
     text = "number of epochs between two checkpoints (default: 1)"
     add("--every", metavar="EPOCHS", type=values.integer, help=text)
-    text = """go on from --checkpoint with the same options, to the same weights as without the
-        interruption; without the file, start"""
+    text = """go on from --checkpoint with the same options, or more --epochs, to the same weights
+        as without the interruption; without the file, start"""
     add("--resume", action="store_true", help=text)
     _exit_codes(p, "the run diverges", "the target is not reached")
 
