@@ -231,6 +231,14 @@ def test_two_classes_are_told_apart_where_the_loss_does(loss, threshold, tmp_pat
     assert predictor.probabilistic == (loss == "bce")
 
 
+@pytest.mark.parametrize("name", ["model", "model.txt", "model.csv", "model.h5"])
+def test_a_model_is_loaded_again_whatever_its_file_is_called(name, tmp_path):
+    preparation = datasets.load("moons", n=40).preparation
+    Predictor(nn.mlp(2, 1, seed=0), preparation).save(tmp_path / name)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert minidl.load(tmp_path / name).predict([[0.0, 0.0]]).shape == (1,)
+
+
 def test_what_is_no_predictor_is_refused(tmp_path):
     data = datasets.load("moons", n=40)
     with pytest.raises(ArgumentError, match="model must be a Layer"):
