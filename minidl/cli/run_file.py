@@ -156,7 +156,7 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _compare(
-    path: str, found: Mapping[str, Any], said: Mapping[str, Any], schedule: str | None
+    path: str, found: Mapping[str, Any], said: Mapping[str, Any], schedule: str | None = None
 ) -> None:
     """Raise an ArgumentError that says in what a command differs from that of a checkpoint.
 
