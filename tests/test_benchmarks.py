@@ -122,7 +122,7 @@ def test_scores_are_accuracies_and_shares_of_the_variance(bench: Any) -> None:
 )
 def test_two_percent_are_of_the_other_score(bench: Any, mine: Any, other: Any, good: bool) -> None:
     case = {"scores": {"minidl": [mine, mine], "same network": [other, other]}}
-    assert bench.accuracy.not_worse(case, "same network") is good
+    assert (bench.accuracy.margin(case, "same network")[0] <= 0) is good
 
 
 def test_a_margin_pairs_seeds_and_has_their_standard_error(bench: Any) -> None:
@@ -132,6 +132,38 @@ def test_a_margin_pairs_seeds_and_has_their_standard_error(bench: Any) -> None:
     assert error == pytest.approx(0.1 / 3**0.5)
     case = {"scores": {"minidl": [0.5], "its defaults": [0.6]}}
     assert bench.accuracy.margin(case, "its defaults")[1] == np.inf  # one seed is never certain
+
+
+def test_the_control_has_the_same_splits_and_other_random_states(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = []
+    fit = lambda data, seed, given: splits.append(data.y_train.sum()) or seed  # noqa: E731
+    monkeypatch.setattr(bench.accuracy, "by_scikit_learn", fit)
+    monkeypatch.setattr(bench.accuracy, "by_minidl", lambda data, _: np.zeros((45, 3)))
+    case = bench.accuracy.measure("wine", {}, SimpleNamespace(repeats=2), control=True)
+    again = {name: scores for name, scores in case["scores"].items() if name.endswith(" again")}
+    assert again == {"same network again": [1000, 1001], "its defaults again": [1000, 1001]}
+    assert case["scores"]["same network"] == case["scores"]["its defaults"] == [0, 1]
+    assert len(set(splits[:4])) == len(set(splits[4:])) == 1
+    lines = [line.split("  ") for line in bench.accuracy.table({"wine": case}).splitlines()]
+    found = {(words[0], next(filter(None, words[1:]))): words for words in lines if len(words) > 2}
+    for judged, peer, good in (
+        ("minidl", "same network", "0 of 1"),
+        ("same network", "minidl", "1 of 1"),
+        ("same network", "its defaults", "1 of 1"),
+        ("its defaults", "its defaults again", "0 of 1"),
+        ("its defaults again", "its defaults", "1 of 1"),
+    ):
+        assert good in map(str.strip, found[judged, peer])
+
+
+def test_a_verdict_counts_problems_by_their_means_and_by_single_seeds(bench: Any) -> None:
+    peer = [0.5, 0.7]
+    scores = {"a": [0.49, 0.69], "b": [0.6, 0.6], "c": [0.3, 0.501]}
+    cases = {name: {"scores": {"minidl": mine, "p": peer}} for name, mine in scores.items()}
+    words = bench.accuracy.verdict(cases, "minidl", "p").split()
+    assert words == ["minidl", "p", "2", "of", "3", "50", "%", "1", "-0.070", "±0.065"]
 
 
 def test_a_table_of_r_is_trained_on_the_columns_that_its_line_leaves(

@@ -16,7 +16,7 @@ from minidl.cli.listing import LISTS
 from minidl.cli.modifier_options import add_modifiers
 from minidl.cli.path_options import PATHS, add_paths, with_signs
 from minidl.cli.predict_options import add_predict
-from minidl.cli.unknown import hint, unknown_choice
+from minidl.cli.unknown import hint, no_command, unknown_choice
 from minidl.optim import TABLE
 from minidl.optim.named import Scaled
 
@@ -81,7 +81,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if not first.startswith("-") and first not in NAMES_OF_COMMANDS:
         parser.error(unknown_choice(first, NAMES_OF_COMMANDS))
     if first.startswith("-") and first not in ("-h", "--help", "--version"):
-        parser.error(f"{first} needs a command before it, such as: minidl train {first}")
+        parser.error(no_command(first))
     if one := next((word for word in words if re.fullmatch(r"-h[a-z][a-z-]+", word)), None):
         parser.error(f"unrecognized arguments: {one}. Did you mean '-{one}'?")  # argparse reads -h
     options, unknown = parser.parse_known_args(with_signs(words))
@@ -89,7 +89,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.flags = _flags(options.parser)
     if unknown:
         known = {name: _flags(command) for name, command in commands.items()}
-        answer = hint(unknown[0].split("=")[0], options.command, known)
+        answer = hint(unknown, options.command, known)
         shown = " ".join(word or "''" for word in unknown)
         options.parser.error(f"unrecognized arguments: {shown}{answer}")
     return options
@@ -188,8 +188,8 @@ def _train(p: argparse.ArgumentParser) -> None:
     add("--checkpoint", metavar="FILE", help=text)
     text = "number of epochs between two checkpoints (default: 1)"
     add("--every", metavar="EPOCHS", type=values.integer, help=text)
-    text = """go on from --checkpoint with the same options, to the same weights as without the
-        interruption; without the file, start"""
+    text = """go on from --checkpoint with the same options, or more --epochs, to the same weights
+        as without the interruption; without the file, start"""
     add("--resume", action="store_true", help=text)
     _exit_codes(p, "the run diverges", "the target is not reached")
 

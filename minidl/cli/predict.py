@@ -9,9 +9,11 @@ from minidl.cli.output import say
 from minidl.cli.result_files import printed, write_all, write_text
 from minidl.cli.values import check_files
 from minidl.datasets.new_rows import rows_in_file
+from minidl.datasets.reading import Table
 from minidl.errors import DataError, MinidlError
 from minidl.plots.figures import save
 from minidl.plots.predictions import draw_predictions
+from minidl.text import listed
 from minidl.training import Predictor, load
 
 
@@ -38,12 +40,22 @@ def predict(options: Namespace) -> int:
         save(draw_predictions(predicted, predictor.classes, target), options.plot)
 
     written = write_all(options, {"out": lambda: write_text(options.out, text), "plot": draw})
-    for remark in predictor.preparation.remarks(table):
+    for remark in _remarks(predictor, table):
         say(f"minidl predict: note: {remark}")
     if options.out not in (None, "-"):
         return written.code
     failed = printed(lambda: print(text, end=""))
     return written.code or failed
+
+
+def _remarks(predictor: Predictor, table: Table) -> list[str]:
+    """Return what is not used as it is written, and the columns that are not used."""
+    known = predictor.preparation
+    if not (unused := known.unused(table)):
+        return known.remarks(table)
+    names = listed([repr(name) for name in unused])
+    words = f"column {names} is" if len(unused) == 1 else f"columns {names} are"
+    return [*known.remarks(table), f"{words} not used: the model was trained without"]
 
 
 def _load(options: Namespace) -> Predictor:

@@ -16,6 +16,7 @@ from minidl.cli.signals import SIGNALS
 from minidl.cli.values import prefixed
 from minidl.datasets import Dataset
 from minidl.errors import ArgumentError, DataError
+from minidl.optim.named import PLATEAU
 from minidl.optim.source import code_of
 from minidl.training import Callback, Checkpoint, SuggestedRate, Trainer, load_extra
 from minidl.training.rates import begin_schedule
@@ -58,7 +59,7 @@ class RunFile:
             say(f"minidl train: there is no checkpoint {self.path}: the run starts anew")
         elif options.resume:
             self.found = _read(self.path)
-            _compare(self.path, self.found, self.said)
+            _compare(self.path, self.found, self.said, trainer.schedule)
 
     def take_rate(self, options: Namespace, trainer: Trainer) -> bool:
         """Take over the learning rate that was chosen before; return whether there is one."""
@@ -70,6 +71,9 @@ class RunFile:
                 n: tuple(v) if isinstance(v, list) else v for n, v in chosen.items()
             }
             options.suggested = SuggestedRate(**tuples)
+            if self.found["options"]["epochs"] < options.epochs:
+                kept = f"the learning rate {lr:g} was chosen for fewer epochs, and stays"
+                say(f"minidl train: {kept}")
         options.lr = trainer.optimizer.hyperparameters["lr"] = lr
         return True
 
@@ -80,7 +84,9 @@ class RunFile:
         self.extra = {"command": np.array(json.dumps(self.said))}
         if self.found is not None:
             load_run(trainer, self.path)
-            self.finished = trainer.history.stopped_by not in (None, "interrupted")
+            ended = trainer.history.stopped_by
+            more = ended == "epochs" and trainer.epoch < options.epochs
+            self.finished = ended not in (None, "interrupted") and not more
             if self.finished:  # what the next fit would do before it trains
                 trainer.hooks.take(trainer.callbacks)
                 begin_schedule(trainer, self.rows, trainer.epoch)
@@ -140,6 +146,7 @@ def _read(path: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(str(extra["command"]))
         found["options"].items(), found["rows"], found["code"]
+        int(found["options"]["epochs"])
         lr, _ = found["rate"]
         float(lr)
     except (KeyError, ValueError, TypeError, AttributeError):
@@ -148,13 +155,23 @@ def _read(path: str) -> dict[str, Any]:
     return found
 
 
-def _compare(path: str, found: Mapping[str, Any], said: Mapping[str, Any]) -> None:
-    """Raise an ArgumentError that says in what a command differs from that of a checkpoint."""
+def _compare(
+    path: str, found: Mapping[str, Any], said: Mapping[str, Any], schedule: str | None = None
+) -> None:
+    """Raise an ArgumentError that says in what a command differs from that of a checkpoint.
+
+    It may have more epochs, unless its learning rate follows a `schedule` over all of them.
+    """
     before, now = {"engine": "eager", **found["options"]}, said["options"]  # older ones have none
     names = [n for n in {**before, **now} if before.get(n) != now.get(n)]
+    follows = schedule not in (None, PLATEAU)
+    if not follows and "epochs" in names and before["epochs"] < now["epochs"]:
+        names.remove("epochs")
     words = [
         f"--{n.replace('_', '-')} was {_shown(before, n)}, now {_shown(now, n)}" for n in names
     ]
+    if follows and "epochs" in names:
+        words.append(f"--schedule {now['schedule']} is as long as the run")
     if not words and found["rows"] != said["rows"]:
         words = [f"the rows of {now['dataset']} have changed"]
     if not words and found["code"] != said["code"]:

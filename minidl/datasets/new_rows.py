@@ -15,7 +15,7 @@ from minidl.datasets.reading import (
     frame_table,
     read_text,
 )
-from minidl.errors import DataError, FileError
+from minidl.errors import DataError, FileError, warn
 
 
 def new_rows(
@@ -29,7 +29,8 @@ def new_rows(
 
     `source` is a text file, a DataFrame, whose columns are found by name, or an array or list of
     rows (n, d) with the features in the order of training. `header` and `separator` are as for
-    :func:`load`.
+    :func:`load`. A warning names the values that training did not have or that are filled, unless
+    `source` is a table that was read before: who has read it prints its remarks.
 
     >>> from minidl.datasets import load
     >>> data = load("iris")
@@ -38,13 +39,16 @@ def new_rows(
     True
     """
     if isinstance(source, Table):
-        table = source
-    elif isinstance(source, (str, PathLike)):
+        return preparation.transform(source)
+    if isinstance(source, (str, PathLike)):
         table = rows_in_file(source, preparation, header=header, separator=separator)
     else:
         names = [feature.name for feature in preparation.features]
         table = frame_table("the table", source) or features_table("the array", source, names)
-    return preparation.transform(table)
+    X = preparation.transform(table)
+    if remarks := preparation.remarks(table):
+        warn("\n".join(f"{table.title}, {remark}" for remark in remarks))
+    return X
 
 
 def rows_in_file(

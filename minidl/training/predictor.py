@@ -99,7 +99,8 @@ class Predictor:
             Rows as they were before training: a text file or a DataFrame, of which columns are
             found by name, in any order and beside others; or an array with the features in the
             order of training. Categories that no training row had count as none of the known ones,
-            and missing values are filled in if they were in training.
+            and missing values are filled in if they were in training; a warning says which and in
+            how many rows.
         header, separator
             Of a text file, as for :func:`minidl.datasets.load`.
 

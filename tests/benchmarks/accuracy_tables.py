@@ -1,6 +1,6 @@
 """What ``minidl train`` learns from tables of R, which were chosen before a run.
 
-    python tests/benchmarks/accuracy_tables.py FOLDER [--only MASS/] [--repeats 12]
+    python tests/benchmarks/accuracy_tables.py FOLDER [--only MASS/] [--repeats 12] [--control]
 
 It prints what `accuracy.py` prints. FOLDER holds CSV files of R's packages, such as those of
 `resources.tar.gz` in the package pydataset. Rule: every table of Ecdat, MASS, car and datasets that
@@ -163,6 +163,4 @@ if __name__ == "__main__":
         sys.exit("usage: accuracy_tables.py FOLDER, with files such as MASS/cpus.csv")
     cases = cases_of(Path(sys.argv[1]))
     title = "The accuracy of minidl's defaults on tables of R."
-    sys.exit(
-        command.main(title, cases, accuracy.table, repeats=12, quick=3, arguments=sys.argv[2:])
-    )
+    sys.exit(accuracy.run(title, cases, 12, sys.argv[2:]))

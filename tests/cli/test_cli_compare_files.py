@@ -79,7 +79,7 @@ def test_the_same_command_again_shows_the_file_without_training(saved, never_tra
             ["--target", "loss:0.1"],
             "goal is 'gap',0.1 there, 'loss',0.1 requested. ",
         ),
-        (["--noise", "0.3"], "data and weights is "),
+        (["--noise", "0.3"], "data and weights differ. "),
         (["--problems", "moons,circles"], "the number of comparisons"),
     ],
 )

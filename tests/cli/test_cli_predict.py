@@ -135,6 +135,18 @@ def test_unknown_and_missing_values_are_told(rows, notes, people, capsys, tmp_pa
     assert len(out.splitlines()) == rows.count("\n")
 
 
+def test_columns_that_are_not_used_are_told_but_not_the_target(people, capsys, tmp_path):
+    model, table = str(people / "m.npz"), tmp_path / "new.csv"
+    for names, words in (
+        ("id,age,country,y", "column 'id' is"),
+        ("id,age,country,day", "columns 'id', 'day' are"),
+    ):
+        table.write_text(f"{names}\n1,20,DE,3\n2,40,FR,1\n", encoding="utf-8")
+        assert main(["predict", model, str(table), "--probabilities"]) == 0
+        note = f"minidl predict: note: {words} not used: the model was trained without\n"
+        assert capsys.readouterr().err == note
+
+
 def test_many_absent_columns_are_one_line(saved, capsys, tmp_path):
     data = datasets.load("digits", n=None)
     model = str(tmp_path / "digits.npz")

@@ -45,7 +45,7 @@ def test_a_finished_run_gives_the_same_files_again_without_training(options, fol
     [
         (["--lr", "0.2"], "--lr was not given, now 0.2"),
         (["--hidden", "8", "--seed", "3"], "--hidden was 16,16, now 8"),
-        (["--epochs", "7"], "--epochs was 6, now 7"),
+        (["--epochs", "5"], "--epochs was 6, now 5. Give the same options as then"),
         (["--noise", "0.3"], "--noise was not given, now 0.3"),
         (["--report", "r.html"], "--report was not given, now given"),
     ],
@@ -56,6 +56,53 @@ def test_another_command_is_told_what_differs(options, words, folder, capsys):
     assert main([*RUN, *options]) == 2
     assert words in capsys.readouterr().err
     assert (results(folder), (folder / "r.ckpt").read_bytes()) == before
+
+
+EARLY = ["--early-stopping", "9"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--early-stopping", "2", "--batch-size", "2"],  # which ends it before its last epoch
+        [*EARLY, "--report", "r.html"],
+        ["--schedule", "plateau", "--dropout", "0.2", "--optimizer", "adam"],
+        ["--target-loss", "0.6"],
+    ],
+)
+def test_more_epochs_of_a_finished_run_give_the_bytes_of_one_run(options, folder, capsys):
+    longer = [*RUN, "--lr", "0.1", *options, "--epochs", "11"]
+    assert main(longer) == 0
+    whole = results(folder)
+    (folder / "r.ckpt").unlink()
+    assert main([*RUN, "--lr", "0.1", *options]) == 0
+    capsys.readouterr()
+    assert main(longer) == 0
+    ended_before = {"--target-loss", "2"} & set(options)
+    place = "is finished" if ended_before else "goes on after epoch 6"
+    assert capsys.readouterr().err == f"minidl train: the run of r.ckpt {place}\n"
+    assert results(folder) == whole
+
+
+def test_the_chosen_rate_stays_when_a_run_gets_more_epochs(folder, capsys):
+    assert main(RUN) == 0
+    (rate,) = re.findall(r"rate +([0-9.]+) of", capsys.readouterr().out)
+    assert main([*RUN, "--epochs", "9"]) == 0
+    said = f"minidl train: the learning rate {rate} was chosen for fewer epochs, and stays\n"
+    assert said in capsys.readouterr().err
+    model = results(folder)["m.npz"]
+    (folder / "r.ckpt").unlink()
+    assert main([*RUN, "--epochs", "9", "--lr", rate]) == 0
+    assert results(folder)["m.npz"] == model
+
+
+def test_a_run_whose_schedule_is_as_long_as_it_gets_no_more_epochs(folder, capsys):
+    cosine = [*RUN, "--schedule", "cosine"]
+    assert main(cosine) == 0
+    assert main([*cosine, "--epochs", "9"]) == 2
+    said = "--epochs was 6, now 9; --schedule cosine is as long as the run"
+    assert said in capsys.readouterr().err
 
 
 def test_other_rows_of_the_same_file_are_told(folder, capsys):

@@ -12,6 +12,7 @@ from comparison_runs import without_seconds
 from minidl import datasets
 from minidl.comparison import Comparison, Goal, Setting, Study, compare
 from minidl.comparison.journal import Journal
+from minidl.comparison.store import differences
 from minidl.errors import DataError
 from minidl.sealed import seal_json
 
@@ -152,9 +153,44 @@ def test_a_part_of_another_comparison_is_refused_and_kept(tmp_path, blocks, monk
     for change in ({"epochs": 6}, {"hidden": [5]}, {"momentum": 0.5}):
         with pytest.raises(DataError, match="belongs to another comparison"):
             compare(moons, out=path, **{**SMALL, **change})
-    with pytest.raises(DataError, match="data and weights is"):
+    with pytest.raises(DataError, match=r"comparison: data and weights differ\. "):
         compare(lambda s: datasets.load("moons", n=60, seed=1, split_seed=s), out=path, **SMALL)
     assert (tmp_path / "a.json.part").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"optimizers": ["nag", "adam"]},
+         "gd in optimizers is not requested, adam in optimizers is not there"),
+        ({"clip_norm": 1.0},
+         "modifiers is None there, [['clip_norm', 1.0]] requested, gd in optimizers is "
+         "'GradientDescent(lr=0.1)' there, 'ClipByNorm(GradientDescent(lr=0.1), clip_norm=1.0)' "
+         "requested, nag in optimizers is 'NAG(lr=0.1, momentum=0.9)' there, "
+         "'ClipByNorm(NAG(lr=0.1, momentum=0.9), clip_norm=1.0)' requested"),
+        ({"batch_size": 7}, "batch_size in gd in contestants is 32 there, 7 requested, "
+         "batch_size in nag in contestants is 32 there, 7 requested"),
+        ({"optimizers": ["nag", "gd"]}, "the order of contestants differs"),
+        ({"hidden": [6] * 6 + [5]},
+         "network is 'Sequential(Dense(2, 4), Tanh(), Dense(4, 1))' there, 'Sequential(Dense(2, "
+         "6), Tanh(), Dense(6, 6), Tanh(), Dense(6, 6), Tanh(), Dense(6, 6), Tanh(), D... "
+         "requested"),
+    ],
+)  # fmt: skip
+def test_only_what_differs_of_another_comparison_is_said(change, said, whole):
+    with pytest.raises(DataError) as caught:
+        compare(moons, out=whole, **{**SMALL, **change})
+    text = str(caught.value).partition("is not overwritten: ")[2]
+    assert text.removesuffix(". Give another file, or delete it; minidl compare --from shows "
+                             "it.") == said  # fmt: skip
+
+
+def test_of_long_values_the_place_where_they_differ_is_said():
+    one, other = ({"seeds": [*range(90), k]} for k in (90, 91))
+    (said,) = differences([one], [other])
+    assert said == (
+        "seeds is ...84, 85, 86, 87, 88, 89, 90] there, ...84, 85, 86, 87, 88, 89, 91] requested"
+    )
 
 
 def test_a_finished_file_is_shown_and_never_trained_again_or_overwritten(whole, monkeypatch):

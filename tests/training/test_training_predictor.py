@@ -73,7 +73,8 @@ def test_predictions_are_those_of_the_network_on_prepared_rows(trained, tmp_path
 def test_a_category_that_training_did_not_have_counts_as_none(trained, tmp_path):
     _, predictor = trained
     file = write(tmp_path / "a.csv", [(3, "snake", 9.5, "no"), (3, "cat", 9.5, "no")])
-    first, second = predictor.predict_proba(file)[:, 1]
+    with pytest.warns(UserWarning, match="column 'pet': 1 row has 'snake', not seen in training"):
+        first, second = predictor.predict_proba(file)[:, 1]
     assert np.isfinite(first)
     assert first != second
 
@@ -97,8 +98,61 @@ def test_missing_values_are_filled_as_in_training(tmp_path):
         write(tmp_path / f"{k}.csv", [(age, "cat", 9.5), (4, "dog", 9.0)], ("age", "pet", "weight"))
         for k, age in enumerate(["", repr(float(mean))])
     )
-    both = predictor.predict_proba(gap), predictor.predict_proba(filled)
-    np.testing.assert_allclose(*both, rtol=1e-12)
+    with pytest.warns(UserWarning, match="column 'age': 1 missing value is filled with"):
+        answers = predictor.predict_proba(gap)
+    np.testing.assert_allclose(answers, predictor.predict_proba(filled), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rows", "remarks"),
+    [
+        ([[3, "emu", 9.5], [4, "emu", 9.0], [4, "cow", 9.0]],
+         ["column 'pet': 3 rows have 'emu', 'cow', not seen in training, which count as none of "
+          "the known values"]),
+        ([[3, 7, 9.5], [4, 8, 9.0]],  # numbers instead of text
+         ["column 'pet': 2 rows have '7', '8', not seen in training, which count as none of the "
+          "known values"]),
+        ([["30%", "cat", "$9"], ["40%", "dog", "$10"]],
+         ["column 'age': read without percent signs", "column 'weight': read without currency "
+          "signs"]),
+        ([["true", "cat", 9.0], ["false", "dog", 9.5]], ["column 'age': false is 0 and true is 1"]),
+    ],
+)  # fmt: skip
+def test_a_warning_says_what_is_not_used_as_it_is_written(rows, remarks, trained, tmp_path):
+    _, predictor = trained
+    names = "age", "pet", "weight"
+    for source, title in (
+        (rows, "the array"),
+        (write(tmp_path / "new.csv", rows, names), f"file {tmp_path / 'new.csv'}"),
+    ):
+        with pytest.warns(UserWarning, match=remarks[0]) as caught:
+            predictor.predict(source)
+        (warning,) = caught  # one for all columns
+        assert str(warning.message).split("\n") == [f"{title}, {remark}" for remark in remarks]
+        assert warning.filename == __file__
+
+
+def test_a_warning_says_which_lines_of_a_file_are_no_rows(trained, tmp_path):
+    file = tmp_path / "new.csv"
+    file.write_text("# of May\nage,pet,weight\n3,cat,9\n4,dog,9\n", encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"new\.csv, left out: 1 comment line"):
+        assert len(trained[1].predict(file)) == 2
+
+
+def test_an_integer_category_may_have_a_decimal_point(tmp_path):
+    rows = [("7" if k % 3 else "8.0" if k % 2 else "x", str(k % 5), k % 2) for k in range(60)]
+    file = write(tmp_path / "a.csv", rows, ("code", "b", "y"))
+    preparation = datasets.load(file, target="y", test_size=0).preparation
+    assert preparation.features[0].categories == ("7", "8.0", "x")
+    predictor = Predictor(nn.mlp(4, 1, seed=0), preparation)
+    one, other = (
+        predictor.predict_proba(write(tmp_path / "b.csv", [*cells, ("x", 3)], ("code", "b")))
+        for cells in ([("7", 1), ("8.0", 2)], [("7.0", 1), ("8", 2)])
+    )
+    assert np.array_equal(one, other)
+    assert np.array_equal(predictor.predict_proba([[7.0, 1.0], [8.0, 2.0]]), one[:2])
+    with pytest.warns(UserWarning, match="2 rows have '7.5', '07', not seen"):
+        predictor.predict(write(tmp_path / "b.csv", [("7.5", 1), ("07", 2)], ("code", "b")))
 
 
 def test_a_line_of_empty_cells_is_an_error_lest_predictions_belong_to_other_lines(tmp_path):
@@ -111,7 +165,8 @@ def test_a_line_of_empty_cells_is_an_error_lest_predictions_belong_to_other_line
     with pytest.raises(DataError, match=r"new\.csv, line 3: all cells are empty"):
         predictor.predict(rows)
     rows.write_text("a,b\n1,2\n\n3,\n,\n,\n")  # as spreadsheets end a table
-    assert len(predictor.predict(rows)) == 2
+    with pytest.warns(UserWarning, match="column 'b': 1 missing value"):
+        assert len(predictor.predict(rows)) == 2
 
 
 def test_a_saved_predictor_predicts_the_same_in_another_process(trained, tmp_path):
@@ -174,6 +229,14 @@ def test_two_classes_are_told_apart_where_the_loss_does(loss, threshold, tmp_pat
     above = (network.predict(data.X_test)[:, 0] > threshold).astype(int)
     assert predictor.predict(rows).tolist() == [str(k) for k in above]
     assert predictor.probabilistic == (loss == "bce")
+
+
+@pytest.mark.parametrize("name", ["model", "model.txt", "model.csv", "model.h5"])
+def test_a_model_is_loaded_again_whatever_its_file_is_called(name, tmp_path):
+    preparation = datasets.load("moons", n=40).preparation
+    Predictor(nn.mlp(2, 1, seed=0), preparation).save(tmp_path / name)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert minidl.load(tmp_path / name).predict([[0.0, 0.0]]).shape == (1,)
 
 
 def test_what_is_no_predictor_is_refused(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -134,24 +135,27 @@ class Preparation:
         return self.apply(cells)
 
     def remarks(self, table: Table) -> list[str]:
-        """Return a sentence for each column with unknown categories or filled missing values.
+        """Return a sentence for all that is not used as it is written.
+
+        These are unknown categories, filled missing values, signs that are left out of numbers,
+        and what was decided when the file was read.
 
         >>> preparation = Preparation((Feature("a", None, 2.5),), np.ones(1), np.ones(1))
         >>> preparation.remarks(Table("t", [Numbers("a", np.array([1.0, np.nan]))], 2))
         ["column 'a': 1 missing value is filled with 2.5"]
         """
         columns = {column.name: column for column in table.columns}
-        found = []
+        found = [f"{note.title}: {note.text}" for note in table.notes]
         for feature in self.features:
-            cells = _cells(columns[feature.name], feature, table, self.decimal)[0]
-            parts = _unknown(columns[feature.name], cells) if feature.categories else []
-            if count := int(np.isnan(cells).sum()):
-                fill = f"{feature.fill:.4g}" if isinstance(feature.fill, float) else feature.fill
-                words = "value is" if count == 1 else "values are"
-                parts.append(f"{count} missing {words} filled with {fill}")
+            parts = _remarks(columns[feature.name], feature, table, self.decimal)
             if parts:
                 found.append(f"column {feature.name!r}: {'; '.join(parts)}")
         return found
+
+    def unused(self, table: Table) -> list[str]:
+        """Return the names of the columns that are neither features nor the target."""
+        used = {self.target, *(feature.name for feature in self.features)}
+        return [name for name in table.names if name not in used]
 
     def apply(self, cells: Floats) -> Floats:
         """Return X of cells (n, features), which it may overwrite.
@@ -214,11 +218,38 @@ def _cells(
     return values, f"missing in {table.where(gaps)}" if absent else ""
 
 
+def _remarks(column: Column, feature: Feature, table: Table, decimal: str | None) -> list[str]:
+    """Return which values of a column are not used as they are written, and how."""
+    cells, parts = _cells(column, feature, table, decimal)[0], list[str]()
+    if feature.categories is not None:
+        parts = _unknown(column, cells)
+    elif isinstance(column, Words) and (style := kind_of(column, table, decimal).style):
+        parts = [style]
+    if count := int(np.isnan(cells).sum()):
+        fill = f"{feature.fill:.4g}" if isinstance(feature.fill, float) else feature.fill
+        words = "value is" if count == 1 else "values are"
+        parts.append(f"{count} missing {words} filled with {fill}")
+    return parts
+
+
 def _numbered(column: Column, categories: Sequence[str]) -> Floats:
-    """Return the place of each row's category, -1 if it is unknown, and NaN if it is missing."""
-    place, words = {name: float(k) for k, name in enumerate(categories)}, _as_words(column)
-    known = [np.nan if is_missing(word) else place.get(word, -1.0) for word in words.words]
+    """Return the place of each row's category, -1 if it is unknown, and NaN if it is missing.
+
+    An integer may be written with a decimal point, as pandas does if others are missing.
+    """
+    place = {_bare(name): float(k) for k, name in enumerate(categories)}
+    place |= {name: float(k) for k, name in enumerate(categories)}
+    words = _as_words(column)
+    known = [
+        np.nan if is_missing(word) else place.get(word, place.get(_bare(word), -1.0))
+        for word in words.words
+    ]
     return np.array(known)[words.codes]
+
+
+def _bare(word: str) -> str:
+    """Return an integer such as "1.0" without its point, and any other word as it is."""
+    return re.sub(r"^([-+]?\d+)\.0*$", r"\1", word)
 
 
 def _as_words(column: Column) -> Words:

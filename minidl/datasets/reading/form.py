@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from minidl.errors import DataError, invalid
+from minidl.spelling import close_matches
 
 Record = tuple[int, list[str]]  # the number of the first line, and the cells
 CANDIDATES = "\t;|,"  # the comma last, since it may also be a decimal comma
@@ -30,7 +31,9 @@ def check_separator(separator: object) -> str | None:
     word = NAMES.get(separator.lower(), separator) if isinstance(separator, str) else ""
     if len(word) != 1 or word in '"\r\n.':
         expected = 'one character such as ";", or "tab", "space"'
-        raise invalid("separator", separator, expected)
+        near = close_matches(separator, NAMES) if isinstance(separator, str) else []
+        hint = f"Did you mean {near[0]!r}?" if near else None
+        raise invalid("separator", separator, expected, hint)
     return word
 
 
