@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from minidl.comparison import restricted_mean, sign_flip
 
-pytestmark = pytest.mark.no_cover  # thousands of simulated races
+pytestmark = pytest.mark.unmeasured  # thousands of simulated races
 
 LEVEL = 0.05
 FALSE = {6: 0.028, 10: 0.05, 20: 0.0499}  # seeds: rate

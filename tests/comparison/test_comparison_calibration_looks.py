@@ -20,7 +20,7 @@ from tuned_nulls import SHAPES, made_up
 
 from minidl.comparison import error_share, sign_flip
 
-pytestmark = pytest.mark.no_cover  # thousands of simulated races
+pytestmark = pytest.mark.unmeasured  # thousands of simulated races
 
 
 def flips(rule, races=1500, looks=(8, 16, 24)):

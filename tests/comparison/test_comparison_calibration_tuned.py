@@ -54,7 +54,7 @@ from minidl.comparison import (
 from minidl.comparison.stats.tuned import tuned_equivalence
 from minidl.errors import ArgumentError, ShapeError
 
-pytestmark = pytest.mark.no_cover  # thousands of simulated races
+pytestmark = pytest.mark.unmeasured  # thousands of simulated races
 
 FALSE = {"steep": 0.031, "middle": 0.018, "gentle": 0.007, "cliff": 0.043}
 FALSE |= {"few epochs": 0.003, "censored": 0.012, "cliff, little noise": 0.051}

@@ -16,7 +16,7 @@ from scipy import stats
 
 from minidl.comparison import bootstrap_interval, median_interval
 
-pytestmark = pytest.mark.no_cover  # thousands of simulated races
+pytestmark = pytest.mark.unmeasured  # thousands of simulated races
 
 RACES = 2000
 COVERED = {  # what, seeds: share
