@@ -15,7 +15,7 @@ from minidl.engine.runner import machine
 MANY, EVERY = 8, 5
 ALIKE = tuple(
     f"tests/{name}"
-    for name in ("engine/", "comparison/", "autograd/test_autograd_rules",
+    for name in ("engine/", "autograd/test_autograd_rules",
                  "autograd/test_autograd_random_programs", "training/test_training_many",
                  "training/test_training_norms", "training/test_training_modifiers",
                  "training/test_training_continued")

@@ -13,7 +13,6 @@ from bad_input import Row, fault_of, tables
 TABLES = tables()
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("table", TABLES)
 def test_bad_input_is_answered_by_an_error_that_names_it(table: str) -> None:
     faults = [f"{row.call}\n    {fault}" for row in TABLES[table] if (fault := fault_of(row))]
