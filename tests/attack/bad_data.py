@@ -85,10 +85,10 @@ def array_file(shape: tuple[int, ...], data: bytes = b"") -> bytes:
 
 
 def bomb(member: str) -> bytes:
-    """Return an archive of 300 KB whose member unpacks to 300 MB."""
+    """Return an archive of 1.3 MB whose member unpacks to 300 MB."""
     zeros = bytes(8 * 10**6)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open(member, "w", force_zip64=True) as file:
             if member.endswith(".npy"):
                 file.write(array_file((38 * 10**6, 1)))

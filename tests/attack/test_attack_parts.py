@@ -29,6 +29,7 @@ def chosen() -> list[str]:
     return found
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", chosen())
 def test_a_sample_of_the_attack_is_handled(name: str) -> None:
     tally = attack(name, Effort(quick=True, seed=0))
@@ -42,6 +43,7 @@ def test_each_script_with_bad_input_is_a_part() -> None:
     assert scripts == {name for name in parts() if name.startswith("bad_")}
 
 
+@pytest.mark.unmeasured
 def test_the_attack_finds_a_writer_that_is_not_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(target: Path) -> tuple[int, Path]:
         return os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), target

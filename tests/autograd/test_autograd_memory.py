@@ -15,6 +15,7 @@ def leaf(data: Any) -> Tensor:
     return Tensor(data, requires_grad=True)
 
 
+@pytest.mark.unmeasured
 def test_a_chain_of_100000_operations_is_differentiated() -> None:
     x = leaf(1.0)
     y = x
@@ -25,6 +26,7 @@ def test_a_chain_of_100000_operations_is_differentiated() -> None:
     assert x.grad == 1
 
 
+@pytest.mark.unmeasured
 def test_a_chain_of_100000_operations_is_released_without_a_backward_pass() -> None:
     x = leaf(1.0)
     y = x
@@ -90,6 +92,7 @@ def test_a_backward_pass_frees_the_intermediate_values() -> None:
     assert watched() is None
 
 
+@pytest.mark.unmeasured
 @pytest.mark.usefixtures("without_collector")
 def test_memory_is_flat_over_400_steps() -> None:
     x = leaf(np.ones((8, 8)))
@@ -111,6 +114,7 @@ def test_memory_is_flat_over_400_steps() -> None:
     assert after - before < 4_000  # bytes: less than a graph, let alone 400
 
 
+@pytest.mark.unmeasured
 @pytest.mark.usefixtures("without_collector")
 def test_memory_is_flat_over_2000_steps_of_training() -> None:
     x = leaf(np.ones((4, 4)))

@@ -15,6 +15,7 @@ RUN = ["train", "--rows", "40", "--epochs", "6", "--quiet", "--checkpoint", "r.c
 RUN += ["--save", "m.npz", "--json", "h.json"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", list(COMMANDS)[:4])
 def test_a_run_that_is_killed_ends_with_the_same_bytes(name):
     count = attack(name, 3, seed=20)

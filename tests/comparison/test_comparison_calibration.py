@@ -23,6 +23,8 @@ from hypothesis import strategies as st
 
 from minidl.comparison import restricted_mean, sign_flip
 
+pytestmark = pytest.mark.unmeasured  # thousands of simulated races
+
 LEVEL = 0.05
 FALSE = {6: 0.028, 10: 0.05, 20: 0.0499}  # seeds: rate
 FALSE_OF_THREE = 0.046  # any of three pairs, 20 seeds, after Holm

@@ -20,6 +20,8 @@ from tuned_nulls import SHAPES, made_up
 
 from minidl.comparison import error_share, sign_flip
 
+pytestmark = pytest.mark.unmeasured  # thousands of simulated races
+
 
 def flips(rule, races=1500, looks=(8, 16, 24)):
     """How often a sign-flip test is passed at some look, if each difference has either sign."""

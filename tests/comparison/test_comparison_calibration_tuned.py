@@ -54,6 +54,8 @@ from minidl.comparison import (
 from minidl.comparison.stats.tuned import tuned_equivalence
 from minidl.errors import ArgumentError, ShapeError
 
+pytestmark = pytest.mark.unmeasured  # thousands of simulated races
+
 FALSE = {"steep": 0.031, "middle": 0.018, "gentle": 0.007, "cliff": 0.043}
 FALSE |= {"few epochs": 0.003, "censored": 0.012, "cliff, little noise": 0.051}
 FALSE |= {"all rates equal": 0.0}

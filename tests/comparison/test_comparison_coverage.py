@@ -16,6 +16,8 @@ from scipy import stats
 
 from minidl.comparison import bootstrap_interval, median_interval
 
+pytestmark = pytest.mark.unmeasured  # thousands of simulated races
+
 RACES = 2000
 COVERED = {  # what, seeds: share
     ("mean", 10): 0.9025,

@@ -7,6 +7,8 @@ from known_problems import hit, lessard, quadratic, tuned
 from minidl import datasets, optim
 from minidl.comparison import Setting, compare
 
+pytestmark = pytest.mark.unmeasured  # hundreds of epochs of the same steps
+
 TEN = {"batch_size": "full", "seeds": 10, "tuning_seeds": 2}
 
 

@@ -13,6 +13,8 @@ from minidl import Tensor, Trainer, compare, grad, optim, train_replicas
 from minidl.training import History
 from minidl.training.many import block_key
 
+pytestmark = pytest.mark.unmeasured  # hundreds of epochs of the same steps
+
 SEEDS = (0, 1, 2)
 EIGENVALUES = tuple(np.linspace(1, 100, 9))
 RULES: dict[str, list[Any]] = {

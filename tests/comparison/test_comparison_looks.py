@@ -340,6 +340,7 @@ def whole(tmp_path_factory):
     return records
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("number", [0, 1])
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.7, 0.9, "first look"])
 def test_a_comparison_that_was_killed_goes_on_and_ends_with_the_same_file(

@@ -453,6 +453,7 @@ def test_an_optimizer_looks_the_same_in_every_panel_and_like_no_other():
     assert gd[1] != nag[1]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("count", [1, 2, 9])
 def test_nothing_lies_on_anything_else_or_outside(count):
     mixed = replace(crowd(count), contestants=(GD, *crowd(count).contestants))

@@ -134,6 +134,7 @@ def differences(times):
     return np.concatenate([a - b for a, b in itertools.combinations(times, 2)])
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("seeds", "shared", "methods"), [(12, 0.5, 2), (12, 0.9, 2), (10, 0.0, 2), (12, 0.5, 3)]
 )

@@ -236,6 +236,25 @@ def test_each_replica_restarts_by_itself() -> None:
     assert at[0] != at[1]
 
 
+@pytest.mark.parametrize("restart", [optim.GradientRestart, optim.FunctionRestart])
+def test_a_schedule_with_a_momentum_for_each_replica_begins_again_in_each(restart: Any) -> None:
+    most, rates = np.array([0.95, 0.8, 0.99]), np.array([0.4, 0.2, 0.1])
+
+    def rising(step: int, of: Any = slice(None)) -> Any:
+        return most[of] * step / (step + 3)
+
+    together = restart(optim.Momentum(rates, rising))
+    alone = [restart(optim.Momentum(rates[k], lambda step, k=k: rising(step, k))) for k in range(3)]
+    starts = np.array([[0.0, 0.0, 1.0, 4.0], [0.0, 0.0, 3.0, 1.0], [0.0, 1.0, 2.0, 0.0]])
+    points = run(together, starts.copy())
+    for k, single in enumerate(alone):
+        assert_allclose(points[:, k], run(single, starts[k].copy()), rtol=1e-12, atol=1e-300)
+    at = together.state["restarted_at"].ravel().tolist()
+    assert at == [single.state["restarted_at"].item() for single in alone]
+    assert len(set(at)) == 3
+    assert min(at) > 0
+
+
 WRONG = {
     "no optimizer": (lambda: optim.ClipByNorm("nag", 1.0), "optimizer must be an optimizer"),
     "twice": (lambda: optim.ClipByNorm(made("nag", "norm"), 1.0), "without clip_norm, which"),

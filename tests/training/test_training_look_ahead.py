@@ -56,6 +56,34 @@ def test_it_is_the_loss_where_the_next_epoch_begins(m: Any, l2: float) -> None:
     assert (history["look_ahead_loss"][1:] != history["train_loss"][1:]).all()
 
 
+def loss_by_hand(w: Any) -> float:
+    """Return the mean loss on all rows of a 2-6-1 network with these weights, in NumPy alone."""
+    first, bias, second, last = w[:12].reshape(2, 6), w[12:18], w[18:24], w[24]
+    z = np.tanh(X[0] @ first + bias) @ second + last
+    return float(np.mean(np.logaddexp(0, z) - Y[0] * z))
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+@pytest.mark.parametrize("m", [0.9, RISING], ids=["constant", "rising"])
+@pytest.mark.parametrize("kind", [optim.NAG, optim.Momentum])
+def test_it_is_the_loss_at_w_minus_m_v_of_nag_and_at_w_of_momentum(
+    kind: Any, m: Any, engine: str
+) -> None:
+    at_w, ahead = [], []
+
+    def note(trainer: Any, record: Any) -> None:
+        w, v = trainer.model.parameters.value, trainer.optimizer.state.get("velocity", 0.0)
+        factor = m(trainer.optimizer.step_count) if callable(m) else m
+        at_w.append(loss_by_hand(w))
+        ahead.append(loss_by_hand(w - factor * v))
+
+    run = trainer(kind(0.1, m), engine=engine, callbacks=[Do(on_epoch_end=note)])
+    history = run.fit(X[0], Y[0], epochs=4)
+    assert np.abs(np.subtract(ahead, at_w))[1:].min() > 1e-4
+    expected = ahead if kind is optim.NAG else at_w
+    np.testing.assert_allclose(history["look_ahead_loss"], expected, 1e-12)
+
+
 @pytest.mark.parametrize("m", [0.9, RISING], ids=["constant", "rising"])
 def test_both_forms_of_nag_agree_and_the_run_is_unchanged(m: Any) -> None:
     runs = [

@@ -125,6 +125,16 @@ def test_titles_above_a_table_are_one_note(read: Write) -> None:
     assert [line for line in data.summary().splitlines() if "left out" in line] == [lines]
 
 
+@pytest.mark.parametrize("comments", [0, 1, 3])
+@pytest.mark.parametrize("titles", [1, 2])
+def test_titles_are_counted_from_the_comments_on(comments: int, titles: int, read: Write) -> None:
+    text = "# by hand\n" * comments + "Title\n" * titles + "a,b,c,y\n1.5,3,1,no\n2.5,4,2,yes\n"
+    lines = [str(comments + 1 + k) for k in range(titles)]
+    name, have = ("line", "has") if titles == 1 else ("lines", "have")
+    left_out = f"left out   {name} {', '.join(lines)}, which {have} fewer cells than the others"
+    assert left_out in read(text).summary().splitlines()
+
+
 def test_text_of_windows_is_read_and_named(read: Write) -> None:
     data = read("größe,y\n1.5,Müll – 1 €\n2.5,no\n".encode("cp1252"))
     assert (data.feature_names, data.class_names) == (("größe",), ("Müll – 1 €", "no"))
