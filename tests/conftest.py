@@ -1,38 +1,14 @@
-"""Fixtures of several folders, and which cases of a test count for the coverage."""
+"""Fixtures of several folders, and tests that are run without measuring the coverage."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 
 from minidl.engine.runner import machine
-
-# Where many cases pass through the same lines: of tests with MANY, one in EVERY is measured.
-MANY, EVERY = 8, 5
-ALIKE = tuple(
-    f"tests/{name}"
-    for name in ("engine/", "autograd/test_autograd_rules",
-                 "autograd/test_autograd_random_programs", "training/test_training_many",
-                 "training/test_training_norms", "training/test_training_modifiers",
-                 "training/test_training_continued")
-)  # fmt: skip
-
-
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Mark cases that are run without measuring the coverage, which doubles their time.
-
-    What is measured is a part of what is covered, so the threshold does not get lower.
-    """
-    names = [item.nodeid.partition("[")[0] for item in items]
-    cases, seen = Counter(names), Counter[str]()
-    for item, name in zip(items, names, strict=True):
-        if name.startswith(ALIKE) and cases[name] >= MANY and seen[name] % EVERY:
-            item.add_marker(pytest.mark.unmeasured)
-        seen[name] += 1
 
 
 @pytest.hookimpl(wrapper=True)

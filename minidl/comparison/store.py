@@ -11,10 +11,9 @@ from typing import Any
 
 from minidl.comparison.engine import NONE
 from minidl.comparison.form import RECORD
-from minidl.errors import DataError
+from minidl.errors import DataError, cut
 from minidl.files import atomic_write
 from minidl.sealed import damaged, parse, read_json, seal_json
-from minidl.text import shorten
 
 PROTOCOL = 3  # 1 to 3 hold the same: every curve, and what was asked; 3 has a checksum
 READABLE = 1, 2, PROTOCOL
@@ -137,4 +136,4 @@ def _shown(text: str, other: str) -> str:
     pairs = enumerate(zip(text, other, strict=False))
     same = next((k for k, (one, another) in pairs if one != another), len(other))
     begin = max(0, same - LONGEST // 4)
-    return "..." * (begin > 0) + shorten(text[begin:], LONGEST)
+    return "..." * (begin > 0) + cut(text[begin:], LONGEST)

@@ -18,6 +18,8 @@ from minidl import nn, optim
 from minidl.engine.runner import Runner
 from minidl.engine.tape import NotRecordable
 
+pytestmark = pytest.mark.unmeasured  # hundreds of random programs
+
 # Rates at which all of these are stable; signs and maxima jump, so they are not among them.
 RULES: list[Any] = [
     optim.GradientDescent, optim.Momentum, optim.NAG, lambda lr: optim.ReformulatedNAG(lr, 0.7),
