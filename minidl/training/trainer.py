@@ -319,9 +319,9 @@ class Trainer(SingleRun, Answering):
             self.started_with = settings_of(self)
         self.seeds = [self.seed]
         self.hooks.take(hooks)
-        self.fitting = True
         with self.interrupts:
             try:
+                self.fitting = True
                 with np.errstate(over="ignore", invalid="ignore"):  # divergence is told in words
                     for hook in self.hooks.callbacks:
                         self.hooks.call(hook.on_fit_begin, self, last)

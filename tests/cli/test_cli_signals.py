@@ -1,5 +1,6 @@
 """SIGTERM, SIGHUP and a second Ctrl-C; workers whose parent is killed; streams that fail."""
 
+import contextlib
 import json
 import os
 import re
@@ -28,12 +29,18 @@ for name in ("fsync", "replace"):
 """
 
 
+@contextlib.contextmanager
 def run(arguments, folder, before="", **options):
-    """Start a command in a folder, after a script."""
+    """Start a command in a folder, after a script; end it if the test fails meanwhile."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     options["env"] = {**environment(), **options.get("env", {})}
     script = [sys.executable, "-c", HEARING + before + MINIDL, *arguments]
-    return subprocess.Popen(script, cwd=folder, text=True, **options)
+    with subprocess.Popen(script, cwd=folder, text=True, **options) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def written(path):

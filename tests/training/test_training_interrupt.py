@@ -12,6 +12,7 @@ from training_problems import NAMES, Do, content, two_class_trainer, two_classes
 from minidl import nn
 from minidl.autograd.node import STATE, changed
 from minidl.training import Checkpoint, CSVLog, load_run, save_run
+from minidl.training.interrupts import Interrupts
 
 X, Y = two_classes()
 
@@ -63,6 +64,19 @@ def test_a_run_interrupted_between_epochs_goes_on_bit_for_bit(name, hook):
     trainer.fit(X, Y, epochs=4)
     whole.fit(X, Y, epochs=6)
     assert content(trainer.history) == content(whole.history)
+
+
+def test_an_interrupt_before_a_run_begins_leaves_a_trainer_that_can_be_fitted(monkeypatch):
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    trainer = two_class_trainer(NAMES[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(Interrupts, "__enter__", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            trainer.fit(X, Y, epochs=2)
+    trainer.fit(X, Y, epochs=2)
+    assert trainer.epoch == 2
 
 
 @pytest.mark.parametrize("name", NAMES)
