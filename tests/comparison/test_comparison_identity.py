@@ -177,5 +177,5 @@ def test_another_custom_part_is_another_comparison(tmp_path: Path) -> None:
     demand(1.0, 0.5)
     with pytest.raises(DataError, match="code of mine is"):
         demand(1.0, 0.6)
-    with pytest.raises(DataError, match="data and weights is 'custom layers"):
+    with pytest.raises(DataError, match="data and weights differ"):
         demand(2.0, 0.5)
