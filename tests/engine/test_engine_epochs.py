@@ -41,18 +41,19 @@ def test_the_same_bits_as_in_slices(case: str, monkeypatch: pytest.MonkeyPatch) 
     assert_same(one, three, 0.0)
 
 
+@pytest.mark.parametrize("number", range(6, 14))  # of the call: some take steps, some measure
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_an_error_from_a_handler_of_signals_leaves_a_run_that_can_go_on(
-    moment: str, monkeypatch: pytest.MonkeyPatch
+    moment: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls, inner = [], Jobs.take
 
     def interrupted(self: Jobs, begin: int, end: int) -> None:
         calls.append(begin)
-        if moment == "before" and len(calls) == 9:
+        if moment == "before" and len(calls) == number:
             raise TimeoutError
         inner(self, begin, end)
-        if moment == "after" and len(calls) == 9:
+        if moment == "after" and len(calls) == number:
             raise TimeoutError
 
     alone = trainer("compiled")
@@ -110,6 +111,23 @@ def test_numbers_that_change_between_epochs(monkeypatch: pytest.MonkeyPatch) -> 
     # As minidl's own callbacks: they change hyperparameters, but no recording
     monkeypatch.setattr(Fewer, "__module__", "minidl.training.callbacks")
     one, two = (trainer(e, callbacks=[Fewer()]) for e in ("eager", "compiled"))
+    for own in (one, two):
+        own.fit(*ROWS, epochs=12)
+    assert_same(one, two)
+    assert two.compiled.steps_taken
+
+
+class Replaces(Callback):
+    """Gives the optimizer another array for its state."""
+
+    def on_epoch_end(self, trainer: Trainer, row: Any) -> None:
+        if row["epoch"] % 3 == 2:
+            trainer.optimizer.state["velocity"] = 0.5 * trainer.optimizer.state["velocity"]
+
+
+def test_state_that_is_replaced_between_epochs_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Replaces, "__module__", "minidl.training.callbacks")
+    one, two = (trainer(e, callbacks=[Replaces()]) for e in ("eager", "compiled"))
     for own in (one, two):
         own.fit(*ROWS, epochs=12)
     assert_same(one, two)

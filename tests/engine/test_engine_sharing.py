@@ -229,6 +229,24 @@ def test_what_other_runs_recorded_decides_nothing(rate: float) -> None:
         assert vars(alone.compiled.account) == vars(again.compiled.account)
 
 
+def test_conditions_on_targets_that_turn_out_otherwise_are_recorded_anew() -> None:
+    def run(ignored: int) -> Trainer:
+        loss = nn.SoftmaxCrossEntropy(ignore_index=2)
+        own = trainer("compiled", lambda: nn.mlp(2, 8, 2, seed=0), loss=loss, batch_size="full")
+        y = ROWS[1].astype(int).reshape(-1)
+        own.fit(ROWS[0], np.where(np.arange(len(y)) < ignored, 2, y), epochs=4)
+        return own
+
+    for first, second in ((0, 30), (30, 0)):
+        PROGRAMS.clear()
+        alone = run(second)
+        PROGRAMS.clear()
+        run(first)
+        again = run(second)
+        assert_same(alone, again, 0.0)
+        assert vars(alone.compiled.account) == vars(again.compiled.account)
+
+
 def test_a_known_program_is_taken_only_if_its_conditions_hold() -> None:
     step, recordings = step_of(nn.mlp(2, 4, 1, seed=0), nn.loss("bce"), optim.NAG(0.1)), []
 
