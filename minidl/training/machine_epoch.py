@@ -181,8 +181,9 @@ class Whole:
         """Return the jobs of these networks on these legs; those of the last epoch if they fit."""
         lanes = [self._lanes_of(leg.known, len(going)) for leg in legs]
         if self._jobs is None or not self._jobs.fits(part, going, lanes):
-            self._jobs = EpochJobs(part, going, lanes)
-            self._jobs.fill(legs)
+            jobs = EpochJobs(part, going, lanes)
+            jobs.fill(legs)  # may raise: then there are none
+            self._jobs = jobs
         return self._jobs
 
     def _lanes_of(self, known: Known, networks: int) -> list[Runner]:

@@ -107,16 +107,6 @@ class Fewer(Callback):
         trainer.objective.penalty.strength = 0.01 * (row["epoch"] % 2)
 
 
-def test_numbers_that_change_between_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
-    # As minidl's own callbacks: they change hyperparameters, but no recording
-    monkeypatch.setattr(Fewer, "__module__", "minidl.training.callbacks")
-    one, two = (trainer(e, callbacks=[Fewer()]) for e in ("eager", "compiled"))
-    for own in (one, two):
-        own.fit(*ROWS, epochs=12)
-    assert_same(one, two)
-    assert two.compiled.steps_taken
-
-
 class Replaces(Callback):
     """Gives the optimizer another array for its state."""
 
@@ -125,9 +115,13 @@ class Replaces(Callback):
             trainer.optimizer.state["velocity"] = 0.5 * trainer.optimizer.state["velocity"]
 
 
-def test_state_that_is_replaced_between_epochs_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Replaces, "__module__", "minidl.training.callbacks")
-    one, two = (trainer(e, callbacks=[Replaces()]) for e in ("eager", "compiled"))
+@pytest.mark.parametrize("callback", [Fewer, Replaces])
+def test_what_changes_between_epochs_is_read(
+    callback: type[Callback], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As minidl's own callbacks: they change hyperparameters and state, but no recording
+    monkeypatch.setattr(callback, "__module__", "minidl.training.callbacks")
+    one, two = (trainer(e, callbacks=[callback()]) for e in ("eager", "compiled"))
     for own in (one, two):
         own.fit(*ROWS, epochs=12)
     assert_same(one, two)
