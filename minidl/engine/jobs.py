@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,15 +24,18 @@ class Copied(NamedTuple):
 
 
 class Jobs:
-    """Jobs in the order in which they are taken, as a sequence of what machine.c calls Job."""
+    """Jobs in the order in which they are taken.
+
+    `table` is a structured array of what machine.c calls Job: ``table["taken"]`` has a number for
+    each of them.
+    """
 
     def __init__(self, count: int, dtype: np.dtype[Any]) -> None:
-        self._jobs, self._dtype = (Job * count)(), dtype
+        self._jobs = (Job * count)()
+        self._dtype = dtype
         self._address = ctypes.addressof(self._jobs)
         self._used: list[Any] = []  # whose addresses jobs hold
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._jobs)
+        self.table = np.ndarray(count, np.dtype(Job), memoryview(self._jobs))
 
     def put(
         self,

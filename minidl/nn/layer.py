@@ -192,14 +192,20 @@ class Layer(Answering):
     def checksums(self) -> Checksums:
         """Return a checksum and the shape of each array and float of custom layers."""
         checksums: Checksums = {name: BUFFER for name, _ in _items(vars(self), Buffer)}
-        declared = {id(array) for _, array in self.named_buffers()}
-        numbers = (np.ndarray, np.floating, float)
-        for name, value in () if is_minidl(self) else self.other_state():
-            array = value.data if isinstance(value, Tensor) else value
-            if isinstance(array, numbers) and id(array) not in declared:
-                checksums[name] = zlib.crc32(np.asarray(array).tobytes()), np.shape(array)
+        if not is_minidl(self):
+            checksums |= self._own_checksums()
         for name, layer in self.children():
             checksums |= {f"{name}.{inner}": value for inner, value in layer.checksums().items()}
+        return checksums
+
+    def _own_checksums(self) -> Checksums:
+        """Return those of arrays and floats that are attributes of this layer, but no buffers."""
+        declared = {id(array) for _, array in self.named_buffers()}
+        checksums: Checksums = {}
+        for name, value in self.other_state():
+            array = value.data if isinstance(value, Tensor) else value
+            if isinstance(array, (np.ndarray, np.floating, float)) and id(array) not in declared:
+                checksums[name] = zlib.crc32(np.asarray(array).tobytes()), np.shape(array)
         return checksums
 
     @property
@@ -288,7 +294,10 @@ def _items(container: object, cls: type[T], prefix: str = "") -> Iterator[tuple[
         pairs = list(container.items())
     elif isinstance(container, (list, tuple)):
         pairs = list(enumerate(container))
+    wanted = (cls, dict, list, tuple)
     for key, item in pairs:
+        if not isinstance(item, wanted):
+            continue
         if isinstance(item, cls):
             yield f"{prefix}{key}", item
         if isinstance(item, (dict, list, tuple)):

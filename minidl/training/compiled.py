@@ -27,6 +27,7 @@ from minidl.training.machine_measure import Measuring
 from minidl.training.machine_rows import Sources
 from minidl.training.machine_steps import PROGRAMS, Eager, Epoch, Known, Network, Part
 from minidl.training.measure import Objective
+from minidl.training.orders import Orders
 from minidl.training.structure import structure
 
 COMPARED = 2  # steps on batches of each size that both engines take
@@ -43,7 +44,8 @@ class Compiled:
         self._numbers: dict[Any, int] = {}  # of settings that cannot change meanwhile
         self._sources = Sources()
         self.measuring = Measuring(self._sources, self.account.differs)
-        self.whole = Whole()
+        self.orders = Orders()
+        self.whole = Whole(self.orders)
 
     def __reduce__(self) -> Any:
         return Compiled, (vars(self.account),)  # without programs

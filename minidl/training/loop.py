@@ -21,7 +21,7 @@ from minidl.optim import BatchSize, Optimizer
 from minidl.streams import stream
 from minidl.training.checks import check_first_epoch
 from minidl.training.compiled import Compiled
-from minidl.training.data import Data, Rows, batches_in_order, permutation, rows_per_batch
+from minidl.training.data import Data, Rows, batches_in_order, rows_per_batch
 from minidl.training.engine_choice import WARM, may_measure
 from minidl.training.frozen import frozen_in
 from minidl.training.history import History
@@ -261,7 +261,8 @@ def take_epoch(state: Run, data: Data) -> Array:
     n, vector, epoch = data.n, state.objective.vector, state.epoch + 1
     w = vector.value
     size = rows_per_batch(state.batch_size, n)
-    order = draw_order(state.seeds, epoch, n) if state.shuffle and size < n else None
+    drawn = state.shuffle and size < n
+    order = state.compiled.orders.of(state.seeds, epoch, n) if drawn else None
     if state.cursor == 0:
         state.running_total = 0.0 if w.ndim == 1 else np.zeros(len(w))
         state._generators = None
@@ -285,14 +286,6 @@ def take_epoch(state: Run, data: Data) -> Array:
     running = np.atleast_1d(state.running_total) / n
     state.cursor, state.running_total, state.hooks.begun = 0, 0.0, []
     return running
-
-
-def draw_order(seeds: Sequence[int], epoch: int, n: int) -> Array:
-    """Return the order of rows of each network (R, n), or (n,) if all have the same."""
-    orders: dict[int, Array] = {}
-    for seed in set(seeds):
-        orders[seed] = permutation(stream(seed, "shuffle", epoch), n)
-    return orders[seeds[0]] if len(orders) == 1 else np.stack([orders[seed] for seed in seeds])
 
 
 def steps(state: Run, epoch: Epoch) -> None:

@@ -7,11 +7,10 @@ since the machine runs without the GIL. A network's steps are the same in any th
 
 from __future__ import annotations
 
-import math
-import threading
 import time
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from minidl.autograd import Array
 from minidl.engine import GUARD, IN, OUT, Jobs, Runner, address_of, networks_of
 from minidl.training import machine_steps
 from minidl.training.machine_steps import PROGRAMS, Known, Part, copies
+from minidl.training.orders import Orders
 
 
 class Leg(NamedTuple):
@@ -41,9 +41,10 @@ class EpochJobs:
         self.threads, self.arrays, self.settings = len(lanes[0]), part.arrays(), _settings(part)
         self.guarded = any(runner.guarded for runner, *_ in lanes)
         self.jobs = Jobs(len(going) * len(lanes), lanes[0][0].dtype)
-        jobs, count = list(self.jobs), len(lanes)
-        self.each = [jobs[k : k + count] for k in range(0, len(jobs), count)]  # of each network
-        self.bounds = [len(going) * k // self.threads for k in range(self.threads + 1)]
+        self.each = self.jobs.table.reshape(len(going), len(lanes))
+        self._memories = np.array([[lane.memory.ctypes.data for lane in leg] for leg in lanes])
+        self._pace = 0.0  # seconds of another thread for a step of a network, in the last call
+        self._drawing = 0.0  # seconds of what was done meanwhile
 
     def fill(self, legs: Sequence[Leg]) -> None:
         """Make the jobs."""
@@ -53,16 +54,14 @@ class EpochJobs:
         kept = {name: array for name, array in self.arrays.items() if name not in made}
         gradients = networks_of(made, count, OUT, single=single)
         copied = networks_of(kept, count, IN | OUT, single=single)
-        for thread, (begin, end) in enumerate(pairwise(self.bounds)):
-            for place in range(begin, end):
-                network = networks[self.going[place]]
-                own = copied[self.going[place]] | gradients[self.going[place]]
-                sources, _ = self.part.rows_of(network.row)
-                for k, leg in enumerate(legs):
-                    numbers, held = self.part.numbers(network, leg.known, first, 1)
-                    assert held
-                    number, runner = place * len(legs) + k, self.lanes[k][thread]
-                    self.jobs.put(number, runner, sources, own, numbers, follows=k > 0)
+        for place, going in enumerate(self.going):
+            network, own = networks[going], copied[going] | gradients[going]
+            sources, _ = self.part.rows_of(network.row)
+            for k, leg in enumerate(legs):
+                numbers, held = self.part.numbers(network, leg.known, first, 1)
+                assert held
+                number, runner = place * len(legs) + k, self.lanes[k][0]
+                self.jobs.put(number, runner, sources, own, numbers, follows=k > 0)
 
     def fits(self, part: Part, going: list[int], lanes: list[list[Runner]]) -> bool:
         """Return whether the jobs are of these networks, rows, programs, arrays and settings."""
@@ -78,38 +77,71 @@ class EpochJobs:
             and _settings(part) == self.settings
         )
 
-    def take(self, part: Part, legs: Sequence[Leg], totals: Sequence[float]) -> None:
-        """Take the steps of the legs from the cursor on, with the sums of losses until now."""
-        order, start = part.epoch.order, part.run.cursor
-        address = None if order is None else address_of("the order", order)
-        apart = order.strides[0] if order is not None and order.ndim > 1 else 0
-        for k, own in zip(self.going, self.each, strict=True):
-            cursor = start
-            for job, (known, steps) in zip(own, legs, strict=True):
-                job.first, job.steps, job.total, job.order = cursor, steps, 0.0, address
-                cursor += steps * known.count
-                if apart and address is not None:
-                    job.order = address + apart * k
-            own[0].total = totals[k]
-        _in_threads(self._take, self.threads)
+    def take(
+        self,
+        part: Part,
+        legs: Sequence[Leg],
+        totals: Array,
+        pool: ThreadPoolExecutor,
+        meanwhile: Callable[[], None],
+    ) -> None:
+        """Take the steps of the legs from the cursor on, with the sums of losses until now.
 
-    def _take(self, thread: int) -> None:
-        begin, end = (len(self.lanes) * bound for bound in self.bounds[thread : thread + 2])
-        if begin < end:
-            self.jobs.take(begin, end)
+        `meanwhile` is called while threads of the pool still take steps, if there are some.
+        """
+        order, each, cursor = part.epoch.order, self.each, part.run.cursor
+        for k, (known, steps) in enumerate(legs):
+            each["first"][:, k], each["steps"][:, k] = cursor, steps
+            cursor += steps * known.count
+        each["total"], each["total"][:, 0] = 0.0, totals[self.going]
+        each["order"] = 0
+        if order is not None:
+            rows = np.array(self.going if order.ndim > 1 else [0] * len(self.going))
+            each["order"] = (address_of("the order", order) + order.strides[0] * rows)[:, None]
+        steps, start = sum(leg.steps for leg in legs), time.perf_counter()
+        bounds = self._bounds(steps)
+
+        def work(thread: int) -> None:
+            begin, end = bounds[thread : thread + 2]
+            each["memory"][begin:end] = self._memories[:, thread]
+            if begin < end:
+                self.jobs.take(begin * len(legs), end * len(legs))
+            stop = time.perf_counter()
+            if thread:
+                self._pace = (stop - start) / (steps * (end - begin))
+            elif self.threads > 1:
+                meanwhile()
+                self._drawing = time.perf_counter() - stop
+
+        _in_threads(work, pool, self.threads)
+
+    def _bounds(self, steps: int) -> list[int]:
+        """Return where the range of each thread begins, and where the last one ends.
+
+        All end at the same time if it is as in the last call.
+        """
+        count, others = len(self.going), self.threads - 1
+        if not others:
+            return [0, count]
+        drawing = self._drawing / (self._pace * steps) if self._pace else 0  # in networks
+        first = round(max(0.0, count - others * drawing) / self.threads)
+        return [0, *(first + (count - first) * k // others for k in range(self.threads))]
 
 
 class Whole:
     """The memories of a run, one of each program and thread, and the jobs of its last epoch."""
 
-    def __init__(self) -> None:
-        self.threads = 1
+    def __init__(self, orders: Orders) -> None:
+        self.threads, self._orders = 1, orders
         self._lanes: list[tuple[Known, list[Runner]]] = []
         self._jobs: EpochJobs | None = None
+        self._pool = ThreadPoolExecutor()  # has no threads until they are needed
 
     def forget(self) -> None:
-        """Forget the rows, but not the memories."""
+        """Forget the rows, but not the memories, and end the threads."""
         self._jobs = None
+        self._pool.shutdown()
+        self._pool = ThreadPoolExecutor()
         for _, lanes in self._lanes:
             for runner in lanes:
                 runner.forget()
@@ -135,14 +167,15 @@ class Whole:
 
     def _take(self, part: Part, legs: Sequence[Leg]) -> int:
         """Take the steps of these legs, those of one network after the other."""
-        run, start = part.run, time.perf_counter()
-        single = part.networks[0].row is None
-        totals = [run.running_total] if single else run.running_total.tolist()
-        going = [k for k, total in enumerate(totals) if math.isfinite(total)]
+        run, order, start = part.run, part.epoch.order, time.perf_counter()
+        totals = np.array(run.running_total, float, ndmin=1)
+        going = np.flatnonzero(np.isfinite(totals)).tolist()
         jobs = self._jobs_of(part, legs, going)
-        kept = copies(jobs.arrays) if jobs.guarded and not single else {}
+        kept = copies(jobs.arrays) if jobs.guarded and part.networks[0].row is not None else {}
+        n, ahead = part.epoch.data.n, [] if order is None else run.seeds
+        meanwhile = partial(self._orders.draw_ahead, ahead, run.epoch + 2, n)  # this is + 1
         try:
-            jobs.take(part, legs, totals)
+            jobs.take(part, legs, totals, self._pool, meanwhile)
         finally:  # a handler of signals may raise as soon as the machine returns
             taken = self._note(part, legs, totals, kept)
         seconds = (time.perf_counter() - start) * jobs.threads / max(1, taken * len(going))
@@ -150,32 +183,27 @@ class Whole:
             leg.known.seconds = seconds
         return taken
 
-    def _note(
-        self, part: Part, legs: Sequence[Leg], totals: list[float], kept: dict[str, Array]
-    ) -> int:
+    def _note(self, part: Part, legs: Sequence[Leg], totals: Array, kept: dict[str, Array]) -> int:
         """Note the steps that were taken, or take them back; return how many."""
-        jobs, last = self._jobs, part.run.objective.value
+        jobs = self._jobs
         assert jobs is not None
-        lasts = [last] * len(totals) if np.ndim(last) == 0 else last.tolist()
-        counts = [job.taken for job in jobs.each[0]]
-        if part.networks[0].row is not None:
-            ran = any(own[0].taken for own in jobs.each)
-            counts = [leg.steps * ran for leg in legs]
-        if kept and any(job.status == GUARD for own in jobs.each for job in own):
-            for name, array in kept.items():  # networks of a block go in step
+        each, lasts = jobs.each, np.full(len(totals), np.nan)
+        taken = each["taken"].max(0, initial=0)
+        if part.networks[0].row is not None:  # networks of a block go in step
+            taken = np.array([leg.steps for leg in legs]) * each["taken"].any()
+        if kept and (each["status"] == GUARD).any():
+            for name, array in kept.items():
                 jobs.arrays[name][...] = array
-            counts = [0] * len(legs)
-        for k, own in zip(jobs.going, jobs.each, strict=True):
-            final = next((job for job in reversed(own) if job.taken), None)
-            if final is not None:
-                totals[k], lasts[k] = final.total, final.last
-        for leg, steps in zip(legs, counts, strict=True):
+            taken[...] = 0
+        for k in range(len(legs)):
+            ran = np.flatnonzero(each["taken"][:, k])
+            networks = np.array(jobs.going)[ran]
+            totals[networks], lasts[networks] = each["total"][ran, k], each["last"][ran, k]
+        for leg, steps in zip(legs, taken.tolist(), strict=True):
             if steps:
                 part.count(leg.known, steps, totals, lasts)
-        for own in jobs.each:
-            for job in own:
-                job.taken = 0
-        return sum(counts)
+        each["taken"] = 0
+        return int(taken.sum())
 
     def _jobs_of(self, part: Part, legs: Sequence[Leg], going: list[int]) -> EpochJobs:
         """Return the jobs of these networks on these legs; those of the last epoch if they fit."""
@@ -210,25 +238,15 @@ def _settings(part: Part) -> list[Any]:
     ]
 
 
-def _in_threads(work: Callable[[int], None], threads: int) -> None:
-    """Call `work` with its number in each thread, and raise the first error."""
-    errors: list[BaseException] = []
-
-    def guarded(thread: int) -> None:
-        try:
-            work(thread)
-        except BaseException as error:
-            errors.append(error)
-
-    others = [threading.Thread(target=guarded, args=(k,)) for k in range(1, threads)]
-    for thread in others:
-        thread.start()
-    guarded(0)
+def _in_threads(work: Callable[[int], None], pool: ThreadPoolExecutor, threads: int) -> None:
+    """Call `work` with the number of each thread, 0 in this one, and raise the first error."""
+    others = [pool.submit(work, number) for number in range(1, threads)]
     try:
-        for thread in others:
-            thread.join()
+        work(0)
     finally:  # what they write may be used only when they have ended
-        for thread in others:
-            thread.join()
-    if errors:
-        raise errors[0]
+        try:
+            wait(others)
+        finally:
+            wait(others)
+    for ended in others:
+        ended.result()

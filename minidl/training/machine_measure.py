@@ -6,7 +6,6 @@ the engine of the run is; `reason` says why.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -69,9 +68,9 @@ class MeasureJobs:
             source = plan.sources[0 if sets is None else int(sets[k])]
             for place, piece in enumerate(pieces, k * len(pieces)):
                 self._jobs.put(place, piece.runner, source, copied[k] | rights[place], none)
-        self._each = list(self._jobs)
-        for job, piece in zip(self._each, itertools.cycle(pieces), strict=False):
-            job.first, job.steps = piece.first, piece.steps
+        self._each = self._jobs.table.reshape(self.rights.shape)
+        self._each["first"] = [piece.first for piece in pieces]
+        self._each["steps"] = [piece.steps for piece in pieces]
 
     def fits(self, value: Array, buffers: dict[str, Array]) -> bool:
         """Return whether the jobs read these very arrays; other sets come with another value."""
@@ -80,16 +79,13 @@ class MeasureJobs:
 
     def measure(self) -> bool:
         """Let the machine measure; return False if it stops."""
-        self.rights[...] = 0.0
-        for job in self._each:
-            job.total = 0.0
+        self.rights[...] = self._each["total"] = 0.0
         self._jobs.take(0, self.rights.size)
-        return not any(job.status for job in self._each)
+        return not self._each["status"].any()
 
     def losses(self) -> Array:
         """Return the sum over rows of the losses of each network."""
-        totals = np.array([job.total for job in self._each], float)
-        return np.asarray(totals.reshape(self.rights.shape).sum(1))
+        return np.asarray(self._each["total"].sum(1))
 
 
 @dataclass

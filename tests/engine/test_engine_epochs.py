@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,12 @@ from test_engine_training import CASES, HELD_OUT, ROWS, assert_same, trainer
 
 from minidl import Trainer, nn, optim, train_replicas
 from minidl.engine import Jobs
-from minidl.training import Callback, StopAtTarget, machine_epoch, machine_steps
-from minidl.training.machine_epoch import Whole, _in_threads
+from minidl.streams import stream
+from minidl.training import Callback, StopAtTarget, machine_epoch, machine_steps, orders
+from minidl.training.data import Data, Rows
+from minidl.training.machine_epoch import EpochJobs, Whole, _in_threads
+from minidl.training.machine_steps import Epoch, Part
+from minidl.training.orders import Orders
 from minidl.training.pool import threads_for
 
 
@@ -128,6 +134,9 @@ def test_what_changes_between_epochs_is_read(
     assert two.compiled.steps_taken
 
 
+DIVERGE = "ignore:4 of 12 replicas diverged"
+
+
 def replicas(jobs: int | None, engine: str = "compiled", **options: Any) -> list[Any]:
     return train_replicas(
         lambda seed: nn.mlp(2, 8, 1, activation="relu", seed=seed),
@@ -140,32 +149,46 @@ def replicas(jobs: int | None, engine: str = "compiled", **options: Any) -> list
     )
 
 
-@pytest.mark.filterwarnings("ignore:4 of 12 replicas diverged")
-def test_any_number_of_threads_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = set()
-    inner = Jobs.take
+@pytest.mark.filterwarnings(DIVERGE)
+@pytest.mark.parametrize("batch_size", [30, 32])  # with 30, the first epoch ends as a whole
+def test_any_number_of_threads_gives_the_same_bits(
+    batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, memories = set(), []
+    inner, inner_epoch = Jobs.take, EpochJobs.take
 
     def take(self: Jobs, begin: int, end: int) -> None:
         seen.add(threading.current_thread().name)
         inner(self, begin, end)
 
+    def take_epoch(self: EpochJobs, *how: Any) -> None:
+        inner_epoch(self, *how)
+        several = {*map(tuple, self.each["memory"].tolist())}
+        memories.append((len(several), len(self.going)))
+
     monkeypatch.setattr(Jobs, "take", take)
-    alone = replicas(1)
+    monkeypatch.setattr(EpochJobs, "take", take_epoch)
+    alone = replicas(1, batch_size=batch_size)
     assert len(seen) == 1
     for jobs in (2, 3, 40):
         seen.clear()
-        for one, two in zip(alone, replicas(jobs), strict=True):
+        memories.clear()
+        for one, two in zip(alone, replicas(jobs, batch_size=batch_size), strict=True):
             assert one.history.stopped_by == two.history.stopped_by
             assert one.history.advice == two.history.advice
             a, b = (r.model.parameters.value for r in (one, two))
             np.testing.assert_array_equal(a, b)
             a, b = one.history["train_loss"], two.history["train_loss"]
             np.testing.assert_array_equal(a, b)
+            a, b = one.history["running_loss"], two.history["running_loss"]
+            np.testing.assert_array_equal(a, b)
         assert len(seen) > 1
-    for one, two in zip(alone, replicas(1, "eager"), strict=True):
+        of_threads, networks = memories[0]
+        assert of_threads == min(jobs, networks)  # each thread has its own
+    for one, two in zip(alone, replicas(1, "eager", batch_size=batch_size), strict=True):
         assert one.history.stopped_by == two.history.stopped_by
-        a, b = one.history["train_loss"], two.history["train_loss"]
-        np.testing.assert_allclose(a, b, rtol=1e-10)
+        for name in ("train_loss", "running_loss"):
+            np.testing.assert_allclose(one.history[name], two.history[name], rtol=1e-10)
 
 
 def test_an_error_in_a_thread_is_raised() -> None:
@@ -173,8 +196,133 @@ def test_an_error_in_a_thread_is_raised() -> None:
         if thread == 1:
             raise ValueError(f"in {thread}")
 
-    with pytest.raises(ValueError, match="in 1"):
-        _in_threads(work, 3)
+    with ThreadPoolExecutor() as pool, pytest.raises(ValueError, match="in 1"):
+        _in_threads(work, pool, 3)
+
+
+def test_an_error_of_the_first_thread_waits_for_the_others() -> None:
+    ended: list[int] = []
+
+    def work(thread: int) -> None:
+        if thread == 0:
+            raise TimeoutError
+        time.sleep(0.05)
+        ended.append(thread)
+
+    with ThreadPoolExecutor() as pool:
+        with pytest.raises(TimeoutError):
+            _in_threads(work, pool, 3)
+        assert sorted(ended) == [1, 2]
+
+
+@pytest.mark.filterwarnings(DIVERGE)
+def test_no_thread_is_left_after_a_run() -> None:
+    before = threading.active_count()
+    replicas(3)
+    assert threading.active_count() == before
+
+
+def many_jobs(networks: int, threads: int) -> EpochJobs:
+    """Return jobs of networks of a run in so many threads, which are not made."""
+    own = trainer("compiled")
+    own.fit(*ROWS, epochs=2)
+    (known,) = own.compiled._programs[next(iter(own.compiled._programs))]
+    epoch = Epoch(Data(Rows(*ROWS, None)), None, 32, None)
+    lanes = [[known.runner] * threads]
+    return EpochJobs(Part(own, epoch, []), list(range(networks)), lanes)
+
+
+@pytest.mark.parametrize(
+    ("threads", "networks", "drawing", "first"),
+    [(1, 32, 9.0, 32), (2, 32, 0.0, 16), (2, 32, 8.0, 12), (2, 32, 99.0, 0), (4, 30, 2.0, 6)],
+)
+def test_threads_end_together_though_the_first_one_draws(
+    threads: int, networks: int, drawing: float, first: int
+) -> None:
+    """`drawing` is in units of what a network takes: `first` of them take as long as the others."""
+    jobs = many_jobs(networks, threads)
+    assert np.diff(jobs._bounds(5)).max() <= -(-networks // threads)  # nothing is known yet
+    jobs._pace, jobs._drawing = 0.25, drawing * 0.25 * 5
+    bounds = jobs._bounds(5)
+    shares = np.diff(bounds)
+    assert (bounds[0], bounds[-1], len(shares)) == (0, networks, threads)
+    assert shares[0] == first
+    assert shares[1:].max(initial=0) - shares[1:].min(initial=networks) <= 1
+
+
+@pytest.mark.filterwarnings(DIVERGE)
+def test_orders_that_are_drawn_ahead_are_those_of_their_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[tuple[int, int, bool]] = []
+    inner, depth = Orders.of, [0]
+
+    def of(self: Orders, *how: Any) -> Any:
+        depth[0] += 1
+        try:
+            return inner(self, *how)
+        finally:
+            depth[0] -= 1
+
+    def noted(seed: int, name: str, epoch: int) -> Any:
+        drawn.append((seed, epoch, depth[0] == 0))
+        return stream(seed, name, epoch)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Orders, "of", of)
+    monkeypatch.setattr(orders, "stream", noted)
+    one = replicas(1)
+    alone = drawn.copy()
+    drawn.clear()
+    two = replicas(2)
+    assert not any(early for *_, early in alone)
+    early = [drawing[:2] for drawing in drawn if drawing[2]]
+    assert len(early) > len(drawn) / 3  # the first epochs are taken step by step
+    assert len(set(early)) == len(early)  # each once, and those of the last epoch in vain
+    assert len(drawn) <= len(alone) + 4
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a.model.parameters.value, b.model.parameters.value)
+
+
+def test_orders_of_other_seeds_epochs_or_rows_are_drawn_again() -> None:
+    own = Orders()
+    for seeds, epoch, n in [((0, 1), 3, 20), ((1, 0), 3, 20), ((0, 2), 4, 20), ((0, 0), 4, 21)]:
+        own.draw_ahead((0, 1), 3, 20)
+        given = own.of(seeds, epoch, n)
+        assert not own._ahead  # or they would be kept for ever
+        expected = [stream(seed, "shuffle", epoch).permutation(n) for seed in seeds]
+        np.testing.assert_array_equal(given, expected if len({*seeds}) > 1 else expected[0])
+
+
+def test_steps_of_a_block_are_taken_back_if_a_condition_fails_in_one_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Infinite weights make a condition of the softmax fail; without them the steps go on."""
+    spoilt: list[int] = []
+    inner = EpochJobs.take
+
+    def take(self: EpochJobs, part: Part, *rest: Any) -> None:
+        if part.run.epoch == 3:
+            self.arrays["w"][1] = np.inf
+            spoilt.append(part.run.cursor)
+        inner(self, part, *rest)
+
+    def run() -> list[Any]:
+        labels = ROWS[1].astype(int).reshape(-1)
+        return train_replicas(
+            lambda seed: nn.mlp(2, 8, 2, seed=seed),
+            optim.NAG(0.1),
+            *(ROWS[0], labels),
+            **{"loss": "softmax_cross_entropy", "seeds": 3, "epochs": 6, "batch_size": 32},
+            engine="compiled",
+        )
+
+    expected = run()
+    monkeypatch.setattr(EpochJobs, "take", take)
+    for one, two in zip(expected, run(), strict=True):
+        np.testing.assert_array_equal(one.history["train_loss"], two.history["train_loss"])
+        a, b = (own.model.parameters.value for own in (one, two))
+        np.testing.assert_array_equal(a, b)
+    assert spoilt
 
 
 def test_threads_take_the_place_of_processes_of_this_machine_only() -> None:

@@ -59,7 +59,7 @@ def put(jobs: Jobs, place: int, problem: Problem, ways: int = IN | OUT, **how: A
     sources = how.pop("sources", problem.sources)
     (copied,) = networks_of(own, 1, ways, single=True)
     jobs.put(place, problem.runner, sources, copied, problem.numbers, **how)
-    list(jobs)[place].steps = 1
+    jobs.table["steps"][place] = 1
     return own
 
 
@@ -72,10 +72,11 @@ def test_each_job_has_its_own_arrays() -> None:
         for name, array in own.items():
             np.testing.assert_array_equal(array, expected[name], err_msg=name)
     np.testing.assert_array_equal(all_of_them[2]["w"], problem.arrays()["w"])
-    assert [job.taken for job in jobs] == [1, 1, 0]
-    first, second, _ = jobs
-    assert (first.total, first.last, first.status) == (second.total, second.last, DONE)
-    assert first.total == SIZE * first.last > 0
+    assert jobs.table["taken"].tolist() == [1, 1, 0]
+    first, second, _ = jobs.table[["total", "last", "status"]].tolist()
+    total, last, _ = first
+    assert first == second == (total, last, DONE)
+    assert total == SIZE * last > 0
 
 
 @pytest.mark.parametrize("ways", [IN, OUT])
@@ -105,12 +106,22 @@ def test_a_job_is_left_out_if_the_one_it_follows_stopped(spoilt: str, status: in
     after = [put(jobs, 1, problem, follows=True), put(jobs, 2, problem, follows=True)]
     other = put(jobs, 3, problem)
     jobs.take(0, 4)
-    stops, *others = (job.status for job in jobs)
+    stops, *others = jobs.table["status"]
     assert others == [stops, stops, DONE]
     assert stops in (status, GUARD)
     for own in after:
         np.testing.assert_array_equal(own["w"], problem.arrays()["w"])
     np.testing.assert_array_equal(other["w"], Problem().alone()["w"])
+
+
+@pytest.mark.parametrize(("spoilt", "value"), [("t", 99.0), ("X", np.inf), ("X", np.nan)])
+def test_the_conditions_of_a_program_hold_or_not(spoilt: str, value: float) -> None:
+    problem = Problem()
+    wrong = {name: rows.copy() for name, rows in problem.sources.items()}
+    wrong[spoilt][3] = value
+    for sources, hold in ((problem.sources, True), (wrong, False), (problem.sources, True)):
+        job = problem.runner.job(sources, None, 0, 1, numbers=problem.numbers)
+        assert problem.runner.holds(problem.arrays(), job) == hold
 
 
 def test_the_first_job_of_a_call_follows_none() -> None:
@@ -127,10 +138,10 @@ def test_a_job_goes_on_with_the_sum_of_losses_of_the_one_it_follows() -> None:
     problem, jobs = Problem(), Jobs(2, np.dtype(float))
     for place in range(2):
         put(jobs, place, problem, follows=place > 0)
-    first, second = jobs
-    first.total = 0.1
+    jobs.table["total"] = 0.1, 0.0
     jobs.take(0, 2)
-    assert second.total == SIZE * second.last + first.total != SIZE * second.last
+    (first, _), (total, last) = jobs.table[["total", "last"]].tolist()
+    assert total == SIZE * last + first != SIZE * last
 
 
 def test_arrays_with_gaps_and_of_other_types_or_sizes_are_refused() -> None:
@@ -151,10 +162,10 @@ def test_arrays_with_gaps_and_of_other_types_or_sizes_are_refused() -> None:
 def test_a_wrong_job_raises_and_none_after_it_runs() -> None:
     problem, jobs = Problem(), Jobs(3, np.dtype(float))
     own = [put(jobs, place, problem) for place in range(3)]
-    list(jobs)[1].first = 1  # a batch would end behind the last row
+    jobs.table["first"][1] = 1  # a batch would end behind the last row
     with pytest.raises(AssertionError, match="instruction -2"):
         jobs.take(0, 3)
-    assert [job.taken for job in jobs] == [1, 0, 0]
+    assert jobs.table["taken"].tolist() == [1, 0, 0]
     np.testing.assert_array_equal(own[2]["w"], problem.arrays()["w"])
 
 
