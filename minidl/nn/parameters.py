@@ -195,7 +195,7 @@ class ParameterVector:
     `value` and `grad`, of shape (P,), hold all values, into which optimizers write, and all
     gradients. `names` and `shapes` are those of the parameters, such as ``"0.weight"`` and (2, 16);
     `penalized` (P,) says which entries a penalty counts. `gradients` holds the views of `grad`
-    by the creation numbers of the parameters.
+    by the creation numbers of the parameters, `largest_matrix` the most elements that one has.
 
     Parameters
     ----------
@@ -231,6 +231,8 @@ class ParameterVector:
                 raise GraphError(message, hint="Build a new layer, or use a copy.deepcopy of it.")
         self.names = tuple(self._parameters)
         self.shapes = tuple(p.shape for p in self)
+        matrices = (math.prod(shape[-2:]) for shape in self.shapes if len(shape) > 1)
+        self.largest_matrix = max(matrices, default=0)
         sizes = [p.size for p in self]
         lead = () if replicas is None else (replicas,)
         self.value: Array = np.empty((*lead, sum(sizes)), dtype=dtypes.pop())
@@ -286,6 +288,12 @@ class ParameterVector:
     def size(self) -> int:
         """The number P of entries, for replicas of each."""
         return int(self.value.shape[-1])
+
+    def gradient_norm(self) -> Any:
+        """Return the Euclidean norm of the gradient; for replicas an array of those of each."""
+        if self.grad.ndim == 1:
+            return math.sqrt(np.dot(self.grad, self.grad))
+        return np.sqrt([np.dot(own, own) for own in self.grad], dtype=float)
 
     @answers
     def set(self, value: npt.ArrayLike) -> None:

@@ -133,16 +133,10 @@ def unable(run: Any, epoch: Any) -> str:
     """Return why the compiled engine is not used, or "" if it may be."""
     if not instruction_set():
         return NO_MACHINE
-    rows = min(epoch.size, epoch.data.n)
-    if run.engine == "auto" and not worthwhile(rows * largest_matrix(run), instruction_set()):
+    elements = min(epoch.size, epoch.data.n) * run.objective.vector.largest_matrix
+    if run.engine == "auto" and not worthwhile(elements, instruction_set()):
         return LARGE
     return ""
-
-
-def largest_matrix(run: Any) -> int:
-    """Return the number of elements of the largest matrix of weights."""
-    vector = run.objective.vector
-    return max((p.shape[-2] * p.shape[-1] for p in vector if p.ndim > 1), default=0)
 
 
 def check_instructions(run: Any) -> None:

@@ -98,9 +98,8 @@ class Run(ABC):
         """Return a row of the history, for an epoch whose batches had these mean losses."""
         train, held_out, sets = data.train, data.held_out, data.sets
         losses = self.measure_rows(train, sets)
-        grads = np.atleast_2d(self.objective.vector.grad)
-        norms = np.sqrt(list(map(np.dot, grads, grads)), dtype=float) if self.epoch else running
         single = self.objective.vector.grad.ndim == 1
+        averaged = running.item() if single else running
         row: Row = {
             "epoch": self.epoch,
             "updates": self.optimizer.step_count,
@@ -108,8 +107,8 @@ class Run(ABC):
             "samples": self.samples,
             "seconds": self.seconds,
             "train_loss": losses["loss"],
-            "running_loss": running.item() if single else running,
-            "gradient_norm": norms.item() if single else norms,
+            "running_loss": averaged,
+            "gradient_norm": self.objective.vector.gradient_norm() if self.epoch else averaged,
         }
         if self.look_ahead:
             point, here = self.look_ahead_point(), losses["loss"]

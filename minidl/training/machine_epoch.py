@@ -7,6 +7,7 @@ since the machine runs without the GIL. A network's steps are the same in any th
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -20,6 +21,8 @@ from minidl.engine import GUARD, IN, OUT, Jobs, Runner, address_of, networks_of
 from minidl.training import machine_steps
 from minidl.training.machine_steps import PROGRAMS, Known, Part, copies
 from minidl.training.orders import Orders
+
+FIELDS = ("first", "steps", "total", "last", "order", "memory", "taken", "status")  # of jobs
 
 
 class Leg(NamedTuple):
@@ -41,7 +44,8 @@ class EpochJobs:
         self.threads, self.arrays, self.settings = len(lanes[0]), part.arrays(), _settings(part)
         self.guarded = any(runner.guarded for runner, *_ in lanes)
         self.jobs = Jobs(len(going) * len(lanes), lanes[0][0].dtype)
-        self.each = self.jobs.table.reshape(len(going), len(lanes))
+        table = self.jobs.table.reshape(len(going), len(lanes))
+        self.fields = {name: table[name] for name in FIELDS}
         self._memories = np.array([[lane.memory.ctypes.data for lane in leg] for leg in lanes])
         self._pace = 0.0  # seconds of another thread for a step of a network, in the last call
         self._drawing = 0.0  # seconds of what was done meanwhile
@@ -81,7 +85,7 @@ class EpochJobs:
         self,
         part: Part,
         legs: Sequence[Leg],
-        totals: Array,
+        totals: list[float],
         pool: ThreadPoolExecutor,
         meanwhile: Callable[[], None],
     ) -> None:
@@ -89,21 +93,23 @@ class EpochJobs:
 
         `meanwhile` is called while threads of the pool still take steps, if there are some.
         """
-        order, each, cursor = part.epoch.order, self.each, part.run.cursor
+        order, fields, cursor = part.epoch.order, self.fields, part.run.cursor
         for k, (known, steps) in enumerate(legs):
-            each["first"][:, k], each["steps"][:, k] = cursor, steps
+            fields["first"][:, k], fields["steps"][:, k] = cursor, steps
             cursor += steps * known.count
-        each["total"], each["total"][:, 0] = 0.0, totals[self.going]
-        each["order"] = 0
+        fields["total"][...] = 0.0
+        fields["total"][:, 0] = [totals[k] for k in self.going]
+        fields["order"][...] = 0
         if order is not None:
-            rows = np.array(self.going if order.ndim > 1 else [0] * len(self.going))
-            each["order"] = (address_of("the order", order) + order.strides[0] * rows)[:, None]
+            apart = order.strides[0] if order.ndim > 1 else 0
+            begin = address_of("the order", order)
+            fields["order"].T[...] = [begin + apart * k for k in self.going]
         steps, start = sum(leg.steps for leg in legs), time.perf_counter()
         bounds = self._bounds(steps)
 
         def work(thread: int) -> None:
             begin, end = bounds[thread : thread + 2]
-            each["memory"][begin:end] = self._memories[:, thread]
+            fields["memory"][begin:end] = self._memories[:, thread]
             if begin < end:
                 self.jobs.take(begin * len(legs), end * len(legs))
             stop = time.perf_counter()
@@ -167,15 +173,14 @@ class Whole:
 
     def _take(self, part: Part, legs: Sequence[Leg]) -> int:
         """Take the steps of these legs, those of one network after the other."""
-        run, order, start = part.run, part.epoch.order, time.perf_counter()
-        totals = np.array(run.running_total, float, ndmin=1)
-        going = np.flatnonzero(np.isfinite(totals)).tolist()
+        run, start = part.run, time.perf_counter()
+        single = part.networks[0].row is None
+        totals = [run.running_total] if single else run.running_total.tolist()
+        going = [k for k, total in enumerate(totals) if math.isfinite(total)]
         jobs = self._jobs_of(part, legs, going)
-        kept = copies(jobs.arrays) if jobs.guarded and part.networks[0].row is not None else {}
-        n, ahead = part.epoch.data.n, [] if order is None else run.seeds
-        meanwhile = partial(self._orders.draw_ahead, ahead, run.epoch + 2, n)  # this is + 1
+        kept = copies(jobs.arrays) if jobs.guarded and not single else {}
         try:
-            jobs.take(part, legs, totals, self._pool, meanwhile)
+            jobs.take(part, legs, totals, self._pool, partial(self._draw_ahead, part))
         finally:  # a handler of signals may raise as soon as the machine returns
             taken = self._note(part, legs, totals, kept)
         seconds = (time.perf_counter() - start) * jobs.threads / max(1, taken * len(going))
@@ -183,27 +188,36 @@ class Whole:
             leg.known.seconds = seconds
         return taken
 
-    def _note(self, part: Part, legs: Sequence[Leg], totals: Array, kept: dict[str, Array]) -> int:
+    def _draw_ahead(self, part: Part) -> None:
+        """Draw the orders of the next epoch, if rows have an order."""
+        if part.epoch.order is not None:
+            this_one = part.run.epoch + 1
+            self._orders.draw_ahead(part.run.seeds, this_one + 1, part.epoch.data.n)
+
+    def _note(
+        self, part: Part, legs: Sequence[Leg], totals: list[float], kept: dict[str, Array]
+    ) -> int:
         """Note the steps that were taken, or take them back; return how many."""
         jobs = self._jobs
         assert jobs is not None
-        each, lasts = jobs.each, np.full(len(totals), np.nan)
-        taken = each["taken"].max(0, initial=0)
+        fields, lasts = jobs.fields, [math.nan] * len(totals)
+        taken, total, last = (fields[name].tolist() for name in ("taken", "total", "last"))
+        counts = taken[0] if taken else [0] * len(legs)
         if part.networks[0].row is not None:  # networks of a block go in step
-            taken = np.array([leg.steps for leg in legs]) * each["taken"].any()
-        if kept and (each["status"] == GUARD).any():
+            counts = [leg.steps if any(map(any, taken)) else 0 for leg in legs]
+        if kept and GUARD in fields["status"]:
             for name, array in kept.items():
                 jobs.arrays[name][...] = array
-            taken[...] = 0
-        for k in range(len(legs)):
-            ran = np.flatnonzero(each["taken"][:, k])
-            networks = np.array(jobs.going)[ran]
-            totals[networks], lasts[networks] = each["total"][ran, k], each["last"][ran, k]
-        for leg, steps in zip(legs, taken.tolist(), strict=True):
+            counts = [0] * len(legs)
+        for place, k in enumerate(jobs.going):
+            final = max((leg for leg, steps in enumerate(taken[place]) if steps), default=None)
+            if final is not None:
+                totals[k], lasts[k] = total[place][final], last[place][final]
+        for leg, steps in zip(legs, counts, strict=True):
             if steps:
                 part.count(leg.known, steps, totals, lasts)
-        each["taken"] = 0
-        return int(taken.sum())
+        fields["taken"][...] = 0
+        return sum(counts)
 
     def _jobs_of(self, part: Part, legs: Sequence[Leg], going: list[int]) -> EpochJobs:
         """Return the jobs of these networks on these legs; those of the last epoch if they fit."""
@@ -240,6 +254,9 @@ def _settings(part: Part) -> list[Any]:
 
 def _in_threads(work: Callable[[int], None], pool: ThreadPoolExecutor, threads: int) -> None:
     """Call `work` with the number of each thread, 0 in this one, and raise the first error."""
+    if threads == 1:
+        work(0)
+        return
     others = [pool.submit(work, number) for number in range(1, threads)]
     try:
         work(0)

@@ -31,7 +31,7 @@ from minidl.engine import (
 from minidl.training.checks import parts_of
 from minidl.training.compilable import check_buffers
 from minidl.training.data import Rows
-from minidl.training.engine_choice import LARGE, instruction_set, largest_matrix
+from minidl.training.engine_choice import LARGE, instruction_set
 from minidl.training.machine_rows import Sources
 from minidl.training.machine_steps import AGREE, PROGRAMS
 from minidl.training.measure import CHUNK, Objective
@@ -219,7 +219,7 @@ def _against(run: Any, rows: Rows) -> str:
     """Return why rows cannot be measured by the machine, as far as is known before, or ""."""
     if rows.X.dtype != run.objective.vector.value.dtype:
         return "large inputs are converted batch by batch"
-    elements = min(MOST, rows.X.shape[-2]) * largest_matrix(run)
+    elements = min(MOST, rows.X.shape[-2]) * run.objective.vector.largest_matrix
     if run.engine == "auto" and not worthwhile(elements, instruction_set()):
         return LARGE
     return ""

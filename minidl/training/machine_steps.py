@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -207,8 +207,8 @@ class Part:
             return False
         arrays, drawing = self.arrays(), _Drawing(run)
         kept = copies(arrays) if len(networks) > 1 else {}
-        totals = np.array(run.running_total, float, ndmin=1)
-        last = np.full(len(networks), np.nan)
+        totals = np.atleast_1d(run.running_total).tolist()
+        last = [math.nan] * len(networks)
         for k, network in enumerate(networks):
             if not math.isfinite(totals[k]):  # it has diverged in this epoch
                 continue
@@ -257,13 +257,15 @@ class Part:
             known.runner.read(arrays)
         return taken
 
-    def count(self, known: Known, steps: int, totals: Array, last: Array) -> None:
+    def count(
+        self, known: Known, steps: int, totals: Sequence[float], last: Sequence[float]
+    ) -> None:
         """Note the steps that were taken where the eager loop notes them."""
         run, single = self.run, self.run.objective.vector.value.ndim == 1
         run.optimizer.step_count += steps
         run.optimizer.gradient_evaluations += steps * known.runner.evaluations
-        run.objective.value = float(last[0]) if single else last.copy()
-        run.running_total = float(totals[0]) if single else totals.copy()
+        run.objective.value = last[0] if single else np.array(last)
+        run.running_total = totals[0] if single else np.array(totals)
         run.cursor += steps * known.count
         run.samples += steps * known.count
         self.taken = steps

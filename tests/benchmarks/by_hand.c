@@ -71,33 +71,55 @@ INLINE void transposed(int m, int n, const double *w, double *to) {
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++) to[j * m + i] = w[i * n + j];
 }
-/* Add the loss and gradient of n rows, of a batch of `batch`. */
-INLINE double strip(int n, int batch, const double *w, double *g, const double *X, const double *t,
-                    const double *W2T, const double *W3T) {
-    static double h1[STRIP * D1], h2[STRIP * D2], z[STRIP * D3], g1[STRIP * D1], g2[STRIP * D2];
-    double loss = 0;
+static double h1[STRIP * D1], h2[STRIP * D2], z[STRIP * D3], g1[STRIP * D1], g2[STRIP * D2];
+INLINE void forward(int n, const double *w, const double *X) {
     product(n, D1, D0, X, D0, 1, w + W1, h1, w + B1, 0);
     activate(h1, n * D1);
     product(n, D2, D1, h1, D1, 1, w + W2, h2, w + B2, 0);
     activate(h2, n * D2);
     product(n, D3, D2, h2, D2, 1, w + W3, z, w + B3, 0);
+}
+/* Return the loss of n rows; add those whose class is right, or leave the gradient in z. */
+INLINE double losses(int n, int batch, const double *t, int64_t *right) {
+    double loss = 0;
     if (D3 == 1)
         for (int i = 0; i < n; i++) {
             double e = exp(-fabs(z[i])), x = z[i];
             loss += (x > 0 ? x : 0) - t[i] * x + log1p(e);
-            z[i] = ((x >= 0 ? 1 : e) / (1 + e) - t[i]) / batch;
+            if (right) *right += (x > 0) == (t[i] > 0.5);
+            else z[i] = ((x >= 0 ? 1 : e) / (1 + e) - t[i]) / batch;
         }
     else
         for (int i = 0; i < n; i++) {
             double *x = z + i * D3, top = x[0], sum = 0;
             int own = (int)t[i];
             for (int c = 1; c < D3; c++) top = x[c] > top ? x[c] : top;
-            double right = x[own] - top;
+            double difference = x[own] - top;
+            if (right) *right += difference == 0;
             for (int c = 0; c < D3; c++) x[c] = exp(x[c] - top);
             for (int c = 0; c < D3; c++) sum += x[c];
-            loss += log(sum) - right;
+            loss += log(sum) - difference;
             for (int c = 0; c < D3; c++) x[c] = (x[c] / sum - (c == own)) / batch;
         }
+    return loss;
+}
+/* Return the mean loss of n rows, and the share whose class is right. */
+double measure(const double *w, const double *X, const double *t, int64_t n, double *accuracy) {
+    double loss = 0;
+    int64_t right = 0;
+    for (int64_t from = 0; from < n; from += STRIP) {
+        int rows = n - from < STRIP ? (int)(n - from) : STRIP;
+        if (rows == STRIP) forward(STRIP, w, X + from * D0), loss += losses(STRIP, 1, t + from, &right);
+        else forward(rows, w, X + from * D0), loss += losses(rows, 1, t + from, &right);
+    }
+    *accuracy = (double)right / n;
+    return loss / n;
+}
+/* Add the loss and gradient of n rows, of a batch of `batch`. */
+INLINE double strip(int n, int batch, const double *w, double *g, const double *X, const double *t,
+                    const double *W2T, const double *W3T) {
+    forward(n, w, X);
+    double loss = losses(n, batch, t, 0);
     product(D2, D3, n, h2, 1, D2, z, g + W3, g + W3, D3);
     sums(n, D3, z, g + B3);
     product(n, D2, D3, z, D3, 1, W3T, g2, 0, 0);

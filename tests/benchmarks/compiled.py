@@ -69,10 +69,14 @@ class InC(Peer):
             "-lmvec",
         ]
         subprocess.run([*built, "-lm"], check=True)
-        self.epoch = ctypes.CDLL(str(library)).epoch
+        self.library = ctypes.CDLL(str(library))
+        self.epoch = self.library.epoch
         self.epoch.restype = ctypes.c_double
         pointers, numbers = [ctypes.c_void_p] * 5, [ctypes.c_int64] * 2 + [ctypes.c_double] * 2
         self.epoch.argtypes = pointers + numbers
+        self.measure = self.library.measure
+        self.measure.restype = ctypes.c_double
+        self.measure.argtypes = [*pointers[:3], ctypes.c_int64, ctypes.c_void_p]
         self.rows, self.targets = np.ascontiguousarray(self.X), self.y.astype(float)
 
     def build(self) -> None:
@@ -89,10 +93,22 @@ class InC(Peer):
         for epoch in range(1, self.workload.epochs + 1):
             order = None if self.batch == n else minidl_order(self.seed, n, epoch)
             self.run_epoch(self.w, self.v, order)
+            self.end_epoch()
         self.steps = self.workload.epochs * -(-n // self.batch)
+
+    def end_epoch(self) -> None:
+        """Do what comes after an epoch: nothing."""
 
     def layers(self) -> Layers:
         return unflat(self.w, self.workload.sizes)
+
+
+class InCMeasured(InC):
+    """The same with loss and accuracy on all rows after every epoch."""
+
+    def end_epoch(self) -> None:
+        data = (array.ctypes.data for array in (self.w, self.rows, self.targets))
+        self.measured = self.measure(*data, len(self.X), ctypes.byref(ctypes.c_double()))
 
 
 class ManyInC(Many, InC):
@@ -192,28 +208,35 @@ def _demand_agreement(contestants: dict[str, Peer], workload: Workload) -> None:
         assert np.allclose(loss, losses["C by hand"], 1e-8), (name, losses)
 
 
-def measure(workload: Workload, many: bool, settings: command.Settings) -> dict[str, Any]:
-    """Time the contestants on one workload."""
+def measure(
+    workload: Workload, many: bool, settings: command.Settings, *, long: bool = False
+) -> dict[str, Any]:
+    """Time the contestants on one workload; of `many` networks for `long` only the machine."""
     kinds: dict[str, Any] = {"compiled": Compiled, "compiled, measured": CompiledMeasured}
-    kinds |= {"eager": MinidlEager, "C by hand": InC, "JAX, scan": JaxScan}
+    kinds |= {"eager": MinidlEager, "C by hand": InC, "C, measured": InCMeasured}
+    kinds |= {"JAX, scan": JaxScan}
     kinds |= {"torch": Torch, "scikit-learn": ScikitLearn}
     makers = {name: partial(kind, workload) for name, kind in kinds.items()}
     if many:
         kinds = {"compiled": ManyCompiled, "compiled, 2 threads": InThreads, "eager": ManyEager}
         kinds |= {"C by hand": ManyInC, "JAX, vmap + scan": Jax}
         kinds |= {"torch loop": TorchLoop} if workload.batch != 1 else {}  # it takes minutes
+        if long:
+            kinds = {name: kind for name, kind in kinds.items() if "compiled" in name}
         makers = {name: partial(kind, workload, R) for name, kind in kinds.items()}
     contestants, missing = peers.installed(makers)
-    _demand_agreement(contestants, workload)
+    if not long:
+        _demand_agreement(contestants, workload)
     for name in ("torch", "torch loop", "scikit-learn"):
         if name in contestants and (workload.batch == 1 or many):
             contestants[name].lengthen(1)
     times, _ = interleave(contestants, settings.repeats, settings.generator)
     found = machine()
     notes = [f"instructions {found.instruction_set}" if found else "no machine"]
-    rows = report.figures(
-        times, ("C by hand", "eager", "JAX, vmap + scan" if many else "JAX, scan")
-    )
+    against = ("C by hand", "eager", "JAX, vmap + scan" if many else "JAX, scan")
+    rows = report.figures(times, ("compiled",) if long else against)
+    if not many:
+        notes.append(measuring({name: row["median"] for name, row in rows.items()}))
     return {
         "unit": "us per step",
         "contestants": rows,
@@ -221,6 +244,13 @@ def measure(workload: Workload, many: bool, settings: command.Settings) -> dict[
         "targets": [],
         "notes": notes,
     }
+
+
+def measuring(medians: dict[str, float]) -> str:
+    """Return in words what measuring adds to an epoch, beside what it adds to C by hand."""
+    added = medians["compiled, measured"] - medians["compiled"]
+    ratio = added / (medians["C, measured"] - medians["C by hand"])
+    return f"measuring adds {ratio:.2f} times what the same forward passes add in C"
 
 
 EPOCHS = {"moons, batch 32": 100, "moons, batch 1": 10, "moons, full batch": 500}
@@ -232,6 +262,8 @@ for _workload in WORKLOADS:
     if _workload.name in ("moons, batch 32", "moons, batch 1"):
         _workload = Workload(**{**vars(_workload), "epochs": EPOCHS[_workload.name] // 4})
         CASES[f"{R} of {_workload.name}"] = partial(measure, _workload, True)
+        _workload = Workload(**{**vars(_workload), "epochs": 3 * EPOCHS[_workload.name]})
+        CASES[f"{R} of {_workload.name}, long"] = partial(measure, _workload, True, long=True)
 
 if __name__ == "__main__":
     sys.exit(command.main("Time of one compiled step.", CASES, report.table))

@@ -163,7 +163,7 @@ def test_any_number_of_threads_gives_the_same_bits(
 
     def take_epoch(self: EpochJobs, *how: Any) -> None:
         inner_epoch(self, *how)
-        several = {*map(tuple, self.each["memory"].tolist())}
+        several = {*map(tuple, self.fields["memory"].tolist())}
         memories.append((len(several), len(self.going)))
 
     monkeypatch.setattr(Jobs, "take", take)
