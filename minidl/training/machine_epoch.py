@@ -86,7 +86,7 @@ class EpochJobs:
         part: Part,
         legs: Sequence[Leg],
         totals: list[float],
-        pool: ThreadPoolExecutor,
+        pool: ThreadPoolExecutor | None,
         meanwhile: Callable[[], None],
     ) -> None:
         """Take the steps of the legs from the cursor on, with the sums of losses until now.
@@ -141,13 +141,14 @@ class Whole:
         self.threads, self._orders = 1, orders
         self._lanes: list[tuple[Known, list[Runner]]] = []
         self._jobs: EpochJobs | None = None
-        self._pool = ThreadPoolExecutor()  # has no threads until they are needed
+        self._pool: ThreadPoolExecutor | None = None  # of the other threads, if there are some
 
     def forget(self) -> None:
         """Forget the rows, but not the memories, and end the threads."""
         self._jobs = None
-        self._pool.shutdown()
-        self._pool = ThreadPoolExecutor()
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
         for _, lanes in self._lanes:
             for runner in lanes:
                 runner.forget()
@@ -179,6 +180,8 @@ class Whole:
         going = [k for k, total in enumerate(totals) if math.isfinite(total)]
         jobs = self._jobs_of(part, legs, going)
         kept = copies(jobs.arrays) if jobs.guarded and not single else {}
+        if self.threads > 1 and self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads - 1)
         try:
             jobs.take(part, legs, totals, self._pool, partial(self._draw_ahead, part))
         finally:  # a handler of signals may raise as soon as the machine returns
@@ -252,9 +255,9 @@ def _settings(part: Part) -> list[Any]:
     ]
 
 
-def _in_threads(work: Callable[[int], None], pool: ThreadPoolExecutor, threads: int) -> None:
+def _in_threads(work: Callable[[int], None], pool: ThreadPoolExecutor | None, threads: int) -> None:
     """Call `work` with the number of each thread, 0 in this one, and raise the first error."""
-    if threads == 1:
+    if pool is None:
         work(0)
         return
     others = [pool.submit(work, number) for number in range(1, threads)]
