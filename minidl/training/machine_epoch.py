@@ -22,6 +22,7 @@ from minidl.training import machine_steps
 from minidl.training.machine_steps import PROGRAMS, Known, Part, copies
 from minidl.training.orders import Orders
 
+WAITING = -1  # the status of a job that has not begun
 FIELDS = ("first", "steps", "total", "last", "order", "memory", "taken", "status")  # of jobs
 
 
@@ -119,7 +120,13 @@ class EpochJobs:
                 meanwhile()
                 self._drawing = time.perf_counter() - stop
 
-        _in_threads(work, pool, self.threads)
+        fields["status"][...] = WAITING
+        try:
+            _in_threads(work, pool, self.threads)
+        finally:  # a handler of signals may raise before this thread has begun, and others go on
+            if fields["taken"].any():
+                for place in np.flatnonzero(fields["status"][:, 0] == WAITING).tolist():
+                    self.jobs.take(place * len(legs), (place + 1) * len(legs))
 
     def _bounds(self, steps: int) -> list[int]:
         """Return where the range of each thread begins, and where the last one ends.

@@ -15,9 +15,10 @@ from minidl import Trainer, nn, optim, train_replicas
 from minidl.engine import Jobs
 from minidl.streams import stream
 from minidl.training import Callback, StopAtTarget, machine_epoch, machine_steps, orders
-from minidl.training.data import Data, Rows
+from minidl.training.data import Data, Rows, check_rows
 from minidl.training.machine_epoch import EpochJobs, Whole, _in_threads
 from minidl.training.machine_steps import Epoch, Part
+from minidl.training.many import train_many
 from minidl.training.orders import Orders
 from minidl.training.pool import threads_for
 
@@ -71,6 +72,56 @@ def test_an_error_from_a_handler_of_signals_leaves_a_run_that_can_go_on(
     assert own.epoch < 12
     own.fit(*ROWS, epochs=12 - own.epoch)
     assert_same(alone, own, 0.0)
+
+
+@pytest.mark.parametrize("moment", ["before", "after", "drawing"])
+def test_an_error_from_a_handler_of_signals_leaves_networks_in_step(
+    moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the thread that takes some networks and draws, while others go on."""
+    inner, inner_draw, raised = Jobs.take, Orders.draw_ahead, []
+
+    def fail(now: str) -> None:
+        main = threading.current_thread() is threading.main_thread()
+        if now == moment and main and not raised and started:
+            raised.append(now)
+            raise TimeoutError
+
+    def take(self: Jobs, begin: int, end: int) -> None:
+        fail("before")
+        inner(self, begin, end)
+        fail("after")
+
+    def draw_ahead(self: Orders, *how: Any) -> None:
+        fail("drawing")
+        inner_draw(self, *how)
+
+    inner_epoch, started = EpochJobs.take, []
+
+    def take_epoch(self: EpochJobs, part: Part, *how: Any) -> None:
+        started[:] = [1] * (part.run.epoch == 5)
+        inner_epoch(self, part, *how)
+
+    def trainers() -> list[Trainer]:
+        made = [trainer("compiled", lambda k=k: nn.mlp(2, 8, 1, seed=k)) for k in range(6)]
+        for seed, network in enumerate(made):
+            network.seed = seed
+        return made
+
+    rows = check_rows("training", *ROWS, trainers()[0].objective)
+    expected, own = trainers(), trainers()
+    train_many(expected, (rows, None), 12)
+    monkeypatch.setattr(Jobs, "take", take)
+    monkeypatch.setattr(Orders, "draw_ahead", draw_ahead)
+    monkeypatch.setattr(EpochJobs, "take", take_epoch)
+    with pytest.raises(TimeoutError):
+        train_many(own, (rows, None), 12, jobs=2)
+    assert len({(network.epoch, network.cursor, network.samples) for network in own}) == 1
+    epoch = own[0].epoch
+    assert 5 <= epoch < 12
+    for network, other in zip(own, expected, strict=True):
+        network.fit(*ROWS, epochs=12 - epoch)
+        assert_same(network, other, 1e-12)
 
 
 @pytest.mark.filterwarnings("ignore:3 of 3 replicas diverged")
