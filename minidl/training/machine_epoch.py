@@ -123,10 +123,18 @@ class EpochJobs:
         fields["status"][...] = WAITING
         try:
             _in_threads(work, pool, self.threads)
-        finally:  # a handler of signals may raise before this thread has begun, and others go on
-            if fields["taken"].any():
-                for place in np.flatnonzero(fields["status"][:, 0] == WAITING).tolist():
-                    self.jobs.take(place * len(legs), (place + 1) * len(legs))
+        finally:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Take what a thread has not begun while others went on: networks go in step.
+
+        So it is if a handler of signals raises in the first thread.
+        """
+        legs, status = len(self.lanes), self.fields["status"]
+        if self.fields["taken"].any():
+            for place in np.flatnonzero(status[:, 0] == WAITING).tolist():
+                self.jobs.take(place * legs, (place + 1) * legs)
 
     def _bounds(self, steps: int) -> list[int]:
         """Return where the range of each thread begins, and where the last one ends.
