@@ -12,6 +12,7 @@ from minidl import __version__
 from minidl.cli.epochs import wrapped
 from minidl.cli.listing import bold
 from minidl.cli.next_step import after_doctor, command_text
+from minidl.cli.penalty import print_l2
 from minidl.cli.result_files import printed, write_all, write_text
 from minidl.cli.train import prepare, print_made
 from minidl.cli.train_files import NOT_SETTINGS
@@ -95,7 +96,7 @@ def _print_made(trainer: Trainer, data: Dataset, options: Namespace) -> None:
     print(wrapped(f"model      {model}", INDENT))
     name = options.optimizer.rpartition(":")[2]
     print(f"optimizer  {name}, batch size {trainer.batch_size}")
-    return None
+    return print_l2(data, options)
 
 
 def _print_diagnosis(diagnosis: Diagnosis, name: str) -> None:

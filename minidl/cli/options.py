@@ -159,9 +159,10 @@ def _run(p: argparse.ArgumentParser, rate: str) -> None:
     text = "initial weights, see minidl list (default: the usual one for the activation)"
     add("--initializer", metavar="NAME", help=text)
     add("--dropout", type=values.number, default=0.0, help="dropout rate in [0, 1) (default: 0)")
-    for penalty in ("l1", "l2"):
-        text = f"strength of the {penalty.upper()} penalty (default: 0)"
-        add(f"--{penalty}", type=values.number, default=0.0, help=text)
+    text = "strength of the L1 penalty (default: 0)"
+    add("--l1", type=values.number, default=0.0, help=text)
+    text = "strength of the L2 penalty (default: 1 / training rows for a regression on a file)"
+    add("--l2", type=values.number, help=text)
     add("--seed", type=values.integer, default=0, help="seed of all random numbers (default: 0)")
 
 

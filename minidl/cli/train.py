@@ -15,6 +15,7 @@ from minidl.cli.next_step import command_text, next_command
 from minidl.cli.options import INTERRUPTED, exit_code
 from minidl.cli.outcome import Outcome
 from minidl.cli.output import FAILED, say
+from minidl.cli.penalty import choose_l2, print_l2
 from minidl.cli.result_files import Writers, printed, write_all
 from minidl.cli.run_file import EndIfSignalled, RunFile, check_run
 from minidl.cli.signals import SIGNALS
@@ -141,6 +142,7 @@ def prepare(options: Namespace) -> tuple[Trainer, Dataset]:
         options.momentum = optimizer.hyperparameters["momentum"]
     batch_size = entry.batches(options.batch_size)
     data = load(options.dataset, options, seed=seed)
+    choose_l2(options, data, optimizer)
     network = {k: getattr(options, k) for k in ("activation", "dropout", "initializer")}
     model = nn.mlp(data.n_features, *options.hidden, data.n_outputs, seed=seed, **network)
     settings = {"optimizer": optimizer, "batch_size": batch_size, "seed": seed, "l2": options.l2}
@@ -219,6 +221,7 @@ def print_made(trainer: Trainer, data: Dataset, options: Namespace) -> None:
     line = f"optimizer  {name}: {trainer.optimizer!r}, batch size {trainer.batch_size}"
     falls = f", lowered from {options.lr:g} on plateaus" * (trainer.schedule == PLATEAU)
     print(wrapped(line + falls, 11))
+    print_l2(data, options)
 
 
 def _reason(chosen: SuggestedRate) -> str:

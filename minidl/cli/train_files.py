@@ -10,7 +10,8 @@ from minidl.plots.figures import save
 from minidl.plots.overview import draw_run
 from minidl.training import History, Predictor, Trainer
 
-NOT_SETTINGS = {"parser", "flags", "command", "words", "suggested", "checkpoint", "every", "resume"}
+NOT_SETTINGS = {"parser", "flags", "command", "words", "suggested", "chosen_l2"}
+NOT_SETTINGS |= {"checkpoint", "every", "resume"}
 
 
 def first_files(trainer: Trainer, data: Dataset, options: Namespace) -> Writers:

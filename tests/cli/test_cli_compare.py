@@ -213,6 +213,19 @@ def test_a_file_of_ones_own_is_compared_on(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("own.csv, 45 training rows, 2-16-16-1 tanh")
 
 
+@pytest.mark.parametrize(("target", "penalty"), [("kind", ""), ("size", "--l2 0 ")])
+def test_the_suggested_training_has_no_penalty_either(tmp_path, capsys, target, penalty):
+    """``minidl train`` adds one to a regression on a file, and a comparison has none."""
+    rows = "".join(f"{i % 7},{i % 3},{'ab'[i % 7 > 3]},{i % 7 + i % 3 / 9}\n" for i in range(60))
+    file = tmp_path / "own.csv"
+    file.write_text(f"x,y,kind,size\n{rows}", encoding="utf-8")
+    command = [word for word in SMALL_RACE if word not in ("--rows", "60")]
+    assert main([*command, "--dataset", str(file), "--target-column", target]) == 0
+    suggested = " ".join(capsys.readouterr().out.replace("\\", "").split())
+    assert "next: minidl train" in suggested
+    assert f"--lr 0.3 {penalty}--" in re.sub(r"--lr \S+", "--lr 0.3", suggested)
+
+
 def test_several_problems_and_batch_sizes_are_compared_one_after_the_other(capsys, tmp_path):
     file = tmp_path / "study.json"
     options = ["--problems", "moons,circles", "--batch-size", "full,32", "--profile"]

@@ -264,6 +264,10 @@ def _commands(comparison: Results, typed: Sequence[str], width: int) -> list[str
         words += modifier_flags(plan.modifiers, entry, best.setting.momentum)
         if best.batch_size != entries[best.optimizer].batch_size:
             words += ["--batch-size", str(best.batch_size)]
+        runs = comparison.evaluation_runs(plan.contestant(best.optimizer), best.setting)
+        classifies = any("train_accuracy" in run.curves for run in runs)
+        if plan.problem not in DATASETS and not classifies:
+            words += ["--l2", "0"]  # train would add a penalty, and compare has none
         if "--plot" not in options and importlib.util.find_spec("matplotlib"):
             options += ["--plot", f"{Path(plan.problem).stem}-{best.optimizer}.png"]
         line = f"next: {shlex.join([*words, *options])}"
