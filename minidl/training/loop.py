@@ -201,7 +201,7 @@ def run(state: Run, data: Data, last: int) -> None:
 def first_row(state: Run, data: Data) -> tuple[Row, Array]:
     """Return the row before training, and a mask of all networks; raise if a loss is not finite."""
     row = state.measure(data, np.full(len(state.seeds), np.nan))
-    losses = np.atleast_1d(row["train_loss"])
+    losses = np.array(row["train_loss"], ndmin=1)
     finite = np.isfinite(losses)
     for k in np.flatnonzero(~finite):
         with state.naming(int(k)):
@@ -229,7 +229,7 @@ def end_epoch(state: Run, data: Data, last: int) -> Data:
     every, ended = state.measure_every, state.epoch == last or state.stop_reason is not None
     if left.any() and (ended or (every > 0 and state.epoch % every == 0)):
         row = state.measure(data, state.unrecorded)
-        left = state.stop_diverged(np.atleast_1d(row["train_loss"]), data)
+        left = state.stop_diverged(np.array(row["train_loss"], ndmin=1), data)
         state.unrecorded = None
         if left.any():
             state.optimizer.note_loss(_of_those(row["train_loss"], left))

@@ -71,6 +71,7 @@ class MeasureJobs:
         self._each = self._jobs.table.reshape(self.rights.shape)
         self._each["first"] = [piece.first for piece in pieces]
         self._each["steps"] = [piece.steps for piece in pieces]
+        self._totals, self._statuses = self._each["total"], self._jobs.table["status"]
 
     def fits(self, value: Array, buffers: dict[str, Array]) -> bool:
         """Return whether the jobs read these very arrays; other sets come with another value."""
@@ -79,13 +80,13 @@ class MeasureJobs:
 
     def measure(self) -> bool:
         """Let the machine measure; return False if it stops."""
-        self.rights[...] = self._each["total"] = 0.0
+        self.rights[...] = self._totals[...] = 0.0
         self._jobs.take(0, self.rights.size)
-        return not self._each["status"].any()
+        return not any(self._statuses.tolist())
 
     def losses(self) -> Array:
         """Return the sum over rows of the losses of each network."""
-        return np.asarray(self._each["total"].sum(1))
+        return np.asarray(self._totals.sum(1))
 
 
 @dataclass
