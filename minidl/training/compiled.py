@@ -66,7 +66,7 @@ class Compiled:
 
     def __exit__(self, *_: object) -> None:
         """End a call of fit: its rows may be large, and the next one may have others."""
-        for keeper in (self._sources, self.measuring, self.whole):
+        for keeper in (self._sources, self.measuring, self.whole, self.orders):
             keeper.forget()
         for known in itertools.chain(*self._programs.values()):
             known.runner.forget()

@@ -48,6 +48,7 @@ class Run(ABC):
     may_draw: bool  # whether a layer of the model says itself if it is stochastic
     buffered: bool  # whether the model has buffers
     epoch: int = 0  # completed epochs
+    last_epoch: int = 0  # of the present call of fit
     samples: int = 0  # rows seen
     seconds: Any = 0.0  # spent on steps, for each network
     cursor: int = 0  # rows of the present epoch already seen; 0 between epochs
@@ -173,6 +174,7 @@ def run(state: Run, data: Data, last: int) -> None:
 
     After an interruption at any place, the next call goes on from there.
     """
+    state.last_epoch = last
     with state.compiled:
         if state.recorded < 0:
             row, all_of_them = first_row(state, data)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -41,7 +41,7 @@ class EpochJobs:
     """
 
     def __init__(self, part: Part, going: list[int], lanes: list[list[Runner]]) -> None:
-        self.part, self.going, self.lanes = part, going, lanes
+        self.data, self.going, self.lanes = part.epoch.data, going, lanes
         self.threads, self.arrays, self.settings = len(lanes[0]), part.arrays(), _settings(part)
         self.guarded = any(runner.guarded for runner, *_ in lanes)
         self.jobs = Jobs(len(going) * len(lanes), lanes[0][0].dtype)
@@ -49,31 +49,31 @@ class EpochJobs:
         self.fields = {name: table[name] for name in FIELDS}
         self._memories = np.array([[lane.memory.ctypes.data for lane in leg] for leg in lanes])
         self._pace = 0.0  # seconds of another thread for a step of a network, in the last call
-        self._drawing = 0.0  # seconds of what was done meanwhile
+        self._drawing = 0.0  # seconds of the last drawing
 
-    def fill(self, legs: Sequence[Leg]) -> None:
+    def fill(self, part: Part, legs: Sequence[Leg]) -> None:
         """Make the jobs."""
-        first, networks = self.part.run.optimizer.step_count, self.part.networks
+        first, networks = part.run.optimizer.step_count, part.networks
         count, single = len(networks), networks[0].row is None
         made = {"gradient": self.arrays["gradient"]}
         kept = {name: array for name, array in self.arrays.items() if name not in made}
         gradients = networks_of(made, count, OUT, single=single)
         copied = networks_of(kept, count, IN | OUT, single=single)
-        for place, going in enumerate(self.going):
-            network, own = networks[going], copied[going] | gradients[going]
-            sources, _ = self.part.rows_of(network.row)
+        for place, number in enumerate(self.going):
+            network, own = networks[number], copied[number] | gradients[number]
+            sources, _ = part.rows_of(network.row)
             for k, leg in enumerate(legs):
-                numbers, held = self.part.numbers(network, leg.known, first, 1)
+                numbers, held = part.numbers(network, leg.known, first, 1)
                 assert held
-                number, runner = place * len(legs) + k, self.lanes[k][0]
-                self.jobs.put(number, runner, sources, own, numbers, follows=k > 0)
+                job, runner = place * len(legs) + k, self.lanes[k][0]
+                self.jobs.put(job, runner, sources, own, numbers, follows=k > 0)
 
     def fits(self, part: Part, going: list[int], lanes: list[list[Runner]]) -> bool:
         """Return whether the jobs are of these networks, rows, programs, arrays and settings."""
-        arrays, data, own = part.arrays(), part.epoch.data, self.part.epoch.data
+        arrays, data = part.arrays(), part.epoch.data
         return (
-            data.train is own.train
-            and data.sets is own.sets
+            data.train is self.data.train
+            and data.sets is self.data.sets
             and going == self.going
             and lanes == self.lanes
             and arrays.keys() == self.arrays.keys()
@@ -88,12 +88,35 @@ class EpochJobs:
         legs: Sequence[Leg],
         totals: list[float],
         pool: ThreadPoolExecutor | None,
-        meanwhile: Callable[[], None],
+        draw: Callable[[], None] | None,
     ) -> None:
         """Take the steps of the legs from the cursor on, with the sums of losses until now.
 
-        `meanwhile` is called while threads of the pool still take steps, if there are some.
+        The first thread calls `draw` while those of the pool still take steps.
         """
+        self._set(part, legs, totals)
+        steps, fields, start = sum(leg.steps for leg in legs), self.fields, time.perf_counter()
+        bounds = self._bounds(steps, drawing=draw is not None)
+
+        def work(thread: int) -> None:
+            begin, end = bounds[thread : thread + 2]
+            fields["memory"][begin:end] = self._memories[:, thread]
+            if begin < end:
+                self.jobs.take(begin * len(legs), end * len(legs))
+            stop = time.perf_counter()
+            if thread:
+                self._pace = (stop - start) / (steps * (end - begin))
+            elif draw is not None:
+                draw()
+                self._drawing = time.perf_counter() - stop
+
+        try:
+            _in_threads(work, pool, self.threads)
+        finally:
+            self._finish()
+
+    def _set(self, part: Part, legs: Sequence[Leg], totals: list[float]) -> None:
+        """Set in the jobs where they begin, how many steps they take, and in which order."""
         order, fields, cursor = part.epoch.order, self.fields, part.run.cursor
         for k, (known, steps) in enumerate(legs):
             fields["first"][:, k], fields["steps"][:, k] = cursor, steps
@@ -105,26 +128,7 @@ class EpochJobs:
             apart = order.strides[0] if order.ndim > 1 else 0
             begin = address_of("the order", order)
             fields["order"].T[...] = [begin + apart * k for k in self.going]
-        steps, start = sum(leg.steps for leg in legs), time.perf_counter()
-        bounds = self._bounds(steps)
-
-        def work(thread: int) -> None:
-            begin, end = bounds[thread : thread + 2]
-            fields["memory"][begin:end] = self._memories[:, thread]
-            if begin < end:
-                self.jobs.take(begin * len(legs), end * len(legs))
-            stop = time.perf_counter()
-            if thread:
-                self._pace = (stop - start) / (steps * (end - begin))
-            elif self.threads > 1:
-                meanwhile()
-                self._drawing = time.perf_counter() - stop
-
         fields["status"][...] = WAITING
-        try:
-            _in_threads(work, pool, self.threads)
-        finally:
-            self._finish()
 
     def _finish(self) -> None:
         """Take what a thread has not begun while others went on: networks go in step.
@@ -136,16 +140,16 @@ class EpochJobs:
             for place in np.flatnonzero(status[:, 0] == WAITING).tolist():
                 self.jobs.take(place * legs, (place + 1) * legs)
 
-    def _bounds(self, steps: int) -> list[int]:
+    def _bounds(self, steps: int, *, drawing: bool) -> list[int]:
         """Return where the range of each thread begins, and where the last one ends.
 
-        All end at the same time if it is as in the last call.
+        All end at the same time if steps, and the `drawing` of the first, take as long as before.
         """
         count, others = len(self.going), self.threads - 1
         if not others:
             return [0, count]
-        drawing = self._drawing / (self._pace * steps) if self._pace else 0  # in networks
-        first = round(max(0.0, count - others * drawing) / self.threads)
+        fewer = self._drawing / (self._pace * steps) if drawing and self._pace else 0.0
+        first = round(max(0.0, count - others * fewer) / self.threads)
         return [0, *(first + (count - first) * k // others for k in range(self.threads))]
 
 
@@ -162,8 +166,8 @@ class Whole:
         """Forget the rows, but not the memories, and end the threads."""
         self._jobs = None
         if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
+            pool, self._pool = self._pool, None
+            pool.shutdown()
         for _, lanes in self._lanes:
             for runner in lanes:
                 runner.forget()
@@ -198,7 +202,7 @@ class Whole:
         if self.threads > 1 and self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1)
         try:
-            jobs.take(part, legs, totals, self._pool, partial(self._draw_ahead, part))
+            jobs.take(part, legs, totals, self._pool, self._drawing(part, jobs))
         finally:  # a handler of signals may raise as soon as the machine returns
             taken = self._note(part, legs, totals, kept)
         seconds = (time.perf_counter() - start) * jobs.threads / max(1, taken * len(going))
@@ -206,11 +210,18 @@ class Whole:
             leg.known.seconds = seconds
         return taken
 
-    def _draw_ahead(self, part: Part) -> None:
-        """Draw the orders of the next epoch, if rows have an order."""
-        if part.epoch.order is not None:
-            this_one = part.run.epoch + 1
-            self._orders.draw_ahead(part.run.seeds, this_one + 1, part.epoch.data.n)
+    def _drawing(self, part: Part, jobs: EpochJobs) -> Callable[[], None] | None:
+        """Return what draws the orders of the next epoch, if there is one and they are not known.
+
+        One thread draws them when it needs them.
+        """
+        run, n = part.run, part.epoch.data.n
+        following = run.epoch + 2  # the epoch that is under way is not counted yet
+        if jobs.threads == 1 or part.epoch.order is None or following > run.last_epoch:
+            return None
+        if self._orders.are_drawn(run.seeds, following, n):
+            return None
+        return partial(self._orders.draw_ahead, run.seeds, following, n)
 
     def _note(
         self, part: Part, legs: Sequence[Leg], totals: list[float], kept: dict[str, Array]
@@ -242,7 +253,7 @@ class Whole:
         lanes = [self._lanes_of(leg.known, len(going)) for leg in legs]
         if self._jobs is None or not self._jobs.fits(part, going, lanes):
             jobs = EpochJobs(part, going, lanes)
-            jobs.fill(legs)  # may raise: then there are none
+            jobs.fill(part, legs)  # may raise: then there are none
             self._jobs = jobs
         return self._jobs
 
@@ -275,8 +286,13 @@ def _in_threads(work: Callable[[int], None], pool: ThreadPoolExecutor | None, th
     if pool is None:
         work(0)
         return
-    others = [pool.submit(work, number) for number in range(1, threads)]
+    others: list[Future[None]] = []
     try:
+        for number in range(1, threads):
+            try:
+                others.append(pool.submit(work, number))
+            except RuntimeError:  # the interpreter ends, and begins no thread
+                work(number)
         work(0)
     finally:  # what they write may be used only when they have ended
         try:

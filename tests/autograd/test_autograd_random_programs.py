@@ -159,6 +159,7 @@ def test_every_operation_is_a_step_of_random_programs() -> None:
     assert not missing, f"add to random_steps.py: {', '.join(missing)}"
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", STEPS)
 def test_programs_that_begin_with_this_step_have_both_derivatives(name: str) -> None:
     for seed in range(6):

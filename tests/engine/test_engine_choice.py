@@ -112,6 +112,7 @@ def few_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_choice, "PATTERNS", 5)  # each costs 24 recordings
 
 
+@pytest.mark.unmeasured
 @pytest.mark.usefixtures("stepwise", "few_patterns")
 @pytest.mark.parametrize("engine", ["auto", "compiled"])
 @pytest.mark.parametrize("rule", RULES)

@@ -294,13 +294,24 @@ def test_threads_end_together_though_the_first_one_draws(
 ) -> None:
     """`drawing` is in units of what a network takes: `first` of them take as long as the others."""
     jobs = many_jobs(networks, threads)
-    assert np.diff(jobs._bounds(5)).max() <= -(-networks // threads)  # nothing is known yet
+    for known in (False, True):  # before the first call, and without drawing
+        shares = np.diff(jobs._bounds(5, drawing=not known))
+        assert shares.max() <= -(-networks // threads)
+        jobs._pace = 0.25 * known
     jobs._pace, jobs._drawing = 0.25, drawing * 0.25 * 5
-    bounds = jobs._bounds(5)
+    bounds = jobs._bounds(5, drawing=True)
     shares = np.diff(bounds)
     assert (bounds[0], bounds[-1], len(shares)) == (0, networks, threads)
     assert shares[0] == first
     assert shares[1:].max(initial=0) - shares[1:].min(initial=networks) <= 1
+
+
+def test_where_no_thread_can_begin_the_first_one_takes_all_steps() -> None:
+    """As in a thread that outlives the main one: the interpreter refuses new threads."""
+    pool, taken = ThreadPoolExecutor(2), list[int]()
+    pool.shutdown()
+    _in_threads(taken.append, pool, 3)
+    assert sorted(taken) == [0, 1, 2]
 
 
 @pytest.mark.filterwarnings(DIVERGE)
@@ -330,10 +341,13 @@ def test_orders_that_are_drawn_ahead_are_those_of_their_epoch(
     assert not any(early for *_, early in alone)
     early = [drawing[:2] for drawing in drawn if drawing[2]]
     assert len(early) > len(drawn) / 3  # the first epochs are taken step by step
-    assert len(set(early)) == len(early)  # each once, and those of the last epoch in vain
-    assert len(drawn) <= len(alone) + 4
+    assert len(set(early)) == len(early)
+    assert len(drawn) <= len(alone) + 4  # those of networks that have stopped
     for a, b in zip(one, two, strict=True):
         np.testing.assert_array_equal(a.model.parameters.value, b.model.parameters.value)
+    drawn.clear()
+    replicas(2, epochs=4)
+    assert {epoch for _, epoch, _ in drawn} == {1, 2, 3, 4}  # and none after the last
 
 
 def test_orders_of_other_seeds_epochs_or_rows_are_drawn_again() -> None:

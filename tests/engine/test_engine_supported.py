@@ -227,6 +227,7 @@ RESUMED: dict[str, tuple[Callable[[Any], optim.Optimizer], Callable[[], nn.Layer
 }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("at", [2, 5, 6, 7, 11, 30, 47])
 @pytest.mark.parametrize("case", RESUMED)
 def test_a_run_that_is_saved_and_resumed_has_the_same_bits(

@@ -382,6 +382,7 @@ def assert_equal_or_refused(make: Callable[[str], Trainer], compiled: bool) -> N
         np.testing.assert_array_equal(one.model.parameters.value, two.model.parameters.value)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("scheduled", [False, True])
 @pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.__name__)
 def test_a_trap_in_an_optimizer_is_equal_to_eager_or_refused(
@@ -626,6 +627,7 @@ class Between(Callback):
         Trap.slope = 0.1 * row["epoch"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.filterwarnings("ignore:.* changed in training but")
 @pytest.mark.parametrize(
     "function",

@@ -251,6 +251,7 @@ def test_what_is_known_of_an_unknown_rule_is_true() -> None:
 numbers = st.floats(0.05, 0.95).map(lambda x: round(x, 3))
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(numbers, numbers, numbers, numbers)
 def test_a_random_linear_rule_is_never_taken_for_another(

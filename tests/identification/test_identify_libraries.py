@@ -143,6 +143,7 @@ def test_an_optimizer_of_another_library_is_identified(name: str) -> None:
         assert found.hyperparameters[hyperparameter] == pytest.approx(value, rel=1e-9)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", NO_RULE)
 def test_an_optimizer_that_minidl_does_not_have_is_no_rule(name: str) -> None:
     found = identify(RESPONSES[name])
