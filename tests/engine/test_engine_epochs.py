@@ -303,6 +303,7 @@ def test_threads_end_together_though_the_first_one_draws(
     shares = np.diff(bounds)
     assert (bounds[0], bounds[-1], len(shares)) == (0, networks, threads)
     assert shares[0] == first
+    assert np.diff(jobs._bounds(5, drawing=False))[0] == round(networks / threads)
     assert shares[1:].max(initial=0) - shares[1:].min(initial=networks) <= 1
 
 
@@ -348,6 +349,21 @@ def test_orders_that_are_drawn_ahead_are_those_of_their_epoch(
     drawn.clear()
     replicas(2, epochs=4)
     assert {epoch for _, epoch, _ in drawn} == {1, 2, 3, 4}  # and none after the last
+
+
+def test_orders_are_drawn_once_by_a_thread_that_others_work_beside() -> None:
+    own = trainer("compiled")
+    own.fit(*ROWS, epochs=2)
+    own.last_epoch, order = 4, np.arange(len(ROWS[0]))
+    part = Part(own, Epoch(Data(Rows(*ROWS, None)), order, 32, None), [])
+    whole, jobs = own.compiled.whole, many_jobs(8, 2)
+    assert whole._drawing(part, many_jobs(8, 1)) is None
+    draw = whole._drawing(part, jobs)
+    assert draw is not None
+    draw()
+    assert whole._drawing(part, jobs) is None
+    own.epoch = 3  # the last one is under way
+    assert whole._drawing(part, jobs) is None
 
 
 def test_orders_of_other_seeds_epochs_or_rows_are_drawn_again() -> None:
