@@ -213,6 +213,16 @@ def test_a_file_of_ones_own_is_compared_on(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("own.csv, 45 training rows, 2-16-16-1 tanh")
 
 
+@pytest.mark.parametrize(
+    ("word", "told"), [("kind", True), ("loss", True), ("", False), ("0.1", False), (":2", False)]
+)
+def test_a_column_as_the_target_is_told_the_option_for_columns(capsys, word, told):
+    assert main(["compare", "--quick", "--target", word]) == 2
+    text = " ".join(capsys.readouterr().err.split())
+    assert "--target must be of the form gap:0.1, loss:0.05, accuracy:0.97" in text
+    assert ("for the column of a file type --target-column" in text) is told
+
+
 @pytest.mark.parametrize(("target", "penalty"), [("kind", ""), ("size", "--l2 0 ")])
 def test_the_suggested_training_has_no_penalty_either(tmp_path, capsys, target, penalty):
     """``minidl train`` adds one to a regression on a file, and a comparison has none."""

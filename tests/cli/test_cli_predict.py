@@ -113,16 +113,16 @@ def people(tmp_path_factory):
         ("age,country\n30,DE\n41,FR\n", []),
         ("age,country\n30,XX\n41,YY\n1,XX\n,DE\n",
          ["'age': 1 missing value is filled with 20",
-          "'country': 3 rows have 'XX', 'YY', not seen in training, which count as none of the "
+          "'country': 3 rows have 'XX', 'YY': not seen in training, treated as none of the "
           "known values"]),
         ("country,age\nXX,1\nNA,2\n,3\n",
-         ["'country': 1 row has 'XX', not seen in training, which count as none of the known "
+         ["'country': 1 row has 'XX': not seen in training, treated as none of the known "
           "values; 2 missing values are filled with DE"]),
         ("age,country\n" + "".join(f"1,{letter}\n" for letter in "hgfedcba"),
-         ["'country': 8 rows have 'h', 'g', 'f', 'e', 'd' and 3 more, not seen in training, "
-          "which count as none of the known values"]),
+         ["'country': 8 rows have 'h', 'g', 'f', 'e', 'd' and 3 more: not seen in training, "
+          "treated as none of the known values"]),
         ("age,country\n1,7\n2,7\n",  # a column of numbers
-         ["'country': 2 rows have '7', not seen in training, which count as none of the known "
+         ["'country': 2 rows have '7': not seen in training, treated as none of the known "
           "values"]),
     ],
 )  # fmt: skip

@@ -73,7 +73,7 @@ def test_predictions_are_those_of_the_network_on_prepared_rows(trained, tmp_path
 def test_a_category_that_training_did_not_have_counts_as_none(trained, tmp_path):
     _, predictor = trained
     file = write(tmp_path / "a.csv", [(3, "snake", 9.5, "no"), (3, "cat", 9.5, "no")])
-    with pytest.warns(UserWarning, match="column 'pet': 1 row has 'snake', not seen in training"):
+    with pytest.warns(UserWarning, match="column 'pet': 1 row has 'snake': not seen in training"):
         first, second = predictor.predict_proba(file)[:, 1]
     assert np.isfinite(first)
     assert first != second
@@ -107,10 +107,10 @@ def test_missing_values_are_filled_as_in_training(tmp_path):
     ("rows", "remarks"),
     [
         ([[3, "emu", 9.5], [4, "emu", 9.0], [4, "cow", 9.0]],
-         ["column 'pet': 3 rows have 'emu', 'cow', not seen in training, which count as none of "
+         ["column 'pet': 3 rows have 'emu', 'cow': not seen in training, treated as none of "
           "the known values"]),
         ([[3, 7, 9.5], [4, 8, 9.0]],  # numbers instead of text
-         ["column 'pet': 2 rows have '7', '8', not seen in training, which count as none of the "
+         ["column 'pet': 2 rows have '7', '8': not seen in training, treated as none of the "
           "known values"]),
         ([["30%", "cat", "$9"], ["40%", "dog", "$10"]],
          ["column 'age': read without percent signs", "column 'weight': read without currency "
@@ -151,7 +151,7 @@ def test_an_integer_category_may_have_a_decimal_point(tmp_path):
     )
     assert np.array_equal(one, other)
     assert np.array_equal(predictor.predict_proba([[7.0, 1.0], [8.0, 2.0]]), one[:2])
-    with pytest.warns(UserWarning, match="2 rows have '7.5', '07', not seen"):
+    with pytest.warns(UserWarning, match="2 rows have '7.5', '07': not seen"):
         predictor.predict(write(tmp_path / "b.csv", [("7.5", 1), ("07", 2)], ("code", "b")))
 
 

@@ -269,7 +269,7 @@ def _unknown(column: Column, cells: Floats) -> list[str]:
     listed = ", ".join(map(repr, names[:LISTED])) + remainder
     rows = int((cells == -1).sum())
     counted = "1 row has" if rows == 1 else f"{rows} rows have"
-    return [f"{counted} {listed}, not seen in training, which count as none of the known values"]
+    return [f"{counted} {listed}: not seen in training, treated as none of the known values"]
 
 
 def expanded(cells: Floats, features: Sequence[Feature]) -> Floats:
