@@ -92,6 +92,7 @@ def numbers_said(answer, names):
     }
 
 
+@pytest.mark.unmeasured
 @given(
     st.integers(2, 4).flatmap(
         lambda k: st.lists(st.lists(OUTCOME, min_size=8, max_size=8), min_size=k, max_size=k)
@@ -211,6 +212,7 @@ def test_a_command_leaves_out_the_momentum_that_is_the_default():
     )
 
 
+@pytest.mark.unmeasured
 @given(
     st.lists(st.lists(OUTCOME, min_size=5, max_size=5), min_size=3, max_size=3),
     st.lists(st.lists(OUTCOME, min_size=8, max_size=8), min_size=3, max_size=3),

@@ -133,7 +133,6 @@ FAULTS: dict[str, tuple[Any, str, Any, Callable[[], None]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.unmeasured
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ RULES: dict[str, Callable[[], Optimizer]] = {
 }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("activation", "name"), PAIRS)
 def test_activations_and_losses(activation: str, name: str, weighted: bool) -> None:
@@ -47,6 +48,7 @@ def test_activations_and_losses(activation: str, name: str, weighted: bool) -> N
     assert_replay_is_exact(step_of(model, loss, optim.NAG(0.1), weighted=weighted))
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("l2", [0.0, 0.01])
 @pytest.mark.parametrize("rows", [1, 2, 16])

@@ -159,6 +159,7 @@ def made(engine: str, case: str) -> Trainer:
     return trainer(engine, **options)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_equals_eager(case: str) -> None:
     one, two = (made(engine, case) for engine in ("eager", "compiled"))

@@ -519,6 +519,7 @@ FORWARDS: list[Callable[..., Any]] = [
 COMPILED_FORWARDS = {"rows_by_value", "size_of_the_batch", "seen_sign_of_the_mean", "written_row"}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.filterwarnings("ignore:.* changed in training but")
 @pytest.mark.parametrize("trap", FORWARDS, ids=lambda trap: trap.__name__)
 def test_a_trap_in_a_layer_is_equal_to_eager_or_refused(trap: Callable[..., Any]) -> None:

@@ -78,6 +78,7 @@ def test_the_same_strategies_for_regression(outputs: int, row: str) -> None:
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-12)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("sizes", [(), 6, (5, 4, 3)])

@@ -133,6 +133,7 @@ def test_every_recorded_optimizer_is_in_one_of_the_lists() -> None:
     assert sorted(RESPONSES) == sorted([*EXPECTED, *NO_RULE])
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_optimizer_of_another_library_is_identified(name: str) -> None:
     title, h = EXPECTED[name]

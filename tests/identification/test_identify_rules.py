@@ -35,6 +35,7 @@ def drawn(cls: type[optim.Optimizer], seed: int) -> dict[str, float]:
     return h
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_random_hyperparameters_are_read_off_the_steps(

@@ -74,6 +74,7 @@ def test_a_right_one_is_recognised_with_its_hyperparameters(optimizer: Any) -> N
     assert report.conforms
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("optimizer", WRONG, ids=lambda x: x.__name__)
 def test_a_wrong_one_is_told_by_its_difference(optimizer: Any) -> None:
     found = identify(optimizer)

@@ -115,6 +115,7 @@ def test_the_file_is_a_loop_with_the_last_frame_held(tmp_path):
     assert corner == (255, 255, 255)
 
 
+@pytest.mark.unmeasured
 def test_fifty_epochs_of_three_optimizers_take_less_than_two_megabytes(tmp_path):
     runs, model, data = raced(epochs=50)
     plots.animate_boundaries(runs, model, data, tmp_path / "race.gif")

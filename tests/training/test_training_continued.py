@@ -77,6 +77,7 @@ def state(trainer):
     )
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("callbacks", CALLBACKS)
 @pytest.mark.parametrize("name", ["mini-batch", "nag", "nag-reformulated"])
 def test_eight_fits_of_five_epochs_are_one_of_forty(name, callbacks):
@@ -299,6 +300,7 @@ def interrupted_at(trainer, place, at):
         setattr(trainer.optimizer, place, Interrupting(lambda step: number, at))
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("place", PLACES)
 def test_a_run_interrupted_anywhere_goes_on_as_if_nothing_had_happened(optimizer, place, tmp_path):

@@ -92,6 +92,7 @@ SETS = {
 }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("seeds", [range(S), [5, 5, 5, 5], [1, 2, 1, 2]], ids=str)
 @pytest.mark.parametrize("sets", SETS.values(), ids=SETS)
 @pytest.mark.parametrize("shuffle", [True, False])
