@@ -16,9 +16,9 @@ import numpy as np
 from minidl.autograd import Tensor
 from minidl.checks import is_minidl
 from minidl.nn import Layer, Loss
+from minidl.nn.layer import parts_of
 from minidl.optim import Optimizer
 from minidl.optim.source import code_of
-from minidl.training.checks import parts_of
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.ufunc, np.dtype)
 KNOWN = ("builtins", "functools", "minidl", "numpy")  # modules whose classes are not custom

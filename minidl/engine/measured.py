@@ -10,9 +10,10 @@ from minidl.autograd import Array
 from minidl.autograd.node import array_of
 from minidl.engine.inputs import Batch, trace_buffers, trace_rows, trace_vector
 from minidl.engine.outside import Outside
-from minidl.engine.record import parts_of, recorder_of, recordings, unchanged
+from minidl.engine.record import recorder_of, recordings, unchanged
 from minidl.engine.recorder import Recorder
 from minidl.engine.tape import NotRecordable, Place, Tape
+from minidl.nn.layer import parts_of
 
 RIGHT = "state right"  # the sum of the accuracies of batches, which a program keeps as if of a step
 

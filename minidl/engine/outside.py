@@ -54,7 +54,7 @@ def reached(parts: Iterable[Any]) -> Hashable:
 
 
 class Outside:
-    """What the custom ones of these parts and functions can reach, as it is now."""
+    """The present state of all that custom parts and functions can reach."""
 
     def __init__(self, parts: Iterable[Any], functions: Iterable[Any] = ()) -> None:
         self.parts = [part for part in parts if is_custom(part)]

@@ -19,7 +19,7 @@ from minidl.engine.tape import KEPT, Array, Instruction, NotRecordable, Scalar, 
 
 @dataclass
 class Program:
-    """What the machine runs: code, its initial memory, and where inputs are in it.
+    """A program of the machine: code, its initial memory, and where inputs are in it.
 
     `before` are instructions on numbers for Python; `numbers` those that go into memory at
     `numbers_at`, by their place in the tape. After them follow `drawn`, buffers of random numbers
@@ -39,7 +39,7 @@ class Program:
 
     @property
     def each(self) -> int:
-        """How many numbers a step is given."""
+        """The count of numbers that a step is given."""
         return len(self.numbers) + sum(self.tape.buffers[i].size for i in self.drawn)
 
 

@@ -24,6 +24,7 @@ from minidl.engine.recorder import Recorder
 from minidl.engine.tape import NotRecordable, Tape, difference
 from minidl.engine.traced import Traced
 from minidl.nn import Layer
+from minidl.nn.layer import parts_of
 from minidl.optim import Optimizer
 from minidl.optim.attributes import changed, snapshot
 
@@ -94,7 +95,7 @@ def _wild(batch: Batch, targets: Array) -> Iterator[Batch]:
     rng, (X, t, weights) = np.random.default_rng(9), batch
     values = np.unique(targets[:: 1 + targets.size // 10**6])
     values = values[np.linspace(0, len(values) - 1, min(len(values), TARGETS)).astype(int)]
-    integers = t.dtype.kind in "iu"  # the extremes are no index of any array
+    integers = t.dtype.kind in "iu"  # the extremes are indices of no array
     ends = (np.iinfo(t.dtype).min, np.iinfo(t.dtype).max) if integers else (-1e3, 1e3)
     for value in itertools.islice(itertools.cycle([*ends, *values]), TARGETS + 2):
         shapes = (None if a is None else (a.shape, a.dtype) for a in (X, weights))
@@ -110,7 +111,7 @@ def recorder_of(batch: Batch, change: int, answers: Sequence[bool]) -> Recorder:
 
 
 class _Step(NamedTuple):
-    """What is recorded, before it is copied."""
+    """A step to record, before its parts are copied."""
 
     objective: Any
     optimizer: Optimizer
@@ -170,10 +171,3 @@ def _begin(objective: Any, optimizer: Optimizer, arrays: Mapping[str, Array]) ->
         elif name.startswith("buffer "):
             own = buffers[name.removeprefix("buffer ")]
             own[...] = array.reshape(own.shape)
-
-
-def parts_of(layer: Layer) -> Iterator[Layer]:
-    """Yield a layer and all within it."""
-    yield layer
-    for _, child in layer.children():
-        yield from parts_of(child)

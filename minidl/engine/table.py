@@ -1,4 +1,4 @@
-"""Which instruction of the machine computes which function of NumPy: one line for each."""
+"""The instruction of the machine for each function of NumPy, a line for each."""
 
 # The names on the right are those in machine.c. An operation of three arguments is "where" alone.
 UNARY = {

@@ -95,7 +95,7 @@ class Layer(Answering):
             hint = "Write into layer.parameters.value[...]." if name == "parameters" else None
             hint = hint or f"Define it in the class: {name} = ..."
             raise GraphError(f"{name} of a layer cannot be assigned", hint=hint)
-        if isinstance(value, Layer) and any(part is self for part in _within(value)):
+        if isinstance(value, Layer) and any(part is self for part in parts_of(value)):
             problem = f"{name} would be a layer within itself, which has no output"
             raise ArgumentError(problem, received=f"the {type(value).__name__} that holds it")
         super().__setattr__(name, value)
@@ -280,11 +280,11 @@ def check_rows(layer: Layer, output: Any, count: int) -> Array:
     return array
 
 
-def _within(layer: Layer) -> Iterator[Layer]:
-    """Yield a layer and all layers in it."""
+def parts_of(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer and all layers within it."""
     yield layer
     for _, child in layer.children():
-        yield from _within(child)
+        yield from parts_of(child)
 
 
 def _items(container: object, cls: type[T], prefix: str = "") -> Iterator[tuple[str, T]]:

@@ -106,13 +106,6 @@ def check_first_epoch(
         raise ArgumentError(f"{problem} not 0", received=repr(optimizer), hint=hint)
 
 
-def parts_of(layer: Layer) -> Iterator[Layer]:
-    """Yield a layer and all layers within it."""
-    yield layer
-    for _, child in layer.children():
-        yield from parts_of(child)
-
-
 def _may_train(optimizer: Optimizer, w: Array, g: Array) -> bool:
     """Return True unless it is custom, skips no gradient and would not write into w."""
     if optimizer.gradient_evaluations < optimizer.step_count:

@@ -7,9 +7,9 @@ from typing import Any
 from minidl.autograd.node import STATE
 from minidl.checks import is_minidl, replaced
 from minidl.engine import NotRecordable, is_custom, reached
+from minidl.nn.layer import parts_of
 from minidl.optim import Optimizer
 from minidl.optim.attributes import fingerprint, plain
-from minidl.training.checks import parts_of
 from minidl.training.data import HALF_WIDTH, LARGE
 from minidl.training.measure import Objective
 from minidl.training.structure import methods_of

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from minidl.errors import ArgumentError, MinidlError, shown
 from minidl.keywords import answers
 from minidl.nn import BatchNorm, Embedding
+from minidl.nn.layer import parts_of
 from minidl.streams import stream
-from minidl.training.checks import parts_of
 from minidl.training.data import Rows, check_rows, rows_per_batch
 from minidl.training.diagnosis import Diagnosis
 from minidl.training.history import History

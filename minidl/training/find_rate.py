@@ -94,7 +94,7 @@ def find_lr(
     Raises
     ------
     ArgumentError
-        The trainer has been used, its learning rate is no number, or a number is out of range.
+        The trainer has been used, its learning rate is not a number, or a number is out of range.
     DataError, ShapeError
         The data are invalid.
 

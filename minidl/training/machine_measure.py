@@ -28,7 +28,7 @@ from minidl.engine import (
     runner_of,
     worthwhile,
 )
-from minidl.training.checks import parts_of
+from minidl.nn.layer import parts_of
 from minidl.training.compilable import check_buffers
 from minidl.training.data import Rows
 from minidl.training.engine_choice import LARGE, instruction_set
@@ -142,7 +142,7 @@ class Measuring:
     def _measured(
         self, run: Any, rows: Rows, sets: Array | None, settings: Any
     ) -> dict[str, Any] | None:
-        """Return the machine's measurement, or None if it stops; raise if it cannot be used."""
+        """Return the machine's measurement, or None if it stops; raise if it may not measure."""
         objective: Objective = run.objective
         plan = self._plan(run, rows, sets, settings)
         if plan.reason:

@@ -13,9 +13,9 @@ from minidl.autograd import Array, Tensor
 from minidl.checks import check_count, is_minidl, replaced
 from minidl.errors import ArgumentError
 from minidl.nn import Layer, Loss
+from minidl.nn.layer import parts_of
 from minidl.optim.attributes import fingerprint
 from minidl.training.block import train_together
-from minidl.training.checks import parts_of
 from minidl.training.data import GATHER_BYTES, HALF_WIDTH, Data, Rows, rows_per_batch
 from minidl.training.engine_choice import as_in_parent, instruction_set
 from minidl.training.pool import check_jobs, run_all, threads_for

@@ -229,7 +229,7 @@ class Objective:
         """Return the accuracy on n rows from the sum over batches of rows times accuracy.
 
         If it counts, the fraction is that of integers, however rows are cut into batches. Otherwise
-        it is divided by the mean weight, `counted`, if the loss has weights of its own.
+        it is divided by the mean weight, `counted`, if the loss itself weighs rows.
         """
         own = self.weighs(t)
         if weights is None and self.counts and not own:

@@ -23,10 +23,10 @@ from minidl.autograd import Array, Tensor
 from minidl.checks import check_instance
 from minidl.errors import ArgumentError, DataError, DTypeError, ShapeError, invalid
 from minidl.keywords import answers
-from minidl.nn.layer import Layer
+from minidl.nn.layer import Layer, parts_of
 from minidl.schema import anything, in_order, integer, listed, mapped, optional, text
 from minidl.sealed import damaged, parse
-from minidl.training.checks import parts_of, undeclared_state
+from minidl.training.checks import undeclared_state
 from minidl.training.describe import CLASSES, build, describe, elements, outline, types
 
 Arrays = Mapping[str, Array]

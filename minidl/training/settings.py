@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from minidl.errors import ArgumentError
-from minidl.training.checks import parts_of
+from minidl.nn.layer import parts_of
 from minidl.training.data import rows_per_batch
 from minidl.training.loop import Run
 

@@ -36,7 +36,7 @@ class SingleRun(Run):
 
     @property
     def engine_used(self) -> str:
-        """Which engine has taken the steps, with its instruction set, and why not the compiled."""
+        """The engine that has taken the steps, its instruction set, or why it is the eager one."""
         return engine_words(self.engine, self.compiled.account)
 
     def note_rows(self, digest: int) -> None:

@@ -32,7 +32,7 @@ def structure(
     """Return all that a recording on such a batch holds, or None if it cannot be told.
 
     It is a step of the optimizer or, without one, a measurement. The numbers of weights, state and
-    hyperparameters are no part of it, since a recording takes them as inputs. Without a batch, it
+    hyperparameters are left out, since a recording takes them as inputs. Without a batch, it
     is what the recordings of a run have in common.
     """
     model, vector = objective.model, objective.vector

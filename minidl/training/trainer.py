@@ -14,6 +14,7 @@ from minidl.errors import ArgumentError, invalid, warn
 from minidl.keywords import Answering, answers
 from minidl.nn import Layer, Loss
 from minidl.nn import loss as loss_named
+from minidl.nn.layer import parts_of
 from minidl.optim import BatchSize, Optimizer
 from minidl.optim.base import Setting
 from minidl.optim.named import modified
@@ -23,7 +24,6 @@ from minidl.training.checks import (
     check_continuation,
     check_logits,
     check_model,
-    parts_of,
     warnings_after,
 )
 from minidl.training.choose import CHECKS, choose_optimizer

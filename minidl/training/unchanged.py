@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from minidl.nn.layer import parts_of
 from minidl.optim.attributes import snapshot
-from minidl.training.checks import parts_of
 from minidl.training.single import SingleRun
 
 
