@@ -41,10 +41,8 @@ class Goal(NamedTuple):
             number = math.nan
         if kind not in KINDS or math.isnan(number):
             forms = "gap:0.1, loss:0.05, accuracy:0.97 or validation-accuracy:0.95"
-            column = (
-                "It is what training must reach; for the column of a file type --target-column."
-            )
-            is_word = isinstance(text, str) and kind and not value and not kind[0].isdigit()
+            column = "It is a loss or accuracy to reach; --target-column names what to predict."
+            is_word = isinstance(text, str) and kind != "" and not value and not kind[0].isdigit()
             raise invalid("target", text, f"of the form {forms}", column if is_word else None)
         _, valid, expected = KINDS[kind]
         if not valid(number):

@@ -195,7 +195,7 @@ class ParameterVector:
     `value` and `grad`, of shape (P,), hold all values, into which optimizers write, and all
     gradients. `names` and `shapes` are those of the parameters, such as ``"0.weight"`` and (2, 16);
     `penalized` (P,) says which entries a penalty counts. `gradients` holds the views of `grad`
-    by the creation numbers of the parameters, `largest_matrix` the most elements that one has.
+    by the creation numbers of the parameters. `largest_matrix` is the size of the largest matrix.
 
     Parameters
     ----------
@@ -290,7 +290,7 @@ class ParameterVector:
         return int(self.value.shape[-1])
 
     def gradient_norm(self) -> Any:
-        """Return the Euclidean norm of the gradient; for replicas an array of those of each."""
+        """Return the gradient's norm sqrt(sum of g^2); for R replicas an array (R,)."""
         if self.grad.ndim == 1:
             return math.sqrt(np.dot(self.grad, self.grad))
         return np.sqrt([np.dot(own, own) for own in self.grad], dtype=float)

@@ -48,8 +48,8 @@ class EpochJobs:
         table = self.jobs.table.reshape(len(going), len(lanes))
         self.fields = {name: table[name] for name in FIELDS}
         self._memories = np.array([[lane.memory.ctypes.data for lane in leg] for leg in lanes])
-        self._pace = 0.0  # seconds of another thread for a step of a network, in the last call
-        self._drawing = 0.0  # seconds of the last drawing
+        self._step_seconds = 0.0  # of another thread, for a step of a network
+        self._draw_seconds = 0.0  # of the first thread, for the orders of an epoch
 
     def fill(self, part: Part, legs: Sequence[Leg]) -> None:
         """Make the jobs."""
@@ -94,7 +94,7 @@ class EpochJobs:
 
         The first thread calls `draw` while those of the pool still take steps.
         """
-        self._set(part, legs, totals)
+        self._place(part, legs, totals)
         steps, fields, start = sum(leg.steps for leg in legs), self.fields, time.perf_counter()
         bounds = self._bounds(steps, drawing=draw is not None)
 
@@ -105,18 +105,18 @@ class EpochJobs:
                 self.jobs.take(begin * len(legs), end * len(legs))
             stop = time.perf_counter()
             if thread:
-                self._pace = (stop - start) / (steps * (end - begin))
+                self._step_seconds = (stop - start) / (steps * (end - begin))
             elif draw is not None:
                 draw()
-                self._drawing = time.perf_counter() - stop
+                self._draw_seconds = time.perf_counter() - stop
 
         try:
             _in_threads(work, pool, self.threads)
         finally:
             self._finish()
 
-    def _set(self, part: Part, legs: Sequence[Leg], totals: list[float]) -> None:
-        """Set in the jobs where they begin, how many steps they take, and in which order."""
+    def _place(self, part: Part, legs: Sequence[Leg], totals: list[float]) -> None:
+        """Write the first row, number of steps, sum of losses and order of rows into the jobs."""
         order, fields, cursor = part.epoch.order, self.fields, part.run.cursor
         for k, (known, steps) in enumerate(legs):
             fields["first"][:, k], fields["steps"][:, k] = cursor, steps
@@ -148,7 +148,9 @@ class EpochJobs:
         count, others = len(self.going), self.threads - 1
         if not others:
             return [0, count]
-        fewer = self._drawing / (self._pace * steps) if drawing and self._pace else 0.0
+        fewer = 0.0
+        if drawing and self._step_seconds:
+            fewer = self._draw_seconds / (self._step_seconds * steps)
         first = round(max(0.0, count - others * fewer) / self.threads)
         return [0, *(first + (count - first) * k // others for k in range(self.threads))]
 
@@ -202,7 +204,7 @@ class Whole:
         if self.threads > 1 and self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1)
         try:
-            jobs.take(part, legs, totals, self._pool, self._drawing(part, jobs))
+            jobs.take(part, legs, totals, self._pool, self._draw_next(part, jobs))
         finally:  # a handler of signals may raise as soon as the machine returns
             taken = self._note(part, legs, totals, kept)
         seconds = (time.perf_counter() - start) * jobs.threads / max(1, taken * len(going))
@@ -210,7 +212,7 @@ class Whole:
             leg.known.seconds = seconds
         return taken
 
-    def _drawing(self, part: Part, jobs: EpochJobs) -> Callable[[], None] | None:
+    def _draw_next(self, part: Part, jobs: EpochJobs) -> Callable[[], None] | None:
         """Return what draws the orders of the next epoch, if there is one and they are not known.
 
         One thread draws them when it needs them.

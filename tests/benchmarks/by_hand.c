@@ -1,5 +1,5 @@
 /* The same training written by hand in C, for one network of fixed sizes: nothing else can be
-   trained. Rows are taken in strips that fit the cache. Compiled by peers_in_c.py with
+   trained. Rows are taken in strips that fit the cache. Compiled by compiled.py with
    -DD0=2 -DD1=16 -DD2=16 -DD3=1 -DSTRIP=32 and -ffast-math, so that loops use vectors of the
    processor and the vector functions of glibc. */
 #include <math.h>

@@ -220,7 +220,7 @@ def test_a_column_as_the_target_is_told_the_option_for_columns(capsys, word, tol
     assert main(["compare", "--quick", "--target", word]) == 2
     text = " ".join(capsys.readouterr().err.split())
     assert "--target must be of the form gap:0.1, loss:0.05, accuracy:0.97" in text
-    assert ("for the column of a file type --target-column" in text) is told
+    assert ("--target-column names what to predict" in text) is told
 
 
 @pytest.mark.parametrize(("target", "penalty"), [("kind", ""), ("size", "--l2 0 ")])

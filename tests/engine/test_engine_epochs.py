@@ -100,7 +100,7 @@ def test_an_error_from_a_handler_of_signals_leaves_networks_in_step(
 
     def take_epoch(self: EpochJobs, part: Part, *how: Any) -> None:
         started[:] = [1] * (part.run.epoch == 5)
-        self._drawing = 0.0  # so this thread takes half of the networks
+        self._draw_seconds = 0.0  # so this thread takes half of the networks
         inner_epoch(self, part, *how)
         started.clear()
 
@@ -297,8 +297,8 @@ def test_threads_end_together_though_the_first_one_draws(
     for known in (False, True):  # before the first call, and without drawing
         shares = np.diff(jobs._bounds(5, drawing=not known))
         assert shares.max() <= -(-networks // threads)
-        jobs._pace = 0.25 * known
-    jobs._pace, jobs._drawing = 0.25, drawing * 0.25 * 5
+        jobs._step_seconds = 0.25 * known
+    jobs._step_seconds, jobs._draw_seconds = 0.25, drawing * 0.25 * 5
     bounds = jobs._bounds(5, drawing=True)
     shares = np.diff(bounds)
     assert (bounds[0], bounds[-1], len(shares)) == (0, networks, threads)
@@ -357,13 +357,13 @@ def test_orders_are_drawn_once_by_a_thread_that_others_work_beside() -> None:
     own.last_epoch, order = 4, np.arange(len(ROWS[0]))
     part = Part(own, Epoch(Data(Rows(*ROWS, None)), order, 32, None), [])
     whole, jobs = own.compiled.whole, many_jobs(8, 2)
-    assert whole._drawing(part, many_jobs(8, 1)) is None
-    draw = whole._drawing(part, jobs)
+    assert whole._draw_next(part, many_jobs(8, 1)) is None
+    draw = whole._draw_next(part, jobs)
     assert draw is not None
     draw()
-    assert whole._drawing(part, jobs) is None
+    assert whole._draw_next(part, jobs) is None
     own.epoch = 3  # the last one is under way
-    assert whole._drawing(part, jobs) is None
+    assert whole._draw_next(part, jobs) is None
 
 
 def test_orders_of_other_seeds_epochs_or_rows_are_drawn_again() -> None:
