@@ -113,7 +113,8 @@ class EpochJobs:
         try:
             _in_threads(work, pool, self.threads)
         finally:
-            self._finish()
+            if self.threads > 1:
+                self._finish()
 
     def _place(self, part: Part, legs: Sequence[Leg], totals: list[float]) -> None:
         """Write the first row, number of steps, sum of losses and order of rows into the jobs."""
